@@ -1,0 +1,21 @@
+//! What each API, command and configuration key does: data under `rules/catalog/`, parsed on first use.
+//!
+//! One submodule per reader family owns its tables and their schema; readers look things up here and hold no tables
+//! of their own.
+
+use include_dir::{Dir, include_dir};
+
+/// The catalogue files, embedded.
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules/catalog");
+
+/// The TOML files below `rules/catalog/<folder>/`, by name.
+pub fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut files: Vec<_> = FILES
+        .get_dir(folder)
+        .into_iter()
+        .flat_map(|dir| dir.files())
+        .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
+        .collect();
+    files.sort();
+    files.into_iter()
+}

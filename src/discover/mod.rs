@@ -1,0 +1,107 @@
+//! From the paths a user gives to the artifacts of an application.
+//!
+//! Nothing is opened here: [`Application`] is a sorted list of files, found by walking, that readers can also look
+//! one another up in. What a file *is* gets decided from its first bytes when it is read ([`sniff`]).
+
+pub mod sniff;
+mod walk;
+
+pub use sniff::{Kind, sniff};
+pub use walk::{WalkOptions, walk};
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+/// One file of the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// Path as reports show it: as given on the command line, with `/` between the components.
+    pub path: String,
+    /// Path inside the application: relative to the input it was found under. Stable when the checkout moves.
+    pub name: String,
+    /// The file.
+    pub file: PathBuf,
+    /// Its size in bytes when it was found.
+    pub size: u64,
+}
+
+impl Artifact {
+    /// The last component of the name: `Web.config`.
+    pub fn file_name(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or(&self.name)
+    }
+
+    /// Lower-case extension without the dot; empty if there is none.
+    pub fn extension(&self) -> String {
+        match self.file_name().rsplit_once('.') {
+            Some((stem, ext)) if !stem.is_empty() => ext.to_ascii_lowercase(),
+            _ => String::new(),
+        }
+    }
+
+    /// Reads at most `limit` bytes.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(self.size.min(limit) as usize);
+        File::open(&self.file)?.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// Something that was not read, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Skipped {
+    /// Path as reports show it.
+    pub artifact: String,
+    /// Reason, in words that group: "not a format that is read", "excluded by exclude".
+    pub reason: String,
+}
+
+/// All files of one scan, sorted by path.
+#[derive(Clone, Debug, Default)]
+pub struct Application {
+    /// The files.
+    pub artifacts: Vec<Artifact>,
+    /// What the walk passed over.
+    pub skipped: Vec<Skipped>,
+    by_path: HashMap<String, usize>,
+}
+
+impl Application {
+    /// Sorts the artifacts and drops files found twice.
+    pub fn new(mut artifacts: Vec<Artifact>, mut skipped: Vec<Skipped>) -> Self {
+        artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+        artifacts.dedup_by(|a, b| a.file == b.file);
+        skipped.sort();
+        let by_path = artifacts.iter().enumerate().map(|(i, a)| (a.path.to_lowercase(), i)).collect();
+        Application { artifacts, skipped, by_path }
+    }
+
+    /// The artifact with this path, in any case: the file system that the application will run on ignores case.
+    pub fn find(&self, path: &str) -> Option<&Artifact> {
+        self.by_path.get(&path.to_lowercase()).map(|&i| &self.artifacts[i])
+    }
+
+    /// The artifact at `relative` from the folder of `of`; both separators and `..` are understood.
+    pub fn sibling(&self, of: &Artifact, relative: &str) -> Option<&Artifact> {
+        let folder = of.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut parts: Vec<&str> = folder.split('/').collect();
+        if folder.is_empty() {
+            parts.clear();
+        }
+        for part in relative.split(['/', '\\']) {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        self.find(&parts.join("/"))
+    }
+}

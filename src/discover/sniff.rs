@@ -1,0 +1,157 @@
+//! What a file is: by its first bytes, then by its name.
+
+/// The formats that are told apart. What a text means (a `web.config`, a service definition) is its reader's
+/// business; here only the syntax matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, strum::IntoStaticStr, strum::EnumIter)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Kind {
+    /// A PE image without a CLR header.
+    Pe,
+    /// A PE image with a CLR header: an assembly, perhaps with native code too.
+    Assembly,
+    /// XML of any vocabulary.
+    Xml,
+    /// JSON, with or without comments.
+    Json,
+    /// INI-like: sections and `key=value`.
+    Ini,
+    /// Java properties.
+    Properties,
+    /// YAML.
+    Yaml,
+    /// TOML.
+    Toml,
+    /// Web server configuration that is none of the above: nginx, Apache.
+    ServerConf,
+    /// Registry script.
+    Reg,
+    /// Setup information file.
+    Inf,
+    /// cmd or batch.
+    Batch,
+    /// PowerShell.
+    PowerShell,
+    /// VBScript.
+    VbScript,
+    /// JScript outside a browser.
+    JScript,
+    /// Windows script file.
+    Wsf,
+    /// Classic ASP.
+    Asp,
+    /// NSIS source.
+    Nsis,
+    /// Inno Setup source.
+    Inno,
+    /// Dockerfile.
+    Dockerfile,
+    /// Debug information; read through the binary it belongs to.
+    DebugInfo,
+}
+
+/// Bytes that [`sniff`] wants to see.
+pub const SNIFF_LEN: usize = 4096;
+
+/// Decides from the head of a file (up to [`SNIFF_LEN`] bytes) and its name. `None`: not a format that is read.
+pub fn sniff(head: &[u8], file_name: &str) -> Option<Kind> {
+    if let Some(kind) = by_magic(head) {
+        return Some(kind);
+    }
+    let kind = by_name(file_name)?;
+    // A text format by name whose bytes are not text is something else: a `.config` that is a compiled blob.
+    (is_texty(head) || kind == Kind::DebugInfo).then_some(kind)
+}
+
+fn by_magic(head: &[u8]) -> Option<Kind> {
+    if head.starts_with(b"MZ") {
+        return pe_kind(head);
+    }
+    if head.starts_with(b"BSJB") || head.starts_with(b"Microsoft C/C++ MSF 7.00") {
+        return Some(Kind::DebugInfo);
+    }
+    if head.starts_with(b"Windows Registry Editor Version") || head.starts_with(b"REGEDIT4") {
+        return Some(Kind::Reg);
+    }
+    // UTF-16 LE with a byte order mark: only registry scripts are commonly recognised by their first line.
+    if head.starts_with(b"\xff\xfeW\0i\0n\0d\0o\0w\0s\0 \0R\0e\0g\0") {
+        return Some(Kind::Reg);
+    }
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    text.starts_with(b"<?xml").then_some(Kind::Xml)
+}
+
+/// PE/COFF: `e_lfanew` at 0x3c, then the signature; data directory 14 is the CLR header.
+fn pe_kind(head: &[u8]) -> Option<Kind> {
+    let u16_at = |at: usize| Some(u16::from_le_bytes(head.get(at..at + 2)?.try_into().ok()?));
+    let u32_at = |at: usize| Some(u32::from_le_bytes(head.get(at..at.checked_add(4)?)?.try_into().ok()?));
+    let pe = u32_at(0x3c)? as usize;
+    if pe >= head.len() {
+        // The header lies beyond the head; a DOS program never gets here with a sane offset.
+        return Some(Kind::Pe);
+    }
+    if head.get(pe..pe + 4)? != b"PE\0\0" {
+        return None;
+    }
+    let optional = pe + 24;
+    let directories = match u16_at(optional)? {
+        0x20b => optional + 112,
+        _ => optional + 96,
+    };
+    let clr = u32_at(directories + 14 * 8).unwrap_or(0);
+    Some(if clr != 0 { Kind::Assembly } else { Kind::Pe })
+}
+
+fn by_name(file_name: &str) -> Option<Kind> {
+    let lower = file_name.to_lowercase();
+    if lower == "dockerfile" || lower.starts_with("dockerfile.") || lower.ends_with(".dockerfile") {
+        return Some(Kind::Dockerfile);
+    }
+    if matches!(lower.as_str(), "nginx.conf" | "httpd.conf" | "apache2.conf") {
+        return Some(Kind::ServerConf);
+    }
+    Some(match lower.rsplit_once('.')?.1 {
+        "config" | "csdef" | "cscfg" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest" => Kind::Xml,
+        "json" | "jsonc" => Kind::Json,
+        "ini" | "cfg" | "cnf" => Kind::Ini,
+        "properties" => Kind::Properties,
+        "yaml" | "yml" => Kind::Yaml,
+        "toml" => Kind::Toml,
+        "conf" => Kind::ServerConf,
+        "reg" => Kind::Reg,
+        "inf" => Kind::Inf,
+        "cmd" | "bat" => Kind::Batch,
+        "ps1" | "psm1" | "psd1" => Kind::PowerShell,
+        "vbs" | "vba" | "bas" => Kind::VbScript,
+        "jse" => Kind::JScript,
+        "wsf" | "wsc" => Kind::Wsf,
+        "asp" | "asa" => Kind::Asp,
+        "nsi" | "nsh" => Kind::Nsis,
+        "iss" | "isl" => Kind::Inno,
+        "pdb" | "mdb" if !lower.ends_with(".mdb") || lower.ends_with(".dll.mdb") => Kind::DebugInfo,
+        _ => return None,
+    })
+}
+
+/// Text in UTF-8, UTF-16 or a single-byte code page: no NUL in the head, unless every other byte is one.
+fn is_texty(head: &[u8]) -> bool {
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return true;
+    }
+    let nuls = head.iter().filter(|b| **b == 0).count();
+    nuls == 0 || (nuls * 5 / 2 >= head.len() && nuls * 3 / 2 <= head.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn magic_before_name() {
+        assert_eq!(sniff(b"REGEDIT4\r\n", "x.txt"), Some(Kind::Reg));
+        assert_eq!(sniff(b"\xef\xbb\xbf<?xml version", "whatever"), Some(Kind::Xml));
+        assert_eq!(sniff(b"<configuration>", "Web.Config"), Some(Kind::Xml));
+        assert_eq!(sniff(b"\0\x01\x02\x03", "a.config"), None);
+        assert_eq!(sniff(b"e\0c\0h\0o\0", "a.cmd"), Some(Kind::Batch));
+        assert_eq!(sniff(b"", "readme"), None);
+    }
+}

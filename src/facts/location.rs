@@ -1,0 +1,525 @@
+//! Where state is: a [`Text`] in one normal form per store, with the algebra that joins and judgements need.
+//!
+//! Constructors take what was read (a path with environment variables, a key with a root in any spelling) and give
+//! the normal form. Two spellings of one place are equal afterwards, except for case, which [`Location::key`] folds:
+//! Windows paths and registry keys are case-insensitive.
+
+use super::folder::Folder;
+use super::place::Place;
+use super::registry;
+use super::text::{Hole, Part, Source, Text};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A normalised location.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Location {
+    text: Text,
+}
+
+/// How much of a location is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// Nothing but that there is one.
+    None,
+    /// Some part: a folder, a file name, a configuration key.
+    Partial,
+    /// All of it, up to well-known folders.
+    Full,
+}
+
+impl Location {
+    /// Takes a normal form (as a listing writes it) or any other name as it is.
+    pub fn named(text: Text) -> Self {
+        Location { text }
+    }
+
+    /// Nothing is known.
+    pub fn unknown() -> Self {
+        Location { text: Text::unknown() }
+    }
+
+    /// A file or folder: environment variables become folders, `/` becomes `\`, `.` and `..` are resolved, prefixes
+    /// such as `\\?\` and `file:///` go, `~/` and `|DataDirectory|` become folders. A relative path stays relative;
+    /// see [`Location::based_on`].
+    pub fn file(raw: &Text) -> Self {
+        let text = expand_env(raw);
+        let text = replace_prefixes(text);
+        Location { text: normalise_path(&text) }
+    }
+
+    /// A registry key and value: `HKLM\Software\Contoso\LastRun`. A key whose root is not known starts with `{?}`.
+    pub fn registry(raw: &Text) -> Self {
+        let mut out = Text::new();
+        let mut first = true;
+        for part in raw.parts() {
+            match part {
+                Part::Lit(s) if first => match registry::split_root(s.trim_start_matches('\\')) {
+                    Some((root, rest)) => {
+                        out.push_lit(root);
+                        out.push_lit("\\");
+                        out.push_lit(rest);
+                    }
+                    None => {
+                        out.push_hole(Hole::Unknown);
+                        out.push_lit("\\");
+                        out.push_lit(s.trim_start_matches('\\'));
+                    }
+                },
+                other => out.push(other.clone()),
+            }
+            first = false;
+        }
+        let text = Text::from_parts(out.parts().iter().enumerate().map(|(i, p)| match p {
+            Part::Lit(s) => Part::Lit(tidy_key_run(s, i == 0)),
+            hole => hole.clone(),
+        }));
+        Location { text: trim_trailing_separator(text) }
+    }
+
+    /// A key and a value name below it; the unnamed value is written `(default)`.
+    pub fn registry_value(key: &Location, name: &Text) -> Self {
+        let name = if name.is_empty() { Text::lit("(default)") } else { name.clone() };
+        key.child(&name)
+    }
+
+    /// This location with one more component.
+    #[must_use]
+    pub fn child(&self, name: &Text) -> Self {
+        let mut text = self.text.clone();
+        if !text.is_empty() && !text.trailing_lit().ends_with('\\') {
+            text.push_lit("\\");
+        }
+        text.push_text(name);
+        Location { text }
+    }
+
+    /// A relative path below `base`; an absolute one stays as it is.
+    #[must_use]
+    pub fn based_on(self, base: Folder) -> Self {
+        if self.is_relative() { Location::file(&join_paths(&Text::folder(base), &self.text)) } else { self }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &Text {
+        &self.text
+    }
+
+    /// Case-folded form, for comparing and grouping.
+    pub fn key(&self) -> String {
+        self.text.to_string().to_lowercase()
+    }
+
+    /// How much is known.
+    pub fn extent(&self) -> Extent {
+        if self.text.is_full() && !self.text.is_empty() {
+            Extent::Full
+        } else if self.text.is_unknown() || self.text.is_empty() || self.is_opaque() {
+            Extent::None
+        } else {
+            Extent::Partial
+        }
+    }
+
+    /// Only parameters, separators and unknowns: no name a reader could check.
+    fn is_opaque(&self) -> bool {
+        self.text.parts().iter().all(|p| match p {
+            Part::Hole(Hole::Unknown | Hole::From(Source::Param | Source::Output, _)) => true,
+            Part::Lit(s) => s.chars().all(|c| matches!(c, '\\' | '.' | '*')),
+            Part::Hole(_) => false,
+        })
+    }
+
+    /// A path that starts neither at a root nor at a hole.
+    pub fn is_relative(&self) -> bool {
+        match self.text.parts().first() {
+            Some(Part::Lit(s)) => !s.starts_with('\\') && drive_letter(s).is_none(),
+            _ => false,
+        }
+    }
+
+    /// The last component, if it is known: `cart.dat`.
+    pub fn file_name(&self) -> Option<&str> {
+        let tail = self.text.trailing_lit();
+        match tail.rfind('\\') {
+            Some(i) => Some(&tail[i + 1..]),
+            None if self.text.parts().len() == 1 => Some(tail),
+            None => None,
+        }
+        .filter(|n| !n.is_empty())
+    }
+
+    /// Extension in lower case, without the dot, also behind a hole: `{?}.log`.
+    pub fn extension(&self) -> Option<String> {
+        let tail = self.text.trailing_lit();
+        let name = tail.rsplit('\\').next().unwrap_or(tail);
+        let ext = &name[name.rfind('.')? + 1..];
+        (!ext.is_empty() && ext.len() <= 12).then(|| ext.to_ascii_lowercase())
+    }
+
+    /// Is `self` at or below `ancestor`?
+    pub fn is_within(&self, ancestor: &Location) -> bool {
+        let (own, other) = (self.key(), ancestor.key());
+        let other = other.trim_end_matches('\\');
+        own.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\'))
+    }
+
+    /// Kind of place of a file location.
+    pub fn file_place(&self) -> Place {
+        match self.text.parts().first() {
+            Some(Part::Hole(Hole::Folder(folder))) => folder.place(),
+            Some(Part::Hole(Hole::From(Source::LocalResource, _))) => Place::LocalResource,
+            Some(Part::Hole(_)) | None => Place::Unknown,
+            Some(Part::Lit(s)) => literal_place(s),
+        }
+    }
+
+    /// Kind of place of a registry location.
+    pub fn registry_place(&self) -> Place {
+        match self.text.leading_lit().split('\\').next().unwrap_or_default() {
+            "HKLM" | "HKCC" => Place::Hklm,
+            "HKCU" => Place::Hkcu,
+            "HKCR" => Place::Hkcr,
+            "HKU" => Place::Hku,
+            _ => Place::HkUnknown,
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+/// Joins as `Path.Combine` and `PathAppend` do: an absolute right side wins, one separator between.
+pub fn join_paths(left: &Text, right: &Text) -> Text {
+    let absolute = match right.parts().first() {
+        Some(Part::Lit(s)) => drive_letter(s).is_some() || s.starts_with("\\\\"),
+        Some(Part::Hole(Hole::Folder(_))) => true,
+        _ => false,
+    };
+    if left.is_empty() || absolute {
+        return right.clone();
+    }
+    let mut out = left.clone();
+    if !out.trailing_lit().ends_with(['\\', '/']) && !right.leading_lit().starts_with(['\\', '/']) {
+        out.push_lit("\\");
+    }
+    out.push_text(right);
+    out
+}
+
+/// `%NAME%` becomes the folder it names, or `{env:NAME}`.
+pub fn expand_env(raw: &Text) -> Text {
+    let mut out = Text::new();
+    for part in raw.parts() {
+        let Part::Lit(s) = part else {
+            out.push(part.clone());
+            continue;
+        };
+        let mut rest = s.as_str();
+        while let Some(start) = rest.find('%') {
+            let tail = &rest[start + 1..];
+            match tail.find('%') {
+                Some(end) if is_variable_name(&tail[..end]) => {
+                    out.push_lit(&rest[..start]);
+                    out.push_hole(env_hole(&tail[..end]));
+                    rest = &tail[end + 1..];
+                }
+                _ => {
+                    out.push_lit(&rest[..=start]);
+                    rest = tail;
+                }
+            }
+        }
+        out.push_lit(rest);
+    }
+    out
+}
+
+/// What an environment variable holds.
+pub fn env_hole(name: &str) -> Hole {
+    match Folder::by_env(name) {
+        Some(folder) => Hole::Folder(folder),
+        None => Hole::From(Source::Env, name.to_ascii_uppercase()),
+    }
+}
+
+fn is_variable_name(s: &str) -> bool {
+    !s.is_empty() && s.len() <= 64 && s.chars().all(|c| c.is_alphanumeric() || "_-.()".contains(c))
+}
+
+fn drive_letter(s: &str) -> Option<char> {
+    let mut chars = s.chars();
+    let letter = chars.next().filter(char::is_ascii_alphabetic)?;
+    (chars.next() == Some(':')).then_some(letter)
+}
+
+/// Prefixes that say the same in another way.
+fn replace_prefixes(text: Text) -> Text {
+    let Some(Part::Lit(first)) = text.parts().first() else { return text };
+    let lower = first.to_ascii_lowercase();
+    let (hole, rest) = if lower.starts_with("|datadirectory|") {
+        (Some(Folder::DataDirectory), &first["|datadirectory|".len()..])
+    } else if first == "~" || first.starts_with("~/") || first.starts_with("~\\") {
+        (Some(Folder::WebRoot), &first[1..])
+    } else if lower.starts_with("\\\\?\\unc\\") || lower.starts_with("//?/unc/") {
+        return with_first(&text, format!("\\\\{}", &first[8..]));
+    } else if lower.starts_with("\\\\?\\") || lower.starts_with("\\??\\") || lower.starts_with("//?/") {
+        (None, &first[4..])
+    } else if lower.starts_with("file:///") {
+        (None, &first[8..])
+    } else if lower.starts_with("file://") {
+        return with_first(&text, format!("\\\\{}", &first[7..]));
+    } else {
+        return text;
+    };
+    let mut out = hole.map(Text::folder).unwrap_or_default();
+    if hole.is_some() && !rest.is_empty() && !rest.starts_with(['\\', '/']) {
+        out.push_lit("\\");
+    }
+    out.push_lit(rest);
+    for part in &text.parts()[1..] {
+        out.push(part.clone());
+    }
+    out
+}
+
+fn with_first(text: &Text, first: String) -> Text {
+    Text::from_parts(std::iter::once(Part::Lit(first)).chain(text.parts()[1..].iter().cloned()))
+}
+
+/// One component of a path while it is normalised.
+type Component = Vec<Part>;
+
+fn normalise_path(text: &Text) -> Text {
+    let slashed: Vec<Part> = text
+        .parts()
+        .iter()
+        .map(|p| match p {
+            Part::Lit(s) => Part::Lit(s.replace('/', "\\").trim_matches('"').to_owned()),
+            hole => hole.clone(),
+        })
+        .collect();
+    let slashed = Text::from_parts(slashed);
+    let lead = slashed.leading_lit();
+    let prefix = if lead.starts_with("\\\\") {
+        "\\\\"
+    } else if lead.starts_with('\\') {
+        "\\"
+    } else {
+        ""
+    };
+    let mut components: Vec<Component> = vec![Vec::new()];
+    for part in slashed.parts() {
+        match part {
+            Part::Lit(s) => {
+                for (i, piece) in s.split('\\').enumerate() {
+                    if i > 0 {
+                        components.push(Vec::new());
+                    }
+                    if piece.is_empty() {
+                        continue;
+                    }
+                    // What follows a folder directly (`{AppDir}state.ini`) belongs below it: the APIs that give such
+                    // folders end them with a separator.
+                    if matches!(components.last().map(Vec::as_slice), Some([Part::Hole(Hole::Folder(_))])) {
+                        components.push(Vec::new());
+                    }
+                    if let Some(last) = components.last_mut() {
+                        last.push(Part::Lit(piece.to_owned()));
+                    }
+                }
+            }
+            Part::Hole(Hole::Folder(f)) => {
+                // A folder is a whole component, whatever stands before it without a separator.
+                if components.last().is_some_and(|c| !c.is_empty()) {
+                    components.push(Vec::new());
+                }
+                components.extend([vec![Part::Hole(Hole::Folder(*f))]]);
+            }
+            hole => {
+                if let Some(last) = components.last_mut() {
+                    last.push(hole.clone());
+                }
+            }
+        }
+    }
+    let mut kept: Vec<Component> = Vec::new();
+    for component in components {
+        match component.as_slice() {
+            [] => {}
+            [Part::Lit(s)] if s == "." && !(prefix == "\\\\" && kept.is_empty()) => {}
+            [Part::Lit(s)] if s == ".." && can_pop(&kept) => {
+                kept.pop();
+            }
+            _ => kept.push(component),
+        }
+    }
+    let mut out = Text::new();
+    out.push_lit(prefix);
+    for (i, component) in kept.iter().enumerate() {
+        if i > 0 {
+            out.push_lit("\\");
+        }
+        for part in component {
+            out.push(part.clone());
+        }
+    }
+    if kept.len() == 1 && drive_letter(out.trailing_lit()).is_some() && out.trailing_lit().len() == 2 {
+        out.push_lit("\\");
+    }
+    out
+}
+
+/// `..` may remove a plain component, never a drive, a folder hole or an unknown.
+fn can_pop(kept: &[Component]) -> bool {
+    matches!(kept.last().map(Vec::as_slice), Some([Part::Lit(s)]) if s != ".." && drive_letter(s).is_none())
+}
+
+/// A literal path without a folder hole: by drive, share, device or well-known folder spelled out.
+fn literal_place(path: &str) -> Place {
+    let lower = path.to_lowercase();
+    if is_device(&lower) {
+        return Place::Device;
+    }
+    if lower.starts_with("\\\\") {
+        let host = lower[2..].split('\\').next().unwrap_or_default();
+        return if matches!(host, "localhost" | "127.0.0.1" | ".") { Place::OsRoot } else { Place::UncShare };
+    }
+    let Some(letter) = drive_letter(&lower) else {
+        return if lower.starts_with('\\') { Place::OsRoot } else { Place::AppDir };
+    };
+    let rest = lower[2..].trim_start_matches('\\');
+    let first = rest.split('\\').next().unwrap_or_default();
+    match (letter, first) {
+        (_, "windows" | "winnt") => Place::Windows,
+        (_, "program files" | "program files (x86)") => Place::ProgramFiles,
+        (_, "programdata") => Place::ProgramData,
+        (_, "users" | "documents and settings") => Place::UserProfile,
+        (_, "inetpub") if rest.contains("logs") => Place::IisLogs,
+        (_, "inetpub") => Place::AppDir,
+        ('c', "resources") => Place::LocalResource,
+        ('d' | 'c', "home") => Place::Home,
+        (letter, _) => Place::of_drive(letter),
+    }
+}
+
+/// Pipes, mail slots, raw devices, the console and the reserved DOS names (MS documentation: "Naming Files, Paths,
+/// and Namespaces").
+fn is_device(lower: &str) -> bool {
+    if lower.starts_with("\\\\.\\")
+        || lower.starts_with("\\device\\")
+        || lower.starts_with("\\\\.") && lower.contains("mailslot")
+    {
+        return true;
+    }
+    let name = lower.rsplit('\\').next().unwrap_or(lower);
+    let stem = name.trim_end_matches(':').split('.').next().unwrap_or(name);
+    matches!(stem, "nul" | "con" | "prn" | "aux" | "conin$" | "conout$" | "clock$")
+        || (stem.len() == 4
+            && (stem.starts_with("com") || stem.starts_with("lpt"))
+            && stem.as_bytes()[3].is_ascii_digit())
+}
+
+fn tidy_key_run(s: &str, first: bool) -> String {
+    let lead = s.starts_with(['\\', '/']);
+    let trail = s.ends_with(['\\', '/']);
+    // Only the first run can hold the root and a view; later runs are plain components.
+    let body = if first {
+        match s.split_once('\\') {
+            Some((root, rest)) => {
+                let key = registry::normalise_key(rest).0;
+                if key.is_empty() { root.to_owned() } else { format!("{root}\\{key}") }
+            }
+            None => s.to_owned(),
+        }
+    } else {
+        registry::normalise_key(s).0
+    };
+    let lead = if lead && !first { "\\" } else { "" };
+    let trail = if trail && !(body.is_empty() && !lead.is_empty()) { "\\" } else { "" };
+    format!("{lead}{body}{trail}")
+}
+
+fn trim_trailing_separator(text: Text) -> Text {
+    let tail = text.trailing_lit();
+    if !tail.ends_with('\\') {
+        return text;
+    }
+    let trimmed = tail.trim_end_matches('\\').to_owned();
+    let n = text.parts().len();
+    Text::from_parts(text.parts()[..n - 1].iter().cloned().chain([Part::Lit(trimmed)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(s: &str) -> String {
+        Location::file(&Text::parse(s)).to_string()
+    }
+
+    fn reg(s: &str) -> String {
+        Location::registry(&Text::parse(s)).to_string()
+    }
+
+    #[test]
+    fn files_have_one_normal_form() {
+        assert_eq!(file("%AppData%/Contoso\\.\\cart.dat"), "{AppData}\\Contoso\\cart.dat");
+        assert_eq!(file("\\\\?\\C:\\a\\b\\..\\c"), "C:\\a\\c");
+        assert_eq!(file("~/App_Data/x.mdf"), "{WebRoot}\\App_Data\\x.mdf");
+        assert_eq!(file("|DataDirectory|errors.s3db"), "{DataDirectory}\\errors.s3db");
+        assert_eq!(file("%NR_HOME%\\nr.log"), "{env:NR_HOME}\\nr.log");
+        assert_eq!(file("file:///C:/x/y"), "C:\\x\\y");
+        assert_eq!(file("{AppDir}state.ini"), "{AppDir}\\state.ini");
+        assert_eq!(file("..\\x\\..\\y"), "..\\y");
+        assert_eq!(file("\\\\server\\share\\a"), "\\\\server\\share\\a");
+        assert_eq!(file("100%sure.txt"), "100%sure.txt");
+    }
+
+    #[test]
+    fn keys_have_one_normal_form() {
+        assert_eq!(reg("HKEY_LOCAL_MACHINE\\SOFTWARE\\Wow6432Node\\Contoso\\"), "HKLM\\SOFTWARE\\Contoso");
+        assert_eq!(reg("Software\\Contoso"), "{?}\\Software\\Contoso");
+        assert_eq!(
+            reg("HKLM\\SYSTEM\\ControlSet001\\Services\\{?}\\Parameters"),
+            "HKLM\\SYSTEM\\CurrentControlSet\\Services\\{?}\\Parameters"
+        );
+        let key = Location::registry(&Text::lit("HKCU\\Software\\A"));
+        assert_eq!(Location::registry_value(&key, &Text::new()).to_string(), "HKCU\\Software\\A\\(default)");
+    }
+
+    #[test]
+    fn places() {
+        let place = |s: &str| Location::file(&Text::parse(s)).file_place();
+        assert_eq!(place("%TEMP%\\x"), Place::Temp);
+        assert_eq!(place("D:\\data\\x"), Place::DriveD);
+        assert_eq!(place("\\\\.\\pipe\\x"), Place::Device);
+        assert_eq!(place("NUL"), Place::Device);
+        assert_eq!(place("\\\\srv\\s\\x"), Place::UncShare);
+        assert_eq!(place("app.log"), Place::AppDir);
+        assert_eq!(place("{config:appSettings/X}\\a"), Place::Unknown);
+    }
+
+    #[test]
+    fn relatives_and_extents() {
+        let l = Location::file(&Text::lit("logs\\a.log")).based_on(Folder::AppDir);
+        assert_eq!(l.to_string(), "{AppDir}\\logs\\a.log");
+        assert_eq!((l.extent(), l.file_name(), l.extension().as_deref()), (Extent::Full, Some("a.log"), Some("log")));
+        assert_eq!(Location::unknown().extent(), Extent::None);
+        assert_eq!(Location::file(&Text::parse("{param:path}\\{?}")).extent(), Extent::None);
+        assert_eq!(Location::file(&Text::parse("{?}\\cache.db")).extent(), Extent::Partial);
+        assert!(l.is_within(&Location::file(&Text::parse("{AppDir}\\LOGS"))));
+    }
+
+    #[test]
+    fn joining_respects_absolute_right_sides() {
+        let j = |a: &str, b: &str| join_paths(&Text::parse(a), &Text::parse(b)).to_string();
+        assert_eq!(j("{AppData}", "x"), "{AppData}\\x");
+        assert_eq!(j("a", "C:\\b"), "C:\\b");
+        assert_eq!(j("", "b"), "b");
+    }
+}

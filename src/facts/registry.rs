@@ -1,0 +1,112 @@
+//! Registry names: roots, the 32-bit view, control sets.
+
+/// Which of the two registry views of 64-bit Windows a program sees
+/// (MS documentation: "Registry Keys Affected by WOW64").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// The view of the program's own bitness, or not known.
+    Default,
+    /// `Wow6432Node`.
+    Bits32,
+}
+
+/// Spellings of the root keys: the full name, the short name, `reg.exe`'s, PowerShell's drive.
+const ROOTS: &[(&str, &str)] = &[
+    ("HKEY_LOCAL_MACHINE", "HKLM"),
+    ("HKEY_CURRENT_USER", "HKCU"),
+    ("HKEY_CLASSES_ROOT", "HKCR"),
+    ("HKEY_USERS", "HKU"),
+    ("HKEY_CURRENT_CONFIG", "HKCC"),
+    ("HKEY_PERFORMANCE_DATA", "HKPD"),
+    ("HKLM", "HKLM"),
+    ("HKCU", "HKCU"),
+    ("HKCR", "HKCR"),
+    ("HKU", "HKU"),
+    ("HKCC", "HKCC"),
+];
+
+/// The short name of a predefined handle (`winreg.h`: 0x80000000 and up, sign-extended on x64).
+pub fn root_of_handle(handle: u64) -> Option<&'static str> {
+    match handle as u32 {
+        0x8000_0000 => Some("HKCR"),
+        0x8000_0001 => Some("HKCU"),
+        0x8000_0002 => Some("HKLM"),
+        0x8000_0003 => Some("HKU"),
+        0x8000_0004 => Some("HKPD"),
+        0x8000_0005 => Some("HKCC"),
+        _ => None,
+    }
+}
+
+/// Splits a root in any spelling off a key path and gives its short name; the rest has no leading separator.
+pub fn split_root(path: &str) -> Option<(&'static str, &str)> {
+    let path = strip_prefix_ci(path, "Microsoft.PowerShell.Core\\").unwrap_or(path);
+    let path = strip_prefix_ci(path, "Registry::").unwrap_or(path);
+    let path = strip_prefix_ci(path, "Computer\\").unwrap_or(path);
+    for (spelling, short) in ROOTS {
+        if let Some(rest) = strip_prefix_ci(path, spelling) {
+            if rest.is_empty() {
+                return Some((short, rest));
+            }
+            // `HKLM:\x`, `HKLM:x`, `HKLM\x`, `HKLM/x`, `HKLM64\x` is not a root.
+            let rest = rest.strip_prefix(':').unwrap_or(rest);
+            if rest.starts_with(['\\', '/']) || path[spelling.len()..].starts_with(':') {
+                return Some((short, rest.trim_start_matches(['\\', '/'])));
+            }
+        }
+    }
+    None
+}
+
+fn strip_prefix_ci<'a>(s: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = s.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| &s[prefix.len()..])
+}
+
+/// Removes `Wow6432Node` from a key and folds `ControlSet00n` into `CurrentControlSet`, so that writers that see
+/// different views of one key are joined.
+pub fn normalise_key(key: &str) -> (String, View) {
+    let mut view = View::Default;
+    let mut out: Vec<&str> = Vec::new();
+    for (i, part) in key.split(['\\', '/']).filter(|p| !p.is_empty()).enumerate() {
+        if part.eq_ignore_ascii_case("Wow6432Node") {
+            view = View::Bits32;
+        } else if i == 1 && is_control_set(part) {
+            out.push("CurrentControlSet");
+        } else {
+            out.push(part);
+        }
+    }
+    (out.join("\\"), view)
+}
+
+fn is_control_set(part: &str) -> bool {
+    strip_prefix_ci(part, "ControlSet").is_some_and(|n| n.len() == 3 && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_in_every_spelling() {
+        for s in [
+            "HKEY_LOCAL_MACHINE\\Software\\X",
+            "hklm\\Software\\X",
+            "HKLM:\\Software\\X",
+            "Registry::HKEY_LOCAL_MACHINE\\Software\\X",
+        ] {
+            assert_eq!(split_root(s), Some(("HKLM", "Software\\X")), "{s}");
+        }
+        assert_eq!(split_root("HKLM"), Some(("HKLM", "")));
+        assert_eq!(split_root("Software\\X"), None);
+        assert_eq!(split_root("HKLMX\\a"), None);
+        assert_eq!(root_of_handle(0xffff_ffff_8000_0002), Some("HKLM"));
+    }
+
+    #[test]
+    fn views_and_control_sets_fold() {
+        assert_eq!(normalise_key("SOFTWARE\\Wow6432Node\\A\\\\B\\"), ("SOFTWARE\\A\\B".into(), View::Bits32));
+        assert_eq!(normalise_key("SYSTEM\\ControlSet001\\Services").0, "SYSTEM\\CurrentControlSet\\Services");
+    }
+}

@@ -1,0 +1,5 @@
+//! x
+pub mod catalog;
+pub mod discover;
+pub mod facts;
+pub mod read;

@@ -1,0 +1,181 @@
+//! From artifacts to facts: one folder per format family, each behind the same two types.
+//!
+//! A reader is a function from an [`Input`] to a [`Reading`]. It never fails whole: what it cannot see becomes a note,
+//! and the rest still counts. Here its bytes are loaded under a cap, its format is told, and a panic in it costs one
+//! file. Assemblies are the exception to one-file-at-a-time: [`clr`] reads all of an application together, because
+//! values flow between them.
+
+pub mod clr;
+pub mod config;
+pub mod pe;
+pub mod script;
+pub mod text;
+
+use crate::discover::{Application, Artifact, Kind, Skipped, sniff};
+use crate::facts::{NoteKind, Reading};
+use rayon::prelude::*;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// Largest binary that is read; larger ones are skipped with a reason.
+pub const MAX_BINARY: u64 = 512 << 20;
+/// Largest text that is read.
+pub const MAX_TEXT_FILE: u64 = 128 << 20;
+/// Time for one artifact. Readers bound their work by counting; this is the net below that.
+pub const MAX_TIME: Duration = Duration::from_secs(20);
+
+/// What a reader gets.
+pub struct Input<'a> {
+    /// The artifact.
+    pub artifact: &'a Artifact,
+    /// Its syntax.
+    pub kind: Kind,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The other files of the application: debug information, included configuration.
+    pub app: &'a Application,
+    /// When to stop.
+    pub deadline: Instant,
+}
+
+impl Input<'_> {
+    /// Time is up; say so in a note and return what there is.
+    pub fn expired(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+}
+
+/// A reader of one format family.
+pub type Reader = fn(&Input<'_>, &mut Reading);
+
+fn reader_for(kind: Kind) -> Option<Reader> {
+    Some(match kind {
+        Kind::Pe => pe::read,
+        Kind::Xml
+        | Kind::Json
+        | Kind::Ini
+        | Kind::Properties
+        | Kind::Yaml
+        | Kind::Toml
+        | Kind::ServerConf
+        | Kind::Dockerfile => config::read,
+        Kind::Reg
+        | Kind::Inf
+        | Kind::Batch
+        | Kind::PowerShell
+        | Kind::VbScript
+        | Kind::JScript
+        | Kind::Wsf
+        | Kind::Asp
+        | Kind::Nsis
+        | Kind::Inno => script::read,
+        Kind::Assembly | Kind::DebugInfo => return None,
+    })
+}
+
+/// All that was read, in the order of the artifacts.
+#[derive(Debug, Default)]
+pub struct Readings {
+    /// One per artifact that was read.
+    pub readings: Vec<Reading>,
+    /// What was not read, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+enum Outcome {
+    Read(Reading),
+    Assembly(usize),
+    Skip(&'static str),
+    Silent,
+}
+
+/// Reads everything, in parallel.
+pub fn read_all(app: &Application) -> Readings {
+    let outcomes: Vec<Outcome> =
+        app.artifacts.par_iter().enumerate().map(|(index, artifact)| read_one(app, artifact, index)).collect();
+    let mut all = Readings { readings: Vec::new(), skipped: app.skipped.clone() };
+    let mut assemblies = Vec::new();
+    for (outcome, artifact) in outcomes.into_iter().zip(&app.artifacts) {
+        match outcome {
+            Outcome::Read(reading) => all.readings.push(reading),
+            Outcome::Assembly(index) => assemblies.push(&app.artifacts[index]),
+            Outcome::Skip(reason) => {
+                all.skipped.push(Skipped { artifact: artifact.path.clone(), reason: reason.to_owned() });
+            }
+            Outcome::Silent => {}
+        }
+    }
+    all.readings.extend(clr::read_application(app, &assemblies));
+    all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
+    all.skipped.sort();
+    all
+}
+
+fn read_one(app: &Application, artifact: &Artifact, index: usize) -> Outcome {
+    let loaded = match load(artifact) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            let mut reading = Reading::new(&artifact.path, "");
+            reading.note(NoteKind::Unreadable, format!("cannot be opened: {error}"));
+            return Outcome::Read(reading);
+        }
+    };
+    match loaded {
+        Loaded::Foreign => Outcome::Skip("not a format that is read"),
+        Loaded::TooLarge => Outcome::Skip("larger than the size cap of its format"),
+        Loaded::Bytes(Kind::Assembly, _) => Outcome::Assembly(index),
+        Loaded::Bytes(Kind::DebugInfo, _) => Outcome::Silent,
+        Loaded::Bytes(kind, bytes) => Outcome::Read(read_bytes(app, artifact, kind, &bytes)),
+    }
+}
+
+/// Reads bytes that are already in memory: a file, a member of a package, an editor's buffer.
+pub fn read_bytes(app: &Application, artifact: &Artifact, kind: Kind, bytes: &[u8]) -> Reading {
+    let Some(reader) = reader_for(kind) else {
+        return clr::read_application(app, &[artifact]).into_iter().next().unwrap_or_default();
+    };
+    let input = Input { artifact, kind, bytes, app, deadline: Instant::now() + MAX_TIME };
+    guarded(artifact, kind, |reading| reader(&input, reading))
+}
+
+/// Runs a reader so that a panic in it, or in a parser it calls, costs this artifact only and is said.
+pub fn guarded(artifact: &Artifact, kind: Kind, read: impl FnOnce(&mut Reading)) -> Reading {
+    let mut reading = Reading::new(&artifact.path, <&str>::from(kind));
+    let result = catch_unwind(AssertUnwindSafe(|| read(&mut reading)));
+    if let Err(panic) = result {
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        reading.note(NoteKind::Failed, format!("the reader failed: {what}; what it had found before is kept"));
+    }
+    reading
+}
+
+enum Loaded {
+    Bytes(Kind, Vec<u8>),
+    Foreign,
+    TooLarge,
+}
+
+/// Opens a file once: the head decides whether the rest is read.
+fn load(artifact: &Artifact) -> io::Result<Loaded> {
+    let mut file = File::open(&artifact.file)?;
+    let mut bytes = Vec::with_capacity((artifact.size.min(MAX_TEXT_FILE) as usize).min(1 << 20));
+    file.by_ref().take(sniff::SNIFF_LEN as u64).read_to_end(&mut bytes)?;
+    let Some(kind) = sniff(&bytes, artifact.file_name()) else { return Ok(Loaded::Foreign) };
+    let cap = match kind {
+        // Assemblies are loaded again when all are known; debug information with its binary.
+        Kind::Assembly | Kind::DebugInfo => return Ok(Loaded::Bytes(kind, Vec::new())),
+        Kind::Pe => MAX_BINARY,
+        _ => MAX_TEXT_FILE,
+    };
+    if artifact.size > cap {
+        return Ok(Loaded::TooLarge);
+    }
+    file.take(cap).read_to_end(&mut bytes)?;
+    Ok(Loaded::Bytes(kind, bytes))
+}

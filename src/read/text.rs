@@ -1,0 +1,97 @@
+//! Text as files hold it: byte order marks, UTF-16 without one, single-byte code pages; offsets to lines.
+
+use crate::facts::{NoteKind, Reading, Site};
+use std::borrow::Cow;
+
+/// Decodes a text file and notes what had to be guessed. Never fails: undecodable bytes are replaced.
+pub fn decode<'a>(bytes: &'a [u8], reading: &mut Reading) -> Cow<'a, str> {
+    if let Some((encoding, bom)) = encoding_rs::Encoding::for_bom(bytes) {
+        let (text, broken) = encoding.decode_without_bom_handling(&bytes[bom..]);
+        if broken {
+            reading
+                .note(NoteKind::Malformed, format!("not valid {}: broken characters were replaced", encoding.name()));
+        }
+        return text;
+    }
+    if let Some(encoding) = utf16_without_bom(bytes) {
+        return encoding.decode_without_bom_handling(bytes).0;
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0
+}
+
+/// Mostly-ASCII UTF-16 has a NUL in every other byte.
+fn utf16_without_bom(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let head = &bytes[..bytes.len().min(1024) & !1];
+    let zeros = |odd: usize| head.iter().skip(odd).step_by(2).filter(|b| **b == 0).count();
+    let half = head.len() / 2;
+    if half >= 2 && zeros(1) * 4 > half * 3 {
+        Some(encoding_rs::UTF_16LE)
+    } else if half >= 2 && zeros(0) * 4 > half * 3 {
+        Some(encoding_rs::UTF_16BE)
+    } else {
+        None
+    }
+}
+
+/// Turns byte offsets of a text into lines and columns.
+#[derive(Debug, Clone)]
+pub struct LineIndex<'a> {
+    text: &'a str,
+    starts: Vec<u32>,
+}
+
+impl<'a> LineIndex<'a> {
+    /// Indexes a text; a line ends at `\n`.
+    pub fn new(text: &'a str) -> Self {
+        let newlines = memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i as u32 + 1);
+        LineIndex { text, starts: std::iter::once(0).chain(newlines).collect() }
+    }
+
+    /// Line and column of a byte offset, both from 1, the column in characters.
+    pub fn position(&self, offset: usize) -> (u32, u32) {
+        let line = self.starts.partition_point(|&s| s as usize <= offset).max(1);
+        let start = self.starts[line - 1] as usize;
+        let column = self.text.get(start..offset).map_or(offset - start, |s| s.chars().count());
+        (line as u32, column as u32 + 1)
+    }
+
+    /// The site of a byte offset.
+    pub fn site(&self, offset: usize) -> Site {
+        let (line, column) = self.position(offset);
+        Site::text(line, column)
+    }
+
+    /// A line without its terminator, from 1.
+    pub fn line(&self, line: u32) -> &'a str {
+        let Some(&start) = self.starts.get((line as usize).wrapping_sub(1)) else { return "" };
+        let rest = &self.text[start as usize..];
+        rest.split('\n').next().unwrap_or(rest).trim_end_matches('\r')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings() {
+        let mut r = Reading::default();
+        assert_eq!(decode(b"\xff\xfea\0b\0", &mut r), "ab");
+        assert_eq!(decode(b"a\0b\0c\0d\0", &mut r), "abcd");
+        assert_eq!(decode(b"caf\xe9", &mut r), "caf\u{e9}");
+        assert_eq!(decode("é".as_bytes(), &mut r), "é");
+        assert!(r.notes.is_empty());
+    }
+
+    #[test]
+    fn positions() {
+        let index = LineIndex::new("ab\r\nçd\n");
+        assert_eq!(index.position(0), (1, 1));
+        assert_eq!(index.position(6), (2, 2));
+        assert_eq!(index.line(2), "çd");
+        assert_eq!(index.line(9), "");
+    }
+}
