@@ -1,0 +1,59 @@
+//! Which rule speaks for an effect.
+
+use super::RuleSet;
+use super::rule::{Condition, Rule};
+use super::wildcard::wildcard;
+use crate::facts::{Effect, Operation, Place};
+
+impl Condition {
+    /// Does the effect, at its kind of place, meet every part of the condition?
+    pub fn matches(&self, effect: &Effect, place: Place) -> bool {
+        fn allows<T: PartialEq>(list: &[T], value: &T) -> bool {
+            list.is_empty() || list.contains(value)
+        }
+        allows(&self.store, &effect.store)
+            && allows(&self.operation, &effect.operation)
+            && allows(&self.place, &place)
+            && allows(&self.origin, &effect.origin)
+            && allows(&self.phase, &effect.phase)
+            && self.traits.iter().all(|t| effect.has(*t))
+            && !self.not_traits.iter().any(|t| effect.has(*t))
+            && (self.via.is_empty() || self.via.iter().any(|p| wildcard(p, &effect.via)))
+            && self.matches_location(&effect.location.to_string())
+    }
+
+    fn matches_location(&self, location: &str) -> bool {
+        (self.location.is_empty() || self.location.iter().any(|p| wildcard(p, location)))
+            && !self.not_location.iter().any(|p| wildcard(p, location))
+    }
+
+    /// How many parts the condition has: of two rules that match, the narrower one speaks.
+    fn narrowness(&self) -> usize {
+        [
+            self.store.is_empty(),
+            self.operation.is_empty(),
+            self.place.is_empty(),
+            self.location.is_empty(),
+            self.via.is_empty(),
+            self.origin.is_empty(),
+            self.phase.is_empty(),
+            self.traits.is_empty(),
+        ]
+        .iter()
+        .filter(|empty| !**empty)
+        .count()
+    }
+}
+
+impl RuleSet {
+    /// The rule for an effect: the narrowest that matches, the lower id among equals. One effect, one finding.
+    pub fn rule_for(&self, effect: &Effect, place: Place) -> Option<&Rule> {
+        if effect.operation == Operation::Read {
+            return None;
+        }
+        self.rules
+            .iter()
+            .filter(|rule| rule.condition.matches(effect, place))
+            .max_by_key(|rule| (rule.condition.narrowness(), std::cmp::Reverse(&rule.id)))
+    }
+}

@@ -1,0 +1,181 @@
+//! What is judged and how: rules and target profiles, as data under `rules/`.
+//!
+//! A [`Rule`] is one TOML file with its reason, its remedies and its own examples; a [`Target`] says what survives
+//! which event on one platform. [`RuleSet::embedded`] holds the shipped ones; a user's folder is added by
+//! [`RuleSet::with_folder`].
+
+mod matcher;
+mod rule;
+mod target;
+mod wildcard;
+
+pub use rule::{Condition, PhaseJudgement, Rule, Severity, Theme};
+pub use target::{Event, EventInfo, Outcome, Platform, Target, Volume};
+pub use wildcard::wildcard;
+
+use crate::document::{self, DocumentError};
+use include_dir::{Dir, DirEntry, include_dir};
+use std::path::Path;
+
+/// Everything below `rules/` except the catalogue.
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// All rules and targets in force.
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    /// Sorted by id.
+    rules: Vec<Rule>,
+    /// In the order of their names.
+    targets: Vec<Target>,
+    platform: Platform,
+    hash: String,
+}
+
+/// A rule set that cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RuleSetError {
+    /// A file with a mistake.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Document(#[from] Box<DocumentError>),
+    /// A folder or file that cannot be read.
+    #[error("cannot read rules from {path}: {source}")]
+    Io {
+        /// The folder or file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The same id or name twice.
+    #[error("{name}: the rule {id} is already defined")]
+    #[diagnostic(help("give your rule an id of its own, for example X001"))]
+    Duplicate {
+        /// The file that defines it again.
+        name: String,
+        /// The id or name.
+        id: String,
+    },
+}
+
+impl RuleSet {
+    /// The shipped rules and targets.
+    ///
+    /// # Errors
+    /// A mistake in a shipped file, which the test-suite excludes.
+    pub fn embedded() -> Result<Self, RuleSetError> {
+        let mut files = Vec::new();
+        collect(&FILES, &mut files);
+        files.sort();
+        let mut set =
+            RuleSet { rules: Vec::new(), targets: Vec::new(), platform: Platform::default(), hash: String::new() };
+        let mut hasher = blake3::Hasher::new();
+        for (name, text) in &files {
+            hasher.update(name.as_bytes());
+            hasher.update(text.as_bytes());
+            if name == "platform.toml" {
+                set.platform = document::parse(name, text).map_err(Box::new)?;
+            } else if name.starts_with("targets/") {
+                set.targets.push(document::parse(name, text).map_err(Box::new)?);
+            } else {
+                set.add(name, text)?;
+            }
+        }
+        set.hash = hasher.finalize().to_hex()[..16].to_owned();
+        set.rules.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(set)
+    }
+
+    /// Adds the rules of a folder, recursively.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, a file with a mistake, an id that is taken.
+    pub fn with_folder(mut self, folder: &Path) -> Result<Self, RuleSetError> {
+        let io = |path: &Path, source| RuleSetError::Io { path: path.display().to_string(), source };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.hash.as_bytes());
+        let mut pending = vec![folder.to_path_buf()];
+        while let Some(dir) = pending.pop() {
+            let entries = std::fs::read_dir(&dir).map_err(|e| io(&dir, e))?;
+            let mut paths: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+            paths.sort();
+            for path in paths {
+                if path.is_dir() {
+                    pending.push(path);
+                } else if path.extension().is_some_and(|e| e == "toml") {
+                    let text = std::fs::read_to_string(&path).map_err(|e| io(&path, e))?;
+                    hasher.update(text.as_bytes());
+                    self.add(&path.display().to_string(), &text)?;
+                }
+            }
+        }
+        self.hash = hasher.finalize().to_hex()[..16].to_owned();
+        self.rules.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(self)
+    }
+
+    fn add(&mut self, name: &str, text: &str) -> Result<(), RuleSetError> {
+        let rule = Rule::parse(name, text).map_err(Box::new)?;
+        for id in [&rule.id, &rule.name] {
+            if self.find(id).is_some() {
+                return Err(RuleSetError::Duplicate { name: name.to_owned(), id: id.clone() });
+            }
+        }
+        self.rules.push(rule);
+        Ok(())
+    }
+
+    /// All rules, by id.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// A rule by id or name, in any case.
+    pub fn find(&self, id_or_name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|r| r.id.eq_ignore_ascii_case(id_or_name) || r.name.eq_ignore_ascii_case(id_or_name))
+    }
+
+    /// The id or name most like a word.
+    pub fn nearest_rule(&self, word: &str) -> Option<&str> {
+        document::nearest(word, self.rules.iter().flat_map(|r| [r.id.as_str(), r.name.as_str()]))
+    }
+
+    /// All targets.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// A target by id or alias.
+    pub fn target(&self, id: &str) -> Option<&Target> {
+        self.targets.iter().find(|t| t.id == id || t.aliases.iter().any(|a| a == id))
+    }
+
+    /// The target most like a word.
+    pub fn nearest_target(&self, word: &str) -> Option<&str> {
+        document::nearest(word, self.targets.iter().map(|t| t.id.as_str()))
+    }
+
+    /// What all targets share: events, and the usual volume of each place.
+    pub fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
+    /// Identifies this set of rules: hexadecimal.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+fn collect(dir: &'static Dir<'static>, files: &mut Vec<(String, &'static str)>) {
+    for entry in dir.entries() {
+        match entry {
+            DirEntry::Dir(d) if d.path() == Path::new("catalog") => {}
+            DirEntry::Dir(d) => collect(d, files),
+            DirEntry::File(f) => {
+                let name = f.path().to_string_lossy().replace('\\', "/");
+                if let (true, Some(text)) = (name.ends_with(".toml"), f.contents_utf8()) {
+                    files.push((name, text));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! `wipeproof.toml`: what a team decides for its application.
+//!
+//! The command line and the editor read the same file through [`Settings::load`], found upwards from an input by
+//! [`Settings::find`]; an unknown key is refused with a caret and a suggestion.
+
+mod date;
+
+pub use date::Date;
+
+use crate::document::{self, DocumentError};
+use crate::facts::Phase;
+use crate::rules::Severity;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Name of the file.
+pub const FILE_NAME: &str = "wipeproof.toml";
+
+/// The decisions of a team.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Settings {
+    /// Platforms to judge for, by id; see `wipeproof targets`.
+    pub targets: Vec<String>,
+    /// Paths inside the application that are not read, as globs.
+    pub exclude: Vec<String>,
+    /// Honour `.gitignore`; off by default, because build output is what gets uploaded.
+    pub respect_gitignore: bool,
+    /// Lowest severity that makes a check fail.
+    pub fail_on: Option<Severity>,
+    /// Environment whose configuration is judged, such as `Production`; empty means all of them.
+    pub environment: Option<String>,
+    /// Folder with rules of your own.
+    pub rules_folder: Option<PathBuf>,
+    /// Globs of artifacts that run in a phase, whatever else is known of them.
+    pub phases: BTreeMap<Phase, Vec<String>>,
+    /// Places that outlive the instance.
+    pub durable: Vec<PlaceDecision>,
+    /// Places whose loss does not matter.
+    pub disposable: Vec<PlaceDecision>,
+    /// Severity of rules, by id or name.
+    pub rules: BTreeMap<String, Severity>,
+    /// Severity of rules below some paths.
+    pub overrides: Vec<Override>,
+    /// Code that is not the team's own.
+    pub third_party: ThirdParty,
+    /// Findings that are accepted, with the reason.
+    pub allow: Vec<Allow>,
+}
+
+/// A place with a property.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PlaceDecision {
+    /// A path, such as `F:\data` or `{AppData}\Cache`; everything below it is meant.
+    pub path: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// Severities below some paths.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Override {
+    /// Globs of artifacts.
+    pub paths: Vec<String>,
+    /// Severity of rules, by id or name.
+    pub rules: BTreeMap<String, Severity>,
+}
+
+/// Code that is not the team's own: read, but only reported when asked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ThirdParty {
+    /// Globs of artifacts.
+    pub paths: Vec<String>,
+    /// Company names in the version information.
+    pub companies: Vec<String>,
+    /// Public key tokens of assemblies.
+    pub tokens: Vec<String>,
+}
+
+/// An accepted finding.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Allow {
+    /// Rule, by id or name.
+    pub rule: String,
+    /// Glob of artifacts; all if absent.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Location, with `*`; all if absent.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// Why it is acceptable.
+    pub reason: String,
+    /// Who accepted it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// Last day on which it holds, `2027-03-31`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub expires: Option<Date>,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum SettingsError {
+    /// A file with a mistake.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Document(#[from] Box<DocumentError>),
+    /// A file that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+impl Settings {
+    /// Reads settings from a text; `name` is shown in errors.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Box<DocumentError>> {
+        let settings: Settings = document::parse(name, text).map_err(Box::new)?;
+        if let Some(bad) = settings.allow.iter().find(|a| a.reason.trim().is_empty()) {
+            let at = text.find("reason").unwrap_or(0);
+            let error =
+                DocumentError::new(name, text, at..at + 6, format!("the allowance of {} has no reason", bad.rule));
+            return Err(Box::new(error.with_help("say in `reason` why this finding is acceptable")));
+        }
+        Ok(settings)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or the first mistake in it.
+    pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SettingsError::Io { path: path.to_path_buf(), source })?;
+        Ok(Self::parse(&path.display().to_string(), &text)?)
+    }
+
+    /// The nearest `wipeproof.toml` in the folder of an input or above it.
+    pub fn find(input: &Path) -> Option<PathBuf> {
+        let start = std::path::absolute(input).ok()?;
+        start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
+    }
+
+    /// Where in the text of a settings file the `n`th `[[allow]]` begins: line from 1.
+    pub fn line_of_allow(text: &str, n: usize) -> Option<u32> {
+        text.lines().enumerate().filter(|(_, l)| l.trim() == "[[allow]]").nth(n).map(|(i, _)| i as u32 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_documentation_shows() {
+        let text = r#"
+targets = ["vm-role", "windows-container"]
+exclude = ["**/*.Tests.dll"]
+fail-on = "error"
+
+[phases]
+build = ["install/**"]
+
+[[durable]]
+path = 'F:\data'
+reason = "data disk"
+
+[rules]
+WP701 = "note"
+
+[[allow]]
+rule = "WP201"
+path = "bin/*.exe"
+location = 'HKLM\Software\Contoso\*'
+reason = "re-created at each start"
+expires = "2027-01-31"
+"#;
+        let s = Settings::parse("wipeproof.toml", text).unwrap();
+        assert_eq!(s.fail_on, Some(Severity::Error));
+        assert_eq!(s.phases[&Phase::Build], ["install/**"]);
+        assert_eq!(s.allow[0].expires.unwrap().to_string(), "2027-01-31");
+        assert_eq!(Settings::line_of_allow(text, 0), Some(16));
+    }
+
+    #[test]
+    fn mistakes_are_refused_with_the_next_step() {
+        let error = Settings::parse("w", "exlude = []").unwrap_err();
+        assert!(error.help_text().unwrap().contains("did you mean `exclude`"), "{error:?}");
+        assert!(Settings::parse("w", "[[allow]]\nrule='WP201'\nreason=' '").is_err());
+        assert!(Settings::parse("w", "[[allow]]\nrule='WP201'\nreason='x'\nexpires='soon'").is_err());
+    }
+}
