@@ -52,15 +52,15 @@ impl DocumentError {
 ///
 /// # Errors
 /// The first mistake: syntax, an unknown key, a value of the wrong type.
-pub fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, DocumentError> {
+pub fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Box<DocumentError>> {
     toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
         let (message, help) = explain(error.message());
         let error = DocumentError::new(name, text, span, message);
-        match help {
+        Box::new(match help {
             Some(help) => error.with_help(help),
             None => error,
-        }
+        })
     })
 }
 

@@ -385,8 +385,8 @@ fn literal_place(path: &str) -> Place {
     if is_device(&lower) {
         return Place::Device;
     }
-    if lower.starts_with("\\\\") {
-        let host = lower[2..].split('\\').next().unwrap_or_default();
+    if let Some(unc) = lower.strip_prefix("\\\\") {
+        let host = unc.split('\\').next().unwrap_or_default();
         return if matches!(host, "localhost" | "127.0.0.1" | ".") { Place::OsRoot } else { Place::UncShare };
     }
     let Some(letter) = drive_letter(&lower) else {
@@ -440,7 +440,7 @@ fn tidy_key_run(s: &str, first: bool) -> String {
         registry::normalise_key(s).0
     };
     let lead = if lead && !first { "\\" } else { "" };
-    let trail = if trail && !(body.is_empty() && !lead.is_empty()) { "\\" } else { "" };
+    let trail = if trail && (lead.is_empty() || !body.is_empty()) { "\\" } else { "" };
     format!("{lead}{body}{trail}")
 }
 

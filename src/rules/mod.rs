@@ -73,9 +73,9 @@ impl RuleSet {
             hasher.update(name.as_bytes());
             hasher.update(text.as_bytes());
             if name == "platform.toml" {
-                set.platform = document::parse(name, text).map_err(Box::new)?;
+                set.platform = document::parse(name, text)?;
             } else if name.starts_with("targets/") {
-                set.targets.push(document::parse(name, text).map_err(Box::new)?);
+                set.targets.push(document::parse(name, text)?);
             } else {
                 set.add(name, text)?;
             }
@@ -114,7 +114,7 @@ impl RuleSet {
     }
 
     fn add(&mut self, name: &str, text: &str) -> Result<(), RuleSetError> {
-        let rule = Rule::parse(name, text).map_err(Box::new)?;
+        let rule = Rule::parse(name, text)?;
         for id in [&rule.id, &rule.name] {
             if self.find(id).is_some() {
                 return Err(RuleSetError::Duplicate { name: name.to_owned(), id: id.clone() });

@@ -200,12 +200,12 @@ impl Rule {
     ///
     /// # Errors
     /// The first mistake, with its place.
-    pub fn parse(name: &str, text: &str) -> Result<Rule, DocumentError> {
+    pub fn parse(name: &str, text: &str) -> Result<Rule, Box<DocumentError>> {
         let rule: Rule = document::parse(name, text)?;
         let at = |key: &str, message: &str| {
             let start = text.find(&format!("\n{key}")).map_or(0, |i| i + 1);
             let end = text[start..].find('\n').map_or(text.len(), |i| start + i);
-            Err(DocumentError::new(name, text, start..end, message))
+            Err(Box::new(DocumentError::new(name, text, start..end, message)))
         };
         let id_ok = rule.id.len() >= 4
             && rule.id.starts_with(|c: char| c.is_ascii_uppercase())

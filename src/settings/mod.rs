@@ -128,7 +128,7 @@ impl Settings {
     /// # Errors
     /// The first mistake, with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self, Box<DocumentError>> {
-        let settings: Settings = document::parse(name, text).map_err(Box::new)?;
+        let settings: Settings = document::parse(name, text)?;
         if let Some(bad) = settings.allow.iter().find(|a| a.reason.trim().is_empty()) {
             let at = text.find("reason").unwrap_or(0);
             let error =
