@@ -3,6 +3,8 @@
 //! One submodule per reader family owns its tables and their schema; readers look things up here and hold no tables
 //! of their own.
 
+pub mod native;
+
 use include_dir::{Dir, include_dir};
 
 /// The catalogue files, embedded.
@@ -18,4 +20,9 @@ pub fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)>
         .collect();
     files.sort();
     files.into_iter()
+}
+
+/// One catalogue file by its path below `rules/catalog/`.
+pub fn text(path: &str) -> &'static str {
+    FILES.get_file(path).and_then(|file| file.contents_utf8()).unwrap_or_default()
 }

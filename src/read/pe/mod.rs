@@ -1,6 +1,38 @@
-//! Native PE images.
+//! Native PE images: what a program writes, and where, from its headers and its machine code.
+
+mod image;
+mod imports;
+mod packing;
+mod resources;
+mod surface;
+
 use super::Input;
-use crate::facts::Reading;
+use crate::facts::{NoteKind, Reading};
+use image::{Image, Machine};
+use imports::Linkage;
 
 /// Reads a PE image.
-pub fn read(_input: &Input<'_>, _reading: &mut Reading) {}
+pub fn read(input: &Input<'_>, reading: &mut Reading) {
+    let Some(image) = Image::parse(input.bytes) else {
+        reading.note(NoteKind::Malformed, "the PE headers cannot be read");
+        return;
+    };
+    reading.format = match image.machine {
+        Machine::X64 => "pe-x64".to_owned(),
+        Machine::X86 => "pe-x86".to_owned(),
+        Machine::Other(0xaa64) => "pe-arm64".to_owned(),
+        Machine::Other(number) => format!("pe-machine-{number:x}"),
+    };
+    let linkage = Linkage::read(&image);
+    for (capped, problem) in &linkage.problems {
+        reading.note(if *capped { NoteKind::Capped } else { NoteKind::Malformed }, problem.clone());
+    }
+    surface::identify(&image, &linkage, reading);
+    if let Machine::Other(_) = image.machine {
+        reading.note(
+            NoteKind::Unsupported,
+            "machine code of this processor is not read; what is said rests on the import table alone",
+        );
+    }
+    surface::capabilities(&image, &linkage, &mut std::iter::empty(), reading);
+}

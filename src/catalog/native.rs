@@ -1,0 +1,436 @@
+//! What the functions that native code imports do, and which of their arguments say where.
+//!
+//! The rows are in `rules/catalog/native/*.toml`, one line per function; `signatures.txt` beside them gives, for every
+//! function of the Windows import libraries, the bytes an x86 callee pops and a mask of the parameters it writes
+//! through (from the Win32 metadata).
+
+use crate::facts::{Folder, Operation, Store, Trait};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// How a call is to be understood when plain fields do not say it. Numbers in `args` are in the order given here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// path, access, disposition, flags
+    CreateFile,
+    /// object attributes, access, disposition, options
+    NtCreateFile,
+    /// object attributes, access, options
+    NtOpenFile,
+    /// path, `OF_` style
+    OpenStyle,
+    /// path, mode string, optionally the out-parameter for the stream
+    Fopen,
+    /// path, `_O_` flags
+    Oflag,
+    /// path, `std::ios_base::openmode` of the Microsoft library
+    Openmode,
+    /// path, `std::ios_base::openmode` of libstdc++
+    GnuOpenmode,
+    /// path, `STGM_` mode
+    Stgm,
+    /// path, `SQLITE_OPEN_` flags
+    SqliteFlags,
+    /// from, to, flags
+    Move,
+    /// object name, `SE_OBJECT_TYPE`
+    NamedSecurity,
+    /// `SHFILEOPSTRUCT`
+    ShellOperation,
+    /// file, protection, name
+    FileMapping,
+    /// folder, prefix, number, out
+    TempFileName,
+    /// key, sub-key, out, access
+    RegOpen,
+    /// key, sub-key, out, access, options
+    RegCreate,
+    /// root, machine, out
+    RegConnect,
+    /// out
+    RegCurrentUser,
+    /// relative-to
+    RtlRegistry,
+    /// provider, flags, name
+    CertStore,
+    /// flags
+    Dpapi,
+    /// container, flags
+    KeyContainer,
+    /// connection string
+    ConnectionString,
+    /// service table
+    ServiceDispatcher,
+    /// Only an installer's custom action calls it.
+    CustomAction,
+    /// program, command line
+    Starts,
+    /// CSIDL, out, optionally a folder below it
+    CsidlPath,
+    /// KNOWNFOLDERID, out
+    KnownFolder,
+    /// module, out
+    ModuleFileName,
+    /// text, out
+    Expand,
+    /// variable, optionally out
+    EnvGet,
+    /// variable, out-parameter for a new string
+    EnvDup,
+    /// out
+    Identity,
+    /// out, path
+    FullPath,
+    /// The result is given by whoever starts the program.
+    Input,
+    /// destination, source
+    Copy,
+    /// destination, source, bytes
+    CopyBytes,
+    /// destination, source
+    Append,
+    /// source
+    Duplicate,
+    /// source
+    Length,
+    /// text, character
+    FindLast,
+    /// text
+    FindFileName,
+    /// text
+    FindExtension,
+    /// destination, format, first value
+    Format,
+    /// destination, format, list
+    FormatList,
+    /// destination, format, list; the options come before
+    FormatCommon,
+    /// destination, source
+    Widen,
+    /// destination, source
+    Narrow,
+    /// buffer, more
+    PathAppend,
+    /// destination, folder, file
+    PathCombine,
+    /// buffer
+    RemoveFileName,
+    /// buffer
+    AddSeparator,
+    /// buffer
+    RemoveExtension,
+    /// buffer, extension
+    RenameExtension,
+    /// buffer
+    UnknownText,
+    /// optionally out
+    TempName,
+    /// out
+    GeneratedGuid,
+    /// out
+    GuidText,
+    /// module, name
+    ProcAddress,
+    /// Known to leave its arguments alone.
+    Nothing,
+}
+
+/// One function.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// Module, or `crt` / `msvcp` for any of their DLLs.
+    #[serde(rename = "in")]
+    pub module: String,
+    /// Has the two forms `NameA` and `NameW`.
+    #[serde(default)]
+    pub aw: bool,
+    /// The bare name exists too, and is the narrow form.
+    #[serde(default)]
+    pub plain: bool,
+    /// Strings are UTF-16.
+    #[serde(default)]
+    pub wide: bool,
+    /// Narrow strings are UTF-8.
+    #[serde(default)]
+    pub utf8: bool,
+    /// See [`Model`].
+    pub model: Option<Model>,
+    /// Arguments in the order of the model.
+    #[serde(default)]
+    pub args: Vec<u8>,
+    /// `operation store`.
+    pub does: Option<String>,
+    /// Argument with the path.
+    pub file: Option<u8>,
+    /// Argument with another kind of name.
+    pub name: Option<u8>,
+    /// Argument with an open registry key.
+    pub key: Option<u8>,
+    /// Argument with a key (or section) below.
+    pub sub: Option<u8>,
+    /// Argument with the name of a value.
+    pub value: Option<u8>,
+    /// Argument with the written value.
+    pub data: Option<u8>,
+    /// File, section and entry of an INI file.
+    pub ini: Option<Vec<u8>>,
+    /// The location, when it is always the same.
+    pub fixed: Option<String>,
+    /// Argument with a handle whose opener knows the location.
+    pub handle: Option<u8>,
+    /// Argument with a handle that was opened on a machine.
+    pub parent: Option<u8>,
+    /// The result is a handle of this kind, to what `name` or `file` says.
+    pub opens: Option<String>,
+    /// Argument with the name of a machine; null is this one.
+    pub host: Option<u8>,
+    /// Argument with a command line that will be started.
+    pub starts: Option<u8>,
+    /// Argument with the buffer that receives what is read, or the folder.
+    pub fills: Option<u8>,
+    /// Folder that is asked for.
+    pub folder: Option<String>,
+    /// Traits of the effect.
+    pub traits: Option<String>,
+    /// Has no harmless use, so a call says enough even without a location.
+    #[serde(default)]
+    pub specific: bool,
+    /// `does`, parsed.
+    #[serde(skip)]
+    pub effect: Option<(Operation, Store)>,
+    /// `traits`, parsed.
+    #[serde(skip)]
+    pub mark: Option<Trait>,
+    /// `folder`, parsed.
+    #[serde(skip)]
+    pub known_folder: Option<Folder>,
+}
+
+impl Row {
+    /// Changes state, or opens what is changed: worth looking for in code. What only reads or builds paths is
+    /// understood when it is met.
+    pub fn is_sink(&self) -> bool {
+        use Model::{
+            CertStore, ConnectionString, CreateFile, Dpapi, FileMapping, Fopen, GnuOpenmode, KeyContainer, Move,
+            NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode, RegCreate, RtlRegistry,
+            ServiceDispatcher, ShellOperation, SqliteFlags, Starts, Stgm, TempFileName,
+        };
+        self.effect.is_some()
+            || matches!(
+                self.model,
+                Some(
+                    CertStore
+                        | ConnectionString
+                        | CreateFile
+                        | Dpapi
+                        | FileMapping
+                        | Fopen
+                        | GnuOpenmode
+                        | KeyContainer
+                        | Move
+                        | NamedSecurity
+                        | NtCreateFile
+                        | NtOpenFile
+                        | Oflag
+                        | OpenStyle
+                        | Openmode
+                        | RegCreate
+                        | RtlRegistry
+                        | ServiceDispatcher
+                        | ShellOperation
+                        | SqliteFlags
+                        | Starts
+                        | Stgm
+                        | TempFileName
+                )
+            )
+    }
+
+    /// Number of arguments that the row speaks of.
+    pub fn arity(&self) -> usize {
+        let single = [
+            self.file, self.name, self.key, self.sub, self.value, self.data, self.handle, self.parent, self.host,
+            self.starts, self.fills,
+        ];
+        let ini = self.ini.as_deref().unwrap_or_default();
+        single.into_iter().flatten().chain(self.args.iter().copied()).chain(ini.iter().copied()).max().map_or(0, |n| {
+            usize::from(n) + 1
+        })
+    }
+}
+
+/// A row, in the form that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    /// What it does.
+    pub row: &'static Row,
+    /// Strings are UTF-16.
+    pub wide: bool,
+}
+
+struct Catalogue {
+    rows: Vec<Row>,
+    /// Row and width by full name.
+    names: HashMap<String, (usize, bool)>,
+    /// Name by module and ordinal.
+    ordinals: HashMap<String, HashMap<String, String>>,
+}
+
+fn catalogue() -> &'static Catalogue {
+    static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+    CATALOGUE.get_or_init(|| {
+        let mut catalogue = Catalogue { rows: Vec::new(), names: HashMap::new(), ordinals: HashMap::new() };
+        for (path, text) in super::files("native") {
+            if path.ends_with("ordinals.toml") {
+                catalogue.ordinals = toml::from_str(text).unwrap_or_default();
+            } else if path.ends_with(".toml") {
+                let rows: HashMap<String, Row> = toml::from_str(text).unwrap_or_default();
+                for (name, row) in rows {
+                    catalogue.add(name, row);
+                }
+            }
+        }
+        catalogue
+    })
+}
+
+impl Catalogue {
+    fn add(&mut self, name: String, mut row: Row) {
+        row.effect = row.does.as_deref().and_then(|does| {
+            let (operation, store) = does.split_once(' ')?;
+            Some((operation.parse().ok()?, store.parse().ok()?))
+        });
+        row.mark = row.traits.as_deref().and_then(|name| name.parse().ok());
+        row.known_folder = row.folder.as_deref().and_then(Folder::by_name);
+        let index = self.rows.len();
+        if row.aw {
+            self.names.insert(format!("{name}A"), (index, false));
+            self.names.insert(format!("{name}W"), (index, true));
+        }
+        if !row.aw || row.plain {
+            self.names.insert(name, (index, row.wide));
+        }
+        self.rows.push(row);
+    }
+}
+
+/// The function `name` of `module` (lower case, without `.dll`).
+pub fn find(module: &str, name: &str) -> Option<Api> {
+    let catalogue = catalogue();
+    let (row, wide) = *catalogue.names.get(name)?;
+    let row = catalogue.rows.get(row)?;
+    let fits = match row.module.as_str() {
+        "crt" => is_crt(module),
+        "msvcp" => module.starts_with("msvcp"),
+        // Functions of Windows move between its DLLs; their names are enough.
+        _ => true,
+    };
+    fits.then_some(Api { row, wide })
+}
+
+/// The function with this name, whatever its module: for names that a program looks up itself.
+pub fn find_by_name(name: &str) -> Option<Api> {
+    let catalogue = catalogue();
+    let (row, wide) = *catalogue.names.get(name)?;
+    catalogue.rows.get(row).map(|row| Api { row, wide })
+}
+
+/// The name behind an ordinal of a module.
+pub fn name_of_ordinal(module: &str, ordinal: u16) -> Option<&'static str> {
+    let names = catalogue().ordinals.get(module)?;
+    names.get(&ordinal.to_string()).map(String::as_str)
+}
+
+/// The C runtime in any of its DLLs.
+pub fn is_crt(module: &str) -> bool {
+    module == "ucrtbase"
+        || module == "ucrtbased"
+        || module.starts_with("msvcr")
+        || module == "crtdll"
+        || module.starts_with("vcruntime")
+        || module.starts_with("cygwin")
+        || module.starts_with("msys-")
+}
+
+/// What an x86 caller must know of a callee, and which of its parameters are outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Bytes of arguments that the callee pops (stdcall).
+    pub pops: u32,
+    /// Parameters that are written through, by bit; `None` when not known.
+    pub outputs: Option<u32>,
+}
+
+fn signatures() -> &'static str {
+    static TEXT: OnceLock<&'static str> = OnceLock::new();
+    TEXT.get_or_init(|| super::text("native/signatures.txt"))
+}
+
+/// The signature of a function of Windows. The lines are sorted by name, so nothing needs to be parsed ahead.
+pub fn signature(name: &str) -> Option<Signature> {
+    let signatures = signatures();
+    let (mut low, mut high) = (0, signatures.len());
+    while low < high {
+        let middle = (low + high) / 2;
+        let start = signatures.get(..middle)?.rfind('\n').map_or(0, |i| i + 1);
+        let end = signatures.get(start..)?.find('\n').map_or(signatures.len(), |i| start + i);
+        let mut fields = signatures.get(start..end)?.split(' ');
+        match fields.next()?.cmp(name) {
+            std::cmp::Ordering::Less => low = end + 1,
+            std::cmp::Ordering::Greater => high = start,
+            std::cmp::Ordering::Equal => {
+                let pops = fields.next()?.parse().ok()?;
+                let outputs = fields.next().and_then(|mask| u32::from_str_radix(mask, 16).ok());
+                return Some(Signature { pops, outputs });
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_parses_and_every_word_is_known() {
+        for (path, text) in crate::catalog::files("native").filter(|(p, _)| p.ends_with(".toml")) {
+            if path.ends_with("ordinals.toml") {
+                assert!(toml::from_str::<HashMap<String, HashMap<String, String>>>(text).is_ok());
+                continue;
+            }
+            let rows: HashMap<String, Row> = toml::from_str(text).expect(path);
+            assert!(!rows.is_empty(), "{path}");
+        }
+        for row in &catalogue().rows {
+            assert_eq!(row.does.is_some(), row.effect.is_some(), "{row:?}");
+            assert_eq!(row.traits.is_some(), row.mark.is_some(), "{row:?}");
+            assert_eq!(row.folder.is_some(), row.known_folder.is_some(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn forms_modules_and_ordinals() {
+        assert!(find("kernel32", "CreateFileW").is_some_and(|a| a.wide && a.row.model == Some(Model::CreateFile)));
+        assert!(find("kernel32", "CreateFile").is_none());
+        assert!(find("kernel32", "lstrcat").is_some_and(|a| !a.wide));
+        assert!(find("ucrtbase", "fopen").is_some());
+        assert!(find("mylib", "fopen").is_none());
+        assert_eq!(name_of_ordinal("msvbvm60", 690), Some("rtcSaveSetting"));
+    }
+
+    #[test]
+    fn signatures_are_sorted_and_found() {
+        let names: Vec<_> = signatures().lines().filter_map(|l| l.split(' ').next()).collect();
+        assert!(names.is_sorted());
+        assert_eq!(signature("CreateFileW"), Some(Signature { pops: 28, outputs: Some(0) }));
+        assert_eq!(signature("RegCreateKeyExW").and_then(|s| s.outputs), Some(0x180));
+        assert_eq!(signature("NoSuchFunction"), None);
+        for ends in [names.first(), names.last()].into_iter().flatten() {
+            assert!(signature(ends).is_some());
+        }
+    }
+}

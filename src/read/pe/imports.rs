@@ -1,0 +1,202 @@
+//! What an image imports and exports: by name, by ordinal, delay-loaded.
+//!
+//! The tables are walked under caps, because a crafted table can be made to repeat itself without end.
+
+use super::image::{Directory, Image};
+use std::collections::HashMap;
+
+/// Most imported functions that are read.
+const MAX_IMPORTS: usize = 65_536;
+/// Most modules that are read.
+const MAX_MODULES: usize = 2_048;
+/// Most exported names that are read.
+const MAX_EXPORTS: usize = 65_536;
+
+/// One imported function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Import<'a> {
+    /// Module in lower case, without its extension, API sets resolved: `kernel32`.
+    pub(crate) module: String,
+    /// Name; empty when imported by ordinal.
+    pub(crate) name: &'a str,
+    /// Ordinal, when imported by it.
+    pub(crate) ordinal: Option<u16>,
+    /// Address of the slot that holds the function's address.
+    pub(crate) slot: u32,
+}
+
+/// Imports and exports of one image.
+#[derive(Debug, Default)]
+pub(crate) struct Linkage<'a> {
+    pub(crate) imports: Vec<Import<'a>>,
+    /// Import by slot.
+    pub(crate) slots: HashMap<u32, usize>,
+    /// Exported name and address.
+    pub(crate) exports: Vec<(&'a str, u32)>,
+    /// What could not be read.
+    pub(crate) problems: Vec<(bool, String)>,
+}
+
+impl<'a> Linkage<'a> {
+    /// Reads the import, delay-import and export tables.
+    pub(crate) fn read(image: &Image<'a>) -> Self {
+        let mut linkage = Linkage::default();
+        linkage.read_imports(image);
+        linkage.read_delayed(image);
+        linkage.read_exports(image);
+        linkage.slots = linkage.imports.iter().enumerate().map(|(i, import)| (import.slot, i)).collect();
+        linkage
+    }
+
+    fn malformed(&mut self, what: &str) {
+        self.problems.push((false, what.to_owned()));
+    }
+
+    fn capped(&mut self, what: &str) {
+        self.problems.push((true, what.to_owned()));
+    }
+
+    /// Import directory: 20-byte descriptors, ended by one whose name is zero.
+    fn read_imports(&mut self, image: &Image<'a>) {
+        let Some((rva, _)) = image.directory(Directory::Import) else { return };
+        for i in 0..MAX_MODULES as u32 {
+            let Some(at) = rva.checked_add(i * 20) else { return };
+            let (Some(lookup), Some(name), Some(slots)) = (image.u32(at), image.u32(at + 12), image.u32(at + 16))
+            else {
+                return self.malformed("the import directory ends early");
+            };
+            if name == 0 || slots == 0 {
+                return;
+            }
+            let table = if lookup == 0 { slots } else { lookup };
+            self.read_thunks(image, name, table, slots);
+        }
+        self.capped("more modules in the import directory than are read");
+    }
+
+    /// Delay-load directory: 32-byte descriptors. Attribute bit 0 says that addresses are RVAs; images of old linkers
+    /// hold virtual addresses instead.
+    fn read_delayed(&mut self, image: &Image<'a>) {
+        let Some((rva, _)) = image.directory(Directory::DelayImport) else { return };
+        for i in 0..MAX_MODULES as u32 {
+            let Some(at) = rva.checked_add(i * 32) else { return };
+            let (Some(attributes), Some(name), Some(slots), Some(names)) =
+                (image.u32(at), image.u32(at + 4), image.u32(at + 12), image.u32(at + 16))
+            else {
+                return self.malformed("the delay-import directory ends early");
+            };
+            if name == 0 {
+                return;
+            }
+            let relative = |address: u32| match attributes & 1 {
+                1 => address,
+                _ => image.rva_of(u64::from(address)).unwrap_or(0),
+            };
+            self.read_thunks(image, relative(name), relative(names), relative(slots));
+        }
+    }
+
+    fn read_thunks(&mut self, image: &Image<'a>, name: u32, table: u32, slots: u32) {
+        let Some(module) = image.name(name).map(module_name) else {
+            return self.malformed("a module name in the import directory cannot be read");
+        };
+        let size = image.pointer_size();
+        for i in 0u32.. {
+            if self.imports.len() >= MAX_IMPORTS {
+                return self.capped("more imports than are read");
+            }
+            let offset = i.saturating_mul(size);
+            let (Some(at), Some(slot)) = (table.checked_add(offset), slots.checked_add(offset)) else { return };
+            let Some(entry) = image.pointer(at) else {
+                return self.malformed("an import lookup table ends early");
+            };
+            if entry == 0 {
+                return;
+            }
+            let by_ordinal = if image.is_64() { entry >> 63 == 1 } else { entry >> 31 == 1 };
+            let import = if by_ordinal {
+                Import { module: module.clone(), name: "", ordinal: Some(entry as u16), slot }
+            } else {
+                let Some(name) = u32::try_from(entry).ok().and_then(|rva| image.name(rva.checked_add(2)?)) else {
+                    return self.malformed("the name of an import cannot be read");
+                };
+                Import { module: module.clone(), name, ordinal: None, slot }
+            };
+            self.imports.push(import);
+        }
+    }
+
+    /// Export directory: names and ordinals run in parallel; ordinals index the address table.
+    fn read_exports(&mut self, image: &Image<'a>) {
+        let Some((rva, size)) = image.directory(Directory::Export) else { return };
+        let field = |offset: u32| image.u32(rva.checked_add(offset)?);
+        let (Some(count), Some(addresses), Some(names), Some(ordinals)) =
+            (field(24), field(28), field(32), field(36))
+        else {
+            return self.malformed("the export directory ends early");
+        };
+        if count as usize > MAX_EXPORTS {
+            self.capped("more exports than are read");
+        }
+        for i in 0..count.min(MAX_EXPORTS as u32) {
+            let export = (|| {
+                let name = image.name(image.u32(names.checked_add(i * 4)?)?)?;
+                let ordinal = u32::from(image.u16(ordinals.checked_add(i * 2)?)?);
+                let address = image.u32(addresses.checked_add(ordinal * 4)?)?;
+                // An address inside the directory is the name of a forwarder.
+                Some((name, address)).filter(|_| address.wrapping_sub(rva) >= size)
+            })();
+            if let Some(export) = export {
+                self.exports.push(export);
+            }
+        }
+    }
+
+    /// The address of an export.
+    pub(crate) fn export(&self, name: &str) -> Option<u32> {
+        self.exports.iter().find(|(n, _)| *n == name).map(|(_, rva)| *rva)
+    }
+}
+
+/// Lower case, without `.dll`; the API sets of Windows 8 and later stand for the modules they forward to
+/// (MS documentation: "Windows API sets").
+pub(crate) fn module_name(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let stem = lower.strip_suffix(".dll").unwrap_or(&lower);
+    const SETS: &[(&str, &str)] = &[
+        ("api-ms-win-core-registry", "advapi32"),
+        ("api-ms-win-core-shlwapi", "shlwapi"),
+        ("api-ms-win-core-com", "ole32"),
+        ("api-ms-win-core-path", "kernelbase"),
+        ("api-ms-win-core", "kernel32"),
+        ("api-ms-win-eventing", "advapi32"),
+        ("api-ms-win-security", "advapi32"),
+        ("api-ms-win-service", "advapi32"),
+        ("api-ms-win-shell", "shell32"),
+        ("api-ms-win-shcore", "shlwapi"),
+        ("api-ms-win-downlevel-shlwapi", "shlwapi"),
+        ("api-ms-win-downlevel-shell32", "shell32"),
+        ("api-ms-win-downlevel-advapi32", "advapi32"),
+        ("api-ms-win-downlevel-kernel32", "kernel32"),
+        ("api-ms-win-crt", "ucrtbase"),
+        ("ext-ms-win-shell", "shell32"),
+    ];
+    match SETS.iter().find(|(prefix, _)| stem.starts_with(prefix)) {
+        Some((_, family)) => (*family).to_owned(),
+        None => stem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::module_name;
+
+    #[test]
+    fn api_sets_stand_for_their_modules() {
+        assert_eq!(module_name("KERNEL32.dll"), "kernel32");
+        assert_eq!(module_name("api-ms-win-core-file-l1-2-0.dll"), "kernel32");
+        assert_eq!(module_name("api-ms-win-core-registry-l1-1-0.dll"), "advapi32");
+        assert_eq!(module_name("api-ms-win-crt-stdio-l1-1-0.dll"), "ucrtbase");
+        assert_eq!(module_name("WINSPOOL.DRV"), "winspool.drv");
+    }
+}

@@ -1,0 +1,120 @@
+//! What the tables of an image say before any code is read: identity, role, and what it is able to do.
+
+use super::image::{Directory, Image};
+use super::imports::{Import, Linkage};
+use super::{packing, resources};
+use crate::catalog::native::{self, Api, Model};
+use crate::facts::{
+    Certainty, Clue, ClueKind, Effect, Location, NoteKind, Operation, Reading, Site, Step, Store, Text,
+};
+use std::collections::BTreeSet;
+
+/// The catalogue row of an import, through its ordinal if need be.
+pub(crate) fn api_of(import: &Import<'_>) -> Option<Api> {
+    native::find(&import.module, name_of(import)?)
+}
+
+/// The name of an import.
+pub(crate) fn name_of<'a>(import: &Import<'a>) -> Option<&'a str> {
+    match import.ordinal {
+        None => Some(import.name),
+        Some(ordinal) => native::name_of_ordinal(&import.module, ordinal),
+    }
+}
+
+/// `module!Name`, as facts write it.
+pub(crate) fn via(import: &Import<'_>) -> String {
+    match (name_of(import), import.ordinal) {
+        (Some(name), _) => format!("{}!{name}", import.module),
+        (None, ordinal) => format!("{}!#{}", import.module, ordinal.unwrap_or_default()),
+    }
+}
+
+/// Identity, role, packing.
+pub(crate) fn identify(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut Reading) {
+    for (key, value) in resources::version_strings(image) {
+        reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
+    }
+    if let Some(level) = resources::execution_level(image) {
+        reading.clue(Site::default(), Clue::new(ClueKind::Identity, "execution-level", level));
+    }
+    if image.directory(Directory::Clr).is_some() {
+        reading.clue(Site::default(), Clue::new(ClueKind::Identity, "clr", "has a CLR header"));
+    }
+    if let Some(packer) = packing::packer(image, linkage) {
+        reading.clue(Site::default(), Clue::new(ClueKind::Opaque, "packed", packer.clone()));
+        reading.note(NoteKind::Opaque, format!("packed by {packer}: what it writes shows only after unpacking"));
+    }
+    roles(image, linkage, reading);
+}
+
+fn roles(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut Reading) {
+    for name in ["DllRegisterServer", "DllInstall"] {
+        if let Some(rva) = linkage.export(name).filter(|_| image.is_dll) {
+            let at = Site { symbol: Some(name.to_owned()), ..Site::code(image.section_name(rva), rva) };
+            reading.clue(at, Clue::new(ClueKind::Role, "self-registering", name));
+        }
+    }
+    let model = |wanted: Model| {
+        linkage.imports.iter().find(|import| api_of(import).is_some_and(|api| api.row.model == Some(wanted)))
+    };
+    if let Some(import) = model(Model::ServiceDispatcher) {
+        reading.clue(Site::default(), Clue::new(ClueKind::Role, "service", via(import)));
+    }
+    if let Some(import) = model(Model::CustomAction) {
+        reading.clue(Site::default(), Clue::new(ClueKind::Role, "custom-action", via(import)));
+    }
+}
+
+/// What the image is able to do: one effect for each imported API whose calls were not found, at the lowest certainty.
+/// `explained` are the APIs whose calls were found and understood.
+pub(crate) fn capabilities(
+    image: &Image<'_>,
+    linkage: &Linkage<'_>,
+    explained: &mut dyn Iterator<Item = String>,
+    reading: &mut Reading,
+) {
+    let mut seen: BTreeSet<String> = explained.collect();
+    for import in &linkage.imports {
+        let Some(api) = api_of(import) else { continue };
+        let name = via(import);
+        if !api.row.is_sink() || !seen.insert(name.clone()) {
+            continue;
+        }
+        let Some((operation, store)) = capability(&api) else { continue };
+        let at = Site::code(image.section_name(import.slot), import.slot);
+        let effect = Effect::new(operation, store, Location::unknown(), Certainty::Possible, name)
+            .because(Step::at("imported; no call was found", at.clone()));
+        let mut effect = effect;
+        if let Some(fixed) = &api.row.fixed {
+            effect.location = Location::named(Text::parse(fixed));
+        }
+        reading.effect(at, effect);
+    }
+}
+
+/// What an API does when nothing is known of its arguments. Reads and openers say nothing.
+fn capability(api: &Api) -> Option<(Operation, Store)> {
+    if let Some((operation, store)) = api.row.effect {
+        return (operation != Operation::Read).then_some((operation, store));
+    }
+    Some(match api.row.model? {
+        Model::CreateFile
+        | Model::NtCreateFile
+        | Model::NtOpenFile
+        | Model::OpenStyle
+        | Model::Fopen
+        | Model::Oflag
+        | Model::Openmode
+        | Model::GnuOpenmode
+        | Model::Stgm
+        | Model::ShellOperation => (Operation::Write, Store::File),
+        Model::SqliteFlags | Model::ConnectionString => (Operation::Write, Store::Database),
+        Model::Move => (Operation::Rename, Store::File),
+        Model::TempFileName => (Operation::Create, Store::TempFile),
+        Model::RegCreate => (Operation::Create, Store::Registry),
+        Model::Dpapi => (Operation::Protect, Store::Ciphertext),
+        Model::NamedSecurity => (Operation::Grant, Store::Acl),
+        _ => return None,
+    })
+}
