@@ -252,13 +252,26 @@ impl Row {
     /// Number of arguments that the row speaks of.
     pub fn arity(&self) -> usize {
         let single = [
-            self.file, self.name, self.key, self.sub, self.value, self.data, self.handle, self.parent, self.host,
-            self.starts, self.fills,
+            self.file,
+            self.name,
+            self.key,
+            self.sub,
+            self.value,
+            self.data,
+            self.handle,
+            self.parent,
+            self.host,
+            self.starts,
+            self.fills,
         ];
         let ini = self.ini.as_deref().unwrap_or_default();
-        single.into_iter().flatten().chain(self.args.iter().copied()).chain(ini.iter().copied()).max().map_or(0, |n| {
-            usize::from(n) + 1
-        })
+        single
+            .into_iter()
+            .flatten()
+            .chain(self.args.iter().copied())
+            .chain(ini.iter().copied())
+            .max()
+            .map_or(0, |n| usize::from(n) + 1)
     }
 }
 

@@ -95,8 +95,7 @@ impl<'a> Image<'a> {
         let characteristics = u16_at(bytes, coff + 18)?;
         let optional = coff + 20;
         let plus = u16_at(bytes, optional)? == 0x20b;
-        let base =
-            if plus { u64_at(bytes, optional + 24)? } else { u64::from(u32_at(bytes, optional + 28)?) };
+        let base = if plus { u64_at(bytes, optional + 24)? } else { u64::from(u32_at(bytes, optional + 28)?) };
         let (number_at, first) = if plus { (optional + 108, optional + 112) } else { (optional + 92, optional + 96) };
         let number = (u32_at(bytes, number_at).unwrap_or(0) as usize).min(16);
         let directories = (0..number)

@@ -130,8 +130,7 @@ impl<'a> Linkage<'a> {
     fn read_exports(&mut self, image: &Image<'a>) {
         let Some((rva, size)) = image.directory(Directory::Export) else { return };
         let field = |offset: u32| image.u32(rva.checked_add(offset)?);
-        let (Some(count), Some(addresses), Some(names), Some(ordinals)) =
-            (field(24), field(28), field(32), field(36))
+        let (Some(count), Some(addresses), Some(names), Some(ordinals)) = (field(24), field(28), field(32), field(36))
         else {
             return self.malformed("the export directory ends early");
         };
