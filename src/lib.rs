@@ -1,8 +1,107 @@
-//! x
+//! wipeproof: a statelessness linter.
+//!
+//! Before a Windows application is uploaded to a platform that may restart, reimage or move its machine at any time,
+//! wipeproof reads the application's binaries, configuration and install scripts and says what would be lost, when,
+//! and what to do instead.
+//!
+//! Data flows one way, and each step is a module that uses only the ones before it:
+//!
+//! ```text
+//! discover ──► read ──► link ──► judge ──► report ──► output
+//! Artifact     Fact     Fact     Finding   Report     bytes
+//! ```
+//!
+//! * [`facts`] is the vocabulary: effects on state, clues, locations with holes, phases, and their text listing.
+//! * [`discover`] walks the inputs and tells formats by their first bytes.
+//! * [`read`] has one folder per format family; a reader turns bytes into facts and never fails whole.
+//!   What an API, command or key does is data in [`catalog`].
+//! * [`link`] joins facts across artifacts: configuration into code, who starts whom, baked and written.
+//! * [`rules`] holds rules and target profiles, [`settings`] what a team decided.
+//! * [`judge`] is a pure function of effect, rule and target: what becomes of it at each event, and how much that
+//!   weighs.
+//! * [`report`] puts everything into one order, with the inventory of state and a verdict per target.
+//! * [`output`] renders a report; one file per format.
+//! * [`cli`] is a thin face over [`scan`].
+//!
+//! [`scan`] is the whole pipeline:
+
 pub mod catalog;
+pub mod cli;
 pub mod discover;
 pub mod document;
 pub mod facts;
+pub mod judge;
+pub mod link;
+pub mod output;
 pub mod read;
+pub mod report;
 pub mod rules;
 pub mod settings;
+
+use report::{Policy, PolicyError, Report};
+use rules::{RuleSet, Target};
+use settings::{Date, Settings};
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// What to scan, and how.
+pub struct Request<'a> {
+    /// Files and folders.
+    pub inputs: Vec<PathBuf>,
+    /// The team's decisions.
+    pub settings: &'a Settings,
+    /// Rules and targets.
+    pub rules: &'a RuleSet,
+    /// Targets to judge for; at least one.
+    pub targets: Vec<&'a Target>,
+    /// Count capabilities as findings.
+    pub pedantic: bool,
+    /// The day against which allowances expire.
+    pub today: Date,
+}
+
+/// A scan that could not start.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ScanError {
+    /// An input that is not there.
+    #[error(transparent)]
+    #[diagnostic(help("check the path; `wipeproof check` without a path scans the current folder"))]
+    Input(#[from] discover::WalkError),
+    /// A decision that names something that does not exist.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+/// Scans an application: discover, read, link, judge, report.
+///
+/// # Errors
+/// Inputs that are not there and decisions that name nothing; whatever goes wrong with a single artifact is in the
+/// report instead.
+pub fn scan(request: &Request<'_>) -> Result<Report, ScanError> {
+    let Request { settings, rules, targets, .. } = request;
+    let policy = Policy::new(settings, rules, request.today)?;
+    let options = discover::WalkOptions {
+        exclude: report::globs(&settings.exclude, "exclude")?,
+        respect_gitignore: settings.respect_gitignore,
+        threads: 0,
+    };
+
+    let app = discover::walk(&request.inputs, &options)?;
+    let names: HashMap<&str, &str> = app.artifacts.iter().map(|a| (a.path.as_str(), a.name.as_str())).collect();
+    let name_of = |path: &str| names.get(path).map_or(path, |name| name).to_owned();
+
+    let mut read = read::read_all(&app);
+    link::link(&mut read.readings, &link::Context { settings, name_of: &name_of });
+    let judged = judge::judge(&read.readings, rules, targets);
+    Ok(report::assemble(report::Parts {
+        readings: &read.readings,
+        judged: &judged,
+        skipped: read.skipped,
+        rules,
+        targets,
+        policy: &policy,
+        pedantic: request.pedantic,
+        name_of: &name_of,
+    }))
+}

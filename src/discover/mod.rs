@@ -7,7 +7,7 @@ pub mod sniff;
 mod walk;
 
 pub use sniff::{Kind, sniff};
-pub use walk::{WalkOptions, walk};
+pub use walk::{WalkError, WalkOptions, walk};
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -14,6 +14,7 @@ pub mod text;
 use crate::discover::{Application, Artifact, Kind, Skipped, sniff};
 use crate::facts::{NoteKind, Reading};
 use rayon::prelude::*;
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -140,10 +141,21 @@ pub fn read_bytes(app: &Application, artifact: &Artifact, kind: Kind, bytes: &[u
     guarded(artifact, kind, |reading| reader(&input, reading))
 }
 
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread is inside a reader whose panics are caught and told in the report.
+pub fn is_guarded() -> bool {
+    GUARDED.get()
+}
+
 /// Runs a reader so that a panic in it, or in a parser it calls, costs this artifact only and is said.
 pub fn guarded(artifact: &Artifact, kind: Kind, read: impl FnOnce(&mut Reading)) -> Reading {
     let mut reading = Reading::new(&artifact.path, <&str>::from(kind));
+    GUARDED.set(true);
     let result = catch_unwind(AssertUnwindSafe(|| read(&mut reading)));
+    GUARDED.set(false);
     if let Err(panic) = result {
         let what = panic
             .downcast_ref::<String>()

@@ -1,0 +1,141 @@
+//! The arguments.
+
+use crate::facts::Certainty;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Finds what a Windows application would lose when its machine is reimaged, restarted or moved.
+#[derive(Debug, Parser)]
+#[command(name = "wipeproof", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check an application before it is uploaded.
+    Check(Check),
+    /// Explain a rule: why it matters and what to do instead.
+    Explain(Explain),
+    /// List the rules.
+    Rules(List),
+    /// List the platforms that can be judged for.
+    Targets(List),
+    /// Print what the readers saw, as a fact listing.
+    Facts(Facts),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    /// Files and folders to read.
+    #[arg(default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Format of the report, to standard output or to a file: `json`, `json=report.json`. Repeatable.
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    pub(crate) outputs: Vec<String>,
+    /// Platform to judge for. Repeatable.
+    #[arg(short, long = "target", value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Lowest severity that makes the check fail.
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Also report capabilities: imports and strings without a located effect.
+    #[arg(long)]
+    pub(crate) pedantic: bool,
+    /// Fail with status 4 when something could not be read.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Show notes and long lists in full.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Folder with rules of your own.
+    #[arg(long = "rules", value_name = "DIR")]
+    pub(crate) rules_folder: Option<PathBuf>,
+    /// Settings file instead of the nearest wipeproof.toml.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Do not look for wipeproof.toml.
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) no_config: bool,
+    /// Environment whose configuration is judged, such as Production.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) environment: Option<String>,
+    /// Honour .gitignore. Off by default: build output is what gets uploaded.
+    #[arg(long)]
+    pub(crate) respect_gitignore: bool,
+    /// When to use colour.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Error,
+    Warning,
+    Note,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Explain {
+    /// Rule id or name.
+    #[arg(required_unless_present = "all")]
+    pub(crate) rule: Option<String>,
+    /// All rules.
+    #[arg(long, conflicts_with = "rule")]
+    pub(crate) all: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub(crate) format: ExplainFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    Text,
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct List {
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    Table,
+    Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Facts {
+    /// Files and folders to read.
+    #[arg(default_value = ".")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Also join the artifacts, as a check does.
+    #[arg(long)]
+    pub(crate) linked: bool,
+    /// Least certainty of the effects to print.
+    #[arg(long, value_name = "CERTAINTY", value_parser = parse_certainty)]
+    pub(crate) certainty: Option<Certainty>,
+}
+
+fn parse_certainty(text: &str) -> Result<Certainty, String> {
+    text.parse().map_err(|_| "expected possible, likely or proven".to_owned())
+}

@@ -1,0 +1,81 @@
+//! The command line: arguments to a [`crate::scan`], a report to formats, a result to an exit status.
+
+mod args;
+mod check;
+mod info;
+
+use args::{Args, Command};
+use clap::Parser as _;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Exit status, the same for every format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing at or above `--fail-on`.
+    Clean = 0,
+    /// Findings at or above `--fail-on`.
+    Findings = 1,
+    /// Wrong usage or configuration, or a defect of ours.
+    Error = 2,
+    /// Nothing to scan.
+    Nothing = 3,
+    /// Something could not be read, with `--strict`.
+    Incomplete = 4,
+}
+
+/// An error on its way to the terminal.
+pub(crate) type Failure = miette::Report;
+
+/// Runs the command line.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are not errors; clap prints each to the right stream.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Status::Error as u8 } else { 0 });
+        }
+    };
+    quiet_reader_panics();
+    let result = match &args.command {
+        Command::Check(check) => check::check(check),
+        Command::Facts(facts) => info::facts(facts),
+        Command::Explain(explain) => info::explain(explain),
+        Command::Rules(list) => info::rules(list),
+        Command::Targets(list) => info::targets(list),
+        Command::Completions { shell } => info::completions(*shell),
+        Command::Man => info::man(),
+    };
+    match result {
+        Ok(status) => ExitCode::from(status as u8),
+        Err(failure) if is_closed_pipe(&failure) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print_failure(&failure);
+            ExitCode::from(Status::Error as u8)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
+fn print_failure(failure: &Failure) {
+    eprintln!("{failure:?}");
+}
+
+/// `wipeproof check | head` ends when the reader has seen enough; that is not an error.
+fn is_closed_pipe(failure: &Failure) -> bool {
+    failure
+        .chain()
+        .filter_map(|e| e.downcast_ref::<std::io::Error>())
+        .any(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// A panic inside a reader is caught, and told in the report; the default hook would print it as well.
+fn quiet_reader_panics() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !crate::read::is_guarded() {
+            default(info);
+        }
+    }));
+}

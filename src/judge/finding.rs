@@ -1,0 +1,222 @@
+//! Findings: rule, effect and fate in words, one per rule, artifact and location.
+
+use super::outcome::{Fate, fate};
+use super::severity::severity;
+use crate::facts::{Certainty, Effect, Extent, Operation, Owner, Reading, Site, Step};
+use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What becomes of a finding's state at one event of one target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OutcomeAt {
+    /// Target id.
+    pub target: String,
+    /// Event.
+    pub event: Event,
+    /// What becomes of it.
+    pub outcome: Outcome,
+}
+
+/// One thing to fix: a rule, an artifact and a location, with every site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Rule id.
+    pub rule: String,
+    /// Rule name.
+    pub name: String,
+    /// Highest severity over the targets.
+    pub severity: Severity,
+    /// Severity on each target, in the order they were given.
+    pub severities: Vec<(String, Severity)>,
+    /// Certainty, the highest of the effects.
+    pub confidence: Certainty,
+    /// A sentence.
+    pub message: String,
+    /// Artifact path.
+    pub artifact: String,
+    /// All sites, sorted.
+    pub sites: Vec<Site>,
+    /// The effect that represents the group: its most certain one.
+    pub effect: Effect,
+    /// What becomes of it.
+    pub outcomes: Vec<OutcomeAt>,
+    /// Evidence chain of the representing effect.
+    pub evidence: Vec<Step>,
+    /// What to do.
+    pub help: String,
+    /// See [`fingerprint`].
+    pub fingerprint: String,
+}
+
+/// An effect with its fate on each target, whether or not a rule speaks for it; the inventory lists these.
+#[derive(Clone, Debug)]
+pub struct Judged<'a> {
+    /// The artifact's reading.
+    pub reading: &'a Reading,
+    /// Where.
+    pub site: &'a Site,
+    /// What.
+    pub effect: &'a Effect,
+    /// The rule that speaks for it.
+    pub rule: Option<&'a Rule>,
+    /// Fate and severity per target, in the order the targets were given.
+    pub fates: Vec<(Fate, Severity)>,
+}
+
+/// Judges every effect of the application's own artifacts on every target.
+pub fn judge<'a>(readings: &'a [Reading], rules: &'a RuleSet, targets: &[&Target]) -> Vec<Judged<'a>> {
+    let own = readings.iter().filter(|r| r.owner == Owner::Application);
+    let effects = own.flat_map(|r| r.facts.iter().filter_map(move |f| Some((r, &f.site, f.as_effect()?))));
+    effects
+        .filter(|(_, _, effect)| effect.operation != Operation::Read)
+        .map(|(reading, site, effect)| {
+            let place = rules.platform().place_of(effect);
+            let rule = rules.rule_for(effect, place);
+            let fates = targets
+                .iter()
+                .map(|target| {
+                    let fate = fate(effect, place, rule, target, rules.platform());
+                    let severity = rule.map_or(Severity::Off, |rule| severity(effect, rule, &fate));
+                    (fate, severity)
+                })
+                .collect();
+            Judged { reading, site, effect, rule, fates }
+        })
+        .collect()
+}
+
+/// Groups judged effects into findings. `names` gives the name inside the application of an artifact path.
+pub fn findings(
+    judged: &[Judged<'_>],
+    targets: &[&Target],
+    rules: &RuleSet,
+    names: impl Fn(&str) -> String,
+) -> Vec<Finding> {
+    let mut groups: BTreeMap<(String, String, String), Vec<&Judged<'_>>> = BTreeMap::new();
+    for j in judged {
+        let Some(rule) = j.rule else { continue };
+        if j.fates.iter().any(|(_, s)| *s != Severity::Off) {
+            let key = (j.reading.artifact.clone(), rule.id.clone(), group_key(j.effect));
+            groups.entry(key).or_default().push(j);
+        }
+    }
+    groups.into_values().filter_map(|group| finding(&group, targets, rules, &names)).collect()
+}
+
+/// Sites with one location are one thing to fix; sites whose location is not known are told apart by their API.
+fn group_key(effect: &Effect) -> String {
+    match effect.location.extent() {
+        Extent::None => format!("{}\u{0}{}", effect.location.key(), effect.via),
+        _ => effect.location.key(),
+    }
+}
+
+fn finding(
+    group: &[&Judged<'_>],
+    targets: &[&Target],
+    rules: &RuleSet,
+    names: &impl Fn(&str) -> String,
+) -> Option<Finding> {
+    let lead = group.iter().max_by_key(|j| {
+        let severity = j.fates.iter().map(|(_, s)| *s).max();
+        (severity, j.effect.certainty, std::cmp::Reverse(j.site))
+    })?;
+    let rule = lead.rule?;
+    let mut sites: Vec<Site> = group.iter().map(|j| j.site.clone()).collect();
+    sites.sort();
+    sites.dedup();
+    let severities: Vec<(String, Severity)> =
+        targets.iter().zip(&lead.fates).map(|(t, (_, s))| (t.id.clone(), *s)).collect();
+    let outcomes = targets.iter().zip(&lead.fates).flat_map(|(target, (fate, _))| {
+        fate.outcomes.iter().map(|(event, outcome)| OutcomeAt {
+            target: target.id.clone(),
+            event: *event,
+            outcome: *outcome,
+        })
+    });
+    Some(Finding {
+        rule: rule.id.clone(),
+        name: rule.name.clone(),
+        severity: severities.iter().map(|(_, s)| *s).max().unwrap_or(Severity::Off),
+        confidence: lead.effect.certainty,
+        message: message(rule, lead, targets, rules),
+        artifact: lead.reading.artifact.clone(),
+        sites,
+        effect: lead.effect.clone(),
+        outcomes: outcomes.collect(),
+        evidence: lead.effect.evidence.clone(),
+        help: rule.now.trim().to_owned(),
+        fingerprint: fingerprint(rule, &names(&lead.reading.artifact), lead.effect, lead.site),
+        severities,
+    })
+}
+
+/// `registry value written at run time: HKCU\Software\Contoso\LastRun; lost at power loss, reimage, move`.
+fn message(rule: &Rule, lead: &Judged<'_>, targets: &[&Target], rules: &RuleSet) -> String {
+    let location = match lead.effect.location.extent() {
+        Extent::None => format!("a place that {} names at run time", lead.effect.via),
+        _ => lead.effect.location.to_string(),
+    };
+    let worst = lead.fates.iter().zip(targets).max_by_key(|((_, s), _)| *s);
+    let fate = worst.map(|((fate, _), target)| {
+        let words = describe(fate, rules);
+        if targets.len() > 1 { format!("{words} on {}", target.id) } else { words }
+    });
+    match fate.filter(|f| !f.is_empty()) {
+        Some(fate) => format!("{}: {location}; {fate}", rule.title),
+        None => format!("{}: {location}", rule.title),
+    }
+}
+
+/// A fate in words, grouped by outcome, the worst first: `lost at power loss, reimage, move`.
+pub fn describe(fate: &Fate, rules: &RuleSet) -> String {
+    let name = |event: &Event| rules.platform().events.get(event).map_or("?", |info| info.name.as_str());
+    let mut by_outcome: BTreeMap<Outcome, Vec<&str>> = BTreeMap::new();
+    for (event, outcome) in &fate.outcomes {
+        by_outcome.entry(*outcome).or_default().push(name(event));
+    }
+    let harm = by_outcome.keys().any(|o| o.is_harm());
+    let phrases: Vec<String> = by_outcome
+        .iter()
+        .rev()
+        .filter(|(outcome, _)| if harm { outcome.is_harm() } else { **outcome == Outcome::Unknown })
+        .filter(|(outcome, _)| **outcome != Outcome::Diverges || by_outcome.keys().filter(|o| o.is_harm()).count() == 1)
+        .map(|(outcome, events)| phrase(*outcome, &events.join(", ")))
+        .collect();
+    match phrases.is_empty() {
+        true if !fate.outcomes.is_empty() => "survives every event".to_owned(),
+        _ => phrases.join("; "),
+    }
+}
+
+fn phrase(outcome: Outcome, events: &str) -> String {
+    match outcome {
+        Outcome::Survives => format!("survives {events}"),
+        Outcome::Unknown => format!("nothing is promised at {events}"),
+        Outcome::Diverges => "each instance has a copy of its own".to_owned(),
+        Outcome::Cloned => "every instance gets the same one".to_owned(),
+        Outcome::Stripped => "removed when the image is generalised".to_owned(),
+        Outcome::SilentlyDropped => "the platform drops it silently".to_owned(),
+        Outcome::Forbidden => "the platform refuses the write".to_owned(),
+        Outcome::Unreadable => "unreadable after it, because the key is gone".to_owned(),
+        Outcome::Lost => format!("lost at {events}"),
+        Outcome::Reverts => format!("back to the value of the image at {events}"),
+    }
+}
+
+/// Identifies a finding across rebuilds and checkouts: rule, artifact name inside the application, normalised
+/// location, and the method or API where the location is not known. No line, offset, absolute path or version.
+fn fingerprint(rule: &Rule, artifact_name: &str, effect: &Effect, site: &Site) -> String {
+    let mut hasher = blake3::Hasher::new();
+    let symbol = match effect.location.extent() {
+        Extent::Full => "",
+        _ => site.method.as_deref().or(site.key.as_deref()).unwrap_or_default(),
+    };
+    let via = if effect.location.extent() == Extent::None { effect.via.as_str() } else { "" };
+    for part in [rule.id.as_str(), &artifact_name.to_lowercase(), &effect.location.key(), symbol, via] {
+        hasher.update(part.as_bytes());
+        hasher.update(&[0]);
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}

@@ -1,0 +1,14 @@
+//! From linked facts to findings: a pure function of effect and target profile.
+//!
+//! An effect is *proven* when its site is found and its location and mode are recovered, *likely* when a writing site
+//! has a partly recovered location or the API has no harmless use, *possible* when there is only a capability. The C
+//! runtime imports `WriteFile` into every program, so a possible effect is never shown by default.
+//!
+//! [`outcome`] says what becomes of an effect at each event of a target; [`severity`] says how much that weighs;
+//! [`finding`] puts both into words and groups the sites of one location.
+
+pub mod finding;
+pub mod outcome;
+pub mod severity;
+
+pub use finding::{Finding, Judged, OutcomeAt, judge};

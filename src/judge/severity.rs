@@ -1,0 +1,75 @@
+//! How much a finding weighs, given what becomes of it.
+//!
+//! The rule states the weight of a loss at run time; what follows here applies to every rule alike, in this order:
+//! phases that bake or heal, harmless outcomes, then traits and unknowns one level up or down.
+
+use super::outcome::{Fate, self_heals};
+use crate::facts::{Effect, Operation, Phase, Store, Trait};
+use crate::rules::{Outcome, Rule, Severity};
+
+/// The severity of one effect under one rule on one target.
+pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
+    if let Some(exception) = rule.phases.get(&effect.phase) {
+        return exception.severity;
+    }
+    if rule.always {
+        return rule.severity;
+    }
+    let base = match effect.phase {
+        Phase::NotShipped => return Severity::Off,
+        // Baked: in the report with its phase, because a careful reader wants to see it; nothing is lost.
+        Phase::Build => return Severity::Note,
+        Phase::FirstBoot | Phase::Startup if self_heals(effect.origin) || is_startup_log(effect) => {
+            return Severity::Note;
+        }
+        // A script that may build the image as well as start the instance: one level below a certain loss.
+        Phase::Unknown => rule.severity.lowered(),
+        Phase::FirstBoot | Phase::Startup | Phase::Run | Phase::Shutdown => rule.severity,
+    };
+    let harm = fate.outcomes.iter().any(|(_, o)| o.is_harm());
+    if !harm && !fate.is_unknown() {
+        // Durable, or a device that keeps nothing.
+        return Severity::Off;
+    }
+    let mut severity = base;
+    if raises(effect) {
+        severity = severity.raised();
+    }
+    if lowers(effect) {
+        severity = Severity::Note.min(severity);
+    }
+    let lost = fate.harms().next().is_some();
+    if !lost {
+        // Nothing is promised, or copies drift apart: weaker than a loss.
+        severity = severity.lowered();
+    }
+    if matches!(effect.operation, Operation::Delete | Operation::DeleteValue | Operation::Unregister) {
+        // A deletion loses no data; at worst the image brings the deleted thing back.
+        severity = Severity::Note.min(severity);
+    }
+    severity
+}
+
+/// Primary data, or a loss that nobody notices.
+fn raises(effect: &Effect) -> bool {
+    let state = matches!(effect.store, Store::File | Store::Ini | Store::Settings | Store::Registry);
+    [Trait::Baked, Trait::OnlyAtShutdown, Trait::MarkerMismatch].iter().any(|t| effect.has(*t))
+        || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
+}
+
+/// Meant to be thrown away, or kept elsewhere.
+fn lowers(effect: &Effect) -> bool {
+    [Trait::DeleteOnClose, Trait::Recomputable, Trait::Shipped, Trait::Staged, Trait::Volatile]
+        .iter()
+        .any(|t| effect.has(*t))
+}
+
+/// The output of a startup script explains that start and nothing else.
+fn is_startup_log(effect: &Effect) -> bool {
+    matches!(effect.store, Store::Log | Store::TempFile)
+}
+
+/// The outcome to name first: the worst that is not mere drifting apart.
+pub fn worst(fate: &Fate) -> Option<Outcome> {
+    fate.harms().map(|(_, o)| o).max().or_else(|| fate.outcomes.iter().map(|(_, o)| *o).max())
+}

@@ -1,0 +1,72 @@
+//! Durable mounts and declared places: what outlives the instance, and what may be lost.
+
+use crate::facts::{ClueKind, Location, Reading, Step, Text, Trait};
+use crate::settings::Settings;
+
+/// Marks effects below durable or disposable places. A drive letter alone never makes a place durable: somebody has
+/// to mount it or to declare it.
+pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
+    let mut places: Vec<(Location, Trait, Step)> = Vec::new();
+    for (list, mark, word) in
+        [(&settings.durable, Trait::Durable, "durable"), (&settings.disposable, Trait::Recomputable, "disposable")]
+    {
+        for decision in list {
+            let location = parse_place(&decision.path);
+            let why = if decision.reason.is_empty() { String::new() } else { format!(": {}", decision.reason) };
+            places.push((location, mark, Step::new(format!("{} is declared {word}{why}", decision.path))));
+        }
+    }
+    for reading in readings.iter() {
+        for fact in &reading.facts {
+            let Some(clue) = fact.as_clue() else { continue };
+            let mark = match clue.kind {
+                ClueKind::DurableMount => Trait::Durable,
+                ClueKind::LogTransfer => Trait::Shipped,
+                _ => continue,
+            };
+            if let Some(location) = &clue.location {
+                let step = Step::at(format!("{location} is covered by {}", clue.key), fact.site.clone());
+                places.push((location.clone(), mark, step.in_artifact(reading.artifact.clone())));
+            }
+        }
+    }
+    if places.is_empty() {
+        return;
+    }
+    for effect in super::effects_mut(readings) {
+        for (place, mark, step) in &places {
+            if effect.location.is_within(place) && !effect.has(*mark) {
+                effect.mark(*mark);
+                effect.evidence.push(step.clone());
+            }
+        }
+    }
+}
+
+/// A declared path may be a file path or a registry key.
+fn parse_place(path: &str) -> Location {
+    let text = Text::parse(path);
+    match crate::facts::registry::split_root(path) {
+        Some(_) => Location::registry(&text),
+        None => Location::file(&text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::listing;
+
+    #[test]
+    fn below_a_mount_and_nowhere_else() {
+        let mut readings = listing::parse(
+            "effect create file \"F:\\data\\x\"\neffect create file \"F:\\database\\x\"\n\
+             clue durable-mount key=CloudDrive location=F:\\data\n",
+        )
+        .unwrap();
+        mark(&mut readings, &Settings::default());
+        let durable: Vec<bool> =
+            readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::Durable)).collect();
+        assert_eq!(durable, [true, false]);
+    }
+}

@@ -1,0 +1,39 @@
+//! Joins across artifacts: a finding becomes right only when they are read together.
+//!
+//! Each join is one file with one function over all readings, applied in this order because each sees what the ones
+//! before it made known: values into locations, names into kinds of store, who starts whom into phases, declared
+//! volumes into durability, and last the comparisons of all writers and readers of one location.
+
+mod durable;
+mod phases;
+mod refine;
+mod values;
+mod writers;
+
+use crate::facts::Reading;
+use crate::settings::Settings;
+
+/// What joins need besides the readings.
+pub struct Context<'a> {
+    /// The team's decisions.
+    pub settings: &'a Settings,
+    /// Name inside the application of an artifact path.
+    pub name_of: &'a dyn Fn(&str) -> String,
+}
+
+/// Joins readings in place. Linear in the number of facts.
+pub fn link(readings: &mut [Reading], context: &Context<'_>) {
+    values::resolve(readings, context.settings.environment.as_deref());
+    refine::stores(readings);
+    phases::inherit(readings, context);
+    durable::mark(readings, context.settings);
+    writers::compare(readings);
+}
+
+/// The effects of all readings, mutably.
+fn effects_mut(readings: &mut [Reading]) -> impl Iterator<Item = &mut crate::facts::Effect> {
+    readings.iter_mut().flat_map(|r| &mut r.facts).filter_map(|f| match &mut f.body {
+        crate::facts::Body::Effect(e) => Some(e),
+        crate::facts::Body::Clue(_) => None,
+    })
+}

@@ -1,0 +1,227 @@
+//! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
+
+use super::Context;
+use crate::facts::{Body, ClueKind, Phase, Reading};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// What is known of a whole artifact.
+#[derive(Clone, PartialEq)]
+struct Known {
+    phase: Phase,
+    because: String,
+}
+
+/// What kind of artifact a format is, for its default phase.
+#[derive(Clone, Copy, PartialEq)]
+enum Class {
+    Program,
+    Configuration,
+    Script,
+    Installer,
+}
+
+fn class(format: &str) -> Class {
+    match format {
+        "reg" | "inf" | "nsis" | "inno" | "wix" => Class::Installer,
+        "batch" | "power-shell" | "vb-script" | "j-script" | "wsf" => Class::Script,
+        f if f.starts_with("pe") || f.starts_with("assembly") || f == "asp" => Class::Program,
+        _ => Class::Configuration,
+    }
+}
+
+/// Gives every effect without local evidence the phase of its artifact: declared, inherited, or the default of its
+/// kind. Standalone scripts stay unknown: the same file may build an image or start an instance.
+pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
+    let declared = declarations(context);
+    let mut known: Vec<Option<Known>> = readings.iter().map(|r| declared_phase(r, &declared, context)).collect();
+    let fixed: Vec<bool> = known.iter().map(Option::is_some).collect();
+    spread(readings, &mut known, &fixed);
+    for ((reading, known), fixed) in readings.iter_mut().zip(known).zip(fixed) {
+        let class = class(&reading.format);
+        let by_symbol = symbol_phases(reading);
+        for fact in &mut reading.facts {
+            let site = &fact.site;
+            let Body::Effect(effect) = &mut fact.body else { continue };
+            if fixed {
+                // What the team declares overrides what the code seems to say, except what is not shipped at all.
+                if let (Some(k), true) = (&known, effect.phase != Phase::NotShipped) {
+                    (effect.phase, effect.phase_evidence) = (k.phase, k.because.clone());
+                }
+                continue;
+            }
+            if effect.phase != Phase::Unknown {
+                continue;
+            }
+            let of_symbol = site.method.as_ref().or(site.symbol.as_ref()).and_then(|s| by_symbol.get(s));
+            let default = default_phase(class);
+            let chosen = of_symbol.or(known.as_ref()).or(default.as_ref());
+            if let Some(k) = chosen {
+                (effect.phase, effect.phase_evidence) = (k.phase, k.because.clone());
+            }
+        }
+    }
+}
+
+fn default_phase(class: Class) -> Option<Known> {
+    let (phase, because) = match class {
+        Class::Program => (Phase::Run, "assumed: nothing says that this program runs in another phase"),
+        Class::Configuration => (Phase::Run, "configuration is in force while the application runs"),
+        Class::Installer => {
+            (Phase::Build, "assumed: an installer runs before the image is captured; nothing starts it later")
+        }
+        Class::Script => return None,
+    };
+    Some(Known { phase, because: because.to_owned() })
+}
+
+fn declarations(context: &Context<'_>) -> BTreeMap<Phase, GlobSet> {
+    let sets = context.settings.phases.iter().map(|(phase, globs)| {
+        let mut builder = GlobSetBuilder::new();
+        for glob in globs.iter().filter_map(|g| Glob::new(g).ok()) {
+            builder.add(glob);
+        }
+        (*phase, builder.build().unwrap_or_default())
+    });
+    sets.collect()
+}
+
+fn declared_phase(reading: &Reading, declared: &BTreeMap<Phase, GlobSet>, context: &Context<'_>) -> Option<Known> {
+    let name = (context.name_of)(&reading.artifact);
+    let (phase, _) = declared.iter().find(|(_, globs)| globs.is_match(&name))?;
+    Some(Known { phase: *phase, because: format!("declared {} in wipeproof.toml", <&str>::from(*phase)) })
+}
+
+/// `RunsIn` clues about one function or method.
+fn symbol_phases(reading: &Reading) -> HashMap<String, Known> {
+    let clues = reading.facts.iter().filter_map(|f| f.as_clue());
+    clues
+        .filter(|c| c.kind == ClueKind::RunsIn && !c.key.is_empty())
+        .filter_map(|c| {
+            let phase = c.value.parse().ok()?;
+            Some((c.key.clone(), Known { phase, because: format!("{} runs at {}", c.key, c.value) }))
+        })
+        .collect()
+}
+
+/// Follows `Starts` clues breadth first from the artifacts whose phase is known.
+fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
+    let index = Index::new(readings);
+    for (i, reading) in readings.iter().enumerate() {
+        let whole = reading.facts.iter().filter_map(|f| f.as_clue());
+        for clue in whole.filter(|c| c.kind == ClueKind::RunsIn && c.key.is_empty()) {
+            if let (None, Ok(phase)) = (&known[i], clue.value.parse()) {
+                known[i] = Some(Known { phase, because: clue.value.clone() });
+            }
+        }
+    }
+    let mut queue: VecDeque<usize> = (0..readings.len()).collect();
+    // Each artifact gets its phase once, so each edge is followed at most once more than there are artifacts.
+    while let Some(from) = queue.pop_front() {
+        for fact in &readings[from].facts {
+            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
+            let Some(to) = index.find(&readings[from].artifact, &clue.value) else { continue };
+            let by_edge = edge_phase(&clue.key).map(|p| (p, String::new()));
+            let inherited = known[from].as_ref().map(|k| (k.phase, format!(", {}", k.because)));
+            let Some((phase, rest)) = by_edge.or(inherited) else { continue };
+            if to == from || fixed[to] || known[to].is_some() {
+                continue;
+            }
+            let because =
+                format!("started by {} ({}) at {}{rest}", readings[from].artifact, clue.key, fact.site.short());
+            known[to] = Some(Known { phase, because });
+            queue.push_back(to);
+        }
+    }
+}
+
+/// Edges that set a phase of their own, whatever starts them.
+fn edge_phase(key: &str) -> Option<Phase> {
+    match key {
+        "startup-task" | "run-key" | "entrypoint-setup" => Some(Phase::Startup),
+        "image-build" => Some(Phase::Build),
+        "first-boot" | "run-once" => Some(Phase::FirstBoot),
+        "service" | "entrypoint" | "scheduled-task" => Some(Phase::Run),
+        "uninstall" => Some(Phase::NotShipped),
+        _ => None,
+    }
+}
+
+/// Artifacts by lower-case path and by file name.
+struct Index {
+    by_path: HashMap<String, usize>,
+    by_name: HashMap<String, Vec<usize>>,
+}
+
+impl Index {
+    fn new(readings: &[Reading]) -> Self {
+        let mut index = Index { by_path: HashMap::new(), by_name: HashMap::new() };
+        for (i, reading) in readings.iter().enumerate() {
+            let path = reading.artifact.to_lowercase();
+            index.by_name.entry(file_name(&path).to_owned()).or_default().push(i);
+            index.by_path.insert(path, i);
+        }
+        index
+    }
+
+    /// The artifact that a command names: beside the starter, or the only one of that name.
+    fn find(&self, starter: &str, command: &str) -> Option<usize> {
+        let command = command.to_lowercase().replace('\\', "/");
+        let starter = starter.to_lowercase();
+        let folder = starter.rsplit_once('/').map_or("", |(f, _)| f);
+        let beside = format!("{folder}/{}", command.trim_start_matches("./"));
+        if let Some(i) = self.by_path.get(beside.trim_start_matches('/')) {
+            return Some(*i);
+        }
+        match self.by_name.get(file_name(&command)).map(Vec::as_slice) {
+            Some([only]) => Some(*only),
+            Some(several) => {
+                let same_folder =
+                    |i: &&usize| self.by_path.get(&format!("{folder}/{}", file_name(&command))) == Some(i);
+                several.iter().find(same_folder).copied()
+            }
+            None => None,
+        }
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::listing;
+    use crate::settings::Settings;
+
+    fn phases(text: &str, settings: &Settings) -> Vec<(Phase, String)> {
+        let mut readings = listing::parse(text).unwrap();
+        inherit(&mut readings, &Context { settings, name_of: &str::to_owned });
+        let effects = readings.iter().flat_map(|r| &r.facts).filter_map(|f| f.as_effect());
+        effects.map(|e| (e.phase, e.phase_evidence.clone())).collect()
+    }
+
+    const CHAIN: &str = "artifact ServiceDefinition.csdef format=xml\n\
+         clue starts key=startup-task value=bin\\setup.cmd at=line:6\n\
+         artifact bin/setup.cmd format=batch\nclue starts key=call value=other.ps1 at=line:2\n\
+         artifact bin/other.ps1 format=power-shell\neffect set-value registry HKLM\\A\n\
+         artifact bin/lonely.cmd format=batch\neffect set-value registry HKLM\\B\n\
+         artifact bin/a.exe format=pe-x64\neffect set-value registry HKLM\\C\n";
+
+    #[test]
+    fn phases_travel_along_starts_and_say_so() {
+        let p = phases(CHAIN, &Settings::default());
+        assert_eq!(p[0].0, Phase::Startup);
+        assert!(p[0].1.contains("bin/setup.cmd") && p[0].1.contains("ServiceDefinition.csdef"), "{}", p[0].1);
+        assert_eq!(p[1].0, Phase::Unknown);
+        assert_eq!(p[2].0, Phase::Run);
+        assert!(p[2].1.starts_with("assumed"));
+    }
+
+    #[test]
+    fn declarations_override() {
+        let settings = Settings::parse("w", "[phases]\nbuild = ['bin/**']").unwrap();
+        assert!(phases(CHAIN, &settings).iter().all(|(p, _)| *p == Phase::Build));
+    }
+}

@@ -1,0 +1,70 @@
+//! From names to kinds of store: a file called `orders.sdf` is a database, whatever API opened it.
+
+use crate::facts::{Operation, Place, Reading, Store};
+
+/// Extensions of database files (engines: SQLite, SQL Server, SQL CE, Access, ESE, dBase, Firebird, LiteDB).
+const DATABASES: &[&str] = &[
+    "sqlite", "sqlite3", "db3", "s3db", "sdf", "mdf", "ldf", "ndf", "mdb", "accdb", "edb", "dbf", "fdb", "gdb",
+    "litedb", "db", "realm",
+];
+/// Extensions of log files.
+const LOGS: &[&str] = &["log", "svclog", "trc"];
+/// Extensions of event traces and dumps.
+const TRACES: &[&str] = &["etl", "blg"];
+const DUMPS: &[&str] = &["dmp", "mdmp", "hdmp"];
+
+/// Refines plain files and folders by their location.
+pub(super) fn stores(readings: &mut [Reading]) {
+    for effect in super::effects_mut(readings) {
+        if effect.store != Store::File {
+            continue;
+        }
+        let extension = effect.location.extension().unwrap_or_default();
+        let extension = extension.as_str();
+        effect.store = if effect.location.file_place() == Place::Temp {
+            Store::TempFile
+        } else if DATABASES.contains(&extension) {
+            Store::Database
+        } else if LOGS.contains(&extension) || is_log_text(effect) {
+            Store::Log
+        } else if TRACES.contains(&extension) {
+            Store::Trace
+        } else if DUMPS.contains(&extension) {
+            Store::Dump
+        } else if extension == "ini" && effect.operation != Operation::Read {
+            Store::Ini
+        } else {
+            Store::File
+        };
+    }
+}
+
+/// `errors.txt` that is appended to, or anything below a folder called `logs`.
+fn is_log_text(effect: &crate::facts::Effect) -> bool {
+    let key = effect.location.key();
+    let in_log_folder = key.split('\\').rev().skip(1).any(|part| matches!(part, "log" | "logs" | "logfiles"));
+    let name = effect.location.file_name().unwrap_or_default().to_lowercase();
+    let named_log = effect.operation == Operation::Append && name.ends_with(".txt") && name.contains("log");
+    in_log_folder || named_log
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::listing;
+
+    #[test]
+    fn names_tell_the_kind() {
+        let mut readings = listing::parse(
+            "effect create file \"{AppDir}\\orders.sdf\"\n\
+             effect append file \"{AppDir}\\Logs\\x.dat\"\n\
+             effect create file \"{Temp}\\x.db\"\n\
+             effect create file \"{AppDir}\\readme.txt\"\n",
+        )
+        .unwrap();
+        super::stores(&mut readings);
+        let text = listing::print(&readings);
+        let stores: Vec<&str> =
+            text.lines().filter(|l| l.starts_with("effect")).map(|l| l.split(' ').nth(2).unwrap()).collect();
+        assert_eq!(stores, ["database", "log", "temp-file", "file"]);
+    }
+}

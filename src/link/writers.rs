@@ -1,0 +1,107 @@
+//! All writers and readers of one location: baked and written, written only or read back.
+
+use crate::facts::{Effect, Extent, Operation, Phase, Reading, Step, Store, Trait};
+use std::collections::HashMap;
+
+/// What the application as a whole does at one location.
+#[derive(Default)]
+struct Uses {
+    /// Who reads it: artifact and API of the first reader.
+    reader: Option<(String, String)>,
+    /// Who bakes it into the image.
+    baker: Option<(String, String)>,
+    at_run: bool,
+    at_shutdown: bool,
+}
+
+/// Marks effects whose location is also read, also baked, or only written at shutdown.
+pub(super) fn compare(readings: &mut [Reading]) {
+    let mut uses: HashMap<String, Uses> = HashMap::new();
+    for reading in readings.iter() {
+        for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
+            if let Some(key) = join_key(effect) {
+                note(uses.entry(key).or_default(), effect, &reading.artifact);
+            }
+        }
+    }
+    for reading in readings {
+        for fact in &mut reading.facts {
+            let crate::facts::Body::Effect(effect) = &mut fact.body else { continue };
+            if let Some(found) = join_key(effect).and_then(|key| uses.get(&key)) {
+                mark(effect, found);
+            }
+        }
+    }
+}
+
+fn note(uses: &mut Uses, effect: &Effect, artifact: &str) {
+    let who = || Some((artifact.to_owned(), effect.via.clone()));
+    match (effect.operation, effect.phase) {
+        (Operation::Read, _) if uses.reader.is_none() => uses.reader = who(),
+        (Operation::Read | Operation::Delete | Operation::DeleteValue, _) => {}
+        (_, Phase::Build) if uses.baker.is_none() => uses.baker = who(),
+        (_, Phase::Build | Phase::NotShipped) => {}
+        (_, Phase::Shutdown) => uses.at_shutdown = true,
+        _ => uses.at_run = true,
+    }
+}
+
+fn mark(effect: &mut Effect, uses: &Uses) {
+    let runs = !matches!(effect.phase, Phase::Build | Phase::NotShipped | Phase::Startup | Phase::FirstBoot);
+    if effect.operation == Operation::Read || !runs {
+        return;
+    }
+    if let (Some((artifact, via)), false) = (&uses.reader, effect.has(Trait::ReadBack)) {
+        effect.mark(Trait::ReadBack);
+        effect.evidence.push(Step::new(format!("read back by {via}")).in_artifact(artifact.clone()));
+    }
+    if let (Some((artifact, via)), false) = (&uses.baker, effect.has(Trait::Baked)) {
+        effect.mark(Trait::Baked);
+        effect.evidence.push(Step::new(format!("also written into the image by {via}")).in_artifact(artifact.clone()));
+    }
+    if uses.at_shutdown && !uses.at_run && uses.baker.is_none() {
+        effect.mark(Trait::OnlyAtShutdown);
+    }
+}
+
+/// Only locations that are known in full are compared: two unknown files are not the same file.
+fn join_key(effect: &Effect) -> Option<String> {
+    let comparable = !matches!(effect.store, Store::Directory | Store::Acl) && effect.location.extent() == Extent::Full;
+    // An INI file is one location whichever key is meant; the registry is compared by value.
+    comparable.then(|| effect.location.key())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::listing;
+
+    fn traits(text: &str) -> Vec<Vec<Trait>> {
+        let mut readings = listing::parse(text).unwrap();
+        compare(&mut readings);
+        readings.iter().flat_map(|r| &r.facts).filter_map(|f| f.as_effect()).map(|e| e.traits.clone()).collect()
+    }
+
+    #[test]
+    fn baked_and_written_is_marked_on_the_run_time_writer() {
+        let t = traits(
+            "artifact a.reg\neffect set-value registry HKLM\\Software\\C\\Seq phase=build via=reg\n\
+             artifact a.exe\neffect set-value registry HKLM\\SOFTWARE\\C\\seq phase=run via=x\n",
+        );
+        assert_eq!(t, [vec![], vec![Trait::Baked]]);
+    }
+
+    #[test]
+    fn read_back_tells_state_from_logs() {
+        let t = traits("effect create file {AppDir}\\s.dat phase=run\neffect read file {AppDir}\\s.dat\n");
+        assert_eq!(t[0], [Trait::ReadBack]);
+        assert_eq!(traits("effect create file {?}\\s.dat phase=run\neffect read file {?}\\s.dat\n")[0], []);
+    }
+
+    #[test]
+    fn only_at_shutdown() {
+        assert_eq!(traits("effect create file {AppDir}\\s.dat phase=shutdown\n")[0], [Trait::OnlyAtShutdown]);
+        let both = "effect create file {AppDir}\\s phase=shutdown\neffect write file {AppDir}\\s phase=run\n";
+        assert_eq!(traits(both)[0], []);
+    }
+}

@@ -1,0 +1,129 @@
+//! From judged effects to a report.
+
+use super::{
+    ArtifactNote, EffectSummary, Finding, Policy, Report, SCHEMA, Stats, Tool, Verdict, inventory::inventory,
+    verdict::verdict,
+};
+use crate::discover::Skipped;
+use crate::facts::{Certainty, Owner, Reading};
+use crate::judge::{self, Judged};
+use crate::rules::{RuleSet, Severity, Target};
+
+/// What a report is made of.
+pub struct Parts<'a> {
+    /// Linked readings.
+    pub readings: &'a [Reading],
+    /// Every effect, judged.
+    pub judged: &'a [Judged<'a>],
+    /// What was not read.
+    pub skipped: Vec<Skipped>,
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// The targets.
+    pub targets: &'a [&'a Target],
+    /// The team's decisions.
+    pub policy: &'a Policy,
+    /// Count capabilities as findings.
+    pub pedantic: bool,
+    /// Name inside the application of an artifact path.
+    pub name_of: &'a dyn Fn(&str) -> String,
+}
+
+/// Assembles the report and puts everything into its one order.
+pub fn assemble(parts: Parts<'_>) -> Report {
+    let found = judge::finding::findings(parts.judged, parts.targets, parts.rules, parts.name_of);
+    let mut all: Vec<Finding> = found.into_iter().map(into_wire).collect();
+    let mut notes = collect_notes(parts.readings);
+    for (kind, text) in parts.policy.apply(&mut all, parts.name_of) {
+        notes.push(ArtifactNote { artifact: crate::settings::FILE_NAME.to_owned(), kind, text });
+    }
+    notes.sort();
+    all.sort_by(|a, b| order(a).cmp(&order(b)));
+    let least = |f: &Finding| parts.rules.find(&f.rule).map_or(Certainty::Likely, |r| r.certainty);
+    let (findings, possible): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|f| parts.pedantic || f.confidence >= least(f));
+    let targets: Vec<_> = parts.targets.iter().map(|t| verdict(t, &findings, &notes, parts.readings.len())).collect();
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            rules: parts.rules.hash().to_owned(),
+        },
+        verdict: targets.iter().map(|t| t.verdict).max().unwrap_or(Verdict::InsufficientData),
+        targets,
+        stats: stats(&parts, &findings),
+        inventory: inventory(parts.judged, parts.targets, parts.rules),
+        findings,
+        possible,
+        skipped: parts.skipped,
+        notes,
+    }
+}
+
+/// Total: the fingerprint is unique within artifact and rule.
+fn order(f: &Finding) -> (&str, Option<&crate::facts::Site>, &str, &str, &str) {
+    (&f.artifact, f.sites.first(), &f.rule, &f.effect.location, &f.fingerprint)
+}
+
+fn into_wire(f: judge::Finding) -> Finding {
+    Finding {
+        rule: f.rule,
+        name: f.name,
+        severity: f.severity,
+        confidence: f.confidence,
+        message: f.message,
+        artifact: f.artifact,
+        sites: f.sites,
+        effect: EffectSummary {
+            operation: f.effect.operation,
+            store: f.effect.store,
+            location: f.effect.location.to_string(),
+            phase: f.effect.phase,
+            phase_evidence: f.effect.phase_evidence,
+            origin: f.effect.origin,
+            via: f.effect.via,
+            traits: f.effect.traits,
+        },
+        outcomes: f.outcomes,
+        evidence: f.evidence,
+        help: f.help,
+        fingerprint: f.fingerprint,
+        suppressed: None,
+        severities: f.severities.into_iter().collect(),
+    }
+}
+
+fn collect_notes(readings: &[Reading]) -> Vec<ArtifactNote> {
+    let of = |r: &Reading| {
+        let artifact = r.artifact.clone();
+        let notes: Vec<_> = r
+            .notes
+            .iter()
+            .map(|n| ArtifactNote { artifact: artifact.clone(), kind: n.kind, text: n.text.clone() })
+            .collect();
+        notes
+    };
+    readings.iter().flat_map(of).collect()
+}
+
+fn stats(parts: &Parts<'_>, findings: &[Finding]) -> Stats {
+    let mut stats = Stats {
+        artifacts: parts.readings.len(),
+        facts: parts.readings.iter().map(|r| r.facts.len()).sum(),
+        third_party: parts.readings.iter().filter(|r| r.owner != Owner::Application).count(),
+        skipped: parts.skipped.len(),
+        suppressed: findings.iter().filter(|f| !f.is_active()).count(),
+        ..Stats::default()
+    };
+    for reading in parts.readings {
+        *stats.formats.entry(reading.format.clone()).or_default() += 1;
+    }
+    for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+        stats.findings.insert(severity, 0);
+    }
+    for finding in findings.iter().filter(|f| f.is_active()) {
+        *stats.findings.entry(finding.severity).or_default() += 1;
+    }
+    stats
+}

@@ -1,0 +1,40 @@
+//! Is the application ready for a target, and what decides it.
+
+use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
+use crate::facts::NoteKind;
+use crate::rules::{Severity, Target};
+
+/// The verdict for one target over the findings that count.
+pub(super) fn verdict(
+    target: &Target,
+    findings: &[Finding],
+    notes: &[ArtifactNote],
+    artifacts: usize,
+) -> TargetVerdict {
+    let on_target = |f: &&Finding| f.severities.get(&target.id).copied().unwrap_or(Severity::Off);
+    let active: Vec<&Finding> = findings.iter().filter(|f| f.is_active()).collect();
+    let count = |severity| active.iter().filter(|f| on_target(f) == severity).count();
+    let (errors, warnings, note_count) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
+    let first = |severity| active.iter().find(|f| on_target(f) == severity).map(|f| f.effect.location.clone());
+    let unseen = notes.iter().find(|n| matches!(n.kind, NoteKind::Opaque | NoteKind::Failed | NoteKind::Unreadable));
+    let (verdict, because) = if let Some(location) = first(Severity::Error) {
+        (Verdict::NotReady, format!("{errors} would lose data that matters, first {location}"))
+    } else if artifacts == 0 {
+        (Verdict::InsufficientData, "nothing was read".to_owned())
+    } else if let Some(note) = unseen {
+        (Verdict::InsufficientData, format!("{} could not be seen: {}", note.artifact, note.text))
+    } else if let Some(location) = first(Severity::Warning) {
+        (Verdict::ReadyWithConditions, format!("{warnings} to look at, first {location}"))
+    } else {
+        (Verdict::Ready, "nothing was found that an event would take away".to_owned())
+    };
+    TargetVerdict {
+        id: target.id.clone(),
+        name: target.name.clone(),
+        verdict,
+        because,
+        errors,
+        warnings,
+        notes: note_count,
+    }
+}
