@@ -3,23 +3,29 @@
 //! This is the bottom of the house: readers produce these types, everything above consumes them, and nothing here
 //! knows about formats, rules or severities. [`listing`] prints facts as text and reads them back.
 
+mod clue;
 mod effect;
 mod folder;
 pub mod listing;
 mod location;
+mod path;
 mod phase;
 mod place;
 pub mod registry;
 mod site;
 mod text;
+mod vocabulary;
 
-pub use effect::{Certainty, Clue, ClueKind, Effect, Operation, Origin, Step, Store, Trait};
+pub use clue::{Clue, ClueKind};
+pub use effect::{Effect, Step};
 pub use folder::Folder;
-pub use location::{Extent, Location, env_hole, expand_env, join_paths};
+pub use location::{Extent, Location};
+pub use path::{env_hole, expand_env, join_paths};
 pub use phase::Phase;
 pub use place::Place;
 pub use site::Site;
 pub use text::{Hole, MAX_TEXT, Part, Source, Text};
+pub use vocabulary::{Certainty, Operation, Origin, Store, Trait};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,89 @@
+//! What else is known of an artifact and bears on its effects.
+
+use super::location::Location;
+use serde::{Deserialize, Serialize};
+
+/// What a clue is about.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::EnumIter,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum ClueKind {
+    /// A configuration value: `key` is the name as code asks for it (`appSettings/LogPath`, `Storage:Root`),
+    /// `value` the text. `env` in the key after `@` names the environment.
+    ConfigValue,
+    /// A connection string by name.
+    ConnectionString,
+    /// This artifact starts another: `key` is how (`startup-task`, `service`, `call`, `msiexec`), `value` the
+    /// command or path, `location` the resolved path.
+    Starts,
+    /// The whole artifact, or the symbol in `key`, runs in the phase named by `value`.
+    RunsIn,
+    /// A volume or path that outlives the instance: `location`, and `key` says by what.
+    DurableMount,
+    /// A named local resource; `value` is `clean` or `keep` on role recycle.
+    LocalResource,
+    /// Number of instances (`value`) of the role in `key`.
+    Instances,
+    /// The operating-system disk is ephemeral, the temporary disk is used: `key` says which.
+    Disk,
+    /// A client of a store on another host; `key` names the kind.
+    RemoteClient,
+    /// What ships logs off the machine: `location` covered, `key` by what.
+    LogTransfer,
+    /// Access granted to the run-time identity on `location`: run-time state is to be expected there.
+    GrantsAccess,
+    /// A test for a marker (`location`) that guards an effect (`value`).
+    Guard,
+    /// `location` is baked into the image by being shipped in the package.
+    Ships,
+    /// An API imported; `key` is `module!name`. Capability, never a finding by itself.
+    Import,
+    /// The artifact hides its contents: `key` is `packed`, `encrypted`, `obfuscated`, `native-aot`, ...
+    Opaque,
+    /// Product, company, version or public key token of a binary (`key`, `value`).
+    Identity,
+    /// The application has this component or role: `key` is `web-role`, `worker-role`, `service`, `aspnet`, ...
+    Role,
+}
+
+/// Something true of an artifact that is not itself an effect.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Clue {
+    /// What it is about.
+    pub kind: ClueKind,
+    /// The name; see [`ClueKind`].
+    pub key: String,
+    /// The value; see [`ClueKind`].
+    pub value: String,
+    /// A location, where there is one.
+    pub location: Option<Location>,
+}
+
+impl Clue {
+    /// A clue without a location.
+    pub fn new(kind: ClueKind, key: impl Into<String>, value: impl Into<String>) -> Self {
+        Clue { kind, key: key.into(), value: value.into(), location: None }
+    }
+
+    /// The same clue, about a location.
+    #[must_use]
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = Some(location);
+        self
+    }
+}
