@@ -1,7 +1,6 @@
 //! The direction of dependencies: a module uses only the ones below it.
 #![allow(clippy::expect_used, reason = "a test may fail loudly")]
 
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
