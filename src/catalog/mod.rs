@@ -3,6 +3,7 @@
 //! One submodule per reader family owns its tables and their schema; readers look things up here and hold no tables
 //! of their own.
 
+pub mod config;
 pub mod native;
 
 use include_dir::{Dir, include_dir};

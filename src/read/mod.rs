@@ -7,6 +7,7 @@
 
 pub mod clr;
 pub mod config;
+pub mod connection;
 pub mod pe;
 pub mod script;
 pub mod text;

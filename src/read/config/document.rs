@@ -1,0 +1,220 @@
+//! A document that is being read: its tree, its places in the text, and what most of its readers do with them.
+
+use super::select::{select, select_one};
+use super::syntax::expand;
+use super::tree::{NodeId, ROOT, Tree};
+use super::xml::Break;
+use crate::catalog::config::{Row, rows};
+use crate::facts::{
+    Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Site, Source,
+    Step, Text, join_paths,
+};
+use crate::read::Input;
+use crate::read::connection::{database, without_secrets};
+use crate::read::text::LineIndex;
+
+/// Most clues about values that one document gives; a configuration has a few hundred values.
+pub(crate) const MAX_CLUES: usize = 5_000;
+/// Longest value that can be a path, a switch or a connection string.
+pub(crate) const MAX_CLUE_VALUE: usize = 2_048;
+
+/// Evidence of the phase of what a running application's configuration causes.
+pub(crate) const RUNNING: &str = "configuration of the running application";
+
+/// The document and what is known about it.
+pub(crate) struct Document<'a> {
+    /// What is read.
+    pub(crate) input: &'a Input<'a>,
+    /// Its nodes.
+    pub(crate) tree: Tree,
+    /// Offsets to lines.
+    pub(crate) index: LineIndex<'a>,
+    /// Nodes of this number are the document's own; those of included files only inform.
+    pub(crate) own: u8,
+    /// The environment that the document is for: `Release`, `Development`.
+    pub(crate) environment: Option<String>,
+    /// When what it causes happens, and how that is known.
+    pub(crate) phase: (Phase, String),
+    /// Clues given so far.
+    clues: usize,
+}
+
+/// A path that starts with a date or an id is relative, too.
+fn based_on(location: Location, base: Folder) -> Location {
+    match location.text().parts().first() {
+        Some(Part::Hole(Hole::From(Source::Generated, _))) => {
+            Location::file(&join_paths(&Text::folder(base), location.text()))
+        }
+        _ => location.based_on(base),
+    }
+}
+
+/// Does a key name a secret? Its value is never shown and cannot be a path.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    [
+        "password",
+        "passwd",
+        "pwd",
+        "secret",
+        "accesskey",
+        "accountkey",
+        "apikey",
+        "api_key",
+        "token",
+        "validationkey",
+        "decryptionkey",
+    ]
+    .iter()
+    .any(|word| key.ends_with(word))
+}
+
+impl<'a> Document<'a> {
+    /// A document, with a note about the place where it broke.
+    pub(crate) fn new(
+        input: &'a Input<'a>,
+        text: &'a str,
+        parsed: (Tree, Option<Break>),
+        reading: &mut Reading,
+    ) -> Self {
+        let (tree, broken) = parsed;
+        let index = LineIndex::new(text);
+        if let Some(broken) = broken {
+            let (line, column) = index.position(broken.offset.min(text.len()));
+            reading.note(NoteKind::Malformed, format!("{line}:{column}: {}; what could be read counts", broken.reason));
+        }
+        if tree.capped {
+            reading.note(NoteKind::Capped, "more nodes than the cap for one document; the rest was not read");
+        }
+        Document { input, tree, index, own: 0, environment: None, phase: (Phase::Run, RUNNING.to_owned()), clues: 0 }
+    }
+
+    /// Written in this document, not in one that it includes.
+    pub(crate) fn is_own(&self, id: NodeId) -> bool {
+        self.tree.node(id).source == self.own
+    }
+
+    /// Where a node is written.
+    pub(crate) fn site(&self, id: NodeId) -> Site {
+        if id == ROOT {
+            return Site::text(1, 1);
+        }
+        self.index.site(self.tree.node(id).offset).with_key(self.tree.path(id))
+    }
+
+    /// A key with the environment, if there is one.
+    pub(crate) fn keyed(&self, key: &str) -> String {
+        match &self.environment {
+            Some(environment) => format!("{key}@{environment}"),
+            None => key.to_owned(),
+        }
+    }
+
+    /// Adds an effect at a node, if the document itself says it.
+    pub(crate) fn effect(&self, reading: &mut Reading, at: NodeId, effect: Effect) {
+        if self.is_own(at) {
+            reading.effect(self.site(at), effect);
+        }
+    }
+
+    /// Adds a clue at a node, if the document itself says it.
+    pub(crate) fn clue(&mut self, reading: &mut Reading, at: NodeId, clue: Clue) {
+        if !self.is_own(at) {
+            return;
+        }
+        self.clues += 1;
+        if self.clues == MAX_CLUES {
+            reading.note(NoteKind::Capped, "more values than the cap for one document; the rest was not listed");
+        }
+        if self.clues < MAX_CLUES {
+            reading.clue(self.site(at), clue);
+        }
+    }
+
+    /// A configuration value by the name that code asks for.
+    pub(crate) fn value_clue(&mut self, reading: &mut Reading, at: NodeId, key: &str) {
+        let value = self.tree.value(at);
+        if value.len() <= MAX_CLUE_VALUE {
+            let value = if is_secret(key) { "***".to_owned() } else { without_secrets(value) };
+            self.clue(reading, at, Clue::new(ClueKind::ConfigValue, self.keyed(key), value));
+        }
+    }
+
+    /// A connection string: the clue under its name, and its effect if it leads to this machine.
+    pub(crate) fn connection(&mut self, reading: &mut Reading, at: NodeId, name: &str, provider: &str, via: &str) {
+        let value = self.tree.value(at).to_owned();
+        if value.len() > MAX_CLUE_VALUE {
+            return;
+        }
+        let found = database(&Text::lit(&value), provider);
+        let shown = without_secrets(&value);
+        let mut clue = Clue::new(ClueKind::ConnectionString, self.keyed(name), &shown);
+        if let Some(found) = &found {
+            clue = clue.at(found.location.clone());
+        }
+        self.clue(reading, at, clue);
+        if let Some(remote) = found.as_ref().and_then(|d| d.remote()) {
+            self.clue(reading, at, remote);
+        }
+        if let Some(effect) = found.and_then(|d| d.effect(via)) {
+            let effect = effect.in_phase(self.phase.0, &self.phase.1);
+            self.effect(reading, at, effect.because(Step::at(format!("{name} = \"{shown}\""), self.site(at))));
+        }
+    }
+
+    /// Gives the effects of the rows of a dialect, for nodes below `base`.
+    pub(crate) fn apply_rows(&self, reading: &mut Reading, dialect: &str, base: NodeId) {
+        for row in rows(dialect) {
+            for node in select(&self.tree, base, &row.select) {
+                // What is kept in another file is said there.
+                if self.tree.child(node, "configSource").is_some() {
+                    continue;
+                }
+                if row.unless.as_ref().is_none_or(|s| select_one(&self.tree, node, s).is_none()) {
+                    let (at, effect) = self.row_effect(row, node, &|_| None);
+                    self.effect(reading, at, effect);
+                }
+            }
+        }
+    }
+
+    /// The effect of a row at a node, and the node that says where.
+    pub(crate) fn row_effect(
+        &self,
+        row: &Row,
+        node: NodeId,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> (NodeId, Effect) {
+        let said = row
+            .location
+            .iter()
+            .find_map(|s| select_one(&self.tree, node, s))
+            .filter(|&id| !self.tree.value(id).trim().is_empty());
+        let location = match said {
+            Some(id) => {
+                let text = expand(row.syntax, self.tree.value(id).trim(), lookup);
+                match &row.scheme {
+                    Some(scheme) => Location::named(Text::lit(format!("{scheme}://")).concat(&text)),
+                    None => {
+                        let location = Location::file(&text);
+                        row.base.map_or(location.clone(), |base| based_on(location, base))
+                    }
+                }
+            }
+            None => row.default.as_deref().map_or_else(Location::unknown, |d| Location::named(Text::parse(d))),
+        };
+        let certainty = match location.extent() {
+            Extent::None => row.certainty.min(Certainty::Possible),
+            _ if location.text().has_unknown() => row.certainty.min(Certainty::Likely),
+            _ => row.certainty,
+        };
+        let at = said.filter(|&id| self.is_own(id)).unwrap_or(node);
+        let mut effect = Effect::new(row.operation, row.store, location, certainty, &row.via)
+            .in_phase(self.phase.0, &self.phase.1)
+            .because(Step::at(&row.because, self.site(node)));
+        for mark in &row.traits {
+            effect.mark(*mark);
+        }
+        (at, effect)
+    }
+}

@@ -1,0 +1,188 @@
+//! ASP.NET: what holds when nothing is written, and the providers that keep state.
+
+use crate::discover::Artifact;
+use crate::facts::{Certainty, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait};
+use crate::read::config::document::{Document, RUNNING};
+use crate::read::config::tree::{NodeId, Tree};
+use crate::read::connection::database;
+
+/// The nodes of a section of `system.web`, in all groups of that name (`<location>` adds groups).
+fn web_sections<'a>(tree: &'a Tree, root: NodeId, name: &'a str) -> impl Iterator<Item = NodeId> + 'a {
+    tree.children_named(root, "system.web").flat_map(move |web| tree.children_named(web, name))
+}
+
+/// What an application gets that writes neither `sessionState` nor `machineKey`. Only the root configuration of an
+/// application that uses `System.Web` says anything by its silence.
+pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Reading) {
+    let tree = &document.tree;
+    let Some(web) = tree.children_named(root, "system.web").find(|&w| tree.elements(w).next().is_some()) else {
+        return;
+    };
+    if !is_application_root(document) || is_aspnet_core(tree, root) || tree.get(web, "configSource").is_some() {
+        return;
+    }
+    if web_sections(tree, root, "sessionState").next().is_none() && !session_is_off(tree, root) {
+        let effect = Effect::new(
+            Operation::KeepInMemory,
+            Store::Session,
+            Location::named(Text::lit("aspnet-session://InProc")),
+            Certainty::Likely,
+            "sessionState@mode",
+        )
+        .in_phase(Phase::Run, RUNNING)
+        .with(Trait::ByDefault)
+        .because(Step::new(
+            "no sessionState element: the default mode is InProc, session state lives in the worker process",
+        ));
+        document.effect(reading, web, effect);
+    }
+    if web_sections(tree, root, "machineKey").next().is_none() {
+        // Without forms authentication or encrypted passwords hardly anything outlives the key.
+        let forms = web_sections(tree, root, "authentication").any(|a| tree.is(a, "mode", "Forms"));
+        let encrypted = web_sections(tree, root, "membership")
+            .any(|m| tree.descendants(m).into_iter().any(|n| tree.is(n, "passwordFormat", "Encrypted")));
+        let certainty = if forms || encrypted { Certainty::Likely } else { Certainty::Possible };
+        let mut effect = Effect::new(
+            Operation::Generate,
+            Store::Key,
+            Location::named(Text::lit("machine-key://AutoGenerate")),
+            certainty,
+            "machineKey",
+        )
+        .in_phase(Phase::Run, RUNNING)
+        .of_origin(Origin::Generated)
+        .with(Trait::ByDefault)
+        .because(Step::new("no machineKey element: each machine makes its own keys (AutoGenerate,IsolateApps)"));
+        if forms {
+            effect = effect.because(Step::new("forms authentication signs its tickets with that key"));
+        }
+        if encrypted {
+            effect = effect.because(Step::new("passwords are encrypted with that key and cannot be read without it"));
+        }
+        document.effect(reading, web, effect);
+    }
+}
+
+/// The topmost `web.config` of an application: no other above it, unless this folder is an application by itself.
+fn is_application_root(document: &Document<'_>) -> bool {
+    let input = document.input;
+    let components: Vec<String> = input.artifact.path.to_lowercase().split('/').map(str::to_owned).collect();
+    if components.iter().rev().skip(1).take(1).any(|folder| folder == "views") {
+        return false;
+    }
+    let beside = |name: &str| input.app.sibling(input.artifact, name).is_some();
+    beside("Global.asax") || !has_parent(document, input.artifact)
+}
+
+fn has_parent(document: &Document<'_>, artifact: &Artifact) -> bool {
+    let folders = artifact.path.matches('/').count();
+    (1..=folders.min(64))
+        .any(|up| document.input.app.sibling(artifact, &format!("{}web.config", "../".repeat(up))).is_some())
+}
+
+/// ASP.NET Core uses `web.config` only to be started by IIS.
+fn is_aspnet_core(tree: &Tree, root: NodeId) -> bool {
+    tree.children_named(root, "system.webServer")
+        .any(|s| tree.child(s, "aspNetCore").is_some() || tree.child(s, "httpPlatform").is_some())
+}
+
+fn session_is_off(tree: &Tree, root: NodeId) -> bool {
+    let removed = |list: NodeId| tree.children_named(list, "remove").any(|r| tree.is(r, "name", "Session"));
+    web_sections(tree, root, "pages").any(|p| tree.is(p, "enableSessionState", "false"))
+        || web_sections(tree, root, "httpModules").any(removed)
+        || tree.children_named(root, "system.webServer").flat_map(|s| tree.children_named(s, "modules")).any(removed)
+}
+
+/// `sessionState mode="SQLServer"`: state in a database, which may be on this machine. Without a connection string
+/// the default is a local server (`SessionStateModule`).
+pub(crate) fn session_database(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    let tree = &document.tree;
+    let sections: Vec<NodeId> =
+        web_sections(tree, root, "sessionState").filter(|&s| tree.is(s, "mode", "SQLServer")).collect();
+    for section in sections {
+        let tree = &document.tree;
+        let written = tree.child(section, "sqlConnectionString");
+        let text = written.map_or("data source=localhost;Integrated Security=SSPI", |w| tree.value(w));
+        let found = database(&Text::lit(text), "System.Data.SqlClient");
+        if let Some(mut effect) = found.as_ref().and_then(|d| d.effect("sessionState@sqlConnectionString")) {
+            effect.store = Store::Session;
+            if written.is_none() {
+                effect.mark(Trait::ByDefault);
+            }
+            document.effect(reading, written.unwrap_or(section), effect);
+        }
+        if let Some(remote) = found.and_then(|d| d.remote()) {
+            document.clue(reading, section, remote);
+        }
+    }
+}
+
+/// Membership, roles, profiles and personalisation use the connection string `LocalSqlServer`, which the machine's
+/// configuration points at a user instance of SQL Server Express with a file in `App_Data`.
+pub(crate) fn providers(document: &Document<'_>, root: NodeId, reading: &mut Reading) {
+    let tree = &document.tree;
+    if defines_local_sql_server(tree, root) {
+        return;
+    }
+    for name in ["membership", "roleManager", "profile", "healthMonitoring", "webParts"] {
+        for section in web_sections(tree, root, name) {
+            let Some((node, by_default)) = uses_local_sql_server(tree, section, name) else { continue };
+            let file = Text::folder(Folder::DataDirectory).concat(&Text::lit("\\aspnetdb.mdf"));
+            let mut effect = Effect::new(
+                Operation::Write,
+                Store::Database,
+                Location::file(&file),
+                Certainty::Likely,
+                format!("{name}/providers@connectionStringName"),
+            )
+            .in_phase(Phase::Run, RUNNING)
+            .because(Step::new(
+                "the connection string LocalSqlServer is not defined here: the machine's default attaches App_Data\\aspnetdb.mdf",
+            ));
+            if by_default {
+                effect = effect
+                    .because(Step::new(format!("{name} has no provider of its own: the default provider is used")));
+            }
+            document.effect(reading, node, effect.with(Trait::ByDefault));
+            return;
+        }
+    }
+}
+
+fn defines_local_sql_server(tree: &Tree, root: NodeId) -> bool {
+    tree.children_named(root, "connectionStrings").any(|section| {
+        tree.children_named(section, "add").any(|add| tree.is(add, "name", "LocalSqlServer"))
+            || tree.children_named(section, "clear").next().is_some()
+            || tree.node(section).children.iter().any(|&c| tree.name(c) == "EncryptedData")
+    })
+}
+
+/// The node that shows the use, and whether it is only the default.
+fn uses_local_sql_server(tree: &Tree, section: NodeId, name: &str) -> Option<(NodeId, bool)> {
+    let enabled = match name {
+        // These are off, or without effect, until they are switched on.
+        "roleManager" | "healthMonitoring" => tree.is(section, "enabled", "true"),
+        "profile" => !tree.is(section, "enabled", "false") && tree.child(section, "properties").is_some(),
+        _ => true,
+    };
+    if !enabled {
+        return None;
+    }
+    let lists: Vec<NodeId> = match name {
+        "webParts" => tree
+            .child(section, "personalization")
+            .into_iter()
+            .flat_map(|p| tree.children_named(p, "providers"))
+            .collect(),
+        _ => tree.children_named(section, "providers").collect(),
+    };
+    let default = tree.get(section, "defaultProvider");
+    let adds: Vec<NodeId> = lists.iter().flat_map(|&l| tree.children_named(l, "add").collect::<Vec<_>>()).collect();
+    if let Some(&add) = adds.iter().find(|&&a| tree.is(a, "connectionStringName", "LocalSqlServer")) {
+        let chosen = default.is_none_or(|d| tree.is(add, "name", d)) || adds.len() == 1;
+        return chosen.then_some((add, false));
+    }
+    let inherited = adds.is_empty() && !lists.iter().any(|&l| tree.child(l, "clear").is_some());
+    let built_in = default.is_none_or(|d| d.starts_with("AspNetSql"));
+    (inherited && built_in && matches!(name, "membership" | "roleManager" | "profile")).then_some((section, true))
+}

@@ -1,0 +1,43 @@
+//! Logging frameworks: which of their outputs are in use, and where those write.
+
+mod log4net;
+mod nlog;
+mod trace;
+
+pub(crate) use log4net::log4net;
+pub(crate) use nlog::nlog;
+pub(crate) use trace::{enterprise_library, system_diagnostics};
+
+use super::document::Document;
+use super::select::select;
+use super::tree::NodeId;
+use crate::catalog::config::rows;
+use crate::facts::{Certainty, Effect, Reading, Step};
+
+/// Applies the rows of a dialect to one output (appender, target, listener). One that nothing refers to is at most a
+/// possibility, and says so.
+fn output_effects(
+    document: &Document<'_>,
+    reading: &mut Reading,
+    dialect: &str,
+    output: NodeId,
+    in_use: bool,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    adjust: &dyn Fn(Effect) -> Effect,
+) {
+    // Rows select the output itself by its kind, from its parent.
+    let parent = document.tree.node(output).parent;
+    for row in rows(dialect) {
+        if !select(&document.tree, parent, &row.select).contains(&output) {
+            continue;
+        }
+        let (at, effect) = document.row_effect(row, output, lookup);
+        let mut effect = adjust(effect);
+        if !in_use {
+            effect.certainty = Certainty::Possible;
+            effect = effect.because(Step::new("nothing refers to it: it is defined but not in use"));
+        }
+        document.effect(reading, at, effect);
+        return;
+    }
+}

@@ -1,0 +1,74 @@
+//! Trace listeners of `System.Diagnostics` and of the Enterprise Library, which share their shape: a list of
+//! listeners, and sources that refer to them.
+
+use super::output_effects;
+use crate::facts::{Clue, ClueKind, Reading};
+use crate::read::config::document::Document;
+use crate::read::config::tree::{NodeId, Tree};
+use std::collections::HashSet;
+
+/// Reads `system.diagnostics`.
+pub(crate) fn system_diagnostics(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    let tree = &document.tree;
+    let mut active = Vec::new();
+    let mut referred = HashSet::new();
+    for list in listener_lists(tree, root) {
+        for add in tree.children_named(list, "add") {
+            if tree.child(add, "type").is_some() {
+                active.push(add);
+            }
+            referred.insert(tree.get(add, "name").unwrap_or_default().to_owned());
+        }
+    }
+    let mut all: Vec<(NodeId, bool)> = active.into_iter().map(|add| (add, true)).collect();
+    for shared in tree.children_named(root, "sharedListeners") {
+        all.extend(
+            tree.children_named(shared, "add")
+                .map(|add| (add, referred.contains(tree.get(add, "name").unwrap_or_default()))),
+        );
+    }
+    all.sort_unstable();
+    for (add, in_use) in all {
+        output_effects(document, reading, "listener", add, in_use, &|_| None, &|e| e);
+        let tree = &document.tree;
+        let kind = tree.get(add, "type").unwrap_or_default();
+        if in_use && kind.contains("DiagnosticMonitorTraceListener") {
+            document.clue(reading, add, Clue::new(ClueKind::LogTransfer, "DiagnosticMonitorTraceListener", "trace"));
+        }
+    }
+}
+
+/// The `listeners` of `trace` and of every source that is not switched off.
+fn listener_lists(tree: &Tree, root: NodeId) -> Vec<NodeId> {
+    let mut lists: Vec<NodeId> =
+        tree.children_named(root, "trace").flat_map(|t| tree.children_named(t, "listeners")).collect();
+    for sources in tree.children_named(root, "sources") {
+        for source in tree.children_named(sources, "source").filter(|&s| !tree.is(s, "switchValue", "Off")) {
+            lists.extend(tree.children_named(source, "listeners"));
+        }
+    }
+    lists
+}
+
+/// Reads `loggingConfiguration` of the Enterprise Library.
+pub(crate) fn enterprise_library(document: &Document<'_>, root: NodeId, reading: &mut Reading) {
+    let tree = &document.tree;
+    if tree.is(root, "tracingEnabled", "false") && tree.child(root, "categorySources").is_none() {
+        return;
+    }
+    let mut referred = HashSet::new();
+    for sources in ["categorySources", "specialSources"].into_iter().filter_map(|name| tree.child(root, name)) {
+        for source in tree.elements(sources).filter(|&s| !tree.is(s, "switchValue", "Off")) {
+            for list in tree.children_named(source, "listeners") {
+                referred
+                    .extend(tree.children_named(list, "add").filter_map(|a| tree.get(a, "name")).map(str::to_owned));
+            }
+        }
+    }
+    for list in tree.children_named(root, "listeners") {
+        for add in tree.children_named(list, "add") {
+            let in_use = referred.contains(tree.get(add, "name").unwrap_or_default());
+            output_effects(document, reading, "listener", add, in_use, &|_| None, &|e| e);
+        }
+    }
+}

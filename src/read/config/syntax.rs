@@ -1,0 +1,283 @@
+//! Placeholders in configuration values: the little languages that loggers and runtimes put into paths.
+
+use crate::catalog::config::Syntax;
+use crate::facts::{Folder, Hole, Source, Text, env_hole};
+
+/// Deepest nesting of placeholders that is followed.
+const MAX_NESTING: usize = 4;
+
+/// A value as a text with holes. `lookup` gives the variables of the document.
+pub(crate) fn expand(syntax: Syntax, value: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Text {
+    match syntax {
+        Syntax::Plain => Text::lit(value),
+        Syntax::Log4net => log4net(value),
+        Syntax::Nlog => braces(value, &|inner, depth| nlog(inner, lookup, depth), 0),
+        Syntax::Serilog => serilog(value),
+        Syntax::Java => percent_words(&braces(value, &|inner, depth| java(inner, lookup, depth), 0)),
+    }
+}
+
+/// Replaces each `${...}`, with nested braces.
+fn braces(value: &str, one: &dyn Fn(&str, usize) -> Text, depth: usize) -> Text {
+    let mut out = Text::new();
+    let mut rest = value;
+    while let Some(start) = rest.find("${") {
+        out.push_lit(&rest[..start]);
+        let inner = &rest[start + 2..];
+        let Some(end) = closing_brace(inner) else {
+            rest = &rest[start..];
+            break;
+        };
+        if depth >= MAX_NESTING {
+            out.push_hole(Hole::Unknown)
+        } else {
+            out.push_text(&one(&inner[..end], depth))
+        }
+        rest = &inner[end + 1..];
+    }
+    out.push_lit(rest);
+    out
+}
+
+fn closing_brace(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    for (i, b) in text.bytes().enumerate() {
+        match b {
+            b'{' => depth += 1,
+            b'}' if depth == 0 => return Some(i),
+            b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn generated(what: &str) -> Text {
+    Text::from_source(Source::Generated, what)
+}
+
+/// One NLog layout renderer: `basedir:dir=logs:file=a.log`, or a variable.
+fn nlog(inner: &str, lookup: &dyn Fn(&str) -> Option<String>, depth: usize) -> Text {
+    let (name, rest) = inner.split_once(':').unwrap_or((inner, ""));
+    let option = |key: &str| rest.split(':').find_map(|p| p.trim().strip_prefix(key)?.strip_prefix('='));
+    let below = |base: Folder| {
+        let mut text = Text::folder(base);
+        for part in ["dir", "file"] {
+            if let Some(part) = option(part) {
+                text.push_lit("\\");
+                text.push_text(&braces(part, &|inner, depth| nlog(inner, lookup, depth), depth + 1));
+            }
+        }
+        text
+    };
+    match name.trim().to_ascii_lowercase().as_str() {
+        "basedir" | "nlogdir" | "assembly-dir" | "processdir" => below(Folder::AppDir),
+        "currentdir" => below(Folder::Cwd),
+        "tempdir" => below(Folder::Temp),
+        "aspnet-appbasepath" | "iis-site-dir" => below(Folder::WebRoot),
+        "userlocalapplicationdatadir" => below(Folder::LocalAppData),
+        "userapplicationdatadir" => below(Folder::AppData),
+        "commonapplicationdatadir" => below(Folder::ProgramData),
+        "specialfolder" => {
+            let folder = option("folder").or_else(|| rest.split(':').next()).and_then(special_folder);
+            folder.map_or_else(Text::unknown, below)
+        }
+        "environment" => Text::hole(env_hole(option("variable").unwrap_or(rest).trim())),
+        "shortdate" | "longdate" | "date" | "time" | "ticks" | "cached" => generated("time"),
+        "guid" => generated("guid"),
+        "processid" => generated("pid"),
+        "counter" | "sequenceid" => generated("counter"),
+        "machinename" | "hostname" => Text::from_source(Source::Identity, "machine"),
+        "windows-identity" | "identity" | "environment-user" => Text::from_source(Source::Identity, "user"),
+        "appsetting" => Text::from_source(
+            Source::Config,
+            format!("appSettings/{}", option("item").or(option("name")).unwrap_or(rest)),
+        ),
+        "configsetting" => {
+            Text::from_source(Source::Option, option("item").or(option("name")).unwrap_or(rest).replace('.', ":"))
+        }
+        "registry" => Text::unknown(),
+        "var" => variable(option("name").unwrap_or(rest), lookup, depth),
+        _ if rest.is_empty() => variable(name, lookup, depth),
+        _ => Text::unknown(),
+    }
+}
+
+fn variable(name: &str, lookup: &dyn Fn(&str) -> Option<String>, depth: usize) -> Text {
+    match lookup(name.trim()) {
+        Some(value) => braces(&value, &|inner, depth| nlog(inner, lookup, depth), depth + 1),
+        None => Text::unknown(),
+    }
+}
+
+/// `Environment.SpecialFolder` by name.
+pub(crate) fn special_folder(name: &str) -> Option<Folder> {
+    Some(match name.trim().to_ascii_lowercase().as_str() {
+        "applicationdata" => Folder::AppData,
+        "localapplicationdata" => Folder::LocalAppData,
+        "commonapplicationdata" => Folder::ProgramData,
+        "personal" | "mydocuments" => Folder::Documents,
+        "commondocuments" => Folder::CommonDocuments,
+        "userprofile" => Folder::UserProfile,
+        "desktop" | "desktopdirectory" => Folder::Desktop,
+        "programfiles" => Folder::ProgramFiles,
+        "programfilesx86" => Folder::ProgramFilesX86,
+        "commonprogramfiles" => Folder::CommonFiles,
+        "windows" => Folder::Windows,
+        "system" => Folder::System,
+        _ => return None,
+    })
+}
+
+/// log4net: `${NAME}` (environment, or application settings) anywhere; `%name{option}` in pattern strings.
+fn log4net(value: &str) -> Text {
+    let text = braces(value, &|inner, _| Text::hole(env_hole(inner.trim())), 0);
+    percent_words(&text)
+}
+
+/// Replaces `%date{...}`, `%-5property{x}`, `%d{...}`, `%i`; a known variable between percent signs stays.
+fn percent_words(text: &Text) -> Text {
+    let mut out = Text::new();
+    for part in text.parts() {
+        let crate::facts::Part::Lit(lit) = part else {
+            out.push(part.clone());
+            continue;
+        };
+        let mut rest = lit.as_str();
+        while let Some(at) = rest.find('%') {
+            out.push_lit(&rest[..at]);
+            let tail = &rest[at + 1..];
+            let skip = tail.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '.'))).unwrap_or(tail.len());
+            let word_end =
+                tail[skip..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(tail.len(), |i| skip + i);
+            let word = &tail[skip..word_end];
+            if word.is_empty() || tail[word_end..].starts_with('%') {
+                // `%TEMP%` is expanded with the rest of the path.
+                let keep = tail[word_end..].strip_prefix('%').map_or(0, |_| word_end + 1);
+                out.push_lit(&rest[at..at + 1 + keep]);
+                rest = &tail[keep..];
+                continue;
+            }
+            let (option, after) =
+                match tail[word_end..].strip_prefix('{').and_then(|o| closing_brace(o).map(|e| (o, e))) {
+                    Some((o, e)) => (&o[..e], &o[e + 1..]),
+                    None => ("", &tail[word_end..]),
+                };
+            out.push_text(&percent_word(word, option));
+            rest = after;
+        }
+        out.push_lit(rest);
+    }
+    out
+}
+
+fn percent_word(word: &str, option: &str) -> Text {
+    match word.to_ascii_lowercase().as_str() {
+        "date" | "utcdate" | "d" | "timestamp" => generated("time"),
+        "processid" | "pid" => generated("pid"),
+        "random" => generated("random"),
+        "i" => generated("counter"),
+        "env" => Text::hole(env_hole(option)),
+        "envfolderpath" => special_folder(option).map_or_else(Text::unknown, Text::folder),
+        "username" | "identity" => Text::from_source(Source::Identity, "user"),
+        "appsetting" => Text::from_source(Source::Config, format!("appSettings/{option}")),
+        _ => Text::unknown(),
+    }
+}
+
+/// Serilog's rolling file sink puts `{Date}`, `{Hour}` or `{HalfHour}` into names; other braces are characters.
+fn serilog(value: &str) -> Text {
+    let mut out = Text::new();
+    let mut rest = value;
+    while let Some(at) = rest.find('{') {
+        let tail = &rest[at..];
+        let hole = ["{Date}", "{Hour}", "{HalfHour}"].into_iter().find(|h| tail.starts_with(h));
+        out.push_lit(&rest[..at]);
+        match hole {
+            Some(hole) => {
+                out.push_text(&generated("time"));
+                rest = &tail[hole.len()..];
+            }
+            None => {
+                out.push_lit("{");
+                rest = &tail[1..];
+            }
+        }
+    }
+    out.push_lit(rest);
+    out
+}
+
+/// Java system properties, logback variables with defaults, log4j 2 lookups.
+fn java(inner: &str, lookup: &dyn Fn(&str) -> Option<String>, depth: usize) -> Text {
+    let (name, default) = inner.split_once(":-").map_or((inner, None), |(n, d)| (n, Some(d)));
+    let name = name.trim();
+    if let Some(variable) = name.strip_prefix("env:") {
+        return Text::hole(env_hole(variable));
+    }
+    let name = name.strip_prefix("sys:").unwrap_or(name);
+    if name.starts_with("date:") {
+        return generated("time");
+    }
+    match name {
+        "user.home" => Text::folder(Folder::UserProfile),
+        "java.io.tmpdir" => Text::folder(Folder::Temp),
+        "catalina.base"
+        | "catalina.home"
+        | "jetty.base"
+        | "jboss.server.base.dir"
+        | "application.home"
+        | "user.dir" => Text::folder(Folder::AppDir),
+        _ => match lookup(name).or_else(|| default.map(str::to_owned)) {
+            Some(value) => braces(&value, &|inner, depth| java(inner, lookup, depth), depth + 1),
+            None => Text::from_source(Source::Env, name),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Location;
+
+    fn shown(syntax: Syntax, value: &str) -> String {
+        let lookup = |name: &str| match name {
+            "logDirectory" => Some("${basedir}/logs".to_owned()),
+            "loop" => Some("${loop}".to_owned()),
+            _ => None,
+        };
+        Location::file(&expand(syntax, value, &lookup)).to_string()
+    }
+
+    #[test]
+    fn nlog_layouts() {
+        for (value, expected) in [
+            ("${basedir}/a.log", "{AppDir}\\a.log"),
+            ("${basedir:dir=logs:file=${shortdate}.log}", "{AppDir}\\logs\\{generated:time}.log"),
+            ("${logDirectory}/${shortdate}.log", "{AppDir}\\logs\\{generated:time}.log"),
+            ("${specialfolder:folder=CommonApplicationData:dir=Acme}/x", "{ProgramData}\\Acme\\x"),
+            ("${environment:TEMP}\\${logger}.txt", "{Temp}\\{?}.txt"),
+            ("c:/x/${when:when=a:inner=${b}}.log", "c:\\x\\{?}.log"),
+            ("${loop}", "{?}"),
+            ("${open", "${open"),
+        ] {
+            assert_eq!(shown(Syntax::Nlog, value), expected);
+        }
+    }
+
+    #[test]
+    fn other_languages() {
+        assert_eq!(shown(Syntax::Log4net, "${LOCALAPPDATA}\\x.log"), "{LocalAppData}\\x.log");
+        assert_eq!(shown(Syntax::Log4net, "%date{yyyy-MM-dd}\\%property{s}\\o.log"), "{generated:time}\\{?}\\o.log");
+        assert_eq!(
+            shown(Syntax::Log4net, "%envFolderPath{CommonApplicationData}\\o%processid.log"),
+            "{ProgramData}\\o{generated:pid}.log"
+        );
+        assert_eq!(shown(Syntax::Log4net, "%TEMP%\\o.log"), "{Temp}\\o.log");
+        assert_eq!(shown(Syntax::Serilog, "logs/a-{Date}.txt"), "logs\\a-{generated:time}.txt");
+        assert_eq!(
+            shown(Syntax::Java, "${catalina.base}/logs/${x:-app}.%d{yyyy}.%i"),
+            "{AppDir}\\logs\\app.{generated:time}.{generated:counter}"
+        );
+    }
+}
