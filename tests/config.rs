@@ -1,6 +1,8 @@
 //! Golden fact listings of the configuration readers: `fixtures/config/CASE/` holds the files of a small application,
 //! `fixtures/config/CASE.facts` what must be said about them. `UPDATE_GOLDEN=1` rewrites the listings; read the diff.
 
+#![allow(clippy::expect_used, reason = "a fixture that is missing fails the test")]
+
 use std::path::{Path, PathBuf};
 use wipeproof::discover::{Application, Artifact, WalkOptions, walk};
 use wipeproof::facts::listing;
