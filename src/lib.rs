@@ -41,7 +41,6 @@ pub mod settings;
 use report::{Policy, PolicyError, Report};
 use rules::{RuleSet, Target};
 use settings::{Date, Settings};
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// What to scan, and how.
@@ -88,11 +87,8 @@ pub fn scan(request: &Request<'_>) -> Result<Report, ScanError> {
     };
 
     let app = discover::walk(&request.inputs, &options)?;
-    let names: HashMap<&str, &str> = app.artifacts.iter().map(|a| (a.path.as_str(), a.name.as_str())).collect();
-    let name_of = |path: &str| names.get(path).map_or(path, |name| name).to_owned();
-
     let mut read = read::read_all(&app);
-    link::link(&mut read.readings, &link::Context { settings, name_of: &name_of });
+    link::link(&mut read.readings, &link::Context { settings, app: &app });
     let judged = judge::judge(&read.readings, rules, targets);
     Ok(report::assemble(report::Parts {
         readings: &read.readings,
@@ -102,6 +98,6 @@ pub fn scan(request: &Request<'_>) -> Result<Report, ScanError> {
         targets,
         policy: &policy,
         pedantic: request.pedantic,
-        name_of: &name_of,
+        app: &app,
     }))
 }

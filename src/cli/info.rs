@@ -23,7 +23,7 @@ pub(super) fn facts(args: &Facts) -> Result<Status, Failure> {
     let mut readings = read::read_all(&app).readings;
     if args.linked {
         let settings = Settings::default();
-        link::link(&mut readings, &link::Context { settings: &settings, name_of: &str::to_owned });
+        link::link(&mut readings, &link::Context { settings: &settings, app: &app });
     }
     if let Some(least) = args.certainty {
         for reading in &mut readings {

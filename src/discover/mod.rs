@@ -86,6 +86,11 @@ impl Application {
         self.by_path.get(&path.to_lowercase()).map(|&i| &self.artifacts[i])
     }
 
+    /// The name inside the application of an artifact path; the path itself when there is no such artifact.
+    pub fn name_of<'a>(&'a self, path: &'a str) -> &'a str {
+        self.find(path).map_or(path, |artifact| &artifact.name)
+    }
+
     /// The artifact at `relative` from the folder of `of`; both separators and `..` are understood.
     pub fn sibling(&self, of: &Artifact, relative: &str) -> Option<&Artifact> {
         let folder = of.path.rsplit_once('/').map_or("", |(folder, _)| folder);

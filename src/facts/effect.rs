@@ -59,6 +59,9 @@ pub struct Effect {
     pub via: String,
     /// Sorted, without duplicates; use [`Effect::mark`].
     pub traits: Vec<Trait>,
+    /// The marker whose presence keeps this from being done again.
+    #[serde(default)]
+    pub guard: Option<Location>,
     /// From the entry to the value, in order.
     pub evidence: Vec<Step>,
 }
@@ -82,8 +85,15 @@ impl Effect {
             certainty,
             via: via.into(),
             traits: Vec::new(),
+            guard: None,
             evidence: Vec::new(),
         }
+    }
+
+    /// What is done, to what, where: `set-value registry HKLM\\Software\\A`. Guard clues name effects by it.
+    pub fn headline(&self) -> String {
+        let (operation, store): (&str, &str) = (self.operation.into(), self.store.into());
+        format!("{operation} {store} {}", self.location)
     }
 
     /// Sets the phase with its evidence.

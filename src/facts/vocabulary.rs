@@ -296,8 +296,8 @@ pub enum Trait {
     Guessed,
     /// Re-computed on a miss.
     Recomputable,
-    /// Guarded by a test for a marker that another volume holds.
-    MarkerMismatch,
+    /// In a local resource that the platform empties at every recycle of the role.
+    CleanedOnRecycle,
     /// The container is captured with the image and every instance gets the same.
     Cloned,
 }

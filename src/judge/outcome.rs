@@ -1,6 +1,6 @@
 //! What becomes of an effect at each event of a target.
 
-use crate::facts::{Effect, Operation, Origin, Part, Phase, Place, Trait};
+use crate::facts::{Effect, Location, Operation, Origin, Part, Phase, Place, Trait};
 use crate::rules::{Event, Outcome, Platform, Rule, Target};
 
 /// What becomes of one effect on one target.
@@ -26,63 +26,131 @@ impl Fate {
 
 /// Judges the survival of an effect. `rule` is the rule that speaks for it, if one does.
 pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target, platform: &Platform) -> Fate {
-    let volume = target.volume_of(platform, place, drive_of(effect)).to_owned();
-    let of_volume = target.volume(platform, &volume).map(|v| v.outcomes()).unwrap_or_default();
+    let volume = target.volume_of(platform, place, drive_of(&effect.location)).to_owned();
+    let mut outcomes = target.volume(platform, &volume).map(|v| v.outcomes()).unwrap_or_default();
+    if place == Place::Remote {
+        return Fate { volume, outcomes };
+    }
     let exception = target.exceptions.iter().find(|e| e.store.contains(&effect.store)).map(|e| e.outcome);
     let by_phase = rule.and_then(|r| r.phases.get(&effect.phase)).and_then(|p| p.outcome);
-    let mut outcomes = of_volume;
-    if place != Place::Remote {
-        if let Some(outcome) = by_phase {
-            outcomes = replace_all(outcomes, outcome);
-        } else if is_baked(effect) {
-            outcomes = replace_all(outcomes, Outcome::Survives);
-            outcomes.retain(|(event, _)| *event != Event::ScaleOut);
-        } else if let Some(outcome) = exception {
-            outcomes = replace_all(outcomes, outcome);
-        } else {
-            for (event, outcome) in &mut outcomes {
-                *outcome = adjust(effect, *event, *outcome);
-            }
+    if let Some(outcome) = by_phase {
+        replace_all(&mut outcomes, outcome);
+    } else if effect.phase == Phase::Build {
+        // Part of the image: after every event it is there again, on every instance.
+        replace_all(&mut outcomes, Outcome::Survives);
+        outcomes.retain(|(event, _)| *event != Event::ScaleOut);
+    } else if let Some(outcome) = exception {
+        replace_all(&mut outcomes, outcome);
+    } else {
+        for (event, outcome) in &mut outcomes {
+            *outcome = adjust(effect, *event, *outcome);
+        }
+        if heals(effect) {
+            let marker = effect.guard.as_ref().map(|m| marker_survival(m, target, platform));
+            heal(&mut outcomes, marker.as_deref());
         }
     }
     Fate { volume, outcomes }
 }
 
-/// Part of the image: after every event it is there again.
-fn is_baked(effect: &Effect) -> bool {
-    effect.phase == Phase::Build
-        || (matches!(effect.phase, Phase::Startup | Phase::FirstBoot) && self_heals(effect.origin))
+/// Code that runs at every start makes the same value again.
+fn heals(effect: &Effect) -> bool {
+    matches!(effect.phase, Phase::Startup | Phase::FirstBoot) && self_heals(effect.origin)
 }
 
-/// The same code makes the same value again after each event.
+/// The value is the same each time it is written.
 pub fn self_heals(origin: Origin) -> bool {
     matches!(origin, Origin::Constant | Origin::Packaged | Origin::Configuration)
 }
 
-fn replace_all(mut outcomes: Vec<(Event, Outcome)>, outcome: Outcome) -> Vec<(Event, Outcome)> {
-    for (event, o) in &mut outcomes {
+/// What is made again at every start survives every event, unless a marker keeps it from being made again: then it
+/// is only made again where the marker went too.
+fn heal(outcomes: &mut Vec<(Event, Outcome)>, marker: Option<&[(Event, Outcome)]>) {
+    let marker_stays = |event: Event| marker.is_some_and(|m| m.contains(&(event, Outcome::Survives)));
+    for (event, outcome) in outcomes.iter_mut() {
+        if !(outcome.is_harm() && marker_stays(*event)) {
+            *outcome = Outcome::Survives;
+        }
+    }
+    outcomes.retain(|(event, _)| *event != Event::ScaleOut);
+}
+
+fn marker_survival(marker: &Location, target: &Target, platform: &Platform) -> Vec<(Event, Outcome)> {
+    let volume = target.volume_of(platform, marker.file_place(), drive_of(marker));
+    target.volume(platform, volume).map(|v| v.outcomes()).unwrap_or_default()
+}
+
+fn replace_all(outcomes: &mut [(Event, Outcome)], outcome: Outcome) {
+    for (event, o) in outcomes {
         if *event != Event::ScaleOut || outcome == Outcome::Cloned {
             *o = outcome;
         }
     }
-    outcomes
 }
 
 /// A volume that reverts to its image loses what the image does not hold; what it does hold comes back, also after
 /// a deletion.
 fn adjust(effect: &Effect, event: Event, outcome: Outcome) -> Outcome {
     let comes_back = effect.has(Trait::Baked) || matches!(effect.operation, Operation::Delete | Operation::DeleteValue);
-    match outcome {
-        Outcome::Reverts if !comes_back => Outcome::Lost,
-        Outcome::Survives if event != Event::ScaleOut && effect.has(Trait::MarkerMismatch) => Outcome::Unknown,
-        other => other,
+    match (event, outcome) {
+        (_, Outcome::Reverts) if !comes_back => Outcome::Lost,
+        (Event::ProcessRestart, Outcome::Unknown) if effect.has(Trait::CleanedOnRecycle) => Outcome::Lost,
+        (_, other) => other,
     }
 }
 
 /// The drive letter of a literal path.
-fn drive_of(effect: &Effect) -> Option<char> {
-    match effect.location.text().parts().first() {
+fn drive_of(location: &Location) -> Option<char> {
+    match location.text().parts().first() {
         Some(Part::Lit(s)) if s.get(1..2) == Some(":") => s.chars().next(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::listing;
+    use crate::rules::RuleSet;
+
+    fn outcome_at(target: &str, event: Event, listing_text: &str) -> Option<Outcome> {
+        let rules = RuleSet::embedded().unwrap();
+        let readings = listing::parse(listing_text).unwrap();
+        let effect = readings[0].facts[0].as_effect().unwrap();
+        let place = rules.platform().place_of(effect);
+        let fate = fate(effect, place, None, rules.target(target).unwrap(), rules.platform());
+        fate.outcomes.iter().find(|(e, _)| *e == event).map(|(_, o)| *o)
+    }
+
+    #[test]
+    fn one_drive_letter_means_three_things() {
+        let text = "effect create file D:\\data\\x phase=run";
+        assert_eq!(outcome_at("cloud-service", Event::Reimage, text), Some(Outcome::Lost));
+        assert_eq!(outcome_at("cloud-service", Event::PackageUpgrade, text), Some(Outcome::Survives));
+        assert_eq!(outcome_at("azure-vm", Event::Deallocate, text), Some(Outcome::Lost));
+        assert_eq!(outcome_at("vm-role", Event::Reimage, text), Some(Outcome::Unknown));
+    }
+
+    #[test]
+    fn baked_values_survive_and_written_ones_do_not() {
+        let at =
+            |rest: &str| outcome_at("vm-role", Event::Reimage, &format!("effect set-value registry HKLM\\A\\B {rest}"));
+        assert_eq!(at("phase=build"), Some(Outcome::Survives));
+        assert_eq!(at("phase=run"), Some(Outcome::Lost));
+        assert_eq!(at("phase=run traits=baked"), Some(Outcome::Reverts));
+        assert_eq!(at("phase=startup origin=constant"), Some(Outcome::Survives));
+        assert_eq!(at("phase=startup origin=generated"), Some(Outcome::Lost));
+    }
+
+    #[test]
+    fn a_marker_that_outlives_its_effect_stops_the_healing() {
+        let at = |target: &str, marker: &str| {
+            let text = format!("effect install package x phase=startup origin=packaged guard={marker}");
+            outcome_at(target, Event::Reimage, &text)
+        };
+        // The temporary folder of a role is on the resource disk, which survives the reimage that rebuilds Windows.
+        assert_eq!(at("cloud-service", "{Temp}\\done.txt"), Some(Outcome::Lost));
+        assert_eq!(at("cloud-service", "{ProgramFiles}\\X\\done.txt"), Some(Outcome::Survives));
+        assert_eq!(at("vm-role", "{Temp}\\done.txt"), Some(Outcome::Survives));
     }
 }

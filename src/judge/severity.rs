@@ -19,9 +19,12 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         Phase::NotShipped => return Severity::Off,
         // Baked: in the report with its phase, because a careful reader wants to see it; nothing is lost.
         Phase::Build => return Severity::Note,
-        Phase::FirstBoot | Phase::Startup if self_heals(effect.origin) || is_startup_log(effect) => {
+        Phase::FirstBoot | Phase::Startup if is_startup_log(effect) => return Severity::Note,
+        // Made again at every start, unless a marker outlives it.
+        Phase::FirstBoot | Phase::Startup if self_heals(effect.origin) && fate.harms().next().is_none() => {
             return Severity::Note;
         }
+        Phase::FirstBoot | Phase::Startup if self_heals(effect.origin) => Severity::Warning,
         // A script that may build the image as well as start the instance: one level below a certain loss.
         Phase::Unknown => rule.severity.lowered(),
         Phase::FirstBoot | Phase::Startup | Phase::Run | Phase::Shutdown => rule.severity,
@@ -53,7 +56,7 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
 /// Primary data, or a loss that nobody notices.
 fn raises(effect: &Effect) -> bool {
     let state = matches!(effect.store, Store::File | Store::Ini | Store::Settings | Store::Registry);
-    [Trait::Baked, Trait::OnlyAtShutdown, Trait::MarkerMismatch].iter().any(|t| effect.has(*t))
+    [Trait::Baked, Trait::OnlyAtShutdown].iter().any(|t| effect.has(*t))
         || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
 }
 

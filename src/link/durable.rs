@@ -1,11 +1,13 @@
 //! Durable mounts and declared places: what outlives the instance, and what may be lost.
 
-use crate::facts::{ClueKind, Location, Reading, Step, Text, Trait};
+use crate::facts::{ClueKind, Hole, Location, Part, Reading, Source, Step, Text, Trait};
 use crate::settings::Settings;
+use std::collections::BTreeSet;
 
 /// Marks effects below durable or disposable places. A drive letter alone never makes a place durable: somebody has
 /// to mount it or to declare it.
 pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
+    mark_cleaned_resources(readings);
     let mut places: Vec<(Location, Trait, Step)> = Vec::new();
     for (list, mark, word) in
         [(&settings.durable, Trait::Durable, "durable"), (&settings.disposable, Trait::Recomputable, "disposable")]
@@ -39,6 +41,27 @@ pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
                 effect.mark(*mark);
                 effect.evidence.push(step.clone());
             }
+        }
+    }
+}
+
+/// Local resources that their definition lets the platform empty at every recycle of the role.
+fn mark_cleaned_resources(readings: &mut [Reading]) {
+    let cleaned: BTreeSet<String> = readings
+        .iter()
+        .flat_map(|r| &r.facts)
+        .filter_map(|f| f.as_clue())
+        .filter(|c| c.kind == ClueKind::LocalResource && c.value == "clean")
+        .map(|c| c.key.to_lowercase())
+        .collect();
+    if cleaned.is_empty() {
+        return;
+    }
+    for effect in super::effects_mut(readings) {
+        if let Some(Part::Hole(Hole::From(Source::LocalResource, name))) = effect.location.text().parts().first()
+            && cleaned.contains(&name.to_lowercase())
+        {
+            effect.mark(Trait::CleanedOnRecycle);
         }
     }
 }

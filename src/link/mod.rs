@@ -5,11 +5,14 @@
 //! volumes into durability, and last the comparisons of all writers and readers of one location.
 
 mod durable;
+mod markers;
 mod phases;
 mod refine;
+mod shipped;
 mod values;
 mod writers;
 
+use crate::discover::Application;
 use crate::facts::Reading;
 use crate::settings::Settings;
 
@@ -17,8 +20,8 @@ use crate::settings::Settings;
 pub struct Context<'a> {
     /// The team's decisions.
     pub settings: &'a Settings,
-    /// Name inside the application of an artifact path.
-    pub name_of: &'a dyn Fn(&str) -> String,
+    /// All files of the application, those that no reader understands included.
+    pub app: &'a Application,
 }
 
 /// Joins readings in place. Linear in the number of facts.
@@ -27,6 +30,8 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) {
     refine::stores(readings);
     phases::inherit(readings, context);
     durable::mark(readings, context.settings);
+    markers::guard(readings);
+    shipped::mark(readings, context.app);
     writers::compare(readings);
 }
 

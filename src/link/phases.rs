@@ -87,8 +87,8 @@ fn declarations(context: &Context<'_>) -> BTreeMap<Phase, GlobSet> {
 }
 
 fn declared_phase(reading: &Reading, declared: &BTreeMap<Phase, GlobSet>, context: &Context<'_>) -> Option<Known> {
-    let name = (context.name_of)(&reading.artifact);
-    let (phase, _) = declared.iter().find(|(_, globs)| globs.is_match(&name))?;
+    let name = context.app.name_of(&reading.artifact);
+    let (phase, _) = declared.iter().find(|(_, globs)| globs.is_match(name))?;
     Some(Known { phase: *phase, because: format!("declared {} in wipeproof.toml", <&str>::from(*phase)) })
 }
 
@@ -197,7 +197,7 @@ mod tests {
 
     fn phases(text: &str, settings: &Settings) -> Vec<(Phase, String)> {
         let mut readings = listing::parse(text).unwrap();
-        inherit(&mut readings, &Context { settings, name_of: &str::to_owned });
+        inherit(&mut readings, &Context { settings, app: &Default::default() });
         let effects = readings.iter().flat_map(|r| &r.facts).filter_map(|f| f.as_effect());
         effects.map(|e| (e.phase, e.phase_evidence.clone())).collect()
     }

@@ -4,7 +4,7 @@ use super::{
     ArtifactNote, EffectSummary, Finding, Policy, Report, SCHEMA, Stats, Tool, Verdict, inventory::inventory,
     verdict::verdict,
 };
-use crate::discover::Skipped;
+use crate::discover::{Application, Skipped};
 use crate::facts::{Certainty, Owner, Reading};
 use crate::judge::{self, Judged};
 use crate::rules::{RuleSet, Severity, Target};
@@ -25,16 +25,17 @@ pub struct Parts<'a> {
     pub policy: &'a Policy,
     /// Count capabilities as findings.
     pub pedantic: bool,
-    /// Name inside the application of an artifact path.
-    pub name_of: &'a dyn Fn(&str) -> String,
+    /// The files of the application.
+    pub app: &'a Application,
 }
 
 /// Assembles the report and puts everything into its one order.
 pub fn assemble(parts: Parts<'_>) -> Report {
-    let found = judge::finding::findings(parts.judged, parts.targets, parts.rules, parts.name_of);
+    let found =
+        judge::finding::findings(parts.judged, parts.targets, parts.rules, |path| parts.app.name_of(path).to_owned());
     let mut all: Vec<Finding> = found.into_iter().map(into_wire).collect();
     let mut notes = collect_notes(parts.readings);
-    for (kind, text) in parts.policy.apply(&mut all, parts.name_of) {
+    for (kind, text) in parts.policy.apply(&mut all, parts.app) {
         notes.push(ArtifactNote { artifact: crate::settings::FILE_NAME.to_owned(), kind, text });
     }
     notes.sort();

@@ -1,6 +1,7 @@
 //! What a team decided about findings: levels, allowances, what is shown.
 
 use super::{Finding, Suppression, SuppressionKind};
+use crate::discover::Application;
 use crate::facts::NoteKind;
 use crate::rules::{RuleSet, Severity, wildcard};
 use crate::settings::{Date, Settings};
@@ -80,16 +81,16 @@ impl Policy {
 
     /// Sets severities and marks accepted findings. Returns what to tell about the decisions themselves: allowances
     /// that have expired or that accept nothing.
-    pub fn apply(&self, findings: &mut Vec<Finding>, name_of: &dyn Fn(&str) -> String) -> Vec<(NoteKind, String)> {
+    pub fn apply(&self, findings: &mut Vec<Finding>, app: &Application) -> Vec<(NoteKind, String)> {
         let mut used = vec![false; self.allowances.len()];
         for finding in findings.iter_mut() {
-            let name = name_of(&finding.artifact);
-            if let Some(level) = self.level(&finding.rule, &name) {
+            let name = app.name_of(&finding.artifact);
+            if let Some(level) = self.level(&finding.rule, name) {
                 finding.severity = level;
                 finding.severities.values_mut().filter(|s| **s != Severity::Off).for_each(|s| *s = level);
             }
             for (allowance, used) in self.allowances.iter().zip(&mut used) {
-                if allowance.covers(finding, &name) {
+                if allowance.covers(finding, name) {
                     *used = true;
                     if !allowance.expired {
                         finding.suppressed = Some(allowance.suppression.clone());

@@ -170,6 +170,9 @@ fn continue_effect(fields: &mut Fields, reading: &mut Reading) -> Result<(), Str
     if let Some(v) = fields.take("origin") {
         effect.origin = parse_name(&v)?;
     }
+    if let Some(v) = fields.take("guard") {
+        effect.guard = Some(Location::named(Text::parse(&v)));
+    }
     if let Some(v) = fields.take("traits") {
         for name in v.split(',').filter(|n| !n.is_empty()) {
             effect.mark(parse_name::<Trait>(name)?);

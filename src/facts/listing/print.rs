@@ -52,6 +52,9 @@ fn print_fact(out: &mut String, fact: &Fact) {
             if !e.traits.is_empty() {
                 line.field("traits", &e.traits.iter().map(|t| t.into()).collect::<Vec<&str>>().join(","));
             }
+            if let Some(guard) = &e.guard {
+                line.field("guard", &guard.to_string());
+            }
             line.site(&fact.site);
             line.end(out);
             for step in &e.evidence {

@@ -1,0 +1,48 @@
+//! Markers: which effects a test such as `if exist X goto done` keeps from being made again.
+
+use crate::facts::{Body, ClueKind, Reading, Step};
+
+/// Puts the marker of each guard clue on the effect that it names, in the same artifact.
+pub(super) fn guard(readings: &mut [Reading]) {
+    for reading in readings {
+        let guards: Vec<_> = reading
+            .facts
+            .iter()
+            .filter_map(|fact| {
+                let clue = fact.as_clue().filter(|c| c.kind == ClueKind::Guard)?;
+                Some((clue.value.clone(), clue.location.clone()?, fact.site.clone()))
+            })
+            .collect();
+        if guards.is_empty() {
+            continue;
+        }
+        for fact in &mut reading.facts {
+            let Body::Effect(effect) = &mut fact.body else { continue };
+            let headline = effect.headline();
+            if let Some((_, marker, site)) = guards.iter().find(|(value, ..)| *value == headline)
+                && *marker != effect.location
+            {
+                effect.evidence.push(Step::at(format!("not done again while {marker} exists"), site.clone()));
+                effect.guard = Some(marker.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::listing;
+
+    #[test]
+    fn the_marker_meets_its_effect_only() {
+        let mut readings = listing::parse(
+            "effect install package x.msi\neffect set-value registry HKLM\\A\n\
+             clue guard key=\"if exist\" value=\"install package x.msi\" location={Temp}\\done.txt at=line:2\n",
+        )
+        .unwrap();
+        super::guard(&mut readings);
+        let guards: Vec<_> =
+            readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.guard.is_some()).collect();
+        assert_eq!(guards, [true, false]);
+    }
+}
