@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod native;
+pub mod commands;
 
 use include_dir::{Dir, include_dir};
 

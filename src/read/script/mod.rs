@@ -1,6 +1,47 @@
-//! Install and startup scripts, and the sources of installers.
+//! Install and startup scripts, and the sources of installers, read as the machine would.
+//!
+//! What commands do is data ([`crate::catalog::commands`]); here are the languages that call them.
+
+mod batch;
+mod call;
+mod powershell;
+mod reg;
+mod scratch;
+mod sink;
+mod words;
+
 use super::Input;
-use crate::facts::Reading;
+use super::text;
+use crate::discover::Kind;
+use crate::facts::{Phase, Reading, Site, Text};
+use sink::Sink;
 
 /// Reads a script.
-pub fn read(_input: &Input<'_>, _reading: &mut Reading) {}
+pub fn read(input: &Input<'_>, reading: &mut Reading) {
+    let decoded = text::decode(input.bytes, reading);
+    match input.kind {
+        Kind::Batch => batch::read(&decoded, input.artifact.file_name(), input.deadline, reading),
+        Kind::Reg => reg::read(&decoded, reading),
+        _ => {}
+    }
+    scratch::mark(reading);
+}
+
+/// Where a command line of another artifact stands: a startup task, a container's `RUN`, `Process.Start`.
+pub struct CommandContext<'a> {
+    /// Site of all that is found.
+    pub site: Site,
+    /// Current folder of the command.
+    pub here: Text,
+    /// When it runs, and how that is known.
+    pub phase: Option<(Phase, &'a str)>,
+}
+
+/// Reads a command line as cmd does: redirections, variables, what it installs, writes and starts.
+pub fn command_line(line: &str, context: &CommandContext<'_>, reading: &mut Reading) {
+    let mut sink = Sink::new(reading);
+    sink.in_phase(context.phase);
+    let mut own = context.here.clone();
+    own.push_lit("\\");
+    batch::line(line, &context.here, &own, &context.site, &mut sink);
+}

@@ -1,0 +1,316 @@
+//! What the commands of scripts do: executables, built-ins of cmd, cmdlets and their aliases.
+//!
+//! A [`Command`] says how its arguments are read (which options take a value) and holds [`Form`]s: the first form
+//! whose words and options are present says what happens. Locations are [`Template`]s over the arguments.
+
+use crate::facts::{Operation, Store, Trait};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// Whose names apply: `sc` is a service tool to cmd and a cmdlet alias to PowerShell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shell {
+    /// Executables, for everyone.
+    #[default]
+    Any,
+    /// cmd.
+    Batch,
+    /// PowerShell.
+    Powershell,
+}
+
+/// A command and what it does.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Command {
+    /// Lower-case names without extension; the first is the one reports show.
+    pub names: Vec<String>,
+    /// Options that take a value in the next argument; `l*` means every option that starts so.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// Options of a cmdlet that take no value.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Names for the positional arguments, in order.
+    #[serde(default)]
+    pub params: Vec<String>,
+    /// `name=value` arguments are options.
+    #[serde(default)]
+    pub equals: bool,
+    /// What it does; the first that matches counts.
+    #[serde(default)]
+    pub form: Vec<Form>,
+}
+
+/// One way to call a command.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Form {
+    /// Leading positional arguments: alternatives by `|`, `*` for any, `**` for any number.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// At least one of these options.
+    #[serde(default)]
+    pub any: Vec<String>,
+    /// All of these options.
+    #[serde(default)]
+    pub all: Vec<String>,
+    /// None of these options.
+    #[serde(default)]
+    pub none: Vec<String>,
+    /// At least so many positional arguments behind the words.
+    #[serde(default)]
+    pub least: usize,
+    /// What happens to state.
+    #[serde(default)]
+    pub effects: Vec<Outcome>,
+    /// What it leads on to.
+    #[serde(default)]
+    pub starts: Vec<Start>,
+}
+
+/// An effect of a form.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Outcome {
+    /// Operation.
+    pub does: Operation,
+    /// Store.
+    pub store: Store,
+    /// Location; when an argument it names is absent there is no such effect.
+    pub at: Template,
+    /// How the location is to be read; by default as the store suggests.
+    #[serde(default)]
+    pub kind: Option<Kind>,
+    /// Registry value name below the location.
+    #[serde(default)]
+    pub value: Option<Template>,
+    /// What is written, for its origin.
+    #[serde(default)]
+    pub data: Option<Template>,
+    /// What is copied, for its origin.
+    #[serde(default)]
+    pub source: Option<Template>,
+    /// Only when the location is of this provider of PowerShell.
+    #[serde(default)]
+    pub provider: Option<Provider>,
+    /// Traits.
+    #[serde(default)]
+    pub traits: Vec<Trait>,
+}
+
+/// How a location is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A path.
+    File,
+    /// A registry key.
+    Registry,
+    /// A name.
+    Name,
+}
+
+/// A provider of PowerShell, told by the drive of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    /// Files and folders.
+    File,
+    /// The registry.
+    Registry,
+    /// Certificate stores.
+    Certificate,
+    /// Web server configuration.
+    Iis,
+    /// Remote management settings.
+    Wsman,
+    /// Variables, functions, the process environment: nothing that stays.
+    Process,
+}
+
+/// Another program or script that a command runs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Start {
+    /// How, as the clue's key says it.
+    pub how: String,
+    /// The file that is run or installed.
+    #[serde(default)]
+    pub file: Option<Template>,
+    /// A command line that is run in place.
+    #[serde(default)]
+    pub command: Option<Template>,
+    /// The language of [`Start::command`].
+    #[serde(default)]
+    pub language: Shell,
+}
+
+/// A text over arguments: `<1>`, `<last>`, `<each>`, `<path|1>`, `<rest>`; anything else is literal.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub struct Template {
+    /// Its pieces, in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A piece of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Literal characters.
+    Lit(String),
+    /// The first of these arguments that is present.
+    Arg(Vec<Selector>),
+}
+
+/// Which argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// The n-th positional argument behind the form's words, from 1; 0 is the last of the words.
+    Nth(usize),
+    /// The last positional argument.
+    Last,
+    /// Every positional argument from the n-th on: one effect for each.
+    Each(usize),
+    /// All arguments from the n-th on, joined by spaces.
+    Rest(usize),
+    /// The command line behind an option.
+    After(String),
+    /// The value of an option.
+    Option(String),
+    /// The second argument as a name beside the first.
+    Beside(String, String),
+    /// All arguments, joined by spaces.
+    All,
+    /// The program itself.
+    Program,
+    /// The current folder.
+    Here,
+    /// Known to be there, but not what: `{?}`.
+    Unknown,
+}
+
+impl From<String> for Template {
+    fn from(text: String) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text.as_str();
+        while let Some((before, tail)) = rest.split_once('<') {
+            let Some((inner, after)) = tail.split_once('>') else { break };
+            if !before.is_empty() {
+                pieces.push(Piece::Lit(before.to_owned()));
+            }
+            pieces.push(Piece::Arg(inner.split('|').map(selector).collect()));
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Lit(rest.to_owned()));
+        }
+        Template { pieces }
+    }
+}
+
+fn selector(text: &str) -> Selector {
+    let (name, argument) = text.split_once(':').unwrap_or((text, ""));
+    match name {
+        "last" => Selector::Last,
+        "each" => Selector::Each(argument.parse().unwrap_or(1)),
+        "rest" => Selector::Rest(argument.parse().unwrap_or(1)),
+        "after" => Selector::After(argument.to_owned()),
+        "beside" => {
+            let (first, second) = argument.split_once(',').unwrap_or((argument, "2"));
+            Selector::Beside(first.to_owned(), second.to_owned())
+        }
+        "all" => Selector::All,
+        "program" => Selector::Program,
+        "here" => Selector::Here,
+        "?" => Selector::Unknown,
+        _ => name.parse().map_or_else(|_| Selector::Option(text.to_owned()), Selector::Nth),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    shell: Shell,
+    #[serde(default)]
+    command: Vec<Command>,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+struct Table {
+    commands: Vec<Command>,
+    by_name: HashMap<(Shell, String), usize>,
+}
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = Table::default();
+        for (_, text) in super::files("commands") {
+            // A file that does not parse is a defect of the build; the test below names it.
+            let Ok(file) = toml::from_str::<File>(text) else { continue };
+            for command in file.command {
+                for name in &command.names {
+                    table.by_name.insert((file.shell, name.clone()), table.commands.len());
+                }
+                table.commands.push(command);
+            }
+        }
+        table
+    })
+}
+
+/// The command of this lower-case name, as `shell` understands it.
+pub fn find(shell: Shell, name: &str) -> Option<&'static Command> {
+    let table = table();
+    let at = |shell| table.by_name.get(&(shell, name.to_owned()));
+    at(shell).or_else(|| at(Shell::Any)).and_then(|&i| table.commands.get(i))
+}
+
+/// All names that a shell knows beyond the executables.
+pub fn names(shell: Shell) -> impl Iterator<Item = &'static str> {
+    table().by_name.keys().filter(move |(s, _)| *s == shell).map(|(_, name)| name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_parses_and_no_name_is_given_twice() {
+        let mut seen = std::collections::HashSet::new();
+        for (path, text) in crate::catalog::files("commands") {
+            let file: File = toml::from_str(text).unwrap_or_else(|e| panic!("{path}: {e}"));
+            for command in file.command {
+                for name in command.names {
+                    assert_eq!(name, name.to_lowercase(), "{path}");
+                    assert!(seen.insert((file.shell, name.clone())), "{path}: {name} is given twice");
+                }
+            }
+        }
+        assert!(seen.len() > 100);
+    }
+
+    #[test]
+    fn templates_read_their_selectors() {
+        let t = Template::from("HKLM\\X\\<name|1>".to_owned());
+        assert_eq!(
+            t.pieces,
+            [Piece::Lit("HKLM\\X\\".into()), Piece::Arg(vec![Selector::Option("name".into()), Selector::Nth(1)])]
+        );
+        assert_eq!(Template::from(String::new()).pieces, []);
+    }
+
+    #[test]
+    fn names_depend_on_the_shell() {
+        assert_eq!(find(Shell::Batch, "sc").map(|c| c.names[0].as_str()), Some("sc"));
+        assert_eq!(
+            find(Shell::Powershell, "sc").map(|c| c.names[0].as_str()),
+            Some("Set-Content".to_lowercase().as_str())
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! Carries out single commands of cmd: the built-ins that steer the walk here, all others by the catalogue.
+
+use super::env::{Env, Value, is_dark};
+use super::run::{Frame, Machine};
+use super::syntax::{Mode, Piece, Redirect, Simple};
+use crate::catalog::commands::Shell;
+use crate::facts::{Extent, Operation, Origin, Site, Source, Step, Text, join_paths};
+use crate::read::script::call::{self, Caller, Nested};
+use crate::read::script::sink;
+use crate::read::script::words::{self, Word};
+
+/// Built-ins whose name may be followed directly by a separator: `cd..`, `echo.`, `set/a`.
+const GLUED: &[&str] = &[
+    "cd", "chdir", "echo", "set", "md", "mkdir", "rd", "rmdir", "del", "pushd", "call", "goto", "exit", "copy", "type",
+    "start",
+];
+
+/// A command as it reads with certain values.
+struct Line {
+    text: Text,
+    words: Vec<Word>,
+    trail: Vec<Step>,
+}
+
+impl Machine<'_, '_, '_> {
+    /// Carries out one command in all the ways it may read.
+    pub(super) fn simple(&mut self, simple: &Simple, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
+        let ways = self.expand(&simple.text, &env, frame);
+        let computed =
+            matches!(simple.text.first(), Some(Piece::Variable { .. } | Piece::Loop { .. } | Piece::Argument { .. }));
+        let mut after: Option<Env> = None;
+        let mut data: Option<Origin> = None;
+        for (text, used) in ways {
+            if !self.step(0) {
+                break;
+            }
+            let trail = used.iter().map(|(name, at)| self.assignment(name, *at)).collect();
+            let origin = echoed(&text);
+            data = match data {
+                None => Some(origin),
+                Some(known) if known == origin => data,
+                Some(_) => Some(Origin::Unknown),
+            };
+            // A command that begins with a value may hide operators in it.
+            let result = if computed && self.inner.is_none() && !is_dark(&text) {
+                self.line(&text, simple.at, &env, frame)
+            } else {
+                self.one(Line { words: words::split(&text), text, trail }, simple, env.clone(), frame)
+            };
+            if let Some(result) = result {
+                match &mut after {
+                    Some(known) => known.join(&result),
+                    None => after = Some(result),
+                }
+            }
+        }
+        self.redirections(&simple.redirects, data, &env, frame);
+        if simple.text.is_empty() { Some(env) } else { after }
+    }
+
+    /// What is redirected to and from files.
+    pub(super) fn redirections(&mut self, redirects: &[Redirect], data: Option<Origin>, env: &Env, frame: &Frame<'_>) {
+        for redirect in redirects {
+            for (target, used) in self.expand(&redirect.target, env, frame) {
+                let target = words::without_quotes(&target);
+                let location = call::file(&target, &env.here);
+                let (operation, sign) = match redirect.mode {
+                    Mode::Read => (Operation::Read, "<"),
+                    Mode::Create => (Operation::Create, ">"),
+                    Mode::Append => (Operation::Append, ">>"),
+                };
+                if redirect.mode == Mode::Read && location.extent() == Extent::None {
+                    continue;
+                }
+                let site = self.site(redirect.at);
+                let trail: Vec<Step> = used.iter().map(|(name, at)| self.assignment(name, *at)).collect();
+                let source = self.source(&site, redirect.at);
+                let caller =
+                    Caller { shell: Shell::Batch, here: &env.here, site: &site, source: &source, trail: &trail };
+                let via = match redirect.handle {
+                    Some('2') => format!("2{sign}"),
+                    _ => sign.to_owned(),
+                };
+                let mut effect = caller.effect(operation, sink::file_store(&location), location, &via);
+                if redirect.mode != Mode::Read {
+                    effect.origin = data.unwrap_or_default();
+                }
+                self.sink.effect(&site, effect);
+            }
+        }
+    }
+
+    /// The line a site is on.
+    fn source(&self, site: &Site, at: usize) -> String {
+        match (self.world.index, site.line) {
+            (Some(index), Some(line)) if self.world.fixed.is_none() => index.line(line).to_owned(),
+            _ => {
+                let rest = self.world.source.get(at..).unwrap_or(self.world.source);
+                if self.world.fixed.is_some() {
+                    self.world.source.to_owned()
+                } else {
+                    rest.lines().next().unwrap_or_default().to_owned()
+                }
+            }
+        }
+    }
+
+    /// Where a variable got its value.
+    fn assignment(&self, name: &str, at: usize) -> Step {
+        let site = self.site(at);
+        let line = match (self.world.index, site.line) {
+            (Some(index), Some(line)) if self.world.fixed.is_none() => sink::quote(index.line(line)),
+            _ => format!("set {name}"),
+        };
+        Step::at(line, site)
+    }
+
+    fn one(&mut self, line: Line, simple: &Simple, mut env: Env, frame: &mut Frame<'_>) -> Option<Env> {
+        let Some((name, rest)) = head(&line) else { return Some(env) };
+        match name.as_str() {
+            "echo" | "rem" | "setlocal" | "endlocal" | "title" | "cls" | "color" | "pause" | "prompt" | "path"
+            | "verify" | "break" | "shift" | "ver" | "vol" | "dir" => {}
+            "set" => self.set(&rest, simple.at, &mut env),
+            "cd" | "chdir" => change_folder(&rest, &mut env),
+            "pushd" => {
+                env.folders.push(env.here.clone());
+                env.folders.truncate(16);
+                change_folder(&rest, &mut env);
+            }
+            "popd" => {
+                if let Some(folder) = env.folders.pop() {
+                    env.here = folder;
+                }
+            }
+            "goto" => {
+                let label = words::split(&rest).into_iter().next().map(|w| w.text).unwrap_or_default();
+                self.goto(&label, env, frame);
+                return None;
+            }
+            "exit" => {
+                self.exit(&env, frame);
+                return None;
+            }
+            "call" => return self.called(&rest, &line, simple, env, frame),
+            "start" => {
+                let rest = started(&rest);
+                if !rest.is_empty() {
+                    self.program(&rest, &line, simple, &env, frame);
+                }
+            }
+            drive if drive.len() == 2 && drive.ends_with(':') => {
+                env.here = Text::lit(format!("{}\\", drive.to_uppercase()))
+            }
+            _ => self.program(&line.text, &line, simple, &env, frame),
+        }
+        Some(env)
+    }
+
+    /// Any command that is no built-in of the walk.
+    fn program(&mut self, text: &Text, line: &Line, simple: &Simple, env: &Env, frame: &mut Frame<'_>) {
+        let split = words::split(text);
+        let Some((program, arguments)) = split.split_first() else { return };
+        let (name, glued) = glued(&program.text);
+        let mut all = Vec::new();
+        let (program, arguments) = match glued {
+            Some(rest) => {
+                all.push(Word::plain(rest));
+                all.extend(arguments.iter().cloned());
+                (Text::lit(name), all.as_slice())
+            }
+            None => (program.text.clone(), arguments),
+        };
+        let site = self.site(simple.at);
+        let source = text.to_string();
+        let caller = Caller { shell: Shell::Batch, here: &env.here, site: &site, source: &source, trail: &line.trail };
+        for nested in call::run(&program, arguments, caller, self.sink) {
+            self.nested(&nested, simple, env, frame);
+        }
+    }
+
+    fn nested(&mut self, nested: &Nested, simple: &Simple, env: &Env, frame: &mut Frame<'_>) {
+        if nested.shell == Shell::Batch {
+            self.line(&nested.line, simple.at, env, frame);
+        } else {
+            let site = self.site(simple.at);
+            crate::read::script::powershell::inline(&nested.line, &env.here, &self.world.own_folder, &site, self.sink);
+        }
+    }
+
+    /// `call :label`, `call other.cmd`, `call` with a second round of expansion.
+    fn called(
+        &mut self,
+        rest: &Text,
+        line: &Line,
+        simple: &Simple,
+        mut env: Env,
+        frame: &mut Frame<'_>,
+    ) -> Option<Env> {
+        let split = words::split(rest);
+        let Some((first, arguments)) = split.split_first() else { return Some(env) };
+        if let Some(label) = first.text.leading_lit().strip_prefix(':') {
+            let label = if first.text.as_lit().is_some() { Text::lit(label) } else { Text::unknown() };
+            let arguments = arguments.iter().map(|w| w.raw.clone()).collect();
+            return Some(self.call(&label, arguments, env, frame));
+        }
+        if rest.to_string().contains('%') {
+            return self.line(rest, simple.at, &env, frame);
+        }
+        if command_of(rest) == "set" {
+            let (_, rest) = head(&Line { text: rest.clone(), words: split.clone(), trail: Vec::new() })?;
+            self.set(&rest, simple.at, &mut env);
+            return Some(env);
+        }
+        self.program(rest, line, simple, &env, frame);
+        Some(env)
+    }
+
+    /// `set X=value`, `set "X=value"`, `set /a`, `set /p`.
+    fn set(&mut self, rest: &Text, at: usize, env: &mut Env) {
+        let rest = words::trim(rest);
+        let lead = rest.leading_lit();
+        let switch = lead.get(..2).unwrap_or_default().to_lowercase();
+        let body = if switch == "/a" || switch == "/p" { words::trim(&drop_lead(&rest, 2)) } else { rest.clone() };
+        let body = quoted_assignment(&body);
+        let Some(equals) = body.leading_lit().find('=') else { return };
+        let name = body.leading_lit()[..equals].trim_end_matches(['+', '-', '*', '/']).trim().to_uppercase();
+        if name.is_empty() {
+            return;
+        }
+        let text = match switch.as_str() {
+            "/a" => match drop_lead(&body, equals + 1).as_lit() {
+                Some(n) if n.trim().chars().all(|c| c.is_ascii_digit()) => Text::lit(n.trim()),
+                _ => Text::unknown(),
+            },
+            "/p" => Text::from_source(Source::Input, name.clone()),
+            _ => drop_lead(&body, equals + 1),
+        };
+        env.set(name, vec![Value { text, at: Some(self.inner.unwrap_or(at)) }]);
+    }
+}
+
+/// Where printed text comes from; other commands print what they like.
+fn echoed(text: &Text) -> Origin {
+    if command_of(text) == "echo" { sink::origin_of(text) } else { Origin::Unknown }
+}
+
+fn command_of(text: &Text) -> String {
+    let first = text.leading_lit().split([' ', '\t']).next().unwrap_or_default();
+    glued(&Text::lit(first)).0
+}
+
+/// The command name in lower case and the text behind it.
+fn head(line: &Line) -> Option<(String, Text)> {
+    let first = line.words.first()?;
+    let (name, _) = glued(&first.text);
+    let lead = line.text.leading_lit();
+    let offset = lead.len() - lead.trim_start().len();
+    let skip = if first.raw.leading_lit().starts_with('"') { 0 } else { offset + name.len() };
+    Some((name, if skip == 0 { line.text.clone() } else { drop_lead(&line.text, skip) }))
+}
+
+/// `cd..` is `cd` and `..`.
+fn glued(word: &Text) -> (String, Option<Text>) {
+    let lead = word.leading_lit();
+    let letters = lead.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let name = lead[..letters].to_lowercase();
+    let next = lead[letters..].chars().next();
+    if GLUED.contains(&name.as_str()) {
+        let attached = next.is_some_and(|c| "./\\:;,=([+".contains(c)) && !lead[letters..].starts_with(".exe");
+        if attached {
+            return (name, Some(drop_lead(word, letters)));
+        }
+    }
+    (word.to_string().to_lowercase(), None)
+}
+
+fn drop_lead(text: &Text, bytes: usize) -> Text {
+    use crate::facts::Part;
+    Text::from_parts(text.parts().iter().enumerate().map(|(i, part)| match part {
+        Part::Lit(s) if i == 0 => Part::Lit(s.get(bytes..).unwrap_or_default().to_owned()),
+        other => other.clone(),
+    }))
+}
+
+/// `"X=a b" trailing`: the quotes around the whole go, and what stands behind them.
+fn quoted_assignment(body: &Text) -> Text {
+    use crate::facts::Part;
+    if !body.leading_lit().starts_with('"') {
+        return body.clone();
+    }
+    let mut parts: Vec<Part> = drop_lead(body, 1).parts().to_vec();
+    for i in (0..parts.len()).rev() {
+        if let Part::Lit(s) = &parts[i]
+            && let Some(at) = s.rfind('"')
+        {
+            let kept = s[..at].to_owned();
+            parts.truncate(i);
+            parts.push(Part::Lit(kept));
+            break;
+        }
+    }
+    Text::from_parts(parts)
+}
+
+fn change_folder(rest: &Text, env: &mut Env) {
+    let mut rest = words::trim(rest);
+    if rest.leading_lit().get(..2).is_some_and(|s| s.eq_ignore_ascii_case("/d")) {
+        rest = words::trim(&drop_lead(&rest, 2));
+    }
+    let rest = words::without_quotes(&rest);
+    if rest.is_empty() {
+        return;
+    }
+    let joined = join_paths(&env.here, &rest);
+    env.here = crate::facts::Location::file(&joined).text().clone();
+}
+
+/// What `start` starts: title and switches go.
+fn started(rest: &Text) -> Text {
+    let split = words::split(rest);
+    let mut at = 0;
+    let mut titled = false;
+    while let Some(word) = split.get(at) {
+        let lead = word.raw.leading_lit().to_lowercase();
+        if lead.starts_with('/') {
+            at += if lead == "/d" { 2 } else { 1 };
+        } else if lead.starts_with('"') && !titled && split.len() > at + 1 {
+            titled = true;
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    words::join_raw(split.get(at..).unwrap_or_default())
+}

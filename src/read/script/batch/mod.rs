@@ -1,0 +1,98 @@
+//! cmd and batch scripts, read as cmd runs them.
+
+mod builtin;
+mod env;
+mod guard;
+mod parse;
+mod references;
+mod run;
+mod syntax;
+mod value;
+
+use super::sink::Sink;
+use crate::facts::{Folder, NoteKind, Reading, Site, Text};
+use crate::read::text::LineIndex;
+use run::{Machine, World};
+use std::time::Instant;
+
+/// Longest script that is walked; a longer one carries data.
+const MAX_SCRIPT: usize = 4 << 20;
+
+/// Reads a script file.
+pub(super) fn read(text: &str, name: &str, deadline: Instant, reading: &mut Reading) {
+    let code = script_part(text, reading);
+    let index = LineIndex::new(text);
+    let lower = code.to_ascii_lowercase();
+    let delayed = lower.contains("enabledelayedexpansion") || lower.contains("/v:on");
+    let (script, broken) = parse::parse(code, 0, delayed);
+    if broken {
+        reading.note(NoteKind::Malformed, "parentheses that do not close, or nesting too deep: read as far as it goes");
+    }
+    let world = World {
+        own_folder: Text::folder(Folder::AppDir).concat(&Text::lit("\\")),
+        own_path: Text::folder(Folder::AppDir).concat(&Text::lit(format!("\\{name}"))),
+        index: Some(&index),
+        source: code,
+        fixed: None,
+        deadline: Some(deadline),
+    };
+    let mut sink = Sink::new(reading);
+    let mut machine = Machine::new(&world, &mut sink, delayed);
+    machine.script(&script, Text::folder(Folder::Cwd));
+    let guards = std::mem::take(&mut machine.guards);
+    guards.emit(&index, reading);
+}
+
+/// Reads one command line of another artifact; everything is seen at its site.
+pub(super) fn line(line: &str, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
+    let line = line.get(..MAX_SCRIPT).unwrap_or(line);
+    let (script, _) = parse::parse(line, 0, false);
+    let world = World {
+        own_folder: own_folder.clone(),
+        own_path: own_folder.clone(),
+        index: None,
+        source: line,
+        fixed: Some(site.clone()),
+        deadline: None,
+    };
+    Machine::new(&world, sink, false).script(&script, here.clone());
+}
+
+/// The part that cmd reads: a script may carry another language behind its end.
+fn script_part<'t>(text: &'t str, reading: &mut Reading) -> &'t str {
+    let mut text = text;
+    if text.len() > MAX_SCRIPT {
+        let cut = (0..=MAX_SCRIPT).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        text = &text[..cut];
+        reading.note(NoteKind::Capped, "only the first 4 MiB are read");
+    }
+    let head: String = text.lines().take(12).collect::<Vec<_>>().join("\n").to_ascii_lowercase();
+    if let Some(language) = hybrid(&head) {
+        reading.note(NoteKind::Info, format!("also a program in {language}, which is not read"));
+    }
+    text
+}
+
+/// Tells the tricks by which one file is valid in two languages.
+fn hybrid(head: &str) -> Option<&'static str> {
+    let squeezed: String = head.chars().filter(|c| !c.is_whitespace()).collect();
+    if squeezed.contains("@if(@")
+        || squeezed.contains("@set@") && squeezed.contains("@end")
+        || squeezed.starts_with("0</*")
+    {
+        Some("JScript")
+    } else if squeezed.starts_with("<!--:") {
+        Some("a Windows script file")
+    } else if squeezed.starts_with("/*") || squeezed.starts_with("//") && squeezed.contains("csc") {
+        Some("C#")
+    } else if squeezed.starts_with("<#:")
+        || squeezed.starts_with("@@:")
+        || squeezed.contains("#>") && squeezed.contains("<#")
+    {
+        Some("PowerShell")
+    } else if squeezed.starts_with("@rem='") || squeezed.contains("@rem=--*-perl") {
+        Some("Perl")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,533 @@
+//! Walks a cmd script along every way it may take, with what its variables may hold there.
+//!
+//! Both branches of an `if` are taken and joined; a `goto` continues at its label with what holds there; `call :label`
+//! runs in place. Loops settle because values are few per variable; [`MAX_STEPS`] bounds what is left. What no way
+//! reaches (labels that are built from arguments) is read at the end.
+
+use super::env::{Env, Value};
+use super::guard::Guards;
+use super::parse;
+use super::syntax::{For, If, Items, Join, Link, Node, Piece, Script, Statement};
+use super::value;
+use crate::facts::{Hole, NoteKind, Part, Site, Source, Text};
+use crate::read::script::sink::Sink;
+use crate::read::script::words;
+use crate::read::text::LineIndex;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+/// Most commands that are carried out: calls and loops repeat them.
+const MAX_STEPS: usize = 100_000;
+/// Deepest `call :label` inside another, and deepest line inside a line.
+const MAX_CALLS: usize = 12;
+/// How often a label is entered with more than was known there before.
+const MAX_VISITS: u32 = 8;
+/// Most runs of a text: values that are made of themselves would grow without end.
+const MAX_PARTS: usize = 48;
+/// Most ways to expand one command.
+const MAX_WAYS: usize = 32;
+
+/// Where a script stands and what it is given.
+pub(super) struct World<'s> {
+    /// Folder of the script, with a separator at its end.
+    pub(super) own_folder: Text,
+    /// The script itself.
+    pub(super) own_path: Text,
+    pub(super) index: Option<&'s LineIndex<'s>>,
+    pub(super) source: &'s str,
+    /// The site of everything, when the text is no file of its own.
+    pub(super) fixed: Option<Site>,
+    pub(super) deadline: Option<Instant>,
+}
+
+/// The walk.
+pub(super) struct Machine<'s, 'r, 'k> {
+    pub(super) world: &'s World<'s>,
+    pub(super) sink: &'k mut Sink<'r>,
+    pub(super) guards: Guards,
+    pub(super) delayed: bool,
+    pub(super) steps: usize,
+    pub(super) depth: usize,
+    pub(super) loops: Vec<(char, Vec<Text>)>,
+    /// The command that is being carried out, when it was put together from values.
+    pub(super) inner: Option<usize>,
+    /// Holes of the lines that were put together, innermost last.
+    holes: Vec<Vec<Hole>>,
+    reached: Vec<bool>,
+    /// What held where a label was computed.
+    dynamic: Option<Env>,
+}
+
+/// A run of the script from a label, with arguments.
+pub(super) struct Frame<'c> {
+    pub(super) script: &'c Script,
+    labels: &'c HashMap<&'c str, usize>,
+    pub(super) args: Option<Vec<Text>>,
+    pub(super) line_env: Env,
+    pending: BTreeMap<usize, Env>,
+    states: HashMap<usize, (Env, u32)>,
+    exits: Option<Env>,
+}
+
+impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
+    pub(super) fn new(world: &'s World<'s>, sink: &'k mut Sink<'r>, delayed: bool) -> Self {
+        Machine {
+            world,
+            sink,
+            guards: Guards::default(),
+            delayed,
+            steps: 0,
+            depth: 0,
+            loops: Vec::new(),
+            inner: None,
+            holes: Vec::new(),
+            reached: Vec::new(),
+            dynamic: None,
+        }
+    }
+
+    /// Runs a whole script.
+    pub(super) fn script(&mut self, script: &Script, here: Text) {
+        let mut labels = HashMap::new();
+        for (i, statement) in script.statements.iter().enumerate() {
+            if let [Link { node: Node::Label(name), .. }] = statement.links.as_slice() {
+                labels.entry(name.as_str()).or_insert(i);
+            }
+        }
+        self.reached = vec![false; script.statements.len()];
+        let start = Env::new(here);
+        self.frame(script, &labels, 0, None, start.clone());
+        let mut rest: Vec<usize> = labels.values().copied().collect();
+        rest.sort_unstable();
+        for at in rest {
+            if self.reached.get(at) == Some(&false) {
+                let env = self.dynamic.clone().unwrap_or_else(|| start.clone());
+                self.frame(script, &labels, at, Some(Vec::new()), env);
+            }
+        }
+    }
+
+    /// Runs from a statement to where the way ends; what holds afterwards, if it ends by returning.
+    fn frame<'c>(
+        &mut self,
+        script: &'c Script,
+        labels: &'c HashMap<&'c str, usize>,
+        start: usize,
+        args: Option<Vec<Text>>,
+        env: Env,
+    ) -> Option<Env> {
+        let mut frame = Frame {
+            script,
+            labels,
+            args,
+            line_env: env.clone(),
+            pending: BTreeMap::from([(start, env)]),
+            states: HashMap::new(),
+            exits: None,
+        };
+        self.depth += 1;
+        while let Some((first, mut env)) = frame.pending.pop_first() {
+            let mut at = first;
+            loop {
+                let Some(statement) = script.statements.get(at) else {
+                    leave(&mut frame.exits, &env);
+                    break;
+                };
+                if let [Link { node: Node::Label(_), .. }] = statement.links.as_slice() {
+                    let new = self.arrive(&mut frame, at, &env);
+                    if !new {
+                        break;
+                    }
+                    if let Some((state, _)) = frame.states.get(&at) {
+                        env = state.clone();
+                    }
+                }
+                if let Some(seen) = self.reached.get_mut(at) {
+                    *seen = true;
+                }
+                frame.line_env = env.clone();
+                match self.statement(statement, env, &mut frame) {
+                    Some(next) => env = next,
+                    None => break,
+                }
+                at += 1;
+            }
+        }
+        self.depth -= 1;
+        frame.exits
+    }
+
+    /// Joins what holds at a label; is there anything new to look at?
+    fn arrive(&mut self, frame: &mut Frame<'_>, at: usize, env: &Env) -> bool {
+        if !self.step(env.size()) {
+            return false;
+        }
+        match frame.states.get_mut(&at) {
+            None => {
+                frame.states.insert(at, (env.clone(), 1));
+                true
+            }
+            Some((state, visits)) => {
+                let before = state.clone();
+                state.join(env);
+                *visits += 1;
+                *visits <= MAX_VISITS && *state != before
+            }
+        }
+    }
+
+    pub(super) fn site(&self, at: usize) -> Site {
+        match (&self.world.fixed, self.world.index) {
+            (Some(site), _) => site.clone(),
+            (None, Some(index)) => index.site(self.inner.unwrap_or(at)),
+            (None, None) => Site::default(),
+        }
+    }
+
+    /// May another command be carried out?
+    pub(super) fn step(&mut self, cost: usize) -> bool {
+        self.steps += 1 + cost;
+        let late = self.steps % 256 < 1 + cost && self.world.deadline.is_some_and(|d| Instant::now() >= d);
+        if self.steps > MAX_STEPS || late {
+            self.sink.note(NoteKind::Capped, "the script repeats too much: not every way through it was followed");
+            self.steps = MAX_STEPS + 1;
+            return false;
+        }
+        true
+    }
+
+    /// Carries out a line. `None` when no way goes on behind it.
+    pub(super) fn statement(&mut self, statement: &Statement, mut env: Env, frame: &mut Frame<'_>) -> Option<Env> {
+        for link in &statement.links {
+            let before = (link.join == Join::Perhaps).then(|| env.clone());
+            match (self.node(&link.node, env, frame), before) {
+                (Some(mut after), Some(before)) => {
+                    after.join(&before);
+                    env = after;
+                }
+                (Some(after), None) => env = after,
+                (None, Some(before)) => env = before,
+                (None, None) => return None,
+            }
+        }
+        Some(env)
+    }
+
+    fn node(&mut self, node: &Node, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
+        if !self.step(env.size() / 8) {
+            return None;
+        }
+        match node {
+            Node::Label(_) => Some(env),
+            Node::Simple(simple) => self.simple(simple, env, frame),
+            Node::Block(body, redirects) => {
+                let mut env = env;
+                self.redirections(redirects, None, &env, frame);
+                for statement in body {
+                    env = self.statement(statement, env, frame)?;
+                }
+                Some(env)
+            }
+            Node::If(condition) => self.branches(condition, env, frame),
+            Node::For(over) => self.repeat(over, env, frame),
+        }
+    }
+
+    fn branches(&mut self, condition: &If, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
+        if let Some(path) = &condition.exist {
+            for text in self.expand(path, &env, frame).into_iter().map(|(text, _)| text) {
+                self.guards.add(condition, &words::without_quotes(&text), &env.here, frame.script);
+            }
+        }
+        let then = self.statement(&condition.then, env.clone(), frame);
+        let other = match &condition.other {
+            Some(other) => self.statement(other, env, frame),
+            None => Some(env),
+        };
+        match (then, other) {
+            (Some(mut a), Some(b)) => {
+                a.join(&b);
+                Some(a)
+            }
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn repeat(&mut self, over: &For, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
+        let values = self.loop_values(over, &env, frame);
+        self.loops.push((over.variable, values));
+        let after = self.statement(&over.body, env.clone(), frame);
+        self.loops.pop();
+        let mut env = env;
+        if let Some(after) = after {
+            env.join(&after);
+        }
+        Some(env)
+    }
+
+    /// What a loop variable may hold.
+    fn loop_values(&mut self, over: &For, env: &Env, frame: &mut Frame<'_>) -> Vec<Text> {
+        let output = || vec![Text::from_source(Source::Output, "for")];
+        let sets = self.expand(&over.set, env, frame);
+        match over.items {
+            Items::Numbers => output(),
+            Items::Words | Items::Found => {
+                let mut values: Vec<Text> = Vec::new();
+                for (set, _) in sets {
+                    for word in words::split(&split_at_commas(&set)) {
+                        // Both keep the quotes of the set.
+                        if !values.contains(&word.raw) {
+                            values.push(word.raw);
+                        }
+                    }
+                }
+                if over.items == Items::Found {
+                    let wild = |t: &Text| !t.to_string().contains(['*', '?']);
+                    values.retain(wild);
+                }
+                if values.is_empty() || values.len() > MAX_WAYS { output() } else { values }
+            }
+            Items::Lines => {
+                let options =
+                    self.expand(&over.options, env, frame).pop().map(|(t, _)| t.to_string()).unwrap_or_default();
+                let mark = if options.to_lowercase().contains("usebackq") { '`' } else { '\'' };
+                for (set, _) in sets {
+                    let set = words::trim(&set);
+                    if set.leading_lit().starts_with(mark) {
+                        let line = strip_mark(&set, mark);
+                        self.line(&line, over.at, env, frame);
+                    }
+                }
+                output()
+            }
+        }
+    }
+
+    /// All ways a text may read, each with the assignments it rests on.
+    pub(super) fn expand(&self, pieces: &[Piece], env: &Env, frame: &Frame<'_>) -> Vec<(Text, Vec<(String, usize)>)> {
+        // One choice per name: the same variable has the same value all over a command.
+        let mut choices: Vec<(String, Vec<Value>)> = Vec::new();
+        for piece in pieces {
+            let (name, values) = match piece {
+                Piece::Variable { name, delayed, .. } => {
+                    (name.clone(), if *delayed { env.get(name) } else { frame.line_env.get(name) })
+                }
+                Piece::Loop { variable, .. } => {
+                    let found = self.loops.iter().rev().find(|(v, _)| v == variable);
+                    let texts =
+                        found.map(|(_, t)| t.clone()).unwrap_or_else(|| vec![Text::from_source(Source::Output, "for")]);
+                    (format!("%{variable}"), texts.into_iter().map(|text| Value { text, at: None }).collect())
+                }
+                _ => continue,
+            };
+            if !choices.iter().any(|(n, _)| *n == name) {
+                choices.push((name, values));
+            }
+        }
+        while choices.iter().map(|(_, v)| v.len()).product::<usize>() > MAX_WAYS {
+            let Some((_, values)) = choices.iter_mut().max_by_key(|(_, v)| v.len()) else { break };
+            *values = vec![Value { text: Text::unknown(), at: None }];
+        }
+        let ways = choices.iter().map(|(_, v)| v.len()).product::<usize>();
+        (0..ways)
+            .map(|mut way| {
+                let mut picked: HashMap<&str, &Value> = HashMap::new();
+                for (name, values) in &choices {
+                    if let Some(value) = values.get(way % values.len()) {
+                        picked.insert(name, value);
+                    }
+                    way /= values.len();
+                }
+                let text = self.assemble(pieces, &picked, env, frame);
+                let mut used: Vec<(String, usize)> =
+                    picked.iter().filter_map(|(name, value)| Some(((*name).to_owned(), value.at?))).collect();
+                used.sort();
+                (text, used)
+            })
+            .collect()
+    }
+
+    fn assemble(&self, pieces: &[Piece], picked: &HashMap<&str, &Value>, env: &Env, frame: &Frame<'_>) -> Text {
+        let mut out = Text::new();
+        for piece in pieces {
+            if out.parts().len() > MAX_PARTS {
+                out.push_hole(Hole::Unknown);
+                break;
+            }
+            match piece {
+                Piece::Lit(s) => out.push_lit(s),
+                Piece::Hole(n) => match self.holes.last().and_then(|holes| holes.get(*n)) {
+                    Some(hole) => out.push_hole(hole.clone()),
+                    None => out.push_hole(Hole::Unknown),
+                },
+                Piece::Variable { name, change, .. } => {
+                    if let Some(value) = picked.get(name.as_str()) {
+                        match change {
+                            Some(change) => out.push_text(&value::change(&value.text, change)),
+                            None => out.push_text(&value.text),
+                        }
+                    }
+                }
+                Piece::Loop { variable, modifiers } => {
+                    if let Some(value) = picked.get(format!("%{variable}").as_str()) {
+                        out.push_text(&value::path_parts(&value.text, modifiers, &env.here));
+                    }
+                }
+                Piece::Argument { index, modifiers } => {
+                    out.push_text(&self.argument(*index, modifiers, env, frame));
+                }
+            }
+        }
+        out
+    }
+
+    fn argument(&self, index: Option<usize>, modifiers: &str, env: &Env, frame: &Frame<'_>) -> Text {
+        match (index, &frame.args) {
+            (Some(0), _) => match modifiers {
+                "~dp" | "~p" => self.world.own_folder.clone(),
+                _ => value::path_parts(&self.world.own_path, modifiers, &env.here),
+            },
+            (Some(n), Some(args)) => {
+                args.get(n - 1).map_or_else(Text::new, |a| value::path_parts(a, modifiers, &env.here))
+            }
+            (None, Some(args)) => {
+                let mut all = Text::new();
+                for (i, arg) in args.iter().enumerate() {
+                    if i > 0 {
+                        all.push_lit(" ");
+                    }
+                    all.push_text(arg);
+                }
+                all
+            }
+            (Some(n), None) => Text::from_source(Source::Arg, n.to_string()),
+            (None, None) => Text::from_source(Source::Arg, "*"),
+        }
+    }
+
+    /// `call :label args`.
+    pub(super) fn call(&mut self, label: &Text, args: Vec<Text>, env: Env, frame: &mut Frame<'_>) -> Env {
+        let known = label.as_lit().map(str::to_lowercase);
+        match known.and_then(|name| frame.labels.get(name.as_str()).copied()) {
+            Some(at) if self.depth < MAX_CALLS => {
+                let line_env = frame.line_env.clone();
+                let (script, labels) = (frame.script, frame.labels);
+                let after = self.frame(script, labels, at, Some(args), env.clone());
+                frame.line_env = line_env;
+                after.unwrap_or(env)
+            }
+            Some(_) => env,
+            None => {
+                self.remember(&env);
+                env
+            }
+        }
+    }
+
+    /// `goto label`.
+    pub(super) fn goto(&mut self, label: &Text, env: Env, frame: &mut Frame<'_>) {
+        let Some(name) = label.as_lit().map(|l| l.trim_start_matches(':').to_lowercase()) else {
+            return self.remember(&env);
+        };
+        if name == "eof" {
+            return leave(&mut frame.exits, &env);
+        }
+        if let Some(&at) = frame.labels.get(name.as_str()) {
+            match frame.pending.get_mut(&at) {
+                Some(waiting) => waiting.join(&env),
+                None => {
+                    frame.pending.insert(at, env);
+                }
+            }
+        }
+    }
+
+    /// `exit`, `exit /b`.
+    pub(super) fn exit(&mut self, env: &Env, frame: &mut Frame<'_>) {
+        leave(&mut frame.exits, env);
+    }
+
+    fn remember(&mut self, env: &Env) {
+        match &mut self.dynamic {
+            Some(known) => known.join(env),
+            None => self.dynamic = Some(env.clone()),
+        }
+    }
+
+    /// Carries out a line that was put together from values: its own operators count.
+    pub(super) fn line(&mut self, line: &Text, at: usize, env: &Env, frame: &mut Frame<'_>) -> Option<Env> {
+        if self.depth >= MAX_CALLS || line.is_empty() {
+            return Some(env.clone());
+        }
+        let (text, holes) = with_marks(line);
+        let (script, _) = parse::parse(&text, holes.len(), self.delayed);
+        let inner = self.inner.replace(self.inner.unwrap_or(at));
+        let outer = std::mem::replace(&mut frame.line_env, env.clone());
+        self.depth += 1;
+        self.holes.push(holes);
+        let mut now = Some(env.clone());
+        for statement in &script.statements {
+            now = now.and_then(|env| self.statement(statement, env, frame));
+        }
+        self.holes.pop();
+        self.depth -= 1;
+        self.inner = inner;
+        frame.line_env = outer;
+        now
+    }
+}
+
+fn leave(exits: &mut Option<Env>, env: &Env) {
+    match exits {
+        Some(known) => known.join(env),
+        None => *exits = Some(env.clone()),
+    }
+}
+
+/// A text whose holes stand as single private-use characters, and the holes.
+fn with_marks(line: &Text) -> (String, Vec<Hole>) {
+    let mut text = String::new();
+    let mut holes = Vec::new();
+    for part in line.parts() {
+        match part {
+            Part::Lit(s) => text.push_str(s),
+            Part::Hole(hole) => {
+                if let Some(mark) = char::from_u32(parse::HOLE_BASE + holes.len() as u32) {
+                    text.push(mark);
+                    holes.push(hole.clone());
+                }
+            }
+        }
+    }
+    (text, holes)
+}
+
+/// In a set, commas and semicolons divide like blanks.
+fn split_at_commas(set: &Text) -> Text {
+    let mut quoted = false;
+    Text::from_parts(set.parts().iter().map(|part| {
+        match part {
+            Part::Lit(s) => Part::Lit(
+                s.chars()
+                    .map(|c| {
+                        quoted ^= c == '"';
+                        if !quoted && (c == ',' || c == ';') { ' ' } else { c }
+                    })
+                    .collect(),
+            ),
+            hole => hole.clone(),
+        }
+    }))
+}
+
+/// The command of `for /f` without the marks around it.
+fn strip_mark(set: &Text, mark: char) -> Text {
+    let last = set.parts().len().saturating_sub(1);
+    Text::from_parts(set.parts().iter().enumerate().map(|(i, part)| match part {
+        Part::Lit(s) => {
+            let s = if i == 0 { s.strip_prefix(mark).unwrap_or(s) } else { s };
+            Part::Lit(if i == last { s.strip_suffix(mark).unwrap_or(s) } else { s }.to_owned())
+        }
+        hole => hole.clone(),
+    }))
+}

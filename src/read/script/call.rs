@@ -1,0 +1,486 @@
+//! One call of one command: its arguments are bound as the command reads them, and the catalogue says what happens.
+
+use super::sink::{self, Sink};
+use super::words::{self, Word};
+use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Piece, Provider, Selector, Shell, Start, Template};
+use crate::facts::{
+    Clue, ClueKind, Effect, Folder, Hole, Location, Operation, Origin, Part, Place, Site, Source, Step, Store, Text,
+    join_paths, registry,
+};
+
+/// Most effects of one call: `del` with a thousand names is one deed.
+const MAX_EACH: usize = 64;
+
+/// Where a command is called from.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    /// Whose command names apply.
+    pub(crate) shell: Shell,
+    /// Current folder.
+    pub(crate) here: &'a Text,
+    /// Where in the script.
+    pub(crate) site: &'a Site,
+    /// The source of the call.
+    pub(crate) source: &'a str,
+    /// Where the values in it come from, for evidence.
+    pub(crate) trail: &'a [Step],
+}
+
+impl Caller<'_> {
+    /// An effect with its evidence.
+    pub(crate) fn effect(&self, operation: Operation, store: Store, location: Location, via: &str) -> Effect {
+        let certainty = sink::certainty(store, &location);
+        let mut effect = Effect::new(operation, store, location, certainty, via);
+        effect.evidence.extend(self.trail.iter().cloned());
+        effect.because(Step::new(sink::quote(self.source)))
+    }
+}
+
+/// Arguments as the command understands them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bound {
+    /// What is no option.
+    pub(crate) positional: Vec<Text>,
+    /// Options in lower case, without prefix, with their values.
+    pub(crate) options: Vec<(String, Option<Text>)>,
+    /// All words, as written.
+    pub(crate) words: Vec<Word>,
+}
+
+/// A command line that a command runs in place.
+pub(crate) struct Nested {
+    pub(crate) shell: Shell,
+    pub(crate) line: Text,
+}
+
+impl Bound {
+    fn option(&self, name: &str) -> Option<&(String, Option<Text>)> {
+        let prefix = name.strip_suffix('*');
+        self.options.iter().find(|(n, _)| n == name || prefix.is_some_and(|p| n.starts_with(p)))
+    }
+}
+
+/// Runs one command: emits what it does, and returns what it runs in place. Commands that the catalogue does not
+/// know are programs of the application or of nobody; with a path or an extension they are worth following.
+pub(crate) fn run(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) -> Vec<Nested> {
+    let name = command_name(program);
+    let Some(command) = commands::find(caller.shell, &name) else {
+        start_program(program, arguments, caller, sink);
+        return Vec::new();
+    };
+    let bound = bind(command, arguments);
+    apply(command, program, &bound, caller, sink)
+}
+
+/// Applies the first form that matches.
+pub(crate) fn apply(
+    command: &Command,
+    program: &Text,
+    bound: &Bound,
+    caller: Caller<'_>,
+    sink: &mut Sink<'_>,
+) -> Vec<Nested> {
+    let Some((form, skip)) = command.form.iter().find_map(|form| Some((form, matches(form, bound)?))) else {
+        return Vec::new();
+    };
+    let scope = Scope { bound, skip, program, caller };
+    let via = via(command, form);
+    for outcome in &form.effects {
+        scope.outcome(outcome, &via, sink);
+    }
+    form.starts.iter().filter_map(|start| scope.start(start, sink)).collect()
+}
+
+/// `%windir%\system32\reg.exe` is `reg`.
+pub(crate) fn command_name(program: &Text) -> String {
+    let name = words::base_name(program).trim_matches('"').to_lowercase();
+    for suffix in [".exe", ".com", ".cmd", ".bat"] {
+        if let Some(stem) = name.strip_suffix(suffix) {
+            return stem.to_owned();
+        }
+    }
+    name
+}
+
+/// Reads arguments as most Windows tools do: `/x`, `-x`, `/x:value`, `/x value`, `x= value`.
+fn bind(command: &Command, arguments: &[Word]) -> Bound {
+    let mut bound = Bound { words: arguments.to_vec(), ..Bound::default() };
+    let mut i = 0;
+    while let Some(word) = arguments.get(i) {
+        i += 1;
+        let lead = word.text.leading_lit();
+        let dashed = word.raw.leading_lit().starts_with(['/', '-']) && lead.len() > 1;
+        let (name_end, value_start) = option_name(lead, dashed, command.equals);
+        let Some(name_end) = name_end else {
+            bound.positional.push(word.text.clone());
+            continue;
+        };
+        let mut name = lead[usize::from(dashed)..name_end].to_lowercase();
+        let inline = value_start.map(|start| drop_front(&word.text, start)).filter(|t| !t.is_empty());
+        let takes =
+            command.values.iter().find(|v| *v == &name || v.strip_suffix('*').is_some_and(|p| name.starts_with(p)));
+        if let Some(prefix) = takes.and_then(|v| v.strip_suffix('*')) {
+            name = prefix.to_owned();
+        }
+        let open = value_start.is_some() && !dashed;
+        let value = match inline {
+            Some(value) => Some(value),
+            None if takes.is_some() || open => {
+                i += 1;
+                arguments.get(i - 1).map(|w| w.text.clone())
+            }
+            None => None,
+        };
+        bound.options.push((name, value));
+    }
+    bound
+}
+
+/// Where the name of an option ends and its value starts; no end: not an option.
+fn option_name(lead: &str, dashed: bool, equals: bool) -> (Option<usize>, Option<usize>) {
+    if dashed {
+        // A path such as `/c/x` or `-http://` is no option with a value; a drive letter is.
+        let stop = lead.find([':', '=']);
+        return match stop {
+            Some(at) => (Some(at), Some(at + 1)),
+            None => (Some(lead.len()), None),
+        };
+    }
+    match lead.find('=') {
+        Some(at) if equals && at > 0 && lead[..at].chars().all(|c| c.is_alphanumeric() || "_-.[]/".contains(c)) => {
+            (Some(at), Some(at + 1))
+        }
+        _ => (None, None),
+    }
+}
+
+fn drop_front(text: &Text, bytes: usize) -> Text {
+    Text::from_parts(text.parts().iter().enumerate().map(|(i, part)| match part {
+        Part::Lit(s) if i == 0 => Part::Lit(s.get(bytes..).unwrap_or_default().to_owned()),
+        other => other.clone(),
+    }))
+}
+
+/// Does the form match, and how many positional arguments are its words?
+fn matches(form: &Form, bound: &Bound) -> Option<usize> {
+    let has = |name: &String| bound.option(name).is_some();
+    if !form.all.iter().all(has) || form.none.iter().any(has) || !(form.any.is_empty() || form.any.iter().any(has)) {
+        return None;
+    }
+    let skip = match_words(&form.words, &bound.positional)?;
+    (bound.positional.len() - skip >= form.least).then_some(skip)
+}
+
+fn match_words(words: &[String], positional: &[Text]) -> Option<usize> {
+    let mut at = 0;
+    for (i, word) in words.iter().enumerate() {
+        if word == "**" {
+            let rest = &words[i + 1..];
+            return (at..=positional.len().min(at + 4))
+                .find_map(|from| Some(from + match_words(rest, positional.get(from..)?)?));
+        }
+        let text = positional.get(at)?.to_string().to_lowercase();
+        if !word.split('|').any(|pattern| glob(pattern, &text)) {
+            return None;
+        }
+        at += 1;
+    }
+    Some(at)
+}
+
+/// `*` stands for any characters, at the ends or once in the middle.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut last = None;
+    for piece in pieces {
+        last = Some(piece);
+        match rest.find(piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    last.map_or(rest.is_empty(), |piece| piece.is_empty() || rest.is_empty())
+}
+
+/// The name that reports show: `reg add`.
+fn via(command: &Command, form: &Form) -> String {
+    let mut via = command.names.first().cloned().unwrap_or_default();
+    for word in form.words.iter().filter(|w| !w.contains('*') && !w.contains('|')) {
+        via.push(' ');
+        via.push_str(word);
+    }
+    via
+}
+
+/// What templates are evaluated over.
+struct Scope<'a> {
+    bound: &'a Bound,
+    skip: usize,
+    program: &'a Text,
+    caller: Caller<'a>,
+}
+
+impl Scope<'_> {
+    fn outcome(&self, outcome: &Outcome, via: &str, sink: &mut Sink<'_>) {
+        for at in self.evaluate(&outcome.at).into_iter().take(MAX_EACH) {
+            if let Some(provider) = outcome.provider
+                && provider != provider_of(&at)
+            {
+                continue;
+            }
+            let kind = outcome.kind.unwrap_or(match outcome.store {
+                Store::Registry => Kind::Registry,
+                store if sink::is_path_store(store) => Kind::File,
+                _ => Kind::Name,
+            });
+            let mut location = match kind {
+                Kind::File => file(&at, self.caller.here),
+                Kind::Registry => Location::registry(&at),
+                Kind::Name => Location::named(at),
+            };
+            if let Some(template) = &outcome.value {
+                let name = self.evaluate(template).into_iter().next().unwrap_or_default();
+                location = Location::registry_value(&location, &name);
+            }
+            let store = if outcome.store == Store::File { sink::file_store(&location) } else { outcome.store };
+            let mut effect = self.caller.effect(outcome.does, store, location, via);
+            effect.origin = self.origin(outcome);
+            for mark in &outcome.traits {
+                effect.mark(*mark);
+            }
+            sink.effect(self.caller.site, effect);
+        }
+    }
+
+    fn origin(&self, outcome: &Outcome) -> Origin {
+        let first = |template: &Template| self.evaluate(template).into_iter().next();
+        if let Some(source) = outcome.source.as_ref().and_then(first) {
+            return origin_of_source(&source);
+        }
+        outcome.data.as_ref().and_then(first).map_or(Origin::Unknown, |data| sink::origin_of(&data))
+    }
+
+    fn start(&self, start: &Start, sink: &mut Sink<'_>) -> Option<Nested> {
+        if let Some(file_at) = &start.file {
+            for at in self.evaluate(file_at).into_iter().take(MAX_EACH) {
+                let location = file(&at, self.caller.here);
+                sink.clue(
+                    self.caller.site,
+                    Clue::new(ClueKind::Starts, &start.how, sink::quote(self.caller.source)).at(location),
+                );
+            }
+        }
+        let line = self.evaluate(start.command.as_ref()?).into_iter().next()?;
+        if start.language == Shell::Any {
+            // A registration, not a run: the program starts later, by the service manager or the scheduler.
+            if let [program, ..] = words::split(&line).as_slice() {
+                let location = file(&program.text, self.caller.here);
+                sink.clue(self.caller.site, Clue::new(ClueKind::Starts, &start.how, line.to_string()).at(location));
+            }
+            return None;
+        }
+        Some(Nested { shell: start.language, line: words::unquote(&line) })
+    }
+
+    /// All values of a template; none when an argument that it names is absent.
+    fn evaluate(&self, template: &Template) -> Vec<Text> {
+        let mut values = vec![Text::new()];
+        for piece in &template.pieces {
+            let found = match piece {
+                Piece::Lit(s) => vec![Text::lit(s.as_str())],
+                Piece::Arg(selectors) => {
+                    selectors.iter().map(|s| self.select(s)).find(|v| !v.is_empty()).unwrap_or_default()
+                }
+            };
+            values = values.iter().flat_map(|v| found.iter().map(|f| v.clone().concat(f))).collect();
+        }
+        values
+    }
+
+    fn select(&self, selector: &Selector) -> Vec<Text> {
+        let positional = self.bound.positional.get(self.skip..).unwrap_or_default();
+        let nth = |n: usize| match n {
+            0 => self.bound.positional.get(self.skip.wrapping_sub(1)),
+            n => positional.get(n - 1),
+        };
+        let one: Option<Text> = match selector {
+            Selector::Nth(n) => nth(*n).cloned(),
+            Selector::Last => positional.last().cloned(),
+            Selector::Each(from) => return positional.iter().skip(from.saturating_sub(1)).cloned().collect(),
+            Selector::Rest(from) => {
+                let rest = positional.get(from.saturating_sub(1)..).unwrap_or_default();
+                (!rest.is_empty()).then(|| join(rest))
+            }
+            Selector::All => (!self.bound.words.is_empty()).then(|| words::join_raw(&self.bound.words)),
+            Selector::After(option) => self.after(option),
+            Selector::Option(name) => self.bound.option(name).and_then(|(_, value)| value.clone()),
+            Selector::Beside(first, second) => self.beside(first, second),
+            Selector::Program => Some(self.program.clone()),
+            Selector::Here => Some(self.caller.here.clone()),
+            Selector::Unknown => Some(Text::unknown()),
+        };
+        one.into_iter().collect()
+    }
+
+    /// The command line behind `/c`, as written.
+    fn after(&self, option: &str) -> Option<Text> {
+        let prefix = option.strip_suffix('*');
+        let at = self.bound.words.iter().position(|w| {
+            let lead = w.text.leading_lit().to_lowercase();
+            let name = lead.trim_start_matches(['/', '-']);
+            name.len() < lead.len() && (name == option || prefix.is_some_and(|p| name.starts_with(p)))
+        })?;
+        let rest = self.bound.words.get(at + 1..)?;
+        (!rest.is_empty()).then(|| words::join_raw(rest))
+    }
+
+    /// `ren a\b c` makes `a\c`.
+    fn beside(&self, first: &str, second: &str) -> Option<Text> {
+        let value =
+            |name: &str| self.select(&name.parse().map_or(Selector::Option(name.to_owned()), Selector::Nth)).pop();
+        let name = value(second)?;
+        let folder = parent(&value(first)?);
+        Some(if folder.is_empty() { name } else { join_paths(&folder, &name) })
+    }
+}
+
+fn join(texts: &[Text]) -> Text {
+    let mut out = Text::new();
+    for (i, text) in texts.iter().enumerate() {
+        if i > 0 {
+            out.push_lit(" ");
+        }
+        out.push_text(text);
+    }
+    out
+}
+
+/// The folder of a path, without the last separator; empty when there is none.
+pub(crate) fn parent(path: &Text) -> Text {
+    let tail = path.trailing_lit();
+    let count = path.parts().len();
+    match tail.rfind(['\\', '/']) {
+        Some(at) => {
+            Text::from_parts(path.parts()[..count - 1].iter().cloned().chain([Part::Lit(tail[..at].to_owned())]))
+        }
+        None if count > 1 && !tail.is_empty() => Text::from_parts(path.parts()[..count - 1].iter().cloned()),
+        None => Text::new(),
+    }
+}
+
+/// A path as a command at `here` understands it.
+pub(crate) fn file(path: &Text, here: &Text) -> Location {
+    let location = Location::file(&words::trim(path));
+    // `NUL` is the device in every folder.
+    if location.is_relative() && location.file_place() != Place::Device {
+        Location::file(&join_paths(here, path))
+    } else {
+        location
+    }
+}
+
+/// Which provider of PowerShell a path belongs to.
+pub(crate) fn provider_of(path: &Text) -> Provider {
+    let lead = path.leading_lit();
+    if registry::split_root(lead).is_some_and(|_| lead.contains(':')) || lead.to_lowercase().starts_with("hkey_") {
+        return Provider::Registry;
+    }
+    let Some((drive, _)) = lead.split_once(':') else { return Provider::File };
+    match drive.to_lowercase().as_str() {
+        "cert" => Provider::Certificate,
+        "iis" => Provider::Iis,
+        "wsman" => Provider::Wsman,
+        "env" | "variable" | "function" | "alias" => Provider::Process,
+        _ => Provider::File,
+    }
+}
+
+/// What is copied from the package or from elsewhere is made again by the same copy.
+fn origin_of_source(source: &Text) -> Origin {
+    let location = Location::file(source);
+    if location.is_relative() {
+        return Origin::Packaged;
+    }
+    match location.text().parts().first() {
+        Some(Part::Hole(Hole::Folder(Folder::AppDir | Folder::Cwd | Folder::RoleRoot))) => Origin::Packaged,
+        Some(Part::Hole(Hole::From(Source::Env | Source::Config | Source::Property, _))) => Origin::Configuration,
+        Some(Part::Lit(s)) if s.starts_with("\\\\") || s.starts_with("http") || s.starts_with("ftp") => {
+            Origin::Constant
+        }
+        _ => Origin::Unknown,
+    }
+}
+
+/// Switches that only installers have: quiet modes of MSI, NSIS, Inno Setup, InstallShield and .NET setups.
+const QUIET: &[&str] = &[
+    "/quiet",
+    "/passive",
+    "/silent",
+    "/verysilent",
+    "/s",
+    "/qn",
+    "/qb",
+    "/norestart",
+    "/suppressmsgboxes",
+    "-q",
+    "-quiet",
+    "--silent",
+    "-silent",
+    "/q",
+];
+
+/// A program that the catalogue does not know.
+fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
+    let name = words::base_name(program).trim_matches('"').to_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
+    let location = file(program, caller.here);
+    let start = |how: &str| Clue::new(ClueKind::Starts, how, sink::quote(caller.source)).at(location.clone());
+    match extension {
+        "msi" | "msu" | "msp" | "exe" if is_installer(&name, extension, arguments) => {
+            let store = if extension == "msi" || extension == "exe" { Store::Package } else { Store::Patch };
+            let via = if extension == "exe" { "setup program" } else { "msiexec" };
+            sink.effect(caller.site, caller.effect(Operation::Install, store, location.clone(), via));
+            sink.clue(caller.site, start(if extension == "msi" { "msiexec" } else { "run" }));
+        }
+        "reg" => sink.clue(caller.site, start("reg import")),
+        "cmd" | "bat" => sink.clue(caller.site, start("call")),
+        "vbs" | "js" | "wsf" | "ps1" | "jar" | "py" => sink.clue(caller.site, start("script")),
+        "exe" | "com" | "dll" | "application" => sink.clue(caller.site, start("run")),
+        _ if extension.is_empty() && !name.is_empty() && program.to_string().contains('\\') => {
+            sink.clue(caller.site, start("run"));
+        }
+        _ => {}
+    }
+}
+
+fn is_installer(name: &str, extension: &str, arguments: &[Word]) -> bool {
+    if extension != "exe" {
+        return true;
+    }
+    if name.contains("uninst") {
+        return false;
+    }
+    let quiet = |w: &Word| QUIET.contains(&w.text.to_string().to_lowercase().as_str());
+    ["setup", "install", "redist"].iter().any(|s| name.contains(s)) || arguments.iter().any(quiet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        assert!(glob("add", "add") && !glob("add", "address"));
+        assert!(glob("*=*", "a=b") && glob("\\\\*", "\\\\srv") && glob("*.dll", "x.dll") && !glob("*.dll", "x.dl"));
+    }
+
+    #[test]
+    fn names_and_parents() {
+        assert_eq!(command_name(&Text::parse("{Windows}\\System32\\REG.exe")), "reg");
+        assert_eq!(parent(&Text::parse("{AppDir}\\a\\b")).to_string(), "{AppDir}\\a");
+        assert_eq!(parent(&Text::parse("{AppDir}\\a")).to_string(), "{AppDir}");
+        assert_eq!(parent(&Text::parse("a")).to_string(), "");
+    }
+}

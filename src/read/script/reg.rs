@@ -1,0 +1,139 @@
+//! Registry scripts: `Windows Registry Editor Version 5.00` and `REGEDIT4`.
+//!
+//! Grammar as in the MS documentation "How to add, modify, or delete registry subkeys and values by using a .reg
+//! file": `[key]`, `[-key]`, `"name"=data`, `@=data`, `"name"=-`, `;` comments, hex data continued by a backslash.
+
+use super::sink::{Sink, certainty, quote};
+use crate::facts::{
+    Clue, ClueKind, Effect, Location, NoteKind, Operation, Origin, Reading, Site, Step, Store, Text, Trait,
+};
+
+/// Via of all effects.
+const VIA: &str = "regedit";
+
+/// Reads a registry script.
+pub(super) fn read(text: &str, reading: &mut Reading) {
+    let mut sink = Sink::new(reading);
+    let mut key: Option<Location> = None;
+    let mut view32 = false;
+    // A key without values so far: its creation is all that happens.
+    let mut bare: Option<(Site, Location, &str)> = None;
+    let mut strange = 0usize;
+    let mut lines = text.lines().enumerate();
+    let header = text.trim_start_matches(['\u{feff}', '\r', '\n', ' ']).lines().next().unwrap_or_default().trim();
+    if !header.starts_with("Windows Registry Editor Version") && !header.starts_with("REGEDIT") {
+        sink.note(NoteKind::Malformed, "no registry script header: regedit would refuse the file");
+    }
+    while let Some((number, line)) = lines.next() {
+        let line = line.trim_start_matches('\u{feff}');
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with(';') || trimmed == header {
+            continue;
+        }
+        let column = line.len() - line.trim_start().len() + 1;
+        let site = Site::text(number as u32 + 1, column as u32);
+        if let Some(inner) = trimmed.strip_prefix('[') {
+            let inner = inner.rfind(']').map_or(inner, |end| &inner[..end]);
+            let (deleted, path) = match inner.strip_prefix('-') {
+                Some(path) => (true, path),
+                None => (false, inner),
+            };
+            view32 = path.to_lowercase().contains("\\wow6432node\\");
+            let location = Location::registry(&Text::lit(path.trim()));
+            bare.take().into_iter().for_each(|(site, key, line)| created(&mut sink, &site, key, line));
+            if deleted {
+                key = None;
+                emit(&mut sink, &site, Operation::Delete, location, trimmed, view32);
+            } else {
+                key = Some(location.clone());
+                bare = Some((site, location, trimmed));
+            }
+            continue;
+        }
+        let (Some(key), Some((name, rest))) = (&key, value_name(trimmed)) else {
+            strange += usize::from(key.is_some());
+            continue;
+        };
+        let mut data = rest.trim().to_owned();
+        // Long binary data goes on in the next lines.
+        while data.ends_with('\\') && !data.starts_with('"') {
+            data.pop();
+            let Some((_, next)) = lines.next() else { break };
+            data.push_str(next.trim());
+        }
+        bare = None;
+        let operation = if data == "-" { Operation::DeleteValue } else { Operation::SetValue };
+        let location = Location::registry_value(key, &Text::lit(name));
+        emit(&mut sink, &site, operation, location, trimmed, view32);
+    }
+    bare.take().into_iter().for_each(|(site, key, line)| created(&mut sink, &site, key, line));
+    if strange > 0 {
+        sink.note(NoteKind::Malformed, format!("{strange} lines are neither keys nor values"));
+    }
+}
+
+fn created(sink: &mut Sink<'_>, site: &Site, key: Location, line: &str) {
+    let view32 = line.to_lowercase().contains("\\wow6432node\\");
+    emit(sink, site, Operation::Create, key, line, view32);
+}
+
+fn emit(sink: &mut Sink<'_>, site: &Site, operation: Operation, location: Location, source: &str, view32: bool) {
+    if operation != Operation::Delete
+        && let Some(start) = autostart(&location, source)
+    {
+        sink.clue(site, start);
+    }
+    let certainty = certainty(Store::Registry, &location);
+    let mut effect =
+        Effect::new(operation, Store::Registry, location, certainty, VIA).because(Step::new(quote(source)));
+    if matches!(operation, Operation::SetValue | Operation::Create) {
+        effect.origin = Origin::Constant;
+    }
+    if view32 {
+        effect.mark(Trait::View32);
+    }
+    sink.effect(site, effect);
+}
+
+/// A value of a Run key starts a program at each logon; a service's image path at each boot.
+fn autostart(location: &Location, source: &str) -> Option<Clue> {
+    let key = location.key();
+    let how = if key.contains("\\currentversion\\run\\") {
+        "run-key"
+    } else if key.contains("\\currentversion\\runonce\\") {
+        "run-once-key"
+    } else if key.contains("\\currentcontrolset\\services\\") && key.ends_with("\\imagepath") {
+        "service"
+    } else {
+        return None;
+    };
+    let (_, data) = value_name(source)?;
+    let command = string_data(data)?;
+    let words = super::words::split(&Text::lit(command.as_str()));
+    let program = Location::file(&words.first()?.text);
+    Some(Clue::new(ClueKind::Starts, how, command).at(program))
+}
+
+/// `"text"` with its escapes undone.
+fn string_data(data: &str) -> Option<String> {
+    let inner = data.trim().strip_prefix('"')?.strip_suffix('"')?;
+    Some(inner.replace("\\\\", "\u{0}").replace("\\\"", "\"").replace('\u{0}', "\\"))
+}
+
+/// The name before `=` and what is behind it. The unnamed value is `@`.
+fn value_name(line: &str) -> Option<(String, &str)> {
+    if let Some(rest) = line.strip_prefix('@') {
+        return Some((String::new(), rest.trim_start().strip_prefix('=')?));
+    }
+    let body = line.strip_prefix('"')?;
+    let mut name = String::new();
+    let mut chars = body.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => name.extend(chars.next().map(|(_, c)| c)),
+            '"' => return Some((name, body[at + 1..].trim_start().strip_prefix('=')?)),
+            c => name.push(c),
+        }
+    }
+    None
+}

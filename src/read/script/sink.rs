@@ -1,0 +1,166 @@
+//! Where the script readers put their facts: without doubles, under a cap, with the line as evidence.
+
+use crate::facts::{
+    Certainty, Clue, Effect, Extent, Hole, Location, NoteKind, Part, Phase, Place, Reading, Site, Source, Store, Text,
+};
+use std::collections::HashSet;
+
+/// Most facts of one script: beyond this it is a data file, and more of the same tells nothing new.
+pub(crate) const MAX_FACTS: usize = 20_000;
+/// Longest piece of source that is quoted as evidence.
+const MAX_QUOTE: usize = 240;
+
+/// Collects the facts of one script.
+pub(crate) struct Sink<'r> {
+    pub(crate) reading: &'r mut Reading,
+    seen: HashSet<(Site, String)>,
+    phase: Option<(Phase, String)>,
+    capped: bool,
+}
+
+impl<'r> Sink<'r> {
+    pub(crate) fn new(reading: &'r mut Reading) -> Self {
+        Sink { reading, seen: HashSet::new(), phase: None, capped: false }
+    }
+
+    /// From here on, everything happens in this phase; `None` for no local evidence.
+    pub(crate) fn in_phase(&mut self, phase: Option<(Phase, &str)>) {
+        self.phase = phase.map(|(phase, why)| (phase, why.to_owned()));
+    }
+
+    /// Adds an effect once per site. Devices keep nothing and are left out.
+    pub(crate) fn effect(&mut self, site: &Site, mut effect: Effect) {
+        if is_path_store(effect.store) && effect.location.file_place() == Place::Device {
+            return;
+        }
+        let key = format!("{:?} {:?} {} {}", effect.operation, effect.store, effect.location.key(), effect.via);
+        if !self.admit(site, key) {
+            return;
+        }
+        if let (Phase::Unknown, Some((phase, why))) = (effect.phase, &self.phase) {
+            effect.phase = *phase;
+            effect.phase_evidence.clone_from(why);
+        }
+        self.reading.effect(site.clone(), effect);
+    }
+
+    /// Adds a clue once per site.
+    pub(crate) fn clue(&mut self, site: &Site, clue: Clue) {
+        let place = clue.location.as_ref().map(Location::key).unwrap_or_default();
+        if self.admit(site, format!("{:?} {} {} {place}", clue.kind, clue.key, clue.value)) {
+            self.reading.clue(site.clone(), clue);
+        }
+    }
+
+    /// Adds a note once.
+    pub(crate) fn note(&mut self, kind: NoteKind, text: impl Into<String>) {
+        let text = text.into();
+        if !self.reading.notes.iter().any(|n| n.text == text) {
+            self.reading.note(kind, text);
+        }
+    }
+
+    fn admit(&mut self, site: &Site, key: String) -> bool {
+        if self.reading.facts.len() >= MAX_FACTS {
+            if !self.capped {
+                self.capped = true;
+                self.reading.note(NoteKind::Capped, format!("more than {MAX_FACTS} facts: the rest is left out"));
+            }
+            return false;
+        }
+        self.seen.insert((site.clone(), key))
+    }
+}
+
+/// Stores whose location is a path of the file system.
+pub(crate) fn is_path_store(store: Store) -> bool {
+    matches!(
+        store,
+        Store::File
+            | Store::Directory
+            | Store::TempFile
+            | Store::Ini
+            | Store::Log
+            | Store::Trace
+            | Store::Dump
+            | Store::Database
+            | Store::Settings
+            | Store::Package
+            | Store::Patch
+            | Store::Driver
+            | Store::Acl
+            | Store::Com
+            | Store::Shortcut
+            | Store::Cache
+            | Store::Hosts
+            | Store::Mail
+    )
+}
+
+/// How certain an effect is whose site is plain to see: by how much of the location is known. What is no plain file
+/// or registry write has no harmless use, so it is likely even without a name.
+pub(crate) fn certainty(store: Store, location: &Location) -> Certainty {
+    match location.extent() {
+        Extent::Full => Certainty::Proven,
+        Extent::Partial => Certainty::Likely,
+        Extent::None if matches!(store, Store::File | Store::Directory | Store::Registry | Store::Ini) => {
+            Certainty::Possible
+        }
+        Extent::None => Certainty::Likely,
+    }
+}
+
+/// The store that a file location is by its name alone, where that is beyond doubt.
+pub(crate) fn file_store(location: &Location) -> Store {
+    let key = location.key();
+    if key.ends_with("\\drivers\\etc\\hosts") { Store::Hosts } else { Store::File }
+}
+
+/// Where a written text comes from, as far as its parts tell.
+pub(crate) fn origin_of(data: &Text) -> crate::facts::Origin {
+    use crate::facts::Origin;
+    let mut origin = Origin::Constant;
+    for part in data.parts() {
+        let found = match part {
+            Part::Lit(_) | Part::Hole(Hole::Folder(_)) => continue,
+            Part::Hole(Hole::From(Source::Generated, _)) => Origin::Generated,
+            Part::Hole(Hole::From(Source::Input, _)) => Origin::Input,
+            Part::Hole(Hole::From(
+                Source::Config
+                | Source::Option
+                | Source::Env
+                | Source::Registry
+                | Source::Ini
+                | Source::Property
+                | Source::Connection,
+                _,
+            )) => Origin::Configuration,
+            Part::Hole(_) => Origin::Unknown,
+        };
+        // A generated part makes the whole new each time; an unknown part hides the rest.
+        if found == Origin::Generated {
+            return found;
+        }
+        if origin == Origin::Constant || found == Origin::Unknown {
+            origin = found;
+        }
+    }
+    origin
+}
+
+/// A piece of source, as evidence quotes it: one line, not too long.
+pub(crate) fn quote(source: &str) -> String {
+    let mut out = String::new();
+    for word in source.split_whitespace() {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+        if out.chars().count() > MAX_QUOTE {
+            out = out.chars().take(MAX_QUOTE).collect();
+            out.push('…');
+            break;
+        }
+    }
+    out
+}

@@ -1,0 +1,155 @@
+//! Scripts read as the machine would: golden fact listings beside small fixtures, and hostile variants of all of them.
+//!
+//! `UPDATE_GOLDEN=1` rewrites the listings; read the difference line by line.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::{Path, PathBuf};
+use wipeproof::discover::{Application, Artifact, sniff};
+use wipeproof::facts::{NoteKind, Reading, listing};
+use wipeproof::read::read_bytes;
+
+fn fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/script");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_none_or(|e| e != "facts"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn read(name: &str, bytes: &[u8]) -> Reading {
+    let artifact =
+        Artifact { path: name.to_owned(), name: name.to_owned(), file: PathBuf::from(name), size: bytes.len() as u64 };
+    let app = Application::new(vec![artifact.clone()], Vec::new());
+    let kind = sniff(&bytes[..bytes.len().min(4096)], name).unwrap_or(sniff(b"", name).unwrap());
+    read_bytes(&app, &artifact, kind, bytes)
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
+}
+
+#[test]
+fn golden_listings() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut wrong = Vec::new();
+    for path in fixtures() {
+        let got = listing::print(&[read(file_name(&path), &std::fs::read(&path).unwrap())]);
+        let golden = PathBuf::from(format!("{}.facts", path.display()));
+        if update {
+            std::fs::write(&golden, &got).unwrap();
+        }
+        let want = std::fs::read_to_string(&golden).unwrap_or_default();
+        if got != want {
+            wrong.push(format!("{}:\n{}", file_name(&path), difference(&want, &got)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn difference(want: &str, got: &str) -> String {
+    let lost = want.lines().filter(|l| !got.contains(l)).map(|l| format!("- {l}"));
+    let new = got.lines().filter(|l| !want.contains(l)).map(|l| format!("+ {l}"));
+    lost.chain(new).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn encodings_say_the_same() {
+    for path in fixtures() {
+        let bytes = std::fs::read(&path).unwrap();
+        let Ok(text) = std::str::from_utf8(&bytes) else { continue };
+        if !text.is_ascii() {
+            continue;
+        }
+        let name = file_name(&path);
+        let plain = read(name, &bytes);
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let with_mark: Vec<u8> = [0xff, 0xfe].into_iter().chain(wide.iter().copied()).collect();
+        for variant in [wide, with_mark, [b"\xef\xbb\xbf", bytes.as_slice()].concat()] {
+            assert_eq!(listing::print(&[read(name, &variant)]), listing::print(std::slice::from_ref(&plain)), "{name}");
+        }
+    }
+}
+
+/// A small generator, so that the damage is the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % below.max(1) as u64) as usize
+    }
+}
+
+#[test]
+fn damaged_input_neither_fails_nor_hangs() {
+    let all: Vec<(String, Vec<u8>)> =
+        fixtures().iter().map(|p| (file_name(p).to_owned(), std::fs::read(p).unwrap())).collect();
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    for (name, bytes) in &all {
+        for round in 0..60 {
+            let mut bad = bytes.clone();
+            match round % 4 {
+                0 => bad.truncate(dice.roll(bytes.len())),
+                1 => {
+                    for _ in 0..1 + dice.roll(8) {
+                        let at = dice.roll(bad.len());
+                        bad[at] ^= 1 << dice.roll(8);
+                    }
+                }
+                2 => {
+                    let other = &all[dice.roll(all.len())].1;
+                    let (at, from) = (dice.roll(bad.len()), dice.roll(other.len()));
+                    bad.truncate(at);
+                    bad.extend_from_slice(&other[from..]);
+                }
+                _ => {
+                    let (at, end) = (dice.roll(bad.len()), dice.roll(bad.len()));
+                    let piece = bad[at.min(end)..at.max(end)].to_vec();
+                    for _ in 0..3 {
+                        bad.splice(at.min(bad.len())..at.min(bad.len()), piece.iter().copied());
+                    }
+                }
+            }
+            if sniff(&bad[..bad.len().min(4096)], name).is_none() {
+                continue;
+            }
+            let reading = read(name, &bad);
+            let failed = reading.notes.iter().find(|n| n.kind == NoteKind::Failed);
+            assert!(failed.is_none(), "{name} round {round}: {failed:?}");
+            let printed = listing::print(std::slice::from_ref(&reading));
+            assert!(listing::parse(&printed).is_ok(), "{name} round {round}: the listing does not parse back");
+        }
+    }
+}
+
+#[test]
+fn loops_and_recursion_end() {
+    let deep = format!("{}echo x > a.txt\n", "if exist a ( ".repeat(5_000));
+    let fan: String = (0..200)
+        .map(|i| format!(":l{i}\ncall :l{}\ncall :l{}\nset v{i}=%v{i}%x\n", (i + 1) % 200, (i + 7) % 200))
+        .collect();
+    let percent = "%".repeat(200_000);
+    let cases = [
+        ("a.cmd", ":a\nset x=%x%y\necho %x% >> %x%.txt\ngoto a\n".to_owned()),
+        ("b.cmd", ":a\ncall :a\ncall :a\n".to_owned()),
+        ("c.cmd", deep),
+        ("d.cmd", fan),
+        ("e.cmd", percent),
+        ("f.cmd", "set a=%a%%a%%a%\n".repeat(3_000)),
+        ("g.cmd", format!("call {}", "call ".repeat(20_000))),
+        ("h.reg", format!("REGEDIT4\n[HKEY_CURRENT_USER\\A]\n\"x\"=hex:{}", "00,\\\n".repeat(50_000))),
+    ];
+    for (name, text) in cases {
+        let start = std::time::Instant::now();
+        let reading = read(name, text.as_bytes());
+        assert!(reading.notes.iter().all(|n| n.kind != NoteKind::Failed), "{name}: {:?}", reading.notes);
+        assert!(start.elapsed().as_secs() < 15, "{name} took {:?}", start.elapsed());
+    }
+}
