@@ -3,9 +3,9 @@
 //! One submodule per reader family owns its tables and their schema; readers look things up here and hold no tables
 //! of their own.
 
+pub mod commands;
 pub mod config;
 pub mod native;
-pub mod commands;
 
 use include_dir::{Dir, include_dir};
 
