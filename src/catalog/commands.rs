@@ -190,6 +190,8 @@ pub enum Selector {
     Here,
     /// Known to be there, but not what: `{?}`.
     Unknown,
+    /// Nothing, where the arguments before it are absent.
+    Empty,
 }
 
 impl From<String> for Template {
@@ -226,6 +228,7 @@ fn selector(text: &str) -> Selector {
         "program" => Selector::Program,
         "here" => Selector::Here,
         "?" => Selector::Unknown,
+        "none" => Selector::Empty,
         _ => name.parse().map_or_else(|_| Selector::Option(text.to_owned()), Selector::Nth),
     }
 }

@@ -320,6 +320,7 @@ impl Scope<'_> {
             Selector::Program => Some(self.program.clone()),
             Selector::Here => Some(self.caller.here.clone()),
             Selector::Unknown => Some(Text::unknown()),
+            Selector::Empty => Some(Text::new()),
         };
         one.into_iter().collect()
     }

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod env;
+mod expand;
 mod guard;
 mod parse;
 mod references;
