@@ -6,7 +6,7 @@
 pub mod sniff;
 mod walk;
 
-pub use sniff::{Kind, sniff};
+pub use sniff::{Kind, SNIFF_LEN, sniff};
 pub use walk::{WalkError, WalkOptions, walk};
 
 use std::collections::HashMap;

@@ -1,0 +1,152 @@
+//! Hostile input: broken copies of every fixture, and folders that fight back. Nothing may panic, hang or vanish.
+#![allow(clippy::expect_used, reason = "a test may fail loudly")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use wipeproof::discover::{Application, Artifact, SNIFF_LEN, sniff, walk};
+use wipeproof::facts::NoteKind;
+use wipeproof::read::{read_all, read_bytes};
+
+/// Broken copies per fixture of each kind of damage.
+const VARIANTS: u64 = 6;
+/// One broken copy may take this long, also on a slow and busy machine in a debug build.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A small generator, so that a failure can be repeated (xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n.max(1) as u64) as usize
+    }
+}
+
+fn fixtures() -> Vec<PathBuf> {
+    let app = walk(&["fixtures".into()], &Default::default()).expect("the fixtures folder");
+    app.artifacts.into_iter().map(|a| a.file).collect()
+}
+
+/// A folder of our own below the system's temporary folder, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("wipeproof-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).expect("a scratch folder");
+        Scratch(dir)
+    }
+
+    fn read(&self) -> wipeproof::read::Readings {
+        read_all(&walk(std::slice::from_ref(&self.0), &Default::default()).expect("the scratch folder"))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn truncated(bytes: &[u8], random: &mut Random) -> Vec<u8> {
+    bytes[..random.below(bytes.len())].to_vec()
+}
+
+fn flipped(bytes: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut copy = bytes.to_vec();
+    for _ in 0..=random.below(16) {
+        let at = random.below(copy.len());
+        if let Some(byte) = copy.get_mut(at) {
+            *byte ^= 1 << random.below(8);
+        }
+    }
+    copy
+}
+
+fn spliced(bytes: &[u8], random: &mut Random) -> Vec<u8> {
+    let (from, to) = (random.below(bytes.len()), random.below(bytes.len()));
+    let length = random.below(bytes.len().min(512));
+    let piece: Vec<u8> = bytes.iter().skip(from).take(length).copied().collect();
+    let mut copy = bytes.to_vec();
+    copy.splice(to..to, piece);
+    copy
+}
+
+#[test]
+fn broken_copies_cost_only_themselves() {
+    let scratch = Scratch::new("broken");
+    for (i, file) in fixtures().iter().enumerate() {
+        let bytes = fs::read(file).expect("a fixture");
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        let Some(_) = sniff(&bytes[..bytes.len().min(SNIFF_LEN)], &name) else { continue };
+        let mut random = Random(0x9e37_79b9 + i as u64);
+        for damage in [truncated, flipped, spliced] {
+            for _ in 0..VARIANTS {
+                check_copy(&damage(&bytes, &mut random), &name, &scratch);
+            }
+        }
+    }
+}
+
+fn check_copy(copy: &[u8], name: &str, scratch: &Scratch) {
+    let Some(kind) = sniff(&copy[..copy.len().min(SNIFF_LEN)], name) else { return };
+    let file = scratch.0.join(name);
+    // Assemblies are read from their files; the rest from memory.
+    fs::write(&file, copy).expect("a broken copy");
+    let artifact = Artifact { path: name.into(), name: name.into(), file, size: copy.len() as u64 };
+    let app = Application::new(vec![artifact.clone()], Vec::new());
+    let started = Instant::now();
+    let reading = read_bytes(&app, &artifact, kind, copy);
+    assert!(started.elapsed() < PATIENCE, "{name}: took {:?}", started.elapsed());
+    for note in &reading.notes {
+        if note.kind == NoteKind::Failed {
+            let kept = std::env::temp_dir().join(format!("wipeproof-failed-{name}"));
+            fs::write(&kept, copy).expect("a kept copy");
+            panic!("{name}: {} (kept as {})", note.text, kept.display());
+        }
+    }
+}
+
+#[test]
+fn random_bytes_under_every_name() {
+    let scratch = Scratch::new("random");
+    let mut random = Random(42);
+    for name in ["a.exe", "Web.config", "a.json", "a.ini", "a.reg", "a.cmd", "a.ps1", "a.vbs", "a.nsi", "a.iss", "a.csdef"] {
+        for head in [&b""[..], b"MZ", b"<?xml version=\"1.0\"?>", b"\xff\xfe", b"{"] {
+            let mut bytes = head.to_vec();
+            bytes.extend((0..2000).map(|_| (random.below(255) + 1) as u8));
+            check_copy(&bytes, name, &scratch);
+        }
+    }
+}
+
+#[test]
+fn nothing_vanishes_silently() {
+    let scratch = Scratch::new("vanish");
+    fs::write(scratch.0.join("picture.png"), b"\x89PNG\r\n\x1a\n\0\0\0").expect("a file");
+    fs::write(scratch.0.join("broken.config"), "<configuration><appSettings>").expect("a file");
+    fs::write(scratch.0.join("fine.ini"), "[a]\nb=c\n").expect("a file");
+    let all = scratch.read();
+    assert_eq!(all.readings.len() + all.skipped.len(), 3, "{all:?}");
+    let broken = all.readings.iter().find(|r| r.artifact.ends_with("broken.config")).expect("the broken file");
+    assert!(broken.notes.iter().any(|n| n.kind == NoteKind::Malformed), "{broken:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_pipes_and_foreign_names() {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::symlink;
+    let scratch = Scratch::new("links");
+    symlink(&scratch.0, scratch.0.join("loop")).expect("a link");
+    symlink("nowhere", scratch.0.join("dangling.config")).expect("a link");
+    let foreign = Path::new(std::ffi::OsStr::from_bytes(b"caf\xe9.ini"));
+    fs::write(scratch.0.join(foreign), "[a]\nb=c\n").expect("a file");
+    let all = scratch.read();
+    assert_eq!(all.readings.len(), 1, "{all:?}");
+    assert_eq!(all.skipped.iter().filter(|s| s.reason.contains("symbolic link")).count(), 2);
+}
