@@ -115,7 +115,9 @@ fn check_copy(copy: &[u8], name: &str, scratch: &Scratch) {
 fn random_bytes_under_every_name() {
     let scratch = Scratch::new("random");
     let mut random = Random(42);
-    for name in ["a.exe", "Web.config", "a.json", "a.ini", "a.reg", "a.cmd", "a.ps1", "a.vbs", "a.nsi", "a.iss", "a.csdef"] {
+    for name in
+        ["a.exe", "Web.config", "a.json", "a.ini", "a.reg", "a.cmd", "a.ps1", "a.vbs", "a.nsi", "a.iss", "a.csdef"]
+    {
         for head in [&b""[..], b"MZ", b"<?xml version=\"1.0\"?>", b"\xff\xfe", b"{"] {
             let mut bytes = head.to_vec();
             bytes.extend((0..2000).map(|_| (random.below(255) + 1) as u8));
