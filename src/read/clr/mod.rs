@@ -1,8 +1,175 @@
 //! .NET assemblies, all of an application together.
-use crate::discover::{Application, Artifact};
-use crate::facts::Reading;
+//!
+//! Each assembly is opened and indexed ([`image`], [`unit`]); methods that call something catalogued are interpreted
+//! into symbolic calls ([`interp`]); queries about their arguments ([`resolve`]) ask for further methods, which are then
+//! interpreted too, until nothing more is wanted or the rounds are used up. The bytes of an assembly are only held while
+//! it is being looked at, so memory does not grow with the application's size on disk.
+
+mod identity;
+mod image;
+mod interp;
+mod links;
+mod models;
+mod names;
+mod resolve;
+mod sinks;
+mod state;
+mod unit;
+mod value;
+mod walk;
+
+use crate::discover::{Application, Artifact, Kind};
+use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
+use crate::read::{MAX_BINARY, guarded};
+use image::Image;
+use links::{Links, Method};
+use rayon::prelude::*;
+use resolve::Resolver;
+use std::collections::BTreeSet;
+use unit::Unit;
+
+/// Times that further methods are interpreted because a value led there.
+const MAX_ROUNDS: usize = 8;
+/// Methods that are interpreted in one round.
+const MAX_WANTED: usize = 200_000;
 
 /// Reads the assemblies of an application.
-pub fn read_application(_app: &Application, _assemblies: &[&Artifact]) -> Vec<Reading> {
-    Vec::new()
+pub fn read_application(_app: &Application, assemblies: &[&Artifact]) -> Vec<Reading> {
+    let (mut readings, mut units): (Vec<Reading>, Vec<Unit>) =
+        assemblies.par_iter().map(|artifact| open(artifact)).unzip();
+    let links = Links::new(&units);
+    for _ in 0..MAX_ROUNDS {
+        let wanted = wanted(&units, &links);
+        if wanted.is_empty() {
+            break;
+        }
+        deepen(assemblies, &mut units, &mut readings, wanted);
+    }
+    let facts: Vec<Reading> = (0..units.len())
+        .into_par_iter()
+        .zip(assemblies.par_iter())
+        .map(|(u, artifact)| guarded(artifact, Kind::Assembly, |reading| report(&units, &links, u as u32, reading)))
+        .collect();
+    for (reading, found) in readings.iter_mut().zip(facts) {
+        reading.facts.extend(found.facts);
+        reading.notes.extend(found.notes);
+    }
+    readings
+}
+
+/// Opens, indexes and interprets the methods that call something catalogued.
+fn open(artifact: &Artifact) -> (Reading, Unit) {
+    let mut unit = Unit { artifact: artifact.path.clone(), ..Unit::default() };
+    let reading = guarded(artifact, Kind::Assembly, |reading| {
+        let bytes = match artifact.read(MAX_BINARY) {
+            Ok(bytes) => bytes,
+            Err(error) => return reading.note(NoteKind::Unreadable, format!("cannot be opened: {error}")),
+        };
+        let image = match Image::open(&bytes) {
+            Ok(image) => image,
+            Err(error) => return reading.note(NoteKind::Malformed, format!("the metadata cannot be read: {error}")),
+        };
+        let mut opened = image.unit(artifact.file_name());
+        opened.artifact.clone_from(&artifact.path);
+        opened.owner = identity::owner_of(&opened.identity);
+        reading.owner = opened.owner;
+        identify(&opened, reading);
+        if opened.owner == Owner::Framework {
+            reading.note(NoteKind::Info, "part of a framework: its code is not analysed");
+        } else {
+            image.scan(&mut opened);
+            let seeds = seeds(&opened);
+            interpret_all(&image, &mut opened, seeds);
+        }
+        reading.notes.append(&mut opened.notes);
+        unit = opened;
+    });
+    (reading, unit)
+}
+
+fn identify(unit: &Unit, reading: &mut Reading) {
+    let identity = &unit.identity;
+    for (key, value) in [("name", &identity.name), ("version", &identity.version), ("token", &identity.token)] {
+        if !value.is_empty() {
+            reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
+        }
+    }
+}
+
+/// Methods that call something catalogued.
+fn seeds(unit: &Unit) -> Vec<u32> {
+    let is_sink = |token: u32| {
+        unit.member_ref(token).is_some_and(|r| r.rows.as_ref().is_some_and(crate::catalog::dotnet::Rows::has_effects))
+    };
+    let mut rows: Vec<u32> =
+        unit.calls.iter().filter(|(_, token)| is_sink(*token)).map(|(caller, _)| *caller).collect();
+    rows.dedup();
+    rows
+}
+
+fn interpret_all(image: &Image<'_>, unit: &mut Unit, rows: impl IntoIterator<Item = u32>) {
+    let mut arena = std::mem::take(&mut unit.arena);
+    for rid in rows {
+        // A method without readable code is remembered as empty, so that it is not asked for again.
+        let body = interp::interpret(image, unit, &mut arena, rid).unwrap_or_default();
+        unit.bodies.insert(rid, body);
+    }
+    unit.arena = arena;
+}
+
+/// Methods that the locations of effects lead to and that are not interpreted yet.
+fn wanted(units: &[Unit], links: &Links) -> BTreeSet<Method> {
+    let sets: Vec<BTreeSet<Method>> = (0..units.len())
+        .into_par_iter()
+        .map(|u| {
+            let resolver = Resolver::new(units, links);
+            let _ = facts(&resolver, u as u32);
+            resolver.wanted.into_inner()
+        })
+        .collect();
+    sets.into_iter().flatten().take(MAX_WANTED).collect()
+}
+
+/// Interprets wanted methods.
+fn deepen(assemblies: &[&Artifact], units: &mut [Unit], readings: &mut [Reading], wanted: BTreeSet<Method>) {
+    units.par_iter_mut().zip(readings.par_iter_mut()).zip(assemblies.par_iter()).enumerate().for_each(
+        |(u, ((unit, reading), artifact))| {
+            let u = u as u32;
+            let rows: Vec<u32> = wanted.iter().filter(|m| m.unit == u).map(|m| m.rid).collect();
+            if rows.is_empty() {
+                return;
+            }
+            let found = guarded(artifact, Kind::Assembly, |reading| {
+                let Ok(bytes) = artifact.read(MAX_BINARY) else {
+                    return reading.note(NoteKind::Unreadable, "changed while it was read");
+                };
+                let Ok(image) = Image::open(&bytes) else { return };
+                interpret_all(&image, unit, rows.iter().copied());
+            });
+            for rid in rows {
+                unit.bodies.entry(rid).or_default();
+            }
+            reading.notes.extend(found.notes);
+        },
+    );
+}
+
+fn report(units: &[Unit], links: &Links, unit: u32, reading: &mut Reading) {
+    let resolver = Resolver::new(units, links);
+    reading.facts = facts(&resolver, unit);
+}
+
+/// The facts of one assembly, in the order of its methods.
+fn facts(resolver: &Resolver<'_>, unit: u32) -> Vec<Fact> {
+    let Some(own) = resolver.units.get(unit as usize) else { return Vec::new() };
+    let mut facts = Vec::new();
+    for (rid, body) in &own.bodies {
+        let method = Method { unit, rid: *rid };
+        for call in &body.sites {
+            for (site, effect) in sinks::effects(resolver, method, call) {
+                facts.push(Fact::effect(site, effect));
+            }
+        }
+    }
+    facts
 }

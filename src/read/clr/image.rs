@@ -1,0 +1,444 @@
+//! From the bytes of an assembly to its [`Unit`]: names, signatures, who calls whom.
+
+use super::names::type_label;
+use super::unit::{
+    Identity, METHOD_DEF, MethodInfo, RefInfo, TYPE_DEF, TYPE_REF, TYPE_SPEC, TypeInfo, Unit, row, table,
+};
+use super::walk::{self, Use};
+use crate::catalog::dotnet::catalog;
+use crate::facts::{Note, NoteKind};
+use cildec::tables::{
+    AssemblyRefRow, CustomAttributeRow, FieldRow, ImplMapRow, InterfaceImplRow, MemberRefRow, MethodDefRow,
+    MethodSpecRow, ModuleRefRow, NestedClassRow, TypeDefRow, TypeRefRow, TypeSpecRow,
+};
+use cildec::{BlobIndex, Metadata, MethodBody, MethodSig, PeImage, StringIndex, TableId, Token, TypeSpecSig};
+use std::collections::HashMap;
+
+/// Rows of one table that are read; the format allows 2^24, real assemblies stay below 400,000.
+const MAX_ROWS: u32 = 2 << 20;
+/// Longest chain of nested types.
+const MAX_NESTING: usize = 16;
+/// Calls and stores that are kept of one assembly.
+const MAX_EDGES: usize = 8 << 20;
+
+/// An opened assembly.
+pub(super) struct Image<'a> {
+    pub(super) pe: PeImage<'a>,
+    pub(super) metadata: Metadata<'a>,
+}
+
+impl<'a> Image<'a> {
+    /// Opens an assembly.
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, cildec::Error> {
+        let pe = PeImage::parse(bytes)?;
+        let metadata = pe.metadata()?;
+        Ok(Image { pe, metadata })
+    }
+
+    /// A string of the metadata; empty if it is broken.
+    pub(super) fn string(&self, index: StringIndex) -> Box<str> {
+        self.metadata.strings().lossy(index).map_or_else(|_| "".into(), |s| s.into_owned().into_boxed_str())
+    }
+
+    fn blob(&self, index: BlobIndex) -> &'a [u8] {
+        self.metadata.blobs().get(index).unwrap_or(&[])
+    }
+
+    /// The IL body of a method.
+    pub(super) fn body(&self, rid: u32) -> Option<Result<MethodBody<'a>, cildec::Error>> {
+        let row = self.metadata.tables().method_def(rid).ok()?;
+        MethodBody::from_image(&self.pe, &row).transpose()
+    }
+
+    /// Parameter names of a method by position, from 0, the receiver not counted.
+    pub(super) fn param_names(&self, rid: u32, count: u16) -> Vec<Box<str>> {
+        let mut names = vec![Box::from(""); usize::from(count)];
+        let tables = self.metadata.tables();
+        for param in tables.param_range(cildec::Rid::new(rid)).unwrap_or(0..0).take(usize::from(count) + 1) {
+            let Ok(row) = tables.param(param) else { continue };
+            if let Some(slot) = usize::from(row.sequence).checked_sub(1).and_then(|i| names.get_mut(i)) {
+                *slot = self.string(row.name);
+            }
+        }
+        names
+    }
+
+    /// A string literal.
+    pub(super) fn user_string(&self, token: cildec::UserStringToken) -> String {
+        self.metadata.user_strings().get(token).map(|s| s.to_string_lossy()).unwrap_or_default()
+    }
+
+    /// Names and relations of everything the assembly defines and refers to.
+    pub(super) fn unit(&self, file_name: &str) -> Unit {
+        let mut unit = Unit { file_name: file_name.to_owned(), identity: self.identity(), ..Unit::default() };
+        self.assembly_refs(&mut unit);
+        let (type_refs, scopes) = self.type_ref_names();
+        unit.type_refs = type_refs;
+        self.types(&mut unit);
+        self.fields(&mut unit);
+        self.methods(&mut unit);
+        self.member_refs(&mut unit, &scopes);
+        unit.specs = self.rows::<MethodSpecRow>(TableId::MethodSpec, &mut unit.notes, |r| r.method.value());
+        self.interfaces(&mut unit);
+        self.imports(&mut unit);
+        self.attributes(&mut unit);
+        unit.entry = self.pe.entry_point_token().filter(|t| table(t.value()) == METHOD_DEF).map(|t| t.rid());
+        unit
+    }
+
+    fn rows<R: cildec::TableRow>(&self, table: TableId, notes: &mut Vec<Note>, f: impl Fn(R) -> u32) -> Vec<u32> {
+        let count = self.count(table, notes);
+        self.metadata.tables().iter::<R>().take(count).map(|(_, r)| r.map_or(0, &f)).collect()
+    }
+
+    fn count(&self, table: TableId, notes: &mut Vec<Note>) -> usize {
+        let count = self.metadata.tables().row_count(table);
+        if count > MAX_ROWS {
+            notes.push(Note::new(
+                NoteKind::Capped,
+                format!("{count} rows of {}: only {MAX_ROWS} are read", table.name()),
+            ));
+        }
+        count.min(MAX_ROWS) as usize
+    }
+
+    fn identity(&self) -> Identity {
+        let Ok(row) = self.metadata.tables().assembly(1) else { return Identity::default() };
+        Identity {
+            name: self.string(row.name).into(),
+            version: format!(
+                "{}.{}.{}.{}",
+                row.major_version, row.minor_version, row.build_number, row.revision_number
+            ),
+            token: super::identity::token_of_key(self.blob(row.public_key)),
+        }
+    }
+
+    fn assembly_refs(&self, unit: &mut Unit) {
+        let count = self.count(TableId::AssemblyRef, &mut unit.notes);
+        let rows = self.metadata.tables().iter::<AssemblyRefRow>().take(count);
+        unit.references = rows.map(|(_, r)| r.map_or_else(|_| "".into(), |r| self.string(r.name))).collect();
+    }
+
+    /// Full names of type references, and the row of the assembly each comes from.
+    fn type_ref_names(&self) -> (Vec<Box<str>>, Vec<u32>) {
+        let mut notes = Vec::new();
+        let count = self.count(TableId::TypeRef, &mut notes);
+        let rows: Vec<TypeRefRow> =
+            self.metadata.tables().iter::<TypeRefRow>().take(count).map(|(_, r)| r.unwrap_or_default()).collect();
+        let name = |index: usize| {
+            let mut parts = Vec::new();
+            let mut at = index;
+            let mut assembly = 0;
+            for _ in 0..MAX_NESTING {
+                let Some(row) = rows.get(at) else { break };
+                parts.push(qualified(&self.string(row.type_namespace), &self.string(row.type_name)));
+                match row.resolution_scope.table() {
+                    Some(TableId::TypeRef) => at = (row.resolution_scope.rid() as usize).wrapping_sub(1),
+                    Some(TableId::AssemblyRef) => {
+                        assembly = row.resolution_scope.rid();
+                        break;
+                    }
+                    _ => break,
+                }
+            }
+            parts.reverse();
+            (parts.join("/").into_boxed_str(), assembly)
+        };
+        (0..rows.len()).map(name).unzip()
+    }
+
+    fn types(&self, unit: &mut Unit) {
+        let tables = self.metadata.tables();
+        let count = self.count(TableId::TypeDef, &mut unit.notes);
+        let mut enclosing: HashMap<u32, u32> = HashMap::new();
+        for (_, row) in tables.iter::<NestedClassRow>().take(count) {
+            if let Ok(row) = row {
+                enclosing.insert(row.nested_class.get(), row.enclosing_class.get());
+            }
+        }
+        let rows: Vec<TypeDefRow> =
+            tables.iter::<TypeDefRow>().take(count).map(|(_, r)| r.unwrap_or_default()).collect();
+        let last_method = tables.logical_row_count(TableId::MethodDef).saturating_add(1);
+        for (i, def) in rows.iter().enumerate() {
+            let rid = i as u32 + 1;
+            let mut parts = Vec::new();
+            let mut at = rid;
+            for _ in 0..MAX_NESTING {
+                let Some(row) = rows.get((at as usize).wrapping_sub(1)) else { break };
+                parts.push(qualified(&self.string(row.type_namespace), &self.string(row.type_name)));
+                match enclosing.get(&at) {
+                    Some(&outer) => at = outer,
+                    None => break,
+                }
+            }
+            parts.reverse();
+            let start = def.method_list.get().max(1);
+            let end = rows.get(i + 1).map_or(last_method, |next| next.method_list.get()).min(last_method);
+            unit.types.push(TypeInfo {
+                name: parts.join("/").into(),
+                base: "".into(),
+                methods: start..end.max(start),
+                ..TypeInfo::default()
+            });
+        }
+        for (i, def) in rows.iter().enumerate() {
+            let base = self.type_name(unit, def.extends, 0);
+            if let Some(info) = unit.types.get_mut(i) {
+                info.base = base;
+            }
+        }
+    }
+
+    /// The full name of a type token; of a generic instance, that of its definition.
+    pub(super) fn type_name(&self, unit: &Unit, token: Token, depth: usize) -> Box<str> {
+        if table(token.value()) != TYPE_SPEC {
+            return unit.type_name(token.value()).into();
+        }
+        if depth > 2 {
+            return "".into();
+        }
+        let spec =
+            self.metadata.tables().row::<TypeSpecRow>(token.rid()).map(|r| self.blob(r.signature)).unwrap_or(&[]);
+        match TypeSpecSig::parse(spec).map(|s| s.type_) {
+            Ok(cildec::Type::GenericInst { def, .. }) => self.type_name(unit, def, depth + 1),
+            Ok(cildec::Type::Class(token) | cildec::Type::ValueType(token)) => self.type_name(unit, token, depth + 1),
+            _ => "".into(),
+        }
+    }
+
+    fn fields(&self, unit: &mut Unit) {
+        let tables = self.metadata.tables();
+        let count = self.count(TableId::Field, &mut unit.notes);
+        let rows = tables.iter_indirect::<FieldRow>().take(count);
+        unit.fields = rows.map(|(_, r)| r.map_or_else(|_| "".into(), |r| self.string(r.name))).collect();
+        unit.field_owners = vec![0; unit.fields.len()];
+        for rid in 1..=unit.types.len() as u32 {
+            let range = tables.field_range(cildec::Rid::new(rid)).unwrap_or(0..0);
+            let range = range.start.saturating_sub(1) as usize..range.end.saturating_sub(1) as usize;
+            for owner in unit.field_owners.get_mut(range).into_iter().flatten() {
+                *owner = rid;
+            }
+        }
+    }
+
+    fn methods(&self, unit: &mut Unit) {
+        let tables = self.metadata.tables();
+        let count = self.count(TableId::MethodDef, &mut unit.notes);
+        for (_, row) in tables.iter_indirect::<MethodDefRow>().take(count) {
+            let Ok(row) = row else {
+                unit.methods.push(MethodInfo::default());
+                continue;
+            };
+            let shape = Shape::of(self.blob(row.signature));
+            unit.methods.push(MethodInfo {
+                name: self.string(row.name),
+                params: shape.params,
+                has_this: shape.has_this,
+                returns: shape.returns,
+                is_virtual: row.flags & 0x40 != 0,
+                ..MethodInfo::default()
+            });
+        }
+        for (i, info) in unit.types.iter().enumerate() {
+            let range = info.methods.start as usize - 1..(info.methods.end as usize).saturating_sub(1);
+            for method in unit.methods.get_mut(range).into_iter().flatten() {
+                method.owner = i as u32 + 1;
+            }
+        }
+    }
+
+    fn member_refs(&self, unit: &mut Unit, scopes: &[u32]) {
+        let tables = self.metadata.tables();
+        let count = self.count(TableId::MemberRef, &mut unit.notes);
+        let catalog = catalog();
+        let mut refs = Vec::with_capacity(count);
+        for (_, row) in tables.iter::<MemberRefRow>().take(count) {
+            let row = row.unwrap_or_default();
+            let class = row.class.value();
+            let blob = self.blob(row.signature);
+            let mut info = RefInfo { name: self.string(row.name), ..RefInfo::default() };
+            info.ty = match table(class) {
+                METHOD_DEF => unit.owner_of(row_of(class)).map_or_else(|| "".into(), |t| t.name.clone()),
+                _ => self.type_name(unit, row.class, 0),
+            };
+            if let Some(scope) = self.scope_of(row.class, scopes, 0) {
+                info.assembly = unit.references.get(scope as usize - 1).cloned().unwrap_or_default();
+            }
+            // FIELD calling convention (II.23.2.4)
+            info.is_field = blob.first().is_some_and(|b| b & 0x0f == 0x06);
+            if !info.is_field {
+                let shape = Shape::of(blob);
+                (info.params, info.has_this, info.returns) = (shape.params, shape.has_this, shape.returns);
+            }
+            info.rows = catalog.rows(&info.ty, &info.name).cloned();
+            if info.rows.is_some() && !info.is_field {
+                info.signature = self.signature(unit, blob).into();
+            }
+            refs.push(info);
+        }
+        unit.refs = refs;
+    }
+
+    /// Row of the assembly reference that a member's class comes from.
+    fn scope_of(&self, class: Token, scopes: &[u32], depth: usize) -> Option<u32> {
+        match table(class.value()) {
+            TYPE_REF => scopes.get((class.rid() as usize).wrapping_sub(1)).copied().filter(|s| *s > 0),
+            TYPE_SPEC if depth < 2 => {
+                let spec = self.metadata.tables().row::<TypeSpecRow>(class.rid()).ok()?;
+                match TypeSpecSig::parse(self.blob(spec.signature)).ok()?.type_ {
+                    cildec::Type::GenericInst { def, .. } => self.scope_of(def, scopes, depth + 1),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Parameter types in the short form of the catalogue: `String,FileMode`.
+    fn signature(&self, unit: &Unit, blob: &[u8]) -> String {
+        let Ok(signature) = MethodSig::parse(blob) else { return String::new() };
+        let label = |p: &cildec::Param<'_>| type_label(&p.type_, &|token| self.type_name(unit, token, 0));
+        signature.params.iter().map(label).collect::<Vec<_>>().join(",")
+    }
+
+    fn interfaces(&self, unit: &mut Unit) {
+        let count = self.count(TableId::InterfaceImpl, &mut unit.notes);
+        for (_, row) in self.metadata.tables().iter::<InterfaceImplRow>().take(count) {
+            let Ok(row) = row else { continue };
+            let name = self.type_name(unit, row.interface, 0);
+            if let Some(info) = unit.types.get_mut((row.class.get() as usize).wrapping_sub(1)) {
+                info.interfaces.push(name);
+            }
+        }
+    }
+
+    /// P/Invoke (II.22.22).
+    fn imports(&self, unit: &mut Unit) {
+        let tables = self.metadata.tables();
+        let count = self.count(TableId::ImplMap, &mut unit.notes);
+        for (_, row) in tables.iter::<ImplMapRow>().take(count) {
+            let Ok(row) = row else { continue };
+            let module =
+                tables.row::<ModuleRefRow>(row.import_scope.get()).map(|m| self.string(m.name)).unwrap_or_default();
+            let module = module.to_lowercase();
+            let module = module.strip_suffix(".dll").unwrap_or(&module);
+            let name = self.string(row.import_name);
+            if row.member_forwarded.table() == Some(TableId::MethodDef) {
+                let index = (row.member_forwarded.rid() as usize).wrapping_sub(1);
+                if let Some(method) = unit.methods.get_mut(index) {
+                    method.import = Some(format!("{module}!{name}").into());
+                }
+            }
+        }
+    }
+
+    fn attributes(&self, unit: &mut Unit) {
+        let count = self.count(TableId::CustomAttribute, &mut unit.notes);
+        for (_, row) in self.metadata.tables().iter::<CustomAttributeRow>().take(count) {
+            let Ok(row) = row else { continue };
+            let parent = row.parent.value();
+            if !matches!(table(parent), TYPE_DEF | METHOD_DEF) {
+                continue;
+            }
+            let name: Box<str> = match unit.callee(row.constructor.value()) {
+                Some(callee) => callee.ty.into(),
+                None => continue,
+            };
+            let index = (row_of(parent) as usize).wrapping_sub(1);
+            if table(parent) == TYPE_DEF {
+                if let Some(info) = unit.types.get_mut(index) {
+                    info.attributes.push(name);
+                }
+            } else if let Some(info) = unit.methods.get_mut(index) {
+                info.attributes.push(name);
+            }
+        }
+    }
+
+    /// Fills in who calls and stores what.
+    pub(super) fn scan(&self, unit: &mut Unit) {
+        let mut broken = 0_usize;
+        let (mut calls, mut stores) = (Vec::new(), Vec::new());
+        for rid in 1..=unit.methods.len() as u32 {
+            let body = match self.body(rid) {
+                Some(Ok(body)) => body,
+                Some(Err(_)) => {
+                    broken += 1;
+                    continue;
+                }
+                None => continue,
+            };
+            if calls.len() + stores.len() > MAX_EDGES {
+                unit.notes
+                    .push(Note::new(NoteKind::Capped, format!("more than {MAX_EDGES} calls: the rest is not read")));
+                break;
+            }
+            let (first_call, first_store) = (calls.len(), stores.len());
+            walk::tokens(body.code, |what, token| match what {
+                Use::Call | Use::Function => calls.push((rid, unit.plain(token))),
+                Use::Store => stores.push((rid, token)),
+            });
+            tidy(&mut calls, first_call);
+            tidy(&mut stores, first_store);
+        }
+        if broken > 0 {
+            unit.notes.push(Note::new(NoteKind::Malformed, format!("{broken} method bodies cannot be read")));
+        }
+        unit.calls = calls;
+        unit.stores = stores;
+    }
+}
+
+/// Sorts the tail and drops repetitions; the head belongs to methods with smaller rows.
+fn tidy(edges: &mut Vec<(u32, u32)>, from: usize) {
+    let mut tail = edges.split_off(from.min(edges.len()));
+    tail.sort_unstable();
+    tail.dedup();
+    edges.append(&mut tail);
+}
+
+fn row_of(token: u32) -> u32 {
+    row(token)
+}
+
+fn qualified(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") }
+}
+
+/// The shape of a method signature, without its types (ECMA-335 II.23.2.1).
+#[derive(Default)]
+struct Shape {
+    params: u16,
+    has_this: bool,
+    returns: bool,
+}
+
+impl Shape {
+    fn of(blob: &[u8]) -> Self {
+        Self::parse(blob).unwrap_or_default()
+    }
+
+    fn parse(blob: &[u8]) -> Option<Self> {
+        let (&convention, mut rest) = blob.split_first()?;
+        let number = |rest: &mut &[u8]| {
+            let (value, size) = cildec::read_compressed_u32(rest).ok()?;
+            *rest = rest.get(size..)?;
+            Some(value)
+        };
+        if convention & 0x10 != 0 {
+            number(&mut rest)?;
+        }
+        let params = number(&mut rest)?;
+        // Custom modifiers may stand before the return type (II.23.2.7).
+        while let Some(0x1f | 0x20) = rest.first() {
+            rest = rest.get(1..)?;
+            number(&mut rest)?;
+        }
+        Some(Shape {
+            params: u16::try_from(params).ok()?,
+            has_this: convention & 0x20 != 0,
+            returns: *rest.first()? != 0x01,
+        })
+    }
+}

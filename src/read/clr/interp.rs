@@ -1,0 +1,457 @@
+//! One pass over a method that turns it into symbolic calls, stores and results.
+//!
+//! Instructions are taken in their order, each once. Where control flow joins, values become alternatives. Compilers
+//! write nearly all jumps forwards; at the head of a loop, variables that the loop assigns may hold what they held
+//! before or something unknown. That needs no iteration, so time is linear in the size of the method.
+
+use super::image::Image;
+use super::state::{Frame, Joins};
+use super::unit::Unit;
+use super::value::{Arena, Expr, Id};
+use cildec::{Instruction, OpCode, OpCodeKind, Operand};
+
+/// Largest method that is interpreted, in bytes of IL.
+const MAX_CODE: usize = 1 << 20;
+/// Local variables that are followed.
+const MAX_LOCALS: usize = 1024;
+/// Elements of an array that are followed.
+const MAX_ELEMENTS: i64 = 64;
+
+/// A call that a method makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Site {
+    /// Offset of the instruction.
+    pub(super) offset: u32,
+    /// What is called.
+    pub(super) token: u32,
+    /// Arguments, the receiver first if there is one.
+    pub(super) args: Box<[Id]>,
+    /// Makes an object: there is no receiver yet.
+    pub(super) makes: bool,
+}
+
+/// A field that a method assigns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Store {
+    /// Offset of the instruction.
+    pub(super) offset: u32,
+    /// The field.
+    pub(super) token: u32,
+    /// The value.
+    pub(super) value: Id,
+}
+
+/// A method as symbols.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Body {
+    /// Calls in the order of the code.
+    pub(super) sites: Vec<Site>,
+    /// Assigned fields in the order of the code.
+    pub(super) stores: Vec<Store>,
+    /// What it may return.
+    pub(super) result: Option<Id>,
+    /// Names of the parameters, the receiver not counted.
+    pub(super) params: Vec<Box<str>>,
+}
+
+/// Interprets one method; `None` if it has no code that can be read.
+pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: u32) -> Option<Body> {
+    let code = image.body(rid)?.ok()?;
+    let info = unit.method(rid)?;
+    let mut body = Body { params: image.param_names(rid, info.params), ..Body::default() };
+    if code.code.len() > MAX_CODE {
+        return Some(body);
+    }
+    let instructions: Vec<Instruction> = code.instructions().map_while(Result::ok).collect();
+    let args = info.params + u16::from(info.has_this);
+    let frame = Frame {
+        stack: Vec::new(),
+        locals: vec![Id::NULL; locals_of(&instructions)],
+        args: (0..args).map(|i| arena.add(Expr::Param(rid, i))).collect(),
+        objects: Vec::new(),
+    };
+    let mut joins = Joins::new(&instructions, &code.exception_handlers);
+    let mut machine = Machine { image, unit, arena, rid, frame, body: &mut body, live: true };
+    for instruction in &instructions {
+        joins.enter(instruction.offset, &mut machine.frame, &mut machine.live, machine.arena);
+        if machine.live {
+            machine.step(instruction, &mut joins);
+        }
+    }
+    Some(body)
+}
+
+fn locals_of(instructions: &[Instruction]) -> usize {
+    let local = |i: &Instruction| match (i.opcode.info().name, &i.operand) {
+        (name, Operand::Var(n)) if name.starts_with("ldloc") || name.starts_with("stloc") => usize::from(*n) + 1,
+        _ => 0,
+    };
+    instructions.iter().map(local).max().unwrap_or(0).min(MAX_LOCALS)
+}
+
+struct Machine<'m, 'a> {
+    image: &'m Image<'a>,
+    unit: &'m Unit,
+    arena: &'m mut Arena,
+    rid: u32,
+    frame: Frame,
+    body: &'m mut Body,
+    live: bool,
+}
+
+impl Machine<'_, '_> {
+    fn step(&mut self, i: &Instruction, joins: &mut Joins) {
+        use OpCode as O;
+        match i.opcode.canonical() {
+            O::Ldarg => self.load(i, |m, n| m.frame.args.get(n).copied()),
+            O::Ldloc => self.load(i, |m, n| m.frame.locals.get(n).copied()),
+            O::Ldarga => self.load(i, |m, n| Some(m.arena.add(Expr::Argument(n as u16)))),
+            O::Ldloca => self.load(i, |m, n| Some(m.arena.add(Expr::Local(n as u16)))),
+            O::Starg => self.save(i, |frame| &mut frame.args),
+            O::Stloc => self.save(i, |frame| &mut frame.locals),
+            O::Ldnull => self.push(Id::NULL),
+            O::LdcI4 | O::LdcI8 => {
+                let id = match i.operand {
+                    Operand::I32(v) => self.arena.int(v.into()),
+                    Operand::I64(v) => self.arena.int(v),
+                    _ => Id::UNKNOWN,
+                };
+                self.push(id);
+            }
+            O::Ldstr => {
+                let id = match i.operand {
+                    Operand::String(token) => {
+                        let text = self.image.user_string(token);
+                        self.arena.add(Expr::Str(text.into()))
+                    }
+                    _ => Id::UNKNOWN,
+                };
+                self.push(id);
+            }
+            O::Dup => {
+                let top = self.frame.stack.last().copied().unwrap_or(Id::UNKNOWN);
+                self.push(top);
+            }
+            O::Call | O::Callvirt => self.call(i),
+            O::Newobj => self.make(i),
+            O::Ldftn | O::Ldvirtftn => {
+                if i.opcode == O::Ldvirtftn {
+                    self.pop();
+                }
+                let token = self.unit.plain(token_of(i));
+                let id = self.arena.add(Expr::Function(token));
+                self.push(id);
+            }
+            O::Ldtoken => {
+                let id = self.arena.add(Expr::Type(token_of(i)));
+                self.push(id);
+            }
+            O::Ldfld | O::Ldflda => {
+                let object = self.pop();
+                let object = self.deref(object);
+                let id = self.arena.add(Expr::Field(token_of(i), Some(object)));
+                self.push(id);
+            }
+            O::Ldsfld | O::Ldsflda => {
+                let id = self.arena.add(Expr::Field(token_of(i), None));
+                self.push(id);
+            }
+            O::Stfld => {
+                let value = self.pop();
+                self.pop();
+                self.store(i, value);
+            }
+            O::Stsfld => {
+                let value = self.pop();
+                self.store(i, value);
+            }
+            O::Newarr => self.new_array(i),
+            O::StelemRef | O::Stelem => self.store_element(),
+            O::LdelemRef | O::Ldelem => {
+                let index = self.pop();
+                let array = self.pop();
+                let array = self.settle(array);
+                let id = self.arena.add(Expr::Element(array, index));
+                self.push(id);
+            }
+            // What a value is boxed in, cast to or widened to does not change what it is here.
+            O::Box | O::UnboxAny | O::Castclass | O::Isinst | O::Unbox => {}
+            O::Ldobj | O::LdindRef => {
+                let address = self.pop();
+                let value = self.deref(address);
+                self.push(value);
+            }
+            O::Stobj | O::StindRef => {
+                let value = self.pop();
+                let address = self.pop();
+                self.assign(address, value);
+            }
+            O::Initobj => {
+                let address = self.pop();
+                self.assign(address, Id::NULL);
+            }
+            O::Add | O::Or | O::And | O::Sub | O::Xor => self.arithmetic(i.opcode),
+            O::Ret => {
+                if self.unit.method(self.rid).is_some_and(|m| m.returns) {
+                    let value = self.pop();
+                    let value = self.settle(value);
+                    self.body.result = Some(match self.body.result {
+                        Some(other) => self.arena.either(other, value),
+                        None => value,
+                    });
+                }
+                self.live = false;
+            }
+            O::Throw | O::Rethrow | O::Endfinally | O::Endfilter | O::Jmp => self.live = false,
+            O::Leave => {
+                self.frame.stack.clear();
+                joins.jump(i, &self.frame, self.arena);
+                self.live = false;
+            }
+            O::Br => {
+                joins.jump(i, &self.frame, self.arena);
+                self.live = false;
+            }
+            _ if !i.operand.branch_targets().is_empty() => {
+                self.pop_by(i);
+                joins.jump(i, &self.frame, self.arena);
+            }
+            _ if i.info().kind == OpCodeKind::Prefix || i.opcode.is_prefix() => {}
+            _ if i.info().name.starts_with("conv.") => {}
+            _ => self.generic(i),
+        }
+    }
+
+    fn push(&mut self, id: Id) {
+        self.frame.stack.push(id);
+    }
+
+    fn pop(&mut self) -> Id {
+        self.frame.stack.pop().unwrap_or(Id::UNKNOWN)
+    }
+
+    fn load(&mut self, i: &Instruction, f: impl Fn(&mut Self, usize) -> Option<Id>) {
+        let id = match i.operand {
+            Operand::Var(n) => f(self, usize::from(n)).unwrap_or(Id::UNKNOWN),
+            _ => Id::UNKNOWN,
+        };
+        self.push(id);
+    }
+
+    fn save(&mut self, i: &Instruction, slots: impl Fn(&mut Frame) -> &mut Vec<Id>) {
+        let value = self.pop();
+        if let Operand::Var(n) = i.operand
+            && let Some(slot) = slots(&mut self.frame).get_mut(usize::from(n))
+        {
+            *slot = value;
+        }
+    }
+
+    fn pop_by(&mut self, i: &Instruction) {
+        for _ in 0..i.info().pop.count().unwrap_or(0) {
+            self.pop();
+        }
+    }
+
+    /// An instruction that only matters by what it pops and pushes.
+    fn generic(&mut self, i: &Instruction) {
+        self.pop_by(i);
+        for _ in 0..i.info().push.count().unwrap_or(0) {
+            self.push(Id::UNKNOWN);
+        }
+    }
+
+    /// What an address points to; anything else is itself.
+    fn deref(&self, id: Id) -> Id {
+        match self.arena.get(id) {
+            Expr::Local(n) => self.frame.locals.get(usize::from(*n)).copied().unwrap_or(Id::UNKNOWN),
+            Expr::Argument(n) => self.frame.args.get(usize::from(*n)).copied().unwrap_or(Id::UNKNOWN),
+            _ => id,
+        }
+    }
+
+    /// A value that may leave the method: addresses are followed, arrays and builders hold what they hold now.
+    fn settle(&self, id: Id) -> Id {
+        let id = self.deref(id);
+        self.frame.content(id).unwrap_or(id)
+    }
+
+    fn assign(&mut self, address: Id, value: Id) {
+        let slot = match self.arena.get(address) {
+            Expr::Local(n) => self.frame.locals.get_mut(usize::from(*n)),
+            Expr::Argument(n) => self.frame.args.get_mut(usize::from(*n)),
+            _ => None,
+        };
+        if let Some(slot) = slot {
+            *slot = value;
+        }
+    }
+
+    fn store(&mut self, i: &Instruction, value: Id) {
+        let value = self.settle(value);
+        self.body.stores.push(Store { offset: i.offset, token: token_of(i), value });
+    }
+
+    fn new_array(&mut self, i: &Instruction) {
+        let length = self.pop();
+        let elements = match self.arena.get(length) {
+            Expr::Int(n @ 0..=MAX_ELEMENTS) => vec![Id::NULL; *n as usize],
+            _ => return self.push(Id::UNKNOWN),
+        };
+        let content = self.arena.add(Expr::Array(elements.into()));
+        self.push_object(i.offset, content);
+    }
+
+    fn push_object(&mut self, offset: u32, content: Id) {
+        let id = self.arena.add(Expr::Object(self.rid, offset));
+        self.frame.set_content(id, content);
+        self.push(id);
+    }
+
+    fn store_element(&mut self) {
+        let value = self.pop();
+        let index = self.pop();
+        let array = self.pop();
+        let value = self.settle(value);
+        let Some(content) = self.frame.content(array) else { return };
+        let Expr::Int(index) = *self.arena.get(index) else { return };
+        if let Some(content) = self.arena.with_element(content, index, value) {
+            self.frame.set_content(array, content);
+        }
+    }
+
+    fn arithmetic(&mut self, opcode: OpCode) {
+        let right = self.pop();
+        let left = self.pop();
+        let id = match (self.arena.get(left), self.arena.get(right)) {
+            (Expr::Int(a), Expr::Int(b)) => {
+                let value = match opcode {
+                    OpCode::Add => a.wrapping_add(*b),
+                    OpCode::Sub => a.wrapping_sub(*b),
+                    OpCode::Or => a | b,
+                    OpCode::And => a & b,
+                    _ => a ^ b,
+                };
+                self.arena.int(value)
+            }
+            _ => Id::UNKNOWN,
+        };
+        self.push(id);
+    }
+
+    /// Pops the arguments of a call, in their order.
+    fn arguments(&mut self, count: usize) -> Vec<Id> {
+        let from = self.frame.stack.len().saturating_sub(count);
+        let mut args = self.frame.stack.split_off(from);
+        while args.len() < count {
+            args.insert(0, Id::UNKNOWN);
+        }
+        args
+    }
+
+    fn call(&mut self, i: &Instruction) {
+        let token = self.unit.plain(token_of(i));
+        let Some(callee) = self.unit.callee(token) else {
+            // Without the signature the stack cannot be followed further.
+            self.frame.stack.clear();
+            return;
+        };
+        let count = usize::from(callee.params) + usize::from(callee.has_this);
+        let returns = callee.returns;
+        let raw = self.arguments(count);
+        if let Some(result) = self.build(callee.ty, callee.name, token, &raw) {
+            if returns {
+                self.push(result);
+            }
+            return;
+        }
+        let args: Box<[Id]> = raw.iter().map(|id| self.settle(*id)).collect();
+        // A constructor of a value type is called on the address of the variable (III.4.21).
+        if callee.name == ".ctor" {
+            let made = self.arena.add(Expr::Call(token, args.get(1..).unwrap_or(&[]).into()));
+            if let Some(&address) = raw.first() {
+                self.assign(address, made);
+            }
+        }
+        // What a callee gets the address of, it may change.
+        for id in raw.iter().skip(usize::from(callee.has_this)) {
+            self.assign(*id, Id::UNKNOWN);
+        }
+        self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: false });
+        if returns {
+            let id = self.arena.add(Expr::Call(token, args));
+            self.push(id);
+        }
+    }
+
+    fn make(&mut self, i: &Instruction) {
+        let token = self.unit.plain(token_of(i));
+        let Some(callee) = self.unit.callee(token) else {
+            self.frame.stack.clear();
+            return self.push(Id::UNKNOWN);
+        };
+        let raw = self.arguments(usize::from(callee.params));
+        let args: Box<[Id]> = raw.iter().map(|id| self.settle(*id)).collect();
+        if callee.ty == "System.Text.StringBuilder" {
+            let first = args.first().copied().filter(|id| !matches!(self.arena.get(*id), Expr::Int(_)));
+            let content = self.arena.add(Expr::Concat(first.into_iter().collect()));
+            return self.push_object(i.offset, content);
+        }
+        self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: true });
+        let id = self.arena.add(Expr::Call(token, args));
+        self.push(id);
+    }
+
+    /// Objects that build a string piece by piece: `StringBuilder` and the handlers of interpolated strings.
+    fn build(&mut self, ty: &str, name: &str, token: u32, raw: &[Id]) -> Option<Id> {
+        let handler = ty == "System.Runtime.CompilerServices.DefaultInterpolatedStringHandler";
+        if !handler && ty != "System.Text.StringBuilder" {
+            return None;
+        }
+        let receiver = *raw.first()?;
+        if handler && name == ".ctor" {
+            let empty = self.arena.add(Expr::Concat(Box::new([])));
+            self.assign(receiver, empty);
+            return Some(Id::UNKNOWN);
+        }
+        let content = self.settle(receiver);
+        let added = match name {
+            "Append" | "AppendLiteral" | "AppendFormatted" => self.settle(raw.get(1).copied()?),
+            "AppendFormat" => {
+                let args = raw.iter().map(|id| self.settle(*id)).collect();
+                self.arena.add(Expr::Call(token, args))
+            }
+            "AppendLine" => {
+                let line = raw.get(1).map(|id| self.settle(*id));
+                let end = self.arena.add(Expr::Str("\r\n".into()));
+                line.map_or(end, |line| self.arena.append(line, end))
+            }
+            "ToString" | "ToStringAndClear" if raw.len() == 1 => return Some(content),
+            "Clear" => {
+                let empty = self.arena.add(Expr::Concat(Box::new([])));
+                self.set(receiver, empty);
+                return Some(receiver);
+            }
+            "Insert" | "Remove" | "Replace" | "set_Length" | "set_Item" | "set_Chars" => {
+                self.set(receiver, Id::UNKNOWN);
+                return Some(receiver);
+            }
+            _ => return Some(Id::UNKNOWN),
+        };
+        let content = self.arena.append(content, added);
+        self.set(receiver, content);
+        Some(receiver)
+    }
+
+    fn set(&mut self, receiver: Id, content: Id) {
+        if self.frame.content(receiver).is_some() {
+            self.frame.set_content(receiver, content);
+        } else {
+            self.assign(receiver, content);
+        }
+    }
+}
+
+fn token_of(i: &Instruction) -> u32 {
+    i.operand.token().map_or(0, |t| t.value())
+}

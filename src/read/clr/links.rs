@@ -1,0 +1,198 @@
+//! what, who assigns a field.
+
+use super::unit::{FIELD, METHOD_DEF, Unit, row, table};
+use std::collections::{BTreeSet, HashMap};
+
+/// A method of the application: its assembly and its row there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Method {
+    /// Index of the assembly.
+    pub(super) unit: u32,
+    /// Row of the method definition.
+    pub(super) rid: u32,
+}
+
+/// Longest chain of base types that is followed.
+const MAX_BASES: usize = 32;
+/// Overriding methods that a virtual call may mean.
+const MAX_OVERRIDES: usize = 24;
+
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    types: HashMap<Box<str>, Vec<(u32, u32)>>,
+    virtuals: HashMap<(Box<str>, u16), Vec<Method>>,
+    callers: HashMap<Method, Vec<Method>>,
+    writers: HashMap<(u32, u32), Vec<Method>>,
+}
+
+impl Links {
+    pub(super) fn new(units: &[Unit]) -> Self {
+        let mut links = Links::default();
+        for (u, unit) in units.iter().enumerate() {
+            let u = u as u32;
+            for (t, info) in unit.types.iter().enumerate() {
+                links.types.entry(info.name.clone()).or_default().push((u, t as u32 + 1));
+            }
+            for (m, info) in unit.methods.iter().enumerate().filter(|(_, m)| m.is_virtual) {
+                let method = Method { unit: u, rid: m as u32 + 1 };
+                links.virtuals.entry((info.name.clone(), info.params)).or_default().push(method);
+            }
+        }
+        links.relate(units);
+        links
+    }
+
+    fn relate(&mut self, units: &[Unit]) {
+        let mut callers: HashMap<Method, Vec<Method>> = HashMap::new();
+        let mut writers: HashMap<(u32, u32), Vec<Method>> = HashMap::new();
+        for (u, unit) in units.iter().enumerate() {
+            let u = u as u32;
+            let mut known: HashMap<u32, Option<Method>> = HashMap::new();
+            for (caller, token) in &unit.calls {
+                let target = *known.entry(*token).or_insert_with(|| self.definition(units, u, *token));
+                if let Some(target) = target {
+                    callers.entry(target).or_default().push(Method { unit: u, rid: *caller });
+                }
+            }
+            for (writer, token) in &unit.stores {
+                if let Some(field) = self.field(units, u, *token) {
+                    writers.entry(field).or_default().push(Method { unit: u, rid: *writer });
+                }
+            }
+        }
+        (self.callers, self.writers) = (callers, writers);
+    }
+
+    /// The types of this name that a unit can mean: its own, then those of the assembly that it names.
+    fn find_type(&self, units: &[Unit], unit: u32, assembly: &str, name: &str) -> Option<(u32, u32)> {
+        let candidates = self.types.get(name)?;
+        let wanted = |u: u32| {
+            assembly.is_empty() && u == unit
+                || units.get(u as usize).is_some_and(|c| c.identity.name.eq_ignore_ascii_case(assembly))
+        };
+        candidates.iter().copied().find(|(u, _)| wanted(*u)).or_else(|| {
+            // A type that was forwarded (II.22.14) is defined in another assembly than the reference says.
+            (candidates.len() == 1 && !assembly.is_empty()).then(|| candidates.first().copied()).flatten()
+        })
+    }
+
+    /// The type that a name means from within a unit, wherever it is defined.
+    fn find_base(&self, unit: u32, name: &str) -> Option<(u32, u32)> {
+        let candidates = self.types.get(name)?;
+        candidates.iter().copied().find(|(u, _)| *u == unit).or_else(|| candidates.first().copied())
+    }
+
+    /// The definition that a method token means, before virtual dispatch.
+    pub(super) fn definition(&self, units: &[Unit], unit: u32, token: u32) -> Option<Method> {
+        if table(token) == METHOD_DEF {
+            return Some(Method { unit, rid: row(token) });
+        }
+        let reference = units.get(unit as usize)?.member_ref(token).filter(|r| !r.is_field)?;
+        let mut ty = self.find_type(units, unit, &reference.assembly, &reference.ty)?;
+        for _ in 0..MAX_BASES {
+            let info = units.get(ty.0 as usize)?.type_info(ty.1)?;
+            let owner = units.get(ty.0 as usize)?;
+            let mut rows = info.methods.clone().filter(|rid| {
+                owner.method(*rid).is_some_and(|m| m.name == reference.name && m.params == reference.params)
+            });
+            if let Some(rid) = rows.next() {
+                return Some(Method { unit: ty.0, rid });
+            }
+            ty = self.find_base(ty.0, &info.base)?;
+        }
+        None
+    }
+
+    /// The field definition that a field token means.
+    pub(super) fn field(&self, units: &[Unit], unit: u32, token: u32) -> Option<(u32, u32)> {
+        if table(token) == FIELD {
+            return Some((unit, row(token)));
+        }
+        let reference = units.get(unit as usize)?.member_ref(token).filter(|r| r.is_field)?;
+        let (u, t) = self.find_type(units, unit, &reference.assembly, &reference.ty)?;
+        let owner = units.get(u as usize)?;
+        let index = owner.field_owners.iter().zip(&owner.fields).position(|(o, n)| *o == t && *n == reference.name)?;
+        Some((u, index as u32 + 1))
+    }
+
+    /// Everything that a call may run: the definition, and what overrides it.
+    pub(super) fn targets(&self, units: &[Unit], unit: u32, token: u32) -> Vec<Method> {
+        let Some(declared) = self.definition(units, unit, token) else { return Vec::new() };
+        let mut all = vec![declared];
+        all.extend(self.overrides(units, declared));
+        all
+    }
+
+    /// Methods that override or implement this one.
+    pub(super) fn overrides(&self, units: &[Unit], method: Method) -> Vec<Method> {
+        let Some(unit) = units.get(method.unit as usize) else { return Vec::new() };
+        let Some(info) = unit.method(method.rid).filter(|m| m.is_virtual) else { return Vec::new() };
+        let Some(base) = unit.type_info(info.owner) else { return Vec::new() };
+        let Some(same) = self.virtuals.get(&(info.name.clone(), info.params)) else { return Vec::new() };
+        same.iter()
+            .filter(|m| **m != method)
+            .filter(|m| {
+                let owner = units.get(m.unit as usize).and_then(|u| Some((m.unit, u.method(m.rid)?.owner)));
+                owner.is_some_and(|(u, t)| self.is_a(units, u, t, &base.name))
+            })
+            .take(MAX_OVERRIDES)
+            .copied()
+            .collect()
+    }
+
+    /// Is a type, or anything it derives from or implements, of this name?
+    pub(super) fn is_a(&self, units: &[Unit], unit: u32, ty: u32, name: &str) -> bool {
+        self.ancestors(units, unit, ty).iter().any(|a| **a == *name)
+    }
+
+    /// Names of the bases and interfaces of a type, nearest first.
+    pub(super) fn ancestors<'u>(&self, units: &'u [Unit], unit: u32, ty: u32) -> Vec<&'u str> {
+        let mut names: Vec<&str> = Vec::new();
+        let mut queue = vec![(unit, ty)];
+        let mut seen = BTreeSet::new();
+        while let Some(at) = queue.pop() {
+            if !seen.insert(at) || seen.len() > MAX_BASES {
+                continue;
+            }
+            let Some(info) = units.get(at.0 as usize).and_then(|u| u.type_info(at.1)) else { continue };
+            for name in std::iter::once(&info.base).chain(&info.interfaces).filter(|n| !n.is_empty()) {
+                names.push(name);
+                queue.extend(self.find_base(at.0, name));
+            }
+        }
+        names
+    }
+
+    /// Who calls a method, directly or through a declaration that it overrides.
+    pub(super) fn callers(&self, units: &[Unit], method: Method) -> Vec<Method> {
+        let mut all: BTreeSet<Method> = BTreeSet::new();
+        for declared in std::iter::once(method).chain(self.declarations(units, method)) {
+            all.extend(self.callers.get(&declared).into_iter().flatten());
+        }
+        all.into_iter().collect()
+    }
+
+    /// Declarations that this method overrides or implements.
+    pub(super) fn declarations(&self, units: &[Unit], method: Method) -> Vec<Method> {
+        let Some(unit) = units.get(method.unit as usize) else { return Vec::new() };
+        let Some(info) = unit.method(method.rid).filter(|m| m.is_virtual) else { return Vec::new() };
+        let Some(same) = self.virtuals.get(&(info.name.clone(), info.params)) else { return Vec::new() };
+        if same.len() < 2 {
+            return Vec::new();
+        }
+        let ancestors = self.ancestors(units, method.unit, info.owner);
+        same.iter()
+            .filter(|m| **m != method)
+            .filter(|m| {
+                let owner = units.get(m.unit as usize).and_then(|u| u.owner_of(m.rid));
+                owner.is_some_and(|t| ancestors.contains(&&*t.name))
+            })
+            .copied()
+            .collect()
+    }
+
+    /// Who assigns a field.
+    pub(super) fn writers(&self, field: (u32, u32)) -> &[Method] {
+        self.writers.get(&field).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,395 @@
+//! What well-known methods compute from symbolic values: joining paths, formatting, looking up settings.
+
+use super::resolve::{At, MAX_VALUES, Resolver, Value};
+use super::value::Id;
+use crate::catalog::dotnet::{Model, ValueRow};
+use crate::facts::{Folder, Hole, Location, Part, Source, Text, env_hole, join_paths};
+
+/// Computes the value of a call.
+pub(super) fn apply(
+    resolver: &Resolver<'_>,
+    at: At<'_>,
+    row: &ValueRow,
+    model: Model,
+    signature: &str,
+    this: Option<Id>,
+    args: &[Id],
+) -> Vec<Value> {
+    let arg = |n: usize| args.get(n).map_or_else(|| vec![Value::unknown()], |id| resolver.eval(at, *id));
+    let subject = || match this {
+        Some(this) => resolver.eval(at, this),
+        None => arg(0),
+    };
+    let each = |values: Vec<Value>, f: &dyn Fn(&Text) -> Text| -> Vec<Value> {
+        values.iter().map(|v| v.with(f(&v.text))).collect()
+    };
+    match model {
+        Model::Concat => {
+            let parts = spread(resolver, at, args);
+            product(resolver, at, &parts, |all| {
+                Text::from_parts(all.iter().flat_map(|v| v.text.parts().iter().cloned()))
+            })
+        }
+        Model::Join => join(resolver, at, args),
+        Model::Format => {
+            // An IFormatProvider may come first; StringBuilder.AppendFormat has a receiver, which is skipped above.
+            let first = usize::from(signature.starts_with("IFormatProvider") || signature.starts_with("CultureInfo"));
+            let rest = spread(resolver, at, args.get(first + 1..).unwrap_or(&[]));
+            combine_format(resolver, at, &arg(first), &rest)
+        }
+        Model::PathJoin => {
+            let parts = spread(resolver, at, args);
+            let mut out = vec![Value::default()];
+            for part in parts {
+                out = combine(&out, &resolver.eval(at, part), join_paths);
+            }
+            out
+        }
+        Model::Parent => each(subject(), &parent),
+        Model::FileName => each(subject(), &file_name),
+        Model::Stem => each(subject(), &|t| {
+            let name = file_name(t);
+            match name.trailing_lit().rfind('.') {
+                Some(dot) => cut_tail(&name, dot),
+                None => name,
+            }
+        }),
+        Model::ChangeExtension => combine(&arg(0), &arg(1), |path, extension| {
+            let stem = match (path.trailing_lit().rfind('.'), path.trailing_lit().rfind('\\')) {
+                (Some(dot), slash) if slash.is_none_or(|s| s < dot) => cut_tail(path, dot),
+                _ => path.clone(),
+            };
+            let dot = if extension.leading_lit().starts_with('.') || extension.is_empty() { "" } else { "." };
+            stem.concat(&Text::lit(dot)).concat(extension)
+        }),
+        Model::SpecialFolder => arg(0).iter().map(|v| v.with(special_folder(v.int))).collect(),
+        Model::Environment => each(arg(0), &|name| match name.as_lit() {
+            Some(name) => Text::hole(env_hole(name)),
+            None => Text::from_source(Source::Env, name.to_string()),
+        }),
+        Model::Item => {
+            let base = match &row.of {
+                Some(template) => resolver.template(at, template, this, args),
+                None => subject(),
+            };
+            combine(&base, &arg(row.arg.into()), |base, key| item(base, key, "/"))
+        }
+        Model::Option => {
+            let base = match this {
+                Some(this) => resolver.eval(at, this),
+                None if row.arg > 0 => arg(0),
+                None => vec![Value::unknown()],
+            };
+            let is_section = |t: &Text| matches!(t.as_hole(), Some(Hole::From(Source::Option, _)));
+            combine(&base, &arg(row.arg.into()), |base, key| {
+                let base = if is_section(base) { base.clone() } else { Text::from_source(Source::Option, "") };
+                item(&base, key, ":")
+            })
+        }
+        Model::MapPath => each(arg(0), &|t| match t.leading_lit() {
+            lead if lead.starts_with("~") => t.clone(),
+            _ => join_paths(&Text::folder(Folder::WebRoot), t),
+        }),
+        Model::Replace => replace(resolver, at, this, args),
+        Model::Same => subject(),
+        Model::BaseKey => base_key(resolver, at, signature, args),
+        Model::RegistryValue => {
+            let (key, name) = match this {
+                Some(this) => (resolver.eval(at, this), arg(0)),
+                None => (arg(0), arg(1)),
+            };
+            combine(&key, &name, |key, name| {
+                let location = Location::registry_value(&Location::registry(key), name);
+                Text::from_source(Source::Registry, location.to_string())
+            })
+        }
+        Model::ExeConfig => exe_config(&arg(0), signature),
+    }
+}
+
+/// Arguments, with an array of them in their last place spread out.
+fn spread(resolver: &Resolver<'_>, at: At<'_>, args: &[Id]) -> Vec<Id> {
+    match args {
+        [one] => resolver.elements(at, *one).unwrap_or_else(|| vec![*one]),
+        many => many.to_vec(),
+    }
+}
+
+/// All combinations of the values of several expressions, joined by `f`.
+pub(super) fn product(resolver: &Resolver<'_>, at: At<'_>, ids: &[Id], f: impl Fn(&[Value]) -> Text) -> Vec<Value> {
+    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
+    for id in ids {
+        let mut values = resolver.eval(at, *id);
+        if rows.len() * values.len() > MAX_VALUES {
+            values = vec![merged(&values)];
+        }
+        rows = rows
+            .iter()
+            .flat_map(|row| {
+                values.iter().map(move |v| {
+                    let mut row = row.clone();
+                    row.push(v.clone());
+                    row
+                })
+            })
+            .collect();
+    }
+    rows.into_iter()
+        .map(|row| {
+            let mut value = Value::text(f(&row));
+            for step in row.into_iter().flat_map(|v| v.steps) {
+                if value.steps.len() < 6 && !value.steps.contains(&step) {
+                    value.steps.push(step);
+                }
+            }
+            value
+        })
+        .collect()
+}
+
+/// All combinations of two values.
+pub(super) fn combine(left: &[Value], right: &[Value], f: impl Fn(&Text, &Text) -> Text) -> Vec<Value> {
+    let merged_right;
+    let right = if left.len() * right.len() > MAX_VALUES {
+        merged_right = [merged(right)];
+        &merged_right
+    } else {
+        right
+    };
+    let mut out = Vec::new();
+    for a in left {
+        for b in right {
+            let mut value = a.with(f(&a.text, &b.text));
+            value.view32 |= b.view32;
+            value.remote |= b.remote;
+            for step in &b.steps {
+                if value.steps.len() < 6 && !value.steps.contains(step) {
+                    value.steps.push(step.clone());
+                }
+            }
+            out.push(value);
+        }
+    }
+    out
+}
+
+/// What all of them share.
+pub(super) fn merged(values: &[Value]) -> Value {
+    let mut all = values.iter();
+    let Some(first) = all.next() else { return Value::unknown() };
+    let mut out = first.clone();
+    for value in all {
+        out.text = out.text.merge(&value.text);
+        out.int = out.int.filter(|n| Some(*n) == value.int);
+        out.steps.clear();
+    }
+    out
+}
+
+fn join(resolver: &Resolver<'_>, at: At<'_>, args: &[Id]) -> Vec<Value> {
+    let Some((separator, rest)) = args.split_first() else { return vec![Value::unknown()] };
+    let separator = merged(&resolver.eval(at, *separator)).text;
+    let parts = spread(resolver, at, rest);
+    product(resolver, at, &parts, |all| {
+        let mut out = Text::new();
+        for (i, value) in all.iter().enumerate() {
+            if i > 0 {
+                out.push_text(&separator);
+            }
+            out.push_text(&value.text);
+        }
+        out
+    })
+}
+
+/// `String.Format`: `{0}`, `{1:x}`, `{{`.
+fn combine_format(resolver: &Resolver<'_>, at: At<'_>, formats: &[Value], args: &[Id]) -> Vec<Value> {
+    formats
+        .iter()
+        .flat_map(|format| {
+            let Some(pattern) = format.text.as_lit() else { return vec![Value::unknown()] };
+            let pattern = pattern.to_owned();
+            product(resolver, at, args, |values| fill(&pattern, values))
+        })
+        .collect()
+}
+
+fn fill(pattern: &str, values: &[Value]) -> Text {
+    let mut out = Text::new();
+    let mut rest = pattern;
+    while let Some(at) = rest.find(['{', '}']) {
+        out.push_lit(&rest[..at]);
+        let tail = &rest[at..];
+        if tail.starts_with("{{") || tail.starts_with("}}") {
+            out.push_lit(&tail[..1]);
+            rest = &tail[2..];
+            continue;
+        }
+        let close = tail.find('}').filter(|_| tail.starts_with('{'));
+        let Some(close) = close else {
+            rest = &tail[1..];
+            continue;
+        };
+        let index = tail[1..close].split([',', ':']).next().and_then(|n| n.trim().parse::<usize>().ok());
+        match index.and_then(|n| values.get(n)) {
+            Some(value) => out.push_text(&value.text),
+            None => out.push_hole(Hole::Unknown),
+        }
+        rest = &tail[close + 1..];
+    }
+    out.push_lit(rest);
+    out
+}
+
+fn replace(resolver: &Resolver<'_>, at: At<'_>, this: Option<Id>, args: &[Id]) -> Vec<Value> {
+    let whole = this.map_or_else(|| vec![Value::unknown()], |id| resolver.eval(at, id));
+    let single = |n: usize| {
+        let value = merged(&resolver.eval(at, args.get(n).copied()?));
+        // A character argument arrives as its code.
+        match value.int {
+            Some(code) => u32::try_from(code).ok().and_then(char::from_u32).map(String::from),
+            None => value.text.as_lit().map(str::to_owned),
+        }
+    };
+    let (Some(from), Some(to)) = (single(0).filter(|s| !s.is_empty()), single(1)) else {
+        return whole;
+    };
+    whole
+        .iter()
+        .map(|v| {
+            v.with(Text::from_parts(v.text.parts().iter().map(|p| match p {
+                Part::Lit(s) => Part::Lit(s.replace(&from, &to)),
+                hole => hole.clone(),
+            })))
+        })
+        .collect()
+}
+
+/// An element of a named collection: `{config:appSettings}` and `LogPath` are `{config:appSettings/LogPath}`.
+fn item(base: &Text, key: &Text, separator: &str) -> Text {
+    match base.as_hole() {
+        Some(Hole::From(source @ (Source::Input | Source::Arg), name)) => Text::from_source(*source, name.clone()),
+        Some(Hole::From(source, name)) => {
+            let key = key.to_string().replace(['{', '}'], "");
+            let name = if name.is_empty() { key } else { format!("{name}{separator}{key}") };
+            Text::from_source(*source, name)
+        }
+        _ => Text::unknown(),
+    }
+}
+
+/// `Environment.SpecialFolder` has the numbers of CSIDL.
+fn special_folder(number: Option<i64>) -> Text {
+    match number.and_then(|n| u32::try_from(n).ok()).and_then(Folder::by_csidl) {
+        Some(folder) => Text::folder(folder),
+        None => Text::unknown(),
+    }
+}
+
+fn base_key(resolver: &Resolver<'_>, at: At<'_>, signature: &str, args: &[Id]) -> Vec<Value> {
+    let Some(hive) = args.first() else { return vec![Value::unknown()] };
+    let view = signature.split(',').position(|p| p == "RegistryView").and_then(|i| args.get(i));
+    let view = view.and_then(|id| merged(&resolver.eval(at, *id)).int);
+    resolver
+        .eval(at, *hive)
+        .iter()
+        .map(|v| {
+            let root = v.int.and_then(|n| crate::facts::registry::root_of_handle(n as u64));
+            let mut value = v.with(root.map_or_else(Text::unknown, Text::lit));
+            // RegistryView.Registry32
+            value.view32 = view == Some(0x200);
+            value.remote = signature.starts_with("RegistryHive,String");
+            value
+        })
+        .collect()
+}
+
+/// The file behind `OpenExeConfiguration`: by `ConfigurationUserLevel`, or beside the named program.
+fn exe_config(first: &[Value], signature: &str) -> Vec<Value> {
+    if signature.starts_with("String") {
+        return combine(first, &[Value::default()], |path, _| path.clone().concat(&Text::lit(".config")));
+    }
+    let of = |n: Option<i64>| match n {
+        Some(10) => "{AppData}\\{?}\\user.config",
+        Some(20) => "{LocalAppData}\\{?}\\user.config",
+        Some(0) => "{AppDir}\\{?}.config",
+        _ => "{?}.config",
+    };
+    first.iter().map(|v| v.with(Text::parse(of(v.int)))).collect()
+}
+
+/// All but the last component of a path.
+pub(super) fn parent(path: &Text) -> Text {
+    let mut parts = path.parts().to_vec();
+    while let Some(part) = parts.pop() {
+        if let Part::Lit(s) = &part {
+            if let Some(cut) = s.rfind(['\\', '/']) {
+                parts.push(Part::Lit(s[..cut].to_owned()));
+                return Text::from_parts(parts);
+            }
+            continue;
+        }
+        if matches!(part, Part::Hole(Hole::Folder(_))) && parts.is_empty() {
+            break;
+        }
+    }
+    Text::unknown()
+}
+
+fn file_name(path: &Text) -> Text {
+    let mut tail = Vec::new();
+    for part in path.parts().iter().rev() {
+        if let Part::Lit(s) = part
+            && let Some(cut) = s.rfind(['\\', '/'])
+        {
+            tail.push(Part::Lit(s[cut + 1..].to_owned()));
+            break;
+        }
+        tail.push(match part {
+            Part::Hole(Hole::Folder(_)) => Part::Hole(Hole::Unknown),
+            part => part.clone(),
+        });
+    }
+    tail.reverse();
+    Text::from_parts(tail)
+}
+
+/// The text up to a byte of its last literal run.
+fn cut_tail(text: &Text, at: usize) -> Text {
+    let (last, head) = match text.parts().split_last() {
+        Some((Part::Lit(last), head)) => (last, head),
+        _ => return text.clone(),
+    };
+    let kept = last.get(..at).unwrap_or(last).to_owned();
+    Text::from_parts(head.iter().cloned().chain([Part::Lit(kept)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_taken_apart_around_holes() {
+        let t = Text::parse;
+        assert_eq!(parent(&t("{AppDir}\\Shop.exe")), t("{AppDir}"));
+        assert_eq!(parent(&t("{AppDir}\\logs\\{?}.log")), t("{AppDir}\\logs"));
+        assert_eq!(parent(&t("{AppDir}")), Text::unknown());
+        assert_eq!(file_name(&t("{AppDir}\\logs\\{generated:time}.log")), t("{generated:time}.log"));
+        assert_eq!(file_name(&t("{AppDir}")), Text::unknown());
+    }
+
+    #[test]
+    fn formats_fill_in() {
+        let v = |s: &str| Value::text(Text::parse(s));
+        assert_eq!(fill("{0}\\a{1:yyyy}.{{log}}", &[v("{AppData}"), v("{?}")]).to_string(), "{AppData}\\a{?}.{log}");
+        assert_eq!(fill("{9}{", &[]).to_string(), "{?}");
+    }
+
+    #[test]
+    fn settings_have_names() {
+        let t = Text::parse;
+        assert_eq!(item(&t("{config:appSettings}"), &t("LogPath"), "/"), t("{config:appSettings/LogPath}"));
+        assert_eq!(item(&t("{option:Storage}"), &t("Root"), ":"), t("{option:Storage:Root}"));
+        assert_eq!(item(&t("{input:request}"), &t("id"), "/"), t("{input:request}"));
+    }
+}

@@ -1,0 +1,409 @@
+//! What a symbolic value is as a string: through parameters to callers, through fields to who assigns them, through
+//! calls to what they return.
+//!
+//! A query looks only at methods that are interpreted already and remembers which others it would have needed; the
+//! reader interprets those and asks again. Depth, alternatives and steps are bounded, so a query always ends soon, at
+//! worst with a hole.
+
+use super::links::{Links, Method};
+use super::models;
+use super::names::written_method;
+use super::unit::{Unit, method_token};
+use super::value::{Expr, Id};
+use crate::catalog::dotnet::{Piece, Template, catalog};
+use crate::facts::{Hole, Site, Source, Step, Text};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+/// Alternatives of one value.
+pub(super) const MAX_VALUES: usize = 8;
+/// Expressions looked at for one query.
+const MAX_STEPS: u32 = 6000;
+/// Nesting of calls, parameters and fields.
+const MAX_DEPTH: u32 = 48;
+/// Parameters followed to callers, one after another.
+const MAX_CALLERS_DEEP: u32 = 5;
+/// Callers of one method that are looked at.
+const MAX_CALLERS: usize = 48;
+
+/// A resolved value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Value {
+    /// As a string.
+    pub(super) text: Text,
+    /// As an integer.
+    pub(super) int: Option<i64>,
+    /// It may be null, and nothing else is known of it.
+    pub(super) null: bool,
+    /// The 32-bit view of the registry.
+    pub(super) view32: bool,
+    /// On another host.
+    pub(super) remote: bool,
+    /// How it came here.
+    pub(super) steps: Vec<Step>,
+}
+
+impl Value {
+    pub(super) fn text(text: Text) -> Self {
+        Value { text, ..Value::default() }
+    }
+
+    pub(super) fn unknown() -> Self {
+        Value::text(Text::unknown())
+    }
+
+    fn int(value: i64) -> Self {
+        Value { text: Text::lit(value.to_string()), int: Some(value), ..Value::default() }
+    }
+
+    /// The same with another text.
+    pub(super) fn with(&self, text: Text) -> Self {
+        Value { text, int: None, null: false, ..self.clone() }
+    }
+
+    fn step(mut self, step: Step) -> Self {
+        if self.steps.len() < 6 && !self.steps.contains(&step) {
+            self.steps.push(step);
+        }
+        self
+    }
+}
+
+/// The arguments that the body of a callee is looked at with.
+#[derive(Clone, Copy)]
+struct Frame<'f> {
+    method: Method,
+    args: &'f [Id],
+    /// A constructor: its arguments have no receiver.
+    makes: bool,
+    caller_unit: u32,
+    caller: Option<&'f Frame<'f>>,
+}
+
+/// Where a query is.
+#[derive(Clone, Copy)]
+pub(super) struct At<'f> {
+    unit: u32,
+    depth: u32,
+    up: u32,
+    frame: Option<&'f Frame<'f>>,
+}
+
+/// Answers queries.
+pub(super) struct Resolver<'r> {
+    pub(super) units: &'r [Unit],
+    pub(super) links: &'r Links,
+    /// Methods that answers would have needed.
+    pub(super) wanted: RefCell<BTreeSet<Method>>,
+    steps: Cell<u32>,
+    /// Parameters and fields that are being looked at: a second time they are unknown.
+    busy: RefCell<Vec<(Method, u32)>>,
+}
+
+impl<'r> Resolver<'r> {
+    pub(super) fn new(units: &'r [Unit], links: &'r Links) -> Self {
+        Resolver { units, links, wanted: RefCell::default(), steps: Cell::new(0), busy: RefCell::default() }
+    }
+
+    /// What a value of a method of this unit may be. Never empty.
+    pub(super) fn values(&self, unit: u32, id: Id) -> Vec<Value> {
+        self.steps.set(0);
+        self.eval(At { unit, depth: 0, up: 0, frame: None }, id)
+    }
+
+    /// The integer a value must be.
+    pub(super) fn int(&self, unit: u32, id: Id) -> Option<i64> {
+        let values = self.values(unit, id);
+        let first = values.first()?.int?;
+        values.iter().all(|v| v.int == Some(first)).then_some(first)
+    }
+
+    pub(super) fn eval(&self, at: At<'_>, id: Id) -> Vec<Value> {
+        self.steps.set(self.steps.get() + 1);
+        if at.depth > MAX_DEPTH || self.steps.get() > MAX_STEPS {
+            return vec![Value::unknown()];
+        }
+        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
+        let at = At { depth: at.depth + 1, ..at };
+        let mut values = match unit.arena.get(id) {
+            Expr::Null => vec![Value { null: true, int: Some(0), ..Value::default() }],
+            Expr::Int(n) => vec![Value::int(*n)],
+            Expr::Str(s) => vec![Value::text(Text::lit(&**s))],
+            Expr::Param(rid, index) => self.param(at, *rid, *index),
+            Expr::Field(token, _) => self.field(at, *token),
+            Expr::Call(token, args) => self.call(at, *token, args),
+            Expr::Element(array, index) => self.element(at, *array, *index),
+            Expr::Concat(parts) => models::product(self, at, parts, |all| {
+                Text::from_parts(all.iter().flat_map(|v| v.text.parts().iter().cloned()))
+            }),
+            Expr::Phi(ids) => ids.iter().flat_map(|id| self.eval(at, *id)).collect(),
+            Expr::Type(token) => {
+                let name = unit.type_name(*token);
+                vec![Value::text(Text::lit(name.rsplit('/').next().unwrap_or(name)))]
+            }
+            _ => vec![Value::unknown()],
+        };
+        tidy(&mut values);
+        values
+    }
+
+    /// The elements of an array, when it was made where it is used.
+    pub(super) fn elements(&self, at: At<'_>, id: Id) -> Option<Vec<Id>> {
+        match self.units.get(at.unit as usize)?.arena.get(id) {
+            Expr::Array(elements) => Some(elements.to_vec()),
+            _ => None,
+        }
+    }
+
+    fn element(&self, at: At<'_>, array: Id, index: Id) -> Vec<Value> {
+        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
+        if let (Expr::Array(elements), Expr::Int(n)) = (unit.arena.get(array), unit.arena.get(index))
+            && let Some(id) = usize::try_from(*n).ok().and_then(|n| elements.get(n))
+        {
+            return self.eval(at, *id);
+        }
+        // An element of the command line or of a request is of the same kind as the whole.
+        let whole = self.eval(at, array);
+        let kept = |v: &Value| matches!(v.text.as_hole(), Some(Hole::From(Source::Arg | Source::Input, _)));
+        if !whole.is_empty() && whole.iter().all(kept) { whole } else { vec![Value::unknown()] }
+    }
+
+    fn param(&self, at: At<'_>, rid: u32, index: u16) -> Vec<Value> {
+        let method = Method { unit: at.unit, rid };
+        if let Some(frame) = at.frame
+            && frame.method == method
+        {
+            let arg = if frame.makes { index.checked_sub(1) } else { Some(index) };
+            let Some(id) = arg.and_then(|i| frame.args.get(usize::from(i))) else { return vec![Value::unknown()] };
+            return self.eval(At { unit: frame.caller_unit, frame: frame.caller, ..at }, *id);
+        }
+        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
+        let info = unit.method(rid);
+        let has_this = info.is_some_and(|m| m.has_this);
+        let position = if has_this { index.checked_sub(1) } else { Some(index) };
+        if unit.entry == Some(rid) {
+            return vec![Value::text(Text::from_source(Source::Arg, "command line"))];
+        }
+        let names = unit.bodies.get(&rid).map(|b| &b.params);
+        let name = position.and_then(|p| names?.get(usize::from(p))).map_or("this", |n| n);
+        let hole = || vec![Value::text(Text::from_source(Source::Param, name))];
+        // The receiver itself is no string; looking for it among the callers says nothing.
+        if position.is_none() || at.up >= MAX_CALLERS_DEEP {
+            return hole();
+        }
+        let busy = (method, u32::from(index));
+        if self.busy.borrow().contains(&busy) {
+            return Vec::new();
+        }
+        self.busy.borrow_mut().push(busy);
+        let found = self.from_callers(at, method, index, has_this, name);
+        self.busy.borrow_mut().pop();
+        if found.is_empty() { hole() } else { found }
+    }
+
+    fn from_callers(&self, at: At<'_>, method: Method, index: u16, has_this: bool, name: &str) -> Vec<Value> {
+        let mut found = Vec::new();
+        let callers = self.links.callers(self.units, method);
+        for caller in callers.iter().take(MAX_CALLERS) {
+            let Some(unit) = self.units.get(caller.unit as usize) else { continue };
+            let Some(body) = unit.bodies.get(&caller.rid) else {
+                self.wanted.borrow_mut().insert(*caller);
+                continue;
+            };
+            for site in &body.sites {
+                let Some(declared) = self.links.definition(self.units, caller.unit, site.token) else { continue };
+                if declared != method && !self.links.overrides(self.units, declared).contains(&method) {
+                    continue;
+                }
+                let skip = u16::from(site.makes && has_this);
+                let Some(id) = index.checked_sub(skip).and_then(|i| site.args.get(usize::from(i))) else { continue };
+                let step = Step::at(format!("argument `{name}`, given by the caller"), self.site(*caller, site.offset))
+                    .in_other(at.unit, caller.unit, self.units);
+                let values = self.eval(At { unit: caller.unit, up: at.up + 1, frame: None, ..at }, *id);
+                found.extend(values.into_iter().map(|v| v.step(step.clone())));
+            }
+            tidy(&mut found);
+            if found.len() >= MAX_VALUES {
+                break;
+            }
+        }
+        if callers.len() > MAX_CALLERS {
+            found.push(Value::text(Text::from_source(Source::Param, name)));
+        }
+        found
+    }
+
+    fn field(&self, at: At<'_>, token: u32) -> Vec<Value> {
+        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
+        if let Some(row) = unit.member_ref(token).and_then(|r| catalog().value(r.rows.as_ref()?, "")) {
+            return match &row.text {
+                Some(template) => self.template(at, template, None, &[]),
+                None => vec![Value::unknown()],
+            };
+        }
+        let Some(field) = self.links.field(self.units, at.unit, token) else { return vec![Value::unknown()] };
+        let key = (Method { unit: field.0, rid: u32::MAX }, field.1);
+        if self.busy.borrow().contains(&key) || at.up >= MAX_CALLERS_DEEP {
+            return vec![Value::unknown()];
+        }
+        self.busy.borrow_mut().push(key);
+        let found = self.from_writers(at, field, unit.field_name(token).map_or("", |(_, n)| n));
+        self.busy.borrow_mut().pop();
+        if found.is_empty() { vec![Value::unknown()] } else { found }
+    }
+
+    fn from_writers(&self, at: At<'_>, field: (u32, u32), name: &str) -> Vec<Value> {
+        let mut found = Vec::new();
+        for writer in self.links.writers(field).iter().take(MAX_CALLERS) {
+            let Some(unit) = self.units.get(writer.unit as usize) else { continue };
+            let Some(body) = unit.bodies.get(&writer.rid) else {
+                self.wanted.borrow_mut().insert(*writer);
+                continue;
+            };
+            for store in &body.stores {
+                if self.links.field(self.units, writer.unit, store.token) != Some(field) {
+                    continue;
+                }
+                let values = self.eval(At { unit: writer.unit, up: at.up + 1, frame: None, ..at }, store.value);
+                // Compilers copy parameters into fields of the classes they make; that is no news to a reader.
+                let step = (!name.contains('<')).then(|| {
+                    Step::at(format!("field `{name}`, assigned"), self.site(*writer, store.offset)).in_other(
+                        at.unit,
+                        writer.unit,
+                        self.units,
+                    )
+                });
+                found.extend(values.into_iter().filter(|v| !v.null).map(|v| match &step {
+                    Some(step) => v.step(step.clone()),
+                    None => v,
+                }));
+            }
+            tidy(&mut found);
+            if found.len() >= MAX_VALUES {
+                break;
+            }
+        }
+        found
+    }
+
+    fn call(&self, at: At<'_>, token: u32, args: &[Id]) -> Vec<Value> {
+        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
+        let Some(callee) = unit.callee(token) else { return vec![Value::unknown()] };
+        let makes = callee.name == ".ctor";
+        let (this, rest) = match args.split_first() {
+            Some((this, rest)) if callee.has_this && !makes => (Some(*this), rest),
+            _ => (None, args),
+        };
+        let reference = unit.member_ref(token);
+        if let Some((row, signature)) =
+            reference.and_then(|r| Some((catalog().value(r.rows.as_ref()?, &r.signature)?, &r.signature)))
+        {
+            return match (&row.text, row.is) {
+                (Some(template), _) => self.template(at, template, this, rest),
+                (None, Some(model)) => models::apply(self, at, row, model, signature, this, rest),
+                (None, None) => vec![Value::unknown()],
+            };
+        }
+        if makes || !callee.returns || at.up >= MAX_CALLERS_DEEP {
+            return vec![Value::unknown()];
+        }
+        let mut found = Vec::new();
+        for target in self.links.targets(self.units, at.unit, token) {
+            let Some(unit) = self.units.get(target.unit as usize) else { continue };
+            let Some(body) = unit.bodies.get(&target.rid) else {
+                if unit.method(target.rid).is_some_and(|m| m.import.is_none()) {
+                    self.wanted.borrow_mut().insert(target);
+                }
+                continue;
+            };
+            let Some(result) = body.result else { continue };
+            let key = (target, u32::MAX);
+            if self.busy.borrow().contains(&key) {
+                continue;
+            }
+            self.busy.borrow_mut().push(key);
+            let frame = Frame { method: target, args, makes: false, caller_unit: at.unit, caller: at.frame };
+            found.extend(self.eval(At { unit: target.unit, frame: Some(&frame), ..at }, result));
+            self.busy.borrow_mut().pop();
+        }
+        if found.is_empty() { vec![Value::unknown()] } else { found }
+    }
+
+    /// Puts values into a template.
+    pub(super) fn template(&self, at: At<'_>, template: &Template, this: Option<Id>, args: &[Id]) -> Vec<Value> {
+        let mut out = vec![Value::default()];
+        for piece in &template.0 {
+            let id = match piece {
+                Piece::Text(text) => {
+                    out.iter_mut().for_each(|v| v.text.push_text(text));
+                    continue;
+                }
+                Piece::Module => {
+                    let name = self.units.get(at.unit as usize).map_or("", |u| &u.file_name);
+                    out.iter_mut().for_each(|v| v.text.push_lit(name));
+                    continue;
+                }
+                Piece::This => this,
+                Piece::Arg(n) => args.get(usize::from(*n)).copied(),
+            };
+            let values = id.map_or_else(|| vec![Value::unknown()], |id| self.eval(at, id));
+            if template.0.len() == 1 {
+                return values;
+            }
+            out = models::combine(&out, &values, |a, b| a.clone().concat(b));
+        }
+        tidy(&mut out);
+        out
+    }
+
+    /// A template in the frame of a call site.
+    pub(super) fn at_site(&self, unit: u32, template: &Template, this: Option<Id>, args: &[Id]) -> Vec<Value> {
+        self.steps.set(0);
+        self.template(At { unit, depth: 0, up: 0, frame: None }, template, this, args)
+    }
+
+    /// A place in a method, by the name that the programmer gave it.
+    pub(super) fn site(&self, method: Method, offset: u32) -> Site {
+        Site::il(self.name(method), offset)
+    }
+
+    /// The method as the programmer wrote it.
+    pub(super) fn name(&self, method: Method) -> String {
+        self.units
+            .get(method.unit as usize)
+            .and_then(|u| u.callee(method_token(method.rid)))
+            .map_or_else(String::new, |c| written_method(c.ty, c.name))
+    }
+}
+
+trait InOther {
+    fn in_other(self, here: u32, there: u32, units: &[Unit]) -> Self;
+}
+
+impl InOther for Step {
+    /// Names the assembly when it is another one.
+    fn in_other(self, here: u32, there: u32, units: &[Unit]) -> Self {
+        match units.get(there as usize) {
+            Some(unit) if here != there => self.in_artifact(&unit.artifact),
+            _ => self,
+        }
+    }
+}
+
+/// Drops repetitions and needless nulls, and keeps the number small.
+fn tidy(values: &mut Vec<Value>) {
+    if values.len() > 1 && values.iter().any(|v| !v.null) {
+        values.retain(|v| !v.null);
+    }
+    let mut kept: Vec<Value> = Vec::new();
+    for value in values.drain(..) {
+        if !kept.iter().any(|k| k.text == value.text && k.int == value.int && k.null == value.null) {
+            kept.push(value);
+        }
+    }
+    if kept.len() > MAX_VALUES {
+        kept.truncate(MAX_VALUES - 1);
+        kept.push(Value::unknown());
+    }
+    *values = kept;
+}

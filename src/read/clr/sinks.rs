@@ -1,0 +1,248 @@
+//! From call sites of catalogued methods to effects.
+
+use super::interp::Site as CallSite;
+use super::links::Method;
+use super::models::merged;
+use super::resolve::{Resolver, Value};
+use super::value::Id;
+use crate::catalog::dotnet::{Decider, EffectRow, catalog};
+use crate::facts::{
+    Certainty, Effect, Extent, Folder, Hole, Location, Operation, Origin, Part, Site, Source, Step, Store, Text, Trait,
+};
+
+/// Locations of one call site that become effects of their own; the others become one with what they share.
+const MAX_LOCATIONS: usize = 6;
+
+/// The effects of one call site.
+pub(super) fn effects(resolver: &Resolver<'_>, method: Method, call: &CallSite) -> Vec<(Site, Effect)> {
+    let Some(unit) = resolver.units.get(method.unit as usize) else { return Vec::new() };
+    let Some(reference) = unit.member_ref(call.token) else { return Vec::new() };
+    let Some(rows) = &reference.rows else { return Vec::new() };
+    let view = View::new(resolver, method, call, &reference.signature, reference.has_this);
+    let via = format!("{}::{}", reference.ty, reference.name);
+    catalog()
+        .effects(rows, &reference.signature)
+        .flat_map(|row| view.effects_of(row, &via))
+        .map(|effect| (resolver.site(method, call.offset), effect))
+        .collect()
+}
+
+/// A call site with its arguments told apart.
+struct View<'v> {
+    resolver: &'v Resolver<'v>,
+    unit: u32,
+    this: Option<Id>,
+    args: &'v [Id],
+    signature: &'v str,
+}
+
+impl<'v> View<'v> {
+    fn new(resolver: &'v Resolver<'v>, method: Method, call: &'v CallSite, signature: &'v str, has_this: bool) -> Self {
+        let (this, args) = match call.args.split_first() {
+            Some((this, rest)) if has_this && !call.makes => (Some(*this), rest),
+            _ => (None, &*call.args),
+        };
+        View { resolver, unit: method.unit, this, args, signature }
+    }
+
+    fn arg(&self, n: usize) -> Option<Id> {
+        self.args.get(n).copied()
+    }
+
+    fn int(&self, n: usize) -> Option<i64> {
+        self.resolver.int(self.unit, self.arg(n)?)
+    }
+
+    /// Position of the first parameter of this type.
+    fn position(&self, ty: &str) -> Option<usize> {
+        self.signature.split(',').position(|p| p == ty)
+    }
+
+    fn effects_of(&self, row: &EffectRow, via: &str) -> Vec<Effect> {
+        let mut sure = true;
+        if let Some(when) = &row.when {
+            match self.int(when.arg.into()) {
+                Some(n) if !when.any_of.contains(&n) => return Vec::new(),
+                Some(_) => {}
+                None => sure = false,
+            }
+        }
+        let (operation, known) = self.decide(row);
+        sure &= known;
+        let origin = row.value.and_then(|n| self.arg(n.into())).map_or(Origin::Unknown, |id| self.origin(id));
+        let mut out: Vec<Effect> = Vec::new();
+        for (location, value) in self.locations(row) {
+            let certainty = match location.extent() {
+                _ if row.weak => Certainty::Possible,
+                Extent::None => Certainty::Possible,
+                Extent::Full if sure => Certainty::Proven,
+                _ => Certainty::Likely,
+            };
+            let mut effect = Effect::new(operation, row.store, location, certainty, via).of_origin(origin);
+            row.traits.iter().for_each(|t| effect.mark(*t));
+            self.marks(&mut effect, &value);
+            effect.evidence = self.evidence(row, &value);
+            if !out.iter().any(|e| e.location == effect.location) {
+                out.push(effect);
+            }
+        }
+        out
+    }
+
+    /// What is done, and whether the arguments that decide it are known.
+    fn decide(&self, row: &EffectRow) -> (Operation, bool) {
+        match row.decide {
+            Decider::Always | Decider::Connection | Decider::StoreFlags => (row.op, true),
+            Decider::FileMode => self.file_mode(row.op),
+            Decider::Append => match self.position("Boolean").map(|n| self.int(n)) {
+                Some(Some(0)) | None => (row.op, true),
+                Some(Some(_)) => (Operation::Append, true),
+                Some(None) => (row.op, false),
+            },
+            // Microsoft.VisualBasic.OpenMode
+            Decider::VbOpenMode => match self.position("OpenMode").and_then(|n| self.int(n)) {
+                Some(1) => (Operation::Read, true),
+                Some(2) => (Operation::Create, true),
+                Some(8) => (Operation::Append, true),
+                Some(_) => (Operation::Write, true),
+                None => (row.op, false),
+            },
+            // MemoryMappedFileAccess.Read, ReadExecute
+            Decider::MapAccess => match self.position("MemoryMappedFileAccess").map(|n| self.int(n)) {
+                Some(Some(1 | 4)) => (Operation::Read, true),
+                Some(None) => (row.op, false),
+                _ => (row.op, true),
+            },
+        }
+    }
+
+    /// System.IO.FileMode and FileAccess; without an access the file is opened for both.
+    fn file_mode(&self, default: Operation) -> (Operation, bool) {
+        // FileSystemRights: WriteData, AppendData, WriteExtendedAttributes, WriteAttributes, Delete
+        const WRITING_RIGHTS: i64 = 0x2 | 0x4 | 0x10 | 0x100 | 0x1_0000;
+        let mode = self.position("FileMode").map(|n| self.int(n));
+        let access = self.position("FileAccess").map(|n| self.int(n));
+        let rights = self.position("FileSystemRights").and_then(|n| self.int(n));
+        if access == Some(Some(1)) || rights.is_some_and(|r| r & WRITING_RIGHTS == 0) {
+            return (Operation::Read, true);
+        }
+        let operation = match mode {
+            Some(Some(1 | 2 | 5)) => Operation::Create,
+            Some(Some(6)) => Operation::Append,
+            Some(Some(_)) => Operation::Write,
+            Some(None) | None => return (default, false),
+        };
+        (operation, access != Some(None))
+    }
+
+    fn locations(&self, row: &EffectRow) -> Vec<(Location, Value)> {
+        let Some(template) = &row.at else { return vec![(Location::unknown(), Value::default())] };
+        let mut values = self.resolver.at_site(self.unit, template, self.this, self.args);
+        let names = match &row.name {
+            Some(name) => self.resolver.at_site(self.unit, name, self.this, self.args),
+            None => vec![Value::default()],
+        };
+        if values.len() > MAX_LOCATIONS {
+            values = vec![merged(&values)];
+        }
+        let names = if values.len() * names.len() > MAX_LOCATIONS { vec![merged(&names)] } else { names };
+        let mut out = Vec::new();
+        for value in &values {
+            for name in &names {
+                let mut both = value.clone();
+                both.steps.extend(name.steps.iter().cloned());
+                out.push((self.location(row, &value.text, &name.text), both));
+            }
+        }
+        out
+    }
+
+    fn location(&self, row: &EffectRow, text: &Text, name: &Text) -> Location {
+        match row.store {
+            Store::Registry | Store::Environment => {
+                let key = Location::registry(text);
+                if row.name.is_some() { Location::registry_value(&key, name) } else { key }
+            }
+            Store::Acl if text.leading_lit().starts_with("HK") => Location::registry(text),
+            Store::File
+            | Store::Directory
+            | Store::TempFile
+            | Store::Ini
+            | Store::Log
+            | Store::Trace
+            | Store::Mail
+            | Store::Acl
+            | Store::Settings
+            | Store::IsolatedStorage
+            | Store::Database => {
+                let base = if row.app_relative { Folder::AppDir } else { Folder::Cwd };
+                Location::file(text).based_on(base)
+            }
+            _ => Location::named(text.clone()),
+        }
+    }
+
+    fn marks(&self, effect: &mut Effect, value: &Value) {
+        if value.view32 {
+            effect.mark(Trait::View32);
+        }
+        if value.remote {
+            effect.mark(Trait::Remote);
+        }
+        // RegistryOptions.Volatile
+        if self.position("RegistryOptions").and_then(|n| self.int(n)) == Some(1) {
+            effect.mark(Trait::Volatile);
+        }
+        // FileOptions.DeleteOnClose
+        if self.position("FileOptions").and_then(|n| self.int(n)).is_some_and(|n| n & 0x0400_0000 != 0) {
+            effect.mark(Trait::DeleteOnClose);
+        }
+    }
+
+    /// Where the written value comes from.
+    fn origin(&self, id: Id) -> Origin {
+        let values = self.resolver.values(self.unit, id);
+        let of = |value: &Value| {
+            let has = |wanted: &[Source]| {
+                value.text.parts().iter().any(|p| matches!(p, Part::Hole(Hole::From(s, _)) if wanted.contains(s)))
+            };
+            if value.null || value.int.is_some() || value.text.is_full() {
+                Origin::Constant
+            } else if has(&[Source::Input]) {
+                Origin::Input
+            } else if has(&[Source::Generated, Source::Identity]) {
+                Origin::Generated
+            } else if has(&[Source::Config, Source::Option, Source::Env, Source::Arg, Source::Connection]) {
+                Origin::Configuration
+            } else {
+                Origin::Unknown
+            }
+        };
+        let mut all = values.iter().map(of);
+        let first = all.next().unwrap_or_default();
+        if all.all(|o| o == first) { first } else { Origin::Unknown }
+    }
+
+    fn evidence(&self, row: &EffectRow, value: &Value) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(n) = self.position("FileMode").and_then(|n| self.int(n))
+            && row.decide == Decider::FileMode
+        {
+            steps.push(Step::new(format!("FileMode.{}", file_mode_name(n))));
+        }
+        steps.extend(value.steps.iter().take(6).cloned());
+        steps
+    }
+}
+
+fn file_mode_name(n: i64) -> &'static str {
+    match n {
+        1 => "CreateNew",
+        2 => "Create",
+        3 => "Open",
+        4 => "OpenOrCreate",
+        5 => "Truncate",
+        6 => "Append",
+        _ => "(not a mode)",
+    }
+}

@@ -1,0 +1,151 @@
+//! Symbolic values of one assembly: an arena of expressions, equal ones shared.
+//!
+//! Interpreting a method only *builds* expressions; what they mean as strings is decided later, when parameters, fields
+//! and results of other methods can be looked at ([`super::resolve`]).
+
+use std::collections::HashMap;
+
+/// Index of an expression in its arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Id(u32);
+
+impl Id {
+    /// Nothing is known.
+    pub(super) const UNKNOWN: Id = Id(0);
+    /// The null reference; also what a local holds before it is assigned.
+    pub(super) const NULL: Id = Id(1);
+}
+
+/// A symbolic value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Expr {
+    /// Nothing is known.
+    Unknown,
+    /// The null reference.
+    Null,
+    /// An integer, a boolean, a character, an enumeration.
+    Int(i64),
+    /// A string literal.
+    Str(Box<str>),
+    /// Parameter of the method with this row, the receiver counted.
+    Param(u32, u16),
+    /// A field by token, of this object unless it is static.
+    Field(u32, Option<Id>),
+    /// Result of a call, or the object made by a constructor: token and arguments, the receiver first if there is one.
+    Call(u32, Box<[Id]>),
+    /// Elements of an array.
+    Array(Box<[Id]>),
+    /// An element of an array.
+    Element(Id, Id),
+    /// Strings after one another.
+    Concat(Box<[Id]>),
+    /// One of these.
+    Phi(Box<[Id]>),
+    /// A type, from `ldtoken`.
+    Type(u32),
+    /// A method as a value.
+    Function(u32),
+    /// The address of a local variable; lives only inside one method.
+    Local(u16),
+    /// The address of an argument; lives only inside one method.
+    Argument(u16),
+    /// An array or string builder made at this offset of this method; its content changes along the method.
+    Object(u32, u32),
+}
+
+/// Alternatives that are kept where control flow joins.
+const MAX_ALTERNATIVES: usize = 6;
+/// Parts of a concatenation that are kept.
+const MAX_PARTS: usize = 64;
+/// Expressions of one assembly; beyond, everything is unknown.
+const MAX_EXPRESSIONS: usize = 4 << 20;
+
+/// The expressions of one assembly.
+#[derive(Debug)]
+pub(super) struct Arena {
+    nodes: Vec<Expr>,
+    index: HashMap<Expr, Id>,
+}
+
+impl Default for Arena {
+    fn default() -> Self {
+        let mut arena = Arena { nodes: Vec::new(), index: HashMap::new() };
+        arena.add(Expr::Unknown);
+        arena.add(Expr::Null);
+        arena
+    }
+}
+
+impl Arena {
+    /// The expression.
+    pub(super) fn get(&self, id: Id) -> &Expr {
+        self.nodes.get(id.0 as usize).unwrap_or(&Expr::Unknown)
+    }
+
+    /// Adds an expression, or finds the equal one.
+    pub(super) fn add(&mut self, expr: Expr) -> Id {
+        if let Some(&id) = self.index.get(&expr) {
+            return id;
+        }
+        if self.nodes.len() >= MAX_EXPRESSIONS {
+            return Id::UNKNOWN;
+        }
+        let id = Id(self.nodes.len() as u32);
+        self.nodes.push(expr.clone());
+        self.index.insert(expr, id);
+        id
+    }
+
+    /// An integer.
+    pub(super) fn int(&mut self, value: i64) -> Id {
+        self.add(Expr::Int(value))
+    }
+
+    /// One of two values.
+    pub(super) fn either(&mut self, a: Id, b: Id) -> Id {
+        if a == b {
+            return a;
+        }
+        let mut all = Vec::new();
+        for id in [a, b] {
+            match self.get(id) {
+                Expr::Phi(ids) => all.extend(ids.iter().copied()),
+                _ => all.push(id),
+            }
+        }
+        let mut kept: Vec<Id> = Vec::new();
+        for id in all {
+            if !kept.contains(&id) {
+                kept.push(id);
+            }
+        }
+        if kept.len() > MAX_ALTERNATIVES {
+            kept.truncate(MAX_ALTERNATIVES - 1);
+            kept.push(Id::UNKNOWN);
+        }
+        self.add(Expr::Phi(kept.into()))
+    }
+
+    /// A string followed by another.
+    pub(super) fn append(&mut self, left: Id, right: Id) -> Id {
+        let mut parts = match self.get(left) {
+            Expr::Concat(parts) => parts.to_vec(),
+            Expr::Null => Vec::new(),
+            _ => vec![left],
+        };
+        if parts.len() < MAX_PARTS {
+            parts.push(right);
+        } else if parts.last() != Some(&Id::UNKNOWN) {
+            parts.push(Id::UNKNOWN);
+        }
+        self.add(Expr::Concat(parts.into()))
+    }
+
+    /// An array with one element replaced.
+    pub(super) fn with_element(&mut self, array: Id, index: i64, value: Id) -> Option<Id> {
+        let Expr::Array(elements) = self.get(array) else { return None };
+        let mut elements = elements.to_vec();
+        *elements.get_mut(usize::try_from(index).ok()?)? = value;
+        Some(self.add(Expr::Array(elements.into())))
+    }
+}
