@@ -272,7 +272,7 @@ impl<'a> Image<'a> {
                 (info.params, info.has_this, info.returns) = (shape.params, shape.has_this, shape.returns);
             }
             info.rows = catalog.rows(&info.ty, &info.name).cloned();
-            if info.rows.is_some() && !info.is_field {
+            if !info.is_field && catalog.knows_type(&info.ty) {
                 info.signature = self.signature(unit, blob).into();
             }
             refs.push(info);

@@ -6,7 +6,7 @@
 
 use super::image::Image;
 use super::state::{Frame, Joins};
-use super::unit::Unit;
+use super::unit::{Callee, Unit};
 use super::value::{Arena, Expr, Id};
 use cildec::{Instruction, OpCode, OpCodeKind, Operand};
 
@@ -359,7 +359,7 @@ impl Machine<'_, '_> {
         let count = usize::from(callee.params) + usize::from(callee.has_this);
         let returns = callee.returns;
         let raw = self.arguments(count);
-        if let Some(result) = self.build(callee.ty, callee.name, token, &raw) {
+        if let Some(result) = self.build(&callee, token, &raw) {
             if returns {
                 self.push(result);
             }
@@ -403,7 +403,8 @@ impl Machine<'_, '_> {
     }
 
     /// Objects that build a string piece by piece: `StringBuilder` and the handlers of interpolated strings.
-    fn build(&mut self, ty: &str, name: &str, token: u32, raw: &[Id]) -> Option<Id> {
+    fn build(&mut self, callee: &Callee<'_>, token: u32, raw: &[Id]) -> Option<Id> {
+        let (ty, name) = (callee.ty, callee.name);
         let handler = ty == "System.Runtime.CompilerServices.DefaultInterpolatedStringHandler";
         if !handler && ty != "System.Text.StringBuilder" {
             return None;
@@ -416,7 +417,17 @@ impl Machine<'_, '_> {
         }
         let content = self.settle(receiver);
         let added = match name {
-            "Append" | "AppendLiteral" | "AppendFormatted" => self.settle(raw.get(1).copied()?),
+            "Append" | "AppendLiteral" | "AppendFormatted" => {
+                let added = self.settle(raw.get(1).copied()?);
+                match self.arena.get(added) {
+                    // A character is on the stack as its code.
+                    Expr::Int(code) if callee.signature == "Char" => {
+                        let c = u32::try_from(*code).ok().and_then(char::from_u32).unwrap_or('\u{fffd}');
+                        self.arena.add(Expr::Str(c.to_string().into()))
+                    }
+                    _ => added,
+                }
+            }
             "AppendFormat" => {
                 let args = raw.iter().map(|id| self.settle(*id)).collect();
                 self.arena.add(Expr::Call(token, args))

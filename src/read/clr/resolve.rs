@@ -196,12 +196,12 @@ impl<'r> Resolver<'r> {
             return Vec::new();
         }
         self.busy.borrow_mut().push(busy);
-        let found = self.from_callers(at, method, index, has_this, name);
+        let found = self.given_by_callers(at, method, index, has_this, name);
         self.busy.borrow_mut().pop();
         if found.is_empty() { hole() } else { found }
     }
 
-    fn from_callers(&self, at: At<'_>, method: Method, index: u16, has_this: bool, name: &str) -> Vec<Value> {
+    fn given_by_callers(&self, at: At<'_>, method: Method, index: u16, has_this: bool, name: &str) -> Vec<Value> {
         let mut found = Vec::new();
         let callers = self.links.callers(self.units, method);
         for caller in callers.iter().take(MAX_CALLERS) {
@@ -247,12 +247,12 @@ impl<'r> Resolver<'r> {
             return vec![Value::unknown()];
         }
         self.busy.borrow_mut().push(key);
-        let found = self.from_writers(at, field, unit.field_name(token).map_or("", |(_, n)| n));
+        let found = self.assigned_by_writers(at, field, unit.field_name(token).map_or("", |(_, n)| n));
         self.busy.borrow_mut().pop();
         if found.is_empty() { vec![Value::unknown()] } else { found }
     }
 
-    fn from_writers(&self, at: At<'_>, field: (u32, u32), name: &str) -> Vec<Value> {
+    fn assigned_by_writers(&self, at: At<'_>, field: (u32, u32), name: &str) -> Vec<Value> {
         let mut found = Vec::new();
         for writer in self.links.writers(field).iter().take(MAX_CALLERS) {
             let Some(unit) = self.units.get(writer.unit as usize) else { continue };

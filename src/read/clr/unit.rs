@@ -114,6 +114,8 @@ pub(super) struct Callee<'a> {
     pub(super) has_this: bool,
     /// Gives a result.
     pub(super) returns: bool,
+    /// Parameter types in short form; empty if the type is not catalogued.
+    pub(super) signature: &'a str,
 }
 
 /// One assembly.
@@ -194,10 +196,24 @@ impl Unit {
         if table(token) == METHOD_DEF {
             let m = self.method(row(token))?;
             let ty = self.type_info(m.owner).map_or("", |t| &t.name);
-            return Some(Callee { ty, name: &m.name, params: m.params, has_this: m.has_this, returns: m.returns });
+            return Some(Callee {
+                ty,
+                name: &m.name,
+                params: m.params,
+                has_this: m.has_this,
+                returns: m.returns,
+                signature: "",
+            });
         }
         let r = self.member_ref(token)?;
-        Some(Callee { ty: &r.ty, name: &r.name, params: r.params, has_this: r.has_this, returns: r.returns })
+        Some(Callee {
+            ty: &r.ty,
+            name: &r.name,
+            params: r.params,
+            has_this: r.has_this,
+            returns: r.returns,
+            signature: &r.signature,
+        })
     }
 
     /// Declaring type and name of a field token.

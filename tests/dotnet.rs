@@ -1,0 +1,37 @@
+//! What the reader of .NET assemblies says about small programs, compared as text.
+//!
+//! `UPDATE_GOLDEN=1 cargo test --test dotnet` writes the listings anew; read the difference line by line.
+
+use std::path::{Path, PathBuf};
+use wipeproof::discover::walk;
+use wipeproof::facts::listing;
+use wipeproof::read::read_all;
+
+fn facts_of(inputs: &[PathBuf]) -> String {
+    let app = walk(inputs, &Default::default()).expect("fixtures can be walked");
+    listing::print(&read_all(&app).readings)
+}
+
+fn golden(name: &str, inputs: &[PathBuf]) {
+    let file = Path::new("fixtures/dotnet").join(format!("{name}.facts"));
+    let found = facts_of(inputs);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &found).expect("the listing can be written");
+    }
+    let wanted = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(found, wanted, "{} differs", file.display());
+}
+
+fn program(name: &str) {
+    golden(name, &[PathBuf::from(format!("fixtures/dotnet/{name}.exe"))]);
+}
+
+#[test]
+fn files() {
+    program("files");
+}
+
+#[test]
+fn registry_and_settings() {
+    program("registry");
+}
