@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test dotnet` writes the listings anew; read the difference line by line.
 
+#![allow(clippy::expect_used)]
+
 use std::path::{Path, PathBuf};
 use wipeproof::discover::walk;
 use wipeproof::facts::listing;

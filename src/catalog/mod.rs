@@ -3,7 +3,6 @@
 //! One submodule per reader family owns its tables and their schema; readers look things up here and hold no tables
 //! of their own.
 
-
 pub mod commands;
 pub mod config;
 pub mod dotnet;
