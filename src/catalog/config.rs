@@ -80,6 +80,10 @@ pub enum Syntax {
     Serilog,
     /// Java: `${user.home}`, `%d{...}`.
     Java,
+    /// PHP: a number and a semicolon may stand before a path.
+    Php,
+    /// The value is the first word, or what stands in the first quotes.
+    FirstWord,
 }
 
 /// A database engine and how it is recognised. All names are in lower case.

@@ -3,6 +3,9 @@
 use crate::facts::{NoteKind, Reading, Site};
 use std::borrow::Cow;
 
+/// Columns beyond this many bytes are counted in bytes.
+const MAX_COLUMN: usize = 64 << 10;
+
 /// Decodes a text file and notes what had to be guessed. Never fails: undecodable bytes are replaced.
 pub fn decode<'a>(bytes: &'a [u8], reading: &mut Reading) -> Cow<'a, str> {
     if let Some((encoding, bom)) = encoding_rs::Encoding::for_bom(bytes) {
@@ -54,7 +57,11 @@ impl<'a> LineIndex<'a> {
     pub fn position(&self, offset: usize) -> (u32, u32) {
         let line = self.starts.partition_point(|&s| s as usize <= offset).max(1);
         let start = self.starts[line - 1] as usize;
-        let column = self.text.get(start..offset).map_or(offset - start, |s| s.chars().count());
+        // Counting characters of a line of a hundred megabytes for every fact in it would take minutes.
+        let column = match self.text.get(start..offset) {
+            Some(before) if before.len() <= MAX_COLUMN => before.chars().count(),
+            _ => offset - start,
+        };
         (line as u32, column as u32 + 1)
     }
 

@@ -31,6 +31,8 @@ pub(crate) struct Document<'a> {
     pub(crate) index: LineIndex<'a>,
     /// Nodes of this number are the document's own; those of included files only inform.
     pub(crate) own: u8,
+    /// Nodes of all files count: the whole is looked at, not what one file says.
+    pub(crate) everything: bool,
     /// The environment that the document is for: `Release`, `Development`.
     pub(crate) environment: Option<String>,
     /// When what it causes happens, and how that is known.
@@ -86,12 +88,21 @@ impl<'a> Document<'a> {
         if tree.capped {
             reading.note(NoteKind::Capped, "more nodes than the cap for one document; the rest was not read");
         }
-        Document { input, tree, index, own: 0, environment: None, phase: (Phase::Run, RUNNING.to_owned()), clues: 0 }
+        Document {
+            input,
+            tree,
+            index,
+            own: 0,
+            everything: false,
+            environment: None,
+            phase: (Phase::Run, RUNNING.to_owned()),
+            clues: 0,
+        }
     }
 
     /// Written in this document, not in one that it includes.
     pub(crate) fn is_own(&self, id: NodeId) -> bool {
-        self.tree.node(id).source == self.own
+        self.everything || self.tree.node(id).source == self.own
     }
 
     /// Where a node is written.
@@ -133,7 +144,12 @@ impl<'a> Document<'a> {
 
     /// A configuration value by the name that code asks for.
     pub(crate) fn value_clue(&mut self, reading: &mut Reading, at: NodeId, key: &str) {
-        let value = self.tree.value(at);
+        let value = self.tree.value(at).to_owned();
+        self.named_value_clue(reading, at, key, &value);
+    }
+
+    /// The same, where the value is only a part of the node.
+    pub(crate) fn named_value_clue(&mut self, reading: &mut Reading, at: NodeId, key: &str, value: &str) {
         if value.len() <= MAX_CLUE_VALUE {
             let value = if is_secret(key) { "***".to_owned() } else { without_secrets(value) };
             self.clue(reading, at, Clue::new(ClueKind::ConfigValue, self.keyed(key), value));

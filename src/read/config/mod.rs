@@ -3,16 +3,25 @@
 //! Every syntax becomes one [`tree::Tree`]; what the tree means is told by its dialect. Keys whose meaning needs no
 //! code are rows of `rules/catalog/config/`, which [`document::Document::apply_rows`] applies.
 
+mod arm;
+mod containers;
+mod docker;
 mod document;
 mod dotnet;
+mod fabric;
 mod json;
+mod keyed;
+mod lines;
 mod logging;
 mod options;
 mod select;
 mod service;
 mod syntax;
+mod toml;
 mod tree;
+mod unattend;
 mod xml;
+mod yaml;
 
 use super::Input;
 use super::text::decode;
@@ -21,22 +30,49 @@ use crate::discover::Kind;
 use crate::facts::Reading;
 use document::Document;
 use select::select_one;
-use tree::ROOT;
+use tree::{ROOT, Tree};
+use xml::Break;
 
 /// Reads a configuration file.
 pub fn read(input: &Input<'_>, reading: &mut Reading) {
     let text = decode(input.bytes, reading);
+    let parse: fn(&str) -> (Tree, Option<Break>) = match input.kind {
+        Kind::Xml => xml::parse,
+        Kind::Json => json::parse,
+        Kind::Toml => toml::parse,
+        Kind::Ini => lines::ini,
+        Kind::Properties => lines::properties,
+        Kind::ServerConf => lines::server,
+        Kind::Dockerfile => docker::parse,
+        Kind::Yaml => return read_yaml(input, &text, reading),
+        _ => return,
+    };
+    let mut document = Document::new(input, &text, parse(&text), reading);
     match input.kind {
-        Kind::Xml => {
-            let mut document = Document::new(input, &text, xml::parse(&text), reading);
-            read_xml(&mut document, reading);
-        }
-        Kind::Json => {
-            let mut document = Document::new(input, &text, json::parse(&text), reading);
-            read_json(&mut document, reading);
-        }
-        _ => {}
+        Kind::Xml => read_xml(&mut document, reading),
+        Kind::Json => read_json(&mut document, reading),
+        Kind::Dockerfile => docker::read(&mut document, reading),
+        _ => read_keyed(&mut document, reading),
     }
+}
+
+/// A file may hold several documents; most manifests do.
+fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
+    let (trees, mut broken) = yaml::parse(text);
+    for tree in trees {
+        let mut document = Document::new(input, text, (tree, broken.take()), reading);
+        if !containers::read(&mut document, reading) {
+            read_keyed(&mut document, reading);
+        }
+    }
+}
+
+fn read_keyed(document: &mut Document<'_>, reading: &mut Reading) {
+    let dialect = dialect(document);
+    if let Some(dialect) = dialect {
+        keyed::mark_server(document, dialect, reading);
+    }
+    keyed::read(document, dialect, reading);
 }
 
 /// The dialect of a document that is known by its name or by what it holds.
@@ -53,15 +89,22 @@ fn dialect(document: &Document<'_>) -> Option<&'static str> {
 
 /// Most JSON is no configuration of a program, and says nothing.
 fn read_json(document: &mut Document<'_>, reading: &mut Reading) {
-    if dialect(document) == Some("options") {
-        options::read(document, reading);
+    match dialect(document) {
+        Some("options") => options::read(document, reading),
+        Some("arm") => arm::read(document, reading),
+        _ => {}
     }
 }
 
 /// Decides by the root element.
 fn read_xml(document: &mut Document<'_>, reading: &mut Reading) {
-    let Some(root) = document.tree.elements(ROOT).next() else { return };
-    match document.tree.name(root) {
+    let tree = &document.tree;
+    let Some(root) = tree.elements(ROOT).next() else { return };
+    match tree.name(root) {
+        "configuration" if tree.child(root, "appender").is_some() => {
+            reading.format = "logback".to_owned();
+            logging::logback(document, root, reading);
+        }
         "configuration" => dotnet::read(document, root, reading),
         "log4net" => {
             reading.format = "log4net".to_owned();
@@ -71,8 +114,18 @@ fn read_xml(document: &mut Document<'_>, reading: &mut Reading) {
             reading.format = "nlog".to_owned();
             logging::nlog(document, root, reading);
         }
+        "Configuration" if tree.child(root, "Appenders").is_some() => {
+            reading.format = "log4j2".to_owned();
+            logging::log4j2(document, root, reading);
+        }
+        "Server" | "Context" => {
+            reading.format = "tomcat".to_owned();
+            document.apply_rows(reading, "tomcat", ROOT);
+        }
         "ServiceDefinition" => service::definition(document, root, reading),
         "ServiceConfiguration" => service::configuration(document, root, reading),
+        "ServiceManifest" | "ApplicationManifest" | "Settings" => fabric::read(document, root, reading),
+        "unattend" => unattend::read(document, root, reading),
         name if dotnet::is_section(name) => dotnet::read_fragment(document, reading),
         _ => {}
     }

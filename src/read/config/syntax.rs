@@ -13,7 +13,16 @@ pub(crate) fn expand(syntax: Syntax, value: &str, lookup: &dyn Fn(&str) -> Optio
         Syntax::Log4net => log4net(value),
         Syntax::Nlog => braces(value, &|inner, depth| nlog(inner, lookup, depth), 0),
         Syntax::Serilog => serilog(value),
+        Syntax::Php => Text::lit(value.rsplit(';').next().unwrap_or(value).trim()),
+        Syntax::FirstWord => Text::lit(first_word(value)),
         Syntax::Java => percent_words(&braces(value, &|inner, depth| java(inner, lookup, depth), 0)),
+    }
+}
+
+fn first_word(value: &str) -> &str {
+    match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
+        None => value.split_whitespace().next().unwrap_or(value),
     }
 }
 

@@ -198,6 +198,22 @@ impl Tree {
         out
     }
 
+    /// Copies what is below `from` to below `to`, in the same tree. What the copy itself adds is not copied again.
+    pub(crate) fn copy_children(&mut self, to: NodeId, from: NodeId) {
+        let last = self.nodes.len();
+        let mut work: Vec<(NodeId, NodeId)> = self.children(from).rev().map(|c| (to, c)).collect();
+        while let Some((parent, child)) = work.pop() {
+            if child.0 as usize >= last {
+                continue;
+            }
+            let node = self.node(child);
+            let (name, value, role, offset) = (node.name.clone(), node.value.clone(), node.role, node.offset);
+            let Some(copy) = self.add(parent, role, &name, offset) else { return };
+            self.node_mut(copy).value = value;
+            work.extend(self.children(child).rev().map(|c| (copy, c)));
+        }
+    }
+
     /// Copies a node and what is below it from another tree, marking it as taken from file `source`.
     pub(crate) fn graft(&mut self, parent: NodeId, from: &Tree, id: NodeId, source: u8) -> Option<NodeId> {
         let node = from.node(id);

@@ -2,11 +2,13 @@
 
 mod aspnet;
 mod sections;
+mod transform;
 
 use super::document::Document;
 use super::logging;
-use super::tree::{NodeId, ROOT, Role};
-use crate::facts::Reading;
+use super::tree::{NodeId, ROOT, Role, Tree};
+use crate::facts::{Body, Certainty, Effect, Fact, NoteKind, Phase, Reading, Step};
+use std::collections::HashSet;
 
 /// Sections that are commonly kept in a file of their own (`configSource`), by their root element.
 pub(crate) fn is_section(name: &str) -> bool {
@@ -41,6 +43,16 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         _ => "app-config",
     }
     .to_owned();
+    if transform::is_transform(&document.tree) {
+        return read_transform(document, reading);
+    }
+    let first = reading.facts.len();
+    read_whole(document, root, reading);
+    weigh_release(document, reading, first);
+}
+
+fn read_whole(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    let name = document.input.artifact.file_name().to_lowercase();
     sections::lift_locations(document, root);
     sections::note_encrypted(document, root, reading);
     sections::include(document, root);
@@ -50,6 +62,50 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         aspnet::defaults(document, root, reading);
     }
     aspnet::providers(document, root, reading);
+}
+
+/// A transform says what it makes of its base, for its own environment.
+fn read_transform(document: &mut Document<'_>, reading: &mut Reading) {
+    reading.format = "config-transform".to_owned();
+    let Some((base, environment)) = transform::base_of(document.input) else {
+        reading.note(NoteKind::Info, "a transform whose base is not here; it was not applied");
+        return;
+    };
+    document.tree = transform::apply(base, &document.tree);
+    document.own = transform::TRANSFORM;
+    if environment.eq_ignore_ascii_case("debug") {
+        document.phase = (Phase::NotShipped, "the Debug transform is not applied by a publish".to_owned());
+    }
+    document.environment = Some(environment);
+    let Some(root) = document.tree.elements(ROOT).next() else { return };
+    sections::lift_locations(document, root);
+    sections::note_encrypted(document, root, reading);
+    sections::custom_sections(document, root, reading);
+    read_sections(document, root, reading);
+}
+
+/// A publish applies the Release transform: an effect that is gone afterwards is a possibility only.
+fn weigh_release(document: &mut Document<'_>, reading: &mut Reading, first: usize) {
+    let Some((release, name)) = transform::release_of(document.input) else { return };
+    let mut published = Reading::default();
+    let base = std::mem::replace(&mut document.tree, Tree::new());
+    document.tree = transform::apply(base, &release);
+    // Both what the base wrote and what the transform wrote is in effect now.
+    document.everything = true;
+    let root = document.tree.elements(ROOT).next();
+    if let Some(root) = root {
+        read_whole(document, root, &mut published);
+    }
+    let key = |e: &Effect| (e.operation, e.store, e.location.key());
+    let remain: HashSet<_> = published.facts.iter().filter_map(Fact::as_effect).map(key).collect();
+    for fact in reading.facts.iter_mut().skip(first) {
+        if let Body::Effect(effect) = &mut fact.body
+            && !remain.contains(&key(effect))
+        {
+            effect.certainty = Certainty::Possible;
+            effect.evidence.push(Step::new(format!("{name} takes it away when the application is published")));
+        }
+    }
 }
 
 /// Reads a section that stands alone. Its place inside the configuration is told by its name.

@@ -1,14 +1,30 @@
-//! log4net: appenders that a logger refers to, directly or through a forwarding appender.
+//! log4net, log4j 1 and logback, which share their shape: appenders that a logger refers to, directly or through a
+//! forwarding appender.
 
 use super::output_effects;
 use crate::facts::{Effect, Hole, Location, Operation, Reading, Source, Store};
 use crate::read::config::document::Document;
 use crate::read::config::tree::{NodeId, Tree};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Reads a `log4net` element, nested or alone.
 pub(crate) fn log4net(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    appenders(document, root, "log4net", reading);
+}
+
+/// Reads the `configuration` element of logback or log4j 1.
+pub(crate) fn logback(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    appenders(document, root, "logback", reading);
+}
+
+fn appenders(document: &mut Document<'_>, root: NodeId, dialect: &str, reading: &mut Reading) {
     let tree = &document.tree;
+    let variables: HashMap<String, String> = tree
+        .children_named(root, "property")
+        .chain(tree.children_named(root, "variable"))
+        .filter_map(|p| Some((tree.get(p, "name")?.to_owned(), tree.get(p, "value")?.to_owned())))
+        .collect();
+    let lookup = |name: &str| variables.get(name).cloned();
     let used = used_appenders(tree, root);
     let appenders: Vec<NodeId> = tree.children_named(root, "appender").collect();
     for appender in appenders {
@@ -16,7 +32,7 @@ pub(crate) fn log4net(document: &mut Document<'_>, root: NodeId, reading: &mut R
         let name = tree.get(appender, "name").unwrap_or_default().to_owned();
         let in_use = used.contains(&name) && !is_off(tree, appender, "threshold");
         let adjust = |effect: Effect| file_details(&document.tree, appender, effect);
-        output_effects(document, reading, "log4net", appender, in_use, &|_| None, &adjust);
+        output_effects(document, reading, dialect, appender, in_use, &lookup, &adjust);
         if in_use {
             database_appender(document, appender, reading);
         }
@@ -49,8 +65,9 @@ fn references(tree: &Tree, of: NodeId) -> Vec<String> {
     tree.children_named(of, "appender-ref").filter_map(|r| tree.get(r, "ref")).map(str::to_owned).collect()
 }
 
+/// `<level value="OFF"/>`, or logback's `level="OFF"`.
 fn is_off(tree: &Tree, of: NodeId, name: &str) -> bool {
-    tree.child(of, name).is_some_and(|level| tree.is(level, "value", "OFF"))
+    tree.is(of, name, "OFF") || tree.child(of, name).is_some_and(|level| tree.is(level, "value", "OFF"))
 }
 
 /// Whether the file is truncated, and the part of the name that rolling adds.

@@ -1,10 +1,12 @@
 //! Logging frameworks: which of their outputs are in use, and where those write.
 
+mod log4j;
 mod log4net;
 mod nlog;
 mod trace;
 
-pub(crate) use log4net::log4net;
+pub(crate) use log4j::{log4j_properties, log4j2};
+pub(crate) use log4net::{log4net, logback};
 pub(crate) use nlog::nlog;
 pub(crate) use trace::{enterprise_library, system_diagnostics};
 

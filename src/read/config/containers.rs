@@ -1,0 +1,187 @@
+//! Compose files and Kubernetes manifests: which paths outlive a container, and how many replicas there are.
+
+use super::document::Document;
+use super::tree::{NodeId, ROOT, Tree};
+use crate::facts::{Clue, ClueKind, Location, Reading, Text};
+
+/// Volumes that live as long as the pod, or stay behind on the node that it ran on.
+const SCRATCH: &[&str] = &["emptyDir", "ephemeral", "hostPath"];
+/// Volumes of a pod that are written elsewhere.
+const DURABLE: &[&str] = &[
+    "persistentVolumeClaim",
+    "azureFile",
+    "azureDisk",
+    "nfs",
+    "csi",
+    "awsElasticBlockStore",
+    "gcePersistentDisk",
+    "cephfs",
+];
+/// Kinds of objects that keep pods running.
+const WORKLOADS: &[&str] = &["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Job", "CronJob", "Pod"];
+
+/// Is it either of the two? Other YAML is told by its file name.
+pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
+    let tree = &document.tree;
+    if let (Some(_), Some(kind)) = (tree.child(ROOT, "apiVersion"), tree.get(ROOT, "kind")) {
+        reading.format = "kubernetes".to_owned();
+        if WORKLOADS.contains(&kind) {
+            workload(document, reading);
+        }
+        return true;
+    }
+    let Some(services) = tree.child(ROOT, "services") else { return false };
+    if !tree.elements(services).any(|s| tree.child(s, "image").is_some() || tree.child(s, "build").is_some()) {
+        return false;
+    }
+    reading.format = "compose".to_owned();
+    for service in tree.elements(services).collect::<Vec<_>>() {
+        compose_service(document, reading, service);
+    }
+    true
+}
+
+fn workload(document: &mut Document<'_>, reading: &mut Reading) {
+    let tree = &document.tree;
+    let name = tree.at(ROOT, &["metadata", "name"]).map(|n| tree.value(n).to_owned()).unwrap_or_default();
+    if let Some(replicas) = tree.at(ROOT, &["spec", "replicas"]) {
+        let count = tree.value(replicas).to_owned();
+        document.clue(reading, replicas, Clue::new(ClueKind::Instances, &name, count));
+    }
+    let tree = &document.tree;
+    let claims: Vec<String> = tree
+        .at(ROOT, &["spec", "volumeClaimTemplates"])
+        .into_iter()
+        .flat_map(|list| tree.elements(list).collect::<Vec<_>>())
+        .filter_map(|c| tree.at(c, &["metadata", "name"]).map(|n| tree.value(n).to_owned()))
+        .collect();
+    let pods: Vec<NodeId> =
+        tree.descendants(ROOT).into_iter().filter(|&n| tree.child(n, "containers").is_some()).collect();
+    for pod in pods {
+        let tree = &document.tree;
+        let containers: Vec<NodeId> =
+            tree.child(pod, "containers").map(|c| tree.elements(c).collect()).unwrap_or_default();
+        for container in containers {
+            mounts(document, reading, pod, container, &claims);
+            environment(document, reading, container);
+        }
+    }
+}
+
+/// `volumeMounts` of a container, by what the volume of that name is.
+fn mounts(document: &mut Document<'_>, reading: &mut Reading, pod: NodeId, container: NodeId, claims: &[String]) {
+    let tree = &document.tree;
+    let mut found = Vec::new();
+    for mount in tree.child(container, "volumeMounts").into_iter().flat_map(|m| tree.elements(m).collect::<Vec<_>>()) {
+        let (Some(path), Some(name)) = (tree.child(mount, "mountPath"), tree.get(mount, "name")) else { continue };
+        let location = Location::file(&Text::lit(tree.value(path)));
+        let kind =
+            if claims.iter().any(|c| c == name) { Some("volumeClaimTemplate") } else { volume_kind(tree, pod, name) };
+        let clue = match kind {
+            Some(kind) if DURABLE.contains(&kind) || kind == "volumeClaimTemplate" => {
+                Clue::new(ClueKind::DurableMount, kind, name).at(location)
+            }
+            Some(kind) if SCRATCH.contains(&kind) => Clue::new(ClueKind::Disk, kind, name).at(location),
+            // Settings and secrets are read only.
+            _ => continue,
+        };
+        found.push((path, clue));
+    }
+    for (at, clue) in found {
+        document.clue(reading, at, clue);
+    }
+}
+
+/// What the volume of this name is: the member beside its name.
+fn volume_kind<'t>(tree: &'t Tree, pod: NodeId, name: &str) -> Option<&'t str> {
+    let volumes = tree.child(pod, "volumes")?;
+    let volume = tree.elements(volumes).find(|&v| tree.is(v, "name", name))?;
+    tree.elements(volume).map(|m| tree.name(m)).find(|m| *m != "name")
+}
+
+fn environment(document: &mut Document<'_>, reading: &mut Reading, container: NodeId) {
+    let tree = &document.tree;
+    let variables: Vec<(NodeId, String)> = tree
+        .child(container, "env")
+        .into_iter()
+        .flat_map(|env| tree.elements(env).collect::<Vec<_>>())
+        .filter_map(|v| Some((tree.child(v, "value")?, tree.get(v, "name")?.to_owned())))
+        .collect();
+    for (at, name) in variables {
+        document.value_clue(reading, at, &format!("env/{name}"));
+    }
+}
+
+/// Volumes and replicas of one service: `C:\data:D:\data`, `store:C:\store`, or the long form.
+fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: NodeId) {
+    let tree = &document.tree;
+    let name = tree.name(service).to_owned();
+    if let Some(replicas) = tree.at(service, &["deploy", "replicas"]) {
+        let count = tree.value(replicas).to_owned();
+        document.clue(reading, replicas, Clue::new(ClueKind::Instances, &name, count));
+    }
+    let tree = &document.tree;
+    let volumes: Vec<NodeId> = tree.child(service, "volumes").map(|v| tree.elements(v).collect()).unwrap_or_default();
+    for volume in volumes {
+        let tree = &document.tree;
+        let (source, target, kind) = match tree.get(volume, "target") {
+            Some(target) => {
+                let source = tree.get(volume, "source").unwrap_or_default();
+                (source.to_owned(), target.to_owned(), tree.get(volume, "type").unwrap_or("volume").to_owned())
+            }
+            None => {
+                let Some((source, target)) = split_volume(tree.value(volume)) else { continue };
+                let path = source.contains(['/', '\\']) || source.starts_with('.');
+                (source, target, if path { "bind" } else { "volume" }.to_owned())
+            }
+        };
+        let location = Location::file(&Text::lit(target));
+        // A named volume or a folder of the host outlives the container, though not the host.
+        let clue = match kind.as_str() {
+            "tmpfs" => Clue::new(ClueKind::Disk, "tmpfs", source),
+            _ => Clue::new(ClueKind::Disk, format!("compose-{kind}"), source),
+        };
+        document.clue(reading, volume, clue.at(location));
+    }
+    if let Some(environment) = document.tree.child(service, "environment") {
+        for variable in document.tree.elements(environment).collect::<Vec<_>>() {
+            let key = document.tree.name(variable).to_owned();
+            let value = document.tree.value(variable).to_owned();
+            match value.split_once('=').filter(|_| key.chars().all(|c| c.is_ascii_digit())) {
+                Some((name, value)) => {
+                    document.named_value_clue(reading, variable, &format!("env/{name}"), value);
+                }
+                None => document.value_clue(reading, variable, &format!("env/{key}")),
+            }
+        }
+    }
+}
+
+/// `SOURCE:TARGET[:MODE]`, where both may begin with a drive letter.
+fn split_volume(text: &str) -> Option<(String, String)> {
+    let colons: Vec<usize> =
+        text.char_indices().filter(|(i, c)| *c == ':' && !is_drive(text, *i)).map(|(i, _)| i).collect();
+    let first = *colons.first()?;
+    let end = colons.get(1).copied().unwrap_or(text.len());
+    Some((text[..first].to_owned(), text[first + 1..end].to_owned()))
+}
+
+/// The colon of `C:` at the start or after another colon.
+fn is_drive(text: &str, colon: usize) -> bool {
+    let before = text[..colon].rsplit(':').next().unwrap_or_default();
+    before.len() == 1 && before.chars().all(|c| c.is_ascii_alphabetic()) && text[colon + 1..].starts_with(['\\', '/'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_with_drive_letters() {
+        let split = |s: &str| split_volume(s);
+        assert_eq!(split("C:\\data:D:\\data"), Some(("C:\\data".into(), "D:\\data".into())));
+        assert_eq!(split("store:C:\\store:ro"), Some(("store".into(), "C:\\store".into())));
+        assert_eq!(split("./data:/data"), Some(("./data".into(), "/data".into())));
+        assert_eq!(split("C:\\anonymous"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! Service Fabric manifests: services and their instances, what is set up and started, and stateful services.
+
+use super::document::Document;
+use super::tree::NodeId;
+use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+
+/// Reads `ServiceManifest`, `ApplicationManifest` or `Settings`.
+pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    reading.format = "service-fabric".to_owned();
+    for node in document.tree.descendants(root) {
+        match document.tree.name(node) {
+            "SetupEntryPoint" => host(document, reading, node, "setup-entry-point"),
+            "EntryPoint" => host(document, reading, node, "entry-point"),
+            "StatelessServiceType" => role(document, reading, node, "stateless-service"),
+            "StatefulServiceType" => role(document, reading, node, "stateful-service"),
+            "StatelessService" => instances(document, reading, node, "InstanceCount"),
+            "StatefulService" => instances(document, reading, node, "TargetReplicaSetSize"),
+            "EnvironmentVariable" => named(document, reading, node, "env", "Name", "Value"),
+            "Parameter" if document.tree.child(node, "DefaultValue").is_some() => {
+                named(document, reading, node, "parameter", "Name", "DefaultValue");
+            }
+            "Parameter" => {
+                let section = document.tree.node(node).parent;
+                let section = document.tree.get(section, "Name").unwrap_or_default().to_owned();
+                named(document, reading, node, &section, "Name", "Value");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn host(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, how: &str) {
+    let tree = &document.tree;
+    let Some(program) = tree.descendants(node).into_iter().find(|&n| tree.name(n) == "Program") else { return };
+    let parent = tree.node(program).parent;
+    let path = tree.value(program).to_owned();
+    let arguments = tree.get(parent, "Arguments").unwrap_or_default();
+    let command = format!("{path} {arguments}").trim().to_owned();
+    let location = Location::file(&Text::lit(path)).based_on(Folder::AppDir);
+    document.clue(reading, program, Clue::new(ClueKind::Starts, how, command).at(location));
+}
+
+fn role(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, kind: &str) {
+    let name = document.tree.get(node, "ServiceTypeName").unwrap_or_default().to_owned();
+    document.clue(reading, node, Clue::new(ClueKind::Role, kind, name));
+}
+
+/// A number, or a parameter in brackets whose default the manifest gives.
+fn instances(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, attribute: &str) {
+    let tree = &document.tree;
+    let Some(at) = tree.child(node, attribute) else { return };
+    let written = tree.value(at);
+    let value = match written.strip_prefix('[').and_then(|w| w.strip_suffix(']')) {
+        Some(parameter) => parameter_default(document, parameter).unwrap_or_else(|| written.to_owned()),
+        None => written.to_owned(),
+    };
+    let name = tree.get(node, "ServiceTypeName").unwrap_or_default().to_owned();
+    document.clue(reading, at, Clue::new(ClueKind::Instances, name, value));
+}
+
+fn parameter_default(document: &Document<'_>, name: &str) -> Option<String> {
+    let tree = &document.tree;
+    let root = tree.elements(super::tree::ROOT).next()?;
+    let parameters = tree.child(root, "Parameters")?;
+    let parameter = tree.elements(parameters).find(|&p| tree.is(p, "Name", name))?;
+    tree.get(parameter, "DefaultValue").map(str::to_owned)
+}
+
+fn named(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, group: &str, name: &str, value: &str) {
+    let name = document.tree.get(node, name).unwrap_or_default().to_owned();
+    if let Some(value) = document.tree.child(node, value) {
+        document.value_clue(reading, value, &format!("{group}/{name}"));
+    }
+}

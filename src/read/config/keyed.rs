@@ -1,0 +1,75 @@
+//! Configuration that is only keys and values: INI, properties, YAML, TOML, and the files of web servers, run-times
+//! and databases. What their keys mean is data; here they get names.
+
+use super::document::Document;
+use super::logging;
+use super::tree::{NodeId, ROOT, Role};
+use crate::discover::Kind;
+use crate::facts::{Clue, ClueKind, Reading, Text};
+use crate::read::connection::{Reach, database};
+
+/// Reads a document of a dialect that rows describe, or of none.
+pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: &mut Reading) {
+    flatten(document);
+    if let Some(dialect) = dialect {
+        reading.format = dialect.to_owned();
+        document.apply_rows(reading, dialect, ROOT);
+        logging::log4j_properties(document, reading);
+    }
+    let is_application = dialect.is_some() || document.input.kind == Kind::Ini;
+    if is_application {
+        values(document, reading);
+    }
+}
+
+/// Nested keys also get their dotted name at the top, because `path.data` and `path:` with `data:` below are one key
+/// to the programs that read them.
+fn flatten(document: &mut Document<'_>) {
+    if !matches!(document.input.kind, Kind::Yaml | Kind::Toml) {
+        return;
+    }
+    let tree = &mut document.tree;
+    for leaf in tree.descendants(ROOT) {
+        let node = tree.node(leaf);
+        if node.children.is_empty() && node.parent != ROOT && !node.value.is_empty() {
+            let (name, value, offset) = (tree.path(leaf).replace(':', "."), node.value.clone(), node.offset);
+            tree.add_value(ROOT, Role::Member, &name, &value, offset);
+        }
+    }
+}
+
+/// Values by the name that a program asks for: `settings.ini/Paths/Log`, or the key alone where there are no sections.
+fn values(document: &mut Document<'_>, reading: &mut Reading) {
+    let file = document.input.artifact.file_name().to_owned();
+    for id in document.tree.descendants(ROOT) {
+        let node = document.tree.node(id);
+        if id == ROOT || !node.children.is_empty() || node.value.is_empty() {
+            continue;
+        }
+        let path = document.tree.path(id);
+        let key = match document.input.kind {
+            Kind::Ini => format!("{file}/{}", path.replacen(':', "/", 1)),
+            // The dotted names at the top say the same.
+            Kind::Yaml | Kind::Toml if node.parent != ROOT => continue,
+            _ => path,
+        };
+        if is_connection(document, id) {
+            document.connection(reading, id, &key, "", &key);
+        } else {
+            document.value_clue(reading, id, &key);
+        }
+    }
+}
+
+fn is_connection(document: &Document<'_>, id: NodeId) -> bool {
+    let name = document.tree.name(id).to_lowercase();
+    let said = ["url", "uri", "connection", "dsn", "database", "jdbc"].iter().any(|w| name.contains(w));
+    said && database(&Text::lit(document.tree.value(id)), "").is_some_and(|d| d.reach != Reach::Unknown)
+}
+
+/// `php.ini` and others may be the settings of a server that ships with the application.
+pub(crate) fn mark_server(document: &mut Document<'_>, dialect: &str, reading: &mut Reading) {
+    if matches!(dialect, "mysql" | "postgresql" | "redis" | "elasticsearch" | "nginx" | "apache") {
+        document.clue(reading, ROOT, Clue::new(ClueKind::Role, "server", dialect));
+    }
+}

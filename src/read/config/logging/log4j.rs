@@ -1,0 +1,65 @@
+//! log4j: version 2 in XML, version 1 as properties.
+
+use super::output_effects;
+use crate::catalog::config::Syntax;
+use crate::facts::{Certainty, Effect, Folder, Location, Operation, Reading, Step, Store};
+use crate::read::config::document::Document;
+use crate::read::config::syntax::expand;
+use crate::read::config::tree::{NodeId, ROOT};
+use std::collections::{HashMap, HashSet};
+
+/// Reads a `Configuration` element of log4j 2.
+pub(crate) fn log4j2(document: &Document<'_>, root: NodeId, reading: &mut Reading) {
+    let tree = &document.tree;
+    let mut variables = HashMap::new();
+    for properties in tree.children_named(root, "Properties") {
+        for property in tree.children_named(properties, "Property") {
+            let value = tree.get(property, "value").unwrap_or_else(|| tree.value(property));
+            variables.insert(tree.get(property, "name").unwrap_or_default().to_owned(), value.to_owned());
+        }
+    }
+    let lookup = |name: &str| variables.get(name).cloned();
+    let referred: HashSet<&str> = tree
+        .descendants(root)
+        .into_iter()
+        .filter(|&n| tree.name(n).eq_ignore_ascii_case("AppenderRef"))
+        .filter_map(|n| tree.get(n, "ref"))
+        .collect();
+    for list in tree.children_named(root, "Appenders") {
+        for appender in tree.elements(list) {
+            let in_use = tree.get(appender, "name").is_some_and(|name| referred.contains(name));
+            output_effects(document, reading, "log4j2", appender, in_use, &lookup, &|e| e);
+        }
+    }
+}
+
+/// `log4j.appender.NAME.File`, where a logger lists `NAME`.
+pub(crate) fn log4j_properties(document: &Document<'_>, reading: &mut Reading) {
+    let tree = &document.tree;
+    let keys: HashMap<&str, NodeId> = tree.elements(ROOT).map(|n| (tree.name(n), n)).collect();
+    let used: HashSet<String> = keys
+        .iter()
+        .filter(|(key, _)| {
+            key.starts_with("log4j.rootLogger")
+                || key.starts_with("log4j.rootCategory")
+                || key.starts_with("log4j.logger.")
+        })
+        .flat_map(|(_, n)| tree.value(*n).split(',').skip(1).map(|name| name.trim().to_owned()).collect::<Vec<_>>())
+        .collect();
+    let lookup = |name: &str| keys.get(name).map(|n| tree.value(*n).to_owned());
+    for key in tree.elements(ROOT) {
+        let Some(name) = tree.name(key).strip_prefix("log4j.appender.").and_then(|k| k.strip_suffix(".File")) else {
+            continue;
+        };
+        let location = Location::file(&expand(Syntax::Java, tree.value(key), &lookup)).based_on(Folder::Cwd);
+        let certainty = if used.contains(name) { Certainty::Proven } else { Certainty::Possible };
+        let effect = Effect::new(Operation::Append, Store::Log, location, certainty, "log4j.appender.File")
+            .in_phase(document.phase.0, &document.phase.1)
+            .because(Step::new(if used.contains(name) {
+                "a file appender"
+            } else {
+                "a file appender that no logger lists"
+            }));
+        document.effect(reading, key, effect);
+    }
+}
