@@ -2,7 +2,7 @@
 
 use super::args::{Check, Color, FailOn};
 use super::{Failure, Status};
-use crate::output::{self, Format, Style};
+use crate::output::{self, FileSources, Format, Style};
 use crate::report::Report;
 use crate::rules::{RuleSet, Severity, Target};
 use crate::settings::{Date, Settings};
@@ -92,7 +92,7 @@ struct Output {
 
 fn outputs(arguments: &[String]) -> Result<Vec<Output>, Failure> {
     if arguments.is_empty() {
-        return Ok(vec![Output { format: Format::Concise, file: None }]);
+        return Ok(vec![Output { format: Format::Pretty, file: None }]);
     }
     let parse = |argument: &String| {
         let (name, file) = match argument.split_once('=') {
@@ -112,7 +112,7 @@ fn write(output: &Output, report: &Report, rules: &RuleSet, args: &Check) -> Res
     match &output.file {
         Some(path) => {
             let style = Style { verbose: args.verbose, ..Style::default() };
-            let context = output::Context { rules, style };
+            let context = output::Context { rules, style, sources: &FileSources };
             let to_file = || {
                 let mut file = BufWriter::new(File::create(path)?);
                 output::write(output.format, report, &context, &mut file)?;
@@ -121,7 +121,7 @@ fn write(output: &Output, report: &Report, rules: &RuleSet, args: &Check) -> Res
             to_file().into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
         }
         None => {
-            let context = output::Context { rules, style: terminal_style(args) };
+            let context = output::Context { rules, style: terminal_style(args), sources: &FileSources };
             let mut stdout = BufWriter::new(io::stdout().lock());
             output::write(output.format, report, &context, &mut stdout).into_diagnostic()?;
             stdout.flush().into_diagnostic()
@@ -137,7 +137,13 @@ fn terminal_style(args: &Check) -> Style {
         Color::Never => false,
         Color::Auto => terminal && !no_color,
     };
-    Style { color, hyperlinks: color && terminal, verbose: args.verbose, ..Style::default() }
+    // What miette's own errors look at, too.
+    let narrated = std::env::var_os("NO_GRAPHICS").is_some_and(|v| v != "0");
+    let size = if terminal { terminal_size::terminal_size() } else { None };
+    let fallback = Style::default();
+    let (width, height) = size.map_or((fallback.width, fallback.height), |(w, h)| (w.0.into(), h.0.into()));
+    let width = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).unwrap_or(width).clamp(30, 120);
+    Style { color, hyperlinks: color && terminal, narrated, width, height, verbose: args.verbose }
 }
 
 fn status(report: &Report, settings: &Settings, args: &Check) -> Status {

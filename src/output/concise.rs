@@ -14,7 +14,7 @@ pub(super) fn write(report: &Report, _context: &Context<'_>, out: &mut dyn Write
             "{}:{}: {severity} {} {}",
             one_line(&finding.artifact),
             place(&finding.site()),
-            finding.rule,
+            one_line(&finding.rule),
             one_line(&finding.message)
         )?;
     }

@@ -21,7 +21,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         };
         let column = site.column.unwrap_or(1);
         let message = one_line(&finding.message);
-        writeln!(out, "{}({line},{column}): {category} {}: {message}", one_line(path), finding.rule)?;
+        writeln!(out, "{}({line},{column}): {category} {}: {message}", one_line(path), one_line(&finding.rule))?;
     }
     Ok(())
 }

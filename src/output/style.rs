@@ -7,8 +7,12 @@ pub struct Style {
     pub color: bool,
     /// Links that a terminal makes clickable (OSC 8).
     pub hyperlinks: bool,
+    /// No drawing characters and no layout: sentences, for a screen reader.
+    pub narrated: bool,
     /// Columns.
     pub width: usize,
+    /// Lines that make up a screen.
+    pub height: usize,
     /// Show notes and everything that is cut by default.
     pub verbose: bool,
 }
@@ -16,26 +20,93 @@ pub struct Style {
 impl Default for Style {
     /// For a file: no colour, 80 columns.
     fn default() -> Self {
-        Style { color: false, hyperlinks: false, width: 80, verbose: false }
+        Style { color: false, hyperlinks: false, narrated: false, width: 80, height: 50, verbose: false }
     }
+}
+
+/// What a colour stands for. Nothing is said by colour alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ink {
+    Error,
+    Warning,
+    Note,
+    Good,
+    Strong,
+    Faint,
+}
+
+impl Style {
+    /// Text in a colour, if there are colours. The text must be harmless already.
+    pub(super) fn ink(self, ink: Ink, text: &str) -> String {
+        if !self.color {
+            return text.to_owned();
+        }
+        let code = match ink {
+            Ink::Error => "1;31",
+            Ink::Warning => "1;33",
+            Ink::Note => "36",
+            Ink::Good => "1;32",
+            Ink::Strong => "1",
+            Ink::Faint => "2",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// Characters that move the cursor, start an escape or change the direction of what follows.
+fn controls(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Text from an artifact on one line of a terminal: control characters, escapes and bidirectional overrides become
 /// visible, so that a hostile file name cannot move the cursor or change what is read.
 pub fn one_line(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.chars().any(hostile) {
+    if !text.chars().any(controls) {
         return text.to_owned();
     }
-    text.chars().map(|c| if hostile(c) { format!("\\u{{{:x}}}", c as u32) } else { c.to_string() }).collect()
+    text.chars().map(|c| if controls(c) { format!("\\u{{{:x}}}", c as u32) } else { c.to_string() }).collect()
+}
+
+/// Cut to a number of characters; what is left out is told by an ellipsis.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
+    }
+    let mut shown: String = text.chars().take(most.saturating_sub(1)).collect();
+    shown.push('…');
+    shown
+}
+
+/// A path cut in its middle, because both its root and its name say where it is.
+pub(super) fn cut_middle(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most || most < 5 {
+        return cut(text, most);
+    }
+    let tail = (most - 1) * 2 / 3;
+    let head = most - 1 - tail;
+    let mut shown: String = text.chars().take(head).collect();
+    shown.push('…');
+    shown.extend(text.chars().skip(count - tail));
+    shown
 }
 
 #[cfg(test)]
 mod tests {
+    use super::{cut, cut_middle, one_line};
+
     #[test]
     fn escapes_are_shown_not_obeyed() {
-        assert_eq!(super::one_line("a\u{1b}[31m\u{202e}b\n"), "a\\u{1b}[31m\\u{202e}b\\u{a}");
+        assert_eq!(one_line("a\u{1b}[31m\u{202e}b\n"), "a\\u{1b}[31m\\u{202e}b\\u{a}");
+    }
+
+    #[test]
+    fn cuts_by_characters() {
+        assert_eq!(cut("añb", 3), "añb");
+        assert_eq!(cut("añbc", 3), "añ…");
+        assert_eq!(cut_middle("0123456789", 7), "01…6789");
+        assert_eq!(cut_middle("0123456789", 10), "0123456789");
+        assert_eq!(cut_middle("0123456789", 1), "…");
     }
 }

@@ -1,0 +1,221 @@
+//! Findings about one location as one diagnostic: message, a short excerpt with a label, who else writes it, what to
+//! do instead.
+//!
+//! miette renders in time linear in its source, so it is never given a file: [`Snippet`] hands it a few lines with
+//! their true numbers, and machine code, IL and tables as lines made up from the evidence.
+
+use crate::facts::Site;
+use crate::output::excerpt::Excerpt;
+use crate::output::style::{Style, cut, cut_middle, one_line};
+use crate::output::{Context, words};
+use crate::report::Finding;
+use crate::rules::Severity;
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    NarratableReportHandler, SourceCode, SourceSpan, SpanContents,
+};
+use std::fmt;
+use std::ops::Range;
+
+/// Evidence steps shown below a made-up line, and other places named, unless everything is asked for.
+const MAX_STEPS: usize = 3;
+
+/// Renders the findings about one location, the heaviest first.
+pub(super) fn render(group: &[&Finding], context: &Context<'_>) -> String {
+    let Some(lead) = group.first() else { return String::new() };
+    let style = context.style;
+    let view = View::new(lead, group, context);
+    let mut text = String::new();
+    let rendered = if style.narrated {
+        NarratableReportHandler::new().with_context_lines(1).render_report(&mut text, &view)
+    } else {
+        handler(style).render_report(&mut text, &view)
+    };
+    if rendered.is_err() {
+        // A diagnostic that cannot be drawn is still told.
+        return one_line(&format!("{} {}", lead.rule, lead.message)) + "\n";
+    }
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|l| !l.is_empty()).collect();
+    lines.join("\n") + "\n"
+}
+
+fn handler(style: Style) -> GraphicalReportHandler {
+    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    GraphicalReportHandler::new_themed(theme)
+        .with_links(style.hyperlinks)
+        .with_urls(style.hyperlinks)
+        .with_width(style.width)
+        .with_context_lines(1)
+        .without_primary_span_start()
+        .without_syntax_highlighting()
+}
+
+/// A group of findings as miette wants it.
+#[derive(Debug)]
+struct View {
+    code: String,
+    message: String,
+    help: String,
+    url: Option<String>,
+    severity: miette::Severity,
+    label: String,
+    snippet: Option<Snippet>,
+}
+
+impl View {
+    fn new(lead: &Finding, group: &[&Finding], context: &Context<'_>) -> Self {
+        let style = context.style;
+        let severity: &str = lead.severity.into();
+        let rule = context.rules.find(&lead.rule);
+        let width = style.width.saturating_sub(12).max(20);
+        let (mut excerpt, label) = excerpt(lead, context, width);
+        let label = excerpt.as_mut().map_or_else(String::new, |e| fit_label(e, &one_line(&label), width));
+        View {
+            code: cut(&one_line(&format!("{severity} {} {}", lead.rule, lead.name)), style.width),
+            message: one_line(&lead.message),
+            help: help(lead, group, style),
+            url: rule.and_then(crate::output::link::rule_url),
+            severity: match lead.severity {
+                Severity::Error => miette::Severity::Error,
+                Severity::Warning => miette::Severity::Warning,
+                Severity::Note | Severity::Off => miette::Severity::Advice,
+            },
+            label,
+            snippet: excerpt.map(|excerpt| Snippet { name: name(lead, width), excerpt }),
+        }
+    }
+}
+
+/// Header of the excerpt: `app/Web.config:12:5`, `agent.exe: SaveState .text+0x1a2c`.
+fn name(lead: &Finding, width: usize) -> String {
+    cut_middle(&one_line(&words::place(lead)), width)
+}
+
+/// Shortens the mark, then the label, so that the label, which hangs below the middle of the mark, ends in time.
+fn fit_label(excerpt: &mut Excerpt, label: &str, width: usize) -> String {
+    let Range { start, end } = excerpt.mark.clone();
+    let line_start = excerpt.text[..start].rfind('\n').map_or(0, |i| i + 1);
+    let column = excerpt.text[line_start..start].chars().count();
+    let room = width.saturating_sub(column + label.chars().count());
+    let marked = excerpt.text[start..end].chars().count().min((2 * room).max(1));
+    excerpt.mark.end = excerpt.text[start..end].char_indices().nth(marked).map_or(end, |(at, _)| start + at);
+    cut(label, width.saturating_sub(column + marked / 2).max(1))
+}
+
+/// Lines of the artifact, or lines made up from the evidence, and what to say about the marked part.
+fn excerpt(lead: &Finding, context: &Context<'_>, width: usize) -> (Option<Excerpt>, String) {
+    let effect = &lead.effect;
+    let label = format!("{} {}", words::done(effect.operation), words::when(effect.phase));
+    let site = lead.site();
+    if let Some(line) = site.line {
+        let text = context.sources.text(&lead.artifact);
+        let excerpt = text.and_then(|t| Excerpt::around(&t, line, site.column.unwrap_or(1), width));
+        if excerpt.is_some() {
+            return (excerpt, label);
+        }
+    }
+    let call = match (&site.table, site.rva.is_some() || site.il_offset.is_some()) {
+        (Some(table), _) => format!("{table}: "),
+        (None, true) => "call ".to_owned(),
+        (None, false) => String::new(),
+    };
+    let via = if effect.via.is_empty() { one_line(&site.short()) } else { one_line(&effect.via) };
+    let first = cut(&format!("{call}{via}"), width);
+    let mark = call.len()..first.len();
+    let most = if context.style.verbose { usize::MAX } else { MAX_STEPS };
+    let mut lines = vec![first];
+    lines.extend(lead.evidence.iter().take(most).map(|s| cut(&one_line(&step(s)), width)));
+    (Some(Excerpt::made_up(&lines, mark)), label)
+}
+
+/// A step of the evidence in a line.
+fn step(step: &crate::facts::Step) -> String {
+    let place = match (&step.artifact, step.site.as_ref().map(Site::short)) {
+        (Some(artifact), Some(site)) => format!("  ({artifact}: {site})"),
+        (Some(artifact), None) => format!("  ({artifact})"),
+        (None, Some(site)) if !site.is_empty() => format!("  ({site})"),
+        (None, _) => String::new(),
+    };
+    format!("{}{place}", step.text)
+}
+
+/// What to do, how the phase is known, and where else.
+fn help(lead: &Finding, group: &[&Finding], style: Style) -> String {
+    let mut lines = vec![one_line(&lead.help)];
+    if !lead.effect.phase_evidence.is_empty() {
+        lines.push(format!("phase: {}", one_line(&lead.effect.phase_evidence)));
+    }
+    let own = lead.sites.iter().skip(1).map(|s| one_line(&s.short()));
+    let others = group.iter().skip(1).map(|f| one_line(&format!("{} {}", f.rule, words::place(f))));
+    let places: Vec<String> = own.chain(others).collect();
+    let most = if style.verbose { usize::MAX } else { MAX_STEPS };
+    if !places.is_empty() {
+        let shown: Vec<&str> = places.iter().take(most).map(String::as_str).collect();
+        let more = places.len() - shown.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        lines.push(format!("also at: {}{more}", shown.join(", ")));
+    }
+    lines.join("\n")
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for View {}
+
+impl Diagnostic for View {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.help))
+    }
+
+    fn url<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.url.as_ref().map(|url| Box::new(url) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.snippet.as_ref().map(|s| s as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let mark = self.snippet.as_ref()?.excerpt.mark.clone();
+        Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(Some(self.label.clone()), mark))))
+    }
+}
+
+/// An excerpt that tells miette its true line numbers.
+#[derive(Debug)]
+struct Snippet {
+    name: String,
+    excerpt: Excerpt,
+}
+
+impl SourceCode for Snippet {
+    /// The excerpt is already what is to be shown around the span.
+    fn read_span<'a>(
+        &'a self,
+        _span: &SourceSpan,
+        _before: usize,
+        _after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let text = self.excerpt.text.as_str();
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            text.as_bytes(),
+            SourceSpan::from(0..text.len()),
+            self.excerpt.first_line.saturating_sub(1),
+            0,
+            text.lines().count(),
+        )))
+    }
+}

@@ -1,0 +1,116 @@
+//! The last lines: what would be lost first, the verdict for each target and what decides it, and the counts.
+
+use super::severity_ink;
+use crate::output::style::{Ink, Style, cut, one_line};
+use crate::output::{Context, words};
+use crate::report::{Report, Verdict};
+use std::collections::BTreeSet;
+
+pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
+    let style = context.style;
+    let mut lines: Vec<String> = Vec::new();
+    losses(report, style, &mut lines);
+    for target in &report.targets {
+        let verdict = style.ink(verdict_ink(target.verdict), &capital(target.verdict.words()));
+        // Colour codes have no width, so they are put in after wrapping.
+        let plain = format!(
+            "{} on {}: {}.",
+            capital(target.verdict.words()),
+            one_line(&target.name),
+            one_line(&target.because)
+        );
+        for (index, line) in wrap(&plain, style.width, "", "  ").into_iter().enumerate() {
+            let head = capital(target.verdict.words());
+            match line.strip_prefix(&head) {
+                Some(rest) if index == 0 => lines.push(format!("{verdict}{rest}")),
+                _ => lines.push(line),
+            }
+        }
+    }
+    lines.extend(wrap(&counts(report), style.width, "", "  "));
+    if let Some(hint) = hint(report, style) {
+        lines.extend(wrap(&hint, style.width, "", "  ").into_iter().map(|l| style.ink(Ink::Faint, &l)));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The three that matter most, one or two lines each.
+fn losses(report: &Report, style: Style, lines: &mut Vec<String>) {
+    let top = words::top_losses(report);
+    if top.is_empty() {
+        return;
+    }
+    let title = match top.len() {
+        1 => "What matters most:".to_owned(),
+        n => format!("The {n} that matter most:"),
+    };
+    lines.push(style.ink(Ink::Strong, &title));
+    for (index, finding) in top.iter().enumerate() {
+        let text = format!("{}; {}", one_line(&finding.effect.location), one_line(words::fate(finding)));
+        let number = format!("{}. ", index + 1);
+        let text = cut(&text, style.width * 2 - 12);
+        for (at, line) in wrap(&text, style.width, &format!("  {number}"), "     ").into_iter().enumerate() {
+            match line.strip_prefix(&format!("  {number}")) {
+                Some(rest) if at == 0 => {
+                    lines.push(format!("  {}{rest}", style.ink(severity_ink(finding.severity), &number)));
+                }
+                _ => lines.push(line),
+            }
+        }
+    }
+    lines.push(String::new());
+}
+
+fn counts(report: &Report) -> String {
+    let stats = &report.stats;
+    let mut text = words::counts(report);
+    if stats.suppressed > 0 {
+        text.push_str(&format!(", {} accepted", stats.suppressed));
+    }
+    text.push_str(&format!(" in {} read", words::count(stats.artifacts, "file")));
+    if stats.skipped > 0 {
+        text.push_str(&format!(", {} skipped", stats.skipped));
+    }
+    let gaps: BTreeSet<&str> =
+        report.notes.iter().filter(|n| words::is_gap(n.kind)).map(|n| n.artifact.as_str()).collect();
+    if !gaps.is_empty() {
+        text.push_str(&format!(", {} not seen whole", gaps.len()));
+    }
+    text.push('.');
+    text
+}
+
+/// What was not shown, and how to see it.
+fn hint(report: &Report, style: Style) -> Option<String> {
+    let mut hidden = Vec::new();
+    let notes = report.stats.findings.get(&crate::rules::Severity::Note).copied().unwrap_or_default();
+    if notes > 0 && !style.verbose {
+        hidden.push(format!("--verbose lists the {}", words::count(notes, "note")));
+    }
+    if !report.possible.is_empty() {
+        let text = words::count(report.possible.len(), "mere capability");
+        hidden.push(format!("--pedantic adds {}", text.replace("capabilitys", "capabilities")));
+    }
+    if let Some(finding) = words::by_weight(report).first() {
+        hidden.push(format!("`wipeproof explain {}` tells why", one_line(&finding.rule)));
+    }
+    (!hidden.is_empty()).then(|| capital(&format!("{}.", hidden.join("; "))))
+}
+
+fn verdict_ink(verdict: Verdict) -> Ink {
+    match verdict {
+        Verdict::Ready => Ink::Good,
+        Verdict::ReadyWithConditions | Verdict::InsufficientData => Ink::Warning,
+        Verdict::NotReady => Ink::Error,
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
+    let options = textwrap::Options::new(width.max(20)).initial_indent(first).subsequent_indent(rest);
+    textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
