@@ -14,6 +14,7 @@ pub(crate) enum Directory {
     Export = 0,
     Import = 1,
     Resource = 2,
+    Exception = 3,
     DelayImport = 13,
     Clr = 14,
 }
@@ -43,6 +44,11 @@ impl Section {
     /// Holds code by its flags: `IMAGE_SCN_CNT_CODE` or `IMAGE_SCN_MEM_EXECUTE`.
     pub(crate) fn is_code(&self) -> bool {
         self.characteristics & 0x2000_0020 != 0
+    }
+
+    /// `IMAGE_SCN_MEM_WRITE`.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.characteristics & 0x8000_0000 != 0
     }
 
     /// The address lies in this section.

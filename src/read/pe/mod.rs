@@ -1,8 +1,17 @@
 //! Native PE images: what a program writes, and where, from its headers and its machine code.
 
+mod code;
+mod effects;
+mod functions;
 mod image;
 mod imports;
+mod gather;
+mod locate;
+mod modes;
 mod packing;
+mod program;
+mod references;
+mod resolve;
 mod resources;
 mod surface;
 
@@ -34,5 +43,9 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
             "machine code of this processor is not read; what is said rests on the import table alone",
         );
     }
-    surface::capabilities(&image, &linkage, &mut std::iter::empty(), reading);
+    if matches!(image.machine, Machine::X64 | Machine::X86) {
+        gather::read_code(input, image, linkage, reading);
+    } else {
+        surface::capabilities(&image, &linkage, &mut std::iter::empty(), reading);
+    }
 }

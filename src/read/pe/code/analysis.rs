@@ -1,0 +1,276 @@
+//! The fixpoint over one function, and the report drawn from it.
+
+use super::super::functions::Functions;
+use super::super::image::Image;
+use super::super::program::Program;
+use super::body::Body;
+use super::report::{Arg, Handle, Number, Report};
+use super::state::State;
+use super::strings::Known;
+use super::value::{Kind, Symbol, Symbols, Value};
+use crate::catalog::native::Api;
+use crate::facts::Text;
+use iced_x86::{Decoder, DecoderOptions, FlowControl};
+use std::collections::{BTreeSet, HashMap};
+
+/// Visits of a block after which what still changes is given up.
+const WIDEN_AFTER: u8 = 4;
+/// Visits of a block after which it is left alone.
+const MAX_VISITS: u8 = 8;
+/// Most alternatives of a number that leave a function.
+const MAX_NUMBERS: usize = 3;
+
+/// What is known of a symbol beyond its kind.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// It points to this string.
+    Text(Known),
+    /// It is this handle.
+    Handle(Handle),
+    /// It is the function that was looked up under this name.
+    Function(Api, String),
+}
+
+/// Executes a function symbolically.
+pub(crate) struct Engine<'p, 'a> {
+    pub(crate) program: &'p Program<'a>,
+    pub(crate) symbols: Symbols,
+    pub(crate) origins: HashMap<Symbol, Origin>,
+    pub(crate) state: State,
+    pub(crate) recording: bool,
+    pub(crate) report: Report,
+    pub(crate) depth: u8,
+    /// Start of the function.
+    pub(crate) start: u32,
+    /// Values pushed since the last call.
+    pub(crate) pushed: u32,
+    /// State at the returns.
+    exit: Option<State>,
+}
+
+/// Analyses the function at `start`.
+pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8) -> Report {
+    let body = Body::decode(&program.image, &program.functions, start);
+    let mut symbols = Symbols::default();
+    let state = State::at_entry(&mut symbols, program.image.is_64());
+    let mut engine = Engine {
+        program,
+        symbols,
+        origins: HashMap::new(),
+        state,
+        recording: false,
+        report: Report { capped: body.capped, ..Report::default() },
+        depth,
+        start,
+        pushed: 0,
+        exit: None,
+    };
+    let states = engine.fixpoint(&body);
+    engine.recording = true;
+    for (at, state) in states {
+        engine.run(&body, at, state);
+        engine.leave(&body, at);
+    }
+    engine.summarise();
+    engine.report.events.sort_by_key(|e| e.site);
+    engine.report
+}
+
+impl Engine<'_, '_> {
+    fn fixpoint(&mut self, body: &Body) -> std::collections::BTreeMap<u32, State> {
+        let mut states = std::collections::BTreeMap::from([(body.start, self.state.clone())]);
+        let mut visits: HashMap<u32, u8> = HashMap::new();
+        let mut work = BTreeSet::from([body.start]);
+        while let Some(at) = work.pop_first() {
+            if self.program.is_out_of_budget() {
+                self.report.capped = true;
+                break;
+            }
+            let Some(state) = states.get(&at).cloned() else { continue };
+            let Some(block) = self.run(body, at, state) else { continue };
+            let targets = block.next.iter().chain(block.indirect.then_some(&body.orphans).into_iter().flatten());
+            for target in targets {
+                let seen = visits.entry(*target).or_default();
+                let changed = match states.get_mut(target) {
+                    Some(known) if *seen < MAX_VISITS => {
+                        known.join(&self.state, &mut self.symbols, *seen >= WIDEN_AFTER)
+                    }
+                    Some(_) => false,
+                    None => {
+                        states.insert(*target, self.state.clone());
+                        true
+                    }
+                };
+                if changed {
+                    *seen += 1;
+                    work.insert(*target);
+                }
+            }
+        }
+        states
+    }
+
+    /// Executes a block.
+    fn run<'b>(&mut self, body: &'b Body, at: u32, state: State) -> Option<&'b super::body::Block> {
+        self.state = state;
+        self.pushed = 0;
+        let block = body.blocks.get(&at)?;
+        let instructions = body.instructions.get(block.instructions.clone())?;
+        self.program.spend(instructions.len() as u64);
+        for (i, instruction) in instructions.iter().enumerate() {
+            self.step(instruction, instructions.get(i + 1));
+        }
+        Some(block)
+    }
+
+    /// Joins the states at the function's exits.
+    fn leave(&mut self, body: &Body, at: u32) {
+        let last = body.blocks.get(&at).and_then(|b| body.instructions.get(b.instructions.end.checked_sub(1)?));
+        let Some(last) = last else { return };
+        let leaves = last.flow_control() == FlowControl::Return
+            || body.blocks.get(&at).is_some_and(|b| b.next.is_empty() && !b.indirect)
+                && last.flow_control() == FlowControl::UnconditionalBranch;
+        if !leaves {
+            return;
+        }
+        match &mut self.exit {
+            Some(exit) => {
+                exit.join(&self.state, &mut self.symbols, false);
+            }
+            None => self.exit = Some(self.state.clone()),
+        }
+    }
+
+    /// What the function returns and writes through its parameters.
+    fn summarise(&mut self) {
+        let Some(exit) = self.exit.take() else { return };
+        self.state = exit;
+        let result = self.close_any(self.state.registers[0]);
+        let mut buffers = Vec::new();
+        let mut cells = Vec::new();
+        let mut globals = Vec::new();
+        for (at, buffer) in self.state.buffers() {
+            match (self.symbols.kind_of(*at), at) {
+                (Some(Kind::Param(n)), _) => {
+                    let known = self.text(*at, false);
+                    let text = known.map_or_else(|| buffer.text.clone(), |k| k.text);
+                    buffers.push((n, text, buffer.weak));
+                }
+                (_, Value::Const(va)) if buffer.tail.is_empty() => globals.push((*va, buffer.text.clone())),
+                _ => {}
+            }
+        }
+        for (at, cell) in self.state.cells() {
+            if let Some(Kind::Param(n)) = self.symbols.kind_of(*at) {
+                let arg = self.close_any(cell.value);
+                if arg != Arg::default() {
+                    cells.push((n, arg));
+                }
+            }
+        }
+        let summary = &mut self.report.summary;
+        summary.result = (result != Arg::default()).then_some(result);
+        summary.buffers = buffers;
+        summary.cells = cells;
+        self.report.globals = globals;
+    }
+
+    /// The text a symbol is known to point to.
+    pub(crate) fn origin_text(&self, symbol: Symbol) -> Option<Known> {
+        match self.origins.get(&symbol)? {
+            Origin::Text(known) => Some(known.clone()),
+            _ => None,
+        }
+    }
+
+    /// The handle a value is known to be.
+    pub(crate) fn handle(&self, value: Value) -> Option<Handle> {
+        let Value::Sym(symbol, 0) = value else { return None };
+        if let Some(Origin::Handle(handle)) = self.origins.get(&symbol) {
+            return Some(handle.clone());
+        }
+        match self.symbols.kind(symbol) {
+            // An error value beside the handle does not matter; two handles do.
+            Kind::Choice(_) => {
+                let mut handles =
+                    self.symbols.alternatives(value).into_iter().filter(|v| v.number().is_none()).map(|v| self.handle(v));
+                let first = handles.next()??;
+                handles.all(|h| h.as_ref() == Some(&first)).then_some(first)
+            }
+            _ => None,
+        }
+    }
+
+    /// A new symbol with an origin.
+    pub(crate) fn with_origin(&mut self, kind: Kind, origin: Origin) -> Value {
+        let value = self.symbols.of(kind);
+        if let Value::Sym(symbol, _) = value {
+            self.origins.insert(symbol, origin);
+        }
+        value
+    }
+
+    /// A value in terms that hold outside the function.
+    pub(crate) fn close(&self, value: Value, wide: bool) -> Arg {
+        let (texts, weak) = self.texts(value, wide);
+        let literal = match value {
+            Value::Const(va) => self.program.image.rva_of(va).filter(|_| !texts.is_empty()),
+            _ => None,
+        };
+        Arg { number: self.close_number(value), texts, weak, handle: self.handle(value), literal }
+    }
+
+    /// The same, when it is not known how wide characters are.
+    pub(crate) fn close_any(&self, value: Value) -> Arg {
+        let narrow = self.close(value, false);
+        // UTF-16 read as bytes ends after its first character.
+        let short = |t: &Text| t.as_lit().is_some_and(|s| s.chars().count() <= 1);
+        if narrow.texts.is_empty() || narrow.texts.iter().any(short) {
+            let wide = self.close(value, true);
+            if wide.texts.iter().any(|t| !t.is_unknown() && !short(t)) {
+                return wide;
+            }
+        }
+        narrow
+    }
+
+    fn close_number(&self, value: Value) -> Number {
+        let mut numbers = Vec::new();
+        for alternative in self.symbols.alternatives(value) {
+            match alternative {
+                Value::Const(c) => numbers.push(c),
+                _ => return self.parameter_of(value).map_or(Number::Unknown, Number::Param),
+            }
+        }
+        if numbers.is_empty() || numbers.len() > MAX_NUMBERS { Number::Unknown } else { Number::Known(numbers) }
+    }
+
+    fn parameter_of(&self, value: Value) -> Option<u8> {
+        match self.symbols.kind_of(value) {
+            Some(Kind::Param(n)) if self.handle(value).is_none() => Some(n),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes popped by the first return of a function (x86).
+pub(crate) fn first_return(image: &Image<'_>, start: u32) -> u32 {
+    /// Longest way to it.
+    const MAX_INSTRUCTIONS: usize = 4_000;
+    let Some(code) = image.at(start) else { return 0 };
+    let mut decoder = Decoder::with_ip(32, code, u64::from(start), DecoderOptions::NONE);
+    for instruction in decoder.iter().take(MAX_INSTRUCTIONS) {
+        if instruction.flow_control() == FlowControl::Return {
+            return if instruction.op_count() == 1 { instruction.immediate(0) as u32 } else { 0 };
+        }
+        if instruction.is_invalid() {
+            break;
+        }
+    }
+    0
+}
+
+/// Start of the function of an address, for addresses that jumps lead to.
+pub(crate) fn is_function(functions: &Functions, rva: u32) -> bool {
+    functions.is_start(rva)
+}

@@ -1,0 +1,179 @@
+//! The control-flow graph of one function.
+
+use super::super::functions::Functions;
+use super::super::image::Image;
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Most instructions of one function that are decoded.
+const MAX_INSTRUCTIONS: usize = 60_000;
+
+/// A run of instructions with one entry and one exit.
+pub(crate) struct Block {
+    pub(crate) instructions: std::ops::Range<usize>,
+    /// Starts of the blocks that may follow.
+    pub(crate) next: Vec<u32>,
+    /// Ends with a jump whose targets are not known.
+    pub(crate) indirect: bool,
+}
+
+/// A decoded function.
+pub(crate) struct Body {
+    pub(crate) start: u32,
+    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) blocks: BTreeMap<u32, Block>,
+    /// Blocks that only a jump table, if anything, leads to.
+    pub(crate) orphans: Vec<u32>,
+    /// The function is longer than is read.
+    pub(crate) capped: bool,
+}
+
+struct Builder<'i, 'a> {
+    image: &'i Image<'a>,
+    functions: &'i Functions,
+    start: u32,
+    decoded: BTreeMap<u32, Instruction>,
+    leaders: BTreeSet<u32>,
+    seen: HashSet<u32>,
+    capped: bool,
+    indirect: bool,
+}
+
+impl Body {
+    /// Decodes the function at `start`: everything its jumps reach, and behind a jump table the rest of its range.
+    pub(crate) fn decode(image: &Image<'_>, functions: &Functions, start: u32) -> Self {
+        let mut builder = Builder {
+            image,
+            functions,
+            start,
+            decoded: BTreeMap::new(),
+            leaders: BTreeSet::new(),
+            seen: HashSet::new(),
+            capped: false,
+            indirect: false,
+        };
+        builder.explore(start);
+        let orphans = if builder.indirect { builder.sweep() } else { Vec::new() };
+        builder.finish(orphans)
+    }
+}
+
+impl Builder<'_, '_> {
+    fn explore(&mut self, from: u32) {
+        let mut work = vec![from];
+        while let Some(leader) = work.pop() {
+            if !self.seen.insert(leader) {
+                continue;
+            }
+            self.leaders.insert(leader);
+            let Some(code) = self.image.section_of(leader).filter(|s| s.is_code()).and_then(|_| self.image.at(leader))
+            else {
+                continue;
+            };
+            let bits = if self.image.is_64() { 64 } else { 32 };
+            let mut decoder = Decoder::with_ip(bits, code, self.image.base + u64::from(leader), DecoderOptions::NONE);
+            let mut instruction = Instruction::default();
+            while decoder.can_decode() {
+                decoder.decode_out(&mut instruction);
+                let Some(rva) = self.rva(instruction.ip()) else { break };
+                if instruction.is_invalid() || self.decoded.len() >= MAX_INSTRUCTIONS {
+                    self.capped |= !instruction.is_invalid();
+                    break;
+                }
+                if self.decoded.insert(rva, instruction).is_some() {
+                    break;
+                }
+                match instruction.flow_control() {
+                    FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => {}
+                    FlowControl::Interrupt if instruction.code() == Code::Int3 => break,
+                    FlowControl::Interrupt => {}
+                    FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend => {
+                        work.extend(self.branch(&instruction));
+                        work.extend(self.rva(instruction.next_ip()));
+                        break;
+                    }
+                    FlowControl::UnconditionalBranch => {
+                        work.extend(self.branch(&instruction));
+                        break;
+                    }
+                    FlowControl::IndirectBranch => {
+                        self.indirect |= !self.is_import_jump(&instruction);
+                        break;
+                    }
+                    FlowControl::Return | FlowControl::Exception => break,
+                }
+            }
+        }
+    }
+
+    /// A jump through memory at a fixed address is a tail call of an import, not a jump table.
+    fn is_import_jump(&self, instruction: &Instruction) -> bool {
+        instruction.op0_kind() == OpKind::Memory && instruction.memory_index() == iced_x86::Register::None
+    }
+
+    fn rva(&self, ip: u64) -> Option<u32> {
+        u32::try_from(ip.checked_sub(self.image.base)?).ok()
+    }
+
+    /// Target of a branch inside the function; a jump to another function is a tail call.
+    fn branch(&self, instruction: &Instruction) -> Option<u32> {
+        let target = self.rva(instruction.near_branch_target())?;
+        (target == self.start || !self.functions.is_start(target)).then_some(target)
+    }
+
+    /// Decodes the gaps of the function's range, which jump tables lead to.
+    fn sweep(&mut self) -> Vec<u32> {
+        let Some(end) = self.functions.end_of(self.start) else { return Vec::new() };
+        let mut orphans = Vec::new();
+        let mut at = self.start;
+        while at < end && !self.capped {
+            match self.decoded.range(..=at).next_back() {
+                Some((rva, instruction)) if rva + instruction.len() as u32 > at => {
+                    at = rva + instruction.len() as u32;
+                }
+                _ => {
+                    if !matches!(self.image.at(at).and_then(|b| b.first()), Some(0xcc | 0x90)) {
+                        orphans.push(at);
+                        self.explore(at);
+                    }
+                    // An undecodable byte is data between the cases.
+                    if !self.decoded.contains_key(&at) {
+                        at += 1;
+                    }
+                }
+            }
+        }
+        orphans
+    }
+
+    fn finish(self, orphans: Vec<u32>) -> Body {
+        let mut blocks = BTreeMap::new();
+        let instructions: Vec<Instruction> = self.decoded.values().copied().collect();
+        let mut first = 0;
+        for (i, instruction) in instructions.iter().enumerate() {
+            let after = self.rva(instruction.next_ip()).unwrap_or(0);
+            let follows = instructions.get(i + 1).is_some_and(|n| n.ip() == instruction.next_ip());
+            let flow = instruction.flow_control();
+            let falls = matches!(flow, FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall)
+                || flow == FlowControl::Interrupt && instruction.code() != Code::Int3;
+            if falls && follows && !self.leaders.contains(&after) {
+                continue;
+            }
+            let mut next: Vec<u32> = Vec::new();
+            if falls || matches!(flow, FlowControl::ConditionalBranch) {
+                next.push(after);
+            }
+            if matches!(flow, FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch) {
+                next.extend(self.branch(instruction));
+            }
+            next.retain(|rva| self.decoded.contains_key(rva));
+            let indirect = flow == FlowControl::IndirectBranch && !self.is_import_jump(instruction);
+            if let Some(start) = instructions.get(first).and_then(|f| self.rva(f.ip())) {
+                blocks.insert(start, Block { instructions: first..i + 1, next, indirect });
+            }
+            first = i + 1;
+        }
+        let orphans = orphans.into_iter().filter(|o| blocks.contains_key(o)).collect();
+        Body { start: self.start, instructions, blocks, orphans, capped: self.capped }
+    }
+}

@@ -1,0 +1,356 @@
+//! Calls: who is called, with what, and what is left of the registers afterwards.
+
+use super::super::program::MAX_DEPTH;
+use super::super::surface;
+use super::analysis::{Engine, Origin};
+use super::report::{Arg, Event, InternalCall, Number, Summary};
+use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
+use super::strings::{Known, is_path_like};
+use super::value::{Kind, Value};
+use crate::catalog::native::{self, Api};
+use crate::facts::Text;
+use iced_x86::{Instruction, Mnemonic, OpKind};
+
+/// Arguments of a call inside the image that are handed on.
+const MAX_ARGUMENTS: u8 = 8;
+
+/// Who is called.
+enum Target {
+    Import(usize),
+    /// A function that was looked up by name.
+    Named(Api, String),
+    Internal(u32),
+    Unknown,
+}
+
+impl Engine<'_, '_> {
+    /// Argument `n` of the call that is about to be made.
+    pub(crate) fn argument(&mut self, n: u8) -> Value {
+        if self.is_64() {
+            match n {
+                0 => self.state.registers[1],
+                1 => self.state.registers[2],
+                2 => self.state.registers[8],
+                3 => self.state.registers[9],
+                n => {
+                    let at = self.state.registers[RSP].plus(0x20 + (i64::from(n) - 4) * 8, true);
+                    self.load(at, 8)
+                }
+            }
+        } else {
+            match n {
+                PARAM_ECX => self.state.registers[1],
+                PARAM_EDX => self.state.registers[2],
+                PARAM_EAX => self.state.registers[0],
+                n => {
+                    let at = self.state.registers[RSP].plus(i64::from(n) * 4, false);
+                    self.load(at, 4)
+                }
+            }
+        }
+    }
+
+    /// Executes a call.
+    pub(crate) fn call(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
+        let site = self.rva(instruction.ip());
+        let target = self.target(instruction);
+        let stack = self.state.registers[RSP];
+        let kept = self.stack_probe(instruction, next);
+        let result = self.enter(&target, site);
+        self.clobber();
+        self.state.registers[0] = kept.unwrap_or(result);
+        if !self.is_64() {
+            let pops = self.pops(&target, next);
+            self.state.registers[RSP] = stack.plus(i64::from(pops), false);
+        }
+        self.pushed = 0;
+    }
+
+    /// A jump to another function is a call whose return is the caller's.
+    pub(crate) fn tail_call(&mut self, instruction: &Instruction) {
+        let site = self.rva(instruction.ip());
+        let target = self.target(instruction);
+        let inside = matches!(target, Target::Internal(t) if t == self.start || !self.program.functions.is_start(t));
+        if inside || matches!(target, Target::Unknown) {
+            return;
+        }
+        // The return address is where a call would have left it: the arguments lie behind it.
+        if !self.is_64() {
+            self.state.registers[RSP] = self.state.registers[RSP].plus(4, false);
+        } else {
+            self.state.registers[RSP] = self.state.registers[RSP].plus(8, true);
+        }
+        let result = self.enter(&target, site);
+        self.state.registers[0] = result;
+    }
+
+    fn rva(&self, ip: u64) -> u32 {
+        ip.wrapping_sub(self.program.image.base) as u32
+    }
+
+    fn target(&mut self, instruction: &Instruction) -> Target {
+        if matches!(
+            instruction.op0_kind(),
+            OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64
+        ) {
+            let rva = self.rva(instruction.near_branch_target());
+            return match self.program.references.thunks.get(&rva) {
+                Some(import) => Target::Import(*import),
+                None => Target::Internal(rva),
+            };
+        }
+        let value = self.operand(instruction, 0);
+        match value {
+            Value::Const(va) => match self.program.image.rva_of(va) {
+                Some(rva) => match self.program.references.thunks.get(&rva) {
+                    Some(import) => Target::Import(*import),
+                    None => Target::Internal(rva),
+                },
+                None => Target::Unknown,
+            },
+            Value::Sym(symbol, 0) => match (self.symbols.kind(symbol), self.origins.get(&symbol)) {
+                (Kind::Import(import), _) => Target::Import(import as usize),
+                (_, Some(Origin::Function(api, name))) => Target::Named(*api, name.clone()),
+                _ => Target::Unknown,
+            },
+            _ => Target::Unknown,
+        }
+    }
+
+    /// `mov eax, N; call probe; sub esp, eax`: the probe keeps its argument.
+    fn stack_probe(&self, instruction: &Instruction, next: Option<&Instruction>) -> Option<Value> {
+        let direct = instruction.op0_kind() != OpKind::Memory;
+        let subtracts = next.is_some_and(|n| {
+            n.mnemonic() == Mnemonic::Sub
+                && n.op0_register().full_register() == iced_x86::Register::RSP
+                && n.op1_register().full_register() == iced_x86::Register::RAX
+        });
+        (direct && subtracts).then(|| self.state.registers[0])
+    }
+
+    /// Bytes that the callee takes off the stack (x86).
+    fn pops(&self, target: &Target, next: Option<&Instruction>) -> u32 {
+        match target {
+            Target::Import(import) => {
+                let Some(import) = self.program.linkage.imports.get(*import) else { return 0 };
+                match surface::name_of(import).and_then(native::signature) {
+                    Some(signature) if !native::is_crt(&import.module) => signature.pops,
+                    _ => self.guess_pops(&import.module, next),
+                }
+            }
+            Target::Named(_, name) => native::signature(name).map_or(0, |s| s.pops),
+            Target::Internal(rva) => self.program.pops_of(*rva),
+            Target::Unknown => self.guess_pops("", next),
+        }
+    }
+
+    /// A caller that cleans up says so in its next instruction; otherwise everything pushed was an argument.
+    fn guess_pops(&self, module: &str, next: Option<&Instruction>) -> u32 {
+        let cleans = next.is_some_and(|n| {
+            matches!(n.mnemonic(), Mnemonic::Add | Mnemonic::Lea)
+                && n.op0_register().full_register() == iced_x86::Register::RSP
+                || n.mnemonic() == Mnemonic::Pop
+        });
+        if native::is_crt(module) || cleans { 0 } else { self.pushed * 4 }
+    }
+
+    fn enter(&mut self, target: &Target, site: u32) -> Value {
+        match target {
+            Target::Import(index) => {
+                let Some(import) = self.program.linkage.imports.get(*index) else { return Value::Unknown };
+                match self.program.apis.get(*index).copied().flatten() {
+                    Some(api) => self.known(api, surface::via(import), site),
+                    None => {
+                        let outputs = surface::name_of(import).and_then(native::signature).and_then(|s| s.outputs);
+                        let shared = native::is_crt(&import.module);
+                        self.unknown_import(outputs.or(shared.then_some(0)), site);
+                        self.symbols.of(Kind::Result(site))
+                    }
+                }
+            }
+            Target::Named(api, via) => self.known(*api, via.clone(), site),
+            Target::Internal(rva) => self.internal(*rva, site),
+            Target::Unknown => {
+                self.taint_arguments(4, site);
+                self.symbols.of(Kind::Result(site))
+            }
+        }
+    }
+
+    /// A call of a catalogued function.
+    fn known(&mut self, api: Api, via: String, site: u32) -> Value {
+        if self.recording && api.row.is_sink() {
+            let args = self.event_arguments(api);
+            self.report.events.push(Event { api, via: via.clone(), site, args, through: Vec::new() });
+        }
+        let result = self.model(api, site);
+        let handled = api.row.model.is_some() || api.row.fills.is_some();
+        if !handled {
+            let name = via.rsplit('!').next().unwrap_or_default();
+            let outputs = native::signature(name).and_then(|s| s.outputs).unwrap_or(0);
+            self.unknown_import(Some(outputs), site);
+        }
+        result
+    }
+
+    /// The arguments of an event, closed. A structure's fields follow the plain arguments.
+    fn event_arguments(&mut self, api: Api) -> Vec<Arg> {
+        let count = api.row.arity().min(12) as u8;
+        let mut args: Vec<Arg> = (0..count)
+            .map(|n| {
+                let value = self.argument(n);
+                self.close(value, api.wide)
+            })
+            .collect();
+        for value in self.structure_fields(api) {
+            args.push(self.close(value, true));
+        }
+        args
+    }
+
+    /// An import that is not catalogued: what its signature says it writes is written.
+    fn unknown_import(&mut self, outputs: Option<u32>, site: u32) {
+        let Some(outputs) = outputs else { return self.taint_arguments(4, site) };
+        for n in (0..12u8).filter(|n| outputs & 1 << n != 0) {
+            let pointer = self.argument(n);
+            let written = self.symbols.of(Kind::Out(site, n));
+            self.state.taint(pointer, written);
+        }
+    }
+
+    fn taint_arguments(&mut self, count: u8, site: u32) {
+        for n in 0..count {
+            let pointer = self.argument(n);
+            if matches!(pointer, Value::Stack(_)) {
+                let written = self.symbols.of(Kind::Out(site, n));
+                self.state.taint(pointer, written);
+            }
+        }
+    }
+
+    /// A call inside the image.
+    fn internal(&mut self, target: u32, site: u32) -> Value {
+        if self.recording && self.program.wanted.borrow().contains(&target) {
+            let args = self.passed();
+            self.report.calls.push(InternalCall { target, site, args });
+        }
+        let summary = (self.depth < MAX_DEPTH && self.program.is_interesting(target) && target != self.start)
+            .then(|| self.program.report(target, self.depth + 1))
+            .flatten()
+            .map(|report| report.summary.clone());
+        if let Some(summary) = summary {
+            return self.apply(&summary, site);
+        }
+        self.associate();
+        self.taint_arguments(4, site);
+        if !self.is_64() {
+            let this = self.state.registers[1];
+            if matches!(this, Value::Stack(_)) {
+                let written = self.symbols.of(Kind::Out(site, PARAM_ECX));
+                self.state.taint(this, written);
+            }
+        }
+        self.symbols.of(Kind::Result(site))
+    }
+
+    /// Arguments by parameter number.
+    fn passed(&mut self) -> Vec<(u8, Arg)> {
+        let mut numbers: Vec<u8> = (0..MAX_ARGUMENTS).collect();
+        if !self.is_64() {
+            numbers.extend([PARAM_ECX, PARAM_EDX, PARAM_EAX]);
+        }
+        numbers
+            .into_iter()
+            .map(|n| {
+                let value = self.argument(n);
+                (n, self.close_any(value))
+            })
+            .collect()
+    }
+
+    /// Does to the state what a summarised callee does.
+    fn apply(&mut self, summary: &Summary, site: u32) -> Value {
+        let passed = self.passed();
+        let lookup = |n: u8| passed.iter().find(|(p, _)| *p == n).map(|(_, arg)| arg.clone());
+        for (n, text, weak) in &summary.buffers {
+            let pointer = self.argument(*n);
+            let arg = Arg { texts: vec![text.clone()], weak: *weak, ..Arg::default() }.filled(&lookup);
+            if let Some(text) = arg.texts.into_iter().next() {
+                self.state.set_buffer(pointer, Buffer { text, tail: Vec::new(), weak: arg.weak });
+            }
+        }
+        for (n, arg) in &summary.cells {
+            let pointer = self.argument(*n);
+            let value = self.open(&arg.filled(&lookup), Kind::Out(site, *n), arg);
+            let size = if self.is_64() { 8 } else { 4 };
+            self.state.store(pointer, size, value);
+        }
+        match &summary.result {
+            Some(arg) => {
+                let filled = arg.filled(&lookup);
+                self.open(&filled, Kind::Result(site), arg)
+            }
+            None => self.symbols.of(Kind::Result(site)),
+        }
+    }
+
+    /// A closed argument as a value of this function.
+    fn open(&mut self, arg: &Arg, kind: Kind, unfilled: &Arg) -> Value {
+        if let Number::Param(n) = unfilled.number {
+            return self.argument(n);
+        }
+        if let Some(handle) = &arg.handle {
+            return self.with_origin(kind, Origin::Handle(handle.clone()));
+        }
+        if let Some(number) = arg.number.only() {
+            return Value::Const(number);
+        }
+        if let Some(first) = arg.texts.first() {
+            let text = arg.texts.iter().skip(1).fold(first.clone(), |all, t| all.merge(t));
+            return self.with_origin(kind, Origin::Text(Known { text, weak: arg.weak }));
+        }
+        self.symbols.of(kind)
+    }
+
+    /// A literal that is passed together with an object is probably what the object then holds: constructors and
+    /// assignments of string classes.
+    fn associate(&mut self) {
+        let (this, first) = if self.is_64() || !matches!(self.state.registers[1], Value::Stack(_)) {
+            (self.argument(0), 1)
+        } else {
+            (self.state.registers[1], 0)
+        };
+        if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.weak) {
+            return;
+        }
+        for n in first..first + 2 {
+            let Value::Const(_) = self.argument(n) else { continue };
+            let value = self.argument(n);
+            let arg = self.close_any(value);
+            if let Some(text) = arg.texts.first()
+                && let Some(literal) = text.as_lit()
+                && arg.literal.is_some()
+                && is_path_like(literal)
+            {
+                let text = match self.state.buffer(this) {
+                    Some(_) => Text::unknown().concat(text),
+                    None => text.clone(),
+                };
+                self.state.set_buffer(this, Buffer::weak(text));
+                return;
+            }
+        }
+    }
+
+    /// Registers that a call does not preserve (x64 and x86 calling conventions).
+    fn clobber(&mut self) {
+        let volatile: &[usize] = if self.is_64() { &[1, 2, 8, 9, 10, 11] } else { &[1, 2] };
+        for register in volatile {
+            self.state.registers[*register] = Value::Unknown;
+        }
+        let vectors = if self.is_64() { 6 } else { 8 };
+        for register in self.state.wide.iter_mut().take(vectors) {
+            *register = None;
+        }
+    }
+}

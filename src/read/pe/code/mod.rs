@@ -1,0 +1,15 @@
+//! What machine code does with the functions it imports: the values of their arguments.
+//!
+//! [`Body`](body::Body) is a function's control-flow graph, [`state::State`] what is known before an instruction,
+//! [`step`] what an instruction changes, [`call`] and [`models`] what a call does, and [`analysis`] the fixpoint over
+//! it all. The result is a [`report::Report`]: calls with closed arguments, which callers can fill in.
+
+pub(crate) mod analysis;
+mod body;
+mod call;
+mod models;
+pub(crate) mod report;
+mod state;
+mod step;
+mod strings;
+mod value;

@@ -1,0 +1,130 @@
+//! Handles with what opened them, and what is read through them.
+
+use super::super::super::locate;
+use super::super::analysis::{Engine, Origin};
+use super::super::report::{Arg, Handle};
+use super::super::strings::Known;
+use super::super::value::{Kind, Value};
+use crate::catalog::native::{self, Api, Model};
+use crate::facts::{Source, Store, Text};
+
+/// `KEY_WOW64_32KEY`
+const VIEW_32: u64 = 0x200;
+/// `REG_OPTION_VOLATILE`
+const VOLATILE: u64 = 1;
+
+impl Engine<'_, '_> {
+    pub(super) fn handle_model(&mut self, api: Api, site: u32) -> Value {
+        let result = self.symbols.of(Kind::Result(site));
+        match api.row.model {
+            Some(Model::RegOpen | Model::RegCreate) => self.open_key(api, site),
+            Some(Model::RegConnect) => {
+                let (key, machine) = (self.closed(api, 0), self.closed(api, 1));
+                let text = locate::key_text(&key);
+                let remote = !machine.is_null();
+                self.give(api, 2, Handle { text, remote, opened_at: site, ..Handle::default() }, site);
+            }
+            Some(Model::RegCurrentUser) => {
+                let text = Text::lit("HKCU");
+                self.give(api, 0, Handle { text, opened_at: site, ..Handle::default() }, site);
+            }
+            Some(Model::CertStore) => {
+                let name = self.model_argument(api, 2);
+                let text = self.text_or_unknown(name, true).text;
+                let handle = Handle { text, opened_at: site, ..Handle::default() };
+                return self.with_origin(Kind::Result(site), Origin::Handle(handle));
+            }
+            Some(Model::ProcAddress) => {
+                let name = self.closed(api, 1);
+                let name = name.texts.first().and_then(Text::as_lit).unwrap_or_default().to_owned();
+                if let Some(found) = native::find_by_name(&name) {
+                    let via = format!("{}!{name}", found.row.module);
+                    return self.with_origin(Kind::Looked(site), Origin::Function(found, via));
+                }
+            }
+            _ => {
+                if let Some(fills) = api.row.fills {
+                    self.read_into(api, fills);
+                }
+                if api.row.opens.is_some() {
+                    return self.open_named(api, site);
+                }
+            }
+        }
+        result
+    }
+
+    fn closed(&mut self, api: Api, position: usize) -> Arg {
+        let value = self.model_argument(api, position);
+        self.close(value, api.wide)
+    }
+
+    fn plain(&mut self, argument: Option<u8>, wide: bool) -> Option<Arg> {
+        let value = self.argument(argument?);
+        Some(self.close(value, wide))
+    }
+
+    /// Stores a handle through an out-parameter.
+    fn give(&mut self, api: Api, position: usize, handle: Handle, site: u32) {
+        let pointer = self.model_argument(api, position);
+        let number = api.row.args.get(position).copied().unwrap_or_default();
+        let value = self.with_origin(Kind::Out(site, number), Origin::Handle(handle));
+        let size = if self.is_64() { 8 } else { 4 };
+        self.state.store(pointer, size, value);
+    }
+
+    fn open_key(&mut self, api: Api, site: u32) {
+        let (key, below) = (self.closed(api, 0), self.closed(api, 1));
+        let (access, options) = (self.closed(api, 3), self.closed(api, 4));
+        let parent = key.handle.clone().unwrap_or_default();
+        let handle = Handle {
+            text: locate::key_below(&locate::key_text(&key), &below),
+            volatile: parent.volatile || options.number.all().iter().any(|o| o & VOLATILE != 0),
+            remote: parent.remote,
+            view32: parent.view32 || access.number.all().iter().any(|a| a & VIEW_32 != 0),
+            opened_at: site,
+        };
+        self.give(api, 2, handle, site);
+    }
+
+    /// A buffer receives a value of the registry or of an INI file: the text says which.
+    fn read_into(&mut self, api: Api, fills: u8) {
+        let row = api.row;
+        let pointer = self.argument(fills);
+        if pointer == Value::Const(0) {
+            return;
+        }
+        let text = if let Some(ini) = &row.ini {
+            let parts: Vec<Arg> = ini.iter().filter_map(|n| self.plain(Some(*n), api.wide)).collect();
+            Text::from_source(Source::Ini, locate::ini_name(&parts))
+        } else if row.effect.is_some_and(|(_, store)| store == Store::Registry) {
+            let key = self.plain(row.key, api.wide).unwrap_or_default();
+            let below = self.plain(row.sub, api.wide);
+            let name = self.plain(row.value, api.wide);
+            let key = below.map_or_else(|| locate::key_text(&key), |b| locate::key_below(&locate::key_text(&key), &b));
+            let name = name.map_or_else(Text::unknown, |n| locate::first_text(&n));
+            Text::from_source(Source::Registry, key.concat(&"\\".into()).concat(&name).to_string().replace('}', ")"))
+        } else {
+            Text::unknown()
+        };
+        self.fill(pointer, Known::of(text));
+    }
+
+    /// The result is a handle to what is named.
+    fn open_named(&mut self, api: Api, site: u32) -> Value {
+        let row = api.row;
+        let named = self.plain(row.name.or(row.file), api.wide).unwrap_or_default();
+        let host = self.plain(row.host, api.wide);
+        let parent = self.plain(row.parent, api.wide).and_then(|p| p.handle);
+        let remote = host.is_some_and(|h| !h.is_null()) || parent.is_some_and(|p| p.remote);
+        let handle = Handle { text: locate::first_text(&named), remote, opened_at: site, ..Handle::default() };
+        self.with_origin(Kind::Result(site), Origin::Handle(handle))
+    }
+
+    /// The result is an open file.
+    pub(super) fn open_file(&mut self, api: Api, site: u32) -> Value {
+        let path = self.closed(api, 0);
+        let handle = Handle { text: locate::first_text(&path), opened_at: site, ..Handle::default() };
+        self.with_origin(Kind::Result(site), Origin::Handle(handle))
+    }
+}

@@ -1,0 +1,183 @@
+//! What catalogued functions do to the state: strings they build, handles they open, buffers they fill.
+
+mod format;
+mod handles;
+mod paths;
+mod strings;
+
+use super::analysis::{Engine, Origin};
+use super::state::Buffer;
+use super::strings::Known;
+use super::value::{Kind, Value};
+use crate::catalog::native::{Api, Model};
+use crate::facts::Text;
+
+impl Engine<'_, '_> {
+    /// Applies a catalogued function and gives its result.
+    pub(crate) fn model(&mut self, api: Api, site: u32) -> Value {
+        let row = api.row;
+        if let Some(folder) = row.known_folder {
+            return self.deliver_to(row.fills, Text::folder(folder), site);
+        }
+        if row.fills.is_some() || row.opens.is_some() {
+            return self.handle_model(api, site);
+        }
+        match row.model {
+            Some(model) => self.special(api, model, site),
+            None => self.symbols.of(Kind::Result(site)),
+        }
+    }
+
+    fn special(&mut self, api: Api, model: Model, site: u32) -> Value {
+        use Model as M;
+        match model {
+            M::Copy | M::CopyBytes | M::Append | M::Duplicate | M::Length | M::FindLast | M::FindFileName
+            | M::FindExtension | M::Widen | M::Narrow | M::UnknownText => self.string_model(api, model, site),
+            M::Format | M::FormatList | M::FormatCommon => self.format_model(api, model, site),
+            M::CsidlPath | M::KnownFolder | M::ModuleFileName | M::Expand | M::EnvGet | M::EnvDup | M::Identity
+            | M::FullPath | M::Input | M::PathAppend | M::PathCombine | M::RemoveFileName | M::AddSeparator
+            | M::RemoveExtension | M::RenameExtension | M::TempName | M::TempFileName | M::GeneratedGuid
+            | M::GuidText => self.path_model(api, model, site),
+            M::RegOpen | M::RegCreate | M::RegConnect | M::RegCurrentUser | M::CertStore | M::ProcAddress => {
+                self.handle_model(api, site)
+            }
+            M::CreateFile | M::Fopen | M::Oflag | M::OpenStyle => self.open_file(api, site),
+            _ => self.symbols.of(Kind::Result(site)),
+        }
+    }
+
+    /// Argument at a position of the row's list.
+    fn model_argument(&mut self, api: Api, position: usize) -> Value {
+        match api.row.args.get(position) {
+            Some(n) => self.argument(*n),
+            None => Value::Unknown,
+        }
+    }
+
+    /// Puts a text into the buffer of an argument, or gives it as the result when there is no buffer.
+    fn deliver_to(&mut self, argument: Option<u8>, text: Text, site: u32) -> Value {
+        let pointer = argument.map_or(Value::Const(0), |n| self.argument(n));
+        self.deliver(pointer, Known::of(text), site)
+    }
+
+    /// The same, for a pointer. The result is the buffer, or a new string.
+    fn deliver(&mut self, pointer: Value, known: Known, site: u32) -> Value {
+        if pointer == Value::Const(0) {
+            return self.with_origin(Kind::Result(site), Origin::Text(known));
+        }
+        self.fill(pointer, known);
+        pointer
+    }
+
+    /// Sets the string at a pointer: a buffer, or a place inside one.
+    fn fill(&mut self, pointer: Value, known: Known) {
+        if let Value::Sym(symbol, offset) = pointer {
+            let inside = match self.symbols.kind(symbol) {
+                Kind::LastSeparator(buffer) => {
+                    Some((buffer, paths::folder_of(&self.text_or_unknown(buffer, false).text, offset > 0)))
+                }
+                Kind::Extension(buffer) => {
+                    Some((buffer, paths::without_extension(&self.text_or_unknown(buffer, false).text)))
+                }
+                Kind::End(buffer) => Some((buffer, self.text_or_unknown(buffer, false).text)),
+                _ => None,
+            };
+            if let Some((buffer, head)) = inside {
+                let text = head.concat(&known.text);
+                let weak = known.weak || self.state.buffer(buffer).is_some_and(|b| b.weak);
+                return self.state.set_buffer(buffer, Buffer { text, tail: Vec::new(), weak });
+            }
+        }
+        self.state.set_buffer(pointer, Buffer { text: known.text, tail: Vec::new(), weak: known.weak });
+    }
+
+    /// Stores a number or a pointer. A store into the middle of a known string edits that string.
+    pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
+        if let Value::Sym(symbol, offset) = address {
+            match (self.symbols.kind(symbol), value) {
+                (Kind::LastSeparator(buffer) | Kind::Extension(buffer), Value::Const(0)) => {
+                    let text = self.text_or_unknown(buffer, false).text;
+                    let text = match self.symbols.kind(symbol) {
+                        Kind::Extension(_) => paths::without_extension(&text),
+                        _ => paths::folder_of(&text, offset > 0),
+                    };
+                    return self.state.set_buffer(buffer, Buffer::of(text));
+                }
+                (Kind::LastSeparator(buffer), Value::Const(c)) if offset > 0 && size > 1 => {
+                    return self.edit_tail(buffer, symbol_start(offset), size, c, true);
+                }
+                (Kind::End(buffer), Value::Const(c)) if offset >= 0 => {
+                    return self.edit_tail(buffer, offset as usize, size, c, false);
+                }
+                _ => {}
+            }
+        }
+        self.state.store(address, size, value);
+    }
+
+    /// Bytes stored behind the end of a buffer's string (or behind its last separator).
+    fn edit_tail(&mut self, at: Value, offset: usize, size: u8, number: u64, name: bool) {
+        /// Longest tail that is followed.
+        const MAX_TAIL: usize = 512;
+        let bytes = number.to_le_bytes();
+        let Some(bytes) = bytes.get(..usize::from(size.min(8))) else { return };
+        if self.state.buffer(at).is_none() {
+            let text = self.text_or_unknown(at, false).text;
+            self.state.set_buffer(at, Buffer::of(text));
+        }
+        let Some(buffer) = self.state.buffer_mut(at) else { return };
+        if name && offset == 0 {
+            buffer.text = paths::folder_of(&buffer.text, true);
+            buffer.tail.clear();
+        }
+        if offset + bytes.len() > MAX_TAIL {
+            return;
+        }
+        if buffer.tail.len() < offset + bytes.len() {
+            buffer.tail.resize(offset + bytes.len(), 0);
+        }
+        if let Some(place) = buffer.tail.get_mut(offset..offset + bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    /// Copies memory of a known size.
+    pub(crate) fn copy_bytes(&mut self, to: Value, from: Value, size: usize) {
+        if let Some(buffer) = self.state.buffer(from).cloned() {
+            return self.fill(to, Known { text: buffer.text, weak: buffer.weak });
+        }
+        let bytes: Option<Vec<u8>> = match from {
+            Value::Const(va) => self.program.image.rva_of(va).and_then(|rva| {
+                self.program.image.at(rva).and_then(|b| b.get(..size)).map(<[u8]>::to_vec)
+            }),
+            _ => Some(self.state.constant_bytes(from, size)).filter(|b| b.len() >= size),
+        };
+        self.store_bytes(to, bytes.as_deref().and_then(|b| b.get(..size)), size);
+    }
+
+    /// Fields of structures that say where: `SHFILEOPSTRUCT` (function, from, to), and the name in
+    /// `OBJECT_ATTRIBUTES`.
+    pub(crate) fn structure_fields(&mut self, api: Api) -> Vec<Value> {
+        let is_64 = self.is_64();
+        let size = if is_64 { 8 } else { 4 };
+        match api.row.model {
+            Some(Model::ShellOperation) => {
+                let base = self.argument(0);
+                let offsets: [(i64, u8); 3] = if is_64 { [(8, 4), (16, 8), (24, 8)] } else { [(4, 4), (8, 4), (12, 4)] };
+                offsets.into_iter().map(|(o, s)| self.load(base.plus(o, is_64), s)).collect()
+            }
+            Some(Model::NtCreateFile | Model::NtOpenFile) => {
+                let base = self.model_argument(api, 0);
+                let name = self.load(base.plus(if is_64 { 16 } else { 8 }, is_64), size);
+                vec![self.load(name.plus(if is_64 { 8 } else { 4 }, is_64), size)]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn symbol_start(offset: i32) -> usize {
+    // Behind a separator of one byte; a wide one has two, and then the offset is even.
+    let behind = if offset % 2 == 0 { offset - 2 } else { offset - 1 };
+    behind.max(0) as usize
+}

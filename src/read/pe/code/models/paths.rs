@@ -1,0 +1,183 @@
+//! Folders that are asked for, and paths that are put together.
+
+use super::super::analysis::{Engine, Origin};
+use super::super::strings::Known;
+use super::super::value::{Kind, Value};
+use crate::catalog::native::{Api, Model};
+use crate::facts::{Folder, Hole, Part, Source, Text, env_hole, expand_env, join_paths};
+
+impl Engine<'_, '_> {
+    pub(super) fn path_model(&mut self, api: Api, model: Model, site: u32) -> Value {
+        let a = self.model_argument(api, 0);
+        let b = self.model_argument(api, 1);
+        let result = self.symbols.of(Kind::Result(site));
+        match model {
+            Model::CsidlPath => self.csidl_path(api, a, b),
+            Model::KnownFolder => self.known_folder(a, b, site),
+            Model::ModuleFileName => {
+                let text = self.module_file_name(a);
+                self.fill(b, Known::of(text));
+            }
+            Model::Expand => {
+                let known = self.text_or_unknown(a, api.wide);
+                self.fill(b, Known { text: expand_env(&known.text), weak: known.weak });
+            }
+            Model::EnvGet | Model::EnvDup => return self.environment(api, model, site),
+            Model::Identity => {
+                let text = Text::from_source(Source::Identity, "name");
+                self.fill(a, Known::of(text));
+            }
+            Model::FullPath => {
+                let known = self.text_or_unknown(b, api.wide);
+                return self.deliver(a, known, site);
+            }
+            Model::Input => {
+                let text = Text::from_source(Source::Arg, "command-line");
+                return self.with_origin(Kind::Result(site), Origin::Text(Known::of(text)));
+            }
+            Model::PathAppend => {
+                let (head, more) = (self.text_or_unknown(a, api.wide), self.text_or_unknown(b, api.wide));
+                self.fill(a, Known { text: join_paths(&head.text, &more.text), weak: head.weak || more.weak });
+            }
+            Model::PathCombine => {
+                let c = self.model_argument(api, 2);
+                let folder = if b == Value::Const(0) {
+                    Known::of(Text::new())
+                } else {
+                    self.text_or_unknown(b, api.wide)
+                };
+                let file = self.text_or_unknown(c, api.wide);
+                self.fill(a, Known { text: join_paths(&folder.text, &file.text), weak: folder.weak || file.weak });
+                return a;
+            }
+            Model::RemoveFileName | Model::AddSeparator | Model::RemoveExtension | Model::RenameExtension => {
+                self.edit_path(api, model, a, b);
+            }
+            Model::TempName => {
+                let text = join_paths(&Text::folder(Folder::Temp), &Text::unknown());
+                return self.deliver(if api.row.args.is_empty() { Value::Const(0) } else { a }, Known::of(text), site);
+            }
+            Model::TempFileName => {
+                let folder = self.text_or_unknown(a, api.wide);
+                let prefix = self.text_or_unknown(b, api.wide);
+                let name = prefix.text.concat(&Text::from_source(Source::Generated, "counter")).concat(&".tmp".into());
+                let out = self.model_argument(api, 3);
+                self.fill(out, Known { text: join_paths(&folder.text, &name), weak: folder.weak });
+            }
+            Model::GeneratedGuid | Model::GuidText => {
+                let text = Text::from_source(Source::Generated, "guid");
+                self.fill(a, Known::of(text));
+            }
+            _ => {}
+        }
+        result
+    }
+
+    fn edit_path(&mut self, api: Api, model: Model, path: Value, extension: Value) {
+        let known = self.text_or_unknown(path, api.wide);
+        let text = match model {
+            Model::RemoveFileName => folder_of(&known.text, false),
+            Model::AddSeparator if known.text.trailing_lit().ends_with('\\') => known.text,
+            Model::AddSeparator => known.text.concat(&"\\".into()),
+            Model::RemoveExtension => without_extension(&known.text),
+            _ => without_extension(&known.text).concat(&self.text_or_unknown(extension, api.wide).text),
+        };
+        self.fill(path, Known { text, weak: known.weak });
+    }
+
+    fn csidl_path(&mut self, api: Api, csidl: Value, out: Value) {
+        let folder = csidl.number().and_then(|n| Folder::by_csidl(n as u32));
+        let mut text = folder.map_or_else(Text::unknown, Text::folder);
+        if api.row.args.len() > 2 {
+            let below = self.model_argument(api, 2);
+            text = join_paths(&text, &self.text_or_unknown(below, api.wide).text);
+        }
+        self.fill(out, Known::of(text));
+    }
+
+    /// The id is given by reference; the path comes back through a pointer to a new string.
+    fn known_folder(&mut self, id: Value, out: Value, site: u32) {
+        let bytes: Option<[u8; 16]> = match id {
+            Value::Const(va) => self
+                .program
+                .image
+                .rva_of(va)
+                .and_then(|rva| self.program.image.at(rva))
+                .and_then(|b| b.get(..16)?.try_into().ok()),
+            _ => self.state.constant_bytes(id, 16).get(..16).and_then(|b| b.try_into().ok()),
+        };
+        let folder = bytes.and_then(|b| Folder::by_guid_bytes(&b));
+        let known = Known::of(folder.map_or_else(Text::unknown, Text::folder));
+        let string = self.with_origin(Kind::Out(site, 3), Origin::Text(known));
+        let size = if self.is_64() { 8 } else { 4 };
+        self.state.store(out, size, string);
+    }
+
+    /// Of the program itself: its folder and its file name. Of another module: a file beside it, most likely.
+    fn module_file_name(&self, module: Value) -> Text {
+        let name = match module {
+            Value::Const(0) if !self.program.image.is_dll => Text::lit(self.program.file_name.clone()),
+            _ => Text::unknown(),
+        };
+        join_paths(&Text::folder(Folder::AppDir), &name)
+    }
+
+    fn environment(&mut self, api: Api, model: Model, site: u32) -> Value {
+        let name = self.model_argument(api, 0);
+        let name = self.text_or_unknown(name, api.wide).text;
+        let text = match name.as_lit() {
+            Some(name) if !name.is_empty() => Text::hole(env_hole(name)),
+            _ => Text::unknown(),
+        };
+        if api.row.args.len() < 2 {
+            return self.with_origin(Kind::Result(site), Origin::Text(Known::of(text)));
+        }
+        let out = self.model_argument(api, 1);
+        if model == Model::EnvDup {
+            let string = self.with_origin(Kind::Out(site, 1), Origin::Text(Known::of(text)));
+            let size = if self.is_64() { 8 } else { 4 };
+            self.state.store(out, size, string);
+        } else if out != Value::Const(0) {
+            self.fill(out, Known::of(text));
+        }
+        self.symbols.of(Kind::Result(site))
+    }
+}
+
+/// A path without its last component; with its separator, if asked for.
+pub(super) fn folder_of(path: &Text, keep_separator: bool) -> Text {
+    let mut parts: Vec<Part> = path.parts().to_vec();
+    while let Some(last) = parts.pop() {
+        match last {
+            Part::Lit(s) => {
+                if let Some(at) = s.rfind(['\\', '/']) {
+                    let end = if keep_separator { at + 1 } else { at };
+                    parts.push(Part::Lit(s.get(..end).unwrap_or_default().to_owned()));
+                    return Text::from_parts(parts);
+                }
+            }
+            // A folder has no name that could be cut off without knowing the folder above.
+            hole @ Part::Hole(Hole::Folder(_)) => {
+                parts.push(hole);
+                return Text::from_parts(parts);
+            }
+            Part::Hole(_) => {}
+        }
+    }
+    Text::unknown()
+}
+
+/// A path without its extension.
+pub(super) fn without_extension(path: &Text) -> Text {
+    let tail = path.trailing_lit();
+    let name = tail.rfind(['\\', '/']).map_or(0, |i| i + 1);
+    match tail.rfind('.').filter(|dot| *dot >= name) {
+        Some(dot) => {
+            let kept = path.parts().len() - 1;
+            let mut text = Text::from_parts(path.parts().iter().take(kept).cloned());
+            text.push_lit(tail.get(..dot).unwrap_or_default());
+            text
+        }
+        None => path.clone(),
+    }
+}

@@ -1,0 +1,90 @@
+//! Copying, appending, measuring and searching strings.
+
+use super::super::analysis::{Engine, Origin};
+use super::super::state::Buffer;
+use super::super::strings::Known;
+use super::super::value::{Kind, Value};
+use crate::catalog::native::{Api, Model};
+use crate::facts::Text;
+
+impl Engine<'_, '_> {
+    pub(super) fn string_model(&mut self, api: Api, model: Model, site: u32) -> Value {
+        let first = self.model_argument(api, 0);
+        let second = self.model_argument(api, 1);
+        match model {
+            Model::Copy => {
+                let known = self.text_or_unknown(second, api.wide);
+                self.fill(first, known);
+                first
+            }
+            Model::Widen | Model::Narrow => {
+                let known = self.text_or_unknown(second, model == Model::Narrow);
+                // A call without a buffer asks for the size.
+                if first != Value::Const(0) {
+                    self.fill(first, known);
+                }
+                self.symbols.of(Kind::Result(site))
+            }
+            Model::Append => {
+                let head = self.text_or_unknown(first, api.wide);
+                let tail = self.text_or_unknown(second, api.wide);
+                self.fill(first, Known { text: head.text.concat(&tail.text), weak: head.weak || tail.weak });
+                first
+            }
+            Model::CopyBytes => {
+                self.copy_model(api, first, second);
+                first
+            }
+            Model::Duplicate => {
+                let known = self.text_or_unknown(first, api.wide);
+                self.with_origin(Kind::Result(site), Origin::Text(known))
+            }
+            Model::Length => self.length(first, api.wide),
+            Model::FindLast => match second {
+                Value::Const(c) if c == u64::from(b'\\') || c == u64::from(b'/') => {
+                    self.symbols.of(Kind::LastSeparator(first))
+                }
+                Value::Const(c) if c == u64::from(b'.') => self.symbols.of(Kind::Extension(first)),
+                _ => self.symbols.of(Kind::Result(site)),
+            },
+            Model::FindFileName => {
+                let width = if api.wide { 2 } else { 1 };
+                self.symbols.of(Kind::LastSeparator(first)).plus(width, self.is_64())
+            }
+            Model::FindExtension => self.symbols.of(Kind::Extension(first)),
+            Model::UnknownText => {
+                self.state.set_buffer(first, Buffer::of(Text::unknown()));
+                self.symbols.of(Kind::Result(site))
+            }
+            _ => self.symbols.of(Kind::Result(site)),
+        }
+    }
+
+    /// The length of a literal is a number; that of a buffer is a symbol, which makes its end findable.
+    fn length(&mut self, text: Value, wide: bool) -> Value {
+        if let Value::Const(_) = text
+            && let Some(known) = self.text(text, wide)
+            && let Some(literal) = known.text.as_lit()
+        {
+            let units = if wide { literal.encode_utf16().count() } else { literal.len() };
+            return Value::Const(units as u64);
+        }
+        self.symbols.of(Kind::Length(text))
+    }
+
+    /// `memcpy`: whole strings when the source is one, otherwise bytes.
+    fn copy_model(&mut self, api: Api, to: Value, from: Value) {
+        let size = self.model_argument(api, 2);
+        match size {
+            Value::Const(n) if n <= super::super::super::image::MAX_STRING as u64 => {
+                self.copy_bytes(to, from, n as usize);
+            }
+            _ => {
+                let known = self.state.buffer(from).map(|b| Known { text: b.text.clone(), weak: b.weak });
+                if let Some(known) = known {
+                    self.fill(to, known);
+                }
+            }
+        }
+    }
+}

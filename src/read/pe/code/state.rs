@@ -1,0 +1,257 @@
+//! What is known before an instruction: registers, memory cells, and the strings in buffers.
+
+use super::value::{Kind, Symbols, Value};
+use crate::facts::Text;
+use std::collections::BTreeMap;
+
+/// Number of general registers.
+pub(crate) const REGISTERS: usize = 16;
+/// Index of the stack pointer, in the order of the processor's numbering.
+pub(crate) const RSP: usize = 4;
+/// Most memory cells that are kept.
+const MAX_CELLS: usize = 2048;
+/// Most buffers whose strings are kept.
+const MAX_BUFFERS: usize = 128;
+
+/// A memory cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cell {
+    pub(crate) size: u8,
+    pub(crate) value: Value,
+}
+
+/// The string in a buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Buffer {
+    pub(crate) text: Text,
+    /// Bytes that were stored one by one behind the end of `text`.
+    pub(crate) tail: Vec<u8>,
+    /// Something unknown may have changed it since, or the text is only associated with the object.
+    pub(crate) weak: bool,
+}
+
+impl Buffer {
+    /// A string that is known.
+    pub(crate) fn of(text: Text) -> Self {
+        Buffer { text, tail: Vec::new(), weak: false }
+    }
+
+    /// A string that is probably this one.
+    pub(crate) fn weak(text: Text) -> Self {
+        Buffer { text, tail: Vec::new(), weak: true }
+    }
+}
+
+/// Half of an SSE register pair: constants only.
+pub(crate) type Wide = Option<[u8; 16]>;
+
+/// State of the machine.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct State {
+    pub(crate) registers: [Value; REGISTERS],
+    pub(crate) wide: [Wide; REGISTERS],
+    cells: BTreeMap<Value, Cell>,
+    buffers: BTreeMap<Value, Buffer>,
+}
+
+impl State {
+    /// The state at the entry of a function: what the caller passes is parameters (x64 calling convention; on x86
+    /// parameters are on the stack, and `this` or a fast argument in ecx and edx, Delphi's in eax, edx, ecx).
+    pub(crate) fn at_entry(symbols: &mut Symbols, is_64: bool) -> Self {
+        let mut registers = [Value::Unknown; REGISTERS];
+        registers[RSP] = Value::Stack(0);
+        let parameters: &[(usize, u8)] = if is_64 {
+            &[(1, 0), (2, 1), (8, 2), (9, 3)]
+        } else {
+            &[(1, PARAM_ECX), (2, PARAM_EDX), (0, PARAM_EAX)]
+        };
+        for (register, parameter) in parameters {
+            registers[*register] = symbols.of(Kind::Param(*parameter));
+        }
+        State { registers, wide: [None; REGISTERS], cells: BTreeMap::new(), buffers: BTreeMap::new() }
+    }
+
+    /// The cell at an address.
+    pub(crate) fn cell(&self, address: Value) -> Option<Cell> {
+        self.cells.get(&address).copied()
+    }
+
+    /// Stores a value; cells that overlap it are forgotten.
+    pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
+        if address == Value::Unknown || self.cells.len() >= MAX_CELLS {
+            return;
+        }
+        if let Some((low, high)) = span(address, size) {
+            let overlapping: Vec<Value> = self
+                .cells
+                .range(low..high)
+                .filter(|(at, cell)| **at != address && overlaps(**at, cell.size, address))
+                .map(|(at, _)| *at)
+                .collect();
+            for at in overlapping {
+                self.cells.remove(&at);
+            }
+        }
+        self.cells.insert(address, Cell { size, value });
+        // Text that was copied here before is overwritten at its start.
+        if self.buffers.get(&address).is_some_and(|b| !b.weak) {
+            self.buffers.remove(&address);
+        }
+    }
+
+    /// The bytes of constant cells from an address on, up to the first gap.
+    pub(crate) fn constant_bytes(&self, address: Value, limit: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut at = address;
+        while bytes.len() < limit {
+            let Some(Cell { size, value: Value::Const(c) }) = self.cell(at) else { break };
+            bytes.extend_from_slice(c.to_le_bytes().get(..usize::from(size.min(8))).unwrap_or_default());
+            at = at.plus(i64::from(size), true);
+        }
+        bytes
+    }
+
+    /// The string in the buffer at an address.
+    pub(crate) fn buffer(&self, address: Value) -> Option<&Buffer> {
+        self.buffers.get(&address)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn buffer_mut(&mut self, address: Value) -> Option<&mut Buffer> {
+        self.buffers.get_mut(&address)
+    }
+
+    /// Sets the string in a buffer.
+    pub(crate) fn set_buffer(&mut self, address: Value, buffer: Buffer) {
+        if address == Value::Unknown || address == Value::Const(0) {
+            return;
+        }
+        // What was stored there byte by byte is covered by the string.
+        if let Some((_, high)) = span(address, 1) {
+            let covered: Vec<Value> =
+                self.cells.range(address..high).filter(|(at, _)| **at == address).map(|(at, _)| *at).collect();
+            for at in covered {
+                self.cells.remove(&at);
+            }
+        }
+        if self.buffers.len() < MAX_BUFFERS || self.buffers.contains_key(&address) {
+            self.buffers.insert(address, buffer);
+        }
+    }
+
+    /// All buffers.
+    pub(crate) fn buffers(&self) -> impl Iterator<Item = (&Value, &Buffer)> {
+        self.buffers.iter()
+    }
+
+    /// All cells.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (&Value, &Cell)> {
+        self.cells.iter()
+    }
+
+    /// Something unknown may write through this pointer.
+    pub(crate) fn taint(&mut self, address: Value, written: Value) {
+        if let Some(buffer) = self.buffers.get_mut(&address) {
+            buffer.weak = true;
+        }
+        if let Some(cell) = self.cells.get_mut(&address) {
+            cell.value = written;
+        } else if matches!(address, Value::Stack(_)) {
+            self.store(address, 8, written);
+        }
+    }
+
+    /// Joins another state into this one; `true` if this one changed. `widen` gives up what still differs.
+    pub(crate) fn join(&mut self, other: &State, symbols: &mut Symbols, widen: bool) -> bool {
+        let mut changed = false;
+        let mut merge = |a: &mut Value, b: Value| {
+            let joined = if *a == b {
+                return;
+            } else if widen {
+                Value::Unknown
+            } else {
+                symbols.join(*a, b)
+            };
+            if joined != *a {
+                *a = joined;
+                changed = true;
+            }
+        };
+        for (a, b) in self.registers.iter_mut().zip(other.registers) {
+            merge(a, b);
+        }
+        for (at, cell) in &other.cells {
+            match self.cells.get_mut(at) {
+                Some(own) if own.size == cell.size => merge(&mut own.value, cell.value),
+                Some(own) => merge(&mut own.value, Value::Unknown),
+                // Never written on the other path: then it is not read there either.
+                None => {
+                    self.cells.insert(*at, *cell);
+                }
+            }
+        }
+        for (a, b) in self.wide.iter_mut().zip(&other.wide) {
+            if *a != *b && a.is_some() {
+                *a = None;
+                changed = true;
+            }
+        }
+        let room = self.buffers.len() < MAX_BUFFERS;
+        for (at, buffer) in &other.buffers {
+            match self.buffers.get_mut(at) {
+                Some(own) if own == buffer => {}
+                Some(own) => {
+                    let text = if widen { Text::unknown() } else { whole(own).merge(&whole(buffer)) };
+                    let joined = Buffer { weak: own.weak || buffer.weak, text, tail: Vec::new() };
+                    if joined != *own {
+                        *own = joined;
+                        changed = true;
+                    }
+                }
+                None if room => {
+                    self.buffers.insert(*at, buffer.clone());
+                    changed = true;
+                }
+                None => {}
+            }
+        }
+        changed
+    }
+}
+
+/// A buffer's text for joining: stored bytes behind it are not told apart there.
+fn whole(buffer: &Buffer) -> Text {
+    let mut text = buffer.text.clone();
+    if !buffer.tail.is_empty() {
+        text.push_hole(crate::facts::Hole::Unknown);
+    }
+    text
+}
+
+/// On x86: `this` or the first fast argument.
+pub(crate) const PARAM_ECX: u8 = 32;
+/// On x86: the second fast argument.
+pub(crate) const PARAM_EDX: u8 = 33;
+/// On x86: the first argument of Delphi's convention.
+pub(crate) const PARAM_EAX: u8 = 34;
+
+/// Addresses whose cells could overlap `size` bytes at `address`.
+fn span(address: Value, size: u8) -> Option<(Value, Value)> {
+    Some(match address {
+        Value::Stack(o) => (Value::Stack(o.saturating_sub(15)), Value::Stack(o.saturating_add(i32::from(size)))),
+        Value::Sym(s, o) => (Value::Sym(s, o.saturating_sub(15)), Value::Sym(s, o.saturating_add(i32::from(size)))),
+        Value::Const(c) => (Value::Const(c.saturating_sub(15)), Value::Const(c.saturating_add(u64::from(size)))),
+        Value::Unknown => return None,
+    })
+}
+
+/// A cell of `size` bytes at `at` reaches `address`, or starts behind it.
+fn overlaps(at: Value, size: u8, address: Value) -> bool {
+    match (at, address) {
+        (Value::Stack(a), Value::Stack(b)) | (Value::Sym(_, a), Value::Sym(_, b)) => {
+            a >= b || a.saturating_add(i32::from(size)) > b
+        }
+        (Value::Const(a), Value::Const(b)) => a >= b || a.saturating_add(u64::from(size)) > b,
+        _ => false,
+    }
+}

@@ -1,0 +1,177 @@
+//! Strings: in the image, in frames, in buffers.
+
+use super::super::image::{Image, MAX_STRING};
+use super::analysis::Engine;
+use super::state::Buffer;
+use super::value::{Kind, Value};
+use crate::facts::{Source, Text};
+
+/// A string as far as it is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) text: Text,
+    /// Only associated, not proven.
+    pub(crate) weak: bool,
+}
+
+impl Known {
+    pub(crate) fn of(text: Text) -> Self {
+        Known { text, weak: false }
+    }
+}
+
+/// Deepest nesting of symbols that is followed for a string.
+const MAX_DEPTH: u8 = 6;
+
+impl Engine<'_, '_> {
+    /// The string at a value. `None`: it is not known to be one.
+    pub(crate) fn text(&self, value: Value, wide: bool) -> Option<Known> {
+        self.text_at(value, wide, 0)
+    }
+
+    /// The string at a value, or `{?}`.
+    pub(crate) fn text_or_unknown(&self, value: Value, wide: bool) -> Known {
+        self.text(value, wide).unwrap_or_else(|| Known::of(Text::unknown()))
+    }
+
+    fn text_at(&self, value: Value, wide: bool, depth: u8) -> Option<Known> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        if let Some(buffer) = self.state.buffer(value) {
+            return Some(Known { text: with_tail(buffer, wide), weak: buffer.weak });
+        }
+        match value {
+            Value::Unknown => None,
+            Value::Const(address) => {
+                let rva = self.program.image.rva_of(address)?;
+                literal(&self.program.image, rva, wide).map(|s| Known::of(Text::lit(s)))
+            }
+            Value::Stack(_) => {
+                let bytes = self.state.constant_bytes(value, MAX_STRING);
+                decode(&bytes, wide).map(|s| Known::of(Text::lit(s)))
+            }
+            Value::Sym(symbol, offset) => {
+                if offset == 0
+                    && let Some(text) = self.origin_text(symbol)
+                {
+                    return Some(text);
+                }
+                match self.symbols.kind(symbol) {
+                    Kind::Param(n) if offset == 0 => {
+                        Some(Known::of(Text::from_source(Source::Param, n.to_string())))
+                    }
+                    Kind::Choice(_) if offset == 0 => {
+                        let mut texts = self
+                            .symbols
+                            .alternatives(value)
+                            .into_iter()
+                            .filter(|v| *v != Value::Const(0))
+                            .map(|v| self.text_at(v, wide, depth + 1));
+                        let first = texts.next()??;
+                        texts.try_fold(first, |all, next| {
+                            let next = next?;
+                            Some(Known { text: all.text.merge(&next.text), weak: all.weak || next.weak })
+                        })
+                    }
+                    // The characters of a string object are behind the pointer at its start.
+                    Kind::Load(object) if offset == 0 => {
+                        self.state.buffer(object).filter(|b| b.weak).map(|b| Known { text: b.text.clone(), weak: true })
+                    }
+                    Kind::LastSeparator(buffer) => {
+                        let whole = self.text_at(buffer, wide, depth + 1)?;
+                        let tail = whole.text.trailing_lit();
+                        let name = tail.rsplit(['\\', '/']).next().unwrap_or_default();
+                        (tail.contains(['\\', '/']) && offset > 0)
+                            .then(|| Known { text: Text::lit(name), weak: whole.weak })
+                    }
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// The alternatives of a string, each on its own.
+    pub(crate) fn texts(&self, value: Value, wide: bool) -> (Vec<Text>, bool) {
+        let mut texts = Vec::new();
+        let mut weak = false;
+        for alternative in self.symbols.alternatives(value) {
+            if alternative == Value::Const(0) {
+                continue;
+            }
+            match self.text(alternative, wide) {
+                Some(known) => {
+                    weak |= known.weak;
+                    if !texts.contains(&known.text) {
+                        texts.push(known.text);
+                    }
+                }
+                None => {
+                    if !texts.contains(&Text::unknown()) {
+                        texts.push(Text::unknown());
+                    }
+                }
+            }
+        }
+        if texts.iter().all(Text::is_unknown) {
+            texts.clear();
+        }
+        (texts, weak)
+    }
+}
+
+/// A buffer's text with the bytes stored behind it.
+fn with_tail(buffer: &Buffer, wide: bool) -> Text {
+    let mut text = buffer.text.clone();
+    if let Some(tail) = decode(&buffer.tail, wide) {
+        text.push_lit(&tail);
+    }
+    text
+}
+
+/// Bytes up to a zero character as text; `None` when there is no end or it is not text.
+pub(crate) fn decode(bytes: &[u8], wide: bool) -> Option<String> {
+    let text = if wide {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
+        let end = units.iter().position(|u| *u == 0)?;
+        String::from_utf16(units.get(..end)?).ok()?
+    } else {
+        let end = bytes.iter().position(|b| *b == 0)?;
+        let bytes = bytes.get(..end)?;
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            // A code page; the characters that matter for paths are ASCII.
+            Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
+        }
+    };
+    let plain = text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\r' | '\n'));
+    plain.then_some(text)
+}
+
+/// A literal of the image. Zero-filled writable memory is a buffer, not an empty literal.
+pub(crate) fn literal(image: &Image<'_>, rva: u32, wide: bool) -> Option<String> {
+    let bytes = image.at(rva)?;
+    let limit = if wide { MAX_STRING * 2 } else { MAX_STRING };
+    let text = decode(bytes.get(..limit.min(bytes.len()))?, wide)?;
+    let writable = image.section_of(rva).is_some_and(|s| s.is_writable());
+    (!text.is_empty() || !writable).then_some(text)
+}
+
+/// Looks like a path or a file name: separators, a drive, or an extension.
+pub(crate) fn is_path_like(text: &str) -> bool {
+    let plausible = (4..=260).contains(&text.len())
+        && !text.contains(['\n', '\r', '\t', '<', '>', '"', '|', '*', '?', '{', ';', '=', ','])
+        && !text.starts_with(' ')
+        && text.chars().any(char::is_alphanumeric);
+    if !plausible {
+        return false;
+    }
+    let extension = text.rsplit_once('.').is_some_and(|(stem, ext)| {
+        !stem.is_empty()
+            && (2..=5).contains(&ext.len())
+            && ext.chars().all(|c| c.is_ascii_alphanumeric())
+            && !text.contains(' ')
+            && ext.chars().any(|c| c.is_ascii_alphabetic())
+    });
+    extension || (text.contains('\\') && !text.contains(' ')) || text.get(1..3) == Some(":\\")
+}

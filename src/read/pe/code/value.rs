@@ -1,0 +1,153 @@
+//! What a register or a memory cell may hold, symbolically.
+
+use std::collections::HashMap;
+
+/// A value, as far as it is known. Copied freely; everything larger is behind a symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Value {
+    /// Nothing is known.
+    Unknown,
+    /// A number, or an address in the image.
+    Const(u64),
+    /// An address in the frame: offset from the stack pointer at entry.
+    Stack(i32),
+    /// A symbol plus an offset.
+    Sym(Symbol, i32),
+}
+
+/// Index of an interned [`Kind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Symbol(u32);
+
+/// What a symbol stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// A parameter of the function.
+    Param(u8),
+    /// The result of the call at this address.
+    Result(u32),
+    /// What the call at this address wrote through an argument.
+    Out(u32, u8),
+    /// What memory at this address held when nothing was known of it.
+    Load(Value),
+    /// One of two or three values.
+    Choice([Value; MAX_CHOICES]),
+    /// The imported function with this number.
+    Import(u32),
+    /// A function that the program looked up by name, at this call.
+    Looked(u32),
+    /// Length of the string at this address.
+    Length(Value),
+    /// Address of the end of the string in this buffer.
+    End(Value),
+    /// Address of the last separator of the path in this buffer.
+    LastSeparator(Value),
+    /// Address of the dot of the extension of the path in this buffer.
+    Extension(Value),
+}
+
+/// Most alternatives that are kept apart.
+pub(crate) const MAX_CHOICES: usize = 3;
+/// Most symbols of one function.
+const MAX_SYMBOLS: usize = 20_000;
+
+/// The symbols of one function.
+#[derive(Default)]
+pub(crate) struct Symbols {
+    kinds: Vec<Kind>,
+    ids: HashMap<Kind, u32>,
+}
+
+impl Symbols {
+    /// The symbol of a kind, with offset zero; unknown when there are too many.
+    pub(crate) fn of(&mut self, kind: Kind) -> Value {
+        if let Some(id) = self.ids.get(&kind) {
+            return Value::Sym(Symbol(*id), 0);
+        }
+        if self.kinds.len() >= MAX_SYMBOLS {
+            return Value::Unknown;
+        }
+        let id = self.kinds.len() as u32;
+        self.kinds.push(kind);
+        self.ids.insert(kind, id);
+        Value::Sym(Symbol(id), 0)
+    }
+
+    /// What a symbol stands for.
+    pub(crate) fn kind(&self, symbol: Symbol) -> Kind {
+        self.kinds.get(symbol.0 as usize).copied().unwrap_or(Kind::Load(Value::Unknown))
+    }
+
+    /// The kind of a value that is a symbol without an offset.
+    pub(crate) fn kind_of(&self, value: Value) -> Option<Kind> {
+        match value {
+            Value::Sym(symbol, 0) => Some(self.kind(symbol)),
+            _ => None,
+        }
+    }
+
+    /// The alternatives of a value: itself, or those of a choice.
+    pub(crate) fn alternatives(&self, value: Value) -> Vec<Value> {
+        match self.kind_of(value) {
+            Some(Kind::Choice(values)) => values.into_iter().filter(|v| *v != Value::Unknown).collect(),
+            _ => vec![value],
+        }
+    }
+
+    /// One value for two paths that meet.
+    pub(crate) fn join(&mut self, a: Value, b: Value) -> Value {
+        if a == b {
+            return a;
+        }
+        if a == Value::Unknown || b == Value::Unknown {
+            return Value::Unknown;
+        }
+        // A short string lives inside its object, a long one behind the pointer at its start: both are the object.
+        if self.kind_of(b) == Some(Kind::Load(a)) {
+            return a;
+        }
+        if self.kind_of(a) == Some(Kind::Load(b)) {
+            return b;
+        }
+        let mut all = self.alternatives(a);
+        for value in self.alternatives(b) {
+            if !all.contains(&value) {
+                all.push(value);
+            }
+        }
+        if all.len() > MAX_CHOICES {
+            return Value::Unknown;
+        }
+        all.sort();
+        all.resize(MAX_CHOICES, Value::Unknown);
+        match <[Value; MAX_CHOICES]>::try_from(all) {
+            Ok(values) => self.of(Kind::Choice(values)),
+            Err(_) => Value::Unknown,
+        }
+    }
+}
+
+impl Value {
+    /// The value plus a number.
+    pub(crate) fn plus(self, n: i64, is_64: bool) -> Value {
+        match self {
+            Value::Unknown => Value::Unknown,
+            Value::Const(c) => Value::Const(mask(c.wrapping_add(n as u64), is_64)),
+            Value::Stack(offset) => i32::try_from(n).map_or(Value::Unknown, |n| Value::Stack(offset.wrapping_add(n))),
+            Value::Sym(s, offset) => i32::try_from(n).map_or(Value::Unknown, |n| Value::Sym(s, offset.wrapping_add(n))),
+        }
+    }
+
+    /// The number, if it is one.
+    pub(crate) fn number(self) -> Option<u64> {
+        match self {
+            Value::Const(c) => Some(c),
+            _ => None,
+        }
+    }
+}
+
+/// Cuts a number to the width of a register.
+pub(crate) fn mask(value: u64, is_64: bool) -> u64 {
+    if is_64 { value } else { value & 0xffff_ffff }
+}

@@ -1,0 +1,365 @@
+//! From calls with known arguments to effects on state.
+
+use super::code::report::{Arg, Event};
+use super::image::{Image, Machine};
+use super::locate;
+use super::modes::{self, Mode};
+use crate::catalog::native::{Model, Row};
+use crate::facts::{
+    Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Location, Operation, Origin, Place, Site, Step, Store,
+    Text, Trait, join_paths,
+};
+
+/// Longest literal that evidence quotes.
+const MAX_QUOTE: usize = 120;
+
+/// The facts a call amounts to; none for a read of nothing known, a device, or a mode that only reads.
+pub(crate) fn facts(image: &Image<'_>, event: &Event) -> Vec<Fact> {
+    let site = Site::code(image.section_name(event.site), event.site);
+    if event.api.row.model == Some(Model::Starts) {
+        return started(event, site);
+    }
+    let mut facts: Vec<Fact> = effects(image, event).into_iter().map(|e| Fact::effect(site.clone(), e)).collect();
+    if let Some(command) = event.api.row.starts.and_then(|n| event.args.get(usize::from(n))) {
+        facts.extend(starts_clue("service", command, &site));
+    }
+    facts
+}
+
+fn started(event: &Event, site: Site) -> Vec<Fact> {
+    let clues = event.api.row.args.iter().rev().filter_map(|n| event.args.get(usize::from(*n)));
+    clues.filter(|a| !a.is_null()).find_map(|a| starts_clue("call", a, &site)).into_iter().collect()
+}
+
+fn starts_clue(how: &str, command: &Arg, site: &Site) -> Option<Fact> {
+    let text = locate::first_text(command);
+    let known = text.parts().iter().any(|p| matches!(p, crate::facts::Part::Lit(_)));
+    known.then(|| Fact::clue(site.clone(), Clue::new(ClueKind::Starts, how, text.to_string())))
+}
+
+fn effects(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let row = event.api.row;
+    if let Some(mode) = modes::mode(event) {
+        let store = if row.model == Some(Model::SqliteFlags) { Store::Database } else { Store::File };
+        let path = match row.model {
+            // The name comes from the structure, behind the plain arguments.
+            Some(Model::NtCreateFile | Model::NtOpenFile) => event.args.last(),
+            _ => row.args.first().and_then(|n| event.args.get(usize::from(*n))),
+        };
+        let Some(path) = path else { return Vec::new() };
+        return paths(path).into_iter().filter_map(|l| opened(image, event, store, path, l, &mode)).collect();
+    }
+    match row.model {
+        Some(Model::Move) => moved(image, event),
+        Some(Model::ShellOperation) => shell_operation(image, event),
+        Some(Model::TempFileName) => temp_file(image, event),
+        Some(Model::RegCreate) => created_key(image, event),
+        Some(Model::KeyContainer) => key_container(image, event),
+        Some(Model::Dpapi) => protected(image, event),
+        Some(Model::NamedSecurity) => secured(image, event),
+        Some(Model::RtlRegistry) => plain(image, event, rtl_key(event)),
+        _ if row.effect.is_some() => {
+            let key = row.key.and_then(|n| event.args.get(usize::from(n))).map(locate::key_text);
+            plain(image, event, key)
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn argument(event: &Event, n: Option<u8>) -> Option<&Arg> {
+    event.args.get(usize::from(n?))
+}
+
+/// The files an argument may name. A relative name is below the current directory.
+fn paths(arg: &Arg) -> Vec<Location> {
+    if arg.texts.is_empty() {
+        return vec![Location::unknown()];
+    }
+    arg.texts.iter().map(|t| Location::file(t).based_on(Folder::Cwd)).collect()
+}
+
+fn is_device(location: &Location) -> bool {
+    location.file_place() == Place::Device
+}
+
+fn opened(image: &Image<'_>, event: &Event, store: Store, path: &Arg, location: Location, mode: &Mode) -> Option<Effect> {
+    let known = location.extent() != Extent::None;
+    let operation = match mode.operation {
+        Some(Operation::Read) if !known => return None,
+        Some(operation) => operation,
+        None => Operation::Write,
+    };
+    if is_device(&location) {
+        return None;
+    }
+    let mut effect = effect(image, event, operation, store, location, path);
+    if mode.operation.is_none() {
+        effect.certainty = Certainty::Possible;
+    }
+    for mark in &mode.traits {
+        effect.mark(*mark);
+    }
+    if let Some(first) = effect.evidence.first_mut() {
+        first.text = format!("{}: {}", first.text, mode.words);
+    }
+    Some(effect)
+}
+
+/// An effect with its certainty and evidence. `named` is the argument that says where.
+fn effect(
+    image: &Image<'_>,
+    event: &Event,
+    operation: Operation,
+    store: Store,
+    location: Location,
+    named: &Arg,
+) -> Effect {
+    let row = event.api.row;
+    let certainty = match location.extent() {
+        Extent::Full => Certainty::Proven,
+        Extent::Partial => Certainty::Likely,
+        Extent::None if row.specific => Certainty::Likely,
+        Extent::None => Certainty::Possible,
+    };
+    let mut effect = Effect::new(operation, store, location, certainty, event.via.clone());
+    if named.weak && effect.location.extent() != Extent::None {
+        effect.mark(Trait::Guessed);
+        effect.certainty = effect.certainty.min(Certainty::Likely);
+    }
+    if let Some(mark) = row.mark {
+        effect.mark(mark);
+    }
+    if is_remote(event) {
+        effect.mark(Trait::Remote);
+    }
+    if argument(event, row.data).is_some_and(|data| data.literal.is_some()) {
+        effect.origin = Origin::Constant;
+    }
+    effect.evidence = evidence(image, event);
+    effect
+}
+
+fn is_remote(event: &Event) -> bool {
+    let row = event.api.row;
+    let handle = |n| argument(event, n).and_then(|a| a.handle.as_ref()).is_some_and(|h| h.remote);
+    let host = argument(event, row.host).is_some_and(|a| !a.is_null() && !a.texts.is_empty());
+    host || handle(row.key) || handle(row.handle) || handle(row.parent)
+}
+
+/// The call, its literals, what opened its handle, and through whom its parameters came.
+fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
+    let at = |rva: u32| Site::code(image.section_name(rva), rva);
+    let name = event.via.rsplit('!').next().unwrap_or_default();
+    let mut steps = vec![Step::at(format!("call of {name}"), at(event.site))];
+    for arg in &event.args {
+        if let (Some(rva), Some(text)) = (arg.literal, arg.texts.first()) {
+            let text: String = text.to_string().chars().take(MAX_QUOTE).collect();
+            steps.push(Step::at(format!("string \"{text}\""), at(rva)));
+        }
+        if let Some(handle) = &arg.handle {
+            steps.push(Step::at("handle opened", at(handle.opened_at)));
+        }
+    }
+    steps.extend(event.through.iter().map(|rva| Step::at("arguments given by the caller", at(*rva))));
+    steps
+}
+
+/// Effects of a row that says everything itself. `key` is the registry key, where there is one.
+fn plain(image: &Image<'_>, event: &Event, key: Option<Text>) -> Vec<Effect> {
+    let row = event.api.row;
+    let Some((operation, store)) = row.effect else { return Vec::new() };
+    let named = [row.file, row.value, row.sub, row.name, row.key, row.handle].into_iter().find_map(|n| argument(event, n));
+    let nothing = Arg::default();
+    let named = named.unwrap_or(&nothing);
+    locations(event, key, row)
+        .into_iter()
+        .filter(|l| !(operation == Operation::Read && l.extent() == Extent::None))
+        .filter(|l| !(store == Store::File && is_device(l)))
+        .map(|location| {
+            let mut effect = effect(image, event, operation, store, location, named);
+            if store == Store::Registry {
+                mark_key(image, event, &mut effect, row.key);
+            }
+            effect
+        })
+        .collect()
+}
+
+fn locations(event: &Event, key: Option<Text>, row: &Row) -> Vec<Location> {
+    if let Some(arg) = argument(event, row.file) {
+        return paths(arg);
+    }
+    if let Some(ini) = &row.ini {
+        return vec![ini_location(event, ini)];
+    }
+    let sub = argument(event, row.sub).filter(|a| !a.is_null());
+    let value = argument(event, row.value);
+    if let Some(key) = key {
+        let key = sub.map_or_else(|| key.clone(), |s| locate::key_below(&key, s));
+        return vec![key_location(&key, value, row.effect.map(|(o, _)| o))];
+    }
+    if let Some(fixed) = &row.fixed {
+        let mut text = Text::parse(fixed);
+        for arg in [sub, value].into_iter().flatten() {
+            text = locate::below_text(&text, &locate::first_text(arg));
+        }
+        return vec![Location::named(text)];
+    }
+    if let Some(handle) = argument(event, row.handle) {
+        return vec![match &handle.handle {
+            Some(handle) => Location::named(handle.text.clone()),
+            None => Location::unknown(),
+        }];
+    }
+    match argument(event, row.name) {
+        Some(arg) if !arg.texts.is_empty() => arg.texts.iter().cloned().map(Location::named).collect(),
+        _ => vec![Location::unknown()],
+    }
+}
+
+/// A key, or a value of it. An unnamed value is the default one.
+fn key_location(key: &Text, value: Option<&Arg>, operation: Option<Operation>) -> Location {
+    let key = Location::registry(key);
+    match value {
+        Some(arg) if arg.is_null() => Location::registry_value(&key, &Text::new()),
+        Some(arg) => Location::registry_value(&key, &locate::first_text(arg)),
+        None if operation == Some(Operation::SetValue) => Location::registry_value(&key, &Text::new()),
+        None => key,
+    }
+}
+
+/// A bare file name is below the Windows folder (MS documentation: "WritePrivateProfileString").
+fn ini_location(event: &Event, ini: &[u8]) -> Location {
+    let part = |i: usize| argument(event, ini.get(i).copied());
+    let file = part(0).map_or_else(Text::unknown, locate::first_text);
+    let bare = file.as_lit().is_some_and(|s| !s.is_empty() && !s.contains(['\\', '/', ':']));
+    let mut text = if bare { join_paths(&Text::folder(Folder::Windows), &file) } else { file };
+    text = Location::file(&text).based_on(Folder::Cwd).text().clone();
+    for arg in [part(1), part(2)].into_iter().flatten() {
+        text = locate::below_text(&text, &locate::first_text(arg));
+    }
+    Location::named(text)
+}
+
+/// Volatile keys, and the view that a 32-bit program sees.
+fn mark_key(image: &Image<'_>, event: &Event, effect: &mut Effect, key: Option<u8>) {
+    let handle = argument(event, key).and_then(|a| a.handle.as_ref());
+    if handle.is_some_and(|h| h.volatile) {
+        effect.mark(Trait::Volatile);
+    }
+    let redirected = effect.location.key().starts_with("hklm\\software\\");
+    if handle.is_some_and(|h| h.view32) || image.machine == Machine::X86 && redirected {
+        effect.mark(Trait::View32);
+    }
+}
+
+fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let row = event.api.row;
+    let at = |position: usize| argument(event, row.args.get(position).copied());
+    let (Some(key), Some(below)) = (at(0), at(1)) else { return Vec::new() };
+    let location = Location::registry(&locate::key_below(&locate::key_text(key), below));
+    let mut effect = effect(image, event, Operation::Create, Store::Registry, location, below);
+    if at(4).is_some_and(|o| o.number.all().iter().any(|n| n & 1 != 0)) {
+        effect.mark(Trait::Volatile);
+    }
+    mark_key(image, event, &mut effect, row.args.first().copied());
+    vec![effect]
+}
+
+/// A move writes the destination; without one, or with the delay flag, it happens at the next start.
+fn moved(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let row = event.api.row;
+    let at = |position: usize| argument(event, row.args.get(position).copied());
+    let (Some(from), Some(to)) = (at(0), at(1)) else { return Vec::new() };
+    let delayed = at(2).is_some_and(|f| f.number.only().is_some_and(|n| n & 4 != 0));
+    if to.is_null() {
+        let operation = Operation::Delete;
+        return paths(from).into_iter().map(|l| effect(image, event, operation, Store::File, l, from)).collect();
+    }
+    let mut effects: Vec<Effect> =
+        paths(to).into_iter().map(|l| effect(image, event, Operation::Rename, Store::File, l, to)).collect();
+    if delayed {
+        for effect in &mut effects {
+            effect.evidence.push(Step::new("delayed until the next start of the machine"));
+        }
+    }
+    effects
+}
+
+/// `SHFILEOPSTRUCT`: 1 move, 2 copy, 3 delete, 4 rename.
+fn shell_operation(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let fields = event.args.get(1..).unwrap_or_default();
+    let (function, from, to) = (fields.first(), fields.get(1), fields.get(2));
+    let (operation, path) = match function.and_then(|f| f.number.only()) {
+        Some(3) => (Operation::Delete, from),
+        Some(2) => (Operation::Copy, to),
+        _ => (Operation::Rename, to),
+    };
+    let Some(path) = path else { return Vec::new() };
+    paths(path).into_iter().map(|l| effect(image, event, operation, Store::File, l, path)).collect()
+}
+
+/// A number of zero asks for a new file to be made.
+fn temp_file(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let at = |position: usize| argument(event, event.api.row.args.get(position).copied());
+    let (Some(folder), Some(prefix)) = (at(0), at(1)) else { return Vec::new() };
+    if at(2).and_then(|n| n.number.only()).is_some_and(|n| n != 0) {
+        return Vec::new();
+    }
+    let name = locate::first_text(prefix).concat(&Text::parse("{generated:counter}.tmp"));
+    let text = join_paths(&locate::first_text(folder), &name);
+    let location = Location::file(&text).based_on(Folder::Cwd);
+    vec![effect(image, event, Operation::Create, Store::TempFile, location, folder)]
+}
+
+/// `CRYPT_NEWKEYSET` 8 makes a container, `CRYPT_DELETEKEYSET` 16 removes one, `CRYPT_VERIFYCONTEXT` keeps nothing.
+fn key_container(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let at = |position: usize| argument(event, event.api.row.args.get(position).copied());
+    let Some(flags) = at(1).and_then(|f| f.number.only()) else { return Vec::new() };
+    let operation = match flags {
+        f if f & 8 != 0 => Operation::Generate,
+        f if f & 16 != 0 => Operation::Delete,
+        _ => return Vec::new(),
+    };
+    let name = at(0).cloned().unwrap_or_default();
+    let mut effect = effect(image, event, operation, Store::Key, Location::named(locate::first_text(&name)), &name);
+    effect.certainty = effect.certainty.max(Certainty::Likely);
+    vec![effect]
+}
+
+/// `CRYPTPROTECT_LOCAL_MACHINE` 4: the key of the machine, otherwise that of the user.
+fn protected(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let flags = argument(event, event.api.row.args.first().copied());
+    let scope = match flags.and_then(|f| f.number.only()) {
+        Some(f) if f & 4 != 0 => Text::lit("DPAPI machine key"),
+        Some(_) => Text::lit("DPAPI user key"),
+        None => Text::lit("DPAPI key"),
+    };
+    let nothing = Arg::default();
+    vec![effect(image, event, Operation::Protect, Store::Ciphertext, Location::named(scope), flags.unwrap_or(&nothing))]
+}
+
+/// `SE_FILE_OBJECT` 1, `SE_REGISTRY_KEY` 4.
+fn secured(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let at = |position: usize| argument(event, event.api.row.args.get(position).copied());
+    let Some(name) = at(0) else { return Vec::new() };
+    let location = match at(1).and_then(|t| t.number.only()) {
+        Some(1) => Location::file(&locate::first_text(name)),
+        _ => Location::named(locate::first_text(name)),
+    };
+    vec![effect(image, event, Operation::Grant, Store::Acl, location, name)]
+}
+
+/// Roots of `RtlWriteRegistryValue` (`wdm.h`: RTL_REGISTRY_*).
+fn rtl_key(event: &Event) -> Option<Text> {
+    let relative_to = argument(event, event.api.row.args.first().copied())?.number.only();
+    Some(match relative_to.map(|n| n & 0xff) {
+        Some(0) => Text::new(),
+        Some(1) => Text::lit("HKLM\\SYSTEM\\CurrentControlSet\\Services"),
+        Some(2) => Text::lit("HKLM\\SYSTEM\\CurrentControlSet\\Control"),
+        Some(3) => Text::lit("HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"),
+        Some(4) => Text::lit("HKLM\\HARDWARE\\DEVICEMAP"),
+        Some(5) => Text::lit("HKCU"),
+        _ => Text::unknown(),
+    })
+}

@@ -1,0 +1,128 @@
+//! Where functions begin and end.
+//!
+//! On x64 the exception directory says so for every function that has a frame; on x86 functions are discovered as the
+//! targets of calls, exports, and prologues behind padding.
+
+use super::image::{Directory, Image, u32_at};
+
+/// Most entries of the exception directory that are read.
+const MAX_ENTRIES: usize = 1 << 20;
+/// Longest chain of unwind information that is followed.
+const MAX_CHAIN: usize = 32;
+/// Furthest a function without unwind information is believed to reach.
+const MAX_LENGTH: u32 = 0x10_0000;
+
+/// A function, or a separated fragment of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Range {
+    start: u32,
+    end: u32,
+    /// Start of the function that the range belongs to.
+    function: u32,
+}
+
+/// All known functions of an image, sorted.
+pub(crate) struct Functions {
+    ranges: Vec<Range>,
+    /// Starts found by other means, sorted.
+    starts: Vec<u32>,
+}
+
+impl Functions {
+    /// Reads the exception directory and adds the starts that were found elsewhere.
+    pub(crate) fn new(image: &Image<'_>, mut starts: Vec<u32>) -> Self {
+        let mut ranges = if image.is_64() { exception_ranges(image) } else { Vec::new() };
+        ranges.sort_unstable();
+        ranges.dedup_by_key(|r| r.start);
+        if !image.is_64() {
+            starts.extend(prologues(image));
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        Functions { ranges, starts }
+    }
+
+    fn range_of(&self, rva: u32) -> Option<&Range> {
+        let index = self.ranges.partition_point(|r| r.start <= rva).checked_sub(1)?;
+        self.ranges.get(index).filter(|r| rva < r.end)
+    }
+
+    /// Start of the function an address lies in.
+    pub(crate) fn function_of(&self, rva: u32) -> Option<u32> {
+        if let Some(range) = self.range_of(rva) {
+            return Some(range.function);
+        }
+        let index = self.starts.partition_point(|s| *s <= rva).checked_sub(1)?;
+        let start = *self.starts.get(index)?;
+        // A leaf in a gap between known functions must not be taken for code of the function before the gap.
+        let crosses = self.ranges.partition_point(|r| r.start <= rva) != self.ranges.partition_point(|r| r.start <= start);
+        (rva - start < MAX_LENGTH && !crosses).then_some(start)
+    }
+
+    /// Is there a function that starts at this very address?
+    pub(crate) fn is_start(&self, rva: u32) -> bool {
+        match self.ranges.binary_search_by_key(&rva, |r| r.start) {
+            Ok(index) => self.ranges.get(index).is_some_and(|r| r.function == rva),
+            Err(_) => self.range_of(rva).is_none() && self.starts.binary_search(&rva).is_ok(),
+        }
+    }
+
+    /// End of the range that starts with a function, where it is known.
+    pub(crate) fn end_of(&self, start: u32) -> Option<u32> {
+        match self.range_of(start) {
+            Some(range) => Some(range.end),
+            None => {
+                let next = self.starts.partition_point(|s| *s <= start);
+                self.starts.get(next).copied()
+            }
+        }
+    }
+}
+
+/// RUNTIME_FUNCTION: begin, end, unwind information; chained entries are fragments of their primary function
+/// (MS documentation: "x64 exception handling").
+fn exception_ranges(image: &Image<'_>) -> Vec<Range> {
+    let Some((rva, size)) = image.directory(Directory::Exception) else { return Vec::new() };
+    let table = image.at(rva).unwrap_or_default();
+    let count = (size as usize / 12).min(MAX_ENTRIES).min(table.len() / 12);
+    (0..count)
+        .filter_map(|i| {
+            let entry = table.get(i * 12..i * 12 + 12)?;
+            let (start, end, unwind) = (u32_at(entry, 0)?, u32_at(entry, 4)?, u32_at(entry, 8)?);
+            (start < end).then(|| Range { start, end, function: primary(image, start, unwind) })
+        })
+        .collect()
+}
+
+/// Follows UNW_FLAG_CHAININFO to the entry of the whole function.
+fn primary(image: &Image<'_>, start: u32, unwind: u32) -> u32 {
+    let (mut start, mut unwind) = (start, unwind);
+    for _ in 0..MAX_CHAIN {
+        let Some(info) = image.at(unwind & !1).filter(|info| info.len() >= 4) else { return start };
+        if info[0] >> 3 & 4 == 0 {
+            return start;
+        }
+        // The chained entry follows the unwind codes, whose number is rounded up to an even one.
+        let at = 4 + usize::from(info[2]).next_multiple_of(2) * 2;
+        let (Some(begin), Some(next)) = (u32_at(info, at), u32_at(info, at + 8)) else { return start };
+        (start, unwind) = (begin, next);
+    }
+    start
+}
+
+/// `push ebp; mov ebp, esp` in both encodings, behind what ends or pads a function.
+fn prologues(image: &Image<'_>) -> Vec<u32> {
+    let mut found = Vec::new();
+    for section in image.sections.iter().filter(|s| s.is_code()) {
+        let code = image.section_bytes(section);
+        for pattern in [&[0x55u8, 0x8b, 0xec], &[0x55, 0x89, 0xe5]] {
+            for at in memchr::memmem::find_iter(code, pattern) {
+                let before = at.checked_sub(1).and_then(|i| code.get(i)).copied();
+                if matches!(before, None | Some(0xcc | 0x90 | 0xc3 | 0x00)) {
+                    found.push(section.rva.wrapping_add(at as u32));
+                }
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,200 @@
+//! Opened how: access masks, dispositions, mode strings and flags. Reading is not writing.
+
+use super::code::report::{Arg, Event};
+use crate::catalog::native::Model;
+use crate::facts::{Operation, Text, Trait};
+
+/// What an open does.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mode {
+    /// `None`: not known.
+    pub(crate) operation: Option<Operation>,
+    pub(crate) traits: Vec<Trait>,
+    /// In words, for the evidence.
+    pub(crate) words: String,
+}
+
+/// Access rights that change a file (`winnt.h`): write data, append data, generic write, generic all, maximum.
+const WRITE_DATA: u64 = 0x2;
+const APPEND_DATA: u64 = 0x4;
+const ANY_WRITE: u64 = 0x4000_0000 | 0x1000_0000 | 0x0200_0000 | WRITE_DATA | APPEND_DATA;
+const DELETE: u64 = 0x1_0000;
+/// `FILE_FLAG_DELETE_ON_CLOSE`
+const DELETE_ON_CLOSE: u64 = 0x0400_0000;
+
+/// The mode of an opening call; `None` when the model does not open anything.
+pub(crate) fn mode(event: &Event) -> Option<Mode> {
+    let arg = |position: usize| event.api.row.args.get(position).and_then(|n| event.args.get(usize::from(*n)));
+    let number = |position: usize| arg(position).and_then(|a| a.number.all().iter().copied().max());
+    Some(match event.api.row.model? {
+        Model::CreateFile => create_file(number(1), number(2), number(3)),
+        Model::NtCreateFile => nt_create_file(number(1), number(2), number(3)),
+        Model::NtOpenFile => nt_create_file(number(1), Some(1), number(2)),
+        Model::OpenStyle => open_style(number(1)),
+        Model::Fopen => mode_strings(arg(1)),
+        Model::Oflag => oflag(number(1)),
+        Model::Openmode => openmode(number(1), [0x02, 0x08, 0x10]),
+        Model::GnuOpenmode => openmode(number(1), [0x10, 0x01, 0x20]),
+        Model::Stgm => stgm(number(1)),
+        Model::SqliteFlags => sqlite(number(1)),
+        _ => return None,
+    })
+}
+
+fn of(operation: Option<Operation>, words: String) -> Mode {
+    Mode { operation, traits: Vec::new(), words }
+}
+
+/// `CreateFile`: the disposition may create or truncate whatever the access is.
+fn create_file(access: Option<u64>, disposition: Option<u64>, flags: Option<u64>) -> Mode {
+    let writes = access.map(|a| a & ANY_WRITE != 0);
+    let appends = access.is_some_and(|a| a & APPEND_DATA != 0 && a & (ANY_WRITE & !APPEND_DATA) == 0);
+    let operation = match (disposition.map(|d| d & 0xffff_ffff), writes) {
+        (Some(1 | 2), _) => Some(Operation::Create),
+        (Some(5), _) => Some(Operation::Write),
+        (Some(4) | None, _) if appends => Some(Operation::Append),
+        (Some(4), Some(true)) => Some(Operation::Write),
+        (Some(4), Some(false)) => Some(Operation::Create),
+        (_, Some(true)) => Some(if appends { Operation::Append } else { Operation::Write }),
+        (Some(3), Some(false)) => Some(match (access, flags) {
+            (Some(a), Some(f)) if a & DELETE != 0 && f & DELETE_ON_CLOSE != 0 => Operation::Delete,
+            _ => Operation::Read,
+        }),
+        _ => None,
+    };
+    let show = |n: Option<u64>| n.map_or("unknown".to_owned(), |n| format!("{:#x}", n & 0xffff_ffff));
+    let mut mode = of(operation, format!("access {}, disposition {}", show(access), show(disposition)));
+    if flags.is_some_and(|f| f & DELETE_ON_CLOSE != 0) {
+        mode.traits.push(Trait::DeleteOnClose);
+        mode.words.push_str(", deleted on close");
+    }
+    mode
+}
+
+/// `NtCreateFile`: dispositions are supersede, open, create, open-if, overwrite, overwrite-if.
+fn nt_create_file(access: Option<u64>, disposition: Option<u64>, options: Option<u64>) -> Mode {
+    let translated = disposition.map(|d| match d {
+        0 | 2 | 5 => 2,
+        1 => 3,
+        3 => 4,
+        _ => 5,
+    });
+    // FILE_DELETE_ON_CLOSE
+    let flags = options.map(|o| if o & 0x1000 != 0 { DELETE_ON_CLOSE } else { 0 });
+    create_file(access, translated, flags)
+}
+
+/// `OpenFile` and `_lopen`: OF_WRITE 1, OF_READWRITE 2, OF_DELETE 0x200, OF_CREATE 0x1000.
+fn open_style(style: Option<u64>) -> Mode {
+    let operation = style.map(|s| match s {
+        s if s & 0x1000 != 0 => Operation::Create,
+        s if s & 0x200 != 0 => Operation::Delete,
+        s if s & 3 != 0 => Operation::Write,
+        _ => Operation::Read,
+    });
+    of(operation, style.map_or("unknown style".to_owned(), |s| format!("style {s:#x}")))
+}
+
+/// `fopen`: of several possible strings the one that changes most.
+fn mode_strings(mode: Option<&Arg>) -> Mode {
+    let texts = mode.map(|a| a.texts.as_slice()).unwrap_or_default();
+    let literals: Vec<&str> = texts.iter().filter_map(Text::as_lit).collect();
+    if literals.is_empty() {
+        return of(None, "unknown mode".to_owned());
+    }
+    let modes: Vec<Mode> = literals.iter().map(|m| mode_string(m)).collect();
+    modes.into_iter().reduce(|a, b| if a.operation > b.operation { a } else { b }).unwrap_or_default()
+}
+
+fn mode_string(text: &str) -> Mode {
+    let main = text.split(',').next().unwrap_or_default();
+    let operation = match main.trim_start().chars().next() {
+        Some('w' | 'x') => Some(Operation::Create),
+        Some('a') => Some(Operation::Append),
+        Some('r') if main.contains('+') => Some(Operation::Write),
+        Some('r') => Some(Operation::Read),
+        _ => None,
+    };
+    let mut mode = of(operation, format!("mode \"{text}\""));
+    if main.contains('D') {
+        mode.traits.push(Trait::DeleteOnClose);
+    }
+    mode
+}
+
+/// `_open`: _O_WRONLY 1, _O_RDWR 2, _O_APPEND 8, _O_TEMPORARY 0x40, _O_CREAT 0x100, _O_TRUNC 0x200.
+fn oflag(flags: Option<u64>) -> Mode {
+    let operation = flags.map(|f| match f {
+        f if f & 8 != 0 => Operation::Append,
+        f if f & 0x300 != 0 => Operation::Create,
+        f if f & 3 != 0 => Operation::Write,
+        _ => Operation::Read,
+    });
+    let mut mode = of(operation, flags.map_or("unknown flags".to_owned(), |f| format!("flags {f:#x}")));
+    if flags.is_some_and(|f| f & 0x40 != 0) {
+        mode.traits.push(Trait::DeleteOnClose);
+    }
+    mode
+}
+
+/// `std::ios_base::openmode`: the bits for out, app and trunc differ between the libraries.
+fn openmode(flags: Option<u64>, [out, app, trunc]: [u64; 3]) -> Mode {
+    let operation = flags.map(|f| match f {
+        f if f & app != 0 => Operation::Append,
+        f if f & trunc != 0 => Operation::Create,
+        f if f & out != 0 => Operation::Create,
+        _ => Operation::Read,
+    });
+    of(operation, flags.map_or("unknown open mode".to_owned(), |f| format!("open mode {f:#x}")))
+}
+
+/// `STGM_WRITE` 1, `STGM_READWRITE` 2, `STGM_CREATE` 0x1000, `STGM_DELETEONRELEASE` 0x04000000.
+fn stgm(flags: Option<u64>) -> Mode {
+    let operation = flags.map(|f| match f {
+        f if f & 0x1000 != 0 => Operation::Create,
+        f if f & 3 != 0 => Operation::Write,
+        _ => Operation::Read,
+    });
+    let mut mode = of(operation, flags.map_or("unknown mode".to_owned(), |f| format!("mode {f:#x}")));
+    if flags.is_some_and(|f| f & 0x0400_0000 != 0) {
+        mode.traits.push(Trait::DeleteOnClose);
+    }
+    mode
+}
+
+/// `SQLITE_OPEN_READONLY` 1, `READWRITE` 2, `CREATE` 4, `MEMORY` 0x80.
+fn sqlite(flags: Option<u64>) -> Mode {
+    let operation = flags.map(|f| match f {
+        f if f & 0x80 != 0 || f & 7 == 1 => Operation::Read,
+        f if f & 4 != 0 => Operation::Create,
+        _ => Operation::Write,
+    });
+    of(operation, flags.map_or("unknown flags".to_owned(), |f| format!("flags {f:#x}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dispositions_and_access() {
+        let operation = |a, d| create_file(Some(a), Some(d), Some(0)).operation;
+        assert_eq!(operation(0x8000_0000, 3), Some(Operation::Read));
+        assert_eq!(operation(0x4000_0000, 3), Some(Operation::Write));
+        assert_eq!(operation(0x4000_0000, 2), Some(Operation::Create));
+        assert_eq!(operation(APPEND_DATA, 4), Some(Operation::Append));
+        assert_eq!(create_file(None, None, None).operation, None);
+        assert_eq!(create_file(Some(0xc000_0000), Some(2), Some(DELETE_ON_CLOSE)).traits, [Trait::DeleteOnClose]);
+    }
+
+    #[test]
+    fn mode_strings_and_flags() {
+        assert_eq!(mode_string("rb").operation, Some(Operation::Read));
+        assert_eq!(mode_string("r+b").operation, Some(Operation::Write));
+        assert_eq!(mode_string("a").operation, Some(Operation::Append));
+        assert_eq!(mode_string("wt, ccs=UTF-8").operation, Some(Operation::Create));
+        assert_eq!(oflag(Some(0x8000)).operation, Some(Operation::Read));
+        assert_eq!(oflag(Some(0x301)).operation, Some(Operation::Create));
+        assert_eq!(openmode(Some(1), [0x02, 0x08, 0x10]).operation, Some(Operation::Read));
+    }
+}

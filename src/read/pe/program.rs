@@ -1,0 +1,166 @@
+//! One image prepared for analysis: its tables, its functions, who calls whom, and the reports made so far.
+
+use super::code::analysis;
+use super::code::report::Report;
+use super::functions::Functions;
+use super::image::Image;
+use super::imports::Linkage;
+use super::references::References;
+use super::surface;
+use crate::catalog::native::{self, Api};
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// Deepest chain of functions whose results are looked into.
+pub(crate) const MAX_DEPTH: u8 = 3;
+/// Most instructions that are executed for one image, over all functions and visits.
+const MAX_STEPS: u64 = 60_000_000;
+
+/// See the module.
+pub(crate) struct Program<'a> {
+    pub(crate) image: Image<'a>,
+    pub(crate) linkage: Linkage<'a>,
+    pub(crate) functions: Functions,
+    pub(crate) references: References,
+    /// Catalogue row of each import.
+    pub(crate) apis: Vec<Option<Api>>,
+    /// Name of the file without its folder.
+    pub(crate) file_name: String,
+    /// Functions that refer to a catalogued import.
+    interesting: HashSet<u32>,
+    /// Functions that refer to an import that changes state.
+    sinks: Vec<u32>,
+    /// Functions whose callers' arguments are asked for.
+    pub(crate) wanted: RefCell<HashSet<u32>>,
+    reports: RefCell<HashMap<u32, Option<Rc<Report>>>>,
+    pops: RefCell<HashMap<u32, u32>>,
+    steps: Cell<u64>,
+    deadline: Instant,
+    pub(crate) exhausted: Cell<bool>,
+}
+
+impl<'a> Program<'a> {
+    /// Prepares an image.
+    pub(crate) fn new(image: Image<'a>, linkage: Linkage<'a>, file_name: &str, deadline: Instant) -> Self {
+        let references = References::scan(&image, &linkage);
+        let apis: Vec<Option<Api>> = linkage.imports.iter().map(surface::api_of).collect();
+        let mut starts: Vec<u32> = linkage.exports.iter().map(|(_, rva)| *rva).collect();
+        starts.push(image.entry);
+        starts.extend(references.thunks.keys());
+        if !image.is_64() {
+            starts.extend(references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe8)).map(|(target, _)| *target));
+        }
+        let functions = Functions::new(&image, starts);
+        let mut program = Program {
+            image,
+            linkage,
+            functions,
+            references,
+            apis,
+            file_name: file_name.to_owned(),
+            interesting: HashSet::new(),
+            sinks: Vec::new(),
+            wanted: RefCell::default(),
+            reports: RefCell::default(),
+            pops: RefCell::default(),
+            steps: Cell::new(0),
+            deadline,
+            exhausted: Cell::new(false),
+        };
+        program.sort_references();
+        program
+    }
+
+    /// Which functions refer to which imports, directly or through thunks.
+    fn sort_references(&mut self) {
+        let mut sinks = HashSet::new();
+        let mut interesting = HashSet::new();
+        let through_thunks = self
+            .references
+            .edges
+            .iter()
+            .filter_map(|(target, from)| self.references.thunks.get(target).map(|import| (*from, *import)));
+        for (at, import) in self.references.slots.iter().copied().chain(through_thunks) {
+            let Some(Some(api)) = self.apis.get(import) else { continue };
+            let Some(function) = self.functions.function_of(at) else { continue };
+            if self.references.thunks.contains_key(&function) {
+                continue;
+            }
+            interesting.insert(function);
+            if api.row.is_sink() || api.row.model == Some(native::Model::ProcAddress) {
+                sinks.insert(function);
+            }
+        }
+        self.interesting = interesting;
+        self.sinks = sinks.into_iter().collect();
+        self.sinks.sort_unstable();
+    }
+
+    /// Functions that change state, in the order of their addresses.
+    pub(crate) fn sinks(&self) -> &[u32] {
+        &self.sinks
+    }
+
+    /// Worth looking into for its result.
+    pub(crate) fn is_interesting(&self, function: u32) -> bool {
+        self.interesting.contains(&function)
+    }
+
+    /// Functions with a direct call or jump to one of `targets`.
+    pub(crate) fn callers(&self, targets: &HashSet<u32>) -> HashMap<u32, HashSet<u32>> {
+        let mut callers: HashMap<u32, HashSet<u32>> = HashMap::new();
+        for (target, from) in &self.references.edges {
+            if targets.contains(target)
+                && let Some(caller) = self.functions.function_of(*from)
+            {
+                callers.entry(*target).or_default().insert(caller);
+            }
+        }
+        callers
+    }
+
+    /// The report on a function; `None` while it is being made, or when there is no time left.
+    pub(crate) fn report(&self, function: u32, depth: u8) -> Option<Rc<Report>> {
+        if let Some(report) = self.reports.borrow().get(&function) {
+            return report.clone();
+        }
+        if self.is_out_of_budget() {
+            return None;
+        }
+        self.reports.borrow_mut().insert(function, None);
+        let report = Rc::new(analysis::analyse(self, function, depth));
+        self.reports.borrow_mut().insert(function, Some(report.clone()));
+        Some(report)
+    }
+
+    /// Forgets a report, so that it is made again with what is wanted now.
+    pub(crate) fn forget(&self, function: u32) {
+        self.reports.borrow_mut().remove(&function);
+    }
+
+    /// Counts executed instructions.
+    pub(crate) fn spend(&self, steps: u64) {
+        self.steps.set(self.steps.get() + steps);
+    }
+
+    /// No steps or no time left.
+    pub(crate) fn is_out_of_budget(&self) -> bool {
+        let out = self.steps.get() > MAX_STEPS || Instant::now() >= self.deadline;
+        if out {
+            self.exhausted.set(true);
+        }
+        out
+    }
+
+    /// Bytes of arguments that a function of the image pops (x86): the operand of its first return.
+    pub(crate) fn pops_of(&self, function: u32) -> u32 {
+        if let Some(pops) = self.pops.borrow().get(&function) {
+            return *pops;
+        }
+        let pops = analysis::first_return(&self.image, function);
+        self.pops.borrow_mut().insert(function, pops);
+        pops
+    }
+}

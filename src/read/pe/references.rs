@@ -1,0 +1,89 @@
+//! Which code refers to imports, found without decoding it.
+//!
+//! Every four bytes of the code sections are taken for a displacement (x64: relative to the next instruction) or an
+//! address (x86). What then points into the import slots is a reference, what follows a `call` or `jmp` opcode and
+//! points into code is an edge. A false hit costs the decoding of one function and nothing else.
+
+use super::image::Image;
+use super::imports::Linkage;
+use std::collections::HashMap;
+
+/// Most edges that are kept.
+const MAX_EDGES: usize = 1 << 24;
+
+/// References and edges of an image.
+#[derive(Default)]
+pub(crate) struct References {
+    /// Address of the displacement, and import.
+    pub(crate) slots: Vec<(u32, usize)>,
+    /// Address of a `jmp` through a slot, and import.
+    pub(crate) thunks: HashMap<u32, usize>,
+    /// Target and address of a direct `call` or `jmp`.
+    pub(crate) edges: Vec<(u32, u32)>,
+    /// More edges than are kept.
+    pub(crate) capped: bool,
+}
+
+impl References {
+    /// Scans all code sections.
+    pub(crate) fn scan(image: &Image<'_>, linkage: &Linkage<'_>) -> Self {
+        let mut references = References::default();
+        let low = linkage.imports.iter().map(|i| i.slot).min().unwrap_or(0);
+        let high = linkage.imports.iter().map(|i| i.slot).max().unwrap_or(0);
+        let code_end = image.sections.iter().filter(|s| s.is_code()).map(|s| s.rva.saturating_add(s.size)).max();
+        let code_end = code_end.unwrap_or(0);
+        for section in image.sections.iter().filter(|s| s.is_code()) {
+            references.scan_section(image, linkage, section, (low, high), code_end);
+        }
+        references
+    }
+
+    fn scan_section(
+        &mut self,
+        image: &Image<'_>,
+        linkage: &Linkage<'_>,
+        section: &super::image::Section,
+        (low, high): (u32, u32),
+        code_end: u32,
+    ) {
+        let code = image.section_bytes(section);
+        let relative = image.is_64();
+        let base = image.base as u32;
+        let mut before = 0u8;
+        for (i, window) in code.windows(4).enumerate() {
+            // The window always has four bytes.
+            let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
+            let next = section.rva.wrapping_add(i as u32 + 4);
+            let target = next.wrapping_add(value);
+            let slot = if relative { target } else { value.wrapping_sub(base) };
+            if slot.wrapping_sub(low) <= high.wrapping_sub(low) {
+                self.slot_reference(linkage, code, i, section.rva, slot);
+            }
+            if (before == 0xe8 || before == 0xe9) && target < code_end {
+                self.edge(target, next - 5);
+            }
+            before = window.first().copied().unwrap_or_default();
+        }
+    }
+
+    fn slot_reference(&mut self, linkage: &Linkage<'_>, code: &[u8], i: usize, rva: u32, slot: u32) {
+        let Some(&import) = linkage.slots.get(&slot) else { return };
+        let at = rva.wrapping_add(i as u32);
+        if i >= 2 && code.get(i - 2..i) == Some(&[0xff, 0x25]) {
+            self.thunks.insert(at - 2, import);
+            // With a REX prefix, as some linkers write it.
+            if i >= 3 && code.get(i - 3) == Some(&0x48) {
+                self.thunks.insert(at - 3, import);
+            }
+        }
+        self.slots.push((at, import));
+    }
+
+    fn edge(&mut self, target: u32, from: u32) {
+        if self.edges.len() < MAX_EDGES {
+            self.edges.push((target, from));
+        } else {
+            self.capped = true;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! From the calls inside each function to calls with everything that callers pass filled in.
+
+use super::code::report::{Arg, Event, InternalCall};
+use super::program::{MAX_DEPTH, Program};
+use std::collections::{HashMap, HashSet};
+
+/// Most functions whose callers' arguments are asked for, per round.
+const MAX_TARGETS: usize = 400;
+/// Most callers of one function that are looked into.
+const MAX_CALLERS: usize = 48;
+/// Most calls that are kept.
+const MAX_EVENTS: usize = 20_000;
+
+/// A call whose arguments are parameters of the function it is in.
+struct Pending {
+    event: Event,
+    function: u32,
+}
+
+/// All calls of the image that matter; `true`: some were left out.
+pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
+    let mut done = Vec::new();
+    let mut pending = Vec::new();
+    let mut capped = false;
+    for function in program.sinks() {
+        let Some(report) = program.report(*function, 0) else {
+            capped = true;
+            continue;
+        };
+        capped |= report.capped;
+        for event in &report.events {
+            sort(event.clone(), *function, &mut done, &mut pending);
+        }
+    }
+    for _ in 0..MAX_DEPTH {
+        if pending.is_empty() {
+            break;
+        }
+        pending = round(program, pending, &mut done, &mut capped);
+    }
+    done.extend(pending.into_iter().map(|p| p.event));
+    if done.len() > MAX_EVENTS {
+        capped = true;
+        done.truncate(MAX_EVENTS);
+    }
+    done.sort_by(|a, b| (a.site, &a.through).cmp(&(b.site, &b.through)));
+    (done, capped)
+}
+
+fn sort(event: Event, function: u32, done: &mut Vec<Event>, pending: &mut Vec<Pending>) {
+    if asks_callers(&event) {
+        pending.push(Pending { event, function });
+    } else {
+        done.push(event);
+    }
+}
+
+/// An argument that says where or how is a parameter of the function.
+fn asks_callers(event: &Event) -> bool {
+    let row = event.api.row;
+    event.args.iter().enumerate().any(|(n, arg)| row.data != Some(n as u8) && row.fills != Some(n as u8) && arg.has_parameters())
+}
+
+/// One level of callers.
+fn round(program: &Program<'_>, pending: Vec<Pending>, done: &mut Vec<Event>, capped: &mut bool) -> Vec<Pending> {
+    let mut targets: Vec<u32> = pending.iter().map(|p| p.function).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    *capped |= targets.len() > MAX_TARGETS;
+    targets.truncate(MAX_TARGETS);
+    let targets: HashSet<u32> = targets.into_iter().collect();
+    let calls = calls_of(program, &targets);
+    let mut next = Vec::new();
+    for Pending { event, function } in pending {
+        match calls.get(&function) {
+            Some(calls) if !calls.is_empty() && done.len() + next.len() < MAX_EVENTS => {
+                for (caller, call) in calls {
+                    sort(filled(&event, call), *caller, done, &mut next);
+                }
+            }
+            _ => done.push(event),
+        }
+    }
+    next
+}
+
+/// Calls of the targets, with the function each is in.
+fn calls_of(program: &Program<'_>, targets: &HashSet<u32>) -> HashMap<u32, Vec<(u32, InternalCall)>> {
+    program.wanted.replace(targets.clone());
+    let callers = program.callers(targets);
+    let mut functions: Vec<u32> = callers
+        .values()
+        .flat_map(|set| {
+            let mut some: Vec<u32> = set.iter().copied().collect();
+            some.sort_unstable();
+            some.truncate(MAX_CALLERS);
+            some
+        })
+        .collect();
+    functions.sort_unstable();
+    functions.dedup();
+    for function in &functions {
+        program.forget(*function);
+    }
+    let mut calls: HashMap<u32, Vec<(u32, InternalCall)>> = HashMap::new();
+    for function in functions {
+        let Some(report) = program.report(function, 0) else { continue };
+        for call in &report.calls {
+            calls.entry(call.target).or_default().push((function, call.clone()));
+        }
+    }
+    calls
+}
+
+fn filled(event: &Event, call: &InternalCall) -> Event {
+    let passed =
+        |n: u8| -> Option<Arg> { call.args.iter().find(|(parameter, _)| *parameter == n).map(|(_, arg)| arg.clone()) };
+    let mut filled = event.clone();
+    filled.args = event.args.iter().map(|arg| arg.filled(&passed)).collect();
+    filled.through.push(call.site);
+    filled
+}
