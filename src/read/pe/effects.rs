@@ -82,7 +82,14 @@ fn is_device(location: &Location) -> bool {
     location.file_place() == Place::Device
 }
 
-fn opened(image: &Image<'_>, event: &Event, store: Store, path: &Arg, location: Location, mode: &Mode) -> Option<Effect> {
+fn opened(
+    image: &Image<'_>,
+    event: &Event,
+    store: Store,
+    path: &Arg,
+    location: Location,
+    mode: &Mode,
+) -> Option<Effect> {
     let known = location.extent() != Extent::None;
     let operation = match mode.operation {
         Some(Operation::Read) if !known => return None,
@@ -168,7 +175,8 @@ fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
 fn plain(image: &Image<'_>, event: &Event, key: Option<Text>) -> Vec<Effect> {
     let row = event.api.row;
     let Some((operation, store)) = row.effect else { return Vec::new() };
-    let named = [row.file, row.value, row.sub, row.name, row.key, row.handle].into_iter().find_map(|n| argument(event, n));
+    let named =
+        [row.file, row.value, row.sub, row.name, row.key, row.handle].into_iter().find_map(|n| argument(event, n));
     let nothing = Arg::default();
     let named = named.unwrap_or(&nothing);
     locations(event, key, row)
@@ -195,8 +203,13 @@ fn locations(event: &Event, key: Option<Text>, row: &Row) -> Vec<Location> {
     let sub = argument(event, row.sub).filter(|a| !a.is_null());
     let value = argument(event, row.value);
     if let Some(key) = key {
-        let key = sub.map_or_else(|| key.clone(), |s| locate::key_below(&key, s));
-        return vec![key_location(&key, value, row.effect.map(|(o, _)| o))];
+        let operation = row.effect.map(|(o, _)| o);
+        let keys = match sub {
+            Some(sub) if sub.texts.len() > 1 => sub.texts.iter().map(|t| locate::below_text(&key, t)).collect(),
+            Some(sub) => vec![locate::key_below(&key, sub)],
+            None => vec![key],
+        };
+        return keys.iter().map(|key| key_location(key, value, operation)).collect();
     }
     if let Some(fixed) = &row.fixed {
         let mut text = Text::parse(fixed);

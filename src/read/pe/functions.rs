@@ -55,7 +55,8 @@ impl Functions {
         let index = self.starts.partition_point(|s| *s <= rva).checked_sub(1)?;
         let start = *self.starts.get(index)?;
         // A leaf in a gap between known functions must not be taken for code of the function before the gap.
-        let crosses = self.ranges.partition_point(|r| r.start <= rva) != self.ranges.partition_point(|r| r.start <= start);
+        let crosses =
+            self.ranges.partition_point(|r| r.start <= rva) != self.ranges.partition_point(|r| r.start <= start);
         (rva - start < MAX_LENGTH && !crosses).then_some(start)
     }
 

@@ -3,9 +3,9 @@
 mod code;
 mod effects;
 mod functions;
+mod gather;
 mod image;
 mod imports;
-mod gather;
 mod locate;
 mod modes;
 mod packing;

@@ -50,7 +50,13 @@ impl<'a> Program<'a> {
         starts.push(image.entry);
         starts.extend(references.thunks.keys());
         if !image.is_64() {
-            starts.extend(references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe8)).map(|(target, _)| *target));
+            starts.extend(
+                references
+                    .edges
+                    .iter()
+                    .filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe8))
+                    .map(|(target, _)| *target),
+            );
         }
         let functions = Functions::new(&image, starts);
         let mut program = Program {

@@ -58,7 +58,11 @@ fn sort(event: Event, function: u32, done: &mut Vec<Event>, pending: &mut Vec<Pe
 /// An argument that says where or how is a parameter of the function.
 fn asks_callers(event: &Event) -> bool {
     let row = event.api.row;
-    event.args.iter().enumerate().any(|(n, arg)| row.data != Some(n as u8) && row.fills != Some(n as u8) && arg.has_parameters())
+    event
+        .args
+        .iter()
+        .enumerate()
+        .any(|(n, arg)| row.data != Some(n as u8) && row.fills != Some(n as u8) && arg.has_parameters())
 }
 
 /// One level of callers.

@@ -1,6 +1,5 @@
 //! The fixpoint over one function, and the report drawn from it.
 
-use super::super::functions::Functions;
 use super::super::image::Image;
 use super::super::program::Program;
 use super::body::Body;
@@ -192,8 +191,12 @@ impl Engine<'_, '_> {
         match self.symbols.kind(symbol) {
             // An error value beside the handle does not matter; two handles do.
             Kind::Choice(_) => {
-                let mut handles =
-                    self.symbols.alternatives(value).into_iter().filter(|v| v.number().is_none()).map(|v| self.handle(v));
+                let mut handles = self
+                    .symbols
+                    .alternatives(value)
+                    .into_iter()
+                    .filter(|v| v.number().is_none())
+                    .map(|v| self.handle(v));
                 let first = handles.next()??;
                 handles.all(|h| h.as_ref() == Some(&first)).then_some(first)
             }
@@ -268,9 +271,4 @@ pub(crate) fn first_return(image: &Image<'_>, start: u32) -> u32 {
         }
     }
     0
-}
-
-/// Start of the function of an address, for addresses that jumps lead to.
-pub(crate) fn is_function(functions: &Functions, rva: u32) -> bool {
-    functions.is_start(rva)
 }

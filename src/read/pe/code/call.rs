@@ -34,7 +34,11 @@ impl Engine<'_, '_> {
                 3 => self.state.registers[9],
                 n => {
                     let at = self.state.registers[RSP].plus(0x20 + (i64::from(n) - 4) * 8, true);
-                    self.load(at, 8)
+                    // Narrow arguments leave the upper half of their slot as it is.
+                    match self.state.cell(at) {
+                        Some(cell) if matches!(cell.value, Value::Const(_)) => cell.value,
+                        _ => self.load(at, 8),
+                    }
                 }
             }
         } else {
@@ -89,10 +93,7 @@ impl Engine<'_, '_> {
     }
 
     fn target(&mut self, instruction: &Instruction) -> Target {
-        if matches!(
-            instruction.op0_kind(),
-            OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64
-        ) {
+        if matches!(instruction.op0_kind(), OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64) {
             let rva = self.rva(instruction.near_branch_target());
             return match self.program.references.thunks.get(&rva) {
                 Some(import) => Target::Import(*import),
@@ -240,6 +241,9 @@ impl Engine<'_, '_> {
             .map(|report| report.summary.clone());
         if let Some(summary) = summary {
             return self.apply(&summary, site);
+        }
+        if self.static_format() {
+            return self.symbols.of(Kind::Result(site));
         }
         self.associate();
         self.taint_arguments(4, site);

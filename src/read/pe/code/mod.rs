@@ -6,7 +6,9 @@
 
 pub(crate) mod analysis;
 mod body;
+mod bulk;
 mod call;
+mod memory;
 mod models;
 pub(crate) mod report;
 mod state;

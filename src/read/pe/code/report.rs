@@ -157,8 +157,6 @@ pub(crate) struct Report {
     pub(crate) events: Vec<Event>,
     pub(crate) calls: Vec<InternalCall>,
     pub(crate) summary: Summary,
-    /// Path-like literals that the function refers to.
-    pub(crate) literals: Vec<u32>,
     /// Strings stored in global variables.
     pub(crate) globals: Vec<(u64, Text)>,
     pub(crate) capped: bool,

@@ -60,11 +60,8 @@ impl State {
     pub(crate) fn at_entry(symbols: &mut Symbols, is_64: bool) -> Self {
         let mut registers = [Value::Unknown; REGISTERS];
         registers[RSP] = Value::Stack(0);
-        let parameters: &[(usize, u8)] = if is_64 {
-            &[(1, 0), (2, 1), (8, 2), (9, 3)]
-        } else {
-            &[(1, PARAM_ECX), (2, PARAM_EDX), (0, PARAM_EAX)]
-        };
+        let parameters: &[(usize, u8)] =
+            if is_64 { &[(1, 0), (2, 1), (8, 2), (9, 3)] } else { &[(1, PARAM_ECX), (2, PARAM_EDX), (0, PARAM_EAX)] };
         for (register, parameter) in parameters {
             registers[*register] = symbols.of(Kind::Param(*parameter));
         }

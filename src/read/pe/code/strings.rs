@@ -58,9 +58,7 @@ impl Engine<'_, '_> {
                     return Some(text);
                 }
                 match self.symbols.kind(symbol) {
-                    Kind::Param(n) if offset == 0 => {
-                        Some(Known::of(Text::from_source(Source::Param, n.to_string())))
-                    }
+                    Kind::Param(n) if offset == 0 => Some(Known::of(Text::from_source(Source::Param, n.to_string()))),
                     Kind::Choice(_) if offset == 0 => {
                         let mut texts = self
                             .symbols

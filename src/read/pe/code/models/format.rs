@@ -13,10 +13,43 @@ const MAX_VALUES: usize = 24;
 enum Piece {
     Literal(String),
     /// Conversion character, and whether a length modifier asks for wide or narrow characters.
-    Value { conversion: char, width: Option<bool>, long_long: bool, stars: u8 },
+    Value {
+        conversion: char,
+        width: Option<bool>,
+        long_long: bool,
+        stars: u8,
+    },
 }
 
 impl Engine<'_, '_> {
+    /// A call inside the image with a buffer and a format: `sprintf` or `snprintf` of a runtime that is linked in.
+    pub(crate) fn static_format(&mut self) -> bool {
+        let to = self.argument(0);
+        if !matches!(to, Value::Stack(_)) {
+            return false;
+        }
+        for at in 1..4u8 {
+            let value = self.argument(at);
+            let arg = self.close_any(value);
+            let Some(format) = arg.literal.and_then(|_| arg.texts.first()).and_then(crate::facts::Text::as_lit) else {
+                // What stands between the buffer and its format is sizes.
+                match value {
+                    Value::Const(n) if n > 1 && n <= 0x1_0000 || n as u32 == u32::MAX => continue,
+                    _ => return false,
+                }
+            };
+            if !has_conversion(format) {
+                return false;
+            }
+            let wide = self.close(value, true).texts.first() == arg.texts.first();
+            let known = self
+                .formatted(format, wide, |engine, position| engine.argument((at + 1).saturating_add(position as u8)));
+            self.fill(to, known);
+            return true;
+        }
+        false
+    }
+
     pub(super) fn format_model(&mut self, api: Api, model: Model, site: u32) -> Value {
         let to = self.model_argument(api, 0);
         let format = self.model_argument(api, 1);
@@ -25,26 +58,32 @@ impl Engine<'_, '_> {
             self.fill(to, Known { text: Text::unknown(), weak: false });
             return self.symbols.of(Kind::Result(site));
         };
-        // With `%s` of wide functions the C standard and Microsoft differ only beyond the common use.
-        let mut text = Text::new();
-        let mut weak = format.weak;
-        let mut position = 0usize;
+        let pattern = pattern.to_owned();
         let first = api.row.args.get(2).copied().unwrap_or(2);
+        let known = self.formatted(&pattern, api.wide, |engine, position| engine.format_value(model, first, position));
+        self.fill(to, Known { text: known.text, weak: known.weak || format.weak });
+        self.symbols.of(Kind::Result(site))
+    }
+
+    /// The format with its values put in.
+    fn formatted(&mut self, pattern: &str, is_wide: bool, value_at: impl Fn(&mut Self, usize) -> Value) -> Known {
+        let mut text = Text::new();
+        let mut weak = false;
+        let mut position = 0usize;
         for piece in pieces(pattern) {
             match piece {
                 Piece::Literal(literal) => text.push_lit(&literal),
                 Piece::Value { conversion, width, long_long, stars } => {
                     position += usize::from(stars);
-                    let value = self.format_value(model, first, position);
+                    let value = value_at(self, position);
                     position += if long_long && !self.is_64() { 2 } else { 1 };
-                    let known = self.converted(value, conversion, width.unwrap_or(api.wide ^ (conversion == 'S')));
+                    let known = self.converted(value, conversion, width.unwrap_or(is_wide ^ (conversion == 'S')));
                     weak |= known.weak;
                     text.push_text(&known.text);
                 }
             }
         }
-        self.fill(to, Known { text, weak });
-        self.symbols.of(Kind::Result(site))
+        Known { text, weak }
     }
 
     /// Value `position` of a format: an argument, or an element of an argument list.
@@ -81,6 +120,11 @@ impl Engine<'_, '_> {
             _ => Known::of(Text::unknown()),
         }
     }
+}
+
+/// Holds a conversion that `printf` would carry out.
+fn has_conversion(format: &str) -> bool {
+    pieces(format).iter().any(|p| matches!(p, Piece::Value { conversion: 's' | 'S' | 'd' | 'u' | 'i' | 'x' | 'X', .. }))
 }
 
 fn pieces(format: &str) -> Vec<Piece> {

@@ -31,12 +31,36 @@ impl Engine<'_, '_> {
     fn special(&mut self, api: Api, model: Model, site: u32) -> Value {
         use Model as M;
         match model {
-            M::Copy | M::CopyBytes | M::Append | M::Duplicate | M::Length | M::FindLast | M::FindFileName
-            | M::FindExtension | M::Widen | M::Narrow | M::UnknownText => self.string_model(api, model, site),
+            M::Copy
+            | M::CopyBytes
+            | M::Append
+            | M::Duplicate
+            | M::Length
+            | M::FindLast
+            | M::FindFileName
+            | M::FindExtension
+            | M::Widen
+            | M::Narrow
+            | M::UnknownText => self.string_model(api, model, site),
             M::Format | M::FormatList | M::FormatCommon => self.format_model(api, model, site),
-            M::CsidlPath | M::KnownFolder | M::ModuleFileName | M::Expand | M::EnvGet | M::EnvDup | M::Identity
-            | M::FullPath | M::Input | M::PathAppend | M::PathCombine | M::RemoveFileName | M::AddSeparator
-            | M::RemoveExtension | M::RenameExtension | M::TempName | M::TempFileName | M::GeneratedGuid
+            M::CsidlPath
+            | M::KnownFolder
+            | M::ModuleFileName
+            | M::Expand
+            | M::EnvGet
+            | M::EnvDup
+            | M::Identity
+            | M::FullPath
+            | M::Input
+            | M::PathAppend
+            | M::PathCombine
+            | M::RemoveFileName
+            | M::AddSeparator
+            | M::RemoveExtension
+            | M::RenameExtension
+            | M::TempName
+            | M::TempFileName
+            | M::GeneratedGuid
             | M::GuidText => self.path_model(api, model, site),
             M::RegOpen | M::RegCreate | M::RegConnect | M::RegCurrentUser | M::CertStore | M::ProcAddress => {
                 self.handle_model(api, site)
@@ -147,9 +171,11 @@ impl Engine<'_, '_> {
             return self.fill(to, Known { text: buffer.text, weak: buffer.weak });
         }
         let bytes: Option<Vec<u8>> = match from {
-            Value::Const(va) => self.program.image.rva_of(va).and_then(|rva| {
-                self.program.image.at(rva).and_then(|b| b.get(..size)).map(<[u8]>::to_vec)
-            }),
+            Value::Const(va) => self
+                .program
+                .image
+                .rva_of(va)
+                .and_then(|rva| self.program.image.at(rva).and_then(|b| b.get(..size)).map(<[u8]>::to_vec)),
             _ => Some(self.state.constant_bytes(from, size)).filter(|b| b.len() >= size),
         };
         self.store_bytes(to, bytes.as_deref().and_then(|b| b.get(..size)), size);
@@ -163,7 +189,8 @@ impl Engine<'_, '_> {
         match api.row.model {
             Some(Model::ShellOperation) => {
                 let base = self.argument(0);
-                let offsets: [(i64, u8); 3] = if is_64 { [(8, 4), (16, 8), (24, 8)] } else { [(4, 4), (8, 4), (12, 4)] };
+                let offsets: [(i64, u8); 3] =
+                    if is_64 { [(8, 4), (16, 8), (24, 8)] } else { [(4, 4), (8, 4), (12, 4)] };
                 offsets.into_iter().map(|(o, s)| self.load(base.plus(o, is_64), s)).collect()
             }
             Some(Model::NtCreateFile | Model::NtOpenFile) => {

@@ -41,11 +41,8 @@ impl Engine<'_, '_> {
             }
             Model::PathCombine => {
                 let c = self.model_argument(api, 2);
-                let folder = if b == Value::Const(0) {
-                    Known::of(Text::new())
-                } else {
-                    self.text_or_unknown(b, api.wide)
-                };
+                let folder =
+                    if b == Value::Const(0) { Known::of(Text::new()) } else { self.text_or_unknown(b, api.wide) };
                 let file = self.text_or_unknown(c, api.wide);
                 self.fill(a, Known { text: join_paths(&folder.text, &file.text), weak: folder.weak || file.weak });
                 return a;

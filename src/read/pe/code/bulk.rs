@@ -1,0 +1,153 @@
+//! Moves of many bytes: SSE registers and string instructions, with which compilers copy literals.
+
+use super::analysis::Engine;
+use super::value::Value;
+use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+
+/// Number of an SSE register.
+pub(super) fn vector(register: Register) -> Option<usize> {
+    (register.is_xmm()).then(|| register.number()).filter(|n| *n < super::state::REGISTERS)
+}
+
+impl Engine<'_, '_> {
+    pub(super) fn vector_clear(&mut self, instruction: &Instruction) {
+        let Some(register) = vector(instruction.op0_register()) else { return };
+        let same = (1..instruction.op_count()).all(|n| {
+            instruction.op_kind(n) == OpKind::Register
+                && instruction.op_register(n) == instruction.op_register(instruction.op_count() - 1)
+        }) && (instruction.op_count() == 3 || instruction.op0_register() == instruction.op1_register());
+        self.state.wide[register] = same.then_some([0; 16]);
+    }
+
+    /// Strings are often copied sixteen bytes at a time.
+    pub(super) fn vector_move(&mut self, instruction: &Instruction) {
+        let size = match instruction.mnemonic() {
+            Mnemonic::Movd | Mnemonic::Movss | Mnemonic::Vmovd | Mnemonic::Vmovss => 4,
+            Mnemonic::Movq | Mnemonic::Movsd | Mnemonic::Vmovq | Mnemonic::Movlps | Mnemonic::Vmovsd => 8,
+            _ => 16usize,
+        };
+        let bytes = match instruction.op1_kind() {
+            OpKind::Memory => {
+                let address = self.address(instruction);
+                self.bytes_at(address, size)
+            }
+            OpKind::Register => match vector(instruction.op1_register()) {
+                Some(register) => self.state.wide.get(register).copied().flatten(),
+                None => self.register(instruction.op1_register()).number().map(|c| {
+                    let mut bytes = [0; 16];
+                    bytes[..8].copy_from_slice(&c.to_le_bytes());
+                    bytes
+                }),
+            },
+            _ => None,
+        };
+        match instruction.op0_kind() {
+            OpKind::Register => match vector(instruction.op0_register()) {
+                Some(register) => self.state.wide[register] = bytes,
+                None => {
+                    let value =
+                        bytes.and_then(|b| super::super::image::u64_at(&b, 0)).map_or(Value::Unknown, Value::Const);
+                    self.set_register(instruction.op0_register(), value);
+                }
+            },
+            OpKind::Memory => {
+                let address = self.address(instruction);
+                self.store_bytes(address, bytes.as_ref().and_then(|b| b.get(..size)), size);
+            }
+            _ => {}
+        }
+    }
+
+    /// Constant bytes at an address.
+    pub(super) fn bytes_at(&self, address: Value, size: usize) -> super::state::Wide {
+        let mut bytes = [0; 16];
+        let found = match address {
+            Value::Const(va) => {
+                let rva = self.program.image.rva_of(va)?;
+                if self.program.image.section_of(rva)?.is_writable() {
+                    return None;
+                }
+                self.program.image.at(rva)?.get(..size)?.to_vec()
+            }
+            _ => self.state.constant_bytes(address, size),
+        };
+        bytes.get_mut(..size)?.copy_from_slice(found.get(..size)?);
+        Some(bytes)
+    }
+
+    /// Stores constant bytes, or nothing known.
+    pub(crate) fn store_bytes(&mut self, address: Value, bytes: Option<&[u8]>, size: usize) {
+        let Some(bytes) = bytes else {
+            for i in (0..size).step_by(8) {
+                let at = address.plus(i as i64, self.is_64());
+                self.state.store(at, 8, Value::Unknown);
+            }
+            return;
+        };
+        for (i, chunk) in bytes.chunks(8).enumerate() {
+            let number = chunk.iter().rev().fold(0u64, |sum, b| sum << 8 | u64::from(*b));
+            let at = address.plus(i as i64 * 8, self.is_64());
+            self.store(at, chunk.len() as u8, Value::Const(number));
+        }
+    }
+
+    pub(super) fn store_string(&mut self, instruction: &Instruction) {
+        let (to, count) = (self.state.registers[7], self.state.registers[1]);
+        let size = instruction.memory_size().size().clamp(1, 8) as u8;
+        let value = self.state.registers[0];
+        self.store(to, size, value);
+        let moved = if instruction.has_rep_prefix() || instruction.has_repne_prefix() {
+            self.state.registers[1] = Value::Const(0);
+            count.number().map(|n| (n as i64).wrapping_mul(i64::from(size)))
+        } else {
+            Some(i64::from(size))
+        };
+        self.state.registers[7] = moved.map_or(Value::Unknown, |n| to.plus(n, self.is_64()));
+    }
+
+    pub(super) fn move_string(&mut self, instruction: &Instruction) {
+        let (from, to) = (self.state.registers[6], self.state.registers[7]);
+        let size = instruction.memory_size().size().clamp(1, 8) as i64;
+        let count = if instruction.has_rep_prefix() {
+            let count = self.state.registers[1].number().map(|n| (n as i64).wrapping_mul(size));
+            self.state.registers[1] = Value::Const(0);
+            count
+        } else {
+            Some(size)
+        };
+        if let Some(n) = count.filter(|n| (0..=super::super::image::MAX_STRING as i64).contains(n)) {
+            self.copy_bytes(to, from, n as usize);
+        }
+        let after = |value: Value, is_64| count.map_or(Value::Unknown, |n| value.plus(n, is_64));
+        let is_64 = self.is_64();
+        self.state.registers[6] = after(from, is_64);
+        self.state.registers[7] = after(to, is_64);
+    }
+}
+
+/// Moves bytes of or to an SSE register.
+pub(super) fn is_vector_move(mnemonic: Mnemonic) -> bool {
+    use Mnemonic as M;
+    matches!(
+        mnemonic,
+        M::Movups
+            | M::Movaps
+            | M::Movdqu
+            | M::Movdqa
+            | M::Movupd
+            | M::Movapd
+            | M::Movq
+            | M::Movd
+            | M::Movss
+            | M::Movsd
+            | M::Movlps
+            | M::Vmovups
+            | M::Vmovaps
+            | M::Vmovdqu
+            | M::Vmovdqa
+            | M::Vmovq
+            | M::Vmovd
+            | M::Vmovss
+            | M::Vmovsd
+    )
+}

@@ -1,0 +1,120 @@
+//! Addresses of operands, and what memory holds.
+
+use super::analysis::Engine;
+use super::value::{Kind, Value};
+use iced_x86::{Instruction, Register};
+
+impl Engine<'_, '_> {
+    /// Address of the memory operand.
+    pub(crate) fn address(&mut self, instruction: &Instruction) -> Value {
+        if matches!(instruction.memory_segment(), Register::FS | Register::GS) {
+            return Value::Unknown;
+        }
+        if instruction.is_ip_rel_memory_operand() {
+            return Value::Const(instruction.ip_rel_memory_address());
+        }
+        let displacement = if self.is_64() {
+            instruction.memory_displacement64() as i64
+        } else {
+            i64::from(instruction.memory_displacement32() as i32)
+        };
+        let is_64 = self.is_64();
+        let base = match instruction.memory_base() {
+            Register::None => Value::Const(0),
+            register => self.register(register),
+        };
+        let at = base.plus(displacement, is_64);
+        let index = match instruction.memory_index() {
+            Register::None => return at,
+            register => self.register(register),
+        };
+        let scale = i64::from(instruction.memory_index_scale());
+        match index {
+            Value::Const(n) => at.plus((n as i64).wrapping_mul(scale), is_64),
+            _ => self.indexed(at, base, index, displacement, scale),
+        }
+    }
+
+    /// An address with an index that is not a number: the end of a string, or a base and an index that changed places.
+    pub(super) fn indexed(&mut self, at: Value, base: Value, index: Value, displacement: i64, scale: i64) -> Value {
+        if let Value::Sym(symbol, extra) = index
+            && let Kind::Length(buffer) = self.symbols.kind(symbol)
+            && let Some(distance) = distance(buffer, at)
+        {
+            let end = self.symbols.of(Kind::End(buffer));
+            return end.plus(distance.wrapping_add(i64::from(extra).wrapping_mul(scale)), self.is_64());
+        }
+        if let Value::Sym(symbol, extra) = base
+            && let Kind::Length(buffer) = self.symbols.kind(symbol)
+            && scale == 1
+            && let Some(distance) = distance(buffer, index.plus(displacement, self.is_64()))
+        {
+            let end = self.symbols.of(Kind::End(buffer));
+            return end.plus(distance.wrapping_add(i64::from(extra)), self.is_64());
+        }
+        match base {
+            Value::Const(0) if scale == 1 => index.plus(displacement, self.is_64()),
+            _ => Value::Unknown,
+        }
+    }
+
+    /// What memory holds at an address.
+    pub(crate) fn load(&mut self, address: Value, size: u8) -> Value {
+        if address == Value::Unknown {
+            return Value::Unknown;
+        }
+        if let Some(cell) = self.state.cell(address) {
+            return match cell.value {
+                _ if cell.size < size && !matches!(cell.value, Value::Sym(..)) => Value::Unknown,
+                Value::Const(c) if size < 8 => Value::Const(c & ((1u64 << (u32::from(size) * 8)) - 1)),
+                Value::Unknown => self.symbols.of(Kind::Load(address)),
+                value => value,
+            };
+        }
+        if let Value::Stack(offset) = address
+            && let Some(parameter) = self.stack_parameter(offset)
+        {
+            return self.symbols.of(Kind::Param(parameter));
+        }
+        if let Value::Const(va) = address
+            && let Some(value) = self.image_value(va, size)
+        {
+            return value;
+        }
+        self.symbols.of(Kind::Load(address))
+    }
+
+    /// Number of the parameter at a frame offset: behind the return address, on x64 behind the home area too.
+    fn stack_parameter(&self, offset: i32) -> Option<u8> {
+        let (first, size, number) = if self.is_64() { (0x28, 8, 4) } else { (4, 4, 0) };
+        let behind = offset.checked_sub(first)?;
+        (behind >= 0 && behind % size == 0 && behind / size < 16).then(|| (behind / size) as u8 + number)
+    }
+
+    /// What the image holds at an address: the import behind a slot, or a constant of a section that is not written.
+    fn image_value(&mut self, va: u64, size: u8) -> Option<Value> {
+        let image = &self.program.image;
+        let rva = image.rva_of(va)?;
+        if let Some(import) = self.program.linkage.slots.get(&rva) {
+            return Some(self.symbols.of(Kind::Import(*import as u32)));
+        }
+        let section = image.section_of(rva)?;
+        if section.is_writable() {
+            return None;
+        }
+        let bytes = image.at(rva)?;
+        let number = bytes.get(..usize::from(size.min(8)))?.iter().rev().fold(0u64, |sum, b| sum << 8 | u64::from(*b));
+        Some(Value::Const(number))
+    }
+}
+
+/// `address - buffer`, when both are in the same object.
+fn distance(buffer: Value, address: Value) -> Option<i64> {
+    match (buffer, address) {
+        (Value::Stack(a), Value::Stack(b)) => Some(i64::from(b) - i64::from(a)),
+        (Value::Const(a), Value::Const(b)) => Some(b.wrapping_sub(a) as i64),
+        (Value::Sym(s, a), Value::Sym(t, b)) if s == t => Some(i64::from(b) - i64::from(a)),
+        _ => None,
+    }
+    .filter(|d| (0..0x1000).contains(d))
+}
