@@ -1,7 +1,7 @@
 //! Every rule is tested by its own examples: fact listings that it must and must not speak for.
 
 use strum::IntoEnumIterator as _;
-use wipeproof::facts::{Body, Place, listing};
+use wipeproof::facts::{Body, Certainty, Effect, Location, Operation, Phase, Place, Store, Text, listing};
 use wipeproof::rules::{Rule, RuleSet};
 
 fn rules_that_speak(set: &RuleSet, example: &str) -> Vec<String> {
@@ -62,4 +62,74 @@ fn every_volume_that_a_target_names_exists() {
             assert!(target.volume(set.platform(), volume).is_some(), "{}: no volume {volume:?}", target.id);
         }
     }
+}
+
+/// Pairs that no rule has to speak for, each with its reason.
+fn needs_no_rule(store: Store, operation: Operation) -> Option<&'static str> {
+    match (store, operation) {
+        (_, Operation::Read) => Some("a read changes nothing"),
+        (Store::RemoteStore, _) => Some("on another host: listed in the inventory as good practice"),
+        _ => None,
+    }
+}
+
+/// A place on the operating-system disk where a store usually is.
+fn usual_location(store: Store) -> &'static str {
+    match store {
+        Store::Registry => "HKLM\\Software\\Contoso\\Value",
+        Store::TempFile => "{Temp}\\a.tmp",
+        Store::IsolatedStorage => "{IsolatedStorage}\\a",
+        Store::File | Store::Ini | Store::Log | Store::Trace | Store::Dump | Store::Settings | Store::Directory => {
+            "{ProgramData}\\Contoso\\a"
+        }
+        _ => "contoso",
+    }
+}
+
+#[test]
+fn every_change_of_every_store_is_spoken_for() {
+    let set = RuleSet::embedded().expect("the shipped rules are valid");
+    let mut silent = Vec::new();
+    for store in Store::iter() {
+        for operation in Operation::iter() {
+            let location = Location::named(Text::parse(usual_location(store)));
+            let effect = Effect::new(operation, store, location, Certainty::Proven, "test").in_phase(Phase::Run, "test");
+            let speaks = set.rule_for(&effect, set.platform().place_of(&effect)).is_some();
+            if speaks == needs_no_rule(store, operation).is_some() {
+                silent.push(format!("{} {}: spoken for: {speaks}", <&str>::from(operation), <&str>::from(store)));
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{}", silent.join("\n"));
+}
+
+/// Words that a message, which reads `<title>: <location>; <outcome>`, needs.
+#[test]
+fn texts_are_complete_and_fit_their_place() {
+    let set = RuleSet::embedded().expect("the shipped rules are valid");
+    let mut wrong = Vec::new();
+    for rule in set.rules() {
+        let mut want = |holds: bool, what: &str| {
+            if !holds {
+                wrong.push(format!("{}: {what}", rule.id));
+            }
+        };
+        want(rule.title.chars().count() <= 80, "the title is longer than 80 characters");
+        want(!rule.title.contains(':'), "the title has a colon, which separates it from the location");
+        want(rule.why.split_whitespace().count() >= 25, "why is too short to be understood by a newcomer");
+        want(rule.then.trim().ends_with('.') && rule.now.trim().ends_with('.'), "a remedy is not a sentence");
+        want(!rule.now.trim().contains('\n'), "the remedy of today is printed on one line");
+        want(!rule.references.is_empty(), "names nothing to check it with");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_particular_is_narrower_than_the_class() {
+    let set = RuleSet::embedded().expect("the shipped rules are valid");
+    let speaks = |example: &str| rules_that_speak(&set, example);
+    // Beside the program (a class of places), but the name says what it is.
+    assert_eq!(speaks("effect write file {WebRoot}\\web.config phase=run"), ["WP124"]);
+    // The image holds it too: that weighs more than which key it is.
+    assert_eq!(speaks("effect set-value registry HKCU\\Software\\A\\B phase=run traits=baked"), ["WP922"]);
 }

@@ -27,21 +27,14 @@ impl Condition {
             && !self.not_location.iter().any(|p| wildcard(p, location))
     }
 
-    /// How many parts the condition has: of two rules that match, the narrower one speaks.
+    /// How narrow the condition is: of two rules that match, the narrower one speaks. What is known of the one effect
+    /// (its location, API, origin, traits) is narrower than the classes it falls into (store, operation, place, phase).
     fn narrowness(&self) -> usize {
-        [
-            self.store.is_empty(),
-            self.operation.is_empty(),
-            self.place.is_empty(),
-            self.location.is_empty(),
-            self.via.is_empty(),
-            self.origin.is_empty(),
-            self.phase.is_empty(),
-            self.traits.is_empty(),
-        ]
-        .iter()
-        .filter(|empty| !**empty)
-        .count()
+        let classes = [self.store.is_empty(), self.operation.is_empty(), self.place.is_empty(), self.phase.is_empty()];
+        let particulars =
+            [self.location.is_empty(), self.via.is_empty(), self.origin.is_empty(), self.traits.is_empty()];
+        let parts = |list: &[bool]| list.iter().filter(|empty| !**empty).count();
+        parts(&classes) + 2 * parts(&particulars)
     }
 }
 

@@ -171,7 +171,7 @@ pub struct Rule {
     pub then: String,
     /// What to do instead today.
     pub now: String,
-    /// Where the facts were read.
+    /// Where to check the facts.
     #[serde(default)]
     pub references: Vec<String>,
     /// What it matches.

@@ -79,6 +79,8 @@ pub enum Outcome {
     Diverges,
     /// Every instance has the same, which was meant to be unique.
     Cloned,
+    /// In the profile of whoever built the image, where the application does not look.
+    Misplaced,
     /// Removed when the image is generalised.
     Stripped,
     /// The platform pretends to write it.
