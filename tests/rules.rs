@@ -93,7 +93,8 @@ fn every_change_of_every_store_is_spoken_for() {
     for store in Store::iter() {
         for operation in Operation::iter() {
             let location = Location::named(Text::parse(usual_location(store)));
-            let effect = Effect::new(operation, store, location, Certainty::Proven, "test").in_phase(Phase::Run, "test");
+            let effect =
+                Effect::new(operation, store, location, Certainty::Proven, "test").in_phase(Phase::Run, "test");
             let speaks = set.rule_for(&effect, set.platform().place_of(&effect)).is_some();
             if speaks == needs_no_rule(store, operation).is_some() {
                 silent.push(format!("{} {}: spoken for: {speaks}", <&str>::from(operation), <&str>::from(store)));
