@@ -19,6 +19,7 @@ impl Condition {
             && self.traits.iter().all(|t| effect.has(*t))
             && !self.not_traits.iter().any(|t| effect.has(*t))
             && (self.via.is_empty() || self.via.iter().any(|p| wildcard(p, &effect.via)))
+            && (!self.guarded || effect.guard.is_some())
             && self.matches_location(&effect.location.to_string())
     }
 
@@ -28,11 +29,16 @@ impl Condition {
     }
 
     /// How narrow the condition is: of two rules that match, the narrower one speaks. What is known of the one effect
-    /// (its location, API, origin, traits) is narrower than the classes it falls into (store, operation, place, phase).
+    /// (its location, API, origin, traits, marker) is narrower than the classes it falls into (store, operation, place, phase).
     fn narrowness(&self) -> usize {
         let classes = [self.store.is_empty(), self.operation.is_empty(), self.place.is_empty(), self.phase.is_empty()];
-        let particulars =
-            [self.location.is_empty(), self.via.is_empty(), self.origin.is_empty(), self.traits.is_empty()];
+        let particulars = [
+            self.location.is_empty(),
+            self.via.is_empty(),
+            self.origin.is_empty(),
+            self.traits.is_empty(),
+            !self.guarded,
+        ];
         let parts = |list: &[bool]| list.iter().filter(|empty| !**empty).count();
         parts(&classes) + 2 * parts(&particulars)
     }

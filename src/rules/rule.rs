@@ -133,6 +133,9 @@ pub struct Condition {
     /// Traits, none of which may be there.
     #[serde(default)]
     pub not_traits: Vec<Trait>,
+    /// Only what a marker keeps from being done again.
+    #[serde(default)]
+    pub guarded: bool,
 }
 
 /// How a phase changes the judgement of one rule, against what usually holds for the phase.
