@@ -9,6 +9,9 @@ use crate::rules::{Outcome, Rule, Severity};
 
 /// The severity of one effect under one rule on one target.
 pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
+    if rule.severity == Severity::Off {
+        return Severity::Off;
+    }
     if let Some(exception) = rule.phases.get(&effect.phase) {
         return exception.severity;
     }

@@ -3,7 +3,7 @@
 //! Survival is a set of events per volume, not a ladder: on a cloud service the resource disk survives a reimage and
 //! the operating-system disk does not, on a virtual machine it is the other way round for a move.
 
-use crate::facts::{Effect, Hole, Part, Place, Store, Trait};
+use crate::facts::{Effect, Hole, Operation, Part, Place, Store, Trait, registry};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -227,7 +227,13 @@ impl Platform {
         if effect.has(Trait::Volatile) {
             return Place::BootSession;
         }
-        if effect.store == Store::Registry {
+        let lead = effect.location.text().leading_lit();
+        if effect.operation == Operation::KeepInMemory {
+            // The state service is a process of its own, which outlives the application's.
+            return if lead.starts_with("aspnet-state://") { Place::BootSession } else { Place::Memory };
+        }
+        // A data source or an access list may be a registry key too.
+        if effect.store == Store::Registry || registry::split_root(lead).is_some() {
             return effect.location.registry_place();
         }
         match self.stores.get(&effect.store) {
@@ -236,6 +242,8 @@ impl Platform {
                 Some(place) => place,
                 None => *usual,
             },
+            // `sqlserver://.\\SQLEXPRESS` is no relative path.
+            None if lead.contains("://") => Place::MachineStore,
             None => effect.location.file_place(),
         }
     }
@@ -269,5 +277,27 @@ impl Target {
     /// The volume by name, from the target or from what all share.
     pub fn volume<'a>(&'a self, platform: &'a Platform, name: &str) -> Option<&'a Volume> {
         self.volumes.get(name).or_else(|| platform.volumes.get(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::facts::{Place, listing};
+    use crate::rules::RuleSet;
+
+    #[test]
+    fn stores_without_a_path_are_not_beside_the_program() {
+        let rules = RuleSet::embedded().unwrap();
+        let place = |text: &str| {
+            let readings = listing::parse(text).unwrap();
+            rules.platform().place_of(readings[0].facts[0].as_effect().unwrap())
+        };
+        assert_eq!(place("effect write database sqlserver://./SQLEXPRESS"), Place::MachineStore);
+        assert_eq!(place("effect write database {DataDirectory}\\a.mdf"), Place::AppData);
+        assert_eq!(place("effect write database {param:file}"), Place::Unknown);
+        assert_eq!(place("effect configure database HKCU\\Software\\ODBC\\ODBC.INI"), Place::Hkcu);
+        assert_eq!(place("effect keep-in-memory log elmah://MemoryErrorLog"), Place::Memory);
+        assert_eq!(place("effect keep-in-memory session aspnet-session://InProc"), Place::Memory);
+        assert_eq!(place("effect keep-in-memory session \"aspnet-state://tcpip=loopback:42424\""), Place::BootSession);
     }
 }
