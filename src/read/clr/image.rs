@@ -359,7 +359,7 @@ impl<'a> Image<'a> {
     /// Fills in who calls and stores what.
     pub(super) fn scan(&self, unit: &mut Unit) {
         let mut broken = 0_usize;
-        let (mut calls, mut stores) = (Vec::new(), Vec::new());
+        let (mut calls, mut functions, mut stores) = (Vec::new(), Vec::new(), Vec::new());
         for rid in 1..=unit.methods.len() as u32 {
             let body = match self.body(rid) {
                 Some(Ok(body)) => body,
@@ -369,23 +369,26 @@ impl<'a> Image<'a> {
                 }
                 None => continue,
             };
-            if calls.len() + stores.len() > MAX_EDGES {
+            if calls.len() + functions.len() + stores.len() > MAX_EDGES {
                 unit.notes
                     .push(Note::new(NoteKind::Capped, format!("more than {MAX_EDGES} calls: the rest is not read")));
                 break;
             }
-            let (first_call, first_store) = (calls.len(), stores.len());
+            let (first_call, first_function, first_store) = (calls.len(), functions.len(), stores.len());
             walk::tokens(body.code, |what, token| match what {
-                Use::Call | Use::Function => calls.push((rid, unit.plain(token))),
+                Use::Call => calls.push((rid, unit.plain(token))),
+                Use::Function => functions.push((rid, unit.plain(token))),
                 Use::Store => stores.push((rid, token)),
             });
             tidy(&mut calls, first_call);
+            tidy(&mut functions, first_function);
             tidy(&mut stores, first_store);
         }
         if broken > 0 {
             unit.notes.push(Note::new(NoteKind::Malformed, format!("{broken} method bodies cannot be read")));
         }
         unit.calls = calls;
+        unit.functions = functions;
         unit.stores = stores;
     }
 }

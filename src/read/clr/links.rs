@@ -1,7 +1,7 @@
 //! what, who assigns a field.
 
 use super::unit::{FIELD, METHOD_DEF, Unit, row, table};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A method of the application: its assembly and its row there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +22,8 @@ pub(super) struct Links {
     types: HashMap<Box<str>, Vec<(u32, u32)>>,
     virtuals: HashMap<(Box<str>, u16), Vec<Method>>,
     callers: HashMap<Method, Vec<Method>>,
+    /// Methods that are made into delegates.
+    taken: HashSet<Method>,
     writers: HashMap<(u32, u32), Vec<Method>>,
 }
 
@@ -53,6 +55,16 @@ impl Links {
                 if let Some(target) = target {
                     callers.entry(target).or_default().push(Method { unit: u, rid: *caller });
                 }
+            }
+            for (caller, token) in &unit.functions {
+                if let Some(target) = self.definition(units, u, *token) {
+                    callers.entry(target).or_default().push(Method { unit: u, rid: *caller });
+                    self.taken.insert(target);
+                }
+            }
+            for (machine, written) in state_machines(unit) {
+                let method = |rid| Method { unit: u, rid };
+                callers.entry(method(machine)).or_default().push(method(written));
             }
             for (writer, token) in &unit.stores {
                 if let Some(field) = self.field(units, u, *token) {
@@ -191,8 +203,31 @@ impl Links {
             .collect()
     }
 
+    /// Is a method made into a delegate?
+    pub(super) fn is_taken(&self, method: Method) -> bool {
+        self.taken.contains(&method)
+    }
+
     /// Who assigns a field.
     pub(super) fn writers(&self, field: (u32, u32)) -> &[Method] {
         self.writers.get(&field).map_or(&[], Vec::as_slice)
     }
+}
+
+/// `MoveNext` of asynchronous methods and iterators, and the method that it was made of: the runtime calls it, no
+/// instruction does.
+fn state_machines(unit: &Unit) -> Vec<(u32, u32)> {
+    let by_name: HashMap<&str, &super::unit::TypeInfo> = unit.types.iter().map(|t| (&*t.name, t)).collect();
+    let mut pairs = Vec::new();
+    for info in &unit.types {
+        let Some((outer, own)) = info.name.rsplit_once('/') else { continue };
+        let (Some(written), Some(outer)) = (super::names::original(own), by_name.get(outer)) else { continue };
+        let named = |info: &super::unit::TypeInfo, name: &str| -> Vec<u32> {
+            info.methods.clone().filter(|rid| unit.method(*rid).is_some_and(|m| &*m.name == name)).collect()
+        };
+        for machine in named(info, "MoveNext") {
+            pairs.extend(named(outer, written).into_iter().map(|written| (machine, written)));
+        }
+    }
+    pairs
 }

@@ -5,12 +5,14 @@
 //! interpreted too, until nothing more is wanted or the rounds are used up. The bytes of an assembly are only held while
 //! it is being looked at, so memory does not grow with the application's size on disk.
 
+mod context;
 mod identity;
 mod image;
 mod interp;
 mod links;
 mod models;
 mod names;
+mod phases;
 mod resolve;
 mod sinks;
 mod state;
@@ -23,6 +25,7 @@ use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
 use crate::read::{MAX_BINARY, guarded};
 use image::Image;
 use links::{Links, Method};
+use phases::Phases;
 use rayon::prelude::*;
 use resolve::Resolver;
 use std::collections::BTreeSet;
@@ -45,10 +48,13 @@ pub fn read_application(_app: &Application, assemblies: &[&Artifact]) -> Vec<Rea
         }
         deepen(assemblies, &mut units, &mut readings, wanted);
     }
+    let phases = Phases::new(&units, &links);
     let facts: Vec<Reading> = (0..units.len())
         .into_par_iter()
         .zip(assemblies.par_iter())
-        .map(|(u, artifact)| guarded(artifact, Kind::Assembly, |reading| report(&units, &links, u as u32, reading)))
+        .map(|(u, artifact)| {
+            guarded(artifact, Kind::Assembly, |reading| report(&units, &links, &phases, u as u32, reading))
+        })
         .collect();
     for (reading, found) in readings.iter_mut().zip(facts) {
         reading.facts.extend(found.facts);
@@ -99,7 +105,7 @@ fn identify(unit: &Unit, reading: &mut Reading) {
 /// Methods that call something catalogued.
 fn seeds(unit: &Unit) -> Vec<u32> {
     let is_sink = |token: u32| {
-        unit.member_ref(token).is_some_and(|r| r.rows.as_ref().is_some_and(crate::catalog::dotnet::Rows::has_effects))
+        unit.member_ref(token).is_some_and(|r| r.rows.as_ref().is_some_and(crate::catalog::dotnet::Rows::is_sink))
     };
     let mut rows: Vec<u32> =
         unit.calls.iter().filter(|(_, token)| is_sink(*token)).map(|(caller, _)| *caller).collect();
@@ -123,7 +129,12 @@ fn wanted(units: &[Unit], links: &Links) -> BTreeSet<Method> {
         .into_par_iter()
         .map(|u| {
             let resolver = Resolver::new(units, links);
-            let _ = facts(&resolver, u as u32);
+            for (rid, body) in units.get(u).map(|unit| &unit.bodies).into_iter().flatten() {
+                let method = Method { unit: u as u32, rid: *rid };
+                for call in &body.sites {
+                    let _ = sinks::facts(&resolver, method, call);
+                }
+            }
             resolver.wanted.into_inner()
         })
         .collect();
@@ -154,22 +165,16 @@ fn deepen(assemblies: &[&Artifact], units: &mut [Unit], readings: &mut [Reading]
     );
 }
 
-fn report(units: &[Unit], links: &Links, unit: u32, reading: &mut Reading) {
+/// Everything that is said of one assembly.
+fn report(units: &[Unit], links: &Links, phases: &Phases, unit: u32, reading: &mut Reading) {
     let resolver = Resolver::new(units, links);
-    reading.facts = facts(&resolver, unit);
-}
-
-/// The facts of one assembly, in the order of its methods.
-fn facts(resolver: &Resolver<'_>, unit: u32) -> Vec<Fact> {
-    let Some(own) = resolver.units.get(unit as usize) else { return Vec::new() };
-    let mut facts = Vec::new();
+    let Some(own) = units.get(unit as usize) else { return };
     for (rid, body) in &own.bodies {
         let method = Method { unit, rid: *rid };
-        for call in &body.sites {
-            for (site, effect) in sinks::effects(resolver, method, call) {
-                facts.push(Fact::effect(site, effect));
-            }
-        }
+        let mut found: Vec<Fact> = body.sites.iter().flat_map(|call| sinks::facts(&resolver, method, call)).collect();
+        context::complete(&resolver, phases, method, &mut found);
+        reading.facts.extend(found);
     }
-    facts
+    context::components(phases, unit, reading);
+    context::clients(own, reading);
 }

@@ -86,6 +86,11 @@ pub(super) fn apply(
                 item(&base, key, ":")
             })
         }
+        Model::Setting => {
+            let base = format!("applicationSettings/{}", resolver.class_of(at, this));
+            combine(&[Value::text(Text::from_source(Source::Config, base))], &arg(0), |b, key| item(b, key, "/"))
+        }
+        Model::CertStore => cert_store(signature, &arg(0), &arg(1)),
         Model::MapPath => each(arg(0), &|t| match t.leading_lit() {
             lead if lead.starts_with("~") => t.clone(),
             _ => join_paths(&Text::folder(Folder::WebRoot), t),
@@ -316,6 +321,40 @@ fn exe_config(first: &[Value], signature: &str) -> Vec<Value> {
         _ => "{?}.config",
     };
     first.iter().map(|v| v.with(Text::parse(of(v.int)))).collect()
+}
+
+/// `cert-store://LocalMachine/My`, from StoreName and StoreLocation.
+fn cert_store(signature: &str, first: &[Value], second: &[Value]) -> Vec<Value> {
+    const NAMES: [&str; 9] = [
+        "",
+        "AddressBook",
+        "AuthRoot",
+        "CertificateAuthority",
+        "Disallowed",
+        "My",
+        "Root",
+        "TrustedPeople",
+        "TrustedPublisher",
+    ];
+    let name = |v: &Text| match v.as_lit().and_then(|s| s.parse::<usize>().ok()) {
+        Some(n) => NAMES.get(n).map_or_else(Text::unknown, |s| Text::lit(*s)),
+        None => v.clone(),
+    };
+    let place = |v: &Text| match v.as_lit() {
+        Some("1") => Text::lit("CurrentUser"),
+        Some("2") => Text::lit("LocalMachine"),
+        _ => Text::unknown(),
+    };
+    let url = |place: Text, name: Text| Text::lit("cert-store://").concat(&place).concat(&Text::lit("/")).concat(&name);
+    let my = || Text::lit("My");
+    // Without a location the store is that of the current user.
+    let user = || Text::lit("CurrentUser");
+    match signature {
+        "" => vec![Value::text(url(user(), my()))],
+        "StoreLocation" => first.iter().map(|v| v.with(url(place(&v.text), my()))).collect(),
+        "StoreName" | "String" => first.iter().map(|v| v.with(url(user(), name(&v.text)))).collect(),
+        _ => combine(first, second, |a, b| url(place(b), name(a))),
+    }
 }
 
 /// All but the last component of a path.

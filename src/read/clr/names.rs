@@ -76,7 +76,7 @@ fn is_generated(segment: &str) -> bool {
 }
 
 /// `<Save>d__12`, `<Save>b__0_1`, `<Save>m__4`, `<Save>g__Local|3_0`, `VB$StateMachine_1_Save`.
-fn original(name: &str) -> Option<&str> {
+pub(super) fn original(name: &str) -> Option<&str> {
     if let Some(rest) = name.strip_prefix("VB$StateMachine_") {
         return rest.split_once('_').map(|(_, method)| method);
     }

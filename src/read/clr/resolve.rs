@@ -22,7 +22,7 @@ const MAX_STEPS: u32 = 6000;
 /// Nesting of calls, parameters and fields.
 const MAX_DEPTH: u32 = 48;
 /// Parameters followed to callers, one after another.
-const MAX_CALLERS_DEEP: u32 = 5;
+const MAX_CALLERS_DEEP: u32 = 8;
 /// Callers of one method that are looked at.
 const MAX_CALLERS: usize = 48;
 
@@ -360,6 +360,18 @@ impl<'r> Resolver<'r> {
     pub(super) fn at_site(&self, unit: u32, template: &Template, this: Option<Id>, args: &[Id]) -> Vec<Value> {
         self.steps.set(0);
         self.template(At { unit, depth: 0, up: 0, frame: None }, template, this, args)
+    }
+
+    /// The type that declares the method whose receiver this is, as it is written in configuration files.
+    pub(super) fn class_of(&self, at: At<'_>, this: Option<Id>) -> String {
+        let class = this.and_then(|this| {
+            let unit = self.units.get(at.unit as usize)?;
+            match unit.arena.get(this) {
+                Expr::Param(rid, 0) => unit.owner_of(*rid).map(|t| t.name.replace('/', "+")),
+                _ => None,
+            }
+        });
+        class.unwrap_or_else(|| "?".to_owned())
     }
 
     /// A place in a method, by the name that the programmer gave it.

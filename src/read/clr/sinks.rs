@@ -5,26 +5,35 @@ use super::links::Method;
 use super::models::merged;
 use super::resolve::{Resolver, Value};
 use super::value::Id;
-use crate::catalog::dotnet::{Decider, EffectRow, catalog};
+use crate::catalog::dotnet::{Decider, EffectRow, StartRow, catalog};
 use crate::facts::{
-    Certainty, Effect, Extent, Folder, Hole, Location, Operation, Origin, Part, Site, Source, Step, Store, Text, Trait,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Phase,
+    Source, Step, Store, Text, Trait,
 };
+use crate::read::connection::database;
 
 /// Locations of one call site that become effects of their own; the others become one with what they share.
 const MAX_LOCATIONS: usize = 6;
 
-/// The effects of one call site.
-pub(super) fn effects(resolver: &Resolver<'_>, method: Method, call: &CallSite) -> Vec<(Site, Effect)> {
+/// What one call site says.
+pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) -> Vec<Fact> {
     let Some(unit) = resolver.units.get(method.unit as usize) else { return Vec::new() };
     let Some(reference) = unit.member_ref(call.token) else { return Vec::new() };
     let Some(rows) = &reference.rows else { return Vec::new() };
     let view = View::new(resolver, method, call, &reference.signature, reference.has_this);
     let via = format!("{}::{}", reference.ty, reference.name);
-    catalog()
-        .effects(rows, &reference.signature)
-        .flat_map(|row| view.effects_of(row, &via))
-        .map(|effect| (resolver.site(method, call.offset), effect))
-        .collect()
+    let mut bodies = Vec::new();
+    for row in catalog().effects(rows, &reference.signature) {
+        match row.decide {
+            Decider::Connection => bodies.extend(view.connections(row, &via)),
+            _ => bodies.extend(view.effects_of(row, &via).into_iter().map(Body::Effect)),
+        }
+    }
+    if let Some(row) = catalog().start(rows, &reference.signature) {
+        bodies.extend(view.start(row).map(Body::Clue));
+    }
+    let site = resolver.site(method, call.offset);
+    bodies.into_iter().map(|body| Fact { site: site.clone(), body }).collect()
 }
 
 /// A call site with its arguments told apart.
@@ -72,27 +81,62 @@ impl<'v> View<'v> {
         let origin = row.value.and_then(|n| self.arg(n.into())).map_or(Origin::Unknown, |id| self.origin(id));
         let mut out: Vec<Effect> = Vec::new();
         for (location, value) in self.locations(row) {
+            if row.only_prefix.as_deref().is_some_and(|p| !starts_with_ci(location.text(), p)) {
+                continue;
+            }
             let certainty = match location.extent() {
-                _ if row.weak => Certainty::Possible,
-                Extent::None => Certainty::Possible,
+                Extent::None if !row.specific => Certainty::Possible,
                 Extent::Full if sure => Certainty::Proven,
+                _ if location.text().has_unknown() || !sure => Certainty::Likely,
+                _ if row.specific => Certainty::Proven,
                 _ => Certainty::Likely,
             };
+            let certainty = certainty.min(row.at_most.unwrap_or(Certainty::Proven));
             let mut effect = Effect::new(operation, row.store, location, certainty, via).of_origin(origin);
             row.traits.iter().for_each(|t| effect.mark(*t));
             self.marks(&mut effect, &value);
             effect.evidence = self.evidence(row, &value);
-            if !out.iter().any(|e| e.location == effect.location) {
+            if !out.iter().any(|e| same_place(&e.location, &effect.location)) {
                 out.push(effect);
             }
         }
         out
     }
 
+    /// The effects of opening a connection, where the connection string leads to this machine.
+    fn connections(&self, row: &EffectRow, via: &str) -> Vec<Body> {
+        let Some(template) = &row.at else { return Vec::new() };
+        let mut out = Vec::new();
+        for value in self.resolver.at_site(self.unit, template, self.this, self.args).iter().take(MAX_LOCATIONS) {
+            let Some(database) = database(&value.text, &row.provider) else { continue };
+            if let Some(mut effect) = database.effect(via) {
+                (effect.phase, effect.phase_evidence) = (Phase::Unknown, String::new());
+                effect.evidence.extend(value.steps.iter().cloned());
+                out.push(Body::Effect(effect));
+            }
+            out.extend(database.remote().map(Body::Clue));
+        }
+        out.dedup();
+        out
+    }
+
+    /// The program that is started.
+    fn start(&self, row: &StartRow) -> Option<Clue> {
+        let of = |template| merged(&self.resolver.at_site(self.unit, template, self.this, self.args)).text;
+        let program = of(&row.program);
+        let mut command = program.clone();
+        if let Some(arguments) = &row.arguments {
+            command = command.concat(&Text::lit(" ")).concat(&of(arguments));
+        }
+        let location = Location::file(&program).based_on(Folder::Cwd);
+        (location.extent() != Extent::None)
+            .then(|| Clue::new(ClueKind::Starts, "call", command.to_string()).at(location))
+    }
+
     /// What is done, and whether the arguments that decide it are known.
     fn decide(&self, row: &EffectRow) -> (Operation, bool) {
         match row.decide {
-            Decider::Always | Decider::Connection | Decider::StoreFlags => (row.op, true),
+            Decider::Always | Decider::Connection => (row.op, true),
             Decider::FileMode => self.file_mode(row.op),
             Decider::Append => match self.position("Boolean").map(|n| self.int(n)) {
                 Some(Some(0)) | None => (row.op, true),
@@ -158,6 +202,9 @@ impl<'v> View<'v> {
     }
 
     fn location(&self, row: &EffectRow, text: &Text, name: &Text) -> Location {
+        if row.file {
+            return Location::file(text).based_on(Folder::Cwd);
+        }
         match row.store {
             Store::Registry | Store::Environment => {
                 let key = Location::registry(text);
@@ -233,6 +280,21 @@ impl<'v> View<'v> {
         steps.extend(value.steps.iter().take(6).cloned());
         steps
     }
+}
+
+fn starts_with_ci(text: &Text, prefix: &str) -> bool {
+    text.leading_lit().get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+}
+
+/// The same as far as a reader can tell: the names of parameters apart.
+fn same_place(a: &Location, b: &Location) -> bool {
+    let bare = |l: &Location| {
+        l.text().map_holes(|hole| match hole {
+            Hole::From(Source::Param, _) => Some(Text::unknown()),
+            _ => None,
+        })
+    };
+    bare(a) == bare(b)
 }
 
 fn file_mode_name(n: i64) -> &'static str {

@@ -145,6 +145,8 @@ pub(super) struct Unit {
     pub(super) specs: Vec<u32>,
     /// Caller's row and called token, sorted.
     pub(super) calls: Vec<(u32, u32)>,
+    /// Row of the method and the method token that it takes as a delegate, sorted.
+    pub(super) functions: Vec<(u32, u32)>,
     /// Row of the method and field token that it stores, sorted.
     pub(super) stores: Vec<(u32, u32)>,
     /// Row of the entry point.

@@ -1,14 +1,7 @@
-//! What .NET methods do to state, what values they give, and whose an assembly is: `rules/catalog/dotnet/*.toml`.
-//!
-//! Three kinds of rows share one way of naming members: `types` and `names` are blank-separated lists, and `params` is
-//! a prefix of the parameter types in short form (`String,FileMode`). A name also stands for the same name with
-//! `Async` at its end. Templates put arguments into a text: `{0}` is the first argument, `{this}` the receiver, any
-//! other hole is written as in [`Text`].
+//! The rows of the .NET tables and the notation of their templates.
 
-use crate::facts::{Operation, Part, Phase, Store, Text, Trait};
+use crate::facts::{Certainty, Operation, Owner, Phase, Store, Text, Trait};
 use serde::Deserialize;
-use std::collections::HashMap;
-use std::sync::OnceLock;
 
 /// A text with arguments to be put in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +86,6 @@ pub enum Decider {
     MapAccess,
     /// A connection string: which engine and which file or server.
     Connection,
-    /// `OpenFlags` of a certificate store.
-    StoreFlags,
 }
 
 /// A condition on an argument.
@@ -143,9 +134,21 @@ pub struct EffectRow {
     /// A relative location is below the program's folder rather than the current directory.
     #[serde(default)]
     pub app_relative: bool,
-    /// Capability only: never above `possible`.
+    /// Never more certain than this.
     #[serde(default)]
-    pub weak: bool,
+    pub at_most: Option<Certainty>,
+    /// Has no harmless use, so a call says enough even without a location.
+    #[serde(default)]
+    pub specific: bool,
+    /// The location is a file, whatever the store.
+    #[serde(default)]
+    pub file: bool,
+    /// Only locations that start so.
+    #[serde(default)]
+    pub only_prefix: Option<String>,
+    /// Provider of a connection string.
+    #[serde(default)]
+    pub provider: String,
 }
 
 /// What a method or field gives.
@@ -213,18 +216,36 @@ pub enum Model {
     RegistryValue,
     /// `ConfigurationManager.OpenExeConfiguration`.
     ExeConfig,
+    /// A value of a settings class, by name.
+    Setting,
+    /// `new X509Store(name, location)`.
+    CertStore,
+}
+
+/// A method that starts a program.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartRow {
+    /// Full names of the declaring types.
+    pub types: String,
+    /// Method names.
+    pub names: String,
+    /// Prefix of the parameter types.
+    #[serde(default)]
+    pub params: Option<String>,
+    /// The program.
+    pub program: Template,
+    /// Its arguments.
+    #[serde(default)]
+    pub arguments: Option<Template>,
 }
 
 /// Methods that say when the code below them runs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoleRow {
-    /// Full names of base types, interfaces or attributes; `*` for any.
-    #[serde(default)]
+    /// Full names of base types, interfaces or attributes.
     pub bases: String,
-    /// Suffixes of the declaring type's own name, where there is no base type to go by.
-    #[serde(default)]
-    pub type_suffix: Option<String>,
     /// Method names; `*` for any.
     pub methods: String,
     /// When they run.
@@ -254,7 +275,7 @@ pub struct ClientRow {
 #[serde(deny_unknown_fields)]
 pub struct OwnerRow {
     /// `framework` or `third-party`.
-    pub owner: crate::facts::Owner,
+    pub owner: Owner,
     /// Public key tokens that decide alone.
     #[serde(default)]
     pub tokens: String,
@@ -263,175 +284,14 @@ pub struct OwnerRow {
     pub names: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    effect: Vec<EffectRow>,
-    value: Vec<ValueRow>,
-    role: Vec<RoleRow>,
-    client: Vec<ClientRow>,
-    owner: Vec<OwnerRow>,
-}
-
-/// The parsed tables.
-#[derive(Debug, Default)]
-pub struct Catalog {
-    effects: Vec<EffectRow>,
-    values: Vec<ValueRow>,
-    by_member: HashMap<String, HashMap<String, Rows>>,
-    /// Phase roots.
-    pub roles: Vec<RoleRow>,
-    /// Remote clients.
-    pub clients: Vec<ClientRow>,
-    /// Owners.
-    pub owners: Vec<OwnerRow>,
-    /// What did not parse; empty in a release that passed its tests.
-    pub errors: Vec<String>,
-}
-
-/// The rows of one member name of one type.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rows {
-    effects: Vec<u16>,
-    values: Vec<u16>,
-}
-
-impl Rows {
-    /// Does it do anything to state?
-    pub fn has_effects(&self) -> bool {
-        !self.effects.is_empty()
-    }
-}
-
-/// The tables.
-pub fn catalog() -> &'static Catalog {
-    static CATALOG: OnceLock<Catalog> = OnceLock::new();
-    CATALOG.get_or_init(|| {
-        let mut all = Catalog::default();
-        for (name, text) in super::files("dotnet") {
-            match toml::from_str::<File>(text) {
-                Ok(file) => {
-                    all.effects.extend(file.effect);
-                    all.values.extend(file.value);
-                    all.roles.extend(file.role);
-                    all.clients.extend(file.client);
-                    all.owners.extend(file.owner);
-                }
-                Err(error) => all.errors.push(format!("{name}: {error}")),
-            }
-        }
-        all.by_member = index(&all.effects, &all.values);
-        all
-    })
-}
-
-fn index(effects: &[EffectRow], values: &[ValueRow]) -> HashMap<String, HashMap<String, Rows>> {
-    let mut map: HashMap<String, HashMap<String, Rows>> = HashMap::new();
-    let mut add = |types: &str, names: &str, put: &dyn Fn(&mut Rows)| {
-        for ty in types.split_whitespace() {
-            let members = map.entry(ty.to_owned()).or_default();
-            for name in names.split_whitespace() {
-                put(members.entry(name.to_owned()).or_default());
-            }
-        }
-    };
-    for (i, row) in effects.iter().enumerate() {
-        add(&row.types, &row.names, &|rows| rows.effects.push(i as u16));
-    }
-    for (i, row) in values.iter().enumerate() {
-        add(&row.types, &row.names, &|rows| rows.values.push(i as u16));
-    }
-    map
-}
-
-impl Catalog {
-    /// Is any member of this type known?
-    pub fn knows_type(&self, ty: &str) -> bool {
-        self.by_member.contains_key(ty)
-    }
-
-    /// The rows of a member, before its parameters are looked at.
-    pub fn rows(&self, ty: &str, name: &str) -> Option<&Rows> {
-        let members = self.by_member.get(ty)?;
-        members.get(name).or_else(|| members.get(name.strip_suffix("Async")?))
-    }
-
-    /// What it does: of the rows whose parameters fit, those with the longest `params`.
-    pub fn effects<'a>(&'a self, rows: &'a Rows, params: &str) -> impl Iterator<Item = &'a EffectRow> {
-        let fitting = |row: &&EffectRow| fits(row.params.as_deref(), params);
-        let longest = |row: &EffectRow| row.params.as_deref().map_or(0, str::len);
-        let all = || rows.effects.iter().filter_map(|i| self.effects.get(usize::from(*i)));
-        let best = all().filter(fitting).map(longest).max().unwrap_or(0);
-        let params = params.to_owned();
-        all().filter(move |row| fits(row.params.as_deref(), &params) && longest(row) == best)
-    }
-
-    /// What it gives.
-    pub fn value(&self, rows: &Rows, params: &str) -> Option<&ValueRow> {
-        rows.values
-            .iter()
-            .filter_map(|i| self.values.get(usize::from(*i)))
-            .filter(|row| fits(row.params.as_deref(), params))
-            .max_by_key(|row| row.params.as_deref().map_or(0, str::len))
-    }
-
-    /// All effect rows, for tests that keep the tables sound.
-    pub fn all_effects(&self) -> &[EffectRow] {
-        &self.effects
-    }
-
-    /// All value rows, for tests that keep the tables sound.
-    pub fn all_values(&self) -> &[ValueRow] {
-        &self.values
-    }
-}
-
-/// `want` is a prefix of `params` that ends at a whole parameter; `-` wants no parameters at all.
-fn fits(want: Option<&str>, params: &str) -> bool {
-    match want {
-        None => true,
-        Some("-") => params.is_empty(),
-        Some(want) => params.strip_prefix(want).is_some_and(|rest| rest.is_empty() || rest.starts_with(',')),
-    }
-}
-
-/// Characters of a template that need no argument: for tests and for rows without a call site.
-pub fn constant(template: &Template) -> Option<Text> {
-    let mut out = Text::new();
-    for piece in &template.0 {
-        match piece {
-            Piece::Text(text) => text.parts().iter().cloned().for_each(|p: Part| out.push(p)),
-            _ => return None,
-        }
-    }
-    Some(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_table_parses_and_every_row_says_something() {
-        let all = catalog();
-        assert_eq!(all.errors, Vec::<String>::new());
-        assert!(all.all_effects().len() > 50);
-        for row in all.all_values() {
-            assert!(row.text.is_some() != row.is.is_some(), "{row:?}");
-        }
-    }
 
     #[test]
     fn templates_keep_ordinary_holes() {
         let t = Template::parse("{AppData}\\{0}\\{this}{?}");
         let text = |s: &str| Piece::Text(Text::parse(s));
         assert_eq!(t.0, [text("{AppData}\\"), Piece::Arg(0), text("\\"), Piece::This, text("{?}")]);
-    }
-
-    #[test]
-    fn overloads_are_told_by_parameters() {
-        assert!(fits(Some("String"), "String,Boolean"));
-        assert!(!fits(Some("String"), "StringBuilder"));
-        assert!(fits(Some("-"), "") && !fits(Some("-"), "String"));
     }
 }

@@ -1,0 +1,184 @@
+//! What .NET methods do to state, what values they give, and whose an assembly is: `rules/catalog/dotnet/*.toml`.
+//!
+//! Three kinds of rows share one way of naming members: `types` and `names` are blank-separated lists, and `params` is
+//! a prefix of the parameter types in short form (`String,FileMode`). A name also stands for the same name with
+//! `Async` at its end. Templates put arguments into a text: `{0}` is the first argument, `{this}` the receiver, any
+//! other hole is written as in [`Text`].
+
+mod rows;
+
+pub use rows::{ClientRow, Decider, EffectRow, Model, OwnerRow, Piece, RoleRow, StartRow, Template, ValueRow, When};
+
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    effect: Vec<EffectRow>,
+    value: Vec<ValueRow>,
+    start: Vec<StartRow>,
+    role: Vec<RoleRow>,
+    client: Vec<ClientRow>,
+    owner: Vec<OwnerRow>,
+}
+
+/// The parsed tables.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    effects: Vec<EffectRow>,
+    values: Vec<ValueRow>,
+    starts: Vec<StartRow>,
+    by_member: HashMap<String, HashMap<String, Rows>>,
+    /// Phase roots.
+    pub roles: Vec<RoleRow>,
+    /// Remote clients.
+    pub clients: Vec<ClientRow>,
+    /// Owners.
+    pub owners: Vec<OwnerRow>,
+    /// What did not parse; empty in a release that passed its tests.
+    pub errors: Vec<String>,
+}
+
+/// The rows of one member name of one type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    effects: Vec<u16>,
+    values: Vec<u16>,
+    starts: Vec<u16>,
+}
+
+impl Rows {
+    /// Does it do anything to state, or start a program that may?
+    pub fn is_sink(&self) -> bool {
+        !self.effects.is_empty() || !self.starts.is_empty()
+    }
+}
+
+/// The tables.
+pub fn catalog() -> &'static Catalog {
+    static CATALOG: OnceLock<Catalog> = OnceLock::new();
+    CATALOG.get_or_init(|| {
+        let mut all = Catalog::default();
+        for (name, text) in super::files("dotnet") {
+            match toml::from_str::<File>(text) {
+                Ok(file) => {
+                    all.effects.extend(file.effect);
+                    all.values.extend(file.value);
+                    all.starts.extend(file.start);
+                    all.roles.extend(file.role);
+                    all.clients.extend(file.client);
+                    all.owners.extend(file.owner);
+                }
+                Err(error) => all.errors.push(format!("{name}: {error}")),
+            }
+        }
+        all.by_member = index(&all.effects, &all.values, &all.starts);
+        all
+    })
+}
+
+fn index(effects: &[EffectRow], values: &[ValueRow], starts: &[StartRow]) -> HashMap<String, HashMap<String, Rows>> {
+    let mut map: HashMap<String, HashMap<String, Rows>> = HashMap::new();
+    let mut add = |types: &str, names: &str, put: &dyn Fn(&mut Rows)| {
+        for ty in types.split_whitespace() {
+            let members = map.entry(ty.to_owned()).or_default();
+            for name in names.split_whitespace() {
+                put(members.entry(name.to_owned()).or_default());
+            }
+        }
+    };
+    for (i, row) in effects.iter().enumerate() {
+        add(&row.types, &row.names, &|rows| rows.effects.push(i as u16));
+    }
+    for (i, row) in values.iter().enumerate() {
+        add(&row.types, &row.names, &|rows| rows.values.push(i as u16));
+    }
+    for (i, row) in starts.iter().enumerate() {
+        add(&row.types, &row.names, &|rows| rows.starts.push(i as u16));
+    }
+    map
+}
+
+impl Catalog {
+    /// Is any member of this type known?
+    pub fn knows_type(&self, ty: &str) -> bool {
+        self.by_member.contains_key(ty)
+    }
+
+    /// The rows of a member, before its parameters are looked at.
+    pub fn rows(&self, ty: &str, name: &str) -> Option<&Rows> {
+        let members = self.by_member.get(ty)?;
+        members.get(name).or_else(|| members.get(name.strip_suffix("Async")?))
+    }
+
+    /// What it does: of the rows whose parameters fit, those with the longest `params`.
+    pub fn effects<'a>(&'a self, rows: &'a Rows, params: &str) -> impl Iterator<Item = &'a EffectRow> {
+        let fitting = |row: &&EffectRow| fits(row.params.as_deref(), params);
+        let longest = |row: &EffectRow| row.params.as_deref().map_or(0, str::len);
+        let all = || rows.effects.iter().filter_map(|i| self.effects.get(usize::from(*i)));
+        let best = all().filter(fitting).map(longest).max().unwrap_or(0);
+        let params = params.to_owned();
+        all().filter(move |row| fits(row.params.as_deref(), &params) && longest(row) == best)
+    }
+
+    /// What it gives.
+    pub fn value(&self, rows: &Rows, params: &str) -> Option<&ValueRow> {
+        rows.values
+            .iter()
+            .filter_map(|i| self.values.get(usize::from(*i)))
+            .filter(|row| fits(row.params.as_deref(), params))
+            .max_by_key(|row| row.params.as_deref().map_or(0, str::len))
+    }
+
+    /// The program that it starts.
+    pub fn start(&self, rows: &Rows, params: &str) -> Option<&StartRow> {
+        rows.starts
+            .iter()
+            .filter_map(|i| self.starts.get(usize::from(*i)))
+            .filter(|row| fits(row.params.as_deref(), params))
+            .max_by_key(|row| row.params.as_deref().map_or(0, str::len))
+    }
+
+    /// All effect rows, for tests that keep the tables sound.
+    pub fn all_effects(&self) -> &[EffectRow] {
+        &self.effects
+    }
+
+    /// All value rows, for tests that keep the tables sound.
+    pub fn all_values(&self) -> &[ValueRow] {
+        &self.values
+    }
+}
+
+/// `want` is a prefix of `params` that ends at a whole parameter; `-` wants no parameters at all.
+fn fits(want: Option<&str>, params: &str) -> bool {
+    match want {
+        None => true,
+        Some("-") => params.is_empty(),
+        Some(want) => params.strip_prefix(want).is_some_and(|rest| rest.is_empty() || rest.starts_with(',')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_parses_and_every_row_says_something() {
+        let all = catalog();
+        assert_eq!(all.errors, Vec::<String>::new());
+        assert!(all.all_effects().len() > 50);
+        for row in all.all_values() {
+            assert!(row.text.is_some() != row.is.is_some(), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn overloads_are_told_by_parameters() {
+        assert!(fits(Some("String"), "String,Boolean"));
+        assert!(!fits(Some("String"), "StringBuilder"));
+        assert!(fits(Some("-"), "") && !fits(Some("-"), "String"));
+    }
+}

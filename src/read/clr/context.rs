@@ -1,0 +1,97 @@
+//! What surrounds a call: the phase of its method, what else the method does with the same state, which remote stores
+//! and components the assembly has.
+
+use super::links::Method;
+use super::phases::Phases;
+use super::resolve::Resolver;
+use super::unit::Unit;
+use crate::catalog::dotnet::catalog;
+use crate::facts::{Body, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Phase, Reading, Site, Store, Trait};
+use std::collections::BTreeMap;
+
+/// Completes the facts of one method.
+pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method, facts: &mut [Fact]) {
+    if facts.is_empty() {
+        return;
+    }
+    let (phase, because) = phases.of(resolver.units, resolver.links, method);
+    let staged = uploads(resolver, method);
+    let read: Vec<String> = facts
+        .iter()
+        .filter_map(Fact::as_effect)
+        .filter(|e| e.operation == Operation::Read && e.location.extent() != Extent::None)
+        .map(|e| e.location.key())
+        .collect();
+    for fact in facts {
+        let Body::Effect(effect) = &mut fact.body else { continue };
+        effect.phase = phase;
+        effect.phase_evidence.clone_from(&because);
+        if !writes(effect) {
+            continue;
+        }
+        if phase == Phase::Shutdown {
+            effect.mark(Trait::OnlyAtShutdown);
+        }
+        if read.contains(&effect.location.key()) {
+            effect.mark(Trait::ReadModifyWrite);
+            if effect.origin == Origin::Unknown {
+                effect.origin = Origin::Previous;
+            }
+        }
+        if staged && matches!(effect.store, Store::File | Store::TempFile) {
+            effect.mark(Trait::Staged);
+        }
+    }
+}
+
+fn writes(effect: &Effect) -> bool {
+    matches!(
+        effect.operation,
+        Operation::Create
+            | Operation::Write
+            | Operation::Append
+            | Operation::SetValue
+            | Operation::Rename
+            | Operation::Copy
+            | Operation::Enqueue
+    )
+}
+
+/// Does the method send data to a store on another host?
+fn uploads(resolver: &Resolver<'_>, method: Method) -> bool {
+    let Some(unit) = resolver.units.get(method.unit as usize) else { return false };
+    let Some(body) = unit.bodies.get(&method.rid) else { return false };
+    body.sites.iter().any(|site| {
+        unit.callee(site.token).is_some_and(|callee| {
+            catalog().clients.iter().any(|client| {
+                client.prefixes.split_whitespace().any(|p| callee.ty.starts_with(p))
+                    && client.uploads.split_whitespace().any(|p| callee.name.starts_with(p))
+            })
+        })
+    })
+}
+
+/// The components that the types of an assembly make it have.
+pub(super) fn components(phases: &Phases, index: u32, reading: &mut Reading) {
+    for (role, ty) in phases.components.get(index as usize).into_iter().flatten() {
+        reading.clue(Site::default(), Clue::new(ClueKind::Role, *role, ty.replace('/', ".")));
+    }
+}
+
+/// Stores on other hosts whose clients the assembly calls.
+pub(super) fn clients(unit: &Unit, reading: &mut Reading) {
+    let mut found: BTreeMap<&str, &str> = BTreeMap::new();
+    for reference in unit.refs.iter().filter(|r| !r.is_field) {
+        for client in &catalog().clients {
+            if client.prefixes.split_whitespace().any(|p| reference.ty.starts_with(p)) {
+                let ty = found.entry(&client.kind).or_insert(&reference.ty);
+                if *reference.ty < **ty {
+                    *ty = &reference.ty;
+                }
+            }
+        }
+    }
+    for (kind, ty) in found {
+        reading.clue(Site::default(), Clue::new(ClueKind::RemoteClient, kind, ty));
+    }
+}

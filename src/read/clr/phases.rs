@@ -1,0 +1,119 @@
+//! When a method runs: found by walking from it back through its callers to the methods that a host calls.
+
+use super::links::{Links, Method};
+use super::names::written_method;
+use super::unit::{Unit, method_token};
+use crate::catalog::dotnet::{RoleRow, catalog};
+use crate::facts::Phase;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Callers that are looked at for one method.
+const MAX_CALLERS: usize = 4000;
+
+/// A method that a host calls.
+#[derive(Clone, Copy, Debug)]
+struct Root {
+    row: &'static RoleRow,
+}
+
+/// Methods that a host calls, by method.
+#[derive(Debug, Default)]
+pub(super) struct Phases {
+    roots: HashMap<Method, Root>,
+    /// Components of each assembly, with the type that tells.
+    pub(super) components: Vec<BTreeMap<&'static str, String>>,
+}
+
+impl Phases {
+    /// Looks for roots.
+    pub(super) fn new(units: &[Unit], links: &Links) -> Self {
+        let mut phases = Phases::default();
+        for (u, unit) in units.iter().enumerate() {
+            let mut components = BTreeMap::new();
+            for (t, info) in unit.types.iter().enumerate() {
+                let mut known: Vec<&str> = links.ancestors(units, u as u32, t as u32 + 1);
+                known.extend(info.attributes.iter().map(|a| &**a));
+                let rows: Vec<&'static RoleRow> = catalog().roles.iter().filter(|r| speaks_of(r, &known)).collect();
+                for row in &rows {
+                    if let Some(role) = row.role.as_deref() {
+                        components.entry(role).or_insert_with(|| info.name.to_string());
+                    }
+                }
+                for rid in info.methods.clone() {
+                    phases.root(unit, Method { unit: u as u32, rid }, &rows);
+                }
+            }
+            phases.components.push(components);
+        }
+        phases
+    }
+
+    fn root(&mut self, unit: &Unit, method: Method, of_type: &[&'static RoleRow]) {
+        let Some(info) = unit.method(method.rid) else { return };
+        let by_type = of_type.iter().copied().find(|row| {
+            row.methods.split_whitespace().any(|m| m == info.name.as_ref() || m == "*" && &*info.name != ".cctor")
+        });
+        let attributes: Vec<&str> = info.attributes.iter().map(|a| &**a).collect();
+        let row = by_type.or_else(|| catalog().roles.iter().find(|row| speaks_of(row, &attributes)));
+        if let Some(row) = row {
+            self.roots.insert(method, Root { row });
+        }
+    }
+
+    /// The phase of a method and how it is known.
+    pub(super) fn of(&self, units: &[Unit], links: &Links, method: Method) -> (Phase, String) {
+        let mut seen = BTreeSet::from([method]);
+        let mut queue = vec![method];
+        let mut reached: BTreeMap<u8, (Phase, Method, &RoleRow)> = BTreeMap::new();
+        let mut elsewhere = false;
+        while let Some(at) = queue.pop() {
+            if let Some(root) = self.roots.get(&at) {
+                let found = (root.row.phase, at, root.row);
+                let best = reached.entry(rank(root.row.phase)).or_insert(found);
+                if at < best.1 && best.1 != method {
+                    *best = found;
+                }
+                continue;
+            }
+            let callers = links.callers(units, at);
+            // A delegate runs when whoever got it likes; a method without callers may be called by anyone.
+            elsewhere |= callers.is_empty() || links.is_taken(at);
+            for caller in callers {
+                if seen.insert(caller) {
+                    queue.push(caller);
+                }
+            }
+            if seen.len() > MAX_CALLERS {
+                return (Phase::Unknown, String::new());
+            }
+        }
+        // What also runs while the application serves is judged as that.
+        let Some((_, (phase, root, row))) = reached.into_iter().next() else { return (Phase::Unknown, String::new()) };
+        if elsewhere && phase != Phase::Run {
+            return (Phase::Unknown, String::new());
+        }
+        let name = units
+            .get(root.unit as usize)
+            .and_then(|u| u.callee(method_token(root.rid)))
+            .map_or_else(String::new, |c| written_method(c.ty, c.name));
+        let how = if root == method { "" } else { "called from " };
+        (phase, format!("{how}{name} ({})", row.because))
+    }
+}
+
+/// Smaller decides.
+fn rank(phase: Phase) -> u8 {
+    match phase {
+        Phase::Run => 0,
+        Phase::Startup => 1,
+        Phase::FirstBoot => 2,
+        Phase::Shutdown => 3,
+        Phase::Build => 4,
+        Phase::NotShipped => 5,
+        Phase::Unknown => 6,
+    }
+}
+
+fn speaks_of(row: &RoleRow, names: &[&str]) -> bool {
+    row.bases.split_whitespace().any(|base| names.contains(&base))
+}
