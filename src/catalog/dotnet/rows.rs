@@ -216,6 +216,8 @@ pub enum Model {
     RegistryValue,
     /// `ConfigurationManager.OpenExeConfiguration`.
     ExeConfig,
+    /// A character as a string.
+    Char,
     /// A value of a settings class, by name.
     Setting,
     /// `new X509Store(name, location)`.

@@ -174,6 +174,12 @@ impl Machine<'_, '_> {
                 let id = self.arena.add(Expr::Element(array, index));
                 self.push(id);
             }
+            // On the stack a character is its code; boxed, it becomes part of a string.
+            O::Box if self.unit.type_name(token_of(i)) == "System.Char" => {
+                let code = self.pop();
+                let id = self.arena.add(Expr::Char(code));
+                self.push(id);
+            }
             // What a value is boxed in, cast to or widened to does not change what it is here.
             O::Box | O::UnboxAny | O::Castclass | O::Isinst | O::Unbox => {}
             O::Ldobj | O::LdindRef => {
@@ -419,14 +425,7 @@ impl Machine<'_, '_> {
         let added = match name {
             "Append" | "AppendLiteral" | "AppendFormatted" => {
                 let added = self.settle(raw.get(1).copied()?);
-                match self.arena.get(added) {
-                    // A character is on the stack as its code.
-                    Expr::Int(code) if callee.signature == "Char" => {
-                        let c = u32::try_from(*code).ok().and_then(char::from_u32).unwrap_or('\u{fffd}');
-                        self.arena.add(Expr::Str(c.to_string().into()))
-                    }
-                    _ => added,
-                }
+                if callee.signature == "Char" { self.arena.add(Expr::Char(added)) } else { added }
             }
             "AppendFormat" => {
                 let args = raw.iter().map(|id| self.settle(*id)).collect();

@@ -86,6 +86,7 @@ pub(super) fn apply(
                 item(&base, key, ":")
             })
         }
+        Model::Char => subject().iter().map(character).collect(),
         Model::Setting => {
             let base = format!("applicationSettings/{}", resolver.class_of(at, this));
             combine(&[Value::text(Text::from_source(Source::Config, base))], &arg(0), |b, key| item(b, key, "/"))
@@ -178,13 +179,59 @@ pub(super) fn combine(left: &[Value], right: &[Value], f: impl Fn(&Text, &Text) 
     out
 }
 
+/// A character code as a string.
+pub(super) fn character(code: &Value) -> Value {
+    let c = code.int.and_then(|n| u32::try_from(n).ok()).and_then(char::from_u32);
+    match c {
+        Some(c) => code.with(Text::lit(c.to_string())),
+        None if code.int.is_some() => Value::unknown(),
+        None => code.clone(),
+    }
+}
+
+/// Two texts as what they share at the front and at the back, characters included.
+fn shared(a: &Text, b: &Text) -> Text {
+    if a == b {
+        return a.clone();
+    }
+    let (x, y) = (a.parts(), b.parts());
+    let front = x.iter().zip(y).take_while(|(p, q)| p == q).count();
+    let (x, y) = (&x[front..], &y[front..]);
+    let back = x.iter().rev().zip(y.iter().rev()).take_while(|(p, q)| p == q).count();
+    let (mid_x, mid_y) = (&x[..x.len() - back], &y[..y.len() - back]);
+    let mut out = Text::from_parts(a.parts()[..front].iter().cloned());
+    let common = |p: Option<&Part>, q: Option<&Part>, backwards: bool| match (p, q) {
+        (Some(Part::Lit(p)), Some(Part::Lit(q))) if backwards => {
+            let n: usize =
+                p.chars().rev().zip(q.chars().rev()).take_while(|(c, d)| c == d).map(|(c, _)| c.len_utf8()).sum();
+            p[p.len() - n..].to_owned()
+        }
+        (Some(Part::Lit(p)), Some(Part::Lit(q))) => {
+            let n: usize = p.chars().zip(q.chars()).take_while(|(c, d)| c == d).map(|(c, _)| c.len_utf8()).sum();
+            p[..n].to_owned()
+        }
+        _ => String::new(),
+    };
+    let head = common(mid_x.first(), mid_y.first(), false);
+    let tail = common(mid_x.last(), mid_y.last(), true);
+    // Where one text is short, front and back may be the same characters: count them once.
+    let tail = if mid_x.len() == 1 && mid_y.len() == 1 && !head.is_empty() { String::new() } else { tail };
+    out.push_lit(&head);
+    out.push_hole(Hole::Unknown);
+    out.push_lit(&tail);
+    for part in &x[x.len() - back..] {
+        out.push(part.clone());
+    }
+    out
+}
+
 /// What all of them share.
 pub(super) fn merged(values: &[Value]) -> Value {
     let mut all = values.iter();
     let Some(first) = all.next() else { return Value::unknown() };
     let mut out = first.clone();
     for value in all {
-        out.text = out.text.merge(&value.text);
+        out.text = shared(&out.text, &value.text);
         out.int = out.int.filter(|n| Some(*n) == value.int);
         out.steps.clear();
     }

@@ -5,7 +5,7 @@ use super::names::written_method;
 use super::unit::{Unit, method_token};
 use crate::catalog::dotnet::{RoleRow, catalog};
 use crate::facts::Phase;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// Callers that are looked at for one method.
 const MAX_CALLERS: usize = 4000;
@@ -63,16 +63,13 @@ impl Phases {
     /// The phase of a method and how it is known.
     pub(super) fn of(&self, units: &[Unit], links: &Links, method: Method) -> (Phase, String) {
         let mut seen = BTreeSet::from([method]);
-        let mut queue = vec![method];
+        let mut queue = VecDeque::from([method]);
         let mut reached: BTreeMap<u8, (Phase, Method, &RoleRow)> = BTreeMap::new();
         let mut elsewhere = false;
-        while let Some(at) = queue.pop() {
+        while let Some(at) = queue.pop_front() {
             if let Some(root) = self.roots.get(&at) {
-                let found = (root.row.phase, at, root.row);
-                let best = reached.entry(rank(root.row.phase)).or_insert(found);
-                if at < best.1 && best.1 != method {
-                    *best = found;
-                }
+                // The nearest one is the easiest to check.
+                reached.entry(rank(root.row.phase)).or_insert((root.row.phase, at, root.row));
                 continue;
             }
             let callers = links.callers(units, at);
@@ -80,7 +77,7 @@ impl Phases {
             elsewhere |= callers.is_empty() || links.is_taken(at);
             for caller in callers {
                 if seen.insert(caller) {
-                    queue.push(caller);
+                    queue.push_back(caller);
                 }
             }
             if seen.len() > MAX_CALLERS {

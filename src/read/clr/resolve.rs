@@ -13,7 +13,7 @@ use super::value::{Expr, Id};
 use crate::catalog::dotnet::{Piece, Template, catalog};
 use crate::facts::{Hole, Site, Source, Step, Text};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Alternatives of one value.
 pub(super) const MAX_VALUES: usize = 8;
@@ -98,11 +98,23 @@ pub(super) struct Resolver<'r> {
     steps: Cell<u32>,
     /// Parameters and fields that are being looked at: a second time they are unknown.
     busy: RefCell<Vec<(Method, u32)>>,
+    /// Answers about parameters and fields that no bound cut short.
+    known: RefCell<HashMap<(Method, u32), Vec<Value>>>,
+    /// Times that a bound cut something short.
+    cuts: Cell<u32>,
 }
 
 impl<'r> Resolver<'r> {
     pub(super) fn new(units: &'r [Unit], links: &'r Links) -> Self {
-        Resolver { units, links, wanted: RefCell::default(), steps: Cell::new(0), busy: RefCell::default() }
+        Resolver {
+            units,
+            links,
+            wanted: RefCell::default(),
+            steps: Cell::new(0),
+            busy: RefCell::default(),
+            known: RefCell::default(),
+            cuts: Cell::new(0),
+        }
     }
 
     /// What a value of a method of this unit may be. Never empty.
@@ -121,6 +133,7 @@ impl<'r> Resolver<'r> {
     pub(super) fn eval(&self, at: At<'_>, id: Id) -> Vec<Value> {
         self.steps.set(self.steps.get() + 1);
         if at.depth > MAX_DEPTH || self.steps.get() > MAX_STEPS {
+            self.cut();
             return vec![Value::unknown()];
         }
         let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
@@ -136,6 +149,7 @@ impl<'r> Resolver<'r> {
             Expr::Concat(parts) => models::product(self, at, parts, |all| {
                 Text::from_parts(all.iter().flat_map(|v| v.text.parts().iter().cloned()))
             }),
+            Expr::Char(code) => self.eval(at, *code).iter().map(models::character).collect(),
             Expr::Phi(ids) => ids.iter().flat_map(|id| self.eval(at, *id)).collect(),
             Expr::Type(token) => {
                 let name = unit.type_name(*token);
@@ -188,17 +202,38 @@ impl<'r> Resolver<'r> {
         let name = position.and_then(|p| names?.get(usize::from(p))).map_or("this", |n| n);
         let hole = || vec![Value::text(Text::from_source(Source::Param, name))];
         // The receiver itself is no string; looking for it among the callers says nothing.
-        if position.is_none() || at.up >= MAX_CALLERS_DEEP {
+        if position.is_none() {
             return hole();
         }
-        let busy = (method, u32::from(index));
-        if self.busy.borrow().contains(&busy) {
+        if at.up >= MAX_CALLERS_DEEP {
+            self.cut();
+            return hole();
+        }
+        let found = self.once((method, u32::from(index)), || self.given_by_callers(at, method, index, has_this, name));
+        if found.is_empty() { hole() } else { found }
+    }
+
+    fn cut(&self) {
+        self.cuts.set(self.cuts.get() + 1);
+    }
+
+    /// Asks once, and not again while the answer is being looked for.
+    fn once(&self, key: (Method, u32), ask: impl FnOnce() -> Vec<Value>) -> Vec<Value> {
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        if self.busy.borrow().contains(&key) {
+            self.cut();
             return Vec::new();
         }
-        self.busy.borrow_mut().push(busy);
-        let found = self.given_by_callers(at, method, index, has_this, name);
+        let cuts = self.cuts.get();
+        self.busy.borrow_mut().push(key);
+        let found = ask();
         self.busy.borrow_mut().pop();
-        if found.is_empty() { hole() } else { found }
+        if self.cuts.get() == cuts {
+            self.known.borrow_mut().insert(key, found.clone());
+        }
+        found
     }
 
     fn given_by_callers(&self, at: At<'_>, method: Method, index: u16, has_this: bool, name: &str) -> Vec<Value> {
@@ -243,12 +278,16 @@ impl<'r> Resolver<'r> {
         }
         let Some(field) = self.links.field(self.units, at.unit, token) else { return vec![Value::unknown()] };
         let key = (Method { unit: field.0, rid: u32::MAX }, field.1);
-        if self.busy.borrow().contains(&key) || at.up >= MAX_CALLERS_DEEP {
+        if at.up >= MAX_CALLERS_DEEP {
+            self.cut();
             return vec![Value::unknown()];
         }
-        self.busy.borrow_mut().push(key);
-        let found = self.assigned_by_writers(at, field, unit.field_name(token).map_or("", |(_, n)| n));
-        self.busy.borrow_mut().pop();
+        let name = unit.field_name(token).map_or("", |(_, n)| n);
+        let mut found = self.once(key, || self.assigned_by_writers(at, field, name));
+        // An empty string that a field starts with is no place.
+        if found.iter().any(|v| !v.text.is_empty()) {
+            found.retain(|v| !v.text.is_empty());
+        }
         if found.is_empty() { vec![Value::unknown()] } else { found }
     }
 
@@ -304,7 +343,7 @@ impl<'r> Resolver<'r> {
                 (None, None) => vec![Value::unknown()],
             };
         }
-        if makes || !callee.returns || at.up >= MAX_CALLERS_DEEP {
+        if makes || !callee.returns {
             return vec![Value::unknown()];
         }
         let mut found = Vec::new();
@@ -319,6 +358,7 @@ impl<'r> Resolver<'r> {
             let Some(result) = body.result else { continue };
             let key = (target, u32::MAX);
             if self.busy.borrow().contains(&key) {
+                self.cut();
                 continue;
             }
             self.busy.borrow_mut().push(key);
@@ -413,9 +453,29 @@ fn tidy(values: &mut Vec<Value>) {
             kept.push(value);
         }
     }
+    // `EnsureTrailingSeparator` and the like give a path with and without one; either is meant.
+    let ends = |v: &Value| v.text.trailing_lit().ends_with(['\\', '/']);
+    if kept.len() > 1 && kept.iter().any(ends) {
+        let full: Vec<String> = kept.iter().filter(|v| ends(v)).map(|v| bare(&v.text)).collect();
+        let mut seen: Vec<String> = Vec::new();
+        kept.retain(|v| {
+            let name = bare(&v.text);
+            let first = !seen.contains(&name);
+            let keep = if ends(v) { first } else { !full.contains(&name) };
+            if keep {
+                seen.push(name);
+            }
+            keep
+        });
+    }
     if kept.len() > MAX_VALUES {
         kept.truncate(MAX_VALUES - 1);
         kept.push(Value::unknown());
     }
     *values = kept;
+}
+
+/// A path without the separator at its end.
+fn bare(text: &Text) -> String {
+    text.to_string().trim_end_matches(['\\', '/']).to_owned()
 }

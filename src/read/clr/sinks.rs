@@ -186,6 +186,9 @@ impl<'v> View<'v> {
             Some(name) => self.resolver.at_site(self.unit, name, self.this, self.args),
             None => vec![Value::default()],
         };
+        if values.iter().any(|v| !v.text.is_empty()) {
+            values.retain(|v| !v.text.is_empty());
+        }
         if values.len() > MAX_LOCATIONS {
             values = vec![merged(&values)];
         }

@@ -39,6 +39,8 @@ pub(super) enum Expr {
     Element(Id, Id),
     /// Strings after one another.
     Concat(Box<[Id]>),
+    /// A character, from its code.
+    Char(Id),
     /// One of these.
     Phi(Box<[Id]>),
     /// A type, from `ldtoken`.
