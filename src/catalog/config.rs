@@ -15,6 +15,9 @@ pub struct Tables {
     /// Keys that have an effect.
     #[serde(default)]
     effect: Vec<Row>,
+    /// Keys that hold connection strings.
+    #[serde(default)]
+    connection: Vec<Connection>,
     /// Database engines.
     #[serde(default)]
     engine: Vec<Engine>,
@@ -63,6 +66,21 @@ pub struct Row {
     pub traits: Vec<Trait>,
     /// What the key does, in words, for the evidence.
     pub because: String,
+}
+
+/// A key that holds a connection string.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Connection {
+    /// The kind of document.
+    pub dialect: String,
+    /// The nodes whose text is a connection string.
+    pub select: Selector,
+    /// Provider, as far as the key implies one.
+    #[serde(default)]
+    pub provider: String,
+    /// The key as a finding names it.
+    pub via: String,
 }
 
 /// How placeholders are written in a value.
@@ -301,6 +319,7 @@ fn tables() -> &'static Tables {
         for (_, text) in files("config") {
             if let Ok(mut tables) = toml::from_str::<Tables>(text) {
                 all.effect.append(&mut tables.effect);
+                all.connection.append(&mut tables.connection);
                 all.engine.append(&mut tables.engine);
                 all.document.append(&mut tables.document);
             }
@@ -312,6 +331,11 @@ fn tables() -> &'static Tables {
 /// The rows of a dialect.
 pub fn rows(dialect: &str) -> impl Iterator<Item = &'static Row> {
     tables().effect.iter().filter(move |row| row.dialect == dialect)
+}
+
+/// The keys of a dialect that hold connection strings.
+pub fn connections(dialect: &str) -> impl Iterator<Item = &'static Connection> {
+    tables().connection.iter().filter(move |row| row.dialect == dialect)
 }
 
 /// The documents that are known by name or root, in the order of the tables.

@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use crate::facts::{Clue, ClueKind, Location, Reading, Text};
+use std::collections::{HashMap, HashSet};
 
 /// Volumes that live as long as the pod, or stay behind on the node that it ran on.
 const SCRATCH: &[&str] = &["emptyDir", "ephemeral", "hostPath"];
@@ -49,7 +50,7 @@ fn workload(document: &mut Document<'_>, reading: &mut Reading) {
         document.clue(reading, replicas, Clue::new(ClueKind::Instances, &name, count));
     }
     let tree = &document.tree;
-    let claims: Vec<String> = tree
+    let claims: HashSet<String> = tree
         .at(ROOT, &["spec", "volumeClaimTemplates"])
         .into_iter()
         .flat_map(|list| tree.elements(list).collect::<Vec<_>>())
@@ -59,24 +60,31 @@ fn workload(document: &mut Document<'_>, reading: &mut Reading) {
         tree.descendants(ROOT).into_iter().filter(|&n| tree.child(n, "containers").is_some()).collect();
     for pod in pods {
         let tree = &document.tree;
+        let kinds = volume_kinds(tree, pod);
         let containers: Vec<NodeId> =
             tree.child(pod, "containers").map(|c| tree.elements(c).collect()).unwrap_or_default();
         for container in containers {
-            mounts(document, reading, pod, container, &claims);
+            mounts(document, reading, container, &kinds, &claims);
             environment(document, reading, container);
         }
     }
 }
 
 /// `volumeMounts` of a container, by what the volume of that name is.
-fn mounts(document: &mut Document<'_>, reading: &mut Reading, pod: NodeId, container: NodeId, claims: &[String]) {
+fn mounts(
+    document: &mut Document<'_>,
+    reading: &mut Reading,
+    container: NodeId,
+    kinds: &HashMap<String, String>,
+    claims: &HashSet<String>,
+) {
     let tree = &document.tree;
     let mut found = Vec::new();
     for mount in tree.child(container, "volumeMounts").into_iter().flat_map(|m| tree.elements(m).collect::<Vec<_>>()) {
         let (Some(path), Some(name)) = (tree.child(mount, "mountPath"), tree.get(mount, "name")) else { continue };
         let location = Location::file(&Text::lit(tree.value(path)));
         let kind =
-            if claims.iter().any(|c| c == name) { Some("volumeClaimTemplate") } else { volume_kind(tree, pod, name) };
+            if claims.contains(name) { Some("volumeClaimTemplate") } else { kinds.get(name).map(String::as_str) };
         let clue = match kind {
             Some(kind) if DURABLE.contains(&kind) || kind == "volumeClaimTemplate" => {
                 Clue::new(ClueKind::DurableMount, kind, name).at(location)
@@ -92,11 +100,15 @@ fn mounts(document: &mut Document<'_>, reading: &mut Reading, pod: NodeId, conta
     }
 }
 
-/// What the volume of this name is: the member beside its name.
-fn volume_kind<'t>(tree: &'t Tree, pod: NodeId, name: &str) -> Option<&'t str> {
-    let volumes = tree.child(pod, "volumes")?;
-    let volume = tree.elements(volumes).find(|&v| tree.is(v, "name", name))?;
-    tree.elements(volume).map(|m| tree.name(m)).find(|m| *m != "name")
+/// What each volume of a pod is: the member beside its name.
+fn volume_kinds(tree: &Tree, pod: NodeId) -> HashMap<String, String> {
+    let volumes = tree.child(pod, "volumes").into_iter().flat_map(|v| tree.elements(v));
+    volumes
+        .filter_map(|volume| {
+            let kind = tree.elements(volume).map(|m| tree.name(m)).find(|m| *m != "name")?;
+            Some((tree.get(volume, "name")?.to_owned(), kind.to_owned()))
+        })
+        .collect()
 }
 
 fn environment(document: &mut Document<'_>, reading: &mut Reading, container: NodeId) {

@@ -4,7 +4,7 @@ use super::select::{select, select_one};
 use super::syntax::expand;
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml::Break;
-use crate::catalog::config::{Row, rows};
+use crate::catalog::config::{Row, connections, rows};
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Site, Source,
     Step, Text, join_paths,
@@ -179,7 +179,13 @@ impl<'a> Document<'a> {
     }
 
     /// Gives the effects of the rows of a dialect, for nodes below `base`.
-    pub(crate) fn apply_rows(&self, reading: &mut Reading, dialect: &str, base: NodeId) {
+    pub(crate) fn apply_rows(&mut self, reading: &mut Reading, dialect: &str, base: NodeId) {
+        for row in connections(dialect) {
+            for node in select(&self.tree, base, &row.select) {
+                let name = self.tree.path(node);
+                self.connection(reading, node, &name, &row.provider, &row.via);
+            }
+        }
         for row in rows(dialect) {
             for node in select(&self.tree, base, &row.select) {
                 // What is kept in another file is said there.

@@ -1,20 +1,22 @@
 //! Service Fabric manifests: services and their instances, what is set up and started, and stateful services.
 
 use super::document::Document;
-use super::tree::NodeId;
+use super::tree::{NodeId, Tree};
 use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+use std::collections::HashMap;
 
 /// Reads `ServiceManifest`, `ApplicationManifest` or `Settings`.
 pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     reading.format = "service-fabric".to_owned();
+    let defaults = parameter_defaults(&document.tree, root);
     for node in document.tree.descendants(root) {
         match document.tree.name(node) {
             "SetupEntryPoint" => host(document, reading, node, "setup-entry-point"),
             "EntryPoint" => host(document, reading, node, "entry-point"),
             "StatelessServiceType" => role(document, reading, node, "stateless-service"),
             "StatefulServiceType" => role(document, reading, node, "stateful-service"),
-            "StatelessService" => instances(document, reading, node, "InstanceCount"),
-            "StatefulService" => instances(document, reading, node, "TargetReplicaSetSize"),
+            "StatelessService" => instances(document, reading, node, "InstanceCount", &defaults),
+            "StatefulService" => instances(document, reading, node, "TargetReplicaSetSize", &defaults),
             "EnvironmentVariable" => named(document, reading, node, "env", "Name", "Value"),
             "Parameter" if document.tree.child(node, "DefaultValue").is_some() => {
                 named(document, reading, node, "parameter", "Name", "DefaultValue");
@@ -46,24 +48,29 @@ fn role(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, kind: 
 }
 
 /// A number, or a parameter in brackets whose default the manifest gives.
-fn instances(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, attribute: &str) {
+fn instances(
+    document: &mut Document<'_>,
+    reading: &mut Reading,
+    node: NodeId,
+    attribute: &str,
+    defaults: &HashMap<String, String>,
+) {
     let tree = &document.tree;
     let Some(at) = tree.child(node, attribute) else { return };
     let written = tree.value(at);
     let value = match written.strip_prefix('[').and_then(|w| w.strip_suffix(']')) {
-        Some(parameter) => parameter_default(document, parameter).unwrap_or_else(|| written.to_owned()),
+        Some(parameter) => defaults.get(parameter).cloned().unwrap_or_else(|| written.to_owned()),
         None => written.to_owned(),
     };
     let name = tree.get(node, "ServiceTypeName").unwrap_or_default().to_owned();
     document.clue(reading, at, Clue::new(ClueKind::Instances, name, value));
 }
 
-fn parameter_default(document: &Document<'_>, name: &str) -> Option<String> {
-    let tree = &document.tree;
-    let root = tree.elements(super::tree::ROOT).next()?;
-    let parameters = tree.child(root, "Parameters")?;
-    let parameter = tree.elements(parameters).find(|&p| tree.is(p, "Name", name))?;
-    tree.get(parameter, "DefaultValue").map(str::to_owned)
+fn parameter_defaults(tree: &Tree, root: NodeId) -> HashMap<String, String> {
+    let parameters = tree.child(root, "Parameters").into_iter().flat_map(|p| tree.elements(p));
+    parameters
+        .filter_map(|p| Some((tree.get(p, "Name")?.to_owned(), tree.get(p, "DefaultValue")?.to_owned())))
+        .collect()
 }
 
 fn named(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, group: &str, name: &str, value: &str) {

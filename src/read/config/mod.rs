@@ -5,6 +5,7 @@
 
 mod arm;
 mod containers;
+mod diagnostics;
 mod docker;
 mod document;
 mod dotnet;
@@ -14,6 +15,7 @@ mod keyed;
 mod lines;
 mod logging;
 mod options;
+mod relevance;
 mod select;
 mod service;
 mod syntax;
@@ -36,6 +38,9 @@ use xml::Break;
 /// Reads a configuration file.
 pub fn read(input: &Input<'_>, reading: &mut Reading) {
     let text = decode(input.bytes, reading);
+    if !relevance::is_relevant(input, &text) {
+        return;
+    }
     let parse: fn(&str) -> (Tree, Option<Break>) = match input.kind {
         Kind::Xml => xml::parse,
         Kind::Json => json::parse,
@@ -92,8 +97,34 @@ fn read_json(document: &mut Document<'_>, reading: &mut Reading) {
     match dialect(document) {
         Some("options") => options::read(document, reading),
         Some("arm") => arm::read(document, reading),
+        Some("settings") => {
+            reading.format = "settings".to_owned();
+            options::values(document, reading);
+        }
         _ => {}
     }
+}
+
+/// Roots that [`read_xml`] knows.
+pub(crate) fn is_known_root(name: &str) -> bool {
+    const ROOTS: &[&str] = &[
+        "configuration",
+        "log4net",
+        "nlog",
+        "Configuration",
+        "Server",
+        "Context",
+        "ServiceDefinition",
+        "ServiceConfiguration",
+        "ServiceManifest",
+        "ApplicationManifest",
+        "Settings",
+        "DiagnosticMonitorConfiguration",
+        "DiagnosticsConfiguration",
+        "PublicConfig",
+        "unattend",
+    ];
+    ROOTS.contains(&name) || dotnet::is_section(name)
 }
 
 /// Decides by the root element.
@@ -125,6 +156,9 @@ fn read_xml(document: &mut Document<'_>, reading: &mut Reading) {
         "ServiceDefinition" => service::definition(document, root, reading),
         "ServiceConfiguration" => service::configuration(document, root, reading),
         "ServiceManifest" | "ApplicationManifest" | "Settings" => fabric::read(document, root, reading),
+        "DiagnosticMonitorConfiguration" | "DiagnosticsConfiguration" | "PublicConfig" => {
+            diagnostics::read(document, root, reading);
+        }
         "unattend" => unattend::read(document, root, reading),
         name if dotnet::is_section(name) => dotnet::read_fragment(document, reading),
         _ => {}

@@ -36,7 +36,7 @@ fn environment(file: &str) -> Option<String> {
 }
 
 /// Every value under its name; those that are connection strings as such.
-fn values(document: &mut Document<'_>, reading: &mut Reading) {
+pub(crate) fn values(document: &mut Document<'_>, reading: &mut Reading) {
     let leaves: Vec<NodeId> = document
         .tree
         .descendants(ROOT)

@@ -29,6 +29,17 @@ pub(crate) fn select_one(tree: &Tree, from: NodeId, selector: &Selector) -> Opti
     select(tree, from, selector).into_iter().next()
 }
 
+/// Does a node satisfy the last step of a selector? For rows that describe one kind of node wherever it stands.
+pub(crate) fn is_selected(tree: &Tree, node: NodeId, selector: &Selector) -> bool {
+    selector.steps.last().is_some_and(|step| {
+        let named = match &step.name {
+            Name::Is(name) => tree.name(node).eq_ignore_ascii_case(name),
+            Name::Any | Name::Deep => true,
+        };
+        named && step.conditions.iter().all(|c| condition(tree, node, c))
+    })
+}
+
 fn advance(tree: &Tree, node: NodeId, step: &Step, out: &mut Vec<NodeId>) {
     let holds = |id: &NodeId| step.conditions.iter().all(|c| condition(tree, *id, c));
     match &step.name {

@@ -71,6 +71,11 @@ impl Tree {
         Tree { nodes: vec![root], capped: false }
     }
 
+    /// Number of nodes.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Adds a node below `parent`; `None` when the document has too many.
     pub(crate) fn add(&mut self, parent: NodeId, role: Role, name: &str, offset: usize) -> Option<NodeId> {
         if self.nodes.len() >= MAX_NODES {

@@ -50,6 +50,18 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
     (builder.tree, builder.broken)
 }
 
+/// The name of the outermost element, without its prefix.
+pub(crate) fn root_name(text: &str) -> Option<String> {
+    let mut reader = Reader::from_str(text);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(start) | Event::Empty(start)) => return Some(start.local_name().as_ref().to_owned()),
+            Ok(Event::Eof) | Err(_) => return None,
+            Ok(_) => {}
+        }
+    }
+}
+
 struct Builder<'a> {
     text: &'a str,
     tree: Tree,

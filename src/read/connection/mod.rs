@@ -154,10 +154,15 @@ impl Pairs {
 
     /// A database in a file: the engine is embedded, or the file's extension says so.
     fn file(&self, engine: Option<&'static Engine>, read_only: bool) -> Option<Database> {
-        let file =
-            self.get(&["dbq", "data source", "datasource", "filename", "fulluri", "uri", "db", "database", "dbname"])?;
+        let is_firebird = engine.is_some_and(|e| e.name == "firebird");
+        // Firebird has a server and, beside it, the path of the database on that server.
+        if is_firebird && matches!(self.get(SERVER).map(host_of), Some(Host::Remote(_))) {
+            return None;
+        }
+        let names: &[&str] = if is_firebird { &["database", "initial catalog"] } else { FILE };
+        let file = self.get(names)?;
         let trimmed = file.as_lit().unwrap_or_default().trim();
-        if trimmed.eq_ignore_ascii_case(":memory:")
+        if trimmed.to_ascii_lowercase().contains(":memory:")
             || self.is("mode", &["memory"])
             || trimmed.to_ascii_lowercase().contains("mode=memory")
         {
@@ -176,7 +181,7 @@ impl Pairs {
             }
             return Some(file_database(&engine.name, file, read_only, "the engine keeps its data in this file"));
         }
-        if engine.is_some_and(|e| e.name != "firebird") {
+        if engine.is_some() && !is_firebird {
             return None;
         }
         let extension = Location::file(file).extension()?;
@@ -194,6 +199,7 @@ impl Pairs {
     }
 }
 
+const FILE: &[&str] = &["dbq", "data source", "datasource", "filename", "fulluri", "uri", "db", "database", "dbname"];
 const SERVER: &[&str] =
     &["data source", "server", "address", "addr", "network address", "host", "hostname", "datasource"];
 

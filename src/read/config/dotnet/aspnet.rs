@@ -3,8 +3,15 @@
 use crate::discover::Artifact;
 use crate::facts::{Certainty, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait};
 use crate::read::config::document::{Document, RUNNING};
-use crate::read::config::tree::{NodeId, Tree};
+use crate::read::config::tree::{NodeId, ROOT, Tree};
+use crate::read::config::xml;
 use crate::read::connection::database;
+use crate::read::text::decode;
+
+/// Most folders upwards that are looked at.
+const MAX_PARENTS: usize = 16;
+/// Largest inherited configuration that is read.
+const MAX_PARENT: u64 = 1 << 20;
 
 /// The nodes of a section of `system.web`, in all groups of that name (`<location>` adds groups).
 fn web_sections<'a>(tree: &'a Tree, root: NodeId, name: &'a str) -> impl Iterator<Item = NodeId> + 'a {
@@ -80,6 +87,21 @@ fn has_parent(document: &Document<'_>, artifact: &Artifact) -> bool {
         .any(|up| document.input.app.sibling(artifact, &format!("{}web.config", "../".repeat(up))).is_some())
 }
 
+/// The configurations that this one inherits from, nearest first.
+fn parents(document: &Document<'_>) -> Vec<(Tree, NodeId)> {
+    let input = document.input;
+    let folders = input.artifact.path.matches('/').count();
+    (1..=folders.min(MAX_PARENTS))
+        .filter_map(|up| input.app.sibling(input.artifact, &format!("{}web.config", "../".repeat(up))))
+        .filter_map(|artifact| {
+            let bytes = artifact.read(MAX_PARENT).ok()?;
+            let (tree, _) = xml::parse(&decode(&bytes, &mut Reading::default()));
+            let root = tree.child(ROOT, "configuration")?;
+            Some((tree, root))
+        })
+        .collect()
+}
+
 /// ASP.NET Core uses `web.config` only to be started by IIS.
 fn is_aspnet_core(tree: &Tree, root: NodeId) -> bool {
     tree.children_named(root, "system.webServer")
@@ -121,7 +143,9 @@ pub(crate) fn session_database(document: &mut Document<'_>, root: NodeId, readin
 /// configuration points at a user instance of SQL Server Express with a file in `App_Data`.
 pub(crate) fn providers(document: &Document<'_>, root: NodeId, reading: &mut Reading) {
     let tree = &document.tree;
-    if defines_local_sql_server(tree, root) {
+    if defines_local_sql_server(tree, root)
+        || parents(document).iter().any(|(tree, root)| defines_local_sql_server(tree, *root))
+    {
         return;
     }
     for name in ["membership", "roleManager", "profile", "healthMonitoring", "webParts"] {

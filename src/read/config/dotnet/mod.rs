@@ -7,7 +7,7 @@ mod transform;
 use super::document::Document;
 use super::logging;
 use super::tree::{NodeId, ROOT, Role, Tree};
-use crate::facts::{Body, Certainty, Effect, Fact, NoteKind, Phase, Reading, Step};
+use crate::facts::{Body, Certainty, Effect, Fact, NoteKind, Owner, Phase, Reading, Step};
 use std::collections::HashSet;
 
 /// Sections that are commonly kept in a file of their own (`configSource`), by their root element.
@@ -43,6 +43,9 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         _ => "app-config",
     }
     .to_owned();
+    if name == "machine.config" {
+        reading.owner = Owner::Framework;
+    }
     if transform::is_transform(&document.tree) {
         return read_transform(document, reading);
     }

@@ -1,9 +1,10 @@
 //! Sections of a .NET configuration: what is included, moved or encrypted, and the values that code asks for by name.
 
 use crate::facts::{Certainty, Effect, Folder, Location, NoteKind, Operation, Origin, Reading, Step, Store, Text};
-use crate::read::config::document::Document;
+use crate::read::config::document::{Document, MAX_CLUES};
 use crate::read::config::tree::{NodeId, Role, Tree};
 use crate::read::config::xml;
+use crate::read::connection::database;
 use crate::read::text::decode;
 
 /// Largest included file that is read.
@@ -81,7 +82,13 @@ fn graft_section(tree: &mut Tree, section: NodeId, from: &Tree) {
 /// `appSettings`: the values that code asks for.
 pub(crate) fn app_settings(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     for (key, value) in entries(&document.tree, root, "appSettings", "key", "value") {
-        document.value_clue(reading, value, &format!("appSettings/{key}"));
+        let name = format!("appSettings/{key}");
+        let said = key.to_lowercase().contains("conn");
+        if said && database(&Text::lit(document.tree.value(value)), "").is_some() {
+            document.connection(reading, value, &name, "", "appSettings/add@value");
+        } else {
+            document.value_clue(reading, value, &name);
+        }
     }
 }
 
@@ -99,6 +106,9 @@ fn entries(tree: &Tree, root: NodeId, section: &str, key: &str, value: &str) -> 
     let mut found: Vec<(String, NodeId)> = Vec::new();
     for section in tree.children_named(root, section) {
         for entry in tree.elements(section) {
+            if found.len() > MAX_CLUES {
+                return found;
+            }
             let name = tree.get(entry, key).unwrap_or_default();
             match tree.name(entry) {
                 "clear" => found.clear(),
@@ -168,6 +178,15 @@ pub(crate) fn custom_sections(document: &mut Document<'_>, root: NodeId, reading
     let mut values = Vec::new();
     for section in tree.elements(root).filter(|&s| !KNOWN.contains(&tree.name(s))) {
         for node in tree.descendants(section) {
+            let parent = tree.node(node).parent;
+            // A list of pairs: the value has the name that its key gives it.
+            if let (Some(key), "value") = (tree.get(parent, "key"), tree.name(node)) {
+                values.push((node, format!("{}/{key}", tree.name(section))));
+                continue;
+            }
+            if tree.name(node) == "key" && tree.child(parent, "value").is_some() {
+                continue;
+            }
             let is_value = match tree.node(node).role {
                 Role::Attribute => !tree.name(node).starts_with("xmlns"),
                 _ => tree.node(node).children.is_empty() && !tree.value(node).is_empty(),

@@ -48,8 +48,14 @@ pub(crate) fn is_transform(tree: &Tree) -> bool {
     })
 }
 
+/// Largest trees that are merged: each change looks at all children of its place.
+const MAX_NODES: usize = 20_000;
+
 /// The base as the transform leaves it. What the transform wrote is marked with [`TRANSFORM`].
 pub(crate) fn apply(mut base: Tree, transform: &Tree) -> Tree {
+    if base.len() > MAX_NODES || transform.len() > MAX_NODES {
+        return base;
+    }
     let roots = (base.elements(ROOT).next(), transform.elements(ROOT).next());
     if let (Some(target), Some(source)) = roots {
         merge_children(&mut base, target, transform, source);

@@ -51,12 +51,16 @@ fn used_appenders(tree: &Tree, root: NodeId) -> HashSet<String> {
             work.extend(references(tree, logger));
         }
     }
+    let mut appenders: HashMap<&str, Vec<NodeId>> = HashMap::new();
+    for appender in tree.children_named(root, "appender") {
+        appenders.entry(tree.get(appender, "name").unwrap_or_default()).or_default().push(appender);
+    }
     while let Some(name) = work.pop() {
-        for appender in tree.children_named(root, "appender").filter(|&a| tree.is(a, "name", &name)) {
-            if used.insert(tree.get(appender, "name").unwrap_or_default().to_owned()) {
-                work.extend(references(tree, appender));
-            }
+        // Taken out, because each appender needs one visit only.
+        for appender in appenders.remove(name.as_str()).into_iter().flatten() {
+            work.extend(references(tree, appender));
         }
+        used.insert(name);
     }
     used
 }

@@ -11,7 +11,7 @@ pub(crate) use nlog::nlog;
 pub(crate) use trace::{enterprise_library, system_diagnostics};
 
 use super::document::Document;
-use super::select::select;
+use super::select::is_selected;
 use super::tree::NodeId;
 use crate::catalog::config::rows;
 use crate::facts::{Certainty, Effect, Reading, Step};
@@ -27,10 +27,8 @@ fn output_effects(
     lookup: &dyn Fn(&str) -> Option<String>,
     adjust: &dyn Fn(Effect) -> Effect,
 ) {
-    // Rows select the output itself by its kind, from its parent.
-    let parent = document.tree.node(output).parent;
     for row in rows(dialect) {
-        if !select(&document.tree, parent, &row.select).contains(&output) {
+        if !is_selected(&document.tree, output, &row.select) {
             continue;
         }
         let (at, effect) = document.row_effect(row, output, lookup);

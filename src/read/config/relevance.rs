@@ -1,0 +1,32 @@
+//! Which documents are worth a parse: most XML, JSON and YAML of an application is data, not configuration.
+//!
+//! A look for a few words is as fast as the search for a pattern; a tree is not. What is passed over here would have
+//! said nothing, not even that it is malformed: a template or a data file need not be well-formed to anyone.
+
+use super::xml;
+use crate::catalog::config::documents;
+use crate::discover::Kind;
+use crate::read::Input;
+use memchr::memmem;
+
+/// Words of which JSON configuration has at least one.
+const JSON_WORDS: &[&str] = &["\"ConnectionStrings\"", "\"Serilog\"", "\"NLog\"", "deploymentTemplate"];
+/// Words of which manifests and configuration in YAML have at least one.
+const YAML_WORDS: &[&str] = &["apiVersion", "services"];
+
+/// May the document say something?
+pub(crate) fn is_relevant(input: &Input<'_>, text: &str) -> bool {
+    let has_any = |words: &[&str]| words.iter().any(|w| memmem::find(text.as_bytes(), w.as_bytes()).is_some());
+    match input.kind {
+        Kind::Xml => xml::root_name(text).is_none_or(|root| super::is_known_root(&root)),
+        Kind::Json => is_known_name(input) || has_any(JSON_WORDS),
+        Kind::Yaml => is_known_name(input) || has_any(YAML_WORDS),
+        Kind::Toml | Kind::Properties => is_known_name(input),
+        _ => true,
+    }
+}
+
+fn is_known_name(input: &Input<'_>) -> bool {
+    let file = input.artifact.file_name();
+    documents().iter().any(|known| known.names.iter().any(|name| name.matches(file)))
+}
