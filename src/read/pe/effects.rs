@@ -75,7 +75,9 @@ fn paths(arg: &Arg) -> Vec<Location> {
     if arg.texts.is_empty() {
         return vec![Location::unknown()];
     }
-    arg.texts.iter().map(|t| Location::file(t).based_on(Folder::Cwd)).collect()
+    // A reserved name is a device in whatever folder.
+    let based = |location: Location| if is_device(&location) { location } else { location.based_on(Folder::Cwd) };
+    arg.texts.iter().map(|t| based(Location::file(t))).collect()
 }
 
 fn is_device(location: &Location) -> bool {

@@ -2,6 +2,7 @@
 
 use super::code::analysis;
 use super::code::report::Report;
+use super::code::strings::literal;
 use super::functions::Functions;
 use super::image::Image;
 use super::imports::Linkage;
@@ -15,6 +16,10 @@ use std::time::Instant;
 
 /// Deepest chain of functions whose results are looked into.
 pub(crate) const MAX_DEPTH: u8 = 3;
+/// Longest function, in bytes, that is looked at for literals before it is analysed.
+const MAX_BUILDER: usize = 2_048;
+/// Longest function, in bytes, that is believed to do little more than call another.
+const MAX_FORWARDER: usize = 128;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
 
@@ -34,7 +39,10 @@ pub(crate) struct Program<'a> {
     sinks: Vec<u32>,
     /// Functions whose callers' arguments are asked for.
     pub(crate) wanted: RefCell<HashSet<u32>>,
-    reports: RefCell<HashMap<u32, Option<Rc<Report>>>>,
+    /// Functions that were looked at for literals.
+    builders: RefCell<HashMap<u32, bool>>,
+    /// Reports, with the depth they were made at: deeper ones know less of what they call.
+    reports: RefCell<HashMap<u32, (u8, Option<Rc<Report>>)>>,
     pops: RefCell<HashMap<u32, u32>>,
     steps: Cell<u64>,
     deadline: Instant,
@@ -69,6 +77,7 @@ impl<'a> Program<'a> {
             interesting: HashSet::new(),
             sinks: Vec::new(),
             wanted: RefCell::default(),
+            builders: RefCell::default(),
             reports: RefCell::default(),
             pops: RefCell::default(),
             steps: Cell::new(0),
@@ -109,9 +118,45 @@ impl<'a> Program<'a> {
         &self.sinks
     }
 
-    /// Worth looking into for its result.
+    /// Worth looking into for its result: it refers to a catalogued import, or to a literal that a path could be
+    /// built from.
     pub(crate) fn is_interesting(&self, function: u32) -> bool {
-        self.interesting.contains(&function)
+        if self.interesting.contains(&function) {
+            return true;
+        }
+        if let Some(known) = self.builders.borrow().get(&function) {
+            return *known;
+        }
+        let found = self.mentions_path(function);
+        self.builders.borrow_mut().insert(function, found);
+        found
+    }
+
+    /// Looks at the bytes of a short function for the address of a literal with a backslash; of a very short one for
+    /// a call that it may only forward.
+    fn mentions_path(&self, function: u32) -> bool {
+        let Some(code) = self.image.section_of(function).filter(|s| s.is_code()).and_then(|_| self.image.at(function))
+        else {
+            return false;
+        };
+        let length = self.functions.end_of(function).map_or(MAX_BUILDER, |end| (end - function) as usize);
+        if length > MAX_BUILDER {
+            return false;
+        }
+        let code = code.get(..length.min(code.len())).unwrap_or_default();
+        code.windows(4).enumerate().any(|(i, window)| {
+            let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
+            let relative = function.wrapping_add(i as u32 + 4).wrapping_add(value);
+            let calls = i > 0 && matches!(code.get(i - 1), Some(0xe8 | 0xe9));
+            if calls && length <= MAX_FORWARDER && self.interesting.contains(&relative) {
+                return true;
+            }
+            let rva = if self.image.is_64() { relative } else { value.wrapping_sub(self.image.base as u32) };
+            let data = self.image.section_of(rva).is_some_and(|s| !s.is_code());
+            data && [false, true]
+                .iter()
+                .any(|wide| literal(&self.image, rva, *wide).is_some_and(|s| s.len() >= 4 && s.contains('\\')))
+        })
     }
 
     /// Functions with a direct call or jump to one of `targets`.
@@ -129,15 +174,17 @@ impl<'a> Program<'a> {
 
     /// The report on a function; `None` while it is being made, or when there is no time left.
     pub(crate) fn report(&self, function: u32, depth: u8) -> Option<Rc<Report>> {
-        if let Some(report) = self.reports.borrow().get(&function) {
+        if let Some((made_at, report)) = self.reports.borrow().get(&function)
+            && (*made_at <= depth || report.is_none())
+        {
             return report.clone();
         }
         if self.is_out_of_budget() {
             return None;
         }
-        self.reports.borrow_mut().insert(function, None);
+        self.reports.borrow_mut().insert(function, (depth, None));
         let report = Rc::new(analysis::analyse(self, function, depth));
-        self.reports.borrow_mut().insert(function, Some(report.clone()));
+        self.reports.borrow_mut().insert(function, (depth, Some(report.clone())));
         Some(report)
     }
 

@@ -198,7 +198,7 @@ impl Engine<'_, '_> {
                     .filter(|v| v.number().is_none())
                     .map(|v| self.handle(v));
                 let first = handles.next()??;
-                handles.all(|h| h.as_ref() == Some(&first)).then_some(first)
+                handles.all(|h| h.is_some_and(|h| h.text == first.text)).then_some(first)
             }
             _ => None,
         }

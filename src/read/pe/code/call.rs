@@ -58,6 +58,9 @@ impl Engine<'_, '_> {
     pub(crate) fn call(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
         let site = self.rva(instruction.ip());
         let target = self.target(instruction);
+        if matches!(target, Target::Internal(rva) if self.checks_cookie(rva)) {
+            return;
+        }
         let stack = self.state.registers[RSP];
         let kept = self.stack_probe(instruction, next);
         let result = self.enter(&target, site);
@@ -116,6 +119,12 @@ impl Engine<'_, '_> {
             },
             _ => Target::Unknown,
         }
+    }
+
+    /// The check of the stack cookie compares its argument with a global and keeps the result of the function.
+    fn checks_cookie(&self, rva: u32) -> bool {
+        let code = self.program.image.at(rva).unwrap_or_default();
+        code.starts_with(&[0x3b, 0x0d]) || code.starts_with(&[0x48, 0x3b, 0x0d])
     }
 
     /// `mov eax, N; call probe; sub esp, eax`: the probe keeps its argument.

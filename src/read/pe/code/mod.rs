@@ -13,5 +13,5 @@ mod models;
 pub(crate) mod report;
 mod state;
 mod step;
-mod strings;
+pub(crate) mod strings;
 mod value;
