@@ -95,7 +95,8 @@ fn open_style(style: Option<u64>) -> Mode {
     of(operation, style.map_or("unknown style".to_owned(), |s| format!("style {s:#x}")))
 }
 
-/// `fopen`: of several possible strings the one that changes most.
+/// `fopen`: several possible strings that all change the file are a write; one that only reads does not make up for
+/// another that writes.
 fn mode_strings(mode: Option<&Arg>) -> Mode {
     let texts = mode.map(|a| a.texts.as_slice()).unwrap_or_default();
     let literals: Vec<&str> = texts.iter().filter_map(Text::as_lit).collect();
@@ -103,7 +104,15 @@ fn mode_strings(mode: Option<&Arg>) -> Mode {
         return of(None, "unknown mode".to_owned());
     }
     let modes: Vec<Mode> = literals.iter().map(|m| mode_string(m)).collect();
-    modes.into_iter().reduce(|a, b| if a.operation > b.operation { a } else { b }).unwrap_or_default()
+    let merge = |a: Mode, b: Mode| {
+        let operation = match (a.operation, b.operation) {
+            (x, y) if x == y => x,
+            (Some(Operation::Read), other) | (other, Some(Operation::Read)) => other,
+            _ => Some(Operation::Write),
+        };
+        Mode { operation, traits: a.traits, words: format!("{} or {}", a.words, b.words) }
+    };
+    modes.into_iter().reduce(merge).unwrap_or_default()
 }
 
 fn mode_string(text: &str) -> Mode {

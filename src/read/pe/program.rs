@@ -23,6 +23,9 @@ const MAX_FORWARDER: usize = 128;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
 
+/// A report with the depth it was made at: deeper ones know less of what they call. `None`: it is being made.
+type Made = (u8, Option<Rc<Report>>);
+
 /// See the module.
 pub(crate) struct Program<'a> {
     pub(crate) image: Image<'a>,
@@ -41,8 +44,7 @@ pub(crate) struct Program<'a> {
     pub(crate) wanted: RefCell<HashSet<u32>>,
     /// Functions that were looked at for literals.
     builders: RefCell<HashMap<u32, bool>>,
-    /// Reports, with the depth they were made at: deeper ones know less of what they call.
-    reports: RefCell<HashMap<u32, (u8, Option<Rc<Report>>)>>,
+    reports: RefCell<HashMap<u32, Made>>,
     pops: RefCell<HashMap<u32, u32>>,
     steps: Cell<u64>,
     deadline: Instant,

@@ -1,0 +1,144 @@
+//! What the reader of native code says about small C programs, for two processors and two optimisation levels,
+//! compared as text.
+//!
+//! `UPDATE_GOLDEN=1 cargo test --test native` writes the listings anew; read the difference line by line.
+
+#![allow(clippy::expect_used)]
+
+use std::path::{Path, PathBuf};
+use wipeproof::discover::walk;
+use wipeproof::facts::listing;
+use wipeproof::facts::{Certainty, Extent, Operation, Reading};
+use wipeproof::read::read_all;
+
+const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
+
+fn readings(program: &str) -> Vec<Reading> {
+    let inputs: Vec<PathBuf> =
+        BUILDS.iter().map(|build| PathBuf::from(format!("fixtures/native/{program}-{build}.exe"))).collect();
+    let readings = read_all(&walk(&inputs, &Default::default()).expect("fixtures can be walked")).readings;
+    assert_eq!(readings.len(), BUILDS.len());
+    readings
+}
+
+/// What is written, however it was compiled: one line per effect, without addresses.
+fn written(reading: &Reading) -> Vec<String> {
+    let mut lines: Vec<String> = reading
+        .facts
+        .iter()
+        .filter_map(|f| f.as_effect())
+        .filter(|e| e.operation != Operation::Read && e.certainty > Certainty::Possible)
+        .map(|e| {
+            let name = e.via.rsplit('!').next().unwrap_or_default();
+            format!("{} {} {name}", <&str>::from(e.operation), e.location)
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn golden(program: &str) -> Vec<Reading> {
+    let readings = readings(program);
+    let file = Path::new("fixtures/native").join(format!("{program}.facts"));
+    let found = listing::print(&readings);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &found).expect("the listing can be written");
+    }
+    let wanted = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(found, wanted, "{} differs", file.display());
+    readings
+}
+
+/// All builds say the same, and exactly what a reader of the source expects.
+fn says(program: &str, expected: &[&str]) {
+    for reading in golden(program) {
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
+#[test]
+fn modes_of_files() {
+    says(
+        "files",
+        &[
+            "append C:\\logs\\trace.txt CreateFileA",
+            "copy C:\\backup\\state.xml CopyFileA",
+            "create C:\\data\\queue CreateDirectoryA",
+            "create C:\\scratch\\work.tmp CreateFileA",
+            "create \\\\server\\share\\copy.dat CreateFileA",
+            "delete C:\\data\\lock DeleteFileW",
+            "delete C:\\data\\old.dll MoveFileExA",
+            "rename C:\\data\\state.xml MoveFileExA",
+            // One function opens both, for appending or for writing.
+            "write C:\\data\\snapshot.bin fopen",
+            "write D:\\data\\orders.dat CreateFileW",
+            "write {Cwd}\\journal.log fopen",
+        ],
+    );
+}
+
+#[test]
+fn paths_that_are_built() {
+    says(
+        "paths",
+        &[
+            // From the environment or from a default: only the name is certain.
+            "create {?}\\env.ini CreateFileA",
+            "create {AppData}\\Contoso\\cart-7.dat CreateFileA",
+            "create {AppDir}\\beside.log CreateFileA",
+            "create {LocalAppData}\\Contoso\\cache.bin CreateFileW",
+            "create {ProgramData}\\Contoso\\expanded.bin CreateFileA",
+            "create {ProgramData}\\Contoso\\orders.db CreateFileA",
+            "create {Temp}\\spool.tmp CreateFileA",
+            "create {ini:C:\\Contoso\\app.ini/Paths/Export}\\export.csv CreateFileA",
+            "delete {AppDir}\\data\\wide.db DeleteFileW",
+        ],
+    );
+}
+
+#[test]
+fn keys_and_values() {
+    says(
+        "registry",
+        &[
+            "create HKCU\\Software\\Contoso\\OrderDesk RegCreateKeyExA",
+            "create HKCU\\Software\\Contoso\\OrderDesk\\Window RegCreateKeyExW",
+            "create HKLM\\SOFTWARE\\Contoso\\License RegCreateKeyExW",
+            "delete HKCU\\Software\\Contoso\\Old RegDeleteKeyA",
+            "delete {registry:HKLM\\SOFTWARE\\Contoso\\Paths\\Data}\\orders.xml DeleteFileA",
+            "delete-value HKCU\\Software\\Contoso\\OrderDesk\\Window\\Top RegDeleteValueW",
+            "set-value HKCU\\Software\\Contoso\\OrderDesk\\LastRun RegSetValueExA",
+            "set-value HKCU\\Software\\Contoso\\OrderDesk\\Window\\Left RegSetValueExW",
+            "set-value HKCU\\Software\\Contoso\\Shared\\Theme RegSetValueExA",
+            "set-value HKLM\\SOFTWARE\\Contoso\\License\\(default) RegSetValueExW",
+            "set-value HKLM\\Software\\Contoso\\Shared\\Server RegSetValueExA",
+        ],
+    );
+}
+
+#[test]
+fn services_logs_and_settings() {
+    says(
+        "system",
+        &[
+            "append ContosoOrders ReportEventA",
+            "register ContosoOrders CreateServiceA",
+            "register ContosoRemote CreateServiceA",
+            "set-value C:\\app\\settings.ini\\Window\\X WritePrivateProfileStringW",
+            "set-value HKCU\\Software\\Contoso\\Late\\Seen RegSetKeyValueA",
+            "set-value {Windows}\\orderdesk.ini\\Session\\LastOrder WritePrivateProfileStringA",
+            "set-value {Windows}\\win.ini\\OrderDesk\\Installed WriteProfileStringA",
+        ],
+    );
+}
+
+#[test]
+fn a_listing_never_calls_a_place_proven_that_is_not_known() {
+    for program in ["files", "paths", "registry", "system"] {
+        for reading in readings(program) {
+            for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
+                assert!(effect.certainty < Certainty::Proven || effect.location.extent() == Extent::Full, "{effect:?}");
+            }
+        }
+    }
+}
