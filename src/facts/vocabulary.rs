@@ -296,6 +296,8 @@ pub enum Trait {
     Guessed,
     /// Re-computed on a miss.
     Recomputable,
+    /// Only the key or folder that holds what is reported by itself.
+    Implied,
     /// In a local resource that the platform empties at every recycle of the role.
     CleanedOnRecycle,
     /// The container is captured with the image and every instance gets the same.

@@ -2,7 +2,7 @@
 
 use super::outcome::{Fate, fate};
 use super::severity::severity;
-use crate::facts::{Certainty, Effect, Extent, Operation, Owner, Reading, Site, Step};
+use crate::facts::{Certainty, Effect, Extent, Operation, Owner, Phase, Reading, Site, Step};
 use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -159,13 +159,25 @@ fn message(rule: &Rule, lead: &Judged<'_>, targets: &[&Target], rules: &RuleSet)
         _ => lead.effect.location.to_string(),
     };
     let worst = lead.fates.iter().zip(targets).max_by_key(|((_, s), _)| *s);
-    let fate = worst.map(|((fate, _), target)| {
+    let words = worst.map(|((fate, _), target)| {
         let words = describe(fate, rules);
         if targets.len() > 1 { format!("{words} on {}", target.id) } else { words }
     });
-    match fate.filter(|f| !f.is_empty()) {
-        Some(fate) => format!("{}: {location}; {fate}", rule.title),
-        None => format!("{}: {location}", rule.title),
+    let heading = worst.map_or(rule.title.clone(), |((fate, _), _)| heading(rule, lead.effect, fate));
+    match words.filter(|w| !w.is_empty()) {
+        Some(words) => format!("{heading}: {location}; {words}"),
+        None => format!("{heading}: {location}"),
+    }
+}
+
+/// A rule's title names a loss. What the image holds, or what every start makes again, is named as that instead.
+fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
+    let store = <&str>::from(effect.store).replace('-', " ");
+    let kept = !rule.always && !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == Outcome::Survives);
+    match effect.phase {
+        Phase::Build if kept => format!("{store} baked into the image"),
+        Phase::Startup | Phase::FirstBoot if kept => format!("{store} made again at every start"),
+        _ => rule.title.clone(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::rules::{Outcome, Rule, Severity};
 
 /// The severity of one effect under one rule on one target.
 pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
-    if rule.severity == Severity::Off {
+    if rule.severity == Severity::Off || effect.has(Trait::Implied) {
         return Severity::Off;
     }
     if let Some(exception) = rule.phases.get(&effect.phase) {

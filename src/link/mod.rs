@@ -5,6 +5,7 @@
 //! volumes into durability, and last the comparisons of all writers and readers of one location.
 
 mod durable;
+mod implied;
 mod markers;
 mod phases;
 mod refine;
@@ -32,6 +33,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) {
     durable::mark(readings, context.settings);
     markers::guard(readings);
     shipped::mark(readings, context.app);
+    implied::mark(readings);
     writers::compare(readings);
 }
 

@@ -1,7 +1,7 @@
 //! The inventory of state: each location once, with all who write it and what becomes of it.
 
 use super::{Entry, EntryFate, Writer};
-use crate::facts::{Certainty, Extent};
+use crate::facts::{Certainty, Extent, Trait};
 use crate::judge::{Judged, finding::describe, severity::worst};
 use crate::rules::{Outcome, RuleSet, Severity, Target};
 use std::collections::BTreeMap;
@@ -11,7 +11,8 @@ pub(super) fn inventory(judged: &[Judged<'_>], targets: &[&Target], rules: &Rule
     let mut entries: BTreeMap<(String, &'static str), Entry> = BTreeMap::new();
     let located = judged
         .iter()
-        .filter(|j| j.effect.certainty > Certainty::Possible && j.effect.location.extent() != Extent::None);
+        .filter(|j| j.effect.certainty > Certainty::Possible && j.effect.location.extent() != Extent::None)
+        .filter(|j| !j.effect.has(Trait::Implied));
     for j in located {
         let key = (j.effect.location.key(), j.effect.store.into());
         let entry = entries.entry(key).or_insert_with(|| new_entry(j));

@@ -236,17 +236,34 @@ impl Platform {
         if effect.store == Store::Registry || registry::split_root(lead).is_some() {
             return effect.location.registry_place();
         }
-        match self.stores.get(&effect.store) {
+        let usual = self.stores.get(&effect.store).copied();
+        match usual {
+            // Where a package came from is not where it ends up.
+            Some(usual) if names_its_source(effect.store) => usual,
             // A queue or database on another host, a key ring in a folder: the location is more precise.
-            Some(usual) => match path_place(effect) {
-                Some(place) => place,
-                None => *usual,
-            },
-            // `sqlserver://.\\SQLEXPRESS` is no relative path.
+            Some(usual) => path_place(effect).unwrap_or(usual),
+            // `sqlserver://.\SQLEXPRESS` is no relative path.
             None if lead.contains("://") => Place::MachineStore,
             None => effect.location.file_place(),
         }
     }
+}
+
+/// Stores whose effects are located by what is registered or installed, not by where that is then kept.
+fn names_its_source(store: Store) -> bool {
+    matches!(
+        store,
+        Store::Package
+            | Store::Feature
+            | Store::Patch
+            | Store::Driver
+            | Store::Com
+            | Store::Service
+            | Store::Task
+            | Store::Account
+            | Store::Share
+            | Store::Environment
+    )
 }
 
 /// The place of a location that is certainly a path: it has a folder, a drive or a share in front.

@@ -246,7 +246,7 @@ impl Scope<'_> {
             }
             let store = if outcome.store == Store::File { sink::file_store(&location) } else { outcome.store };
             let mut effect = self.caller.effect(outcome.does, store, location, via);
-            effect.origin = self.origin(outcome);
+            effect.origin = self.origin(outcome, &effect);
             for mark in &outcome.traits {
                 effect.mark(*mark);
             }
@@ -254,12 +254,18 @@ impl Scope<'_> {
         }
     }
 
-    fn origin(&self, outcome: &Outcome) -> Origin {
+    /// Where the value comes from. A command that names no value of its own, such as a firewall rule, does the same
+    /// each time when its words are the same each time; what a program writes to a file is not known from them.
+    fn origin(&self, outcome: &Outcome, effect: &Effect) -> Origin {
         let first = |template: &Template| self.evaluate(template).into_iter().next();
         if let Some(source) = outcome.source.as_ref().and_then(first) {
             return origin_of_source(&source);
         }
-        outcome.data.as_ref().and_then(first).map_or(Origin::Unknown, |data| sink::origin_of(&data))
+        match outcome.data.as_ref() {
+            Some(data) => first(data).map_or(Origin::Unknown, |data| sink::origin_of(&data)),
+            None if sink::is_path_store(effect.store) || effect.store == Store::Registry => Origin::Unknown,
+            None => sink::origin_of(effect.location.text()),
+        }
     }
 
     fn start(&self, start: &Start, sink: &mut Sink<'_>) -> Option<Nested> {
