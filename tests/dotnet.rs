@@ -37,3 +37,8 @@ fn files() {
 fn registry_and_settings() {
     program("registry");
 }
+
+#[test]
+fn a_service_with_its_library() {
+    golden("service", &["fixtures/dotnet/paths.dll".into(), "fixtures/dotnet/service.exe".into()]);
+}

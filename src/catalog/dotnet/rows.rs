@@ -21,6 +21,11 @@ pub enum Piece {
 }
 
 impl Template {
+    /// Starts with a scheme: the name of something that is no file.
+    pub fn is_url(&self) -> bool {
+        matches!(self.0.first(), Some(Piece::Text(text)) if text.leading_lit().contains("://"))
+    }
+
     /// Reads the notation.
     pub fn parse(s: &str) -> Self {
         let mut pieces = Vec::new();

@@ -24,12 +24,15 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         .collect();
     for fact in facts {
         let Body::Effect(effect) = &mut fact.body else { continue };
-        effect.phase = phase;
-        effect.phase_evidence.clone_from(&because);
+        // Where a connection is opened says little about when it is used, unless that is never on an instance.
+        if effect.phase == Phase::Unknown || matches!(phase, Phase::Build | Phase::NotShipped) {
+            effect.phase = phase;
+            effect.phase_evidence.clone_from(&because);
+        }
         if !writes(effect) {
             continue;
         }
-        if phase == Phase::Shutdown {
+        if effect.phase == Phase::Shutdown {
             effect.mark(Trait::OnlyAtShutdown);
         }
         if read.contains(&effect.location.key()) {

@@ -25,6 +25,12 @@ pub(super) struct Links {
     /// Methods that are made into delegates.
     taken: HashSet<Method>,
     writers: HashMap<(u32, u32), Vec<Method>>,
+    /// What the method tokens of each unit mean.
+    definitions: Vec<HashMap<u32, Method>>,
+    /// Numbers of the names of types, bases and interfaces.
+    names: HashMap<Box<str>, u32>,
+    /// Numbers of the names of all bases and interfaces, sorted, by unit and type.
+    bases: Vec<Vec<Vec<u32>>>,
 }
 
 impl Links {
@@ -40,8 +46,28 @@ impl Links {
                 links.virtuals.entry((info.name.clone(), info.params)).or_default().push(method);
             }
         }
+        links.derive(units);
         links.relate(units);
         links
+    }
+
+    fn derive(&mut self, units: &[Unit]) {
+        for (u, unit) in units.iter().enumerate() {
+            let mut of_unit = Vec::with_capacity(unit.types.len());
+            for t in 1..=unit.types.len() as u32 {
+                let mut numbers: Vec<u32> = Vec::new();
+                for name in self.ancestors(units, u as u32, t) {
+                    let next = self.names.len() as u32;
+                    numbers.push(match self.names.get(name) {
+                        Some(number) => *number,
+                        None => *self.names.entry(name.into()).or_insert(next),
+                    });
+                }
+                numbers.sort_unstable();
+                of_unit.push(numbers);
+            }
+            self.bases.push(of_unit);
+        }
     }
 
     fn relate(&mut self, units: &[Unit]) {
@@ -56,6 +82,7 @@ impl Links {
                     callers.entry(target).or_default().push(Method { unit: u, rid: *caller });
                 }
             }
+            self.definitions.push(known.into_iter().filter_map(|(token, method)| Some((token, method?))).collect());
             for (caller, token) in &unit.functions {
                 if let Some(target) = self.definition(units, u, *token) {
                     callers.entry(target).or_default().push(Method { unit: u, rid: *caller });
@@ -95,7 +122,7 @@ impl Links {
     }
 
     /// The definition that a method token means, before virtual dispatch.
-    pub(super) fn definition(&self, units: &[Unit], unit: u32, token: u32) -> Option<Method> {
+    fn definition(&self, units: &[Unit], unit: u32, token: u32) -> Option<Method> {
         if table(token) == METHOD_DEF {
             return Some(Method { unit, rid: row(token) });
         }
@@ -127,9 +154,17 @@ impl Links {
         Some((u, index as u32 + 1))
     }
 
+    /// The definition that a called token means.
+    pub(super) fn called(&self, unit: u32, token: u32) -> Option<Method> {
+        if table(token) == METHOD_DEF {
+            return Some(Method { unit, rid: row(token) });
+        }
+        self.definitions.get(unit as usize)?.get(&token).copied()
+    }
+
     /// Everything that a call may run: the definition, and what overrides it.
     pub(super) fn targets(&self, units: &[Unit], unit: u32, token: u32) -> Vec<Method> {
-        let Some(declared) = self.definition(units, unit, token) else { return Vec::new() };
+        let Some(declared) = self.called(unit, token) else { return Vec::new() };
         let mut all = vec![declared];
         all.extend(self.overrides(units, declared));
         all
@@ -145,16 +180,20 @@ impl Links {
             .filter(|m| **m != method)
             .filter(|m| {
                 let owner = units.get(m.unit as usize).and_then(|u| Some((m.unit, u.method(m.rid)?.owner)));
-                owner.is_some_and(|(u, t)| self.is_a(units, u, t, &base.name))
+                owner.is_some_and(|(u, t)| self.is_a(u, t, &base.name))
             })
             .take(MAX_OVERRIDES)
             .copied()
             .collect()
     }
 
-    /// Is a type, or anything it derives from or implements, of this name?
-    pub(super) fn is_a(&self, units: &[Unit], unit: u32, ty: u32, name: &str) -> bool {
-        self.ancestors(units, unit, ty).iter().any(|a| **a == *name)
+    /// Does a type derive from or implement what has this name?
+    fn is_a(&self, unit: u32, ty: u32, name: &str) -> bool {
+        let bases = self.bases.get(unit as usize).and_then(|types| types.get((ty as usize).wrapping_sub(1)));
+        match (self.names.get(name), bases) {
+            (Some(number), Some(bases)) => bases.binary_search(number).is_ok(),
+            _ => false,
+        }
     }
 
     /// Names of the bases and interfaces of a type, nearest first.
@@ -192,12 +231,11 @@ impl Links {
         if same.len() < 2 {
             return Vec::new();
         }
-        let ancestors = self.ancestors(units, method.unit, info.owner);
         same.iter()
             .filter(|m| **m != method)
             .filter(|m| {
                 let owner = units.get(m.unit as usize).and_then(|u| u.owner_of(m.rid));
-                owner.is_some_and(|t| ancestors.contains(&&*t.name))
+                owner.is_some_and(|t| self.is_a(method.unit, info.owner, &t.name))
             })
             .copied()
             .collect()

@@ -5,6 +5,7 @@
 //! interpreted too, until nothing more is wanted or the rounds are used up. The bytes of an assembly are only held while
 //! it is being looked at, so memory does not grow with the application's size on disk.
 
+mod answer;
 mod context;
 mod identity;
 mod image;
@@ -41,8 +42,9 @@ pub fn read_application(_app: &Application, assemblies: &[&Artifact]) -> Vec<Rea
     let (mut readings, mut units): (Vec<Reading>, Vec<Unit>) =
         assemblies.par_iter().map(|artifact| open(artifact)).unzip();
     let links = Links::new(&units);
+    let mut open: BTreeSet<Method> = interpreted(&units);
     for _ in 0..MAX_ROUNDS {
-        let wanted = wanted(&units, &links);
+        let wanted = wanted(&units, &links, &mut open);
         if wanted.is_empty() {
             break;
         }
@@ -123,22 +125,29 @@ fn interpret_all(image: &Image<'_>, unit: &mut Unit, rows: impl IntoIterator<Ite
     unit.arena = arena;
 }
 
-/// Methods that the locations of effects lead to and that are not interpreted yet.
-fn wanted(units: &[Unit], links: &Links) -> BTreeSet<Method> {
-    let sets: Vec<BTreeSet<Method>> = (0..units.len())
-        .into_par_iter()
-        .map(|u| {
+/// Methods that call something catalogued: the only ones whose calls are asked about.
+fn interpreted(units: &[Unit]) -> BTreeSet<Method> {
+    let of =
+        |(u, unit): (usize, &Unit)| unit.bodies.keys().map(move |rid| Method { unit: u as u32, rid: *rid }).collect();
+    units.iter().enumerate().flat_map(|(u, unit)| -> Vec<Method> { of((u, unit)) }).collect()
+}
+
+/// Methods that the calls of the open methods lead to and that are not interpreted yet. A method that leads to none is
+/// no longer open.
+fn wanted(units: &[Unit], links: &Links, open: &mut BTreeSet<Method>) -> BTreeSet<Method> {
+    let asked: Vec<(Method, BTreeSet<Method>)> = open
+        .par_iter()
+        .map(|method| {
             let resolver = Resolver::new(units, links);
-            for (rid, body) in units.get(u).map(|unit| &unit.bodies).into_iter().flatten() {
-                let method = Method { unit: u as u32, rid: *rid };
-                for call in &body.sites {
-                    let _ = sinks::facts(&resolver, method, call);
-                }
+            let body = units.get(method.unit as usize).and_then(|unit| unit.bodies.get(&method.rid));
+            for call in body.map(|b| b.sites.as_slice()).unwrap_or_default() {
+                let _ = sinks::facts(&resolver, *method, call);
             }
-            resolver.wanted.into_inner()
+            (*method, resolver.wanted.into_inner())
         })
         .collect();
-    sets.into_iter().flatten().take(MAX_WANTED).collect()
+    *open = asked.iter().filter(|(_, wanted)| !wanted.is_empty()).map(|(method, _)| *method).collect();
+    asked.into_iter().flat_map(|(_, wanted)| wanted).take(MAX_WANTED).collect()
 }
 
 /// Interprets wanted methods.

@@ -1,6 +1,7 @@
 //! What well-known methods compute from symbolic values: joining paths, formatting, looking up settings.
 
-use super::resolve::{At, MAX_VALUES, Resolver, Value};
+use super::answer::{MAX_VALUES, Value};
+use super::resolve::{At, Resolver};
 use super::value::Id;
 use crate::catalog::dotnet::{Model, ValueRow};
 use crate::facts::{Folder, Hole, Location, Part, Source, Text, env_hole, join_paths};

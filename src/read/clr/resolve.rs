@@ -5,6 +5,7 @@
 //! reader interprets those and asks again. Depth, alternatives and steps are bounded, so a query always ends soon, at
 //! worst with a hole.
 
+use super::answer::{MAX_VALUES, Value, tidy};
 use super::links::{Links, Method};
 use super::models;
 use super::names::written_method;
@@ -15,59 +16,16 @@ use crate::facts::{Hole, Site, Source, Step, Text};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
-/// Alternatives of one value.
-pub(super) const MAX_VALUES: usize = 8;
 /// Expressions looked at for one query.
 const MAX_STEPS: u32 = 6000;
+/// Expressions looked at for a glance.
+const GLANCE_STEPS: u32 = 200;
 /// Nesting of calls, parameters and fields.
 const MAX_DEPTH: u32 = 48;
 /// Parameters followed to callers, one after another.
 const MAX_CALLERS_DEEP: u32 = 8;
 /// Callers of one method that are looked at.
 const MAX_CALLERS: usize = 48;
-
-/// A resolved value.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Value {
-    /// As a string.
-    pub(super) text: Text,
-    /// As an integer.
-    pub(super) int: Option<i64>,
-    /// It may be null, and nothing else is known of it.
-    pub(super) null: bool,
-    /// The 32-bit view of the registry.
-    pub(super) view32: bool,
-    /// On another host.
-    pub(super) remote: bool,
-    /// How it came here.
-    pub(super) steps: Vec<Step>,
-}
-
-impl Value {
-    pub(super) fn text(text: Text) -> Self {
-        Value { text, ..Value::default() }
-    }
-
-    pub(super) fn unknown() -> Self {
-        Value::text(Text::unknown())
-    }
-
-    fn int(value: i64) -> Self {
-        Value { text: Text::lit(value.to_string()), int: Some(value), ..Value::default() }
-    }
-
-    /// The same with another text.
-    pub(super) fn with(&self, text: Text) -> Self {
-        Value { text, int: None, null: false, ..self.clone() }
-    }
-
-    fn step(mut self, step: Step) -> Self {
-        if self.steps.len() < 6 && !self.steps.contains(&step) {
-            self.steps.push(step);
-        }
-        self
-    }
-}
 
 /// The arguments that the body of a callee is looked at with.
 #[derive(Clone, Copy)]
@@ -121,6 +79,15 @@ impl<'r> Resolver<'r> {
     pub(super) fn values(&self, unit: u32, id: Id) -> Vec<Value> {
         self.steps.set(0);
         self.eval(At { unit, depth: 0, up: 0, frame: None }, id)
+    }
+
+    /// The same at little cost, from what is interpreted already: for what is worth knowing but not worth a search.
+    pub(super) fn glance(&self, unit: u32, id: Id) -> Vec<Value> {
+        let wanted = self.wanted.take();
+        self.steps.set(MAX_STEPS - GLANCE_STEPS);
+        let values = self.eval(At { unit, depth: 0, up: MAX_CALLERS_DEEP - 1, frame: None }, id);
+        self.wanted.replace(wanted);
+        values
     }
 
     /// The integer a value must be.
@@ -246,7 +213,7 @@ impl<'r> Resolver<'r> {
                 continue;
             };
             for site in &body.sites {
-                let Some(declared) = self.links.definition(self.units, caller.unit, site.token) else { continue };
+                let Some(declared) = self.links.called(caller.unit, site.token) else { continue };
                 if declared != method && !self.links.overrides(self.units, declared).contains(&method) {
                     continue;
                 }
@@ -333,6 +300,17 @@ impl<'r> Resolver<'r> {
             Some((this, rest)) if callee.has_this && !makes => (Some(*this), rest),
             _ => (None, args),
         };
+        if makes
+            && let [_, function] = args
+            && let Expr::Function(token) = unit.arena.get(*function)
+        {
+            return vec![Value { function: Some((at.unit, *token)), ..Value::unknown() }];
+        }
+        if callee.name == "Invoke"
+            && let Some(this) = this
+        {
+            return self.invoke(at, this, rest);
+        }
         let reference = unit.member_ref(token);
         if let Some((row, signature)) =
             reference.and_then(|r| Some((catalog().value(r.rows.as_ref()?, &r.signature)?, &r.signature)))
@@ -365,6 +343,26 @@ impl<'r> Resolver<'r> {
             let frame = Frame { method: target, args, makes: false, caller_unit: at.unit, caller: at.frame };
             found.extend(self.eval(At { unit: target.unit, frame: Some(&frame), ..at }, result));
             self.busy.borrow_mut().pop();
+        }
+        if found.is_empty() { vec![Value::unknown()] } else { found }
+    }
+
+    /// A call through a delegate, where it is known what the delegate calls.
+    fn invoke(&self, at: At<'_>, delegate: Id, args: &[Id]) -> Vec<Value> {
+        let functions: Vec<(u32, u32)> = self.eval(at, delegate).iter().filter_map(|v| v.function).collect();
+        let mut found = Vec::new();
+        for (unit, token) in functions {
+            let is_static = self.units.get(unit as usize).and_then(|u| u.callee(token)).is_some_and(|c| !c.has_this);
+            // Tokens mean something in their own assembly only, as do the arguments.
+            if unit != at.unit {
+                continue;
+            }
+            if is_static {
+                found.extend(self.call(at, token, args));
+            } else {
+                let with_this: Vec<Id> = std::iter::once(Id::UNKNOWN).chain(args.iter().copied()).collect();
+                found.extend(self.call(at, token, &with_this));
+            }
         }
         if found.is_empty() { vec![Value::unknown()] } else { found }
     }
@@ -440,42 +438,4 @@ impl InOther for Step {
             _ => self,
         }
     }
-}
-
-/// Drops repetitions and needless nulls, and keeps the number small.
-fn tidy(values: &mut Vec<Value>) {
-    if values.len() > 1 && values.iter().any(|v| !v.null) {
-        values.retain(|v| !v.null);
-    }
-    let mut kept: Vec<Value> = Vec::new();
-    for value in values.drain(..) {
-        if !kept.iter().any(|k| k.text == value.text && k.int == value.int && k.null == value.null) {
-            kept.push(value);
-        }
-    }
-    // `EnsureTrailingSeparator` and the like give a path with and without one; either is meant.
-    let ends = |v: &Value| v.text.trailing_lit().ends_with(['\\', '/']);
-    if kept.len() > 1 && kept.iter().any(ends) {
-        let full: Vec<String> = kept.iter().filter(|v| ends(v)).map(|v| bare(&v.text)).collect();
-        let mut seen: Vec<String> = Vec::new();
-        kept.retain(|v| {
-            let name = bare(&v.text);
-            let first = !seen.contains(&name);
-            let keep = if ends(v) { first } else { !full.contains(&name) };
-            if keep {
-                seen.push(name);
-            }
-            keep
-        });
-    }
-    if kept.len() > MAX_VALUES {
-        kept.truncate(MAX_VALUES - 1);
-        kept.push(Value::unknown());
-    }
-    *values = kept;
-}
-
-/// A path without the separator at its end.
-fn bare(text: &Text) -> String {
-    text.to_string().trim_end_matches(['\\', '/']).to_owned()
 }

@@ -1,9 +1,10 @@
 //! From call sites of catalogued methods to effects.
 
+use super::answer::Value;
 use super::interp::Site as CallSite;
 use super::links::Method;
 use super::models::merged;
-use super::resolve::{Resolver, Value};
+use super::resolve::Resolver;
 use super::value::Id;
 use crate::catalog::dotnet::{Decider, EffectRow, StartRow, catalog};
 use crate::facts::{
@@ -110,7 +111,6 @@ impl<'v> View<'v> {
         for value in self.resolver.at_site(self.unit, template, self.this, self.args).iter().take(MAX_LOCATIONS) {
             let Some(database) = database(&value.text, &row.provider) else { continue };
             if let Some(mut effect) = database.effect(via) {
-                (effect.phase, effect.phase_evidence) = (Phase::Unknown, String::new());
                 effect.evidence.extend(value.steps.iter().cloned());
                 out.push(Body::Effect(effect));
             }
@@ -189,9 +189,15 @@ impl<'v> View<'v> {
         if values.iter().any(|v| !v.text.is_empty()) {
             values.retain(|v| !v.text.is_empty());
         }
-        if values.len() > MAX_LOCATIONS {
-            values = vec![merged(&values)];
+        if is_path(row) {
+            // Values that flow in from messages and the like cannot be paths.
+            for value in values.iter_mut().filter(|v| has_control(&v.text)) {
+                *value = Value::unknown();
+            }
         }
+        // Of many, those that say most.
+        values.sort_by_key(|v| (v.text.has_unknown(), v.text.is_unknown()));
+        values.truncate(MAX_LOCATIONS);
         let names = if values.len() * names.len() > MAX_LOCATIONS { vec![merged(&names)] } else { names };
         let mut out = Vec::new();
         for value in &values {
@@ -205,29 +211,17 @@ impl<'v> View<'v> {
     }
 
     fn location(&self, row: &EffectRow, text: &Text, name: &Text) -> Location {
-        if row.file {
-            return Location::file(text).based_on(Folder::Cwd);
-        }
         match row.store {
+            _ if is_path(row) => {
+                let base = if row.app_relative { Folder::AppDir } else { Folder::Cwd };
+                Location::file(text).based_on(base)
+            }
             Store::Registry | Store::Environment => {
                 let key = Location::registry(text);
                 if row.name.is_some() { Location::registry_value(&key, name) } else { key }
             }
             Store::Acl if text.leading_lit().starts_with("HK") => Location::registry(text),
-            Store::File
-            | Store::Directory
-            | Store::TempFile
-            | Store::Ini
-            | Store::Log
-            | Store::Trace
-            | Store::Mail
-            | Store::Acl
-            | Store::Settings
-            | Store::IsolatedStorage
-            | Store::Database => {
-                let base = if row.app_relative { Folder::AppDir } else { Folder::Cwd };
-                Location::file(text).based_on(base)
-            }
+            Store::Acl => Location::file(text).based_on(Folder::Cwd),
             _ => Location::named(text.clone()),
         }
     }
@@ -251,7 +245,7 @@ impl<'v> View<'v> {
 
     /// Where the written value comes from.
     fn origin(&self, id: Id) -> Origin {
-        let values = self.resolver.values(self.unit, id);
+        let values = self.resolver.glance(self.unit, id);
         let of = |value: &Value| {
             let has = |wanted: &[Source]| {
                 value.text.parts().iter().any(|p| matches!(p, Part::Hole(Hole::From(s, _)) if wanted.contains(s)))
@@ -287,6 +281,29 @@ impl<'v> View<'v> {
 
 fn starts_with_ci(text: &Text, prefix: &str) -> bool {
     text.leading_lit().get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+}
+
+/// Is the location a file or folder?
+fn is_path(row: &EffectRow) -> bool {
+    use Store as S;
+    let by_store = matches!(
+        row.store,
+        S::File
+            | S::Directory
+            | S::TempFile
+            | S::Ini
+            | S::Log
+            | S::Trace
+            | S::Mail
+            | S::Settings
+            | S::IsolatedStorage
+            | S::Database
+    );
+    row.file || by_store && row.at.as_ref().is_none_or(|at| !at.is_url())
+}
+
+fn has_control(text: &Text) -> bool {
+    text.parts().iter().any(|p| matches!(p, Part::Lit(s) if s.chars().any(char::is_control)))
 }
 
 /// The same as far as a reader can tell: the names of parameters apart.

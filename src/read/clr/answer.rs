@@ -1,0 +1,95 @@
+//! Answers about symbolic values: what a value is known to be, and keeping alternatives few.
+
+use crate::facts::{Step, Text};
+
+/// Alternatives of one value.
+pub(super) const MAX_VALUES: usize = 8;
+
+/// A resolved value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Value {
+    /// As a string.
+    pub(super) text: Text,
+    /// As an integer.
+    pub(super) int: Option<i64>,
+    /// It may be null, and nothing else is known of it.
+    pub(super) null: bool,
+    /// The 32-bit view of the registry.
+    pub(super) view32: bool,
+    /// On another host.
+    pub(super) remote: bool,
+    /// The method that a delegate calls, as a token of its unit.
+    pub(super) function: Option<(u32, u32)>,
+    /// How it came here.
+    pub(super) steps: Vec<Step>,
+}
+
+impl Value {
+    pub(super) fn text(text: Text) -> Self {
+        Value { text, ..Value::default() }
+    }
+
+    pub(super) fn unknown() -> Self {
+        Value::text(Text::unknown())
+    }
+
+    pub(super) fn int(value: i64) -> Self {
+        Value { text: Text::lit(value.to_string()), int: Some(value), ..Value::default() }
+    }
+
+    /// The same with another text.
+    pub(super) fn with(&self, text: Text) -> Self {
+        Value { text, int: None, null: false, function: None, ..self.clone() }
+    }
+
+    /// The same but for the way it came here.
+    pub(super) fn same(&self, other: &Value) -> bool {
+        self.text == other.text && self.int == other.int && self.null == other.null && self.function == other.function
+    }
+
+    pub(super) fn step(mut self, step: Step) -> Self {
+        if self.steps.len() < 6 && !self.steps.contains(&step) {
+            self.steps.push(step);
+        }
+        self
+    }
+}
+
+/// Drops repetitions and needless nulls, and keeps the number small.
+pub(super) fn tidy(values: &mut Vec<Value>) {
+    if values.len() > 1 && values.iter().any(|v| !v.null) {
+        values.retain(|v| !v.null);
+    }
+    let mut kept: Vec<Value> = Vec::new();
+    for value in values.drain(..) {
+        if !kept.iter().any(|k| k.same(&value)) {
+            kept.push(value);
+        }
+    }
+    // `EnsureTrailingSeparator` and the like give a path with and without one; either is meant.
+    let ends = |v: &Value| v.text.trailing_lit().ends_with(['\\', '/']);
+    if kept.len() > 1 && kept.iter().any(ends) {
+        let full: Vec<String> = kept.iter().filter(|v| ends(v)).map(|v| bare(&v.text)).collect();
+        let mut seen: Vec<String> = Vec::new();
+        kept.retain(|v| {
+            let name = bare(&v.text);
+            let first = !seen.contains(&name);
+            let keep = if ends(v) { first } else { !full.contains(&name) };
+            if keep {
+                seen.push(name);
+            }
+            keep
+        });
+    }
+    if kept.len() > MAX_VALUES {
+        kept.sort_by_key(|v| v.text.is_unknown() && v.function.is_none());
+        kept.truncate(MAX_VALUES - 1);
+        kept.push(Value::unknown());
+    }
+    *values = kept;
+}
+
+/// A path without the separator at its end.
+fn bare(text: &Text) -> String {
+    text.to_string().trim_end_matches(['\\', '/']).to_owned()
+}
