@@ -132,10 +132,12 @@ impl Location {
         })
     }
 
-    /// A path that starts neither at a root nor at a hole.
+    /// A path that starts neither at a root nor at a hole, and is no device: `CONOUT$` is in no folder.
     pub fn is_relative(&self) -> bool {
         match self.text.parts().first() {
-            Some(Part::Lit(s)) => !s.starts_with('\\') && drive_letter(s).is_none(),
+            Some(Part::Lit(s)) => {
+                !s.starts_with('\\') && drive_letter(s).is_none() && self.file_place() != Place::Device
+            }
             _ => false,
         }
     }
@@ -279,6 +281,7 @@ mod tests {
         let l = Location::file(&Text::lit("logs\\a.log")).based_on(Folder::AppDir);
         assert_eq!(l.to_string(), "{AppDir}\\logs\\a.log");
         assert_eq!((l.extent(), l.file_name(), l.extension().as_deref()), (Extent::Full, Some("a.log"), Some("log")));
+        assert_eq!(Location::file(&Text::lit("CONOUT$")).based_on(Folder::Cwd).to_string(), "CONOUT$");
         assert_eq!(Location::unknown().extent(), Extent::None);
         assert_eq!(Location::file(&Text::parse("{param:path}\\{?}")).extent(), Extent::None);
         assert_eq!(Location::file(&Text::parse("{?}\\cache.db")).extent(), Extent::Partial);
