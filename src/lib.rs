@@ -55,6 +55,10 @@ pub struct Request<'a> {
     pub targets: Vec<&'a Target>,
     /// Count capabilities as findings.
     pub pedantic: bool,
+    /// Honour allowances and the baseline.
+    pub suppress: bool,
+    /// What an earlier scan knew.
+    pub baseline: Option<report::Baseline>,
     /// The day against which allowances expire.
     pub today: Date,
 }
@@ -72,22 +76,51 @@ pub enum ScanError {
     Policy(#[from] PolicyError),
 }
 
+/// An application with what its readers saw, before anything is joined or judged.
+#[derive(Clone, Debug, Default)]
+pub struct Scanned {
+    /// Its files.
+    pub app: discover::Application,
+    /// What was read.
+    pub read: read::Readings,
+}
+
 /// Scans an application: discover, read, link, judge, report.
 ///
 /// # Errors
 /// Inputs that are not there and decisions that name nothing; whatever goes wrong with a single artifact is in the
 /// report instead.
 pub fn scan(request: &Request<'_>) -> Result<Report, ScanError> {
-    let Request { settings, rules, targets, .. } = request;
-    let policy = Policy::new(settings, rules, request.today)?;
+    judge(request, read(request)?)
+}
+
+/// The first half of a scan: discover and read.
+///
+/// # Errors
+/// Inputs that are not there, exclusions that are no globs.
+pub fn read(request: &Request<'_>) -> Result<Scanned, ScanError> {
+    let settings = request.settings;
     let options = discover::WalkOptions {
         exclude: report::globs(&settings.exclude, "exclude")?,
         respect_gitignore: settings.respect_gitignore,
         threads: 0,
     };
-
     let app = discover::walk(&request.inputs, &options)?;
-    let mut read = read::read_all(&app);
+    let read = read::read_all(&app);
+    Ok(Scanned { app, read })
+}
+
+/// The second half of a scan: link, judge, report.
+///
+/// # Errors
+/// Decisions that name nothing.
+pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanError> {
+    let Request { settings, rules, targets, .. } = request;
+    report::globs(&settings.third_party.paths, "[third-party]")?;
+    let policy = Policy::new(settings, rules, request.today)?
+        .with_baseline(request.baseline.clone())
+        .suppressing(request.suppress);
+    let Scanned { app, mut read } = scanned;
     link::link(&mut read.readings, &link::Context { settings, app: &app });
     let judged = judge::judge(&read.readings, rules, targets);
     Ok(report::assemble(report::Parts {

@@ -68,6 +68,15 @@ pub(crate) struct Check {
     /// Environment whose configuration is judged, such as Production.
     #[arg(long, value_name = "NAME")]
     pub(crate) environment: Option<String>,
+    /// Earlier report (JSON or SARIF) or baseline file: what it knows does not fail the check.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Count accepted findings too: no allowance and no baseline holds.
+    #[arg(long)]
+    pub(crate) no_suppress: bool,
+    /// Report the code of third parties as well.
+    #[arg(long)]
+    pub(crate) include_third_party: bool,
     /// Honour .gitignore. Off by default: build output is what gets uploaded.
     #[arg(long)]
     pub(crate) respect_gitignore: bool,

@@ -3,7 +3,7 @@
 use super::args::{Check, Color, FailOn};
 use super::{Failure, Status};
 use crate::output::{self, FileSources, Format, Style};
-use crate::report::Report;
+use crate::report::{Baseline, Report};
 use crate::rules::{RuleSet, Severity, Target};
 use crate::settings::{Date, Settings};
 use crate::{Request, scan};
@@ -27,6 +27,8 @@ pub(super) fn check(args: &Check) -> Result<Status, Failure> {
         rules: &rules,
         targets,
         pedantic: args.pedantic,
+        suppress: !args.no_suppress,
+        baseline: settings.baseline.as_deref().map(Baseline::load).transpose()?,
         today: Date::today(),
     };
     let report = scan(&request)?;
@@ -56,7 +58,11 @@ pub(super) fn settings(args: &Check) -> Result<Settings, Failure> {
     if args.environment.is_some() {
         settings.environment.clone_from(&args.environment);
     }
+    if args.baseline.is_some() {
+        settings.baseline.clone_from(&args.baseline);
+    }
     settings.respect_gitignore |= args.respect_gitignore;
+    settings.third_party.include |= args.include_third_party;
     Ok(settings)
 }
 

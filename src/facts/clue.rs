@@ -59,6 +59,9 @@ pub enum ClueKind {
     Identity,
     /// The application has this component or role: `key` is `web-role`, `worker-role`, `service`, `aspnet`, ...
     Role,
+    /// A comment that accepts findings: `key` is the rules and, after `@`, the line it covers or `file`
+    /// (`WP201,WP101@13`); `value` is the reason.
+    Allow,
 }
 
 /// Something true of an artifact that is not itself an effect.

@@ -62,6 +62,8 @@ pub enum Operation {
     Grant,
     /// Attached under a local name.
     Mount,
+    /// Accepted by the team in spite of a rule.
+    Accept,
 }
 
 /// What kind of thing holds the state. A closed vocabulary; the JSON report documents it.
@@ -176,6 +178,8 @@ pub enum Store {
     RemoteStore,
     /// The shape of the deployment: instance counts.
     Topology,
+    /// A decision about findings, in settings or in a comment.
+    Allowance,
 }
 
 /// Where the written value comes from.

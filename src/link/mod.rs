@@ -7,6 +7,7 @@
 mod durable;
 mod implied;
 mod markers;
+mod owners;
 mod phases;
 mod refine;
 mod shipped;
@@ -27,6 +28,7 @@ pub struct Context<'a> {
 
 /// Joins readings in place. Linear in the number of facts.
 pub fn link(readings: &mut [Reading], context: &Context<'_>) {
+    owners::mark(readings, context);
     values::resolve(readings, context.settings.environment.as_deref());
     refine::stores(readings);
     phases::inherit(readings, context);

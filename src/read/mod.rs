@@ -5,6 +5,7 @@
 //! file. Assemblies are the exception to one-file-at-a-time: [`clr`] reads all of an application together, because
 //! values flow between them.
 
+mod allowances;
 pub mod clr;
 pub mod config;
 pub mod connection;
@@ -139,7 +140,9 @@ pub fn read_bytes(app: &Application, artifact: &Artifact, kind: Kind, bytes: &[u
         return clr::read_application(app, &[artifact]).into_iter().next().unwrap_or_default();
     };
     let input = Input { artifact, kind, bytes, app, deadline: Instant::now() + MAX_TIME };
-    guarded(artifact, kind, |reading| reader(&input, reading))
+    let mut reading = guarded(artifact, kind, |reading| reader(&input, reading));
+    allowances::find(kind, bytes, &mut reading);
+    reading
 }
 
 thread_local! {

@@ -1,5 +1,6 @@
 //! From judged effects to a report.
 
+use super::policy::Scope;
 use super::{
     ArtifactNote, EffectSummary, Finding, Policy, Report, SCHEMA, Stats, Tool, Verdict, inventory::inventory,
     verdict::verdict,
@@ -35,10 +36,10 @@ pub fn assemble(parts: Parts<'_>) -> Report {
         judge::finding::findings(parts.judged, parts.targets, parts.rules, |path| parts.app.name_of(path).to_owned());
     let mut all: Vec<Finding> = found.into_iter().map(into_wire).collect();
     let mut notes = collect_notes(parts.readings);
-    for (kind, text) in parts.policy.apply(&mut all, parts.app) {
-        notes.push(ArtifactNote { artifact: crate::settings::FILE_NAME.to_owned(), kind, text });
-    }
     notes.sort();
+    let scope =
+        Scope { readings: parts.readings, rules: parts.rules, targets: parts.targets, app: parts.app };
+    let baseline = parts.policy.apply(&mut all, &scope);
     all.sort_by(|a, b| order(a).cmp(&order(b)));
     let least = |f: &Finding| parts.rules.find(&f.rule).map_or(Certainty::Likely, |r| r.certainty);
     let (findings, possible): (Vec<_>, Vec<_>) =
@@ -59,6 +60,7 @@ pub fn assemble(parts: Parts<'_>) -> Report {
         possible,
         skipped: parts.skipped,
         notes,
+        baseline,
     }
 }
 

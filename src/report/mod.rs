@@ -3,12 +3,16 @@
 //! The types here are the JSON contract (`wipeproof-report/1`); reporters only render them. Nothing in a report
 //! depends on time, threads or the machine, so two scans of one input are byte-identical.
 
+mod allowances;
 mod assemble;
+mod baseline;
 mod inventory;
 mod policy;
 mod verdict;
 
+pub use allowances::REASON_PLACEHOLDER;
 pub use assemble::{Parts, assemble};
+pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineSummary, SARIF_FINGERPRINT};
 pub use policy::{Policy, PolicyError, globs};
 
 use crate::discover::Skipped;
@@ -42,6 +46,9 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// What could not be seen in what was read.
     pub notes: Vec<ArtifactNote>,
+    /// How it compares with the baseline, if one was given.
+    #[serde(default)]
+    pub baseline: Option<BaselineSummary>,
     /// Counts.
     pub stats: Stats,
 }

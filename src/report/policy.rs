@@ -1,9 +1,10 @@
-//! What a team decided about findings: levels, allowances, what is shown.
+//! What a team decided about findings: levels, and what it accepts.
 
-use super::{Finding, Suppression, SuppressionKind};
+use super::allowances::{self, Allowance};
+use super::{Baseline, BaselineSummary, Finding};
 use crate::discover::Application;
-use crate::facts::NoteKind;
-use crate::rules::{RuleSet, Severity, wildcard};
+use crate::facts::Reading;
+use crate::rules::{RuleSet, Severity};
 use crate::settings::{Date, Settings};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
@@ -35,19 +36,22 @@ pub enum PolicyError {
     },
 }
 
-struct Allowance {
-    rule: String,
-    paths: Option<GlobSet>,
-    location: Option<String>,
-    suppression: Suppression,
-    expired: bool,
-}
-
 /// Decisions, ready to apply.
 pub struct Policy {
     levels: BTreeMap<String, Severity>,
     overrides: Vec<(GlobSet, BTreeMap<String, Severity>)>,
     allowances: Vec<Allowance>,
+    baseline: Option<Baseline>,
+    suppress: bool,
+    today: Date,
+}
+
+/// What the application of a policy has to know.
+pub(super) struct Scope<'a> {
+    pub(super) readings: &'a [Reading],
+    pub(super) rules: &'a RuleSet,
+    pub(super) targets: &'a [&'a crate::rules::Target],
+    pub(super) app: &'a Application,
 }
 
 impl Policy {
@@ -61,55 +65,43 @@ impl Policy {
         for o in &settings.overrides {
             overrides.push((globs(&o.paths, "[[overrides]]")?, resolve(&o.rules, rules, "[[overrides]]")?));
         }
-        let mut allowances = Vec::new();
-        for a in &settings.allow {
-            allowances.push(Allowance {
-                rule: rule_id(&a.rule, rules, "[[allow]]")?,
-                paths: a.path.as_ref().map(|p| globs(std::slice::from_ref(p), "[[allow]]")).transpose()?,
-                location: a.location.clone(),
-                suppression: Suppression {
-                    kind: SuppressionKind::Configuration,
-                    reason: a.reason.clone(),
-                    owner: a.owner.clone(),
-                    expires: a.expires.map(|d| d.to_string()),
-                },
-                expired: a.expires.is_some_and(|d| d < today),
-            });
-        }
-        Ok(Policy { levels, overrides, allowances })
+        let allowances = allowances::of_settings(settings, rules, today)?;
+        Ok(Policy { levels, overrides, allowances, baseline: None, suppress: true, today })
     }
 
-    /// Sets severities and marks accepted findings. Returns what to tell about the decisions themselves: allowances
-    /// that have expired or that accept nothing.
-    pub fn apply(&self, findings: &mut Vec<Finding>, app: &Application) -> Vec<(NoteKind, String)> {
-        let mut used = vec![false; self.allowances.len()];
+    /// Findings that an earlier scan knows do not count.
+    #[must_use]
+    pub fn with_baseline(mut self, baseline: Option<Baseline>) -> Self {
+        self.baseline = baseline;
+        self
+    }
+
+    /// Whether anything is accepted at all.
+    #[must_use]
+    pub fn suppressing(mut self, suppress: bool) -> Self {
+        self.suppress = suppress;
+        self
+    }
+
+    /// Sets severities, marks accepted findings, and adds findings about the acceptances themselves. Returns how the
+    /// findings compare with the baseline.
+    pub(super) fn apply(&self, findings: &mut Vec<Finding>, scope: &Scope<'_>) -> Option<BaselineSummary> {
+        if self.suppress {
+            let inline = allowances::of_readings(scope.readings, scope.rules, self.today);
+            let all: Vec<&Allowance> = self.allowances.iter().chain(&inline.allowances).collect();
+            let mut problems = allowances::apply(&all, findings, scope);
+            problems.extend(inline.problems);
+            findings.extend(problems.iter().filter_map(|p| p.finding(scope)));
+        }
         for finding in findings.iter_mut() {
-            let name = app.name_of(&finding.artifact);
-            if let Some(level) = self.level(&finding.rule, name) {
+            if let Some(level) = self.level(&finding.rule, scope.app.name_of(&finding.artifact)) {
                 finding.severity = level;
                 finding.severities.values_mut().filter(|s| **s != Severity::Off).for_each(|s| *s = level);
             }
-            for (allowance, used) in self.allowances.iter().zip(&mut used) {
-                if allowance.covers(finding, name) {
-                    *used = true;
-                    if !allowance.expired {
-                        finding.suppressed = Some(allowance.suppression.clone());
-                    }
-                }
-            }
         }
         findings.retain(|f| f.severity != Severity::Off);
-        let told = self.allowances.iter().zip(used).filter_map(|(a, used)| {
-            let text = match (a.expired, used) {
-                (true, _) => format!("the allowance of {} has expired: {}", a.rule, a.suppression.reason),
-                (false, false) => {
-                    format!("the allowance of {} accepts nothing any more: {}", a.rule, a.suppression.reason)
-                }
-                (false, true) => return None,
-            };
-            Some((NoteKind::Info, text))
-        });
-        told.collect()
+        let baseline = self.baseline.as_ref().filter(|_| self.suppress)?;
+        Some(baseline.apply(findings, scope))
     }
 
     fn level(&self, rule: &str, name: &str) -> Option<Severity> {
@@ -122,14 +114,6 @@ impl Policy {
     }
 }
 
-impl Allowance {
-    fn covers(&self, finding: &Finding, name: &str) -> bool {
-        self.rule == finding.rule
-            && self.paths.as_ref().is_none_or(|p| p.is_match(name))
-            && self.location.as_ref().is_none_or(|l| wildcard(l, &finding.effect.location))
-    }
-}
-
 fn resolve(
     levels: &BTreeMap<String, Severity>,
     rules: &RuleSet,
@@ -138,7 +122,7 @@ fn resolve(
     levels.iter().map(|(rule, level)| Ok((rule_id(rule, rules, place)?, *level))).collect()
 }
 
-fn rule_id(rule: &str, rules: &RuleSet, place: &str) -> Result<String, PolicyError> {
+pub(super) fn rule_id(rule: &str, rules: &RuleSet, place: &str) -> Result<String, PolicyError> {
     match rules.find(rule) {
         Some(found) => Ok(found.id.clone()),
         None => Err(PolicyError::UnknownRule {

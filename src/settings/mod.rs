@@ -47,6 +47,22 @@ pub struct Settings {
     pub third_party: ThirdParty,
     /// Findings that are accepted, with the reason.
     pub allow: Vec<Allow>,
+    /// Earlier report or baseline file: what it knows does not fail a check.
+    pub baseline: Option<PathBuf>,
+    /// Keep what was read in the per-user cache folder, so that unchanged files are not read again.
+    pub cache: Option<bool>,
+    /// Where this was read, for findings about the decisions themselves.
+    #[serde(skip)]
+    pub source: Option<SettingsSource>,
+}
+
+/// A settings file as it was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SettingsSource {
+    /// Path as reports show it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// A place with a property.
@@ -80,6 +96,8 @@ pub struct ThirdParty {
     pub companies: Vec<String>,
     /// Public key tokens of assemblies.
     pub tokens: Vec<String>,
+    /// Report it all the same.
+    pub include: bool,
 }
 
 /// An accepted finding.
@@ -145,7 +163,14 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let text =
             std::fs::read_to_string(path).map_err(|source| SettingsError::Io { path: path.to_path_buf(), source })?;
-        Ok(Self::parse(&path.display().to_string(), &text)?)
+        let name = path.display().to_string();
+        let mut settings = Self::parse(&name, &text)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for file in [&mut settings.rules_folder, &mut settings.baseline].into_iter().flatten() {
+            *file = folder.join(&*file);
+        }
+        settings.source = Some(SettingsSource { name, text });
+        Ok(settings)
     }
 
     /// The nearest `wipeproof.toml` in the folder of an input or above it.

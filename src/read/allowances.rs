@@ -1,0 +1,187 @@
+//! Comments that accept findings: `wipeproof: allow(WP201) because it is re-created`, in any text format.
+//!
+//! A comment beside code covers its own line, a comment on lines of its own the next line that holds code;
+//! `allow-file` covers the artifact. Whether the rules exist and the reason holds is for the report to say.
+
+use super::text::{LineIndex, decode};
+use crate::discover::Kind;
+use crate::facts::{Clue, ClueKind, Reading};
+
+/// What starts the comment that is meant for us.
+const MARK: &str = "wipeproof:";
+/// More of them in one file are not counted.
+const MAX_ALLOWANCES: usize = 10_000;
+
+/// How a format writes comments.
+struct Syntax {
+    /// To the end of the line.
+    line: &'static [&'static str],
+    /// Opening and closing.
+    block: &'static [(&'static str, &'static str)],
+}
+
+const fn syntax(line: &'static [&'static str], block: &'static [(&'static str, &'static str)]) -> Option<Syntax> {
+    Some(Syntax { line, block })
+}
+
+fn syntax_of(kind: Kind) -> Option<Syntax> {
+    const C: (&str, &str) = ("/*", "*/");
+    const XML: (&str, &str) = ("<!--", "-->");
+    match kind {
+        Kind::Xml => syntax(&[], &[XML]),
+        Kind::Json => syntax(&["//"], &[C]),
+        Kind::Ini | Kind::Nsis => syntax(&[";", "#"], &[C]),
+        Kind::Properties => syntax(&["#", "!"], &[]),
+        Kind::Yaml | Kind::Toml | Kind::ServerConf | Kind::Dockerfile => syntax(&["#"], &[]),
+        Kind::Reg | Kind::Inf => syntax(&[";"], &[]),
+        Kind::Batch => syntax(&["rem ", "::"], &[]),
+        Kind::PowerShell => syntax(&["#"], &[("<#", "#>")]),
+        Kind::VbScript => syntax(&["'", "rem "], &[]),
+        Kind::Asp => syntax(&["'", "rem ", "//"], &[XML, C]),
+        Kind::JScript => syntax(&["//"], &[C]),
+        Kind::Wsf => syntax(&["'", "//"], &[XML, C]),
+        Kind::Inno => syntax(&[";", "//"], &[("{", "}"), C]),
+        _ => None,
+    }
+}
+
+/// Adds a clue for each allowance in a text. Costs one search where there is none.
+pub(super) fn find(kind: Kind, bytes: &[u8], reading: &mut Reading) {
+    let Some(syntax) = syntax_of(kind) else { return };
+    let wide = bytes.iter().take(64).any(|b| *b == 0) || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    if !wide && memchr::memmem::find(bytes, MARK.as_bytes()).is_none() {
+        return;
+    }
+    // The reader has already noted what is wrong with the encoding.
+    let text = decode(bytes, &mut Reading::default()).into_owned();
+    let index = LineIndex::new(&text);
+    for (at, _) in text.match_indices(MARK).take(MAX_ALLOWANCES) {
+        if let Some(clue) = allowance(&text, at, &index, &syntax) {
+            reading.clue(index.site(at), clue);
+        }
+    }
+}
+
+/// Where a comment stands.
+struct Comment<'a> {
+    /// What it says after the mark, without its closing.
+    body: &'a str,
+    /// Nothing else is on its lines.
+    alone: bool,
+    /// Offset of its end.
+    end: usize,
+}
+
+fn allowance(text: &str, at: usize, index: &LineIndex<'_>, syntax: &Syntax) -> Option<Clue> {
+    let comment = comment_at(text, at, syntax)?;
+    let body = comment.body.trim_start();
+    let (whole_file, rest) = match body.strip_prefix("allow-file") {
+        Some(rest) => (true, rest),
+        None => (false, body.strip_prefix("allow")?),
+    };
+    let (rules, reason) = rest.trim_start().strip_prefix('(')?.split_once(')')?;
+    let rules: Vec<&str> = rules.split(',').map(str::trim).filter(|r| !r.is_empty()).collect();
+    let reason = reason.trim().trim_start_matches([':', '-']).trim_start();
+    let reason = reason.strip_prefix("because").map_or(reason, |r| r.strip_prefix([' ', ':']).unwrap_or(reason)).trim();
+    let covers = match whole_file {
+        true => "file".to_owned(),
+        false if comment.alone => next_code_line(text, comment.end, index).to_string(),
+        false => index.position(at).0.to_string(),
+    };
+    Some(Clue::new(ClueKind::Allow, format!("{}@{covers}", rules.join(",")), reason))
+}
+
+fn comment_at<'a>(text: &'a str, at: usize, syntax: &Syntax) -> Option<Comment<'a>> {
+    let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let line_end = text[at..].find('\n').map_or(text.len(), |i| at + i);
+    let before = &text[line_start..at];
+    let after = &text[at + MARK.len()..line_end];
+    for (open, close) in syntax.block {
+        let Some(opened) = text[..at].rfind(open) else { continue };
+        if text[opened..at].contains(close) {
+            continue;
+        }
+        let closed = text[at..].find(close).map_or(text.len(), |i| at + i);
+        let end = (closed + close.len()).min(text.len());
+        let body = &text[at + MARK.len()..closed.clamp(at + MARK.len(), line_end)];
+        let opening_line = text[..opened].rfind('\n').map_or(0, |i| i + 1);
+        let rest = text[end..].split('\n').next().unwrap_or_default();
+        let alone = text[opening_line..opened].trim().is_empty() && rest.trim().is_empty();
+        return Some(Comment { body, alone, end });
+    }
+    let lower = before.to_ascii_lowercase();
+    let opener = syntax.line.iter().filter_map(|open| Some((lower.rfind(open)?, open))).max()?;
+    Some(Comment { body: after, alone: before[..opener.0].trim().is_empty(), end: line_end })
+}
+
+/// The line after a comment that holds code: blank lines and further allowances are passed over.
+fn next_code_line(text: &str, end: usize, index: &LineIndex<'_>) -> u32 {
+    let last = index.position(end.saturating_sub(1)).0;
+    let rest = text[end..].split_once('\n').map_or("", |(_, rest)| rest);
+    let skipped = rest.lines().take_while(|l| l.trim().is_empty() || l.contains(MARK)).count();
+    last + 1 + skipped as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allow(kind: Kind, text: &str) -> Vec<(String, String)> {
+        let mut reading = Reading::default();
+        find(kind, text.as_bytes(), &mut reading);
+        reading.facts.iter().filter_map(|f| f.as_clue()).map(|c| (c.key.clone(), c.value.clone())).collect()
+    }
+
+    fn one(kind: Kind, text: &str) -> (String, String) {
+        let all = allow(kind, text);
+        assert_eq!(all.len(), 1, "{text}");
+        all.into_iter().next().unwrap_or_default()
+    }
+
+    #[test]
+    fn every_syntax_is_understood() {
+        let reason = "it is re-created";
+        let cases = [
+            (Kind::Xml, "<a>\n  <!-- wipeproof: allow(WP201) because it is re-created -->\n  <b/>\n</a>"),
+            (Kind::Json, "{\n// wipeproof: allow(WP201) because it is re-created\n\"a\": 1}"),
+            (Kind::Batch, "@echo off\nREM wipeproof: allow(WP201) because it is re-created\nreg add x"),
+            (Kind::PowerShell, "<#\nwipeproof: allow(WP201) it is re-created\n#>\nSet-Content x"),
+            (Kind::VbScript, "\n' wipeproof: allow(WP201): it is re-created\n\nx = 1"),
+            (Kind::Reg, "REGEDIT4\n; wipeproof: allow(WP201) - it is re-created\n[HKEY]"),
+            (Kind::JScript, "\n/* wipeproof: allow(WP201) because it is re-created */\nx()"),
+            (Kind::Inno, "[Files]\n; wipeproof: allow(WP201) because it is re-created\nSource: x"),
+        ];
+        for (kind, text) in cases {
+            let (key, value) = one(kind, text);
+            let line = text.lines().skip(2).position(|l| !l.trim().is_empty() && l != "#>").map_or(0, |i| i + 3);
+            assert_eq!((key, value.as_str()), (format!("WP201@{line}"), reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn beside_code_it_covers_its_own_line() {
+        assert_eq!(one(Kind::Batch, "x\nreg add y & rem wipeproof: allow(WP201,WP101) z").0, "WP201,WP101@2");
+        assert_eq!(one(Kind::Xml, "<a>\n<!-- wipeproof: allow(WP401) z --><b/></a>").0, "WP401@2");
+        assert_eq!(one(Kind::Yaml, "# wipeproof: allow-file(WP201) all of it\na: 1").0, "WP201@file");
+    }
+
+    #[test]
+    fn allowances_stack_above_one_line() {
+        let text = "# wipeproof: allow(WP101) a\n# wipeproof: allow(WP201) b\nx\n";
+        let keys: Vec<String> = allow(Kind::PowerShell, text).into_iter().map(|(k, _)| k).collect();
+        assert_eq!(keys, ["WP101@3", "WP201@3"]);
+    }
+
+    #[test]
+    fn only_comments_count_and_broken_ones_say_nothing() {
+        assert!(allow(Kind::Json, "{\"a\": \"wipeproof: allow(WP201) x\"}").is_empty());
+        assert!(allow(Kind::Xml, "<!-- x --><a b='wipeproof: allow(WP201)'/>").is_empty());
+        assert!(allow(Kind::Batch, "rem wipeproof: allow(WP201").is_empty());
+        assert!(allow(Kind::Batch, "rem wipeproof: allow WP201").is_empty());
+        assert_eq!(one(Kind::Batch, "rem wipeproof: allow() ").0, "@2");
+        let wide: Vec<u8> = "rem wipeproof: allow(WP201) x\r\ny".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let mut reading = Reading::default();
+        find(Kind::Batch, &wide, &mut reading);
+        assert_eq!(reading.facts.len(), 1);
+    }
+}

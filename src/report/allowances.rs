@@ -1,0 +1,269 @@
+//! Accepted findings: entries of the settings and comments in the artifacts, and what is wrong with them.
+//!
+//! An allowance that has expired, has no reason or names no rule does not hold; each of these, and one that covers
+//! nothing, is a finding of its own.
+
+use super::policy::{PolicyError, Scope, globs, rule_id};
+use super::{EffectSummary, Finding, Suppression, SuppressionKind};
+use crate::facts::{
+    Certainty, ClueKind, Effect, Location, Operation, Origin, Phase, Place, Reading, Site, Store, Text,
+};
+use crate::rules::{RuleSet, wildcard};
+use crate::settings::{Date, FILE_NAME, Settings};
+use globset::GlobSet;
+
+/// A decision to accept findings.
+pub(super) struct Allowance {
+    rules: Vec<String>,
+    covers: Covers,
+    suppression: Suppression,
+    holds: bool,
+    artifact: String,
+    site: Site,
+}
+
+enum Covers {
+    /// Globs of artifacts, and a pattern of locations.
+    Matching { paths: Option<GlobSet>, location: Option<String> },
+    /// One artifact, or one line of it.
+    Place { line: Option<u32> },
+}
+
+/// Something wrong with an allowance.
+pub(super) struct Problem {
+    /// `unused`, `expired`, `unreasoned`, `unknown-rule`: what the rules of series 0xx match.
+    kind: &'static str,
+    /// Rules as written.
+    rules: String,
+    detail: String,
+    artifact: String,
+    site: Site,
+}
+
+/// What the comments of all artifacts say.
+#[derive(Default)]
+pub(super) struct Inline {
+    pub(super) allowances: Vec<Allowance>,
+    pub(super) problems: Vec<Problem>,
+}
+
+pub(super) fn of_settings(
+    settings: &Settings,
+    rules: &RuleSet,
+    today: Date,
+) -> Result<Vec<Allowance>, PolicyError> {
+    let (artifact, text) = match &settings.source {
+        Some(source) => (source.name.as_str(), source.text.as_str()),
+        None => (FILE_NAME, ""),
+    };
+    let of = |(n, a): (usize, &crate::settings::Allow)| {
+        Ok(Allowance {
+            rules: vec![rule_id(&a.rule, rules, "[[allow]]")?],
+            covers: Covers::Matching {
+                paths: a.path.as_ref().map(|p| globs(std::slice::from_ref(p), "[[allow]]")).transpose()?,
+                location: a.location.clone(),
+            },
+            suppression: Suppression {
+                kind: SuppressionKind::Configuration,
+                reason: a.reason.clone(),
+                owner: a.owner.clone(),
+                expires: a.expires.map(|d| d.to_string()),
+            },
+            holds: a.expires.is_none_or(|d| d >= today),
+            artifact: artifact.to_owned(),
+            site: Site::text(Settings::line_of_allow(text, n).unwrap_or(1), 1),
+        })
+    };
+    settings.allow.iter().enumerate().map(of).collect()
+}
+
+pub(super) fn of_readings(readings: &[Reading], rules: &RuleSet, today: Date) -> Inline {
+    let mut inline = Inline::default();
+    for reading in readings {
+        for fact in &reading.facts {
+            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Allow) else { continue };
+            inline.add(reading, &fact.site, &clue.key, &clue.value, rules, today);
+        }
+    }
+    inline
+}
+
+impl Inline {
+    fn add(&mut self, reading: &Reading, site: &Site, key: &str, value: &str, rules: &RuleSet, today: Date) {
+        let (written, covers) = key.split_once('@').unwrap_or((key, ""));
+        let (reason, until) = split_until(value);
+        let mut problem = |kind, rules: &str, detail: String| {
+            self.problems.push(Problem {
+                kind,
+                rules: rules.to_owned(),
+                detail,
+                artifact: reading.artifact.clone(),
+                site: site.clone(),
+            });
+        };
+        let mut known = Vec::new();
+        for rule in written.split(',').filter(|r| !r.is_empty()) {
+            match (rules.find(rule), rules.nearest_rule(rule)) {
+                (Some(found), _) => known.push(found.id.clone()),
+                (None, Some(near)) => problem("unknown-rule", rule, format!("did you mean {near}?")),
+                (None, None) => problem("unknown-rule", rule, String::new()),
+            }
+        }
+        if written.is_empty() {
+            problem("unknown-rule", "()", "no rule is named".to_owned());
+        }
+        let reasoned = reason.chars().any(char::is_alphanumeric) && reason != REASON_PLACEHOLDER;
+        if !reasoned && !known.is_empty() {
+            problem("unreasoned", written, "it does not hold".to_owned());
+        }
+        self.allowances.push(Allowance {
+            rules: known,
+            covers: Covers::Place { line: covers.parse().ok() },
+            suppression: Suppression {
+                kind: SuppressionKind::Inline,
+                reason: reason.to_owned(),
+                owner: None,
+                expires: until.map(|d| d.to_string()),
+            },
+            holds: reasoned && until.is_none_or(|d| d >= today),
+            artifact: reading.artifact.clone(),
+            site: site.clone(),
+        });
+    }
+}
+
+/// What an editor writes for a person to replace; it is no reason.
+pub const REASON_PLACEHOLDER: &str = "(say why)";
+
+/// `reason until 2027-01-31`.
+fn split_until(value: &str) -> (&str, Option<Date>) {
+    let split = value.rsplit_once("until ").and_then(|(reason, day)| Some((reason, Date::parse(day.trim())?)));
+    match split {
+        Some((reason, day)) => (reason.trim_end_matches([' ', ',', ';']), Some(day)),
+        None => (value, None),
+    }
+}
+
+/// Marks what is accepted, and returns what is wrong with the allowances.
+pub(super) fn apply(all: &[&Allowance], findings: &mut [Finding], scope: &Scope<'_>) -> Vec<Problem> {
+    let mut used = vec![false; all.len()];
+    for finding in findings.iter_mut() {
+        let name = scope.app.name_of(&finding.artifact);
+        let mut covered = vec![false; finding.sites.len().max(1)];
+        for (allowance, used) in all.iter().zip(&mut used) {
+            let sites = allowance.covered_sites(finding, name);
+            if !sites.iter().any(|s| *s) {
+                continue;
+            }
+            *used = true;
+            if allowance.holds {
+                covered.iter_mut().zip(sites).for_each(|(c, s)| *c |= s);
+                // One location is one thing to fix: it is accepted when every place that does it is.
+                if covered.iter().all(|c| *c) && finding.suppressed.is_none() {
+                    finding.suppressed = Some(allowance.suppression.clone());
+                }
+            }
+        }
+    }
+    let mut problems = Vec::new();
+    for (allowance, used) in all.iter().zip(used) {
+        let expired = allowance.suppression.expires.as_ref().filter(|_| !allowance.holds);
+        let (kind, detail) = match expired {
+            Some(day) => ("expired", format!("it held until {day}: {}", allowance.suppression.reason)),
+            None if !used && allowance.is_in_reach(scope) => ("unused", allowance.suppression.reason.clone()),
+            None => continue,
+        };
+        problems.push(Problem {
+            kind,
+            rules: allowance.rules.join(", "),
+            detail,
+            artifact: allowance.artifact.clone(),
+            site: allowance.site.clone(),
+        });
+    }
+    problems
+}
+
+impl Allowance {
+    /// For each site of a finding: is it accepted?
+    fn covered_sites(&self, finding: &Finding, name: &str) -> Vec<bool> {
+        let count = finding.sites.len().max(1);
+        if !self.rules.contains(&finding.rule) {
+            return vec![false; count];
+        }
+        match &self.covers {
+            Covers::Matching { paths, location } => {
+                let all = paths.as_ref().is_none_or(|p| p.is_match(name))
+                    && location.as_ref().is_none_or(|l| wildcard(l, &finding.effect.location));
+                vec![all; count]
+            }
+            Covers::Place { .. } if self.artifact != finding.artifact => vec![false; count],
+            Covers::Place { line: None } => vec![true; count],
+            Covers::Place { line } => finding.sites.iter().map(|s| s.line == *line).collect(),
+        }
+    }
+
+    /// Something that it could have accepted was read, and it names a rule: its being unused means something.
+    fn is_in_reach(&self, scope: &Scope<'_>) -> bool {
+        !self.rules.is_empty()
+            && match &self.covers {
+                Covers::Place { .. } => true,
+                Covers::Matching { paths: None, .. } => true,
+                Covers::Matching { paths: Some(paths), .. } => {
+                    scope.readings.iter().any(|r| paths.is_match(scope.app.name_of(&r.artifact)))
+                }
+            }
+    }
+}
+
+impl Problem {
+    /// The finding of the rule that speaks for the problem, if there is one.
+    pub(super) fn finding(&self, scope: &Scope<'_>) -> Option<Finding> {
+        let location = Location::named(Text::lit(&self.rules));
+        let effect = Effect::new(Operation::Accept, Store::Allowance, location, Certainty::Proven, self.kind);
+        let rule = scope.rules.rule_for(&effect, Place::Unknown)?;
+        let colon = if self.detail.is_empty() { "" } else { "; " };
+        let name = scope.app.name_of(&self.artifact);
+        let mut hasher = blake3::Hasher::new();
+        for part in [rule.id.as_str(), &name.to_lowercase(), &self.rules, &self.detail] {
+            hasher.update(part.as_bytes());
+            hasher.update(&[0]);
+        }
+        Some(Finding {
+            rule: rule.id.clone(),
+            name: rule.name.clone(),
+            severity: rule.severity,
+            confidence: Certainty::Proven,
+            message: format!("{}: {}{colon}{}", rule.title, self.rules, self.detail),
+            artifact: self.artifact.clone(),
+            sites: vec![self.site.clone()],
+            effect: EffectSummary {
+                operation: Operation::Accept,
+                store: Store::Allowance,
+                location: self.rules.clone(),
+                phase: Phase::NotShipped,
+                phase_evidence: "a decision about the report, not part of the application".to_owned(),
+                origin: Origin::Unknown,
+                via: self.kind.to_owned(),
+                traits: Vec::new(),
+            },
+            outcomes: Vec::new(),
+            evidence: Vec::new(),
+            help: rule.now.trim().to_owned(),
+            fingerprint: hasher.finalize().to_hex()[..32].to_owned(),
+            suppressed: None,
+            severities: scope.targets.iter().map(|t| (t.id.clone(), rule.severity)).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_day_is_split_off() {
+        assert_eq!(split_until("re-created until 2027-01-31"), ("re-created", Date::parse("2027-01-31")));
+        assert_eq!(split_until("kept until the next start"), ("kept until the next start", None));
+    }
+}

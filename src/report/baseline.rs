@@ -1,0 +1,255 @@
+//! A baseline: the findings an earlier scan knew, so that only new ones fail a check.
+//!
+//! Any earlier report serves: a baseline file, a JSON report, or SARIF. Findings are told apart by their
+//! fingerprints, which hold no line, offset, absolute path or version, so a rebuilt binary keeps its findings.
+
+use super::policy::Scope;
+use super::{Finding, Report, Suppression, SuppressionKind};
+use crate::document::DocumentError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::HashSet;
+use std::path::Path;
+
+/// Name and version of the file's format.
+pub const BASELINE_SCHEMA: &str = "wipeproof-baseline/1";
+/// Key of the fingerprint in SARIF's `partialFingerprints`.
+pub const SARIF_FINGERPRINT: &str = "wipeproof/v1";
+
+/// A finding that an earlier scan knew.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BaselineEntry {
+    /// Rule id.
+    pub rule: String,
+    /// Name of the artifact, or its path in the earlier report.
+    pub artifact: String,
+    /// Location.
+    #[serde(default)]
+    pub location: String,
+    /// See [`Finding::fingerprint`].
+    pub fingerprint: String,
+}
+
+/// How a report compares with its baseline.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct BaselineSummary {
+    /// The file, as it was named.
+    pub file: String,
+    /// Findings that the baseline knows.
+    pub known: usize,
+    /// Findings that it does not know.
+    pub new: usize,
+    /// Known to the baseline, and no longer found in an artifact that was read.
+    pub fixed: Vec<BaselineEntry>,
+    /// Known to the baseline, but the artifact was not read or the rule is gone.
+    pub stale: Vec<BaselineEntry>,
+}
+
+/// What an earlier scan knew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Baseline {
+    name: String,
+    entries: Vec<BaselineEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BaselineFile {
+    schema: String,
+    findings: Vec<BaselineEntry>,
+}
+
+/// A baseline that cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum BaselineError {
+    /// It cannot be read.
+    #[error("cannot read the baseline {name}: {source}")]
+    #[diagnostic(help("write one with `wipeproof baseline write`, or name an earlier JSON or SARIF report"))]
+    Io {
+        /// The file.
+        name: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is not JSON.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Document(#[from] Box<DocumentError>),
+    /// It is JSON, but no report.
+    #[error("{name} is neither a baseline nor a JSON or SARIF report of wipeproof")]
+    #[diagnostic(help("write a baseline with `wipeproof baseline write`, or a report with `--output json=FILE`"))]
+    Foreign {
+        /// The file.
+        name: String,
+    },
+}
+
+impl Baseline {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is no report.
+    pub fn load(path: &Path) -> Result<Self, BaselineError> {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| BaselineError::Io { name: name.clone(), source })?;
+        Self::parse(&name, &text)
+    }
+
+    /// Reads a text; `name` is shown in errors and in the report.
+    ///
+    /// # Errors
+    /// A text that is no report.
+    pub fn parse(name: &str, text: &str) -> Result<Self, BaselineError> {
+        let text = text.trim_start_matches('\u{feff}');
+        let value: Value = serde_json::from_str(text).map_err(|e| Box::new(located(name, text, &e)))?;
+        let schema = value.get("schema").and_then(Value::as_str).unwrap_or_default();
+        let entries = if schema.starts_with("wipeproof-baseline/") || schema.starts_with("wipeproof-report/") {
+            value.get("findings").and_then(Value::as_array).map(|all| all.iter().filter_map(of_finding).collect())
+        } else {
+            value.get("runs").and_then(Value::as_array).map(|runs| runs.iter().flat_map(of_run).collect())
+        };
+        let mut entries: Vec<BaselineEntry> =
+            entries.ok_or_else(|| BaselineError::Foreign { name: name.to_owned() })?;
+        entries.sort();
+        entries.dedup();
+        Ok(Baseline { name: name.to_owned(), entries })
+    }
+
+    /// The findings of a report that count today: accepted ones stay accepted where they are.
+    pub fn of(report: &Report, name_of: &dyn Fn(&str) -> String) -> Self {
+        let is_active = |f: &&Finding| f.suppressed.as_ref().is_none_or(|s| s.kind == SuppressionKind::Baseline);
+        let mut entries: Vec<BaselineEntry> = report
+            .findings
+            .iter()
+            .filter(is_active)
+            .map(|f| BaselineEntry {
+                rule: f.rule.clone(),
+                artifact: name_of(&f.artifact),
+                location: f.effect.location.clone(),
+                fingerprint: f.fingerprint.clone(),
+            })
+            .collect();
+        entries.sort();
+        entries.dedup();
+        Baseline { name: String::new(), entries }
+    }
+
+    /// What it knows, sorted.
+    pub fn entries(&self) -> &[BaselineEntry] {
+        &self.entries
+    }
+
+    /// As a file: one finding per line, so that it merges and reviews well.
+    pub fn to_json(&self) -> String {
+        let lines: Vec<String> = self
+            .entries
+            .iter()
+            .map(|e| format!("    {}", serde_json::to_string(e).unwrap_or_default()))
+            .collect();
+        let body = if lines.is_empty() { String::new() } else { format!("\n{}\n  ", lines.join(",\n")) };
+        format!("{{\n  \"schema\": \"{BASELINE_SCHEMA}\",\n  \"findings\": [{body}]\n}}\n")
+    }
+
+    /// Marks known findings, and says which entries found nothing.
+    pub(super) fn apply(&self, findings: &mut [Finding], scope: &Scope<'_>) -> BaselineSummary {
+        let known: HashSet<&str> = self.entries.iter().map(|e| e.fingerprint.as_str()).collect();
+        let mut summary = BaselineSummary { file: self.name.clone(), ..BaselineSummary::default() };
+        let mut met = HashSet::new();
+        for finding in findings.iter_mut() {
+            if known.contains(finding.fingerprint.as_str()) {
+                met.insert(finding.fingerprint.clone());
+                summary.known += 1;
+                finding.suppressed.get_or_insert_with(|| Suppression {
+                    kind: SuppressionKind::Baseline,
+                    reason: format!("known to the baseline {}", self.name),
+                    owner: None,
+                    expires: None,
+                });
+            } else if finding.is_active() {
+                summary.new += 1;
+            }
+        }
+        let names: HashSet<String> = scope
+            .readings
+            .iter()
+            .flat_map(|r| [r.artifact.to_lowercase(), scope.app.name_of(&r.artifact).to_lowercase()])
+            .collect();
+        for entry in self.entries.iter().filter(|e| !met.contains(&e.fingerprint)) {
+            let was_read = names.contains(&entry.artifact.to_lowercase());
+            if was_read && scope.rules.find(&entry.rule).is_some() {
+                summary.fixed.push(entry.clone());
+            } else {
+                summary.stale.push(entry.clone());
+            }
+        }
+        summary
+    }
+}
+
+fn located(name: &str, text: &str, error: &serde_json::Error) -> DocumentError {
+    let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let at = line_start + error.column().saturating_sub(1);
+    DocumentError::new(name, text, at..at + 1, format!("not JSON: {error}"))
+        .with_help("write a baseline with `wipeproof baseline write`, or a report with `--output json=FILE`")
+}
+
+/// A finding of a baseline or of a report; findings that were accepted otherwise do not come in by the back door.
+fn of_finding(value: &Value) -> Option<BaselineEntry> {
+    let kind = value.pointer("/suppressed/kind").and_then(Value::as_str);
+    if kind.is_some_and(|k| k != <&str>::from(SuppressionKind::Baseline)) {
+        return None;
+    }
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    Some(BaselineEntry {
+        rule: text("/rule")?,
+        artifact: text("/artifact")?,
+        location: text("/location").or_else(|| text("/effect/location")).unwrap_or_default(),
+        fingerprint: text("/fingerprint")?,
+    })
+}
+
+fn of_run(run: &Value) -> Vec<BaselineEntry> {
+    let results = run.get("results").and_then(Value::as_array);
+    let of = |result: &Value| {
+        let suppressed = result.get("suppressions").and_then(Value::as_array).is_some_and(|s| !s.is_empty());
+        let prints = result.get("partialFingerprints").filter(|_| !suppressed)?;
+        let uri = result.pointer("/locations/0/physicalLocation/artifactLocation/uri").and_then(Value::as_str);
+        Some(BaselineEntry {
+            rule: result.get("ruleId").and_then(Value::as_str)?.to_owned(),
+            artifact: uri.unwrap_or_default().to_owned(),
+            location: String::new(),
+            fingerprint: prints.get(SARIF_FINGERPRINT).and_then(Value::as_str)?.to_owned(),
+        })
+    };
+    results.map(|all| all.iter().filter_map(of).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_report_serves() {
+        let own = r#"{"schema":"wipeproof-baseline/1","findings":[{"rule":"WP201","artifact":"a","location":"l","fingerprint":"f"}]}"#;
+        let report = r#"{"schema":"wipeproof-report/1","findings":[
+            {"rule":"WP201","artifact":"a","effect":{"location":"l"},"fingerprint":"f","suppressed":null},
+            {"rule":"WP201","artifact":"a","effect":{"location":"l"},"fingerprint":"g","suppressed":{"kind":"inline"}}]}"#;
+        let sarif = r#"{"version":"2.1.0","runs":[{"results":[
+            {"ruleId":"WP201","partialFingerprints":{"wipeproof/v1":"f"},
+             "locations":[{"physicalLocation":{"artifactLocation":{"uri":"a"}}}]},
+            {"ruleId":"WP201","partialFingerprints":{"wipeproof/v1":"g"},"suppressions":[{"kind":"inSource"}]}]}]}"#;
+        for text in [own, report, sarif] {
+            let baseline = Baseline::parse("b", text).unwrap();
+            let prints: Vec<&str> = baseline.entries().iter().map(|e| e.fingerprint.as_str()).collect();
+            assert_eq!(prints, ["f"], "{text}");
+        }
+        let baseline = Baseline::parse("b", own).unwrap();
+        assert_eq!(Baseline::parse("b", &baseline.to_json()).unwrap(), baseline);
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused() {
+        assert!(matches!(Baseline::parse("b", "{\"a\": }"), Err(BaselineError::Document(_))));
+        assert!(matches!(Baseline::parse("b", "[]"), Err(BaselineError::Foreign { .. })));
+        assert!(matches!(Baseline::parse("b", "{\"runs\": 1}"), Err(BaselineError::Foreign { .. })));
+    }
+}
