@@ -1,13 +1,13 @@
 //! `wipeproof check`: the main job.
 
 use super::args::{Check, Color, FailOn};
-use super::{Failure, Status};
+use super::{Failure, Status, WriteError};
 use crate::output::{self, FileSources, Format, Style};
 use crate::report::{Baseline, Report};
 use crate::rules::{RuleSet, Severity, Target};
 use crate::settings::{Date, Settings};
 use crate::{Request, scan};
-use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+use miette::miette;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -124,13 +124,13 @@ fn write(output: &Output, report: &Report, rules: &RuleSet, args: &Check) -> Res
                 output::write(output.format, report, &context, &mut file)?;
                 file.flush()
             };
-            to_file().into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
+            to_file().map_err(|source| WriteError { to: path.display().to_string(), source }.into())
         }
         None => {
             let context = output::Context { rules, style: terminal_style(args), sources: &FileSources };
             let mut stdout = BufWriter::new(io::stdout().lock());
-            output::write(output.format, report, &context, &mut stdout).into_diagnostic()?;
-            stdout.flush().into_diagnostic()
+            let written = output::write(output.format, report, &context, &mut stdout).and_then(|()| stdout.flush());
+            written.map_err(|e| WriteError::stdout(e).into())
         }
     }
 }

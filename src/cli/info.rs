@@ -1,7 +1,7 @@
 //! Commands that tell rather than judge: facts, explain, rules, targets, completions, man.
 
 use super::args::{Args, Explain, ExplainFormat, Facts, List, ListFormat};
-use super::{Failure, Status};
+use super::{Failure, Status, WriteError};
 use crate::facts::{Body, listing};
 use crate::rules::{Rule, RuleSet, Severity};
 use crate::settings::Settings;
@@ -14,7 +14,7 @@ use std::io::{self, Write as _};
 /// Prints to standard output and lets a closed pipe through as the error it is.
 fn print(text: &str) -> Result<Status, Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).into_diagnostic()?;
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(WriteError::stdout)?;
     Ok(Status::Clean)
 }
 

@@ -27,6 +27,20 @@ pub enum Status {
 /// An error on its way to the terminal.
 pub(crate) type Failure = miette::Report;
 
+/// Standard output or a file that did not take what was written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot write {to}: {source}")]
+pub(crate) struct WriteError {
+    pub(crate) to: String,
+    pub(crate) source: std::io::Error,
+}
+
+impl WriteError {
+    pub(crate) fn stdout(source: std::io::Error) -> Self {
+        WriteError { to: "to standard output".to_owned(), source }
+    }
+}
+
 /// Runs the command line.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(arguments) {

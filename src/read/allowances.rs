@@ -48,7 +48,8 @@ fn syntax_of(kind: Kind) -> Option<Syntax> {
 /// Adds a clue for each allowance in a text. Costs one search where there is none.
 pub(super) fn find(kind: Kind, bytes: &[u8], reading: &mut Reading) {
     let Some(syntax) = syntax_of(kind) else { return };
-    let wide = bytes.iter().take(64).any(|b| *b == 0) || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+    let wide =
+        bytes.iter().take(64).any(|b| *b == 0) || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     if !wide && memchr::memmem::find(bytes, MARK.as_bytes()).is_none() {
         return;
     }

@@ -79,7 +79,7 @@ fn reader_for(kind: Kind) -> Option<Reader> {
 }
 
 /// All that was read, in the order of the artifacts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Readings {
     /// One per artifact that was read.
     pub readings: Vec<Reading>,

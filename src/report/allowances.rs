@@ -47,11 +47,7 @@ pub(super) struct Inline {
     pub(super) problems: Vec<Problem>,
 }
 
-pub(super) fn of_settings(
-    settings: &Settings,
-    rules: &RuleSet,
-    today: Date,
-) -> Result<Vec<Allowance>, PolicyError> {
+pub(super) fn of_settings(settings: &Settings, rules: &RuleSet, today: Date) -> Result<Vec<Allowance>, PolicyError> {
     let (artifact, text) = match &settings.source {
         Some(source) => (source.name.as_str(), source.text.as_str()),
         None => (FILE_NAME, ""),

@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 /// Name and version of the file's format.
-pub const BASELINE_SCHEMA: &str = "wipeproof-baseline/1";
+const BASELINE_SCHEMA: &str = "wipeproof-baseline/1";
 /// Key of the fingerprint in SARIF's `partialFingerprints`.
 pub const SARIF_FINGERPRINT: &str = "wipeproof/v1";
 
@@ -50,12 +50,6 @@ pub struct BaselineSummary {
 pub struct Baseline {
     name: String,
     entries: Vec<BaselineEntry>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct BaselineFile {
-    schema: String,
-    findings: Vec<BaselineEntry>,
 }
 
 /// A baseline that cannot be used.
@@ -140,11 +134,8 @@ impl Baseline {
 
     /// As a file: one finding per line, so that it merges and reviews well.
     pub fn to_json(&self) -> String {
-        let lines: Vec<String> = self
-            .entries
-            .iter()
-            .map(|e| format!("    {}", serde_json::to_string(e).unwrap_or_default()))
-            .collect();
+        let lines: Vec<String> =
+            self.entries.iter().map(|e| format!("    {}", serde_json::to_string(e).unwrap_or_default())).collect();
         let body = if lines.is_empty() { String::new() } else { format!("\n{}\n  ", lines.join(",\n")) };
         format!("{{\n  \"schema\": \"{BASELINE_SCHEMA}\",\n  \"findings\": [{body}]\n}}\n")
     }

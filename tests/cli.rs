@@ -1,0 +1,142 @@
+//! The command line, by cases that are data: `tests/cli/*.toml` say which files there are, what is run, and what must
+//! come of it.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Suite {
+    case: Vec<Case>,
+}
+
+/// One run, or several in one folder.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    /// Files in the folder it runs in.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    run: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Run {
+    args: Vec<String>,
+    status: i32,
+    /// Lines of standard output, in order, each a part of a line; `=` in front wants the whole line.
+    #[serde(default)]
+    stdout: Vec<String>,
+    /// The same for standard error.
+    #[serde(default)]
+    stderr: Vec<String>,
+    /// What neither may contain.
+    #[serde(default)]
+    not: Vec<String>,
+    /// Standard output and standard error are empty.
+    #[serde(default)]
+    silent: bool,
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let safe: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let path = std::env::temp_dir().join(format!("wipeproof-cli-{}-{safe}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn wipeproof(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wipeproof"));
+    command.current_dir(folder).env("NO_COLOR", "1").env_remove("WIPEPROOF_CACHE_DIR").env("HOME", folder);
+    command.env_remove("XDG_CACHE_HOME").env_remove("LOCALAPPDATA").env("NO_GRAPHICS", "1");
+    command
+}
+
+fn in_order(wanted: &[String], text: &str) -> Option<String> {
+    let mut lines = text.lines();
+    let missing = wanted.iter().find(|want| {
+        !lines.any(|line| match want.strip_prefix('=') {
+            Some(whole) => line == whole,
+            None => line.contains(want.as_str()),
+        })
+    });
+    missing.map(|m| format!("no line with {m:?} (in this order) in:\n{text}"))
+}
+
+fn problems(case: &Case) -> Vec<String> {
+    let folder = Folder::new(&case.name);
+    for (name, text) in &case.files {
+        let path = folder.0.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+    let mut wrong = Vec::new();
+    for run in &case.run {
+        let output = wipeproof(&folder.0).args(&run.args).stdin(Stdio::null()).output().expect("it runs");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let mut say = |what: String| wrong.push(format!("{}: {:?}: {what}", case.name, run.args));
+        if output.status.code() != Some(run.status) {
+            say(format!("status {:?}, not {}\n{stdout}\n{stderr}", output.status.code(), run.status));
+        }
+        in_order(&run.stdout, &stdout).into_iter().for_each(|m| say(format!("stdout: {m}")));
+        in_order(&run.stderr, &stderr).into_iter().for_each(|m| say(format!("stderr: {m}")));
+        for not in &run.not {
+            if stdout.contains(not) || stderr.contains(not) {
+                say(format!("contains {not:?}:\n{stdout}\n{stderr}"));
+            }
+        }
+        if run.silent && !(stdout.is_empty() && stderr.is_empty()) {
+            say(format!("not silent:\n{stdout}\n{stderr}"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_case_comes_out_as_written() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for entry in fs::read_dir("tests/cli").expect("the cases") {
+        let path = entry.expect("an entry").path();
+        let text = fs::read_to_string(&path).expect("readable");
+        let suite: Suite = toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        for case in &suite.case {
+            count += 1;
+            wrong.extend(problems(case));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    assert!(count > 10);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = Folder::new("pipe");
+    let mut child = wipeproof(&folder.0)
+        .args(["rules", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{:?}", output.status);
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
