@@ -1,6 +1,8 @@
 //! The command line, by cases that are data: `tests/cli/*.toml` say which files there are, what is run, and what must
 //! come of it.
 
+#![allow(clippy::expect_used, reason = "a test that cannot prepare its case has to stop")]
+
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
