@@ -21,10 +21,12 @@
 //!   weighs.
 //! * [`report`] puts everything into one order, with the inventory of state and a verdict per target.
 //! * [`output`] renders a report; one file per format.
-//! * [`cli`] is a thin face over [`scan`].
+//! * [`cache`] remembers what was read, when somebody wants that.
+//! * [`cli`] and [`lsp`] are thin faces over [`scan`].
 //!
 //! [`scan`] is the whole pipeline:
 
+pub mod cache;
 pub mod catalog;
 pub mod cli;
 pub mod discover;
@@ -32,6 +34,7 @@ pub mod document;
 pub mod facts;
 pub mod judge;
 pub mod link;
+pub mod lsp;
 pub mod output;
 pub mod read;
 pub mod report;
@@ -59,6 +62,8 @@ pub struct Request<'a> {
     pub suppress: bool,
     /// What an earlier scan knew.
     pub baseline: Option<report::Baseline>,
+    /// Memory of earlier scans, and who counts.
+    pub reading: read::Options<'a>,
     /// The day against which allowances expire.
     pub today: Date,
 }
@@ -106,7 +111,7 @@ pub fn read(request: &Request<'_>) -> Result<Scanned, ScanError> {
         threads: 0,
     };
     let app = discover::walk(&request.inputs, &options)?;
-    let read = read::read_all(&app);
+    let read = read::read_all_with(&app, request.reading);
     Ok(Scanned { app, read })
 }
 

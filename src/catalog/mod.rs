@@ -25,6 +25,20 @@ pub fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)>
     files.into_iter()
 }
 
+/// Identifies the catalogue: hexadecimal.
+pub fn hash() -> String {
+    fn add(dir: &Dir<'_>, hasher: &mut blake3::Hasher) {
+        for file in dir.files() {
+            hasher.update(file.path().as_os_str().as_encoded_bytes());
+            hasher.update(file.contents());
+        }
+        dir.dirs().for_each(|dir| add(dir, hasher));
+    }
+    let mut hasher = blake3::Hasher::new();
+    add(&FILES, &mut hasher);
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
 /// One catalogue file by its path below `rules/catalog/`.
 pub fn text(path: &str) -> &'static str {
     FILES.get_file(path).and_then(|file| file.contents_utf8()).unwrap_or_default()

@@ -24,6 +24,16 @@ pub(crate) enum Command {
     Targets(List),
     /// Print what the readers saw, as a fact listing.
     Facts(Facts),
+    /// Accept today's findings, and fail on new ones only.
+    #[command(subcommand)]
+    Baseline(Baseline),
+    /// Show the settings in force, or their schema.
+    #[command(subcommand)]
+    Config(Config),
+    /// Write a commented wipeproof.toml for what is found in an application.
+    Init(Init),
+    /// Serve an editor on standard input and output.
+    Lsp,
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -33,29 +43,15 @@ pub(crate) enum Command {
     Man,
 }
 
+/// What is scanned, and with which decisions.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Check {
+pub(crate) struct Scan {
     /// Files and folders to read.
     #[arg(default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Format of the report, to standard output or to a file: `json`, `json=report.json`. Repeatable.
-    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
-    pub(crate) outputs: Vec<String>,
     /// Platform to judge for. Repeatable.
     #[arg(short, long = "target", value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
-    /// Lowest severity that makes the check fail.
-    #[arg(long, value_name = "SEVERITY")]
-    pub(crate) fail_on: Option<FailOn>,
-    /// Also report capabilities: imports and strings without a located effect.
-    #[arg(long)]
-    pub(crate) pedantic: bool,
-    /// Fail with status 4 when something could not be read.
-    #[arg(long)]
-    pub(crate) strict: bool,
-    /// Show notes and long lists in full.
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
     /// Folder with rules of your own.
     #[arg(long = "rules", value_name = "DIR")]
     pub(crate) rules_folder: Option<PathBuf>,
@@ -68,21 +64,95 @@ pub(crate) struct Check {
     /// Environment whose configuration is judged, such as Production.
     #[arg(long, value_name = "NAME")]
     pub(crate) environment: Option<String>,
+    /// Honour .gitignore. Off by default: build output is what gets uploaded.
+    #[arg(long)]
+    pub(crate) respect_gitignore: bool,
+    /// Report the code of third parties as well.
+    #[arg(long)]
+    pub(crate) include_third_party: bool,
+    /// Also report capabilities: imports and strings without a located effect.
+    #[arg(long)]
+    pub(crate) pedantic: bool,
+    /// Remember what is read in the per-user cache folder, now and from now on.
+    #[arg(long)]
+    pub(crate) cache: bool,
+    /// Remember what is read in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Neither use nor write a cache.
+    #[arg(long, conflicts_with_all = ["cache", "cache_dir"])]
+    pub(crate) no_cache: bool,
+    /// Show no progress.
+    #[arg(long)]
+    pub(crate) no_progress: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) scan: Scan,
+    /// Format of the report, to standard output or to a file: `json`, `json=report.json`. Repeatable.
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    pub(crate) outputs: Vec<String>,
+    /// Lowest severity that makes the check fail.
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Fail with status 4 when something could not be read.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Show notes and long lists in full.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     /// Earlier report (JSON or SARIF) or baseline file: what it knows does not fail the check.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     /// Count accepted findings too: no allowance and no baseline holds.
     #[arg(long)]
     pub(crate) no_suppress: bool,
-    /// Report the code of third parties as well.
+    /// Check again whenever a file changes, until interrupted.
     #[arg(long)]
-    pub(crate) include_third_party: bool,
-    /// Honour .gitignore. Off by default: build output is what gets uploaded.
-    #[arg(long)]
-    pub(crate) respect_gitignore: bool,
+    pub(crate) watch: bool,
     /// When to use colour.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(crate) color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Baseline {
+    /// Accept today's findings: write them to a file for `check --baseline`.
+    Write {
+        #[command(flatten)]
+        scan: Scan,
+        /// The file; the one in the settings, or wipeproof-baseline.json, if absent. `-` is standard output.
+        #[arg(short, long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// List what a baseline or an earlier report knows.
+    Show {
+        /// Baseline file, JSON report or SARIF.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Print the settings in force, each with where it comes from.
+    Show {
+        #[command(flatten)]
+        scan: Scan,
+    },
+    /// Print the JSON Schema of wipeproof.toml.
+    Schema,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Init {
+    /// The application.
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Print it instead of writing wipeproof.toml.
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,93 +1,54 @@
 //! `wipeproof check`: the main job.
 
 use super::args::{Check, Color, FailOn};
-use super::{Failure, Status, WriteError};
+use super::{Failure, Status, WriteError, progress, session, watch};
 use crate::output::{self, FileSources, Format, Style};
-use crate::report::{Baseline, Report};
-use crate::rules::{RuleSet, Severity, Target};
-use crate::settings::{Date, Settings};
-use crate::{Request, scan};
+use crate::report::{Baseline, BaselineSummary, Report};
+use crate::rules::{RuleSet, Severity};
+use crate::scan;
+use crate::settings::Settings;
 use miette::miette;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 
-/// The platform the tool was first made for.
-const DEFAULT_TARGET: &str = "vm-role";
-
 pub(super) fn check(args: &Check) -> Result<Status, Failure> {
-    let settings = settings(args)?;
-    let rules = rules(&settings)?;
-    let targets = targets(&settings, &rules)?;
+    if args.watch { watch::watch(args, || check_once(args)) } else { check_once(args) }
+}
+
+fn check_once(args: &Check) -> Result<Status, Failure> {
+    let mut settings = session::settings(&args.scan)?;
+    if args.baseline.is_some() {
+        settings.baseline.clone_from(&args.baseline);
+    }
+    let rules = session::rules(&settings)?;
     let outputs = outputs(&args.outputs)?;
-    let request = Request {
-        inputs: args.paths.clone(),
-        settings: &settings,
-        rules: &rules,
-        targets,
-        pedantic: args.pedantic,
-        suppress: !args.no_suppress,
-        baseline: settings.baseline.as_deref().map(Baseline::load).transpose()?,
-        today: Date::today(),
-    };
-    let report = scan(&request)?;
+    let cache = session::cache(&args.scan, &settings)?;
+    let report = progress::during(!args.scan.no_progress, |done| {
+        let reading = session::reading(cache.as_ref(), done);
+        let mut request = session::request(&args.scan, &settings, &rules, reading)?;
+        request.suppress = !args.no_suppress;
+        request.baseline = settings.baseline.as_deref().filter(|_| !args.no_suppress).map(Baseline::load).transpose()?;
+        Ok::<_, Failure>(scan(&request)?)
+    })?;
     for output in &outputs {
         write(output, &report, &rules, args)?;
+    }
+    if let Some(summary) = &report.baseline {
+        tell_baseline(summary);
     }
     Ok(status(&report, &settings, args))
 }
 
-/// The settings in force: the file, then the command line over it.
-pub(super) fn settings(args: &Check) -> Result<Settings, Failure> {
-    let file = match &args.config {
-        Some(file) => Some(file.clone()),
-        None if args.no_config => None,
-        None => args.paths.first().and_then(|p| Settings::find(p)),
-    };
-    let mut settings = match file {
-        Some(file) => Settings::load(&file)?,
-        None => Settings::default(),
-    };
-    if !args.targets.is_empty() {
-        settings.targets.clone_from(&args.targets);
+/// How the findings compare with the baseline: for people, beside whatever the formats say.
+#[expect(clippy::print_stderr, reason = "standard output belongs to the report")]
+fn tell_baseline(summary: &BaselineSummary) {
+    let BaselineSummary { file, known, new, fixed, stale } = summary;
+    eprintln!("baseline {file}: {new} new, {known} known, {} fixed, {} stale", fixed.len(), stale.len());
+    if !fixed.is_empty() || !stale.is_empty() {
+        eprintln!("  `wipeproof baseline write` drops what is fixed or stale");
     }
-    if args.rules_folder.is_some() {
-        settings.rules_folder.clone_from(&args.rules_folder);
-    }
-    if args.environment.is_some() {
-        settings.environment.clone_from(&args.environment);
-    }
-    if args.baseline.is_some() {
-        settings.baseline.clone_from(&args.baseline);
-    }
-    settings.respect_gitignore |= args.respect_gitignore;
-    settings.third_party.include |= args.include_third_party;
-    Ok(settings)
-}
-
-fn rules(settings: &Settings) -> Result<RuleSet, Failure> {
-    let rules = RuleSet::embedded()?;
-    Ok(match &settings.rules_folder {
-        Some(folder) => rules.with_folder(folder)?,
-        None => rules,
-    })
-}
-
-fn targets<'a>(settings: &Settings, rules: &'a RuleSet) -> Result<Vec<&'a Target>, Failure> {
-    let default = [DEFAULT_TARGET.to_owned()];
-    let names = if settings.targets.is_empty() { &default[..] } else { &settings.targets };
-    let mut targets: Vec<&Target> = Vec::new();
-    for name in names {
-        let target = rules.target(name).ok_or_else(|| {
-            let near = rules.nearest_target(name).map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
-            miette!(help = format!("{near}`wipeproof targets` lists them"), "there is no target {name:?}")
-        })?;
-        if !targets.iter().any(|t| t.id == target.id) {
-            targets.push(target);
-        }
-    }
-    Ok(targets)
 }
 
 /// A format and where it goes.

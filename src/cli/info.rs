@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 /// Prints to standard output and lets a closed pipe through as the error it is.
-fn print(text: &str) -> Result<Status, Failure> {
+pub(super) fn print(text: &str) -> Result<Status, Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(WriteError::stdout)?;
     Ok(Status::Clean)

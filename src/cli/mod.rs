@@ -1,8 +1,14 @@
 //! The command line: arguments to a [`crate::scan`], a report to formats, a result to an exit status.
 
 mod args;
+mod baseline;
 mod check;
+mod config;
 mod info;
+mod init;
+mod progress;
+mod session;
+mod watch;
 
 use args::{Args, Command};
 use clap::Parser as _;
@@ -58,6 +64,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Explain(explain) => info::explain(explain),
         Command::Rules(list) => info::rules(list),
         Command::Targets(list) => info::targets(list),
+        Command::Baseline(command) => baseline::run(command),
+        Command::Config(command) => config::run(command),
+        Command::Init(args) => init::init(args),
+        Command::Lsp => Ok(if crate::lsp::run() { Status::Clean } else { Status::Findings }),
         Command::Completions { shell } => info::completions(*shell),
         Command::Man => info::man(),
     };

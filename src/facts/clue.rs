@@ -59,8 +59,8 @@ pub enum ClueKind {
     Identity,
     /// The application has this component or role: `key` is `web-role`, `worker-role`, `service`, `aspnet`, ...
     Role,
-    /// A comment that accepts findings: `key` is the rules and, after `@`, the line it covers or `file`
-    /// (`WP201,WP101@13`); `value` is the reason.
+    /// A comment that accepts findings: `key` is the rules and, after `@`, the lines it covers or `file`
+    /// (`WP201,WP101@13`, `WP201@13-17`); `value` is the reason.
     Allow,
 }
 

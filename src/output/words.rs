@@ -28,6 +28,7 @@ pub(super) fn done(operation: Operation) -> &'static str {
         Operation::Identify => "used as an identity",
         Operation::Grant => "granted access on",
         Operation::Mount => "mounted",
+        Operation::Accept => "accepted",
     }
 }
 

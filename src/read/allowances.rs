@@ -12,6 +12,9 @@ const MARK: &str = "wipeproof:";
 /// More of them in one file are not counted.
 const MAX_ALLOWANCES: usize = 10_000;
 
+/// Lines of one continued command.
+const MAX_CONTINUED: u32 = 100;
+
 /// How a format writes comments.
 struct Syntax {
     /// To the end of the line.
@@ -42,6 +45,18 @@ fn syntax_of(kind: Kind) -> Option<Syntax> {
         Kind::Wsf => syntax(&["'", "//"], &[XML, C]),
         Kind::Inno => syntax(&[";", "//"], &[("{", "}"), C]),
         _ => None,
+    }
+}
+
+/// How a one-line comment begins and ends in a format.
+pub fn comment_syntax(kind: Kind) -> Option<(&'static str, &'static str)> {
+    let syntax = syntax_of(kind)?;
+    let block = syntax.block.first();
+    match (syntax.line.first(), kind, block) {
+        (_, Kind::Wsf | Kind::Asp, Some((open, close))) => Some((open, if *close == "-->" { " -->" } else { close })),
+        (Some(open), _, _) => Some((open.trim_end(), "")),
+        (None, _, Some((open, _))) => Some((open, " -->")),
+        (None, _, None) => None,
     }
 }
 
@@ -86,7 +101,13 @@ fn allowance(text: &str, at: usize, index: &LineIndex<'_>, syntax: &Syntax) -> O
     let reason = reason.strip_prefix("because").map_or(reason, |r| r.strip_prefix([' ', ':']).unwrap_or(reason)).trim();
     let covers = match whole_file {
         true => "file".to_owned(),
-        false if comment.alone => next_code_line(text, comment.end, index).to_string(),
+        false if comment.alone => {
+            let first = next_code_line(text, comment.end, index);
+            match statement_end(text, first, index) {
+                last if last > first => format!("{first}-{last}"),
+                _ => first.to_string(),
+            }
+        }
         false => index.position(at).0.to_string(),
     };
     Some(Clue::new(ClueKind::Allow, format!("{}@{covers}", rules.join(",")), reason))
@@ -121,6 +142,20 @@ fn next_code_line(text: &str, end: usize, index: &LineIndex<'_>) -> u32 {
     let rest = text[end..].split_once('\n').map_or("", |(_, rest)| rest);
     let skipped = rest.lines().take_while(|l| l.trim().is_empty() || l.contains(MARK)).count();
     last + 1 + skipped as u32
+}
+
+/// The last line of what begins on a line: an XML tag, or a command that is continued.
+fn statement_end(text: &str, first: u32, index: &LineIndex<'_>) -> u32 {
+    let line = index.line(first);
+    let mut last = first;
+    if line.trim_start().starts_with('<') {
+        let end = index.offset(first).and_then(|at| Some(at + text.get(at..)?.find('>')?));
+        return end.map_or(first, |at| index.position(at).0);
+    }
+    while last - first < MAX_CONTINUED && index.line(last).trim_end().ends_with(['^', '`', '\\', '_']) {
+        last += 1;
+    }
+    last
 }
 
 #[cfg(test)]
@@ -164,6 +199,13 @@ mod tests {
         assert_eq!(one(Kind::Batch, "x\nreg add y & rem wipeproof: allow(WP201,WP101) z").0, "WP201,WP101@2");
         assert_eq!(one(Kind::Xml, "<a>\n<!-- wipeproof: allow(WP401) z --><b/></a>").0, "WP401@2");
         assert_eq!(one(Kind::Yaml, "# wipeproof: allow-file(WP201) all of it\na: 1").0, "WP201@file");
+    }
+
+    #[test]
+    fn what_runs_over_several_lines_is_covered_whole() {
+        let xml = "<a>\n<!-- wipeproof: allow(WP1) z -->\n<b\n  c='d'\n  />\n</a>";
+        assert_eq!(one(Kind::Xml, xml).0, "WP1@3-5");
+        assert_eq!(one(Kind::Batch, "rem wipeproof: allow(WP1) z\nreg add ^\n  x\ny").0, "WP1@2-3");
     }
 
     #[test]

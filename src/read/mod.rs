@@ -6,6 +6,7 @@
 //! values flow between them.
 
 mod allowances;
+mod memory;
 pub mod clr;
 pub mod config;
 pub mod connection;
@@ -13,12 +14,16 @@ pub mod pe;
 pub mod script;
 pub mod text;
 
+pub use allowances::comment_syntax;
+pub use memory::Memory;
+
 use crate::discover::{Application, Artifact, Kind, Skipped, sniff};
 use crate::facts::{NoteKind, Reading};
 use rayon::prelude::*;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -94,10 +99,30 @@ enum Outcome {
     Silent,
 }
 
+/// How to read.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Remembers binaries; texts are read faster than remembered.
+    pub memory: Option<&'a dyn Memory>,
+    /// Counts the artifacts that are done.
+    pub done: Option<&'a AtomicUsize>,
+}
+
 /// Reads everything, in parallel.
 pub fn read_all(app: &Application) -> Readings {
+    read_all_with(app, Options::default())
+}
+
+/// Reads everything, in parallel, with a memory of earlier scans.
+pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
     let outcomes: Vec<Outcome> =
-        app.artifacts.par_iter().enumerate().map(|(index, artifact)| read_one(app, artifact, index)).collect();
+        app.artifacts.par_iter().enumerate().map(|(index, artifact)| {
+        let outcome = read_one(app, artifact, index, options);
+        if let Some(done) = options.done {
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome
+    }).collect();
     let mut all = Readings { readings: Vec::new(), skipped: app.skipped.clone() };
     let mut assemblies = Vec::new();
     for (outcome, artifact) in outcomes.into_iter().zip(&app.artifacts) {
@@ -110,13 +135,17 @@ pub fn read_all(app: &Application) -> Readings {
             Outcome::Silent => {}
         }
     }
-    all.readings.extend(clr::read_application(app, &assemblies));
+    all.readings.extend(memory::remembered(
+        options.memory,
+        || memory::group_key(app, &assemblies),
+        || clr::read_application(app, &assemblies),
+    ));
     all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
     all.skipped.sort();
     all
 }
 
-fn read_one(app: &Application, artifact: &Artifact, index: usize) -> Outcome {
+fn read_one(app: &Application, artifact: &Artifact, index: usize, options: Options<'_>) -> Outcome {
     let loaded = match load(artifact) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -130,6 +159,12 @@ fn read_one(app: &Application, artifact: &Artifact, index: usize) -> Outcome {
         Loaded::TooLarge => Outcome::Skip("larger than the size cap of its format"),
         Loaded::Bytes(Kind::Assembly, _) => Outcome::Assembly(index),
         Loaded::Bytes(Kind::DebugInfo, _) => Outcome::Silent,
+        Loaded::Bytes(Kind::Pe, bytes) => {
+            let read = || vec![read_bytes(app, artifact, Kind::Pe, &bytes)];
+            let key = || memory::image_key(app, artifact, &bytes);
+            let reading = memory::remembered(options.memory, key, read).into_iter().next();
+            Outcome::Read(reading.unwrap_or_else(|| Reading::new(&artifact.path, "")))
+        }
         Loaded::Bytes(kind, bytes) => Outcome::Read(read_bytes(app, artifact, kind, &bytes)),
     }
 }

@@ -71,6 +71,11 @@ impl<'a> LineIndex<'a> {
         Site::text(line, column)
     }
 
+    /// Byte offset at which a line begins, from 1.
+    pub fn offset(&self, line: u32) -> Option<usize> {
+        self.starts.get((line as usize).checked_sub(1)?).map(|start| *start as usize)
+    }
+
     /// A line without its terminator, from 1.
     pub fn line(&self, line: u32) -> &'a str {
         let Some(&start) = self.starts.get((line as usize).wrapping_sub(1)) else { return "" };

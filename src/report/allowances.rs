@@ -26,7 +26,7 @@ enum Covers {
     /// Globs of artifacts, and a pattern of locations.
     Matching { paths: Option<GlobSet>, location: Option<String> },
     /// One artifact, or one line of it.
-    Place { line: Option<u32> },
+    Place { lines: Option<(u32, u32)> },
 }
 
 /// Something wrong with an allowance.
@@ -114,7 +114,7 @@ impl Inline {
         }
         self.allowances.push(Allowance {
             rules: known,
-            covers: Covers::Place { line: covers.parse().ok() },
+            covers: Covers::Place { lines: line_range(covers) },
             suppression: Suppression {
                 kind: SuppressionKind::Inline,
                 reason: reason.to_owned(),
@@ -130,6 +130,12 @@ impl Inline {
 
 /// What an editor writes for a person to replace; it is no reason.
 pub const REASON_PLACEHOLDER: &str = "(say why)";
+
+/// `13`, `13-17`; anything else is the whole file.
+fn line_range(covers: &str) -> Option<(u32, u32)> {
+    let (first, last) = covers.split_once('-').unwrap_or((covers, covers));
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
 
 /// `reason until 2027-01-31`.
 fn split_until(value: &str) -> (&str, Option<Date>) {
@@ -194,8 +200,10 @@ impl Allowance {
                 vec![all; count]
             }
             Covers::Place { .. } if self.artifact != finding.artifact => vec![false; count],
-            Covers::Place { line: None } => vec![true; count],
-            Covers::Place { line } => finding.sites.iter().map(|s| s.line == *line).collect(),
+            Covers::Place { lines: None } => vec![true; count],
+            Covers::Place { lines: Some((first, last)) } => {
+                finding.sites.iter().map(|s| s.line.is_some_and(|line| (*first..=*last).contains(&line))).collect()
+            }
         }
     }
 

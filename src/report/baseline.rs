@@ -5,6 +5,7 @@
 
 use super::policy::Scope;
 use super::{Finding, Report, Suppression, SuppressionKind};
+use crate::discover::Application;
 use crate::document::DocumentError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -109,7 +110,7 @@ impl Baseline {
     }
 
     /// The findings of a report that count today: accepted ones stay accepted where they are.
-    pub fn of(report: &Report, name_of: &dyn Fn(&str) -> String) -> Self {
+    pub fn of(report: &Report, app: &Application) -> Self {
         let is_active = |f: &&Finding| f.suppressed.as_ref().is_none_or(|s| s.kind == SuppressionKind::Baseline);
         let mut entries: Vec<BaselineEntry> = report
             .findings
@@ -117,7 +118,7 @@ impl Baseline {
             .filter(is_active)
             .map(|f| BaselineEntry {
                 rule: f.rule.clone(),
-                artifact: name_of(&f.artifact),
+                artifact: app.name_of(&f.artifact).to_owned(),
                 location: f.effect.location.clone(),
                 fingerprint: f.fingerprint.clone(),
             })

@@ -47,7 +47,7 @@ pub struct Report {
     /// What could not be seen in what was read.
     pub notes: Vec<ArtifactNote>,
     /// How it compares with the baseline, if one was given.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineSummary>,
     /// Counts.
     pub stats: Stats,

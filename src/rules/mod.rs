@@ -57,6 +57,18 @@ pub enum RuleSetError {
     },
 }
 
+/// The platform the tool was first made for.
+const DEFAULT_TARGET: &str = "vm-role";
+
+/// A platform that nobody described.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("there is no target {name:?}")]
+pub struct UnknownTarget {
+    name: String,
+    #[help]
+    help: String,
+}
+
 impl RuleSet {
     /// The shipped rules and targets.
     ///
@@ -147,6 +159,26 @@ impl RuleSet {
     /// A target by id or alias.
     pub fn target(&self, id: &str) -> Option<&Target> {
         self.targets.iter().find(|t| t.id == id || t.aliases.iter().any(|a| a == id))
+    }
+
+    /// Targets by their names, each once; the default when none is named.
+    ///
+    /// # Errors
+    /// A name that is no target.
+    pub fn choose_targets(&self, names: &[String]) -> Result<Vec<&Target>, UnknownTarget> {
+        let default = [DEFAULT_TARGET.to_owned()];
+        let names = if names.is_empty() { &default[..] } else { names };
+        let mut chosen: Vec<&Target> = Vec::new();
+        for name in names {
+            let target = self.target(name).ok_or_else(|| {
+                let near = self.nearest_target(name).map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
+                UnknownTarget { name: name.clone(), help: format!("{near}`wipeproof targets` lists them") }
+            })?;
+            if !chosen.iter().any(|t| t.id == target.id) {
+                chosen.push(target);
+            }
+        }
+        Ok(chosen)
     }
 
     /// The target most like a word.

@@ -185,6 +185,14 @@ impl Settings {
     }
 }
 
+/// The JSON Schema of the file, for editors.
+pub fn schema() -> String {
+    let mut schema = schemars::schema_for!(Settings);
+    schema.insert("title".to_owned(), "wipeproof.toml".into());
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    format!("{text}\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

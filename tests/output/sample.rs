@@ -286,6 +286,7 @@ pub(crate) fn report(findings: Vec<Finding>, possible: Vec<Finding>) -> Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "wipeproof".to_owned(), version: "0.0.0".to_owned(), rules: "0123456789abcdef".to_owned() },
         verdict: Verdict::NotReady,
+        baseline: None,
         targets: vec![
             target(
                 "vm-role",

@@ -1,0 +1,63 @@
+//! `wipeproof baseline`: accept today's findings, and see what was accepted.
+
+use super::args::{Baseline as Command, Scan};
+use super::{Failure, Status, WriteError, info, progress, session};
+use crate::report::Baseline;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The file, where the settings name none.
+const FILE_NAME: &str = "wipeproof-baseline.json";
+
+pub(super) fn run(command: &Command) -> Result<Status, Failure> {
+    match command {
+        Command::Write { scan, file } => write(scan, file.as_deref()),
+        Command::Show { file } => show(file),
+    }
+}
+
+fn write(args: &Scan, file: Option<&Path>) -> Result<Status, Failure> {
+    let settings = session::settings(args)?;
+    let rules = session::rules(&settings)?;
+    let cache = session::cache(args, &settings)?;
+    let file = file.map(Path::to_path_buf).or_else(|| settings.baseline.clone()).unwrap_or_else(|| FILE_NAME.into());
+    let (report, app) = progress::during(!args.no_progress, |done| {
+        let request = session::request(args, &settings, &rules, session::reading(cache.as_ref(), done))?;
+        let scanned = crate::read(&request)?;
+        let app = scanned.app.clone();
+        Ok::<_, Failure>((crate::judge(&request, scanned)?, app))
+    })?;
+    if report.is_empty() {
+        return Ok(Status::Nothing);
+    }
+    let baseline = Baseline::of(&report, &app);
+    if file.as_os_str() == "-" {
+        return info::print(&baseline.to_json());
+    }
+    let before = if file.exists() { Some(Baseline::load(&file)?) } else { None };
+    std::fs::write(&file, baseline.to_json())
+        .map_err(|source| WriteError { to: file.display().to_string(), source })?;
+    info::print(&told(&file, &baseline, before.as_ref()))
+}
+
+fn told(file: &PathBuf, baseline: &Baseline, before: Option<&Baseline>) -> String {
+    let count = baseline.entries().len();
+    let mut text = format!("{}: {count} findings accepted", file.display());
+    if let Some(before) = before {
+        let has = |of: &Baseline, print: &str| of.entries().iter().any(|e| e.fingerprint == print);
+        let added = baseline.entries().iter().filter(|e| !has(before, &e.fingerprint)).count();
+        let dropped = before.entries().iter().filter(|e| !has(baseline, &e.fingerprint)).count();
+        let _ = write!(text, ", {added} of them new, {dropped} dropped");
+    }
+    let _ = write!(text, "\ncheck against it with `wipeproof check --baseline {}`\n", file.display());
+    text
+}
+
+fn show(file: &Path) -> Result<Status, Failure> {
+    let baseline = Baseline::load(file)?;
+    let line = |e: &crate::report::BaselineEntry| {
+        let text = format!("{} {} {}", e.rule, e.artifact, e.location);
+        format!("{}\n", crate::output::style::one_line(text.trim_end()))
+    };
+    info::print(&baseline.entries().iter().map(line).collect::<String>())
+}

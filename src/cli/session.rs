@@ -1,0 +1,91 @@
+//! What commands that scan have in common: settings, rules, cache, request.
+
+use super::Failure;
+use super::args::Scan;
+use crate::Request;
+use crate::cache::{self, Cache};
+use crate::read;
+use crate::rules::RuleSet;
+use crate::settings::{Date, Settings};
+use miette::{IntoDiagnostic as _, WrapErr as _};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+
+/// The settings file that holds for a scan.
+pub(super) fn settings_file(args: &Scan) -> Option<PathBuf> {
+    match &args.config {
+        Some(file) => Some(file.clone()),
+        None if args.no_config => None,
+        None => args.paths.first().and_then(|p| Settings::find(p)),
+    }
+}
+
+/// The settings in force: the file, then the command line over it.
+pub(super) fn settings(args: &Scan) -> Result<Settings, Failure> {
+    let mut settings = match settings_file(args) {
+        Some(file) => Settings::load(&file)?,
+        None => Settings::default(),
+    };
+    if !args.targets.is_empty() {
+        settings.targets.clone_from(&args.targets);
+    }
+    if args.rules_folder.is_some() {
+        settings.rules_folder.clone_from(&args.rules_folder);
+    }
+    if args.environment.is_some() {
+        settings.environment.clone_from(&args.environment);
+    }
+    settings.respect_gitignore |= args.respect_gitignore;
+    settings.third_party.include |= args.include_third_party;
+    Ok(settings)
+}
+
+/// The shipped rules and the team's own.
+pub(super) fn rules(settings: &Settings) -> Result<RuleSet, Failure> {
+    let rules = RuleSet::embedded()?;
+    Ok(match &settings.rules_folder {
+        Some(folder) => rules.with_folder(folder)?,
+        None => rules,
+    })
+}
+
+/// The cache, if somebody wants one: nothing is written to a place that nobody named or set up.
+pub(super) fn cache(args: &Scan, settings: &Settings) -> Result<Option<Cache>, Failure> {
+    let wanted = args.cache || settings.cache == Some(true);
+    let refused = args.no_cache || (settings.cache == Some(false) && !args.cache);
+    let folder = match &args.cache_dir {
+        Some(folder) => Some(folder.clone()),
+        None if !refused && (wanted || cache::is_established()) => cache::user_folder(),
+        None => None,
+    };
+    let Some(folder) = folder else { return Ok(None) };
+    let cache = Cache::open(&folder, &crate::catalog::hash())
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot make the cache folder {}; `--no-cache` does without", folder.display()))?;
+    Ok(Some(cache))
+}
+
+/// How to read.
+pub(super) fn reading<'a>(cache: Option<&'a Cache>, done: &'a AtomicUsize) -> read::Options<'a> {
+    read::Options { memory: cache.map(|c| c as &dyn read::Memory), done: Some(done) }
+}
+
+/// The request for a scan that honours allowances.
+pub(super) fn request<'a>(
+    args: &Scan,
+    settings: &'a Settings,
+    rules: &'a RuleSet,
+    reading: read::Options<'a>,
+) -> Result<Request<'a>, Failure> {
+    Ok(Request {
+        inputs: args.paths.clone(),
+        settings,
+        rules,
+        targets: rules.choose_targets(&settings.targets)?,
+        pedantic: args.pedantic,
+        suppress: true,
+        baseline: None,
+        reading,
+        today: Date::today(),
+    })
+}

@@ -1,0 +1,134 @@
+//! Findings as diagnostics, each at a place a person can go to.
+
+use super::document::{Encoding, site_range};
+use super::workspace::Scan;
+use crate::facts::{Site, Step};
+use crate::report::{Finding, Report};
+use crate::rules::Severity;
+use lsp_types::{
+    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, Url,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// Name under which an editor shows them.
+const SOURCE: &str = "wipeproof";
+/// Where the pages of the rules are published, without the anchor.
+const RULE_PAGES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/rules.md");
+/// Steps shown beside a diagnostic.
+const MAX_RELATED: usize = 12;
+
+/// A diagnostic with what it was made of.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) diagnostic: Diagnostic,
+    /// What hover and code actions look at.
+    pub(super) finding: Finding,
+}
+
+/// Diagnostics by file.
+pub(super) type ByFile = BTreeMap<Url, Vec<Shown>>;
+
+/// What places are found in.
+pub(super) struct View<'a> {
+    pub(super) root: &'a Path,
+    pub(super) scan: &'a Scan,
+    /// Texts of open files, by path.
+    pub(super) texts: &'a HashMap<PathBuf, &'a str>,
+    pub(super) encoding: Encoding,
+}
+
+/// All that a report shows.
+pub(super) fn by_file(report: &Report, view: &View<'_>) -> ByFile {
+    let mut shown = ByFile::new();
+    for finding in report.findings.iter().filter(|f| f.is_active()) {
+        for (n, site) in finding.sites.iter().enumerate() {
+            let Some(place) = view.place(&finding.artifact, site) else { continue };
+            // A binary without debug information has one place for all its sites.
+            if n > 0 && !place.precise {
+                continue;
+            }
+            let diagnostic = diagnostic(finding, site, &place, view);
+            shown.entry(place.url).or_default().push(Shown { diagnostic, finding: finding.clone() });
+        }
+    }
+    shown
+}
+
+struct Place {
+    url: Url,
+    range: Range,
+    precise: bool,
+}
+
+impl View<'_> {
+    fn place(&self, artifact: &str, site: &Site) -> Option<Place> {
+        let at = |file: &Path, line: u32, column: u32, precise: bool| {
+            let text = self.texts.get(file).copied();
+            let range = site_range(text, line, column, self.encoding);
+            Some(Place { url: Url::from_file_path(file).ok()?, range, precise })
+        };
+        let file = self.absolute(artifact);
+        if let Some(line) = site.line {
+            return at(&file, line, site.column.unwrap_or(1), true);
+        }
+        if let (Some(source), Some(line)) = (&site.source_file, site.source_line)
+            && let Some(source) = self.source(source)
+        {
+            return at(&source, line, 1, true);
+        }
+        let carrier = self.scan.carrier(artifact).unwrap_or(&file);
+        at(carrier, 1, 1, false)
+    }
+
+    fn absolute(&self, artifact: &str) -> PathBuf {
+        let path = Path::new(artifact);
+        if path.is_absolute() { path.to_path_buf() } else { self.root.join(path) }
+    }
+
+    /// A source file as debug information names it: the path of the build machine, whose tail is a path here.
+    fn source(&self, named: &str) -> Option<PathBuf> {
+        let parts: Vec<&str> = named.split(['/', '\\']).filter(|p| !p.is_empty() && *p != "..").collect();
+        (0..parts.len()).map(|n| self.root.join(parts[n..].iter().collect::<PathBuf>())).find(|p| p.is_file())
+    }
+}
+
+fn diagnostic(finding: &Finding, site: &Site, place: &Place, view: &View<'_>) -> Diagnostic {
+    let severity = match finding.severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Note | Severity::Off => DiagnosticSeverity::INFORMATION,
+    };
+    let message = if place.precise || site.short().is_empty() {
+        finding.message.clone()
+    } else {
+        format!("{} ({}, {})", finding.message, view.scan.name_of(&finding.artifact), site.short())
+    };
+    let related: Vec<_> =
+        finding.evidence.iter().filter_map(|step| related(step, finding, view)).take(MAX_RELATED).collect();
+    Diagnostic {
+        range: place.range,
+        severity: Some(severity),
+        code: Some(NumberOrString::String(finding.rule.clone())),
+        code_description: rule_page(&finding.rule).map(|href| CodeDescription { href }),
+        source: Some(SOURCE.to_owned()),
+        message,
+        related_information: (!related.is_empty()).then_some(related),
+        tags: None,
+        data: Some(serde_json::Value::String(finding.fingerprint.clone())),
+    }
+}
+
+/// The page of a rule.
+pub(super) fn rule_page(rule: &str) -> Option<Url> {
+    Url::parse(&format!("{RULE_PAGES}#{}", rule.to_lowercase())).ok()
+}
+
+fn related(step: &Step, finding: &Finding, view: &View<'_>) -> Option<DiagnosticRelatedInformation> {
+    let artifact = step.artifact.as_deref().unwrap_or(&finding.artifact);
+    let place = view.place(artifact, step.site.as_ref()?)?;
+    Some(DiagnosticRelatedInformation {
+        location: Location { uri: place.url, range: place.range },
+        message: step.text.clone(),
+    })
+}

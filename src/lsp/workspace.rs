@@ -1,0 +1,169 @@
+//! A workspace folder: what the readers saw in it, and what a check of it would say with the open files over it.
+
+use crate::discover::{Application, Artifact, Kind, sniff, sniff::SNIFF_LEN};
+use crate::facts::Reading;
+use crate::report::{Baseline, Report};
+use crate::rules::RuleSet;
+use crate::settings::{Date, FILE_NAME, Settings};
+use crate::{Request, Scanned};
+use std::path::{Path, PathBuf};
+
+/// What a team decided for a folder, as far as it can be used.
+pub(super) struct Decisions {
+    settings: Settings,
+    rules: RuleSet,
+    baseline: Option<Baseline>,
+    /// What could not be used, for the person at the editor.
+    pub(super) problem: Option<String>,
+}
+
+impl Decisions {
+    /// Reads the settings of a folder. What is wrong with them is kept as a problem, and the defaults hold instead.
+    pub(super) fn load(folder: &Path) -> Option<Decisions> {
+        let mut problem = None;
+        let mut usable = |result: Result<(), String>| problem = problem.take().or(result.err());
+        let mut settings = Settings::default();
+        if let Some(file) = Settings::find(folder) {
+            usable(Settings::load(&file).map(|s| settings = s).map_err(|e| e.to_string()));
+        }
+        let mut rules = RuleSet::embedded().ok()?;
+        if let Some(own) = &settings.rules_folder {
+            usable(rules.clone().with_folder(own).map(|r| rules = r).map_err(|e| e.to_string()));
+        }
+        let mut baseline = None;
+        if let Some(file) = &settings.baseline {
+            usable(Baseline::load(file).map(|b| baseline = Some(b)).map_err(|e| e.to_string()));
+        }
+        if let Err(unknown) = rules.choose_targets(&settings.targets) {
+            usable(Err(unknown.to_string()));
+            settings.targets.clear();
+        }
+        Some(Decisions { settings, rules, baseline, problem })
+    }
+
+    /// The rules in force.
+    pub(super) fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    fn request(&self, inputs: Vec<PathBuf>) -> Option<Request<'_>> {
+        Some(Request {
+            inputs,
+            settings: &self.settings,
+            rules: &self.rules,
+            targets: self.rules.choose_targets(&self.settings.targets).ok()?,
+            pedantic: false,
+            suppress: true,
+            baseline: self.baseline.clone(),
+            reading: crate::read::Options::default(),
+            today: Date::today(),
+        })
+    }
+}
+
+/// The result of scanning a folder.
+pub(super) struct Scan {
+    pub(super) decisions: Decisions,
+    scanned: Scanned,
+}
+
+/// An open file over what is on the disk.
+#[derive(Clone)]
+pub(super) struct Overlay {
+    artifact: Artifact,
+    kind: Kind,
+    reading: Reading,
+}
+
+impl Scan {
+    /// Scans a folder. A broken folder has nothing in it.
+    pub(super) fn of_folder(folder: &Path) -> Option<Scan> {
+        let mut decisions = Decisions::load(folder)?;
+        let result = crate::read(&decisions.request(vec![folder.to_path_buf()])?);
+        let scanned = result.unwrap_or_else(|error| {
+            decisions.problem.get_or_insert(error.to_string());
+            Scanned::default()
+        });
+        Some(Scan { decisions, scanned })
+    }
+
+    /// A file that belongs to no folder of the workspace is an application by itself.
+    pub(super) fn of_loose_file(file: &Path) -> Option<Scan> {
+        Some(Scan { decisions: Decisions::load(file)?, scanned: Scanned::default() })
+    }
+
+    /// Reads the text of an open file as the artifact it will be when it is saved.
+    pub(super) fn overlay(&self, file: &Path, text: &str) -> Option<Overlay> {
+        let path = display(file);
+        let known = self.scanned.app.find(&path).cloned();
+        let artifact = known.unwrap_or_else(|| Artifact {
+            name: file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+            path,
+            file: file.to_path_buf(),
+            size: text.len() as u64,
+        });
+        let head = text.as_bytes().get(..SNIFF_LEN).unwrap_or(text.as_bytes());
+        let kind = sniff(head, artifact.file_name()).filter(|k| !matches!(k, Kind::Pe | Kind::Assembly))?;
+        let reading = crate::read::read_bytes(&self.scanned.app, &artifact, kind, text.as_bytes());
+        Some(Overlay { artifact, kind, reading })
+    }
+
+    /// Joins and judges the folder with the open files over it.
+    pub(super) fn report<'a>(&self, overlays: impl Iterator<Item = &'a Overlay>) -> Option<Report> {
+        let mut scanned = self.scanned.clone();
+        let mut added = Vec::new();
+        for overlay in overlays {
+            match scanned.read.readings.iter_mut().find(|r| r.artifact == overlay.artifact.path) {
+                Some(reading) => reading.clone_from(&overlay.reading),
+                None => scanned.read.readings.push(overlay.reading.clone()),
+            }
+            if scanned.app.find(&overlay.artifact.path).is_none() {
+                added.push(overlay.artifact.clone());
+            }
+        }
+        if !added.is_empty() {
+            let Application { artifacts, skipped, .. } = scanned.app;
+            scanned.app = Application::new(artifacts.into_iter().chain(added).collect(), skipped);
+        }
+        scanned.read.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
+        let request = self.decisions.request(Vec::new())?;
+        crate::judge(&request, scanned).ok()
+    }
+
+    /// The settings file that holds for the folder, or where it would be.
+    pub(super) fn settings_file(&self, folder: &Path) -> PathBuf {
+        Settings::find(folder).unwrap_or_else(|| folder.join(FILE_NAME))
+    }
+
+    /// The artifact of a path, with its name inside the application.
+    pub(super) fn name_of<'a>(&'a self, path: &'a str) -> &'a str {
+        self.scanned.app.name_of(path)
+    }
+
+    /// The text artifact that ships with a binary, on which its findings can be shown: its own configuration, that of
+    /// the web application it is in, or the project of its name.
+    pub(super) fn carrier(&self, binary: &str) -> Option<&Path> {
+        let app = &self.scanned.app;
+        let own = app.find(&format!("{binary}.config"));
+        let mut folder = binary;
+        let mut found = own;
+        while let (None, Some((parent, _))) = (found, folder.rsplit_once('/')) {
+            found = app.find(&format!("{parent}/web.config"));
+            folder = parent;
+        }
+        found.map(|a| a.file.as_path())
+    }
+}
+
+impl Overlay {
+    /// The syntax it was read as.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+/// A path as artifacts have it.
+pub(super) fn display(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text.into_owned() }
+}
