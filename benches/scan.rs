@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use wipeproof::discover::{Application, Artifact, Kind, SNIFF_LEN, WalkOptions, sniff, walk};
 use wipeproof::read::read_bytes;
 use wipeproof::rules::RuleSet;
-use wipeproof::settings::{Date, Settings};
+use wipeproof::settings::Settings;
 use wipeproof::{Request, scan};
 
 fn main() {
@@ -71,14 +71,7 @@ fn whole_application(bencher: Bencher<'_, '_>, folder: &str) {
     let settings = Settings::default();
     let target = rules.target("vm-role").expect("the first target");
     bencher.bench_local(|| {
-        let request = Request {
-            inputs: vec![PathBuf::from(folder)],
-            settings: &settings,
-            rules: &rules,
-            targets: vec![target],
-            pedantic: false,
-            today: Date::today(),
-        };
+        let request = Request::new(vec![PathBuf::from(folder)], &settings, &rules, vec![target]);
         scan(&request).expect("a scan").findings.len()
     });
 }

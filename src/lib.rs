@@ -68,6 +68,23 @@ pub struct Request<'a> {
     pub today: Date,
 }
 
+impl<'a> Request<'a> {
+    /// A scan that honours what the settings say, today, without a baseline or a memory.
+    pub fn new(inputs: Vec<PathBuf>, settings: &'a Settings, rules: &'a RuleSet, targets: Vec<&'a Target>) -> Self {
+        Request {
+            inputs,
+            settings,
+            rules,
+            targets,
+            pedantic: false,
+            suppress: true,
+            baseline: None,
+            reading: read::Options::default(),
+            today: Date::today(),
+        }
+    }
+}
+
 /// A scan that could not start.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ScanError {

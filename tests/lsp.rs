@@ -32,9 +32,11 @@ impl Editor {
         let server = std::thread::spawn(move || wipeproof::lsp::serve(&theirs));
         let mut editor = Editor { connection, server: Some(server), root, next: 0 };
         let folder = json!({ "uri": editor.uri(""), "name": name });
-        let result = editor
-            .request("initialize", &json!({ "processId": null, "rootUri": null, "capabilities": capabilities,
-            "workspaceFolders": [folder] }));
+        let result = editor.request(
+            "initialize",
+            &json!({ "processId": null, "rootUri": null, "capabilities": capabilities,
+            "workspaceFolders": [folder] }),
+        );
         assert_eq!(result["serverInfo"]["name"], "wipeproof");
         editor.notify("initialized", &json!({}));
         editor
@@ -92,13 +94,19 @@ impl Editor {
     }
 
     fn open(&self, file: &str, text: &str) {
-        self.notify("textDocument/didOpen", &json!({ "textDocument": {
-            "uri": self.uri(file), "languageId": "x", "version": 1, "text": text } }));
+        self.notify(
+            "textDocument/didOpen",
+            &json!({ "textDocument": {
+            "uri": self.uri(file), "languageId": "x", "version": 1, "text": text } }),
+        );
     }
 
     fn change(&self, file: &str, version: i32, changes: &Value) {
-        self.notify("textDocument/didChange", &json!({
-            "textDocument": { "uri": self.uri(file), "version": version }, "contentChanges": changes }));
+        self.notify(
+            "textDocument/didChange",
+            &json!({
+            "textDocument": { "uri": self.uri(file), "version": version }, "contentChanges": changes }),
+        );
     }
 }
 
@@ -162,11 +170,14 @@ fn hover_says_why_and_actions_accept() {
     let all = editor.diagnostics("run.ps1", |d| codes(d).contains(&"WP001"));
     let shown = all.iter().find(|d| d["code"] == "WP001").unwrap();
     let document = json!({ "uri": editor.uri("run.ps1") });
-    let hover = editor
-        .request("textDocument/hover", &json!({ "textDocument": document, "position": shown["range"]["start"] }));
+    let hover =
+        editor.request("textDocument/hover", &json!({ "textDocument": document, "position": shown["range"]["start"] }));
     assert!(hover["contents"]["value"].as_str().unwrap().contains("Remove the allowance."), "{hover}");
-    let actions = editor.request("textDocument/codeAction", &json!({
-        "textDocument": document, "range": shown["range"], "context": { "diagnostics": [shown] } }));
+    let actions = editor.request(
+        "textDocument/codeAction",
+        &json!({
+        "textDocument": document, "range": shown["range"], "context": { "diagnostics": [shown] } }),
+    );
     let titles: Vec<&str> = actions.as_array().unwrap().iter().filter_map(|a| a["title"].as_str()).collect();
     assert_eq!(titles, ["Accept WP001 here, with a reason", "Accept WP001 in wipeproof.toml"]);
     let comment = &actions[0]["edit"]["changes"][editor.uri("run.ps1")][0]["newText"];

@@ -4,7 +4,7 @@ use super::args::{Baseline as Command, Scan};
 use super::{Failure, Status, WriteError, info, progress, session};
 use crate::report::Baseline;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The file, where the settings name none.
 const FILE_NAME: &str = "wipeproof-baseline.json";
@@ -40,7 +40,7 @@ fn write(args: &Scan, file: Option<&Path>) -> Result<Status, Failure> {
     info::print(&told(&file, &baseline, before.as_ref()))
 }
 
-fn told(file: &PathBuf, baseline: &Baseline, before: Option<&Baseline>) -> String {
+fn told(file: &Path, baseline: &Baseline, before: Option<&Baseline>) -> String {
     let count = baseline.entries().len();
     let mut text = format!("{}: {count} findings accepted", file.display());
     if let Some(before) = before {

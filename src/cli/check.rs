@@ -29,7 +29,8 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
         let reading = session::reading(cache.as_ref(), done);
         let mut request = session::request(&args.scan, &settings, &rules, reading)?;
         request.suppress = !args.no_suppress;
-        request.baseline = settings.baseline.as_deref().filter(|_| !args.no_suppress).map(Baseline::load).transpose()?;
+        request.baseline =
+            settings.baseline.as_deref().filter(|_| !args.no_suppress).map(Baseline::load).transpose()?;
         Ok::<_, Failure>(scan(&request)?)
     })?;
     for output in &outputs {

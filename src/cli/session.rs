@@ -6,7 +6,7 @@ use crate::Request;
 use crate::cache::{self, Cache};
 use crate::read;
 use crate::rules::RuleSet;
-use crate::settings::{Date, Settings};
+use crate::settings::Settings;
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
@@ -77,15 +77,7 @@ pub(super) fn request<'a>(
     rules: &'a RuleSet,
     reading: read::Options<'a>,
 ) -> Result<Request<'a>, Failure> {
-    Ok(Request {
-        inputs: args.paths.clone(),
-        settings,
-        rules,
-        targets: rules.choose_targets(&settings.targets)?,
-        pedantic: args.pedantic,
-        suppress: true,
-        baseline: None,
-        reading,
-        today: Date::today(),
-    })
+    let targets = rules.choose_targets(&settings.targets)?;
+    let request = Request::new(args.paths.clone(), settings, rules, targets);
+    Ok(Request { pedantic: args.pedantic, reading, ..request })
 }

@@ -56,7 +56,6 @@ fn action(title: String, shown: &Shown, edit: WorkspaceEdit, preferred: bool) ->
     }
 }
 
-#[expect(clippy::mutable_key_type, reason = "the protocol's own map; no key is changed")]
 fn edit_of(url: &Url, edit: TextEdit) -> WorkspaceEdit {
     WorkspaceEdit { changes: Some(HashMap::from([(url.clone(), vec![edit])])), ..WorkspaceEdit::default() }
 }
@@ -132,10 +131,8 @@ fn accept_in_settings(shown: &Shown, asked: &Asked<'_>) -> Option<CodeAction> {
                 text_document: OptionalVersionedTextDocumentIdentifier { uri: url, version: None },
                 edits: vec![OneOf::Left(edit)],
             };
-            let operations = vec![
-                DocumentChangeOperation::Op(ResourceOp::Create(create)),
-                DocumentChangeOperation::Edit(change),
-            ];
+            let operations =
+                vec![DocumentChangeOperation::Op(ResourceOp::Create(create)), DocumentChangeOperation::Edit(change)];
             WorkspaceEdit {
                 document_changes: Some(DocumentChanges::Operations(operations)),
                 ..WorkspaceEdit::default()

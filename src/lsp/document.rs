@@ -127,7 +127,10 @@ mod tests {
     fn positions_outside_are_clamped() {
         assert_eq!(offset("a\nb", Position::new(9, 9), Encoding::Utf16), 3);
         assert_eq!(offset("a\nb", Position::new(0, 9), Encoding::Utf16), 1);
-        assert_eq!(site_range(Some("ab  "), 1, 2, Encoding::Utf16), Range::new(Position::new(0, 1), Position::new(0, 2)));
+        assert_eq!(
+            site_range(Some("ab  "), 1, 2, Encoding::Utf16),
+            Range::new(Position::new(0, 1), Position::new(0, 2))
+        );
         assert_eq!(site_range(None, 0, 0, Encoding::Utf16).start, Position::new(0, 0));
     }
 }

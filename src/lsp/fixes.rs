@@ -71,11 +71,7 @@ pub(super) fn fixes(text: &str, at: usize) -> Vec<Fix> {
         let value = attribute(source, row.attribute)?;
         let written = &source[value.clone()];
         let applies = row.element == name && row.from.iter().any(|f| f.eq_ignore_ascii_case(written));
-        applies.then(|| Fix {
-            title: row.title,
-            range: tag.start + value.start..tag.start + value.end,
-            text: row.to,
-        })
+        applies.then(|| Fix { title: row.title, range: tag.start + value.start..tag.start + value.end, text: row.to })
     };
     ROWS.iter().filter_map(of).collect()
 }
@@ -105,15 +101,14 @@ pub(super) fn tag_around(text: &str, at: usize) -> Option<Range<usize>> {
 
 /// The range of an attribute's value in a start tag.
 fn attribute(tag: &str, name: &str) -> Option<Range<usize>> {
-    let found = tag.match_indices(name).find_map(|(at, _)| {
+    tag.match_indices(name).find_map(|(at, _)| {
         let before = tag[..at].chars().next_back()?.is_whitespace();
         let rest = tag[at + name.len()..].trim_start().strip_prefix('=')?.trim_start();
         let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
         let start = tag.len() - rest.len() + 1;
         let end = start + tag[start..].find(quote)?;
         before.then_some(start..end)
-    });
-    found
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::discover::{Application, Artifact, Kind, sniff, sniff::SNIFF_LEN};
 use crate::facts::Reading;
 use crate::report::{Baseline, Report};
 use crate::rules::RuleSet;
-use crate::settings::{Date, FILE_NAME, Settings};
+use crate::settings::{FILE_NAME, Settings};
 use crate::{Request, Scanned};
 use std::path::{Path, PathBuf};
 
@@ -47,17 +47,9 @@ impl Decisions {
     }
 
     fn request(&self, inputs: Vec<PathBuf>) -> Option<Request<'_>> {
-        Some(Request {
-            inputs,
-            settings: &self.settings,
-            rules: &self.rules,
-            targets: self.rules.choose_targets(&self.settings.targets).ok()?,
-            pedantic: false,
-            suppress: true,
-            baseline: self.baseline.clone(),
-            reading: crate::read::Options::default(),
-            today: Date::today(),
-        })
+        let targets = self.rules.choose_targets(&self.settings.targets).ok()?;
+        let request = Request::new(inputs, &self.settings, &self.rules, targets);
+        Some(Request { baseline: self.baseline.clone(), ..request })
     }
 }
 

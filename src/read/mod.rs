@@ -6,10 +6,10 @@
 //! values flow between them.
 
 mod allowances;
-mod memory;
 pub mod clr;
 pub mod config;
 pub mod connection;
+mod memory;
 pub mod pe;
 pub mod script;
 pub mod text;
@@ -23,8 +23,8 @@ use rayon::prelude::*;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Largest binary that is read; larger ones are skipped with a reason.
@@ -115,14 +115,18 @@ pub fn read_all(app: &Application) -> Readings {
 
 /// Reads everything, in parallel, with a memory of earlier scans.
 pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
-    let outcomes: Vec<Outcome> =
-        app.artifacts.par_iter().enumerate().map(|(index, artifact)| {
-        let outcome = read_one(app, artifact, index, options);
-        if let Some(done) = options.done {
-            done.fetch_add(1, Ordering::Relaxed);
-        }
-        outcome
-    }).collect();
+    let outcomes: Vec<Outcome> = app
+        .artifacts
+        .par_iter()
+        .enumerate()
+        .map(|(index, artifact)| {
+            let outcome = read_one(app, artifact, index, options);
+            if let Some(done) = options.done {
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+            outcome
+        })
+        .collect();
     let mut all = Readings { readings: Vec::new(), skipped: app.skipped.clone() };
     let mut assemblies = Vec::new();
     for (outcome, artifact) in outcomes.into_iter().zip(&app.artifacts) {
