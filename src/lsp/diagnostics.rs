@@ -83,7 +83,8 @@ impl View<'_> {
 
     fn absolute(&self, artifact: &str) -> PathBuf {
         let path = Path::new(artifact);
-        if path.is_absolute() { path.to_path_buf() } else { self.root.join(path) }
+        // Settings are named as seen from the working folder.
+        std::path::absolute(path).unwrap_or_else(|_| self.root.join(path))
     }
 
     /// A source file as debug information names it: the path of the build machine, whose tail is a path here.

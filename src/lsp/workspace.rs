@@ -1,5 +1,6 @@
 //! A workspace folder: what the readers saw in it, and what a check of it would say with the open files over it.
 
+use crate::cache::{self, Cache};
 use crate::discover::{Application, Artifact, Kind, sniff, sniff::SNIFF_LEN};
 use crate::facts::Reading;
 use crate::report::{Baseline, Report};
@@ -46,6 +47,13 @@ impl Decisions {
         &self.rules
     }
 
+    /// The cache, under the same conditions as for a check.
+    fn cache(&self) -> Option<Cache> {
+        let wanted = self.settings.cache.unwrap_or_else(cache::is_established);
+        let folder = cache::user_folder().filter(|_| wanted)?;
+        Cache::open(&folder, &crate::catalog::hash()).ok()
+    }
+
     fn request(&self, inputs: Vec<PathBuf>) -> Option<Request<'_>> {
         let targets = self.rules.choose_targets(&self.settings.targets).ok()?;
         let request = Request::new(inputs, &self.settings, &self.rules, targets);
@@ -71,7 +79,10 @@ impl Scan {
     /// Scans a folder. A broken folder has nothing in it.
     pub(super) fn of_folder(folder: &Path) -> Option<Scan> {
         let mut decisions = Decisions::load(folder)?;
-        let result = crate::read(&decisions.request(vec![folder.to_path_buf()])?);
+        let cache = decisions.cache();
+        let mut request = decisions.request(vec![folder.to_path_buf()])?;
+        request.reading.memory = cache.as_ref().map(|c| c as &dyn crate::read::Memory);
+        let result = crate::read(&request);
         let scanned = result.unwrap_or_else(|error| {
             decisions.problem.get_or_insert(error.to_string());
             Scanned::default()
@@ -124,7 +135,8 @@ impl Scan {
 
     /// The settings file that holds for the folder, or where it would be.
     pub(super) fn settings_file(&self, folder: &Path) -> PathBuf {
-        Settings::find(folder).unwrap_or_else(|| folder.join(FILE_NAME))
+        let file = Settings::find(folder).unwrap_or_else(|| folder.join(FILE_NAME));
+        std::path::absolute(&file).unwrap_or(file)
     }
 
     /// The artifact of a path, with its name inside the application.

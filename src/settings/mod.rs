@@ -176,7 +176,11 @@ impl Settings {
     /// The nearest `wipeproof.toml` in the folder of an input or above it.
     pub fn find(input: &Path) -> Option<PathBuf> {
         let start = std::path::absolute(input).ok()?;
-        start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())
+        let file = start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|file| file.is_file())?;
+        // Named as a person here would name it, so that reports do not depend on where the checkout is.
+        let here = std::env::current_dir().ok();
+        let relative = here.and_then(|here| file.strip_prefix(here).map(Path::to_path_buf).ok());
+        Some(relative.unwrap_or(file))
     }
 
     /// Where in the text of a settings file the `n`th `[[allow]]` begins: line from 1.
