@@ -144,6 +144,11 @@ fn loops_and_recursion_end() {
         ("e.cmd", percent),
         ("f.cmd", "set a=%a%%a%%a%\n".repeat(3_000)),
         ("g.cmd", format!("call {}", "call ".repeat(20_000))),
+        ("i.ps1", format!("Set-Content x {}", "(".repeat(20_000))),
+        ("j.ps1", "$a = \"$a$a$a\"\nSet-Content $a x\n".repeat(2_000)),
+        ("k.ps1", "function f { f; f; Set-Content a b }\nf\n".to_owned()),
+        ("l.ps1", format!("{} mkdir x {}", "if ($a) { ".repeat(3_000), "}".repeat(3_000))),
+        ("m.ps1", format!("Set-Content x {}", "$(\"".repeat(5_000))),
         ("h.reg", format!("REGEDIT4\n[HKEY_CURRENT_USER\\A]\n\"x\"=hex:{}", "00,\\\n".repeat(50_000))),
     ];
     for (name, text) in cases {

@@ -5,7 +5,7 @@
 
 use crate::facts::{Operation, Store, Trait};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 /// Whose names apply: `sc` is a service tool to cmd and a cmdlet alias to PowerShell.
@@ -60,6 +60,9 @@ pub struct Form {
     /// None of these options.
     #[serde(default)]
     pub none: Vec<String>,
+    /// These options with values like this: alternatives by `|`, `*` for any characters.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
     /// At least so many positional arguments behind the words.
     #[serde(default)]
     pub least: usize,

@@ -4,8 +4,8 @@ use super::sink::{self, Sink};
 use super::words::{self, Word};
 use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Piece, Provider, Selector, Shell, Start, Template};
 use crate::facts::{
-    Clue, ClueKind, Effect, Folder, Hole, Location, Operation, Origin, Part, Place, Site, Source, Step, Store, Text,
-    join_paths, registry,
+    Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, Operation, Origin, Part, Place, Site, Source, Step,
+    Store, Text, join_paths, registry,
 };
 
 /// Most effects of one call: `del` with a thousand names is one deed.
@@ -29,7 +29,13 @@ pub(crate) struct Caller<'a> {
 impl Caller<'_> {
     /// An effect with its evidence.
     pub(crate) fn effect(&self, operation: Operation, store: Store, location: Location, via: &str) -> Effect {
-        let certainty = sink::certainty(store, &location);
+        let mut certainty = sink::certainty(store, &location);
+        // A cmdlet that writes to what an object of this run names does write; only a function's parameter leaves
+        // open whether anyone calls it so.
+        let is_parameter = |p: &Part| matches!(p, Part::Hole(Hole::From(Source::Param | Source::Arg, _)));
+        if self.shell == Shell::Powershell && !location.text().parts().iter().any(is_parameter) {
+            certainty = certainty.max(Certainty::Likely);
+        }
         let mut effect = Effect::new(operation, store, location, certainty, via);
         effect.evidence.extend(self.trail.iter().cloned());
         effect.because(Step::new(sink::quote(self.source)))
@@ -84,7 +90,7 @@ pub(crate) fn apply(
         return Vec::new();
     };
     let scope = Scope { bound, skip, program, caller };
-    let via = via(command, form);
+    let via = via(command, form, program);
     for outcome in &form.effects {
         scope.outcome(outcome, &via, sink);
     }
@@ -164,6 +170,16 @@ fn drop_front(text: &Text, bytes: usize) -> Text {
 /// Does the form match, and how many positional arguments are its words?
 fn matches(form: &Form, bound: &Bound) -> Option<usize> {
     let has = |name: &String| bound.option(name).is_some();
+    let is = |(name, patterns): (&String, &String)| {
+        let value = bound.option(name).and_then(|(_, value)| value.as_ref());
+        value.is_some_and(|v| {
+            let v = v.to_string().to_lowercase();
+            patterns.split('|').any(|p| glob(p, &v))
+        })
+    };
+    if !form.with.iter().all(is) {
+        return None;
+    }
     if !form.all.iter().all(has) || form.none.iter().any(has) || !(form.any.is_empty() || form.any.iter().any(has)) {
         return None;
     }
@@ -205,8 +221,13 @@ fn glob(pattern: &str, text: &str) -> bool {
 }
 
 /// The name that reports show: `reg add`.
-fn via(command: &Command, form: &Form) -> String {
+fn via(command: &Command, form: &Form, program: &Text) -> String {
     let mut via = command.names.first().cloned().unwrap_or_default();
+    // Cmdlets are shown as the script writes them, unless by an alias.
+    let written = words::base_name(program);
+    if via.contains('-') && command.names.iter().any(|n| n.contains('-') && n.eq_ignore_ascii_case(written)) {
+        written.clone_into(&mut via);
+    }
     for word in form.words.iter().filter(|w| !w.contains('*') && !w.contains('|')) {
         via.push(' ');
         via.push_str(word);
@@ -406,6 +427,10 @@ pub(crate) fn provider_of(path: &Text) -> Provider {
 
 /// What is copied from the package or from elsewhere is made again by the same copy.
 fn origin_of_source(source: &Text) -> Origin {
+    let lead = source.leading_lit();
+    if lead.contains("://") || lead.starts_with("\\\\") {
+        return Origin::Constant;
+    }
     let location = Location::file(source);
     if location.is_relative() {
         return Origin::Packaged;

@@ -4,6 +4,7 @@
 
 mod batch;
 mod call;
+mod guards;
 mod powershell;
 mod reg;
 mod scratch;
@@ -21,6 +22,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
     let decoded = text::decode(input.bytes, reading);
     match input.kind {
         Kind::Batch => batch::read(&decoded, input.artifact.file_name(), input.deadline, reading),
+        Kind::PowerShell => powershell::read(&decoded, input.deadline, reading),
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }

@@ -11,7 +11,7 @@ mod syntax;
 mod value;
 
 use super::sink::Sink;
-use crate::facts::{Folder, NoteKind, Reading, Site, Text};
+use crate::facts::{Folder, Hole, NoteKind, Reading, Site, Text};
 use crate::read::text::LineIndex;
 use run::{Machine, World};
 use std::time::Instant;
@@ -44,10 +44,20 @@ pub(super) fn read(text: &str, name: &str, deadline: Instant, reading: &mut Read
     guards.emit(&index, reading);
 }
 
+/// Reads a command line with holes in it.
+pub(super) fn text(line: &Text, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
+    let (text, holes) = run::with_marks(line);
+    inner(&text, holes, here, own_folder, site, sink);
+}
+
 /// Reads one command line of another artifact; everything is seen at its site.
 pub(super) fn line(line: &str, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
+    inner(line, Vec::new(), here, own_folder, site, sink);
+}
+
+fn inner(line: &str, holes: Vec<Hole>, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
     let line = line.get(..MAX_SCRIPT).unwrap_or(line);
-    let (script, _) = parse::parse(line, 0, false);
+    let (script, _) = parse::parse(line, holes.len(), false);
     let world = World {
         own_folder: own_folder.clone(),
         own_path: own_folder.clone(),
@@ -56,7 +66,9 @@ pub(super) fn line(line: &str, here: &Text, own_folder: &Text, site: &Site, sink
         fixed: Some(site.clone()),
         deadline: None,
     };
-    Machine::new(&world, sink, false).script(&script, here.clone());
+    let mut machine = Machine::new(&world, sink, false);
+    machine.holes.push(holes);
+    machine.script(&script, here.clone());
 }
 
 /// The part that cmd reads: a script may carry another language behind its end.

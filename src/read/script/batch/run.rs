@@ -5,12 +5,13 @@
 //! reaches (labels that are built from arguments) is read at the end.
 
 use super::env::Env;
-use super::guard::Guards;
+use super::guard;
 use super::parse;
 use super::syntax::{For, If, Join, Link, Node, Script, Statement};
 use crate::facts::{Hole, NoteKind, Part, Site, Text};
+use crate::read::script::guards::Guards;
 use crate::read::script::sink::Sink;
-use crate::read::script::words;
+use crate::read::script::{call, words};
 use crate::read::text::LineIndex;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
@@ -229,9 +230,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     }
 
     fn branches(&mut self, condition: &If, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
-        if let Some(path) = &condition.exist {
-            for text in self.expand(path, &env, frame).into_iter().map(|(text, _)| text) {
-                self.guards.add(condition, &words::without_quotes(&text), &env.here, frame.script);
+        if let (Some(path), Some((from, to))) = (&condition.exist, guard::guarded(condition, frame.script)) {
+            for (text, _) in self.expand(path, &env, frame) {
+                let marker = call::file(&words::without_quotes(&text), &env.here);
+                let key = if condition.negated { "if not exist" } else { "if exist" };
+                self.guards.add(condition.at, from, to, key, marker);
             }
         }
         let then = self.statement(&condition.then, env.clone(), frame);
@@ -340,7 +343,7 @@ fn leave(exits: &mut Option<Env>, env: &Env) {
 }
 
 /// A text whose holes stand as single private-use characters, and the holes.
-fn with_marks(line: &Text) -> (String, Vec<Hole>) {
+pub(super) fn with_marks(line: &Text) -> (String, Vec<Hole>) {
     let mut text = String::new();
     let mut holes = Vec::new();
     for part in line.parts() {

@@ -1,7 +1,117 @@
-//! PowerShell scripts.
+//! PowerShell scripts, by a grammar and a walk over its tree.
+
+mod command;
+mod expression;
+mod run;
+mod strings;
+mod value;
 
 use super::sink::Sink;
-use crate::facts::{Site, Text};
+use crate::catalog::commands::{self, Shell};
+use crate::facts::{Folder, NoteKind, Reading, Site, Text};
+use crate::read::text::LineIndex;
+use aho_corasick::AhoCorasick;
+use run::Machine;
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
+use value::Scope;
+
+/// Longest script that is parsed; a longer one carries data.
+const MAX_SCRIPT: usize = 2 << 20;
+/// Time for a command line of another artifact.
+const INLINE_TIME: Duration = Duration::from_secs(2);
+
+/// Reads a script file.
+pub(super) fn read(text: &str, deadline: Instant, reading: &mut Reading) {
+    if !mentions_state(text) {
+        return;
+    }
+    let text = if text.len() > MAX_SCRIPT {
+        reading.note(NoteKind::Capped, "only the first 2 MiB are read");
+        let cut = (0..=MAX_SCRIPT).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        &text[..cut]
+    } else {
+        text
+    };
+    let Some(tree) = parse(text, deadline) else {
+        reading.note(NoteKind::Capped, "parsing took too long: not read");
+        return;
+    };
+    if tree.root_node().has_error() {
+        reading.note(NoteKind::Info, "parts are not understood by the grammar; the rest is read");
+    }
+    let index = LineIndex::new(text);
+    let mut sink = Sink::new(reading);
+    let mut machine = Machine::new(text, Text::folder(Folder::AppDir), &mut sink);
+    machine.index = Some(&index);
+    machine.script(tree.root_node(), &mut Scope::new(Text::folder(Folder::Cwd)));
+    let guards = std::mem::take(&mut machine.guards);
+    guards.emit(&index, reading);
+}
 
 /// Reads a command line for PowerShell that another script or a configuration gives.
-pub(super) fn inline(_line: &Text, _here: &Text, _own_folder: &Text, _site: &Site, _sink: &mut Sink<'_>) {}
+pub(super) fn inline(line: &Text, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
+    // Holes become variables that the scope knows.
+    let mut source = String::new();
+    let mut scope = Scope::new(here.clone());
+    for (i, part) in line.parts().iter().enumerate() {
+        match part {
+            crate::facts::Part::Lit(s) => source.push_str(s),
+            hole => {
+                let name = format!("hole{i}");
+                source.push_str(&format!("${{{name}}}"));
+                scope.set(name, value::Value::text(Text::from_parts([hole.clone()])), 0);
+            }
+        }
+    }
+    let Some(tree) = parse(&source, Instant::now() + INLINE_TIME) else { return };
+    let mut machine = Machine::new(&source, own_folder.clone(), sink);
+    machine.fixed = Some(site.clone());
+    machine.script(tree.root_node(), &mut scope);
+}
+
+fn parse(text: &str, deadline: Instant) -> Option<Tree> {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).ok()?;
+    let mut progress = |_: &ParseState| {
+        if Instant::now() >= deadline { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let bytes = text.as_bytes();
+    parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
+}
+
+/// Does any word of the catalogue, a redirection or a static call occur? Most modules only compute and are not parsed.
+fn mentions_state(text: &str) -> bool {
+    static WORDS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
+    let words = WORDS.get_or_init(|| {
+        let mut words: Vec<&str> =
+            commands::names(Shell::Powershell).filter(|n| !n.starts_with(['[', '.', 'n'])).collect();
+        words.extend(commands::names(Shell::Any));
+        words.extend([
+            "::",
+            ">",
+            "new-",
+            ".save(",
+            ".downloadfile",
+            ".regwrite",
+            ".createshortcut",
+            ".ps1",
+            ".exe",
+            ".msi",
+            ".cmd",
+            ".bat",
+        ]);
+        AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
+    });
+    let Some(words) = words else { return true };
+    let bytes = text.as_bytes();
+    let part_of_word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    words.find_iter(bytes).any(|found| {
+        let lettered = bytes.get(found.start()).is_some_and(u8::is_ascii_alphabetic);
+        let before = found.start().checked_sub(1).and_then(|i| bytes.get(i));
+        !lettered || !(part_of_word(before) || (part_of_word(bytes.get(found.end())) && bytes[found.end() - 1] != b'-'))
+    })
+}

@@ -1,0 +1,302 @@
+//! PowerShell expressions that call .NET or take values apart.
+
+use super::run::{Machine, child_of_kind, children, type_name};
+use super::value::{Scope, Value};
+use crate::catalog::commands::{self, Shell};
+use crate::facts::{Location, Source, Text, join_paths};
+use crate::read::script::call::{self, Bound, Caller};
+use crate::read::script::sink;
+use tree_sitter::Node;
+
+impl<'s> Machine<'s, '_, '_> {
+    /// `@{ Key = value }`
+    pub(super) fn table(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let mut entries = Vec::new();
+        let body = child_of_kind(node, "hash_literal_body").map(children).unwrap_or_default();
+        for entry in body {
+            let parts = children(entry);
+            let (Some(key), Some(value)) = (parts.first(), parts.get(1)) else { continue };
+            let key = self.slice(*key).trim_matches(['\'', '"']).to_lowercase();
+            entries.push((key, self.eval(*value, scope)));
+        }
+        Value::Table(entries)
+    }
+
+    /// `$x.Name`, `[Type]::Name`
+    pub(super) fn member(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let raw = self.slice(node).to_lowercase();
+        if raw.starts_with("$myinvocation.") || raw.starts_with("$script:myinvocation.") {
+            return Value::text(self.own_folder.clone().concat(&Text::lit("\\script.ps1")));
+        }
+        let parts = children(node);
+        let (Some(object), Some(name)) = (parts.first(), parts.last()) else { return Value::unknown() };
+        let name = self.slice(*name).trim_matches(['\'', '"']).to_lowercase();
+        let object = self.eval(*object, scope);
+        match object {
+            Value::Table(entries) => {
+                entries.into_iter().find(|(k, _)| *k == name).map_or_else(Value::unknown, |(_, v)| v)
+            }
+            // Members of enumerations are passed as their names.
+            Value::Object(_, arguments) if arguments.is_empty() => match name.as_str() {
+                "now" | "utcnow" | "today" => Value::text(Text::from_source(Source::Generated, "time")),
+                "machinename" => Value::text(Text::from_source(Source::Identity, "COMPUTERNAME")),
+                "currentdirectory" => Value::text(scope.here.clone()),
+                _ => Value::lit(&name),
+            },
+            Value::Object(..) => Value::unknown(),
+            Value::Null => Value::Null,
+            value => match name.as_str() {
+                "fullname" | "path" | "definition" | "providerpath" | "value" | "tostring" | "pspath" => value,
+                "directoryname" | "directory" | "parent" | "psparentpath" => value.map(call::parent),
+                "name" | "basename" | "pschildname" => value.map(|t| match t.as_lit() {
+                    Some(s) => Text::lit(s.rsplit(['\\', '/']).next().unwrap_or(s)),
+                    None => Text::unknown(),
+                }),
+                _ => Value::unknown(),
+            },
+        }
+    }
+
+    /// `$x[0]`, `$table['key']`
+    pub(super) fn element(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let parts = children(node);
+        let (Some(object), Some(index)) = (parts.first(), parts.get(1)) else { return Value::unknown() };
+        let key = self.slice(*index).trim_matches(['\'', '"', '[', ']', ' ']).to_lowercase();
+        match self.eval(*object, scope) {
+            Value::Table(entries) => {
+                entries.into_iter().find(|(k, _)| *k == key).map_or_else(Value::unknown, |(_, v)| v)
+            }
+            Value::Texts(texts) => match key.parse::<usize>().ok().and_then(|i| texts.get(i)) {
+                Some(text) => Value::text(text.clone()),
+                None => Value::unknown(),
+            },
+            value => value,
+        }
+    }
+
+    /// `"{0}\{1}" -f $a, $b`
+    pub(super) fn format(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let parts = children(node);
+        let (Some(pattern), Some(values)) = (parts.first(), parts.last()) else { return Value::unknown() };
+        let pattern = self.eval(*pattern, scope);
+        // Each argument by itself: a list literal would be one value with several texts.
+        let mut list = *values;
+        while list.named_child_count() == 1 && list.kind() != "array_literal_expression" {
+            match list.named_child(0) {
+                Some(child) if child.kind().ends_with("_expression") => list = child,
+                _ => break,
+            }
+        }
+        let arguments: Vec<Value> = if list.kind() == "array_literal_expression" {
+            children(list).into_iter().map(|c| self.eval(c, scope)).collect()
+        } else {
+            vec![self.eval(*values, scope)]
+        };
+        pattern.map(|text| match text.as_lit() {
+            Some(pattern) => fill(pattern, &arguments),
+            None => Text::unknown(),
+        })
+    }
+
+    /// `[Type]::Method(...)`, `$object.Method(...)`
+    pub(super) fn invoke(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let parts = children(node);
+        let (Some(object), Some(member)) = (parts.first(), parts.get(1)) else { return Value::unknown() };
+        let method = self.slice(*member).trim_matches(['\'', '"']).to_lowercase();
+        let is_type = object.kind() == "type_literal";
+        let receiver = self.eval(*object, scope);
+        let arguments: Vec<Value> = child_of_kind(node, "argument_list")
+            .and_then(|list| child_of_kind(list, "argument_expression_list"))
+            .map(children)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|argument| self.eval(argument, scope))
+            .collect();
+        match (&receiver, is_type) {
+            (Value::Object(name, _), true) => {
+                if let Some(value) = pure_static(name, &method, &arguments, scope) {
+                    return value;
+                }
+                if method == "new" {
+                    return self.construct(name.clone(), &arguments, node, scope);
+                }
+                let name = name.clone();
+                self.dotnet(&format!("[{name}]::{method}"), &arguments, node, scope);
+                Value::text(Text::from_source(Source::Output, method))
+            }
+            (Value::Texts(_) | Value::Paths(_), _) => match pure_text(&receiver, &method, &arguments) {
+                Some(value) => value,
+                None => {
+                    self.dotnet(&format!(".{method}"), &arguments, node, scope);
+                    Value::unknown()
+                }
+            },
+            _ => {
+                self.dotnet(&format!(".{method}"), &arguments, node, scope);
+                match (&receiver, method.as_str()) {
+                    // `.CreateShortcut(path)` gives an object whose later `.Save()` has no arguments.
+                    (_, "getfolderpath" | "expandenvironmentvariables") => {
+                        arguments.into_iter().next().unwrap_or(Value::Null)
+                    }
+                    _ => Value::unknown(),
+                }
+            }
+        }
+    }
+
+    /// `New-Object Type args`, `[Type]::new(args)`
+    pub(super) fn construct(&mut self, name: String, arguments: &[Value], node: Node<'s>, scope: &mut Scope) -> Value {
+        self.dotnet(&format!("new {name}"), arguments, node, scope);
+        if name == "io.fileinfo" || name == "io.directoryinfo" || name == "uri" {
+            return arguments.first().cloned().unwrap_or_else(Value::unknown);
+        }
+        Value::Object(
+            name,
+            arguments
+                .iter()
+                .flat_map(Value::texts)
+                .take(8)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .chain([Text::new()])
+                .collect(),
+        )
+    }
+
+    /// A call of a method that the catalogue may know.
+    fn dotnet(&mut self, name: &str, arguments: &[Value], node: Node<'s>, scope: &Scope) {
+        let Some(command) = commands::find(Shell::Powershell, name) else { return };
+        let mut bound = Bound::default();
+        for (i, argument) in arguments.iter().enumerate() {
+            let texts = argument.texts();
+            let text = match texts.as_slice() {
+                [one] => one.clone(),
+                [first, rest @ ..] => rest.iter().fold(first.clone(), |a, b| a.merge(b)),
+                [] => Text::new(),
+            };
+            bound.options.push((format!("a{}", i + 1), Some(text.clone())));
+            bound.positional.push(text);
+        }
+        let site = self.site(node);
+        let source = sink::quote(self.slice(node));
+        let trail = self.trail();
+        let caller =
+            Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
+        call::apply(command, &Text::lit(name), &bound, caller, self.sink);
+    }
+}
+
+/// Static methods that only compute.
+fn pure_static(name: &str, method: &str, arguments: &[Value], scope: &Scope) -> Option<Value> {
+    let first = || arguments.first().cloned().unwrap_or_else(Value::unknown);
+    Some(match (name, method) {
+        ("io.path", "combine") => {
+            arguments.iter().cloned().reduce(|a, b| a.with(&b, join_paths)).unwrap_or_else(Value::unknown)
+        }
+        ("io.path", "gettemppath") => Value::text(Text::parse("{Temp}")),
+        ("io.path", "gettempfilename") => Value::text(Text::parse("{Temp}\\{generated:random}.tmp")),
+        ("io.path", "getrandomfilename") => Value::text(Text::from_source(Source::Generated, "random")),
+        ("io.path", "getfullpath") => first(),
+        ("io.path", "getdirectoryname") => first().map(call::parent),
+        ("io.path", _) => Value::unknown(),
+        ("guid", "newguid") => Value::text(Text::from_source(Source::Generated, "guid")),
+        ("environment", "getfolderpath") => first().map(|t| special_folder(t)),
+        ("environment", "getenvironmentvariable") => first().map(|t| match t.as_lit() {
+            Some(name) => super::value::environment(name),
+            None => Text::unknown(),
+        }),
+        ("environment", "expandenvironmentvariables") => first().map(|t| Location::file(t).text().clone()),
+        ("io.directory", "getcurrentdirectory") => Value::text(scope.here.clone()),
+        ("string", "format") => match arguments.split_first() {
+            Some((pattern, rest)) => pattern.map(|t| t.as_lit().map_or_else(Text::unknown, |p| fill(p, rest))),
+            None => Value::unknown(),
+        },
+        ("convert", _) | ("string", _) | ("math", _) | ("regex", _) | ("text.encoding", _) => Value::unknown(),
+        _ => return None,
+    })
+}
+
+/// `Environment.SpecialFolder` by name.
+fn special_folder(name: &Text) -> Text {
+    let name = name.as_lit().unwrap_or_default().to_lowercase();
+    Text::parse(match name.as_str() {
+        "applicationdata" => "{AppData}",
+        "localapplicationdata" => "{LocalAppData}",
+        "commonapplicationdata" => "{ProgramData}",
+        "desktop" | "desktopdirectory" => "{Desktop}",
+        "commondesktopdirectory" => "{CommonDesktop}",
+        "mydocuments" | "personal" => "{Documents}",
+        "commondocuments" => "{CommonDocuments}",
+        "programfiles" => "{ProgramFiles}",
+        "programfilesx86" => "{ProgramFilesX86}",
+        "system" => "{System}",
+        "windows" => "{Windows}",
+        "startmenu" => "{StartMenu}",
+        "commonstartmenu" => "{CommonStartMenu}",
+        "startup" => "{Startup}",
+        "commonstartup" => "{CommonStartup}",
+        "userprofile" => "{UserProfile}",
+        _ => "{?}",
+    })
+}
+
+/// Methods of strings that only compute.
+fn pure_text(value: &Value, method: &str, arguments: &[Value]) -> Option<Value> {
+    let literal = |i: usize| {
+        arguments.get(i).and_then(|a| a.texts().first().and_then(|t| t.as_lit().map(str::to_owned))).unwrap_or_default()
+    };
+    Some(match method {
+        "tostring" | "trim" | "trimend" | "trimstart" | "normalize" => value.map(|t| {
+            let trimmed = match method {
+                "trimend" => t.trailing_lit().trim_end_matches(literal(0).chars().next().unwrap_or(' ')).len(),
+                _ => return t.clone(),
+            };
+            let tail = &t.trailing_lit()[..trimmed];
+            let count = t.parts().len();
+            match t.parts().last() {
+                Some(crate::facts::Part::Lit(_)) => Text::from_parts(
+                    t.parts()[..count - 1].iter().cloned().chain([crate::facts::Part::Lit(tail.to_owned())]),
+                ),
+                _ => t.clone(),
+            }
+        }),
+        "tolower" | "toupper" | "tolowerinvariant" | "toupperinvariant" => value.clone(),
+        "replace" => {
+            let (from, to) = (literal(0), literal(1));
+            value.map(|t| match t.as_lit() {
+                Some(s) if !from.is_empty() => Text::lit(s.replace(&from, &to)),
+                _ => t.clone(),
+            })
+        }
+        "substring" | "split" | "remove" | "insert" | "padleft" | "padright" | "indexof" | "contains"
+        | "startswith" | "endswith" | "equals" | "gettype" | "compareto" | "gethashcode" => Value::unknown(),
+        _ => return None,
+    })
+}
+
+/// Fills `{0}` and `{1:x}`.
+fn fill(pattern: &str, arguments: &[Value]) -> Text {
+    let mut out = Text::new();
+    let mut rest = pattern;
+    while let Some((before, tail)) = rest.split_once('{') {
+        out.push_lit(before);
+        let Some((inner, after)) = tail.split_once('}') else {
+            out.push_lit("{");
+            rest = tail;
+            break;
+        };
+        let number = inner.split([':', ',']).next().unwrap_or_default().parse::<usize>().ok();
+        match number.and_then(|n| arguments.get(n)).map(Value::texts) {
+            Some(texts) if texts.len() == 1 => out.push_text(&texts[0]),
+            _ => out.push_text(&Text::unknown()),
+        }
+        rest = after;
+    }
+    out.push_lit(rest);
+    out
+}
+
+/// The type a `New-Object` names.
+pub(super) fn object_type(name: &Text) -> String {
+    type_name(name.as_lit().unwrap_or_default())
+}

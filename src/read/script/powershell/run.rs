@@ -1,0 +1,401 @@
+//! Walks a PowerShell syntax tree in the order of execution, with what the variables may hold.
+//!
+//! Branches are taken both and joined; functions run where they are called, and once more with unknown arguments when
+//! nobody calls them.
+
+use super::value::{Scope, Value};
+use crate::facts::{NoteKind, Site, Source, Step, Text, join_paths};
+use crate::read::script::guards::Guards;
+use crate::read::script::sink::{self, Sink};
+use crate::read::text::LineIndex;
+use std::collections::{HashMap, HashSet};
+use tree_sitter::Node;
+
+/// Deepest nesting of expressions, blocks and calls.
+const MAX_DEPTH: usize = 120;
+/// Deepest function called inside another.
+const MAX_CALLS: usize = 8;
+/// Most nodes that are evaluated: calls repeat them.
+const MAX_STEPS: usize = 1_000_000;
+
+/// The walk.
+pub(super) struct Machine<'s, 'r, 'k> {
+    pub(super) source: &'s str,
+    pub(super) index: Option<&'s LineIndex<'s>>,
+    pub(super) fixed: Option<Site>,
+    pub(super) own_folder: Text,
+    pub(super) sink: &'k mut Sink<'r>,
+    pub(super) guards: Guards,
+    pub(super) functions: HashMap<String, Node<'s>>,
+    pub(super) called: HashSet<String>,
+    /// Variables used since a command began, with where they were set.
+    pub(super) used: Vec<(String, usize)>,
+    pub(super) depth: usize,
+    pub(super) calls: usize,
+    steps: usize,
+}
+
+impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
+    pub(super) fn new(source: &'s str, own_folder: Text, sink: &'k mut Sink<'r>) -> Self {
+        Machine {
+            source,
+            index: None,
+            fixed: None,
+            own_folder,
+            sink,
+            guards: Guards::default(),
+            functions: HashMap::new(),
+            called: HashSet::new(),
+            used: Vec::new(),
+            depth: 0,
+            calls: 0,
+            steps: 0,
+        }
+    }
+
+    /// Runs a whole script.
+    pub(super) fn script(&mut self, root: Node<'s>, scope: &mut Scope) {
+        self.eval(root, scope);
+        let mut rest: Vec<(String, Node<'s>)> = self.functions.iter().map(|(n, node)| (n.clone(), *node)).collect();
+        rest.sort_by_key(|(_, node)| node.start_byte());
+        for (name, node) in rest {
+            if !self.called.contains(&name) {
+                self.function(node, &[], &mut scope.clone());
+            }
+        }
+    }
+
+    pub(super) fn slice(&self, node: Node<'_>) -> &'s str {
+        self.source.get(node.byte_range()).unwrap_or_default()
+    }
+
+    pub(super) fn site(&self, node: Node<'_>) -> Site {
+        match (&self.fixed, self.index) {
+            (Some(site), _) => site.clone(),
+            (None, Some(index)) => index.site(node.start_byte()),
+            (None, None) => Site::default(),
+        }
+    }
+
+    /// Where the variables of the current command were set.
+    pub(super) fn trail(&self) -> Vec<Step> {
+        let Some(index) = self.index.filter(|_| self.fixed.is_none()) else { return Vec::new() };
+        let mut steps: Vec<Step> = Vec::new();
+        for (_, at) in self.used.iter().rev().take(4) {
+            let site = index.site(*at);
+            let step = Step::at(sink::quote(index.line(site.line.unwrap_or(1))), site);
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// Evaluates a node: what it does goes to the sink, what it is worth comes back.
+    pub(super) fn eval(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        // The grammar wraps every operand in one node per level of precedence.
+        let mut node = node;
+        while node.child_count() == 1
+            && (node.kind().ends_with("_expression") || node.kind() == "pipeline" || node.kind() == "pipeline_chain")
+            && let Some(child) = node.named_child(0)
+        {
+            node = child;
+        }
+        self.steps += 1 + scope.size() / 256;
+        if self.depth >= MAX_DEPTH || self.steps > MAX_STEPS {
+            self.sink.note(NoteKind::Capped, "nested or repeated too much: not everything in it was followed");
+            return Value::unknown();
+        }
+        self.depth += 1;
+        let value = self.dispatch(node, scope);
+        self.depth -= 1;
+        value
+    }
+
+    fn dispatch(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        match node.kind() {
+            "assignment_expression" => self.assign(node, scope),
+            "pipeline_chain" => self.pipe(node, scope),
+            "command" => {
+                self.used.clear();
+                self.command(node, Value::Null, scope)
+            }
+            "if_statement" => self.branches(node, scope),
+            "foreach_statement" => self.foreach(node, scope),
+            "while_statement" | "do_statement" | "for_statement" | "switch_statement" | "try_statement"
+            | "trap_statement" => {
+                for child in children(node) {
+                    let before = scope.clone();
+                    self.eval(child, scope);
+                    scope.join(&before);
+                }
+                Value::Null
+            }
+            "function_statement" => {
+                if let Some(name) = child_of_kind(node, "function_name") {
+                    self.functions.insert(self.slice(name).to_lowercase(), node);
+                }
+                Value::Null
+            }
+            "param_block" => {
+                self.parameters(node, &[], Source::Arg, scope);
+                Value::Null
+            }
+            "string_literal" => self.string(node, scope),
+            "variable" => self.variable(self.slice(node), scope),
+            "decimal_integer_literal" | "integer_literal" | "real_literal" | "hexadecimal_integer_literal" => {
+                Value::lit(self.slice(node))
+            }
+            "generic_token" | "simple_name" | "command_name" | "path_command_name" => {
+                self.bare(self.slice(node), scope)
+            }
+            "hash_literal_expression" => self.table(node, scope),
+            "member_access" => self.member(node, scope),
+            "invokation_expression" => self.invoke(node, scope),
+            "element_access" => self.element(node, scope),
+            "cast_expression" => children(node).last().map_or(Value::Null, |&operand| self.eval(operand, scope)),
+            "type_literal" => Value::Object(type_name(self.slice(node)), Vec::new()),
+            "additive_expression" | "additive_argument_expression" => {
+                let (left, right) = self.operands(node, scope);
+                left.with(&right, |a, b| a.clone().concat(b))
+            }
+            "format_expression" | "format_argument_expression" => self.format(node, scope),
+            "array_literal_expression" => {
+                children(node).into_iter().map(|c| self.eval(c, scope)).fold(Value::Null, Value::and)
+            }
+            "comparison_expression"
+            | "logical_expression"
+            | "bitwise_expression"
+            | "multiplicative_expression"
+            | "expression_with_unary_operator" => {
+                children(node).into_iter().for_each(|c| {
+                    self.eval(c, scope);
+                });
+                Value::unknown()
+            }
+            "comment" | "flow_control_statement" if node.named_child_count() == 0 => Value::Null,
+            _ => {
+                let mut last = Value::Null;
+                for child in children(node) {
+                    last = self.eval(child, scope);
+                }
+                last
+            }
+        }
+    }
+
+    fn operands(&mut self, node: Node<'s>, scope: &mut Scope) -> (Value, Value) {
+        let parts = children(node);
+        let mut value = |at: usize| parts.get(at).map_or(Value::unknown(), |&n| self.eval(n, scope));
+        let left = value(0);
+        (left, if parts.len() > 1 { value(parts.len() - 1) } else { Value::unknown() })
+    }
+
+    fn assign(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let Some(value) = node.child_by_field_name("value").map(|n| self.eval(n, scope)) else { return Value::Null };
+        let parts = children(node);
+        let (Some(left), operator) = (parts.first(), parts.get(1).map(|n| self.slice(*n)).unwrap_or("=")) else {
+            return Value::Null;
+        };
+        let target = self.slice(*left);
+        let name = target.rsplit(']').next().unwrap_or(target).trim();
+        if let Some(name) = name.strip_prefix('$').filter(|n| !n.contains(['.', '[', '('])) {
+            let name = name.trim_matches(['{', '}']).to_lowercase();
+            let name = super::strings::strip_scope(&name).to_owned();
+            let value = match (operator, scope.get(&name)) {
+                ("+=", Some((Value::Texts(old), _))) if old.len() == 1 => {
+                    Value::Texts(old.clone()).with(&value, |a, b| a.clone().concat(b))
+                }
+                ("+=", Some((old, _))) => old.clone().and(value),
+                _ => value,
+            };
+            scope.set(name, value, left.start_byte());
+        } else if let Some((table, key)) = name.strip_prefix('$').and_then(|n| n.split_once(['.', '['])) {
+            // `$table.Key = value` and `$table['Key'] = value`
+            let table = super::strings::strip_scope(&table.to_lowercase()).to_owned();
+            if let Some((Value::Table(mut entries), at)) = scope.get(&table).cloned() {
+                let key = key.trim_matches(['\'', '"', ']', ' ']).to_lowercase();
+                entries.retain(|(k, _)| *k != key);
+                entries.push((key, value));
+                scope.set(table, Value::Table(entries), at);
+            }
+        }
+        Value::Null
+    }
+
+    /// Commands joined by `|`.
+    fn pipe(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        self.used.clear();
+        let mut input = Value::Null;
+        for part in children(node) {
+            input = match part.kind() {
+                "command" => self.command(part, input, scope),
+                "redirections" => {
+                    self.redirections(part, &input, scope);
+                    Value::Null
+                }
+                _ => self.eval(part, scope),
+            };
+        }
+        input
+    }
+
+    fn branches(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        if let Some(condition) = node.child_by_field_name("condition") {
+            self.eval(condition, scope);
+            self.marker(node, condition, scope);
+        }
+        let before = scope.clone();
+        let mut after: Option<Scope> = None;
+        let mut covered = false;
+        let mut take = |machine: &mut Self, block: Node<'s>| {
+            let mut inner = before.clone();
+            machine.eval(block, &mut inner);
+            match &mut after {
+                Some(known) => known.join(&inner),
+                None => after = Some(inner),
+            }
+        };
+        for child in children(node) {
+            match child.kind() {
+                "statement_block" => take(self, child),
+                "elseif_clauses" => children(child).into_iter().for_each(|clause| take(self, clause)),
+                "else_clause" => {
+                    covered = true;
+                    take(self, child);
+                }
+                _ => {}
+            }
+        }
+        if let Some(mut after) = after {
+            if !covered {
+                after.join(&before);
+            }
+            *scope = after;
+        }
+        Value::Null
+    }
+
+    /// `if (Test-Path X) { return }` and `if (-not (Test-Path X)) { ... }`.
+    fn marker(&mut self, node: Node<'s>, condition: Node<'s>, scope: &mut Scope) {
+        let text = self.slice(condition).to_lowercase();
+        let Some(at) = text.find("test-path") else { return };
+        let head = text[..at].trim_end_matches(['(', ' ', '\t']);
+        let negated = head.ends_with("-not") || head.ends_with('!');
+        if text.contains("-or") {
+            return;
+        }
+        let raw = &self.slice(condition)[at + "test-path".len()..];
+        let argument = raw.trim_start().trim_start_matches("-Path").trim_start_matches("-LiteralPath").trim();
+        let value = self.bare(argument.trim_end_matches([')', ' ']), scope);
+        let Some(block) = child_of_kind(node, "statement_block") else { return };
+        let leaves = {
+            let body = self.slice(block).trim_matches(['{', '}']).trim_end_matches([';', '\n', '\r', ' ', '\t', '}']);
+            let last = body.lines().last().unwrap_or_default().trim().to_lowercase();
+            last.split([' ', ';', '(']).any(|w| matches!(w, "return" | "exit"))
+        };
+        let (from, to) = match (negated, leaves) {
+            (true, _) => (block.start_byte(), block.end_byte()),
+            (false, true) => (node.end_byte(), usize::MAX),
+            _ => return,
+        };
+        for path in value.texts() {
+            let marker = crate::read::script::call::file(&path, &scope.here);
+            let key = if negated { "if not exist" } else { "if exist" };
+            self.guards.add(node.start_byte(), from, to, key, marker);
+        }
+    }
+
+    fn foreach(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let mut parts = children(node).into_iter();
+        let variable = parts.find(|n| n.kind() == "variable");
+        for part in parts {
+            if part.kind() == "statement_block" {
+                let before = scope.clone();
+                self.eval(part, scope);
+                scope.join(&before);
+            } else {
+                let value = self.eval(part, scope);
+                if let Some(variable) = variable {
+                    let name = self.slice(variable).trim_start_matches('$').to_lowercase();
+                    scope.set(name, if value == Value::Null { Value::unknown() } else { value }, variable.start_byte());
+                }
+            }
+        }
+        Value::Null
+    }
+
+    /// Runs the body of a function with arguments bound by position and name.
+    pub(super) fn function(
+        &mut self,
+        node: Node<'s>,
+        arguments: &[(Option<String>, Value)],
+        scope: &mut Scope,
+    ) -> Value {
+        if self.calls >= MAX_CALLS {
+            return Value::unknown();
+        }
+        self.calls += 1;
+        let mut inner = scope.clone();
+        if let Some(list) = child_of_kind(node, "function_parameter_declaration") {
+            self.parameters(list, arguments, Source::Param, &mut inner);
+        }
+        let mut value = Value::Null;
+        if let Some(body) = child_of_kind(node, "script_block") {
+            if let Some(block) = child_of_kind(body, "param_block") {
+                self.parameters(block, arguments, Source::Param, &mut inner);
+            }
+            for child in children(body).into_iter().filter(|c| c.kind() != "param_block") {
+                value = self.eval(child, &mut inner);
+            }
+        }
+        self.calls -= 1;
+        value
+    }
+
+    /// Gives parameters their values: what the caller passed, the default, or a hole with the name.
+    fn parameters(&mut self, node: Node<'s>, arguments: &[(Option<String>, Value)], source: Source, scope: &mut Scope) {
+        let list = child_of_kind(node, "parameter_list").unwrap_or(node);
+        let mut positional = arguments.iter().filter(|(name, _)| name.is_none()).map(|(_, v)| v.clone());
+        for parameter in children(list).into_iter().filter(|c| c.kind() == "script_parameter") {
+            let Some(variable) = child_of_kind(parameter, "variable") else { continue };
+            let shown = self.slice(variable).trim_start_matches('$');
+            let name = shown.to_lowercase();
+            let named = arguments.iter().find(|(n, _)| n.as_ref().is_some_and(|n| name.starts_with(n.as_str())));
+            let value = match named.map(|(_, v)| v.clone()).or_else(|| positional.next()) {
+                Some(value) => value,
+                None => match child_of_kind(parameter, "script_parameter_default") {
+                    Some(default) => self.eval(default, scope),
+                    None => Value::text(Text::from_source(source, shown)),
+                },
+            };
+            scope.set(name, value, variable.start_byte());
+        }
+    }
+
+    /// Changes the current folder.
+    pub(super) fn enter(&mut self, path: &Text, scope: &mut Scope) {
+        scope.here = crate::facts::Location::file(&join_paths(&scope.here, path)).text().clone();
+    }
+}
+
+/// Named children, without comments and separators.
+pub(super) fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .filter(|n| !matches!(n.kind(), "comment" | "command_argument_sep" | "empty_statement"))
+        .collect()
+}
+
+pub(super) fn child_of_kind<'t>(node: Node<'t>, kind: &str) -> Option<Node<'t>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).find(|n| n.kind() == kind)
+}
+
+/// `[System.IO.File]` is `io.file`.
+pub(super) fn type_name(literal: &str) -> String {
+    let name: String =
+        literal.trim_matches(['[', ']']).chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
+    name.strip_prefix("system.").map_or(name.clone(), str::to_owned)
+}

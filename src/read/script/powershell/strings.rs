@@ -1,0 +1,167 @@
+//! PowerShell strings: quotes, backticks and variables inside.
+
+use super::run::Machine;
+use super::value::{self, Scope, Value};
+use crate::facts::{Folder, Source, Text};
+use tree_sitter::Node;
+
+impl<'s> Machine<'s, '_, '_> {
+    /// A string literal of any kind.
+    pub(super) fn string(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let Some(inner) = node.named_child(0) else { return Value::unknown() };
+        let raw = self.slice(inner);
+        match inner.kind() {
+            "verbatim_string_characters" => Value::lit(&strip(raw, '\'').replace("''", "'")),
+            "verbatim_here_string_characters" => Value::lit(here_string(raw)),
+            "expandable_here_string_literal" => {
+                let body = here_string(raw);
+                self.expandable(inner, inner.start_byte() + offset_of(raw, body), body.len(), scope)
+            }
+            _ => {
+                let body = strip(raw, '"');
+                self.expandable(inner, inner.start_byte() + offset_of(raw, body), body.len(), scope)
+            }
+        }
+    }
+
+    /// The text between the quotes of `node`: variables and sub-expressions are its children.
+    fn expandable(&mut self, node: Node<'s>, start: usize, length: usize, scope: &mut Scope) -> Value {
+        let end = start + length;
+        let mut out = Value::text(Text::new());
+        let mut at = start;
+        let mut cursor = node.walk();
+        let children: Vec<Node<'s>> = node.named_children(&mut cursor).collect();
+        for child in children {
+            if child.start_byte() < at || child.end_byte() > end {
+                continue;
+            }
+            let before = unescape(self.source.get(at..child.start_byte()).unwrap_or_default());
+            let value = if child.kind() == "variable" {
+                self.variable(self.slice(child), scope)
+            } else {
+                self.eval(child, scope)
+            };
+            // A list in a string is its elements with blanks between; one way to read it is enough.
+            let value = if value.texts().is_empty() { Value::text(Text::new()) } else { value };
+            out = out.with(&value, |a, b| a.clone().concat(&Text::lit(before.as_str())).concat(b));
+            at = child.end_byte();
+        }
+        let tail = unescape(self.source.get(at..end).unwrap_or_default());
+        out.map(|t| t.clone().concat(&Text::lit(tail.as_str())))
+    }
+
+    /// A bare word of a command line, with variables in it: `$dir\sub\*.zip`.
+    pub(super) fn bare(&mut self, raw: &str, scope: &Scope) -> Value {
+        let mut out = Value::text(Text::new());
+        let mut rest = raw;
+        while let Some(dollar) = rest.find('$') {
+            let (before, tail) = rest.split_at(dollar);
+            let length = variable_length(tail);
+            if length <= 1 {
+                out = out.map(|t| t.clone().concat(&Text::lit(unescape(&rest[..=dollar]))));
+                rest = &rest[dollar + 1..];
+                continue;
+            }
+            let value = self.variable(&tail[..length], scope);
+            let before = unescape(before);
+            out = out.with(&value, |a, b| a.clone().concat(&Text::lit(before.as_str())).concat(b));
+            rest = &tail[length..];
+        }
+        out.map(|t| t.clone().concat(&Text::lit(unescape(rest).replace(['"', '\''], ""))))
+    }
+
+    /// `$name`, `${name}`, `$env:NAME`, `$script:name`.
+    pub(super) fn variable(&mut self, raw: &str, scope: &Scope) -> Value {
+        let name = raw.trim_start_matches(['$', '@']).trim_matches(['{', '}']).to_lowercase();
+        if let Some(variable) = name.strip_prefix("env:") {
+            return match scope.get(&name) {
+                Some((value, _)) => value.clone(),
+                None => Value::text(value::environment(variable)),
+            };
+        }
+        let name = strip_scope(&name);
+        if let Some((value, at)) = scope.get(name) {
+            self.used.push((name.to_owned(), *at));
+            return value.clone();
+        }
+        match name {
+            "psscriptroot" => Value::text(self.own_folder.clone()),
+            "pscommandpath" => Value::text(self.own_folder.clone().concat(&Text::lit("\\{script}.ps1"))),
+            "pwd" => Value::text(scope.here.clone()),
+            "home" => Value::text(Text::folder(Folder::UserProfile)),
+            "pshome" => Value::text(Text::folder(Folder::System).concat(&Text::lit("\\WindowsPowerShell\\v1.0"))),
+            "profile" => {
+                Value::text(Text::folder(Folder::Documents).concat(&Text::lit("\\WindowsPowerShell\\profile.ps1")))
+            }
+            "null" => Value::Null,
+            "true" | "false" => Value::lit(name),
+            "args" => Value::text(Text::from_source(Source::Arg, "*")),
+            "pid" => Value::text(Text::from_source(Source::Generated, "pid")),
+            "_" | "psitem" => Value::text(Text::from_source(Source::Output, "item")),
+            _ => Value::unknown(),
+        }
+    }
+}
+
+/// Scopes say where a variable lives; here they are one.
+pub(super) fn strip_scope(name: &str) -> &str {
+    ["script:", "global:", "local:", "private:", "using:"].iter().find_map(|s| name.strip_prefix(s)).unwrap_or(name)
+}
+
+/// Length of the variable reference at the start of a text.
+fn variable_length(text: &str) -> usize {
+    if text.starts_with("${") {
+        return text.find('}').map_or(1, |end| end + 1);
+    }
+    let mut length = 1;
+    for (i, c) in text.char_indices().skip(1) {
+        let scope = c == ':' && text[i + 1..].starts_with(|n: char| n.is_alphanumeric() || n == '_');
+        if !(c.is_alphanumeric() || c == '_' || scope) {
+            break;
+        }
+        length = i + c.len_utf8();
+    }
+    length
+}
+
+fn strip(raw: &str, quote: char) -> &str {
+    // Typographic quotes count as quotes too.
+    let raw = raw.trim_start_matches(['\u{201c}', '\u{2018}']);
+    let inner = raw.strip_prefix(quote).unwrap_or(raw);
+    inner.strip_suffix(quote).unwrap_or(inner)
+}
+
+/// The lines between `@"` and `"@`.
+fn here_string(raw: &str) -> &str {
+    let body = raw.find('\n').map_or("", |i| &raw[i + 1..]);
+    body.rfind('\n').map_or("", |i| body[..i].trim_end_matches('\r'))
+}
+
+/// Where `part` lies in `whole`.
+fn offset_of(whole: &str, part: &str) -> usize {
+    if part.is_empty() { 0 } else { (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize) }
+}
+
+/// Backtick escapes and doubled quotes.
+fn unescape(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut chars = raw.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '`' => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some('r') => out.push('\r'),
+                Some('t') => out.push('\t'),
+                Some('0') => out.push('\0'),
+                Some(c) => out.push(c),
+                None => {}
+            },
+            '"' if chars.peek() == Some(&'"') => {
+                chars.next();
+                out.push('"');
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
