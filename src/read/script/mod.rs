@@ -3,6 +3,7 @@
 //! What commands do is data ([`crate::catalog::commands`]); here are the languages that call them.
 
 mod batch;
+mod bind;
 mod call;
 mod guards;
 mod powershell;

@@ -4,7 +4,8 @@ use super::run::{Machine, child_of_kind, children, type_name};
 use super::value::{Scope, Value};
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Location, Source, Text, join_paths};
-use crate::read::script::call::{self, Bound, Caller};
+use crate::read::script::bind::Bound;
+use crate::read::script::call::{self, Caller};
 use crate::read::script::sink;
 use tree_sitter::Node;
 
@@ -200,7 +201,7 @@ fn pure_static(name: &str, method: &str, arguments: &[Value], scope: &Scope) -> 
         ("io.path", "getdirectoryname") => first().map(call::parent),
         ("io.path", _) => Value::unknown(),
         ("guid", "newguid") => Value::text(Text::from_source(Source::Generated, "guid")),
-        ("environment", "getfolderpath") => first().map(|t| special_folder(t)),
+        ("environment", "getfolderpath") => first().map(special_folder),
         ("environment", "getenvironmentvariable") => first().map(|t| match t.as_lit() {
             Some(name) => super::value::environment(name),
             None => Text::unknown(),

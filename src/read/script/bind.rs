@@ -1,0 +1,146 @@
+//! Arguments of executables, bound as the command reads them, and the form of the command that they fit.
+
+use super::words::Word;
+use crate::catalog::commands::{Command, Form};
+use crate::facts::{Part, Text};
+
+/// Arguments as the command understands them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bound {
+    /// What is no option.
+    pub(crate) positional: Vec<Text>,
+    /// Options in lower case, without prefix, with their values.
+    pub(crate) options: Vec<(String, Option<Text>)>,
+    /// All words, as written.
+    pub(crate) words: Vec<Word>,
+}
+
+impl Bound {
+    pub(super) fn option(&self, name: &str) -> Option<&(String, Option<Text>)> {
+        let prefix = name.strip_suffix('*');
+        self.options.iter().find(|(n, _)| n == name || prefix.is_some_and(|p| n.starts_with(p)))
+    }
+}
+
+/// Reads arguments as most Windows tools do: `/x`, `-x`, `/x:value`, `/x value`, `x= value`.
+pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
+    let mut bound = Bound { words: arguments.to_vec(), ..Bound::default() };
+    let mut i = 0;
+    while let Some(word) = arguments.get(i) {
+        i += 1;
+        let lead = word.text.leading_lit();
+        let dashed = word.raw.leading_lit().starts_with(['/', '-']) && lead.len() > 1;
+        let (name_end, value_start) = option_name(lead, dashed, command.equals);
+        let Some(name_end) = name_end else {
+            bound.positional.push(word.text.clone());
+            continue;
+        };
+        let mut name = lead[usize::from(dashed)..name_end].to_lowercase();
+        let inline = value_start.map(|start| drop_front(&word.text, start)).filter(|t| !t.is_empty());
+        let takes =
+            command.values.iter().find(|v| *v == &name || v.strip_suffix('*').is_some_and(|p| name.starts_with(p)));
+        if let Some(prefix) = takes.and_then(|v| v.strip_suffix('*')) {
+            name = prefix.to_owned();
+        }
+        let open = value_start.is_some() && !dashed;
+        let value = match inline {
+            Some(value) => Some(value),
+            None if takes.is_some() || open => {
+                i += 1;
+                arguments.get(i - 1).map(|w| w.text.clone())
+            }
+            None => None,
+        };
+        bound.options.push((name, value));
+    }
+    bound
+}
+
+/// Where the name of an option ends and its value starts; no end: not an option.
+fn option_name(lead: &str, dashed: bool, equals: bool) -> (Option<usize>, Option<usize>) {
+    if dashed {
+        // A path such as `/c/x` or `-http://` is no option with a value; a drive letter is.
+        let stop = lead.find([':', '=']);
+        return match stop {
+            Some(at) => (Some(at), Some(at + 1)),
+            None => (Some(lead.len()), None),
+        };
+    }
+    match lead.find('=') {
+        Some(at) if equals && at > 0 && lead[..at].chars().all(|c| c.is_alphanumeric() || "_-.[]/".contains(c)) => {
+            (Some(at), Some(at + 1))
+        }
+        _ => (None, None),
+    }
+}
+
+fn drop_front(text: &Text, bytes: usize) -> Text {
+    Text::from_parts(text.parts().iter().enumerate().map(|(i, part)| match part {
+        Part::Lit(s) if i == 0 => Part::Lit(s.get(bytes..).unwrap_or_default().to_owned()),
+        other => other.clone(),
+    }))
+}
+
+/// Does the form match, and how many positional arguments are its words?
+pub(super) fn matches(form: &Form, bound: &Bound) -> Option<usize> {
+    let has = |name: &String| bound.option(name).is_some();
+    let is = |(name, patterns): (&String, &String)| {
+        let value = bound.option(name).and_then(|(_, value)| value.as_ref());
+        value.is_some_and(|v| {
+            let v = v.to_string().to_lowercase();
+            patterns.split('|').any(|p| glob(p, &v))
+        })
+    };
+    if !form.with.iter().all(is) {
+        return None;
+    }
+    if !form.all.iter().all(has) || form.none.iter().any(has) || !(form.any.is_empty() || form.any.iter().any(has)) {
+        return None;
+    }
+    let skip = match_words(&form.words, &bound.positional)?;
+    (bound.positional.len() - skip >= form.least).then_some(skip)
+}
+
+fn match_words(words: &[String], positional: &[Text]) -> Option<usize> {
+    let mut at = 0;
+    for (i, word) in words.iter().enumerate() {
+        if word == "**" {
+            let rest = &words[i + 1..];
+            return (at..=positional.len().min(at + 4))
+                .find_map(|from| Some(from + match_words(rest, positional.get(from..)?)?));
+        }
+        let text = positional.get(at)?.to_string().to_lowercase();
+        if !word.split('|').any(|pattern| glob(pattern, &text)) {
+            return None;
+        }
+        at += 1;
+    }
+    Some(at)
+}
+
+/// `*` stands for any characters, at the ends or once in the middle.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut last = None;
+    for piece in pieces {
+        last = Some(piece);
+        match rest.find(piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    last.map_or(rest.is_empty(), |piece| piece.is_empty() || rest.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        assert!(glob("add", "add") && !glob("add", "address"));
+        assert!(glob("*=*", "a=b") && glob("\\\\*", "\\\\srv") && glob("*.dll", "x.dll") && !glob("*.dll", "x.dl"));
+    }
+}
