@@ -149,6 +149,12 @@ fn loops_and_recursion_end() {
         ("k.ps1", "function f { f; f; Set-Content a b }\nf\n".to_owned()),
         ("l.ps1", format!("{} mkdir x {}", "if ($a) { ".repeat(3_000), "}".repeat(3_000))),
         ("m.ps1", format!("Set-Content x {}", "$(\"".repeat(5_000))),
+        ("n.nsi", "!define A \"${A}${A}\"\nWriteRegStr HKLM ${A} a b\nStrCpy $0 $0$0x\n".repeat(500)),
+        ("o.iss", "#define A \"{#A}{#A}\"\n[Files]\nSource: \"{#A}\"; DestDir: \"{app}\"\n".repeat(500)),
+        ("p.vbs", format!("x = {}\n{}", "f(".repeat(20_000), "a = a & a & \"x\"\nf.CreateTextFile a\n".repeat(2_000))),
+        ("q.wxs", format!("<Wix>{}{}</Wix>", "<Directory Id='a'>".repeat(3_000), "</Directory>".repeat(3_000))),
+        ("r.asp", "<%<script>".repeat(20_000)),
+        ("s.inf", format!("[A]\nAddReg={}\n[B]\n{}", "B,".repeat(300), "HKLM,a,b,,c\n".repeat(300))),
         ("h.reg", format!("REGEDIT4\n[HKEY_CURRENT_USER\\A]\n\"x\"=hex:{}", "00,\\\n".repeat(50_000))),
     ];
     for (name, text) in cases {

@@ -19,6 +19,12 @@ pub enum Shell {
     Batch,
     /// PowerShell.
     Powershell,
+    /// NSIS instructions.
+    Nsis,
+    /// Pascal code of Inno Setup.
+    Pascal,
+    /// Methods of the script host's objects.
+    Wsh,
 }
 
 /// A command and what it does.

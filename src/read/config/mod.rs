@@ -42,6 +42,9 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         return;
     }
     let parse: fn(&str) -> (Tree, Option<Break>) = match input.kind {
+        Kind::Xml if matches!(input.artifact.extension().as_str(), "wxs" | "wxi") => {
+            return super::script::wix::read(&text, reading);
+        }
         Kind::Xml => xml::parse,
         Kind::Json => json::parse,
         Kind::Toml => toml::parse,

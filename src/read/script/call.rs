@@ -73,7 +73,7 @@ pub(crate) fn apply(
         return Vec::new();
     };
     let scope = Scope { bound, skip, program, caller };
-    let via = via(command, form, program);
+    let via = via(command, form, program, caller.shell);
     for outcome in &form.effects {
         scope.outcome(outcome, &via, sink);
     }
@@ -91,13 +91,22 @@ pub(crate) fn command_name(program: &Text) -> String {
     name
 }
 
-/// The name that reports show: `reg add`.
-fn via(command: &Command, form: &Form, program: &Text) -> String {
+/// The name that reports show: `reg add`. Cmdlets, instructions and methods are shown as the script writes them.
+fn via(command: &Command, form: &Form, program: &Text, shell: Shell) -> String {
     let mut via = command.names.first().cloned().unwrap_or_default();
-    // Cmdlets are shown as the script writes them, unless by an alias.
     let written = words::base_name(program);
-    if via.contains('-') && command.names.iter().any(|n| n.contains('-') && n.eq_ignore_ascii_case(written)) {
-        written.clone_into(&mut via);
+    let method = written.rsplit('.').next().unwrap_or(written);
+    let is_own = |name: &&str| command.names.iter().any(|n| n.eq_ignore_ascii_case(name));
+    match shell {
+        Shell::Powershell if via.contains('-') => {
+            if let Some(name) = Some(written).filter(is_own).filter(|n| n.contains('-')) {
+                name.clone_into(&mut via);
+            }
+        }
+        Shell::Nsis | Shell::Pascal | Shell::Wsh => {
+            return Some(method).filter(is_own).map_or(via, str::to_owned);
+        }
+        _ => {}
     }
     for word in form.words.iter().filter(|w| !w.contains('*') && !w.contains('|')) {
         via.push(' ');

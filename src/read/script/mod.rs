@@ -5,18 +5,27 @@
 mod batch;
 mod bind;
 mod call;
+mod calls;
 mod guards;
+mod inf;
+mod inno;
+mod nsis;
+mod pascal;
 mod powershell;
 mod reg;
 mod scratch;
 mod sink;
+pub mod wix;
 mod words;
+mod wsh;
 
 use super::Input;
 use super::text;
 use crate::discover::Kind;
 use crate::facts::{Phase, Reading, Site, Text};
+use calls::Syntax;
 use sink::Sink;
+use wsh::Host;
 
 /// Reads a script.
 pub fn read(input: &Input<'_>, reading: &mut Reading) {
@@ -24,6 +33,13 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
     match input.kind {
         Kind::Batch => batch::read(&decoded, input.artifact.file_name(), input.deadline, reading),
         Kind::PowerShell => powershell::read(&decoded, input.deadline, reading),
+        Kind::Inf => inf::read(&decoded, reading),
+        Kind::Nsis => nsis::read(&decoded, reading),
+        Kind::Inno => inno::read(&decoded, reading),
+        Kind::VbScript => wsh::read(&decoded, Syntax::Basic, Host::Machine, reading),
+        Kind::JScript => wsh::read(&decoded, Syntax::Script, Host::Machine, reading),
+        Kind::Wsf => wsh::read_embedded(&decoded, Host::Machine, reading),
+        Kind::Asp => wsh::read_embedded(&decoded, Host::Web, reading),
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }

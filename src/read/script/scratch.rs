@@ -1,6 +1,6 @@
 //! Files that a script makes and removes again are scratch by intention.
 
-use crate::facts::{Body, Extent, Operation, Reading, Store, Trait};
+use crate::facts::{Body, Extent, Operation, Phase, Reading, Store, Trait};
 use std::collections::HashMap;
 
 /// Marks what is deleted further down in the same script.
@@ -10,6 +10,7 @@ pub(super) fn mark(reading: &mut Reading) {
         if let Body::Effect(effect) = &fact.body
             && effect.operation == Operation::Delete
             && matches!(effect.store, Store::File | Store::Directory)
+            && effect.phase != Phase::NotShipped
             && effect.location.extent() != Extent::None
         {
             let at = (fact.site.line.unwrap_or(0), fact.site.column.unwrap_or(0));

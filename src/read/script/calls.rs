@@ -1,0 +1,362 @@
+//! Calls and assignments in VBScript, JScript and Pascal source, by a lexer: enough structure to see what is passed.
+
+use super::bind::Bound;
+use super::words::Word;
+use crate::facts::Text;
+
+/// Longest source that is scanned.
+const MAX_SOURCE: usize = 2 << 20;
+/// Deepest call inside an argument of another.
+const MAX_DEPTH: usize = 24;
+
+/// Whose quotes, comments and statements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Syntax {
+    Basic,
+    Script,
+    Pascal,
+}
+
+/// A call, or an assignment when `assigned` is set.
+#[derive(Clone, Debug)]
+pub(super) struct Found<'s> {
+    /// With its receiver: `shell.RegWrite`.
+    pub(super) name: String,
+    pub(super) arguments: Vec<Argument<'s>>,
+    /// `name = value`, or `name(arguments) = value`.
+    pub(super) assigned: Option<Argument<'s>>,
+    pub(super) line: u32,
+    pub(super) column: u32,
+    /// The source line.
+    pub(super) source: &'s str,
+}
+
+/// An expression: its operands in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Argument<'s> {
+    pub(super) parts: Vec<Part<'s>>,
+}
+
+/// An operand.
+#[derive(Clone, Debug)]
+pub(super) enum Part<'s> {
+    Text(String),
+    Other(String),
+    Call(Box<Found<'s>>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Name(String),
+    Text(String),
+    Sign(char),
+    End,
+}
+
+/// Everything that is called or assigned, in order; calls in arguments come before the call they are for.
+pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Found<'_>> {
+    let cut = (0..=source.len().min(MAX_SOURCE)).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0);
+    let source = &source[..cut];
+    let tokens = tokens(source, syntax);
+    let starts: Vec<usize> =
+        std::iter::once(0).chain(source.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1)).collect();
+    let mut parser = Parser { source, syntax, tokens, starts, at: 0, out: Vec::new() };
+    while parser.at < parser.tokens.len() {
+        parser.statement();
+    }
+    parser.out
+}
+
+/// Arguments for the catalogue: by position, and as `a1`, `a2`...
+pub(super) fn bound<'s>(found: &Found<'s>, text: &dyn Fn(&Argument<'s>) -> Text) -> Bound {
+    let mut bound = Bound::default();
+    for (i, argument) in found.arguments.iter().enumerate() {
+        let text = text(argument);
+        bound.options.push((format!("a{}", i + 1), Some(text.clone())));
+        bound.words.push(Word::plain(text.clone()));
+        bound.positional.push(text);
+    }
+    bound
+}
+
+struct Parser<'s> {
+    source: &'s str,
+    syntax: Syntax,
+    tokens: Vec<(Token, usize)>,
+    starts: Vec<usize>,
+    at: usize,
+    out: Vec<Found<'s>>,
+}
+
+impl<'s> Parser<'s> {
+    fn peek(&self, ahead: usize) -> Option<&Token> {
+        self.tokens.get(self.at + ahead).map(|(t, _)| t)
+    }
+
+    fn sign(&self, ahead: usize, sign: char) -> bool {
+        self.peek(ahead) == Some(&Token::Sign(sign))
+    }
+
+    fn found(&self, name: String, offset: usize) -> Found<'s> {
+        let line = self.starts.partition_point(|s| *s <= offset).max(1);
+        let start = self.starts[line - 1];
+        let column = self.source[start..offset].chars().count() as u32 + 1;
+        let source = self.source[start..].lines().next().unwrap_or_default();
+        Found { name, arguments: Vec::new(), assigned: None, line: line as u32, column, source }
+    }
+
+    /// One step at statement level.
+    fn statement(&mut self) {
+        let Some((Token::Name(name), offset)) = self.tokens.get(self.at).cloned() else {
+            self.at += 1;
+            return;
+        };
+        self.at += 1;
+        let keyword = name.to_lowercase();
+        if matches!(
+            keyword.as_str(),
+            "call"
+                | "set"
+                | "const"
+                | "var"
+                | "let"
+                | "then"
+                | "else"
+                | "do"
+                | "begin"
+                | "if"
+                | "not"
+                | "return"
+                | "new"
+                | "dim"
+        ) {
+            return;
+        }
+        if self.sign(0, '(') {
+            let call = self.call(name, offset, 0);
+            let assigned = self.sign(0, '=') && !self.sign(1, '=');
+            if assigned {
+                self.at += 1;
+                let value = self.expression(0);
+                self.out.push(Found { assigned: Some(value), ..call });
+            } else {
+                self.out.push(call);
+            }
+            return;
+        }
+        let assigns = match self.syntax {
+            Syntax::Pascal => self.sign(0, ':') && self.sign(1, '='),
+            _ => self.sign(0, '=') && !self.sign(1, '='),
+        };
+        if assigns {
+            self.at += if self.syntax == Syntax::Pascal { 2 } else { 1 };
+            let value = self.expression(0);
+            let found = self.found(name, offset);
+            self.out.push(Found { assigned: Some(value), ..found });
+            return;
+        }
+        // `object.Method argument, argument`
+        let begins = matches!(self.peek(0), Some(Token::Text(_) | Token::Name(_)));
+        if self.syntax == Syntax::Basic && name.contains('.') && begins {
+            let mut found = self.found(name, offset);
+            loop {
+                found.arguments.push(self.expression(0));
+                if !self.sign(0, ',') {
+                    break;
+                }
+                self.at += 1;
+            }
+            self.out.push(found);
+        }
+    }
+
+    /// At the parenthesis behind a name.
+    fn call(&mut self, name: String, offset: usize, depth: usize) -> Found<'s> {
+        let mut found = self.found(name, offset);
+        self.at += 1;
+        while self.at < self.tokens.len() && !self.sign(0, ')') {
+            let before = self.at;
+            found.arguments.push(self.expression(depth + 1));
+            if self.sign(0, ',') || self.at == before {
+                self.at += 1;
+            }
+        }
+        self.at += 1;
+        found
+    }
+
+    /// Operands up to a comma, a closing parenthesis or the end of the statement.
+    fn expression(&mut self, depth: usize) -> Argument<'s> {
+        let mut argument = Argument::default();
+        while let Some((token, offset)) = self.tokens.get(self.at).cloned() {
+            match token {
+                Token::End | Token::Sign(',' | ')' | ';' | '}' | ']') => break,
+                Token::Text(s) => {
+                    self.at += 1;
+                    argument.parts.push(Part::Text(s));
+                }
+                Token::Name(name) if depth > 0 || !ends_expression(&name) => {
+                    self.at += 1;
+                    if name.eq_ignore_ascii_case("new") {
+                        continue;
+                    }
+                    if self.sign(0, '(') && depth < MAX_DEPTH {
+                        let call = self.call(name, offset, depth);
+                        self.out.push(call.clone());
+                        argument.parts.push(Part::Call(Box::new(call)));
+                    } else {
+                        argument.parts.push(Part::Other(name));
+                    }
+                }
+                Token::Name(_) => break,
+                Token::Sign('(') if depth < MAX_DEPTH => {
+                    self.at += 1;
+                    let inner = self.expression(depth + 1);
+                    argument.parts.extend(inner.parts);
+                    if self.sign(0, ')') {
+                        self.at += 1;
+                    }
+                }
+                Token::Sign('+' | '&') => self.at += 1,
+                Token::Sign(_) => {
+                    self.at += 1;
+                    argument.parts.push(Part::Other("?".into()));
+                }
+            }
+        }
+        argument
+    }
+}
+
+fn ends_expression(name: &str) -> bool {
+    ["then", "else", "do", "end"].iter().any(|w| name.eq_ignore_ascii_case(w))
+}
+
+fn tokens(source: &str, syntax: Syntax) -> Vec<(Token, usize)> {
+    let mut out: Vec<(Token, usize)> = Vec::new();
+    let bytes = source.as_bytes();
+    let mut at = 0;
+    while let Some(&b) = bytes.get(at) {
+        let rest = &source[at..];
+        match b {
+            b'\n' => {
+                // In VBScript an underscore joins the next line; the others need no line ends.
+                let joined = matches!(out.last(), Some((Token::Name(n), _)) if n == "_");
+                if joined {
+                    out.pop();
+                } else if syntax == Syntax::Basic {
+                    out.push((Token::End, at));
+                }
+                at += 1;
+            }
+            b' ' | b'\t' | b'\r' => at += 1,
+            b'\'' if syntax == Syntax::Basic => at += line_end(rest),
+            b'/' if syntax != Syntax::Basic && rest.starts_with("//") => at += line_end(rest),
+            b'/' if syntax == Syntax::Script && rest.starts_with("/*") => {
+                at += rest.find("*/").map_or(rest.len(), |i| i + 2)
+            }
+            b'{' if syntax == Syntax::Pascal => at += rest.find('}').map_or(rest.len(), |i| i + 1),
+            b'(' if syntax == Syntax::Pascal && rest.starts_with("(*") => {
+                at += rest.find("*)").map_or(rest.len(), |i| i + 2)
+            }
+            b'"' | b'\'' => {
+                let (text, length) = string(rest, b, syntax);
+                out.push((Token::Text(text), at));
+                at += length;
+            }
+            b':' if syntax == Syntax::Basic => {
+                out.push((Token::End, at));
+                at += 1;
+            }
+            b';' => {
+                out.push((Token::End, at));
+                at += 1;
+            }
+            b if b.is_ascii_alphanumeric()
+                || b == b'_'
+                || b == b'$'
+                || (b == b'.' && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic)) =>
+            {
+                let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"_.$".contains(b)).count();
+                let name = &rest[..length];
+                if syntax == Syntax::Basic && name.eq_ignore_ascii_case("rem") {
+                    at += line_end(rest);
+                    continue;
+                }
+                let token =
+                    if b.is_ascii_digit() { Token::Text(name.to_owned()) } else { Token::Name(name.to_owned()) };
+                out.push((token, at));
+                at += length;
+            }
+            _ => {
+                let c = rest.chars().next().unwrap_or(' ');
+                if c.is_ascii() {
+                    out.push((Token::Sign(c), at));
+                }
+                at += c.len_utf8();
+            }
+        }
+    }
+    out
+}
+
+fn line_end(rest: &str) -> usize {
+    rest.find('\n').unwrap_or(rest.len())
+}
+
+/// A string literal and its length in the source. It ends at the line's end at the latest.
+fn string(rest: &str, quote: u8, syntax: Syntax) -> (String, usize) {
+    let quote = quote as char;
+    let mut text = String::new();
+    let mut chars = rest.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\n' => return (text, at),
+            '\\' if syntax == Syntax::Script => match chars.next() {
+                Some((_, 'n')) => text.push('\n'),
+                Some((_, 't')) => text.push('\t'),
+                Some((_, 'r')) => text.push('\r'),
+                Some((_, c)) => text.push(c),
+                None => break,
+            },
+            c if c == quote => {
+                if syntax != Syntax::Script && chars.peek().is_some_and(|(_, n)| *n == quote) {
+                    chars.next();
+                    text.push(quote);
+                } else {
+                    return (text, at + 1);
+                }
+            }
+            c => text.push(c),
+        }
+    }
+    (text, rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(source: &str, syntax: Syntax) -> Vec<String> {
+        scan(source, syntax).iter().map(|f| format!("{}/{}", f.name, f.arguments.len())).collect()
+    }
+
+    #[test]
+    fn calls_with_and_without_parentheses() {
+        assert_eq!(
+            names("sh.RegWrite \"a\", 1 ' no\nrem x.y \"z\"\nf.A(g(1), 2)", Syntax::Basic),
+            ["sh.RegWrite/2", "g/1", "f.A/2"]
+        );
+        assert_eq!(names("sh.Run(\"a\\\"b\"); // x(1)\nx = f('c')", Syntax::Script), ["sh.Run/1", "f/1", "x/0"]);
+        assert_eq!(names("{ A(1) } B('it''s', C); (* D(1) *)", Syntax::Pascal), ["B/2"]);
+    }
+
+    #[test]
+    fn broken_source_ends() {
+        for source in ["f(", "f(\"", "((((", "x = ", "f(,,)", ")", "a.b \"x\",", &"f(".repeat(5_000)] {
+            for syntax in [Syntax::Basic, Syntax::Script, Syntax::Pascal] {
+                scan(source, syntax);
+            }
+        }
+    }
+}

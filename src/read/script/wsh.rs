@@ -1,0 +1,264 @@
+//! VBScript, JScript, Windows script files and classic ASP.
+//!
+//! Assignments of texts are followed in the order of the source; what methods of the script host's objects do is
+//! data, found by the name of the method.
+
+use super::batch;
+use super::call::{self, Caller};
+use super::calls::{self, Argument, Found, Part, Syntax};
+use super::sink::Sink;
+use crate::catalog::commands::{self, Shell};
+use crate::facts::{
+    Effect, Folder, Location, NoteKind, Operation, Origin, Phase, Reading, Site, Source, Store, Text, expand_env,
+    join_paths,
+};
+use std::collections::HashMap;
+
+/// Most variables that are followed.
+const MAX_VARIABLES: usize = 2_000;
+
+/// Where the script runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// The script host, an installer.
+    Machine,
+    /// A web server.
+    Web,
+}
+
+/// Reads a script.
+pub(super) fn read(text: &str, syntax: Syntax, host: Host, reading: &mut Reading) {
+    let mut sink = Sink::new(reading);
+    if host == Host::Web {
+        sink.in_phase(Some((Phase::Run, "a page of a web application")));
+    }
+    let mut script = Script { variables: HashMap::new(), host, here: Text::folder(Folder::Cwd) };
+    for found in calls::scan(text, syntax) {
+        script.step(&found, &mut sink);
+    }
+}
+
+/// Reads the script parts of a page or script file; everything else is blanked out, so that places stay.
+pub(super) fn read_embedded(text: &str, host: Host, reading: &mut Reading) {
+    let lower = text.to_ascii_lowercase();
+    let jscript = lower.contains("language=\"jscript\"")
+        || lower.contains("language=jscript")
+        || lower.contains("language=\"javascript\" runat");
+    let mut kept = String::with_capacity(text.len());
+    let mut at = 0;
+    let mut parts = 0;
+    while let Some((start, end)) = next_part(&lower, at, host) {
+        blank(&mut kept, &text[at..start]);
+        kept.push_str(&text[start..end]);
+        at = end;
+        parts += 1;
+    }
+    blank(&mut kept, text.get(at..).unwrap_or_default());
+    if parts == 0 && host == Host::Machine && !text.trim().is_empty() {
+        reading.note(NoteKind::Info, "no script element in it");
+    }
+    read(&kept, if jscript { Syntax::Script } else { Syntax::Basic }, host, reading);
+}
+
+/// The next `<% ... %>` or server-side `<script> ... </script>` at or behind an offset.
+fn next_part(lower: &str, from: usize, host: Host) -> Option<(usize, usize)> {
+    let rest = lower.get(from..)?;
+    let code = rest.find("<%").filter(|_| host == Host::Web);
+    let element = rest.find("<script");
+    let code_first = match (code, element) {
+        (Some(c), Some(e)) => c < e,
+        (c, _) => c.is_some(),
+    };
+    if code_first {
+        let start = from + code? + 2;
+        let end = lower[start..].find("%>").map_or(lower.len(), |i| start + i);
+        // `<%@ ... %>` are directives and `<%= x %>` prints.
+        let skip = usize::from(lower[start..].starts_with(['@', '=']));
+        let start = if lower[start..].starts_with('@') { end } else { start + skip };
+        return Some((start.min(end), end));
+    }
+    let open = from + element?;
+    let start = open + lower[open..].find('>')? + 1;
+    let end = lower[start..].find("</script").map_or(lower.len(), |i| start + i);
+    let client = host == Host::Web && !lower[open..start].contains("runat");
+    Some(if client { (end, end) } else { (start, end) })
+}
+
+/// Blanks with the same lines and columns; a blanked part ends a statement.
+fn blank(out: &mut String, text: &str) {
+    out.extend(text.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+    if text.ends_with("<%") {
+        out.pop();
+        out.push(':');
+    }
+}
+
+struct Script {
+    variables: HashMap<String, Text>,
+    host: Host,
+    here: Text,
+}
+
+impl Script {
+    fn step(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
+        let site = Site::text(found.line, found.column);
+        let name = found.name.to_lowercase();
+        if let Some(value) = &found.assigned {
+            let text = self.value(value);
+            if found.arguments.is_empty() && !name.contains('.') {
+                if self.variables.len() < MAX_VARIABLES || self.variables.contains_key(&name) {
+                    self.variables.insert(name, text);
+                }
+            } else {
+                self.stored(&name, found, &text, &site, sink);
+            }
+            return;
+        }
+        self.connection(found, &site, sink);
+        let method = name.rsplit('.').next().unwrap_or(&name);
+        if !name.contains('.') {
+            return;
+        }
+        if let ("moveto" | "copy", true) = (method, found.arguments.len() > 2) {
+            return;
+        }
+        let Some(command) = commands::find(Shell::Wsh, method) else { return };
+        let bound = calls::bound(found, &|argument| self.value(argument));
+        let caller = Caller { shell: Shell::Wsh, here: &self.here, site: &site, source: found.source, trail: &[] };
+        let program = Text::lit(found.name.as_str());
+        for nested in call::apply(command, &program, &bound, caller, sink) {
+            batch::text(&nested.line, &self.here, &Text::folder(Folder::AppDir), &site, sink);
+        }
+    }
+
+    /// `Session("x") = y` and `Environment("SYSTEM")("x") = y`.
+    fn stored(&self, name: &str, found: &Found<'_>, text: &Text, site: &Site, sink: &mut Sink<'_>) {
+        let key = found.arguments.first().map(|a| self.value(a)).unwrap_or_default();
+        let (store, label) = match name {
+            "session" | "session.contents" | "session.value" => (Store::Session, "Session"),
+            "application" | "application.contents" | "application.value" => (Store::Memory, "Application"),
+            _ => return,
+        };
+        if self.host != Host::Web {
+            return;
+        }
+        let location = Location::named(Text::lit(format!("{label}:")).concat(&key));
+        let effect = Effect::new(Operation::KeepInMemory, store, location, crate::facts::Certainty::Proven, label)
+            .because(crate::facts::Step::new(super::sink::quote(found.source)))
+            .of_origin(super::sink::origin_of(text));
+        sink.effect(site, effect);
+    }
+
+    /// `connection.Open "Provider=...;Data Source=..."`: a database in a file.
+    fn connection(&self, found: &Found<'_>, site: &Site, sink: &mut Sink<'_>) {
+        let Some(text) = found.arguments.first().map(|a| self.value(a)) else { return };
+        let shown = text.to_string();
+        let lower = shown.to_lowercase();
+        if !(lower.contains("provider=") || lower.contains("driver=") || lower.contains("dsn=")) {
+            return;
+        }
+        let file = lower.contains("microsoft.jet")
+            || lower.contains("microsoft.ace")
+            || lower.contains("sqlite")
+            || lower.contains("access driver");
+        let start = ["data source=", "dbq=", "database="].iter().find_map(|k| lower.find(k).map(|i| i + k.len()));
+        let (Some(start), true) = (start, file && lower.len() == shown.len()) else { return };
+        let value = shown[start..].split(';').next().unwrap_or_default();
+        let location = call::file(&Text::parse(value), &self.here);
+        let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
+        sink.effect(
+            site,
+            caller.effect(Operation::Write, Store::Database, location, "ADODB").of_origin(Origin::Unknown),
+        );
+    }
+
+    /// What an expression is worth.
+    fn value(&self, argument: &Argument<'_>) -> Text {
+        let mut out = Text::new();
+        for part in &argument.parts {
+            match part {
+                Part::Text(s) => out.push_lit(s),
+                Part::Other(name) => out.push_text(&self.name(name)),
+                Part::Call(call) => out.push_text(&self.computed(call)),
+            }
+        }
+        out
+    }
+
+    fn name(&self, name: &str) -> Text {
+        let lower = name.to_lowercase();
+        if let Some(value) = self.variables.get(&lower) {
+            return value.clone();
+        }
+        match lower.as_str() {
+            "wscript.scriptfullname" => Text::parse("{AppDir}\\script.vbs"),
+            "now" | "date" | "time" | "timer" => Text::from_source(Source::Generated, "time"),
+            "rnd" => Text::from_source(Source::Generated, "random"),
+            "vbcrlf" | "vbnewline" | "vblf" => Text::lit("\n"),
+            // Modes of OpenTextFile.
+            "forreading" => Text::lit("1"),
+            "forwriting" => Text::lit("2"),
+            "forappending" => Text::lit("8"),
+            "true" | "false" => Text::lit(lower),
+            _ if lower.ends_with(".currentdirectory") => self.here.clone(),
+            _ => Text::unknown(),
+        }
+    }
+
+    /// Functions that only compute.
+    fn computed(&self, call: &Found<'_>) -> Text {
+        let argument = |n: usize| call.arguments.get(n).map(|a| self.value(a)).unwrap_or_default();
+        let name = call.name.to_lowercase();
+        match name.rsplit('.').next().unwrap_or(&name) {
+            "mappath" => {
+                let path = argument(0);
+                if path.leading_lit().starts_with('~') {
+                    return Location::file(&path).text().clone();
+                }
+                let relative = path.leading_lit().trim_start_matches(['/', '\\']).to_owned();
+                let count = path.leading_lit().len();
+                let tail = Text::from_parts(path.parts().iter().enumerate().map(|(i, p)| match p {
+                    crate::facts::Part::Lit(_) if i == 0 && count > 0 => crate::facts::Part::Lit(relative.clone()),
+                    other => other.clone(),
+                }));
+                Location::file(&join_paths(&Text::folder(Folder::WebRoot), &tail)).text().clone()
+            }
+            "buildpath" => join_paths(&argument(0), &argument(1)),
+            "expandenvironmentstrings" => expand_env(&argument(0)),
+            "getparentfoldername" => call::parent(&argument(0)),
+            "getabsolutepathname" | "cstr" | "trim" | "lcase" | "ucase" | "getfile" | "getfolder" => argument(0),
+            "getspecialfolder" => Text::parse(match argument(0).as_lit() {
+                Some("0") => "{Windows}",
+                Some("1") => "{System}",
+                Some("2") => "{Temp}",
+                _ => "{?}",
+            }),
+            "gettempname" => Text::from_source(Source::Generated, "random"),
+            "specialfolders" => Text::parse(match argument(0).as_lit().unwrap_or_default().to_lowercase().as_str() {
+                "desktop" => "{Desktop}",
+                "allusersdesktop" => "{CommonDesktop}",
+                "startmenu" => "{StartMenu}",
+                "allusersstartmenu" => "{CommonStartMenu}",
+                "programs" => "{Programs}",
+                "allusersprograms" => "{CommonPrograms}",
+                "startup" => "{Startup}",
+                "allusersstartup" => "{CommonStartup}",
+                "mydocuments" => "{Documents}",
+                "appdata" => "{AppData}",
+                _ => "{?}",
+            }),
+            "replace" if call.arguments.len() == 3 => {
+                match (argument(0).as_lit(), argument(1).as_lit(), argument(2).as_lit()) {
+                    (Some(text), Some(from), Some(to)) if !from.is_empty() => Text::lit(text.replace(from, to)),
+                    (Some(_), ..) => Text::unknown(),
+                    _ => argument(0),
+                }
+            }
+            "form" | "querystring" | "request" | "cookies" | "inputbox" => Text::from_source(Source::Input, "request"),
+            "date" | "now" | "time" => Text::from_source(Source::Generated, "time"),
+            "chr" if argument(0).as_lit() == Some("34") => Text::lit("\""),
+            "arguments" | "item" | "named" | "unnamed" => Text::from_source(Source::Arg, argument(0).to_string()),
+            _ => Text::unknown(),
+        }
+    }
+}
