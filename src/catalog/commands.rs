@@ -185,6 +185,8 @@ pub enum Selector {
     Each(usize),
     /// All arguments from the n-th on, joined by spaces.
     Rest(usize),
+    /// The part of a positional argument before its equals sign.
+    Before(usize),
     /// The command line behind an option.
     After(String),
     /// The value of an option.
@@ -228,6 +230,7 @@ fn selector(text: &str) -> Selector {
         "last" => Selector::Last,
         "each" => Selector::Each(argument.parse().unwrap_or(1)),
         "rest" => Selector::Rest(argument.parse().unwrap_or(1)),
+        "before" => Selector::Before(argument.parse().unwrap_or(1)),
         "after" => Selector::After(argument.to_owned()),
         "beside" => {
             let (first, second) = argument.split_once(',').unwrap_or((argument, "2"));

@@ -103,6 +103,12 @@ fn via(command: &Command, form: &Form, program: &Text, shell: Shell) -> String {
                 name.clone_into(&mut via);
             }
         }
+        // A row may hold several tools that work alike.
+        Shell::Any | Shell::Batch
+            if commands::find(Shell::Any, &command_name(program)).is_some_and(|c| std::ptr::eq(c, command)) =>
+        {
+            via = command_name(program);
+        }
         Shell::Nsis | Shell::Pascal | Shell::Wsh => {
             return Some(method).filter(is_own).map_or(via, str::to_owned);
         }
@@ -214,6 +220,10 @@ impl Scope<'_> {
         };
         let one: Option<Text> = match selector {
             Selector::Nth(n) => nth(*n).cloned(),
+            Selector::Before(n) => nth(*n).map(|t| match t.leading_lit().split_once('=') {
+                Some((name, _)) => Text::lit(name),
+                None => t.clone(),
+            }),
             Selector::Last => positional.last().cloned(),
             Selector::Each(from) => return positional.iter().skip(from.saturating_sub(1)).cloned().collect(),
             Selector::Rest(from) => {
@@ -326,22 +336,8 @@ fn origin_of_source(source: &Text) -> Origin {
 }
 
 /// Switches that only installers have: quiet modes of MSI, NSIS, Inno Setup, InstallShield and .NET setups.
-const QUIET: &[&str] = &[
-    "/quiet",
-    "/passive",
-    "/silent",
-    "/verysilent",
-    "/s",
-    "/qn",
-    "/qb",
-    "/norestart",
-    "/suppressmsgboxes",
-    "-q",
-    "-quiet",
-    "--silent",
-    "-silent",
-    "/q",
-];
+const QUIET: &[&str] =
+    &["/quiet", "/passive", "/silent", "/verysilent", "/s", "/qn", "/qb", "/norestart", "/suppressmsgboxes"];
 
 /// A program that the catalogue does not know.
 fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {

@@ -231,12 +231,12 @@ impl Parser<'_> {
             return None;
         }
         self.skip_while(|c| c == ' ' || c == '\t');
-        let target = self.word(depth);
+        let target = self.word(depth, ",;=");
         (!target.is_empty()).then_some(Redirect { at, mode, handle, target })
     }
 
-    /// A word up to an unquoted blank or operator.
-    fn word(&mut self, depth: usize) -> Vec<Piece> {
+    /// A word up to an unquoted blank, operator or one of further separators.
+    fn word(&mut self, depth: usize, separators: &str) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut quoted = false;
         while let Some(c) = self.peek() {
@@ -246,6 +246,7 @@ impl Parser<'_> {
                 _ if quoted => {}
                 ' ' | '\t' | '\r' | '&' | '|' | '<' | '>' => break,
                 ')' if depth > 0 => break,
+                c if separators.contains(c) => break,
                 '=' if self.rest().starts_with("==") && !pieces.is_empty() => break,
                 _ => {}
             }
@@ -311,12 +312,12 @@ impl Parser<'_> {
             } else if starts_word(&lower, "exist") {
                 self.at += 5;
                 self.skip_while(|c| c == ' ' || c == '\t');
-                exist = Some(self.word(0));
+                exist = Some(self.word(0, ""));
                 break;
             } else if starts_word(&lower, "defined") || starts_word(&lower, "errorlevel") {
                 self.skip_while(|c| c.is_ascii_alphabetic());
                 self.skip_while(|c| c == ' ' || c == '\t');
-                self.word(0);
+                self.word(0, "");
                 break;
             } else {
                 self.comparison();
@@ -332,7 +333,7 @@ impl Parser<'_> {
 
     /// `a==b`, `a EQU b`.
     fn comparison(&mut self) {
-        self.word(0);
+        self.word(0, "");
         self.skip_while(|c| c == ' ' || c == '\t');
         if self.rest().starts_with("==") {
             self.at += 2;
@@ -342,7 +343,7 @@ impl Parser<'_> {
             return;
         }
         self.skip_while(|c| c == ' ' || c == '\t');
-        self.word(0);
+        self.word(0, "");
     }
 
     fn branch(&mut self, depth: usize) -> Statement {
@@ -386,7 +387,7 @@ impl Parser<'_> {
                 }
                 '%' => break,
                 '\n' | '(' => return None,
-                _ => options = self.word(0),
+                _ => options = self.word(0, ""),
             }
         }
         self.skip_while(|c| c == '%');

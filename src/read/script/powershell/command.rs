@@ -14,6 +14,10 @@ use tree_sitter::Node;
 /// Most values of one parameter that become effects of their own.
 const MAX_VALUES: usize = 24;
 
+/// What tells the service tool from the cmdlet alias of its name.
+const SERVICE_VERBS: &[&str] =
+    &["query", "queryex", "create", "config", "start", "stop", "delete", "failure", "description", "sdset", "qc"];
+
 /// An argument as written.
 enum Argument<'s> {
     /// `-Name`, `-Name:`
@@ -55,6 +59,9 @@ impl<'s> Machine<'s, '_, '_> {
             let sign = child_of_kind(redirection, "file_redirection_operator").map_or(">", |n| self.slice(n));
             let operation = if sign.ends_with(">>") { Operation::Append } else { Operation::Create };
             let raw = self.slice(file).trim();
+            if sign.is_empty() || raw.is_empty() {
+                continue;
+            }
             let targets = match children(file).first() {
                 Some(target) if target.kind() != "generic_token" => self.eval(*target, scope),
                 _ => self.bare(raw, scope),
@@ -201,7 +208,10 @@ impl<'s> Machine<'s, '_, '_> {
         let here = scope.here.clone();
         let caller = Caller { shell: Shell::Powershell, here: &here, site: &site, source: &source, trail: &trail };
         let mut nested = Vec::new();
-        match commands::find(Shell::Powershell, &name) {
+        // Newer versions of PowerShell run the service tool by this name.
+        let verb = |a: &Argument<'_>| matches!(a, Argument::Value(_, raw) if SERVICE_VERBS.contains(&raw.to_lowercase().as_str()));
+        let tool = name == "sc" && arguments.first().is_some_and(verb);
+        match commands::find(Shell::Powershell, &name).filter(|_| !tool) {
             Some(command)
                 if name.contains('-')
                     || commands::find(Shell::Any, &name).is_none_or(|any| !std::ptr::eq(any, command)) =>
@@ -217,7 +227,8 @@ impl<'s> Machine<'s, '_, '_> {
                         self.sink.clue(&site, Clue::new(ClueKind::Starts, "script", source.clone()).at(location));
                     }
                 } else {
-                    nested.extend(call::run(program, &native(arguments), caller, self.sink));
+                    let shell = if tool { Shell::Any } else { Shell::Powershell };
+                    nested.extend(call::run(program, &native(arguments), Caller { shell, ..caller }, self.sink));
                 }
             }
         }
@@ -274,6 +285,7 @@ impl<'s> Machine<'s, '_, '_> {
         };
         let first = || positional().into_iter().next().unwrap_or_else(Value::unknown);
         Some(match name {
+            "join-path" if positional().len() == 1 && *input != Value::Null => input.with(&first(), join_paths),
             "join-path" => {
                 positional().into_iter().reduce(|a, b| a.with(&b, join_paths)).unwrap_or_else(Value::unknown)
             }
@@ -288,7 +300,10 @@ impl<'s> Machine<'s, '_, '_> {
                     path.map(call::parent)
                 }
             }
-            "get-item" | "gi" | "resolve-path" | "rvpa" | "convert-path" => Value::Paths(first().texts()),
+            "get-item" | "gi" | "resolve-path" | "rvpa" | "convert-path" => {
+                let path = if positional().is_empty() && *input != Value::Null { input.clone() } else { first() };
+                Value::Paths(path.texts())
+            }
             "get-childitem" | "gci" | "ls" | "dir" => {
                 Value::Paths(first().texts().iter().map(|t| join_paths(t, &Text::lit("*"))).collect())
             }

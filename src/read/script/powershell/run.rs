@@ -4,7 +4,9 @@
 //! nobody calls them.
 
 use super::value::{Scope, Value};
-use crate::facts::{NoteKind, Site, Source, Step, Text, join_paths};
+use crate::catalog::commands::Provider;
+use crate::facts::{Location, NoteKind, Site, Source, Step, Text, join_paths};
+use crate::read::script::call;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::{self, Sink};
 use crate::read::text::LineIndex;
@@ -32,6 +34,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) used: Vec<(String, usize)>,
     pub(super) depth: usize,
     pub(super) calls: usize,
+    /// What the function that runs has returned so far.
+    returned: Value,
     steps: usize,
 }
 
@@ -49,6 +53,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             used: Vec::new(),
             depth: 0,
             calls: 0,
+            returned: Value::Null,
             steps: 0,
         }
     }
@@ -174,7 +179,14 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 });
                 Value::unknown()
             }
-            "comment" | "flow_control_statement" if node.named_child_count() == 0 => Value::Null,
+            "flow_control_statement" => {
+                let value = children(node).into_iter().map(|c| self.eval(c, scope)).fold(Value::Null, Value::and);
+                if self.slice(node).get(..6).is_some_and(|w| w.eq_ignore_ascii_case("return")) {
+                    let known = std::mem::replace(&mut self.returned, Value::Null);
+                    self.returned = known.and(value);
+                }
+                Value::Null
+            }
             _ => {
                 let mut last = Value::Null;
                 for child in children(node) {
@@ -300,8 +312,12 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             (false, true) => (node.end_byte(), usize::MAX),
             _ => return,
         };
-        for path in value.texts() {
-            let marker = crate::read::script::call::file(&path, &scope.here);
+        for path in value.texts().into_iter().filter(|p| !p.to_string().contains(['(', ')'])) {
+            let marker = match call::provider_of(&path) {
+                Provider::File => call::file(&path, &scope.here),
+                Provider::Registry => Location::registry(&path),
+                _ => continue,
+            };
             let key = if negated { "if not exist" } else { "if exist" };
             self.guards.add(node.start_byte(), from, to, key, marker);
         }
@@ -341,17 +357,21 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         if let Some(list) = child_of_kind(node, "function_parameter_declaration") {
             self.parameters(list, arguments, Source::Param, &mut inner);
         }
-        let mut value = Value::Null;
+        let outer = std::mem::replace(&mut self.returned, Value::Null);
         if let Some(body) = child_of_kind(node, "script_block") {
             if let Some(block) = child_of_kind(body, "param_block") {
                 self.parameters(block, arguments, Source::Param, &mut inner);
             }
             for child in children(body).into_iter().filter(|c| c.kind() != "param_block") {
-                value = self.eval(child, &mut inner);
+                self.eval(child, &mut inner);
             }
         }
         self.calls -= 1;
-        value
+        // What statements print on the way is part of the result too; only an explicit one is worth following.
+        match std::mem::replace(&mut self.returned, outer) {
+            Value::Null => Value::unknown(),
+            value => value,
+        }
     }
 
     /// Gives parameters their values: what the caller passed, the default, or a hole with the name.
