@@ -6,8 +6,9 @@
 
 use std::path::{Path, PathBuf};
 use wipeproof::discover::{Application, Artifact, sniff};
-use wipeproof::facts::{NoteKind, Reading, listing};
+use wipeproof::facts::{ClueKind, NoteKind, Phase, Reading, Site, Text, listing};
 use wipeproof::read::read_bytes;
+use wipeproof::read::script::{CommandContext, command_line};
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/script");
@@ -127,6 +128,36 @@ fn damaged_input_neither_fails_nor_hangs() {
             assert!(listing::parse(&printed).is_ok(), "{name} round {round}: the listing does not parse back");
         }
     }
+}
+
+#[test]
+fn command_lines_of_other_artifacts_are_read_in_their_folder_and_phase() {
+    let mut reading = Reading::new("ServiceDefinition.csdef", "csdef");
+    let context = CommandContext {
+        site: Site::text(6, 9),
+        here: Text::parse("{AppDir}\\bin"),
+        phase: Some((Phase::Startup, "startup task")),
+    };
+    command_line("setup.cmd /q > log.txt 2>&1 && reg add HKLM\\SOFTWARE\\A /v B /d 1 /f", &context, &mut reading);
+    let lines: Vec<String> = reading
+        .facts
+        .iter()
+        .filter_map(|f| f.as_effect())
+        .map(|e| format!("{} {:?} {:?}", e.headline(), e.phase, e.origin))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "create file {AppDir}\\bin\\log.txt Startup Unknown",
+            "set-value registry HKLM\\SOFTWARE\\A\\B Startup Constant"
+        ]
+    );
+    let clue = reading.facts.iter().find_map(|f| f.as_clue()).unwrap();
+    let started = clue.location.as_ref().unwrap().to_string();
+    assert_eq!(
+        (clue.kind, clue.key.as_str(), started.as_str()),
+        (ClueKind::Starts, "call", "{AppDir}\\bin\\setup.cmd")
+    );
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn autostart(location: &Location, source: &str) -> Option<Clue> {
     let how = if key.contains("\\currentversion\\run\\") {
         "run-key"
     } else if key.contains("\\currentversion\\runonce\\") {
-        "run-once-key"
+        "run-once"
     } else if key.contains("\\currentcontrolset\\services\\") && key.ends_with("\\imagepath") {
         "service"
     } else {

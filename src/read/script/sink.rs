@@ -1,7 +1,8 @@
 //! Where the script readers put their facts: without doubles, under a cap, with the line as evidence.
 
 use crate::facts::{
-    Certainty, Clue, Effect, Extent, Hole, Location, NoteKind, Part, Phase, Place, Reading, Site, Source, Store, Text,
+    Certainty, Clue, ClueKind, Effect, Extent, Hole, Location, NoteKind, Part, Phase, Place, Reading, Site, Source,
+    Store, Text,
 };
 use std::collections::HashSet;
 
@@ -45,7 +46,11 @@ impl<'r> Sink<'r> {
     }
 
     /// Adds a clue once per site.
-    pub(crate) fn clue(&mut self, site: &Site, clue: Clue) {
+    pub(crate) fn clue(&mut self, site: &Site, mut clue: Clue) {
+        // What only the uninstaller starts is not on the instance either.
+        if clue.kind == ClueKind::Starts && matches!(self.phase, Some((Phase::NotShipped, _))) {
+            "uninstall".clone_into(&mut clue.key);
+        }
         let place = clue.location.as_ref().map(Location::key).unwrap_or_default();
         if self.admit(site, format!("{:?} {} {} {place}", clue.kind, clue.key, clue.value)) {
             self.reading.clue(site.clone(), clue);
