@@ -38,13 +38,14 @@ use xml::Break;
 /// Reads a configuration file.
 pub fn read(input: &Input<'_>, reading: &mut Reading) {
     let text = decode(input.bytes, reading);
+    // Sources of installers are XML too; what they say is the script readers' business.
+    if input.kind == Kind::Xml && matches!(input.artifact.extension().as_str(), "wxs" | "wxi") {
+        return super::script::wix::read(&text, reading);
+    }
     if !relevance::is_relevant(input, &text) {
         return;
     }
     let parse: fn(&str) -> (Tree, Option<Break>) = match input.kind {
-        Kind::Xml if matches!(input.artifact.extension().as_str(), "wxs" | "wxi") => {
-            return super::script::wix::read(&text, reading);
-        }
         Kind::Xml => xml::parse,
         Kind::Json => json::parse,
         Kind::Toml => toml::parse,
