@@ -186,6 +186,10 @@ fn loops_and_recursion_end() {
         ("q.wxs", format!("<Wix>{}{}</Wix>", "<Directory Id='a'>".repeat(3_000), "</Directory>".repeat(3_000))),
         ("r.asp", "<%<script>".repeat(20_000)),
         ("s.inf", format!("[A]\nAddReg={}\n[B]\n{}", "B,".repeat(300), "HKLM,a,b,,c\n".repeat(300))),
+        ("t.nsi", format!("!define A \"{}\"\nWriteRegStr HKLM \"${{A}}\" a b\n", "${A}".repeat(1_000))),
+        ("u.nsi", format!("!define K a\nWriteRegStr HKLM $0 a b\n{}", "StrCpy $0 \"$0$APPDATA$0\"\n".repeat(400))),
+        ("v.iss", format!("#define A \"{}\"\n[INI]\nFilename: \"{{#A}}\"\n", "{#A}".repeat(1_000))),
+        ("w.vbs", "a = a & f(1) & a\nx.CreateTextFile a\n".repeat(400)),
         ("h.reg", format!("REGEDIT4\n[HKEY_CURRENT_USER\\A]\n\"x\"=hex:{}", "00,\\\n".repeat(50_000))),
     ];
     for (name, text) in cases {

@@ -8,14 +8,17 @@ use crate::catalog::commands::Shell;
 use crate::facts::{
     Clue, ClueKind, Folder, Location, Operation, Origin, Phase, Reading, Site, Source, Store, Text, Trait, join_paths,
 };
+use std::cell::Cell;
 use std::collections::HashMap;
 
+/// Most constants that one value leads to: defines may hold others, and themselves.
+const MAX_REFERENCES: u32 = 1_000;
 /// Why the uninstaller does not count.
 const UNINSTALL: &str = "done by the uninstaller";
 
 /// Reads an Inno Setup script.
 pub(super) fn read(text: &str, reading: &mut Reading) {
-    let mut script = Script { setup: HashMap::new(), defines: HashMap::new() };
+    let mut script = Script { setup: HashMap::new(), defines: HashMap::new(), budget: Cell::new(0) };
     script.settings(text);
     let mut sink = Sink::new(reading);
     let mut section = String::new();
@@ -74,6 +77,8 @@ fn code_section(text: &str) -> Option<(&str, u32)> {
 struct Script {
     setup: HashMap<String, String>,
     defines: HashMap<String, String>,
+    /// Constants that may still be followed in the current value.
+    budget: Cell<u32>,
 }
 
 impl Script {
@@ -93,6 +98,7 @@ impl Script {
 
     /// A value with its constants.
     fn text(&self, raw: &str) -> Text {
+        self.budget.set(MAX_REFERENCES);
         self.expand(raw, 0)
     }
 
@@ -120,7 +126,8 @@ impl Script {
     }
 
     fn constant(&self, name: &str, depth: usize) -> Text {
-        if depth > 8 {
+        self.budget.set(self.budget.get().saturating_sub(1));
+        if depth > 8 || self.budget.get() == 0 {
             return Text::unknown();
         }
         if let Some(define) = name.strip_prefix('#') {

@@ -10,14 +10,25 @@ use super::sink::Sink;
 use super::words::{self, Word};
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Clue, ClueKind, Folder, Hole, Operation, Origin, Phase, Reading, Site, Source, Step, Store, Text};
+use std::cell::Cell;
 use std::collections::HashMap;
 
+/// Most references that one string leads to: defines may hold others, and themselves.
+const MAX_REFERENCES: u32 = 1_000;
+/// Most runs of a text: values that are made of themselves would grow without end.
+const MAX_PARTS: usize = 48;
 /// Why the uninstaller does not count.
 const UNINSTALL: &str = "part of the uninstaller";
 
 /// Reads an NSIS script.
 pub(super) fn read(text: &str, reading: &mut Reading) {
-    let mut script = Script { defines: HashMap::new(), variables: HashMap::new(), out: Text::new(), shared: false };
+    let mut script = Script {
+        defines: HashMap::new(),
+        variables: HashMap::new(),
+        out: Text::new(),
+        shared: false,
+        budget: Cell::new(0),
+    };
     script.directives(text);
     script.out = script.install_folder();
     let mut sink = Sink::new(reading);
@@ -53,6 +64,8 @@ struct Script {
     out: Text,
     /// `SetShellVarContext all`
     shared: bool,
+    /// References that may still be followed in the current string.
+    budget: Cell<u32>,
 }
 
 impl Script {
@@ -118,7 +131,7 @@ impl Script {
         let mut name: Option<Text> = None;
         let mut skip = false;
         for argument in arguments {
-            let lower = argument.to_lowercase();
+            let lower = argument.to_ascii_lowercase();
             if std::mem::take(&mut skip) {
                 continue;
             }
@@ -165,7 +178,9 @@ impl Script {
 
     /// A string with its constants, variables and defines.
     fn text(&self, raw: &str) -> Text {
-        self.expand(raw, 0)
+        self.budget.set(MAX_REFERENCES);
+        let text = self.expand(raw, 0);
+        if text.parts().len() > MAX_PARTS { Text::unknown() } else { text }
     }
 
     fn expand(&self, raw: &str, depth: usize) -> Text {
@@ -174,6 +189,7 @@ impl Script {
         while let Some(at) = rest.find('$') {
             out.push_lit(&rest[..at]);
             let tail = &rest[at + 1..];
+            self.budget.set(self.budget.get().saturating_sub(1));
             if let Some(after) = tail.strip_prefix('{') {
                 let Some(end) = after.find('}') else {
                     out.push_lit("$");
@@ -182,7 +198,7 @@ impl Script {
                 };
                 match self.defines.get(&after[..end].to_lowercase()) {
                     // A define may hold others; one that holds itself must end.
-                    Some(value) if depth < 8 => out.push_text(&self.expand(value, depth + 1)),
+                    Some(value) if depth < 8 && self.budget.get() > 0 => out.push_text(&self.expand(value, depth + 1)),
                     _ => out.push_text(&Text::unknown()),
                 }
                 rest = &after[end + 1..];

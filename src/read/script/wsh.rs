@@ -17,6 +17,9 @@ use std::collections::HashMap;
 /// Most variables that are followed.
 const MAX_VARIABLES: usize = 2_000;
 
+/// Most runs of a text: values that are made of themselves would grow without end.
+const MAX_PARTS: usize = 48;
+
 /// Where the script runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Host {
@@ -153,7 +156,7 @@ impl Script {
     fn connection(&self, found: &Found<'_>, site: &Site, sink: &mut Sink<'_>) {
         let Some(text) = found.arguments.first().map(|a| self.value(a)) else { return };
         let shown = text.to_string();
-        let lower = shown.to_lowercase();
+        let lower = shown.to_ascii_lowercase();
         if !(lower.contains("provider=") || lower.contains("driver=") || lower.contains("dsn=")) {
             return;
         }
@@ -162,7 +165,7 @@ impl Script {
             || lower.contains("sqlite")
             || lower.contains("access driver");
         let start = ["data source=", "dbq=", "database="].iter().find_map(|k| lower.find(k).map(|i| i + k.len()));
-        let (Some(start), true) = (start, file && lower.len() == shown.len()) else { return };
+        let (Some(start), true) = (start, file) else { return };
         let value = shown[start..].split(';').next().unwrap_or_default();
         let location = call::file(&Text::parse(value), &self.here);
         let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
@@ -176,6 +179,9 @@ impl Script {
     fn value(&self, argument: &Argument<'_>) -> Text {
         let mut out = Text::new();
         for part in &argument.parts {
+            if out.parts().len() > MAX_PARTS {
+                return Text::unknown();
+            }
             match part {
                 Part::Text(s) => out.push_lit(s),
                 Part::Other(name) => out.push_text(&self.name(name)),

@@ -291,7 +291,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     /// `if (Test-Path X) { return }` and `if (-not (Test-Path X)) { ... }`.
     fn marker(&mut self, node: Node<'s>, condition: Node<'s>, scope: &mut Scope) {
-        let text = self.slice(condition).to_lowercase();
+        let text = self.slice(condition).to_ascii_lowercase();
         let Some(at) = text.find("test-path") else { return };
         let head = text[..at].trim_end_matches(['(', ' ', '\t']);
         let negated = head.ends_with("-not") || head.ends_with('!');
