@@ -200,6 +200,13 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Is this `add` of a list of providers the one that its section names?
+    fn is_chosen(&self, node: NodeId) -> bool {
+        let section = self.tree.node(self.tree.node(node).parent).parent;
+        let name = self.tree.get(node, "name").unwrap_or_default();
+        self.tree.get(section, "defaultProvider").is_none_or(|chosen| chosen.eq_ignore_ascii_case(name))
+    }
+
     /// The effect of a row at a node, and the node that says where.
     pub(crate) fn row_effect(
         &self,
@@ -230,10 +237,15 @@ impl<'a> Document<'a> {
             _ if location.text().has_unknown() => row.certainty.min(Certainty::Likely),
             _ => row.certainty,
         };
+        let (certainty, idle) = match row.chosen && !self.is_chosen(node) {
+            true => (certainty.min(Certainty::Possible), Some(Step::new("defaultProvider chooses another provider"))),
+            false => (certainty, None),
+        };
         let at = said.filter(|&id| self.is_own(id)).unwrap_or(node);
         let mut effect = Effect::new(row.operation, row.store, location, certainty, &row.via)
             .in_phase(self.phase.0, &self.phase.1)
             .because(Step::at(&row.because, self.site(node)));
+        effect.evidence.extend(idle);
         for mark in &row.traits {
             effect.mark(*mark);
         }
