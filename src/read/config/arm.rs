@@ -1,5 +1,6 @@
 //! Azure Resource Manager templates: ephemeral disks, capacity, extensions, application settings.
 
+use super::command::starts;
 use super::document::Document;
 use super::tree::{NodeId, ROOT};
 use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
@@ -62,9 +63,8 @@ fn extensions(document: &mut Document<'_>, reading: &mut Reading, resource: Node
     for node in below(document, resource) {
         if document.tree.name(node) == "commandToExecute" {
             let command = resolved(document, node);
-            let first = command.trim().trim_start_matches('"').split(['"', ' ']).next().unwrap_or_default();
-            let location = Location::file(&Text::lit(first)).based_on(Folder::Cwd);
-            document.clue(reading, node, Clue::new(ClueKind::Starts, "custom-script-extension", &command).at(location));
+            // An extension runs again on every machine that replaces this one.
+            starts(document, reading, node, "startup-task", &command, &Text::folder(Folder::Cwd));
         }
     }
 }

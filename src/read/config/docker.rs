@@ -1,5 +1,6 @@
 //! Dockerfiles: what is baked by `RUN`, what the container starts, and which folders are volumes.
 
+use super::command::starts;
 use super::document::Document;
 use super::tree::{ROOT, Role, Tree};
 use super::xml::Break;
@@ -75,13 +76,13 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
         let value = document.tree.value(at).to_owned();
         match keyword.as_str() {
             "WORKDIR" => work_dir = Location::file(&Text::lit(value.trim_matches('"'))),
-            "RUN" => start(document, reading, at, "docker-run", &command_line(&value), &work_dir),
+            "RUN" => start(document, reading, at, "image-build", &command_line(&value), &work_dir),
             "ENTRYPOINT" if Some(at) == entry && position >= last_stage => {
-                start(document, reading, at, "docker-entrypoint", &command_line(&value), &work_dir);
+                start(document, reading, at, "entrypoint", &command_line(&value), &work_dir);
             }
             // With an entry point, CMD gives only its arguments.
             "CMD" if Some(at) == command && entry.is_none() && position >= last_stage => {
-                start(document, reading, at, "docker-cmd", &command_line(&value), &work_dir);
+                start(document, reading, at, "entrypoint", &command_line(&value), &work_dir);
             }
             "VOLUME" => {
                 for path in words(&value) {
@@ -110,14 +111,11 @@ fn start(
     command: &str,
     work_dir: &Location,
 ) {
-    let word = words(command).into_iter().next().unwrap_or_default();
-    let program = Location::file(&Text::lit(word));
-    let program = if program.is_relative() && work_dir.text().as_hole().is_none() {
-        work_dir.child(program.text())
-    } else {
-        program.based_on(Folder::AppDir)
+    let base = match work_dir.text().as_hole() {
+        Some(_) => Text::folder(Folder::AppDir),
+        None => work_dir.text().clone(),
     };
-    document.clue(reading, at, Clue::new(ClueKind::Starts, how, command).at(program));
+    starts(document, reading, at, how, command, &base);
 }
 
 /// `["program", "argument"]` as a command line, or the shell form as it is.

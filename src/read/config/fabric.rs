@@ -1,8 +1,9 @@
 //! Service Fabric manifests: services and their instances, what is set up and started, and stateful services.
 
+use super::command::starts;
 use super::document::Document;
 use super::tree::{NodeId, Tree};
-use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+use crate::facts::{Clue, ClueKind, Folder, Reading, Text};
 use std::collections::HashMap;
 
 /// Reads `ServiceManifest`, `ApplicationManifest` or `Settings`.
@@ -11,8 +12,8 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     let defaults = parameter_defaults(&document.tree, root);
     for node in document.tree.descendants(root) {
         match document.tree.name(node) {
-            "SetupEntryPoint" => host(document, reading, node, "setup-entry-point"),
-            "EntryPoint" => host(document, reading, node, "entry-point"),
+            "SetupEntryPoint" => host(document, reading, node, "entrypoint-setup"),
+            "EntryPoint" => host(document, reading, node, "entrypoint"),
             "StatelessServiceType" => role(document, reading, node, "stateless-service"),
             "StatefulServiceType" => role(document, reading, node, "stateful-service"),
             "StatelessService" => instances(document, reading, node, "InstanceCount", &defaults),
@@ -35,11 +36,9 @@ fn host(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, how: &
     let tree = &document.tree;
     let Some(program) = tree.descendants(node).into_iter().find(|&n| tree.name(n) == "Program") else { return };
     let parent = tree.node(program).parent;
-    let path = tree.value(program).to_owned();
     let arguments = tree.get(parent, "Arguments").unwrap_or_default();
-    let command = format!("{path} {arguments}").trim().to_owned();
-    let location = Location::file(&Text::lit(path)).based_on(Folder::AppDir);
-    document.clue(reading, program, Clue::new(ClueKind::Starts, how, command).at(location));
+    let command = format!("\"{}\" {arguments}", tree.value(program));
+    starts(document, reading, program, how, &command, &Text::folder(Folder::AppDir));
 }
 
 fn role(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, kind: &str) {

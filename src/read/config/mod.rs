@@ -4,6 +4,7 @@
 //! code are rows of `rules/catalog/config/`, which [`document::Document::apply_rows`] applies.
 
 mod arm;
+mod command;
 mod containers;
 mod diagnostics;
 mod docker;

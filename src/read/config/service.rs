@@ -1,5 +1,6 @@
 //! Cloud service definition (`.csdef`) and configuration (`.cscfg`): roles, instances, local resources, startup tasks.
 
+use super::command::starts;
 use super::document::Document;
 use super::tree::{NodeId, Tree};
 use crate::facts::{
@@ -56,8 +57,7 @@ fn local_storage(document: &mut Document<'_>, node: NodeId, reading: &mut Readin
 fn entry_point(document: &mut Document<'_>, node: NodeId, reading: &mut Reading) {
     let Some(command) = document.tree.child(node, "commandLine") else { return };
     let value = document.tree.value(command).to_owned();
-    let clue = Clue::new(ClueKind::Starts, "entry-point", &value).at(program(&value));
-    document.clue(reading, command, clue);
+    starts(document, reading, command, "entrypoint", &value, &Text::folder(Folder::AppDir));
 }
 
 /// Modules that the fabric adds to a role.
@@ -72,8 +72,7 @@ fn import(document: &mut Document<'_>, node: NodeId, reading: &mut Reading) {
 fn startup_task(document: &mut Document<'_>, node: NodeId, role: &str, reading: &mut Reading) {
     let Some(at) = document.tree.child(node, "commandLine") else { return };
     let command = document.tree.value(at).to_owned();
-    let clue = Clue::new(ClueKind::Starts, "startup-task", &command).at(program(&command));
-    document.clue(reading, at, clue);
+    starts(document, reading, at, "startup-task", &command, &Text::folder(Folder::AppDir));
     let folder = if role == "web-role" { "\\approot\\bin" } else { "\\approot" };
     let base = Text::folder(Folder::RoleRoot).concat(&Text::lit(folder));
     for (operation, target) in redirections(&command) {
@@ -97,16 +96,6 @@ fn startup_task(document: &mut Document<'_>, node: NodeId, role: &str, reading: 
         .because(Step::at(format!("commandLine = \"{command}\""), document.site(at)));
         document.effect(reading, at, effect);
     }
-}
-
-/// The program or script that a command line starts, as far as its first word says.
-fn program(command: &str) -> Location {
-    let command = command.trim();
-    let word = match command.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
-        None => command.split([' ', '\t', '>', '&', '|']).next().unwrap_or(command),
-    };
-    Location::file(&Text::lit(word)).based_on(Folder::AppDir)
 }
 
 /// Files that the command line sends output to.

@@ -1,8 +1,9 @@
 //! Answer files of Windows Setup: commands that run once, and what they make of the machine.
 
+use super::command::starts;
 use super::document::Document;
 use super::tree::NodeId;
-use crate::facts::{Clue, ClueKind, Folder, Location, Phase, Reading, Text};
+use crate::facts::{Folder, Reading, Text};
 
 /// Lists of commands and the element that holds the command.
 const COMMANDS: &[(&str, &str)] = &[
@@ -17,25 +18,21 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     reading.format = "unattend".to_owned();
     for settings in document.tree.children_named(root, "settings").collect::<Vec<_>>() {
         let pass = document.tree.get(settings, "pass").unwrap_or_default().to_owned();
-        let phase = phase_of(&pass);
+        let how = kind_of(&pass);
         for node in document.tree.descendants(settings) {
             let Some((_, element)) = COMMANDS.iter().find(|c| c.0 == document.tree.name(node)) else { continue };
             let Some(at) = document.tree.child(node, element) else { continue };
             let command = document.tree.value(at).to_owned();
-            let first = command.trim().trim_start_matches('"').split(['"', ' ']).next().unwrap_or_default();
-            let location = Location::file(&Text::lit(first)).based_on(Folder::System);
-            let how = format!("unattend-{pass}");
-            document.clue(reading, at, Clue::new(ClueKind::Starts, &how, &command).at(location));
-            document.clue(reading, at, Clue::new(ClueKind::RunsIn, &how, <&str>::from(phase)));
+            starts(document, reading, at, how, &command, &Text::folder(Folder::System));
         }
     }
 }
 
 /// MS documentation, "Windows Setup Configuration Passes": what comes before generalising is in the image; the later
 /// passes run once on each machine that is made from it.
-fn phase_of(pass: &str) -> Phase {
+fn kind_of(pass: &str) -> &'static str {
     match pass {
-        "windowsPE" | "offlineServicing" | "generalize" | "auditSystem" | "auditUser" => Phase::Build,
-        _ => Phase::FirstBoot,
+        "windowsPE" | "offlineServicing" | "generalize" | "auditSystem" | "auditUser" => "image-build",
+        _ => "first-boot",
     }
 }
