@@ -26,6 +26,11 @@ impl Template {
         matches!(self.0.first(), Some(Piece::Text(text)) if text.leading_lit().contains("://"))
     }
 
+    /// Has a place for an argument or the receiver.
+    pub fn takes_arguments(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Arg(_) | Piece::This))
+    }
+
     /// Reads the notation.
     pub fn parse(s: &str) -> Self {
         let mut pieces = Vec::new();

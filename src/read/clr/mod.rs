@@ -14,6 +14,7 @@ mod links;
 mod models;
 mod names;
 mod phases;
+mod pinvoke;
 mod resolve;
 mod sinks;
 mod state;
@@ -108,6 +109,7 @@ fn identify(unit: &Unit, reading: &mut Reading) {
 fn seeds(unit: &Unit) -> Vec<u32> {
     let is_sink = |token: u32| {
         unit.member_ref(token).is_some_and(|r| r.rows.as_ref().is_some_and(crate::catalog::dotnet::Rows::is_sink))
+            || pinvoke::sink(unit, token).is_some()
     };
     let mut rows: Vec<u32> =
         unit.calls.iter().filter(|(_, token)| is_sink(*token)).map(|(caller, _)| *caller).collect();

@@ -4,12 +4,13 @@ use super::answer::Value;
 use super::interp::Site as CallSite;
 use super::links::Method;
 use super::models::merged;
+use super::pinvoke;
 use super::resolve::Resolver;
 use super::value::Id;
 use crate::catalog::dotnet::{Decider, EffectRow, StartRow, catalog};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Phase,
-    Source, Step, Store, Text, Trait,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Source,
+    Step, Store, Text, Trait,
 };
 use crate::read::connection::database;
 
@@ -19,7 +20,7 @@ const MAX_LOCATIONS: usize = 6;
 /// What one call site says.
 pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) -> Vec<Fact> {
     let Some(unit) = resolver.units.get(method.unit as usize) else { return Vec::new() };
-    let Some(reference) = unit.member_ref(call.token) else { return Vec::new() };
+    let Some(reference) = unit.member_ref(call.token) else { return pinvoke::facts(resolver, method, call) };
     let Some(rows) = &reference.rows else { return Vec::new() };
     let view = View::new(resolver, method, call, &reference.signature, reference.has_this);
     let via = format!("{}::{}", reference.ty, reference.name);
@@ -85,7 +86,7 @@ impl<'v> View<'v> {
             if row.only_prefix.as_deref().is_some_and(|p| !starts_with_ci(location.text(), p)) {
                 continue;
             }
-            let certainty = match location.extent() {
+            let certainty = match extent(row, &location) {
                 Extent::None if !row.specific => Certainty::Possible,
                 Extent::Full if sure => Certainty::Proven,
                 _ if location.text().has_unknown() || !sure => Certainty::Likely,
@@ -300,6 +301,17 @@ fn is_path(row: &EffectRow) -> bool {
             | S::Database
     );
     row.file || by_store && row.at.as_ref().is_none_or(|at| !at.is_url())
+}
+
+/// How much is known; the scheme that a row gives is not what was recovered.
+fn extent(row: &EffectRow, location: &Location) -> Extent {
+    let asked = row.at.as_ref().is_some_and(|at| at.is_url() && at.takes_arguments());
+    match location.text().leading_lit().split_once("://") {
+        Some((_, "")) if asked && location.text().parts().iter().skip(1).all(|p| *p == Part::Hole(Hole::Unknown)) => {
+            Extent::None
+        }
+        _ => location.extent(),
+    }
 }
 
 fn has_control(text: &Text) -> bool {
