@@ -212,6 +212,8 @@ def expected_names(written):
     names = [name]
     if name.startswith("{AppDir}"):
         names.append("{Cwd}" + name[len("{AppDir}"):])
+        # The programs were run in C:\\app, and the record does not tell that path from the program's folder.
+        names.append("C:\\app" + name[len("{AppDir}"):])
     elif name.startswith("{Cwd}"):
         names.append("{AppDir}" + name[len("{Cwd}"):])
     if name.lower().endswith("user.config"):
@@ -229,6 +231,18 @@ def covers(location, name):
         ".*" if re.fullmatch(r"\{(\?|[a-z-]+:.*)\}", p) else re.escape(p) for p in pieces
     )
     return re.fullmatch(expression, name, re.IGNORECASE) is not None
+
+
+def covers_kind(effect, kind, name):
+    """An INI location goes on with section and key; a folder is told by what is written below it."""
+    location = effect["location"]
+    if kind == "file" and effect["store"] == "ini":
+        location = re.sub(r"(\.ini)\\.*", r"\1", location, flags=re.IGNORECASE)
+    places = [location]
+    if kind == "directory":
+        parts = location.split("\\")
+        places += ["\\".join(parts[:n]) for n in range(2, len(parts))]
+    return any(covers(place, name) for place in places)
 
 
 def program_of(run_name):
@@ -268,7 +282,7 @@ def score_executed(tool, corpus):
                 hit = any(f["effect"]["store"] == "service" for f in findings)
             else:
                 same = [f for f in findings if (f["effect"]["store"] == "registry") == (kind == "registry")]
-                hit = any(covers(f["effect"]["location"], n) for f in same for n in names)
+                hit = any(covers_kind(f["effect"], kind, n) for f in same for n in names)
             tally[1] += hit
             if not hit:
                 lines.append(f"{run_name}: {kind} `{written}`")
