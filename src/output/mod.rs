@@ -3,17 +3,26 @@
 //! A reporter renders a [`Report`] and knows nothing of exit codes, rules in force or suppressions beyond what the
 //! report says of them.
 
+mod azure;
 mod concise;
+mod csv;
 mod excerpt;
+mod github;
+mod gitlab;
 mod json;
+mod jsonl;
+mod junit;
 mod link;
+mod markdown;
 mod msvc;
 mod pretty;
 mod sarif;
+mod schema;
 pub mod style;
 mod words;
 
 pub use excerpt::{FileSources, NoSources, Sources};
+pub use schema::report_schema;
 pub use style::Style;
 
 use crate::report::Report;
@@ -34,8 +43,22 @@ pub enum Format {
     Msvc,
     /// The whole report.
     Json,
+    /// The whole report, an object per line.
+    Jsonl,
     /// The static-analysis exchange format that code-scanning services read.
     Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// Issues of Azure Pipelines.
+    Azure,
+    /// GitLab's code-quality report.
+    Gitlab,
+    /// Test results.
+    Junit,
+    /// The inventory of state, for a spreadsheet.
+    Csv,
+    /// A page for a job summary.
+    Markdown,
 }
 
 /// What reporters need besides the report.
@@ -58,6 +81,13 @@ pub fn write(format: Format, report: &Report, context: &Context<'_>, out: &mut d
         Format::Concise => concise::write(report, context, out),
         Format::Msvc => msvc::write(report, out),
         Format::Sarif => sarif::write(report, context, out),
+        Format::Jsonl => jsonl::write(report, out),
+        Format::Github => github::write(report, out),
+        Format::Azure => azure::write(report, out),
+        Format::Gitlab => gitlab::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Csv => csv::write(report, out),
+        Format::Markdown => markdown::write(report, out),
         Format::Json => json::write(report, out),
     }
 }

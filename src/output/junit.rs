@@ -1,0 +1,88 @@
+//! JUnit XML: a suite per artifact and a case per finding, for services that show test results.
+//!
+//! Errors and warnings are failures, accepted findings are skipped with their reason, notes pass with their text as
+//! output. No times: two scans of one input are the same bytes.
+
+use super::style::one_line;
+use super::words;
+use crate::report::{Finding, Report};
+use crate::rules::Severity;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut suites: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in &report.findings {
+        suites.entry(&finding.artifact).or_default().push(finding);
+    }
+    let failures = report.findings.iter().filter(|f| fails(f)).count();
+    let skipped = report.findings.iter().filter(|f| !f.is_active()).count();
+    // Services refuse a report without a case; an application without findings is one that passes.
+    let tests = report.findings.len().max(1);
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    writeln!(
+        out,
+        r#"<testsuites name="wipeproof" tests="{tests}" failures="{failures}" errors="0" skipped="{skipped}">"#
+    )?;
+    if suites.is_empty() {
+        writeln!(out, r#"  <testsuite name="wipeproof" tests="1" failures="0" errors="0" skipped="0">"#)?;
+        writeln!(out, r#"    <testcase name="nothing would be lost" classname="wipeproof" time="0"/>"#)?;
+        writeln!(out, "  </testsuite>")?;
+    }
+    for (artifact, findings) in suites {
+        let failures = findings.iter().filter(|f| fails(f)).count();
+        let skipped = findings.iter().filter(|f| !f.is_active()).count();
+        writeln!(
+            out,
+            r#"  <testsuite name="{}" tests="{}" failures="{failures}" errors="0" skipped="{skipped}">"#,
+            xml(artifact),
+            findings.len()
+        )?;
+        for finding in findings {
+            case(finding, out)?;
+        }
+        writeln!(out, "  </testsuite>")?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+fn fails(finding: &Finding) -> bool {
+    finding.is_active() && finding.severity >= Severity::Warning
+}
+
+fn case(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
+    let name = xml(&format!("{} {} {}", finding.rule, finding.name, finding.effect.location));
+    writeln!(out, r#"    <testcase name="{name}" classname="{}" time="0">"#, xml(&finding.artifact))?;
+    let text = format!("{}\nInstead: {}", words::place(finding), finding.help);
+    if let Some(suppressed) = &finding.suppressed {
+        writeln!(out, r#"      <skipped message="{}"/>"#, xml(&format!("accepted: {}", suppressed.reason)))?;
+    } else if fails(finding) {
+        let severity: &str = finding.severity.into();
+        let message = xml(&finding.message);
+        writeln!(out, r#"      <failure message="{message}" type="{severity}">{}</failure>"#, lines(&text))?;
+    } else {
+        writeln!(out, "      <system-out>{}</system-out>", lines(&format!("{}\n{text}", finding.message)))?;
+    }
+    writeln!(out, "    </testcase>")
+}
+
+/// One line of text or attribute. Characters that XML 1.0 has no place for become visible.
+fn xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in one_line(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn lines(text: &str) -> String {
+    text.lines().map(xml).collect::<Vec<_>>().join("\n")
+}

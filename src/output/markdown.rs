@@ -1,0 +1,120 @@
+//! A page for a job summary or a pull request: verdicts, what matters most, the inventory.
+//!
+//! Texts of the application are shown as code, in which nothing is markup, mention or link.
+
+use super::style::one_line;
+use super::words;
+use crate::report::{Entry, Finding, Report};
+use crate::rules::Severity;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// Rows of the inventory; services cut pages at a megabyte.
+const MAX_ROWS: usize = 200;
+
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = format!("# Statelessness: {}\n\n", report.verdict.words());
+    page.push_str("| Target | Verdict | What decides it |\n|---|---|---|\n");
+    for target in &report.targets {
+        let (name, because) = (text(&target.name), text(&target.because));
+        let _ = writeln!(page, "| {name} | **{}** | {because} |", target.verdict.words());
+    }
+    let _ = writeln!(page, "\n{} in {} read.", words::counts(report), words::count(report.stats.artifacts, "file"));
+    let top = words::top_losses(report);
+    if !top.is_empty() {
+        page.push_str("\n## What matters most\n\n");
+        for (index, finding) in top.iter().enumerate() {
+            loss(index + 1, finding, &mut page);
+        }
+    }
+    inventory(report, &mut page);
+    let gaps: Vec<_> = report.notes.iter().filter(|n| words::is_gap(n.kind)).collect();
+    if !gaps.is_empty() {
+        page.push_str("\n## Not seen whole\n\n");
+        for note in gaps.iter().take(MAX_ROWS) {
+            let _ = writeln!(page, "- {}: {}", code(&note.artifact), text(&note.text));
+        }
+        more(gaps.len(), &mut page);
+    }
+    out.write_all(page.as_bytes())
+}
+
+fn loss(number: usize, finding: &Finding, page: &mut String) {
+    let severity: &str = finding.severity.into();
+    let _ =
+        writeln!(page, "{number}. **{severity}** {} {}", code(&finding.effect.location), text(words::fate(finding)));
+    let _ = writeln!(page, "   by {} ({})", code(&words::place(finding)), text(&finding.rule));
+    let _ = writeln!(page, "   instead: {}", text(&finding.help));
+}
+
+fn inventory(report: &Report, page: &mut String) {
+    let mut entries: Vec<&Entry> = report.inventory.iter().collect();
+    if entries.is_empty() {
+        return;
+    }
+    entries.sort_by_key(|e| std::cmp::Reverse(e.severity));
+    page.push_str("\n## Inventory of state\n\n| Location | Store | Written by | Severity |");
+    let rule = "|---|---|---|---|";
+    for target in &report.targets {
+        let _ = write!(page, " On {} |", text(&target.id));
+    }
+    let _ = writeln!(page, "\n{rule}{}", "---|".repeat(report.targets.len()));
+    for entry in entries.iter().take(MAX_ROWS) {
+        let store: &str = entry.store.into();
+        let severity = match entry.severity {
+            Severity::Off => "",
+            other => other.into(),
+        };
+        let writer = entry.writers.first().map(|w| code(&format!("{} {}", w.artifact, w.site))).unwrap_or_default();
+        let others = match entry.writers.len() {
+            0 | 1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let _ = write!(page, "| {} | {store} | {writer}{others} | {severity} |", code(&entry.location));
+        for target in &report.targets {
+            let words = entry.fates.get(&target.id).map(|fate| text(&fate.words)).unwrap_or_default();
+            let _ = write!(page, " {words} |");
+        }
+        page.push('\n');
+    }
+    more(entries.len(), page);
+}
+
+fn more(count: usize, page: &mut String) {
+    if count > MAX_ROWS {
+        let _ = writeln!(page, "\nAnd {} more, in the other formats.", count - MAX_ROWS);
+    }
+}
+
+/// A text of the application as code. A backtick or a bar would end the span or the cell; such a text is written
+/// with character references, which are never markup.
+fn code(source: &str) -> String {
+    let line = one_line(source);
+    let line = line.trim();
+    match line.is_empty() {
+        true => String::new(),
+        false if line.contains(['`', '|']) => format!("<code>{}</code>", references(line, |_| true)),
+        false => format!("`{line}`"),
+    }
+}
+
+/// A sentence that may quote the application.
+fn text(source: &str) -> String {
+    let line = one_line(source);
+    let harmless = |c: char| matches!(c, ',' | ';' | '.' | '(' | ')' | '-' | '/');
+    let link = line.contains("//") || line.to_ascii_lowercase().contains("www");
+    references(line.trim(), |c| link || !harmless(c))
+}
+
+/// Punctuation as character references.
+fn references(source: &str, mark: impl Fn(char) -> bool) -> String {
+    let mut safe = String::with_capacity(source.len());
+    for c in source.chars() {
+        if c.is_ascii_punctuation() && mark(c) {
+            let _ = write!(safe, "&#{};", c as u32);
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
