@@ -80,7 +80,7 @@ fn write(output: &Output, report: &Report, rules: &RuleSet, args: &Check) -> Res
     match &output.file {
         Some(path) => {
             let style = Style { verbose: args.verbose, ..Style::default() };
-            let context = output::Context { rules, style, sources: &FileSources };
+            let context = output::Context { rules, style, sources: &FileSources, earlier: None };
             let to_file = || {
                 let mut file = BufWriter::new(File::create(path)?);
                 output::write(output.format, report, &context, &mut file)?;
@@ -89,7 +89,7 @@ fn write(output: &Output, report: &Report, rules: &RuleSet, args: &Check) -> Res
             to_file().map_err(|source| WriteError { to: path.display().to_string(), source }.into())
         }
         None => {
-            let context = output::Context { rules, style: terminal_style(args), sources: &FileSources };
+            let context = output::Context { rules, style: terminal_style(args), sources: &FileSources, earlier: None };
             let mut stdout = BufWriter::new(io::stdout().lock());
             let written = output::write(output.format, report, &context, &mut stdout).and_then(|()| stdout.flush());
             written.map_err(|e| WriteError::stdout(e).into())

@@ -9,6 +9,7 @@ mod csv;
 mod excerpt;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod jsonl;
 mod junit;
@@ -59,6 +60,8 @@ pub enum Format {
     Csv,
     /// A page for a job summary.
     Markdown,
+    /// An audit report in one file.
+    Html,
 }
 
 /// What reporters need besides the report.
@@ -69,6 +72,8 @@ pub struct Context<'a> {
     pub style: Style,
     /// Where excerpts come from.
     pub sources: &'a dyn Sources,
+    /// An earlier report to compare with.
+    pub earlier: Option<&'a Report>,
 }
 
 /// Writes a report in a format.
@@ -88,6 +93,7 @@ pub fn write(format: Format, report: &Report, context: &Context<'_>, out: &mut d
         Format::Junit => junit::write(report, out),
         Format::Csv => csv::write(report, out),
         Format::Markdown => markdown::write(report, out),
+        Format::Html => html::write(report, context, out),
         Format::Json => json::write(report, out),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::facts::{NoteKind, Operation, Phase};
 use crate::report::{Finding, Report};
-use crate::rules::Severity;
+use crate::rules::{Outcome, Severity};
 use std::cmp::Reverse;
 
 /// Past participle of an operation, for a sentence about a location.
@@ -42,6 +42,22 @@ pub(super) fn when(phase: Phase) -> &'static str {
         Phase::Shutdown => "while it stops",
         Phase::NotShipped => "but not on the instance",
         Phase::Unknown => "at a time that is not known",
+    }
+}
+
+/// An outcome as one word of a table.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Survives => "survives",
+        Outcome::Unknown => "not promised",
+        Outcome::Diverges => "differs per instance",
+        Outcome::Cloned => "same on all",
+        Outcome::Stripped => "removed",
+        Outcome::SilentlyDropped => "dropped",
+        Outcome::Forbidden => "refused",
+        Outcome::Unreadable => "unreadable",
+        Outcome::Lost => "lost",
+        Outcome::Reverts => "reverts",
     }
 }
 

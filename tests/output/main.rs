@@ -3,6 +3,7 @@
 
 mod contract;
 mod golden;
+mod html;
 mod lines;
 mod markup;
 mod pretty;

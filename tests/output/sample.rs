@@ -39,9 +39,14 @@ pub(crate) fn render(format: Format, report: &Report) -> String {
 
 /// Renders in a format and a style.
 pub(crate) fn render_in(format: Format, report: &Report, style: Style) -> String {
+    render_since(format, report, style, None)
+}
+
+/// Renders in a format and a style, compared with an earlier report.
+pub(crate) fn render_since(format: Format, report: &Report, style: Style, earlier: Option<&Report>) -> String {
     let rules = rules();
     let mut bytes = Vec::new();
-    let context = Context { rules: &rules, style, sources: &Texts };
+    let context = Context { rules: &rules, style, sources: &Texts, earlier };
     output::write(format, report, &context, &mut bytes).expect("writing to memory");
     String::from_utf8(bytes).expect("reports are UTF-8")
 }
