@@ -47,7 +47,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
     )?;
     writeln!(
         out,
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Effort by theme\"><table><caption>Person-days, from to</caption><thead><tr><th scope=\"col\">Theme</th><th scope=\"col\" class=\"number\">Locations</th><th scope=\"col\" class=\"number\">First</th><th scope=\"col\" class=\"number\">Each further</th><th scope=\"col\" class=\"number\">Together</th></tr></thead><tbody>"
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Effort table\"><table><caption>Person-days, from to</caption><thead><tr><th scope=\"col\">Theme</th><th scope=\"col\" class=\"number\">Locations</th><th scope=\"col\" class=\"number\">First</th><th scope=\"col\" class=\"number\">Each further</th><th scope=\"col\" class=\"number\">Together</th></tr></thead><tbody>"
     )?;
     let mut sum = (0.0, 0.0);
     for (theme, locations) in &themes {

@@ -75,9 +75,9 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
 
 /// The frames of the two long lists, which the script fills.
 fn lists(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let controls = |id: &str, kind: &str| {
+    let controls = |id: &str, kind: &str, label: &str| {
         format!(
-            r#"<div class="controls" role="search"><div><label for="{id}-search">Search</label><input type="search" id="{id}-search"></div>
+            r#"<div class="controls" role="search" aria-label="{label}"><div><label for="{id}-search">Search</label><input type="search" id="{id}-search"></div>
 <div><label for="{id}-severity">Severity, at least</label><select id="{id}-severity"><option value="">any</option><option>note</option><option>warning</option><option>error</option></select></div>
 <div><label for="{id}-kind">{kind}</label><select id="{id}-kind"><option value="">any</option></select></div>
 <span id="{id}-count" role="status" class="soft"></span></div>
@@ -90,7 +90,7 @@ fn lists(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out,
         r#"<section aria-labelledby="inventory"><h2 id="inventory">Inventory of state</h2>
 <p>Every location that the application writes, once, with what becomes of it.</p>
-{}{noscript}<div class="scroll" role="region" aria-label="Inventory of state" tabindex="0"><table id="inventory-table"><caption>{}</caption>
+{}{noscript}<div class="scroll" role="region" aria-label="Inventory table" tabindex="0"><table id="inventory-table"><caption>{}</caption>
 <thead><tr><th scope="col"><button data-key="location">Location</button></th><th scope="col"><button data-key="store">Kind</button></th><th scope="col"><button data-key="writer">Written by</button></th><th scope="col"><button data-key="fate">What becomes of it</button></th><th scope="col"><button data-key="severity">Severity</button></th><th scope="col">Instead</th></tr></thead>
 <tbody id="inventory-rows"></tbody></table></div>
 <button class="more" id="inventory-more" hidden>Show more</button></section>
@@ -98,9 +98,9 @@ fn lists(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 <p>Each with its evidence, what becomes of the state at each event, and what to do instead.</p>
 {}{noscript}<div id="findings-rows"></div>
 <button class="more" id="findings-more" hidden>Show more</button></section>"#,
-        controls("inventory", "Kind of state"),
+        controls("inventory", "Kind of state", "Search the inventory"),
         words::count(report.inventory.len(), "location"),
-        controls("findings", "Theme"),
+        controls("findings", "Theme", "Search the findings"),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::{path, text};
 use crate::output::{Context, words};
-use crate::report::Report;
+use crate::report::{Report, TargetVerdict};
 use crate::rules::{Event, Outcome, Severity, Theme};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ pub(super) fn verdicts(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</ul>")?;
     let top = words::top_losses(report);
     if !top.is_empty() {
-        writeln!(out, "<h3>What matters most</h3><ol>")?;
+        writeln!(out, "<h2>What matters most</h2><ol>")?;
         for finding in top {
             let severity: &str = finding.severity.into();
             writeln!(
@@ -49,8 +49,11 @@ pub(super) fn events(report: &Report, context: &Context<'_>, out: &mut dyn Write
         out,
         "<p>Locations with an open finding, by kind of state. A cell names the worst and how many it happens to.</p>"
     )?;
-    for target in &report.targets {
-        matrix(report, context, &target.id, &target.name, out)?;
+    for (index, target) in report.targets.iter().enumerate() {
+        matrix(report, context, index, out)?;
+        if target.verdict == crate::report::Verdict::InsufficientData {
+            writeln!(out, "<p>{}.</p>", text(&target.because))?;
+        }
     }
     writeln!(out, "</section>")
 }
@@ -58,11 +61,12 @@ pub(super) fn events(report: &Report, context: &Context<'_>, out: &mut dyn Write
 /// Locations by outcome, for each kind of state and event.
 type Cells<'a> = BTreeMap<&'a str, BTreeMap<Event, BTreeMap<Outcome, BTreeSet<&'a str>>>>;
 
-fn matrix(report: &Report, context: &Context<'_>, id: &str, name: &str, out: &mut dyn Write) -> io::Result<()> {
+fn matrix(report: &Report, context: &Context<'_>, index: usize, out: &mut dyn Write) -> io::Result<()> {
+    let Some(TargetVerdict { id, name, .. }) = report.targets.get(index) else { return Ok(()) };
     let mut cells: Cells<'_> = BTreeMap::new();
     let mut columns = BTreeSet::new();
     for finding in report.findings.iter().filter(|f| f.is_active()) {
-        for at in finding.outcomes.iter().filter(|o| o.target == id) {
+        for at in finding.outcomes.iter().filter(|o| o.target == *id) {
             columns.insert(at.event);
             let row = cells.entry(finding.effect.store.into()).or_default();
             row.entry(at.event).or_default().entry(at.outcome).or_default().insert(&finding.effect.location);
@@ -74,7 +78,7 @@ fn matrix(report: &Report, context: &Context<'_>, id: &str, name: &str, out: &mu
     let label = text(name);
     write!(
         out,
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"State by event on {label}\"><table class=\"matrix\"><caption>{label}</caption><thead><tr><th scope=\"col\">State</th>"
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"State by event, target {}\"><table class=\"matrix\"><caption>{label}</caption><thead><tr><th scope=\"col\">State</th>"
     )?;
     for event in &columns {
         let info = context.rules.platform().events.get(event);

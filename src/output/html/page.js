@@ -112,7 +112,7 @@
       body.append(row);
     }
     table.append(body);
-    return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Outcome per event" }, table);
+    return el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Outcome per event" }, table);
   };
   const bodyOf = (f) => {
     const rule = data.rules[f.rule] ?? {}, list = el("dl"), parts = [el("p", {}, f.message)];
