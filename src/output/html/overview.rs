@@ -75,10 +75,10 @@ fn matrix(report: &Report, context: &Context<'_>, index: usize, out: &mut dyn Wr
     if cells.is_empty() {
         return writeln!(out, "<p>Nothing on {}.</p>", text(name));
     }
-    let label = text(name);
+    let (label, number) = (text(name), index + 1);
     write!(
         out,
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"State by event, target {}\"><table class=\"matrix\"><caption>{label}</caption><thead><tr><th scope=\"col\">State</th>"
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"State by event, target {number}\"><table class=\"matrix\"><caption>{label}</caption><thead><tr><th scope=\"col\">State</th>"
     )?;
     for event in &columns {
         let info = context.rules.platform().events.get(event);
