@@ -13,8 +13,9 @@ mod overview;
 
 use super::style::one_line;
 use super::{Context, words};
-use crate::report::Report;
+use crate::report::{Entry, Finding, Report};
 use serde_json::{Map, Value, json};
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 const CSS: &str = include_str!("page.css");
@@ -109,8 +110,8 @@ fn data(report: &Report, context: &Context<'_>) -> Value {
     let mut rules = Map::new();
     for finding in &report.findings {
         if let Some(rule) = context.rules.find(&finding.rule).filter(|_| !rules.contains_key(&finding.rule)) {
-            let about = json!({"title": rule.title, "theme": rule.theme, "why": rule.why.trim(),
-                "then": rule.then.trim(), "now": rule.now.trim()});
+            let about = json!({"title": rule.title, "theme": rule.theme, "why": flow(&rule.why),
+                "then": flow(&rule.then), "now": flow(&rule.now)});
             rules.insert(finding.rule.clone(), about);
         }
     }
@@ -121,8 +122,17 @@ fn data(report: &Report, context: &Context<'_>) -> Value {
         .iter()
         .map(|(event, info)| (<&str>::from(*event).to_owned(), info.name.clone().into()))
         .collect();
-    json!({"targets": report.targets, "findings": report.findings, "inventory": report.inventory,
-        "rules": rules, "events": events})
+    // The worst first; otherwise in the order of the report.
+    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+    findings.sort_by_key(|f| (f.suppressed.is_some(), Reverse(f.severity), Reverse(f.confidence)));
+    let mut inventory: Vec<&Entry> = report.inventory.iter().collect();
+    inventory.sort_by_key(|e| Reverse(e.severity));
+    json!({"targets": report.targets, "findings": findings, "inventory": inventory, "rules": rules, "events": events})
+}
+
+/// A paragraph without the line ends of its source.
+fn flow(paragraph: &str) -> String {
+    paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// JSON that can stand in a script element: nothing in it can end the element or open a comment.

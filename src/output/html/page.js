@@ -90,7 +90,7 @@
       const fates = el("div");
       for (const t of data.targets) {
         const fate = e.fates[t.id];
-        if (fate) fates.append(el("div", {}, tag(words(fate.outcome), kindOf(fate.outcome)), ` ${data.targets.length > 1 ? t.id + ": " : ""}${fate.words} (volume ${fate.volume})`));
+        if (fate) fates.append(el("div", {}, tag(words(fate.outcome), kindOf(fate.outcome)), ` ${data.targets.length > 1 ? t.id + ": " : ""}${fate.words}`, el("span", { class: "soft" }, ` (${fate.volume} volume)`)));
       }
       return el("tr", {}, el("td", { "data-label": "Location" }, el("span", { class: "path" }, e.location)), cell("Kind", words(e.store)), cell("Written by", writers),
         cell("What becomes of it", fates), cell("Severity", e.severity === "off" ? "none" : tag(e.severity, e.severity)), cell("Instead", e.help ?? ""));
