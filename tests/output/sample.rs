@@ -252,7 +252,7 @@ fn entry(finding: &Finding) -> Entry {
     let fate = EntryFate {
         volume: "os".to_owned(),
         outcome: finding.outcomes.iter().map(|o| o.outcome).max().unwrap_or(Outcome::Unknown),
-        words: "lost at reimage, move".to_owned(),
+        words: finding.message.split_once("; ").map_or(String::new(), |(_, fate)| fate.to_owned()),
     };
     Entry {
         location: finding.effect.location.clone(),

@@ -49,7 +49,7 @@
       body.replaceChildren();
       drawn = 0;
       draw(PAGE);
-      count.textContent = `${filtered.length} of ${rows.length} shown`;
+      count.textContent = `${filtered.length} of ${rows.length} match`;
     };
     let timer = 0;
     search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(refresh, 80); });
