@@ -78,6 +78,15 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     shown
 }
 
+/// A place cut at its beginning, because its end tells most.
+pub(super) fn cut_start(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    std::iter::once('…').chain(text.chars().skip(count - most.saturating_sub(1))).collect()
+}
+
 /// A path cut in its middle, because both its root and its name say where it is.
 pub(super) fn cut_middle(text: &str, most: usize) -> String {
     let count = text.chars().count();
@@ -94,7 +103,7 @@ pub(super) fn cut_middle(text: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, cut_middle, one_line};
+    use super::{cut, cut_middle, cut_start, one_line};
 
     #[test]
     fn escapes_are_shown_not_obeyed() {
@@ -105,6 +114,7 @@ mod tests {
     fn cuts_by_characters() {
         assert_eq!(cut("añb", 3), "añb");
         assert_eq!(cut("añbc", 3), "añ…");
+        assert_eq!(cut_start("añbc", 3), "…bc");
         assert_eq!(cut_middle("0123456789", 7), "01…6789");
         assert_eq!(cut_middle("0123456789", 10), "0123456789");
         assert_eq!(cut_middle("0123456789", 1), "…");

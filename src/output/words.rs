@@ -54,6 +54,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Cloned => "same on all",
         Outcome::Stripped => "removed",
         Outcome::SilentlyDropped => "dropped",
+        Outcome::Misplaced => "misplaced",
         Outcome::Forbidden => "refused",
         Outcome::Unreadable => "unreadable",
         Outcome::Lost => "lost",

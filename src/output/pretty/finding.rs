@@ -6,7 +6,7 @@
 
 use crate::facts::Site;
 use crate::output::excerpt::Excerpt;
-use crate::output::style::{Style, cut, cut_middle, one_line};
+use crate::output::style::{Style, cut, cut_start, one_line};
 use crate::output::{Context, words};
 use crate::report::Finding;
 use crate::rules::Severity;
@@ -88,7 +88,7 @@ impl View {
 
 /// Header of the excerpt: `app/Web.config:12:5`, `agent.exe: SaveState .text+0x1a2c`.
 fn name(lead: &Finding, width: usize) -> String {
-    cut_middle(&one_line(&words::place(lead)), width)
+    cut_start(&one_line(&words::place(lead)), width)
 }
 
 /// Shortens the mark, then the label, so that the label, which hangs below the middle of the mark, ends in time.
@@ -130,13 +130,19 @@ fn excerpt(lead: &Finding, context: &Context<'_>, width: usize) -> (Option<Excer
 
 /// A step of the evidence in a line.
 fn step(step: &crate::facts::Step) -> String {
-    let place = match (&step.artifact, step.site.as_ref().map(Site::short)) {
-        (Some(artifact), Some(site)) => format!("  ({artifact}: {site})"),
-        (Some(artifact), None) => format!("  ({artifact})"),
-        (None, Some(site)) if !site.is_empty() => format!("  ({site})"),
-        (None, _) => String::new(),
+    let artifact = step.artifact.as_deref().map(|a| a.rsplit('/').next().unwrap_or(a)).unwrap_or_default();
+    let site = step.site.as_ref().map(brief).unwrap_or_default();
+    let place = [artifact, &site].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    if place.is_empty() { step.text.clone() } else { format!("{}  ({place})", step.text) }
+}
+
+/// A site in which a method has only the name of its type in front.
+fn brief(site: &Site) -> String {
+    let tail = |method: &String| {
+        let from = method.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
+        method.get(from..).unwrap_or(method).to_owned()
     };
-    format!("{}{place}", step.text)
+    Site { method: site.method.as_ref().map(tail), ..site.clone() }.short()
 }
 
 /// What to do, how the phase is known, and where else.
