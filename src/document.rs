@@ -42,6 +42,11 @@ impl DocumentError {
         &self.message
     }
 
+    /// Where, in bytes.
+    pub fn span(&self) -> std::ops::Range<usize> {
+        self.span.offset()..self.span.offset() + self.span.len()
+    }
+
     /// The next step, if one is known.
     pub fn help_text(&self) -> Option<&str> {
         self.help.as_deref()

@@ -73,8 +73,12 @@ impl Editor {
 
     fn wait<T>(&self, mut of: impl FnMut(&Message) -> Option<T>) -> T {
         let until = Instant::now() + PATIENCE;
+        let mut passed = Vec::new();
         loop {
-            let message = self.connection.receiver.recv_deadline(until).expect("a message in time");
+            let Ok(message) = self.connection.receiver.recv_deadline(until) else {
+                panic!("no such message in time, but {passed:#?}");
+            };
+            passed.push(format!("{message:?}"));
             if let Some(found) = of(&message) {
                 return found;
             }
@@ -185,6 +189,68 @@ fn hover_says_why_and_actions_accept() {
     let created = &actions[1]["edit"]["documentChanges"];
     assert_eq!(created[0]["kind"], "create");
     assert!(created[1]["edits"][0]["newText"].as_str().unwrap().contains("rule = \"WP001\""));
+}
+
+/// One role with one instance.
+const CSCFG: &str = "<?xml version=\"1.0\"?>\n<ServiceConfiguration serviceName=\"S\" \
+    xmlns=\"http://schemas.microsoft.com/ServiceHosting/2008/10/ServiceConfiguration\">\n  <Role name=\"W\">\n    \
+    <Instances\n      count=\"1\" />\n  </Role>\n</ServiceConfiguration>\n";
+
+#[test]
+fn a_certain_edit_is_a_quick_fix_and_a_reason_accepts() {
+    let file = "Service.cscfg";
+    let mut editor = Editor::start("fix", &[(file, CSCFG)], &json!({}));
+    editor.open(file, CSCFG);
+    let all = editor.diagnostics(file, |d| codes(d).contains(&"WP901"));
+    let shown = all.iter().find(|d| d["code"] == "WP901").unwrap();
+    let actions = editor.request(
+        "textDocument/codeAction",
+        &json!({
+        "textDocument": { "uri": editor.uri(file) }, "range": shown["range"], "context": { "diagnostics": [] } }),
+    );
+    let fix = &actions[0]["edit"]["changes"][editor.uri(file)][0];
+    assert_eq!(
+        fix,
+        &json!({ "newText": "2",
+        "range": { "start": { "line": 4, "character": 13 }, "end": { "line": 4, "character": 14 } } })
+    );
+    let accept = &actions[1]["edit"]["changes"][editor.uri(file)][0];
+    assert_eq!(accept["range"]["start"], json!({ "line": 3, "character": 0 }), "above the tag, not inside it");
+    editor.change(file, 2, &json!([accept_text(accept)]));
+    // Until a person writes the reason, the finding stays and the comment is one more.
+    editor.diagnostics(file, |d| codes(d).contains(&"WP901") && codes(d).contains(&"WP003"));
+    let reasoned = CSCFG.replace("    <Inst", "    <!-- wipeproof: allow(WP901) because it is a test -->\n    <Inst");
+    editor.change(file, 3, &json!([{ "text": reasoned }]));
+    editor.diagnostics(file, |d| !codes(d).contains(&"WP901") && !codes(d).contains(&"WP001"));
+}
+
+/// A text edit as a content change.
+fn accept_text(edit: &Value) -> Value {
+    json!({ "range": edit["range"], "text": edit["newText"] })
+}
+
+#[test]
+fn the_settings_are_shown_where_they_are_wrong() {
+    let editor = Editor::start("settings", &[("wipeproof.toml", "exclude = []\n"), ("a.cmd", UNUSED)], &json!({}));
+    editor.diagnostics("a.cmd", |d| !d.is_empty());
+    editor.open("wipeproof.toml", "exclude = []\nexclud = []\n");
+    let wrong = editor.diagnostics("wipeproof.toml", |d| !d.is_empty());
+    assert_eq!(wrong[0]["message"], "unknown key `exclud`; did you mean `exclude`?");
+    assert_eq!(wrong[0]["range"]["start"], json!({ "line": 1, "character": 0 }));
+    editor.change("wipeproof.toml", 2, &json!([{ "text": "exclude = []\n" }]));
+    editor.diagnostics("wipeproof.toml", <[Value]>::is_empty);
+}
+
+#[test]
+fn what_is_in_a_binary_is_shown_where_a_person_can_go() {
+    let editor = Editor::start("binary", &[("readme.txt", "")], &json!({}));
+    let bin = editor.root.join("bin");
+    fs::create_dir_all(&bin).expect("a folder");
+    fs::copy("fixtures/apps/orderdesk-service/bin/orderdesk.exe", bin.join("app.exe")).expect("the fixture");
+    fs::write(bin.join("app.exe.config"), "<configuration />").expect("a file");
+    editor.notify("workspace/didChangeWatchedFiles", &json!({ "changes": [] }));
+    let shown = editor.diagnostics("bin/app.exe.config", |d| !d.is_empty());
+    assert!(shown[0]["message"].as_str().unwrap().contains("app.exe"), "{}", shown[0]["message"]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Findings as diagnostics, each at a place a person can go to.
 
-use super::document::{Encoding, site_range};
+use super::document::{Encoding, position, site_range};
 use super::workspace::Scan;
 use crate::facts::{Site, Step};
 use crate::report::{Finding, Report};
 use crate::rules::Severity;
+use crate::settings::{FILE_NAME, Settings};
 use lsp_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, Url,
 };
@@ -118,6 +119,22 @@ fn diagnostic(finding: &Finding, site: &Site, place: &Place, view: &View<'_>) ->
         tags: None,
         data: Some(serde_json::Value::String(finding.fingerprint.clone())),
     }
+}
+
+/// What is wrong with a settings file, while it is being written.
+pub(super) fn of_settings(text: &str, encoding: Encoding) -> Vec<Diagnostic> {
+    let Err(error) = Settings::parse(FILE_NAME, text) else { return Vec::new() };
+    let span = error.span();
+    let range = Range::new(position(text, span.start, encoding), position(text, span.end, encoding));
+    // The list of all valid words, which the help ends with, is what completion is for.
+    let help = error.help_text().and_then(|h| h.split_inclusive('?').next()).map(|h| format!("; {h}"));
+    vec![Diagnostic {
+        range,
+        severity: Some(DiagnosticSeverity::ERROR),
+        source: Some(SOURCE.to_owned()),
+        message: format!("{}{}", error.message(), help.unwrap_or_default()),
+        ..Diagnostic::default()
+    }]
 }
 
 /// The page of a rule.

@@ -1,10 +1,11 @@
 //! The loop: messages in, scans in the background, diagnostics out.
 
 use super::actions::{Asked, actions};
-use super::diagnostics::{ByFile, View, by_file};
+use super::diagnostics::{ByFile, View, by_file, of_settings};
 use super::document::{Document, Encoding};
 use super::hover::hover;
 use super::workspace::{Overlay, Scan};
+use crate::settings::FILE_NAME;
 use crossbeam_channel::{Receiver, Sender, at, never, select, unbounded};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use lsp_types::notification as notify;
@@ -166,12 +167,12 @@ impl Server<'_> {
             }
             queue.extend(self.connection.receiver.try_iter());
             let cancelled = cancelled(&queue);
-            for message in queue.drain(..) {
+            while let Some(message) = queue.pop_front() {
                 match message {
                     Message::Request(request) => {
                         if request.method == ask::Shutdown::METHOD {
                             self.reply(Response::new_ok(request.id, ()));
-                            return self.wait_for_exit();
+                            return self.wait_for_exit(queue);
                         }
                         self.answer(request, &cancelled);
                     }
@@ -184,9 +185,10 @@ impl Server<'_> {
         }
     }
 
-    fn wait_for_exit(&self) -> bool {
+    fn wait_for_exit(&self, mut queue: VecDeque<Message>) -> bool {
         const PATIENCE: Duration = Duration::from_secs(30);
-        while let Ok(message) = self.connection.receiver.recv_timeout(PATIENCE) {
+        let next = || queue.pop_front().or_else(|| self.connection.receiver.recv_timeout(PATIENCE).ok());
+        for message in std::iter::from_fn(next) {
             match message {
                 Message::Notification(n) if n.method == notify::Exit::METHOD => return true,
                 Message::Request(r) => {
@@ -312,6 +314,12 @@ impl Server<'_> {
         for (url, shown) in &self.shown {
             all.insert(url.clone(), shown.iter().map(|s| s.diagnostic.clone()).collect());
         }
+        for (path, open) in self.settings_documents() {
+            if let Ok(url) = Url::from_file_path(path) {
+                let wrong = of_settings(&open.document.text, self.client.encoding);
+                all.entry(url).or_default().extend(wrong);
+            }
+        }
         for (uri, diagnostics) in all {
             let open = uri.to_file_path().ok().and_then(|path| self.documents.get(&path));
             if self.client.pulls && open.is_some() {
@@ -323,6 +331,10 @@ impl Server<'_> {
             let version = open.map(|o| o.document.version);
             self.notify(notify::PublishDiagnostics::METHOD, &PublishDiagnosticsParams { uri, diagnostics, version });
         }
+    }
+
+    fn settings_documents(&self) -> impl Iterator<Item = (&PathBuf, &Open)> {
+        self.documents.iter().filter(|(path, _)| path.file_name().is_some_and(|n| n == FILE_NAME))
     }
 
     fn hear(&mut self, notification: Notification) {
@@ -427,7 +439,11 @@ impl Server<'_> {
 
     fn pulled(&self, params: &DocumentDiagnosticParams) -> Value {
         let shown = self.shown.get(&params.text_document.uri).map_or(&[][..], Vec::as_slice);
-        let items = shown.iter().map(|s| s.diagnostic.clone()).collect();
+        let mut items: Vec<_> = shown.iter().map(|s| s.diagnostic.clone()).collect();
+        let path = params.text_document.uri.to_file_path().ok();
+        if let Some((_, open)) = self.settings_documents().find(|(p, _)| Some(*p) == path.as_ref()) {
+            items.extend(of_settings(&open.document.text, self.client.encoding));
+        }
         let report = RelatedFullDocumentDiagnosticReport {
             related_documents: None,
             full_document_diagnostic_report: FullDocumentDiagnosticReport { result_id: None, items },
