@@ -4,21 +4,15 @@
 use std::path::{Path, PathBuf};
 use wipeproof::report::{Report, Verdict};
 use wipeproof::rules::{RuleSet, Severity};
-use wipeproof::settings::{Date, Settings};
+use wipeproof::settings::Settings;
 use wipeproof::{Request, scan};
 
 fn check(app: &str, target: &str) -> Report {
     let folder = Path::new("fixtures/apps").join(app);
     let rules = RuleSet::embedded().expect("the shipped rules");
     let settings = Settings::find(&folder).map_or_else(Settings::default, |f| Settings::load(&f).expect("settings"));
-    let request = Request {
-        inputs: vec![PathBuf::from(&folder)],
-        settings: &settings,
-        rules: &rules,
-        targets: vec![rules.target(target).expect("a target")],
-        pedantic: false,
-        today: Date::today(),
-    };
+    let target = rules.target(target).expect("a target");
+    let request = Request::new(vec![PathBuf::from(&folder)], &settings, &rules, vec![target]);
     scan(&request).expect("a scan")
 }
 
