@@ -133,8 +133,13 @@ fn services_logs_and_settings() {
 }
 
 #[test]
+fn a_runtime_that_is_linked_in() {
+    says("linked", &["append {Cwd}\\journal.log fopen", "create C:\\data\\linked.bin fopen"]);
+}
+
+#[test]
 fn a_listing_never_calls_a_place_proven_that_is_not_known() {
-    for program in ["files", "paths", "registry", "system"] {
+    for program in ["files", "linked", "paths", "registry", "system"] {
         for reading in readings(program) {
             for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
                 assert!(effect.certainty < Certainty::Proven || effect.location.extent() == Extent::Full, "{effect:?}");

@@ -102,7 +102,7 @@ fn opened(
         return None;
     }
     let mut effect = effect(image, event, operation, store, location, path);
-    if mode.operation.is_none() {
+    if mode.operation.is_none() || mode.ambiguous {
         effect.certainty = Certainty::Possible;
     }
     for mark in &mode.traits {

@@ -8,6 +8,7 @@ mod image;
 mod imports;
 mod locate;
 mod modes;
+mod openers;
 mod packing;
 mod program;
 mod references;

@@ -12,6 +12,29 @@ pub(crate) struct Mode {
     pub(crate) traits: Vec<Trait>,
     /// In words, for the evidence.
     pub(crate) words: String,
+    /// It may as well only read: several modes are possible, and which one goes with which path is not known.
+    pub(crate) ambiguous: bool,
+}
+
+impl Mode {
+    /// One of two modes.
+    fn or(self, other: Mode) -> Mode {
+        let reads = |m: &Mode| m.operation == Some(Operation::Read);
+        let mixed = reads(&self) != reads(&other);
+        let operation = match (self.operation, other.operation) {
+            (x, y) if x == y => x,
+            (Some(Operation::Read), write) | (write, Some(Operation::Read)) => write,
+            _ => Some(Operation::Write),
+        };
+        let words = if self.words == other.words { self.words } else { format!("{} or {}", self.words, other.words) };
+        Mode { operation, traits: self.traits, words, ambiguous: mixed || self.ambiguous || other.ambiguous }
+    }
+}
+
+/// The mode for every combination of possible numbers.
+fn any(first: &[Option<u64>], second: &[Option<u64>], decide: impl Fn(Option<u64>, Option<u64>) -> Mode) -> Mode {
+    let modes = first.iter().flat_map(|a| second.iter().map(|b| decide(*a, *b)));
+    modes.reduce(Mode::or).unwrap_or_default()
 }
 
 /// Access rights that change a file (`winnt.h`): write data, append data, generic write, generic all, maximum.
@@ -25,24 +48,31 @@ const DELETE_ON_CLOSE: u64 = 0x0400_0000;
 /// The mode of an opening call; `None` when the model does not open anything.
 pub(crate) fn mode(event: &Event) -> Option<Mode> {
     let arg = |position: usize| event.api.row.args.get(position).and_then(|n| event.args.get(usize::from(*n)));
-    let number = |position: usize| arg(position).and_then(|a| a.number.all().iter().copied().max());
+    let all = |position: usize| -> Vec<Option<u64>> {
+        match arg(position).map(|a| a.number.all()).filter(|all| !all.is_empty()) {
+            Some(all) => all.iter().copied().map(Some).collect(),
+            None => vec![None],
+        }
+    };
+    let one = |decide: fn(Option<u64>) -> Mode| any(&all(1), &[None], |n, _| decide(n));
+    let flags = |position: usize| all(position).into_iter().flatten().reduce(|a, b| a & b);
     Some(match event.api.row.model? {
-        Model::CreateFile => create_file(number(1), number(2), number(3)),
-        Model::NtCreateFile => nt_create_file(number(1), number(2), number(3)),
-        Model::NtOpenFile => nt_create_file(number(1), Some(1), number(2)),
-        Model::OpenStyle => open_style(number(1)),
+        Model::CreateFile => any(&all(1), &all(2), |a, d| create_file(a, d, flags(3))),
+        Model::NtCreateFile => any(&all(1), &all(2), |a, d| nt_create_file(a, d, flags(3))),
+        Model::NtOpenFile => any(&all(1), &[Some(1)], |a, d| nt_create_file(a, d, flags(2))),
+        Model::OpenStyle => one(open_style),
         Model::Fopen => mode_strings(arg(1)),
-        Model::Oflag => oflag(number(1)),
-        Model::Openmode => openmode(number(1), [0x02, 0x08, 0x10]),
-        Model::GnuOpenmode => openmode(number(1), [0x10, 0x01, 0x20]),
-        Model::Stgm => stgm(number(1)),
-        Model::SqliteFlags => sqlite(number(1)),
+        Model::Oflag => one(oflag),
+        Model::Openmode => one(|n| openmode(n, [0x02, 0x08, 0x10])),
+        Model::GnuOpenmode => one(|n| openmode(n, [0x10, 0x01, 0x20])),
+        Model::Stgm => one(stgm),
+        Model::SqliteFlags => one(sqlite),
         _ => return None,
     })
 }
 
 fn of(operation: Option<Operation>, words: String) -> Mode {
-    Mode { operation, traits: Vec::new(), words }
+    Mode { operation, words, ..Mode::default() }
 }
 
 /// `CreateFile`: the disposition may create or truncate whatever the access is.
@@ -95,24 +125,14 @@ fn open_style(style: Option<u64>) -> Mode {
     of(operation, style.map_or("unknown style".to_owned(), |s| format!("style {s:#x}")))
 }
 
-/// `fopen`: several possible strings that all change the file are a write; one that only reads does not make up for
-/// another that writes.
+/// `fopen`: one or several possible strings.
 fn mode_strings(mode: Option<&Arg>) -> Mode {
     let texts = mode.map(|a| a.texts.as_slice()).unwrap_or_default();
     let literals: Vec<&str> = texts.iter().filter_map(Text::as_lit).collect();
     if literals.is_empty() {
         return of(None, "unknown mode".to_owned());
     }
-    let modes: Vec<Mode> = literals.iter().map(|m| mode_string(m)).collect();
-    let merge = |a: Mode, b: Mode| {
-        let operation = match (a.operation, b.operation) {
-            (x, y) if x == y => x,
-            (Some(Operation::Read), other) | (other, Some(Operation::Read)) => other,
-            _ => Some(Operation::Write),
-        };
-        Mode { operation, traits: a.traits, words: format!("{} or {}", a.words, b.words) }
-    };
-    modes.into_iter().reduce(merge).unwrap_or_default()
+    literals.into_iter().map(mode_string).reduce(Mode::or).unwrap_or_default()
 }
 
 fn mode_string(text: &str) -> Mode {

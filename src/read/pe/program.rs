@@ -6,6 +6,7 @@ use super::code::strings::literal;
 use super::functions::Functions;
 use super::image::Image;
 use super::imports::Linkage;
+use super::openers;
 use super::references::References;
 use super::surface;
 use crate::catalog::native::{self, Api};
@@ -40,6 +41,8 @@ pub(crate) struct Program<'a> {
     interesting: HashSet<u32>,
     /// Functions that refer to an import that changes state.
     sinks: Vec<u32>,
+    /// Functions of the image that open files by a mode string.
+    pub(crate) openers: HashSet<u32>,
     /// Functions whose callers' arguments are asked for.
     pub(crate) wanted: RefCell<HashSet<u32>>,
     /// Functions that were looked at for literals.
@@ -78,6 +81,7 @@ impl<'a> Program<'a> {
             file_name: file_name.to_owned(),
             interesting: HashSet::new(),
             sinks: Vec::new(),
+            openers: HashSet::new(),
             wanted: RefCell::default(),
             builders: RefCell::default(),
             reports: RefCell::default(),
@@ -94,6 +98,7 @@ impl<'a> Program<'a> {
     fn sort_references(&mut self) {
         let mut sinks = HashSet::new();
         let mut interesting = HashSet::new();
+        let mut opens = false;
         let through_thunks = self
             .references
             .edges
@@ -106,9 +111,16 @@ impl<'a> Program<'a> {
                 continue;
             }
             interesting.insert(function);
+            opens |= api.row.model == Some(native::Model::CreateFile);
             if api.row.is_sink() || api.row.model == Some(native::Model::ProcAddress) {
                 sinks.insert(function);
             }
+        }
+        self.openers =
+            if opens { openers::find(&self.image, &self.functions, &self.references) } else { HashSet::new() };
+        for callers in self.callers(&self.openers).values() {
+            sinks.extend(callers);
+            interesting.extend(callers);
         }
         self.interesting = interesting;
         self.sinks = sinks.into_iter().collect();

@@ -1,5 +1,6 @@
 //! Calls: who is called, with what, and what is left of the registers afterwards.
 
+use super::super::openers::is_mode;
 use super::super::program::MAX_DEPTH;
 use super::super::surface;
 use super::analysis::{Engine, Origin};
@@ -244,6 +245,9 @@ impl Engine<'_, '_> {
             let args = self.passed();
             self.report.calls.push(InternalCall { target, site, args });
         }
+        if let Some((api, via)) = self.static_open(target) {
+            return self.known(api, via, site);
+        }
         let summary = (self.depth < MAX_DEPTH && self.program.is_interesting(target) && target != self.start)
             .then(|| self.program.report(target, self.depth + 1))
             .flatten()
@@ -264,6 +268,23 @@ impl Engine<'_, '_> {
             }
         }
         self.symbols.of(Kind::Result(site))
+    }
+
+    /// A call of a function that opens files by a mode string: which of the family it is shows in where the mode is.
+    fn static_open(&mut self, target: u32) -> Option<(Api, String)> {
+        if !self.program.openers.contains(&target) {
+            return None;
+        }
+        for (n, names) in [(1, ["fopen", "_wfopen"]), (2, ["fopen_s", "_wfopen_s"])] {
+            let value = self.argument(n);
+            for (name, wide) in names.into_iter().zip([false, true]) {
+                let (texts, _) = self.texts(value, wide);
+                if texts.iter().any(|t| t.as_lit().is_some_and(is_mode)) {
+                    return Some((native::find_by_name(name)?, format!("crt!{name}")));
+                }
+            }
+        }
+        None
     }
 
     /// Arguments by parameter number.
