@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use miette::miette;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use strum::IntoEnumIterator as _;
 
 pub(super) fn check(args: &Check) -> Result<Status, Failure> {
@@ -33,8 +33,9 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
             settings.baseline.as_deref().filter(|_| !args.no_suppress).map(Baseline::load).transpose()?;
         Ok::<_, Failure>(scan(&request)?)
     })?;
+    let earlier = settings.baseline.as_deref().and_then(earlier);
     for output in &outputs {
-        write(output, &report, &rules, args)?;
+        write(output, &report, earlier.as_ref(), &rules, args)?;
     }
     if let Some(summary) = &report.baseline {
         tell_baseline(summary);
@@ -50,6 +51,12 @@ fn tell_baseline(summary: &BaselineSummary) {
     if !fixed.is_empty() || !stale.is_empty() {
         eprintln!("  `wipeproof baseline write` drops what is fixed or stale");
     }
+}
+
+/// The baseline as a report to compare with, when it is one: a baseline file and SARIF know fingerprints only.
+fn earlier(file: &Path) -> Option<Report> {
+    let report: Report = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    (report.schema == crate::report::SCHEMA).then_some(report)
 }
 
 /// A format and where it goes.
@@ -76,11 +83,17 @@ fn outputs(arguments: &[String]) -> Result<Vec<Output>, Failure> {
     arguments.iter().map(parse).collect()
 }
 
-fn write(output: &Output, report: &Report, rules: &RuleSet, args: &Check) -> Result<(), Failure> {
+fn write(
+    output: &Output,
+    report: &Report,
+    earlier: Option<&Report>,
+    rules: &RuleSet,
+    args: &Check,
+) -> Result<(), Failure> {
     match &output.file {
         Some(path) => {
             let style = Style { verbose: args.verbose, ..Style::default() };
-            let context = output::Context { rules, style, sources: &FileSources, earlier: None };
+            let context = output::Context { rules, style, sources: &FileSources, earlier };
             let to_file = || {
                 let mut file = BufWriter::new(File::create(path)?);
                 output::write(output.format, report, &context, &mut file)?;
@@ -89,7 +102,7 @@ fn write(output: &Output, report: &Report, rules: &RuleSet, args: &Check) -> Res
             to_file().map_err(|source| WriteError { to: path.display().to_string(), source }.into())
         }
         None => {
-            let context = output::Context { rules, style: terminal_style(args), sources: &FileSources, earlier: None };
+            let context = output::Context { rules, style: terminal_style(args), sources: &FileSources, earlier };
             let mut stdout = BufWriter::new(io::stdout().lock());
             let written = output::write(output.format, report, &context, &mut stdout).and_then(|()| stdout.flush());
             written.map_err(|e| WriteError::stdout(e).into())
