@@ -24,13 +24,14 @@ mod walk;
 
 use crate::discover::{Application, Artifact, Kind};
 use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
-use crate::read::{MAX_BINARY, guarded};
+use crate::read::{MAX_BINARY, MAX_TIME, guarded};
 use image::Image;
 use links::{Links, Method};
 use phases::Phases;
 use rayon::prelude::*;
 use resolve::Resolver;
 use std::collections::BTreeSet;
+use std::time::Instant;
 use unit::Unit;
 
 /// Times that further methods are interpreted because a value led there.
@@ -43,10 +44,11 @@ pub fn read_application(_app: &Application, assemblies: &[&Artifact]) -> Vec<Rea
     let (mut readings, mut units): (Vec<Reading>, Vec<Unit>) =
         assemblies.par_iter().map(|artifact| open(artifact)).unzip();
     let links = Links::new(&units);
+    let deadline = Instant::now() + MAX_TIME;
     let mut open: BTreeSet<Method> = interpreted(&units);
     for _ in 0..MAX_ROUNDS {
-        let wanted = wanted(&units, &links, &mut open);
-        if wanted.is_empty() {
+        let wanted = wanted(&units, &links, deadline, &mut open);
+        if wanted.is_empty() || Instant::now() >= deadline {
             break;
         }
         deepen(assemblies, &mut units, &mut readings, wanted);
@@ -56,7 +58,7 @@ pub fn read_application(_app: &Application, assemblies: &[&Artifact]) -> Vec<Rea
         .into_par_iter()
         .zip(assemblies.par_iter())
         .map(|(u, artifact)| {
-            guarded(artifact, Kind::Assembly, |reading| report(&units, &links, &phases, u as u32, reading))
+            guarded(artifact, Kind::Assembly, |reading| report(&units, &links, &phases, deadline, u as u32, reading))
         })
         .collect();
     for (reading, found) in readings.iter_mut().zip(facts) {
@@ -136,11 +138,11 @@ fn interpreted(units: &[Unit]) -> BTreeSet<Method> {
 
 /// Methods that the calls of the open methods lead to and that are not interpreted yet. A method that leads to none is
 /// no longer open.
-fn wanted(units: &[Unit], links: &Links, open: &mut BTreeSet<Method>) -> BTreeSet<Method> {
+fn wanted(units: &[Unit], links: &Links, deadline: Instant, open: &mut BTreeSet<Method>) -> BTreeSet<Method> {
     let asked: Vec<(Method, BTreeSet<Method>)> = open
         .par_iter()
         .map(|method| {
-            let resolver = Resolver::new(units, links);
+            let resolver = Resolver::new(units, links, deadline);
             let body = units.get(method.unit as usize).and_then(|unit| unit.bodies.get(&method.rid));
             for call in body.map(|b| b.sites.as_slice()).unwrap_or_default() {
                 let _ = sinks::facts(&resolver, *method, call);
@@ -177,14 +179,17 @@ fn deepen(assemblies: &[&Artifact], units: &mut [Unit], readings: &mut [Reading]
 }
 
 /// Everything that is said of one assembly.
-fn report(units: &[Unit], links: &Links, phases: &Phases, unit: u32, reading: &mut Reading) {
-    let resolver = Resolver::new(units, links);
+fn report(units: &[Unit], links: &Links, phases: &Phases, deadline: Instant, unit: u32, reading: &mut Reading) {
+    let resolver = Resolver::new(units, links, deadline);
     let Some(own) = units.get(unit as usize) else { return };
     for (rid, body) in &own.bodies {
         let method = Method { unit, rid: *rid };
         let mut found: Vec<Fact> = body.sites.iter().flat_map(|call| sinks::facts(&resolver, method, call)).collect();
         context::complete(&resolver, phases, method, &mut found);
         reading.facts.extend(found);
+    }
+    if Instant::now() >= deadline {
+        reading.note(NoteKind::Capped, "time is up: values are followed less far than usual");
     }
     context::components(phases, unit, reading);
     context::clients(own, reading);

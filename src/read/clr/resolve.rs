@@ -15,6 +15,7 @@ use crate::catalog::dotnet::{Piece, Template, catalog};
 use crate::facts::{Hole, Site, Source, Step, Text};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
 
 /// Expressions looked at for one query.
 const MAX_STEPS: u32 = 6000;
@@ -51,6 +52,8 @@ pub(super) struct At<'f> {
 pub(super) struct Resolver<'r> {
     pub(super) units: &'r [Unit],
     pub(super) links: &'r Links,
+    /// From then on questions get only what is close at hand.
+    deadline: Instant,
     /// Methods that answers would have needed.
     pub(super) wanted: RefCell<BTreeSet<Method>>,
     steps: Cell<u32>,
@@ -63,10 +66,11 @@ pub(super) struct Resolver<'r> {
 }
 
 impl<'r> Resolver<'r> {
-    pub(super) fn new(units: &'r [Unit], links: &'r Links) -> Self {
+    pub(super) fn new(units: &'r [Unit], links: &'r Links, deadline: Instant) -> Self {
         Resolver {
             units,
             links,
+            deadline,
             wanted: RefCell::default(),
             steps: Cell::new(0),
             busy: RefCell::default(),
@@ -77,7 +81,7 @@ impl<'r> Resolver<'r> {
 
     /// What a value of a method of this unit may be. Never empty.
     pub(super) fn values(&self, unit: u32, id: Id) -> Vec<Value> {
-        self.steps.set(0);
+        self.start();
         self.eval(At { unit, depth: 0, up: 0, frame: None }, id)
     }
 
@@ -176,8 +180,17 @@ impl<'r> Resolver<'r> {
             self.cut();
             return hole();
         }
-        let found = self.once((method, u32::from(index)), || self.given_by_callers(at, method, index, has_this, name));
+        let mut found =
+            self.once((method, u32::from(index)), || self.given_by_callers(at, method, index, has_this, name));
+        // An empty string stands for "none given", not for a place.
+        if found.iter().any(|v| !v.text.is_empty()) {
+            found.retain(|v| !v.text.is_empty() || v.int.is_some());
+        }
         if found.is_empty() { hole() } else { found }
+    }
+
+    fn start(&self) {
+        self.steps.set(if Instant::now() < self.deadline { 0 } else { MAX_STEPS - GLANCE_STEPS });
     }
 
     fn cut(&self) {
@@ -396,7 +409,7 @@ impl<'r> Resolver<'r> {
 
     /// A template in the frame of a call site.
     pub(super) fn at_site(&self, unit: u32, template: &Template, this: Option<Id>, args: &[Id]) -> Vec<Value> {
-        self.steps.set(0);
+        self.start();
         self.template(At { unit, depth: 0, up: 0, frame: None }, template, this, args)
     }
 
