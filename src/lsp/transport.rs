@@ -49,7 +49,9 @@ fn read(input: &mut impl BufRead, incoming: &Sender<Message>, replies: &Sender<M
             }
             Err(error) => {
                 let id = serde_json::from_slice::<serde_json::Value>(&frame).ok().and_then(|v| v.get("id").cloned());
-                let id = id.and_then(|id| serde_json::from_value(id).ok()).unwrap_or_else(|| RequestId::from(0));
+                let id = id
+                    .and_then(|id| serde_json::from_value(id).ok())
+                    .unwrap_or_else(|| RequestId::from("unreadable".to_owned()));
                 let reply = Response::new_err(id, ErrorCode::ParseError as i32, format!("not a message: {error}"));
                 if replies.send(reply.into()).is_err() {
                     return;
