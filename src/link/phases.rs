@@ -1,7 +1,7 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
 use super::Context;
-use crate::facts::{Body, ClueKind, Phase, Reading};
+use crate::facts::{Body, Clue, ClueKind, Phase, Reading};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -120,7 +120,7 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
     while let Some(from) = queue.pop_front() {
         for fact in &readings[from].facts {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
-            let Some(to) = index.find(&readings[from].artifact, &clue.value) else { continue };
+            let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
             let by_edge = edge_phase(&clue.key).map(|p| (p, String::new()));
             let inherited = known[from].as_ref().map(|k| (k.phase, format!(", {}", k.because)));
             let Some((phase, rest)) = by_edge.or(inherited) else { continue };
@@ -133,6 +133,12 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
             queue.push_back(to);
         }
     }
+}
+
+/// What is started, as a path below the starter: the resolved location without its folder, or the words of the command.
+fn started_path(clue: &Clue) -> String {
+    let tail = clue.location.as_ref().map(|l| l.text().trailing_lit().trim_start_matches('\\')).unwrap_or_default();
+    if tail.is_empty() { clue.value.clone() } else { tail.to_owned() }
 }
 
 /// Edges that set a phase of their own, whatever starts them.
@@ -150,7 +156,7 @@ fn edge_phase(key: &str) -> Option<Phase> {
 /// Artifacts by lower-case path and by file name.
 struct Index {
     by_path: HashMap<String, usize>,
-    by_name: HashMap<String, Vec<usize>>,
+    by_name: HashMap<String, Vec<(String, usize)>>,
 }
 
 impl Index {
@@ -158,7 +164,7 @@ impl Index {
         let mut index = Index { by_path: HashMap::new(), by_name: HashMap::new() };
         for (i, reading) in readings.iter().enumerate() {
             let path = reading.artifact.to_lowercase();
-            index.by_name.entry(file_name(&path).to_owned()).or_default().push(i);
+            index.by_name.entry(file_name(&path).to_owned()).or_default().push((path.clone(), i));
             index.by_path.insert(path, i);
         }
         index
@@ -173,14 +179,13 @@ impl Index {
         if let Some(i) = self.by_path.get(beside.trim_start_matches('/')) {
             return Some(*i);
         }
-        match self.by_name.get(file_name(&command)).map(Vec::as_slice) {
-            Some([only]) => Some(*only),
-            Some(several) => {
-                let same_folder =
-                    |i: &&usize| self.by_path.get(&format!("{folder}/{}", file_name(&command))) == Some(i);
-                several.iter().find(same_folder).copied()
-            }
-            None => None,
+        let named = self.by_name.get(file_name(&command))?;
+        let ending = format!("/{}", command.trim_start_matches("./"));
+        let longest: Vec<&(String, usize)> = named.iter().filter(|(path, _)| path.ends_with(&ending)).collect();
+        match (longest.as_slice(), named.as_slice()) {
+            ([(_, only)], _) | (_, [(_, only)]) => Some(*only),
+            // Several of one name: only one in the starter's own folder is meant.
+            _ => named.iter().find(|(path, _)| path.rsplit_once('/').map_or("", |(f, _)| f) == folder).map(|(_, i)| *i),
         }
     }
 }

@@ -54,8 +54,8 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
                 .in_artifact(reading.artifact.clone());
             let sources = match source {
                 Some(source) => vec![source],
-                // Code asks for one value by either name: `appSettings/X` or `Section:X`.
-                None => vec![Source::Config, Source::Option],
+                // Code asks for one value by any of these names: `appSettings/X`, `Section:X`, `app.ini/Section/X`.
+                None => vec![Source::Config, Source::Option, Source::Ini],
             };
             for source in sources {
                 definitions.entry((source, key.to_lowercase())).or_default().push(Definition {

@@ -171,6 +171,7 @@ impl Scope<'_> {
         match outcome.data.as_ref() {
             Some(data) => first(data).map_or(Origin::Unknown, |data| sink::origin_of(&data)),
             None if sink::is_path_store(effect.store) || effect.store == Store::Registry => Origin::Unknown,
+            None if matches!(effect.operation, Operation::Protect | Operation::Generate) => Origin::Unknown,
             None => sink::origin_of(effect.location.text()),
         }
     }
