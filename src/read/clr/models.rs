@@ -41,8 +41,13 @@ pub(super) fn apply(
         Model::PathJoin => {
             let parts = spread(resolver, at, args);
             let mut out = vec![Value::default()];
-            for part in parts {
-                out = combine(&out, &resolver.eval(at, part), join_paths);
+            for (i, part) in parts.into_iter().enumerate() {
+                let mut values = resolver.eval(at, part);
+                // Nothing below a folder is said to be written as the folder itself: the name is what is not known.
+                for value in values.iter_mut().filter(|v| i > 0 && v.text.is_empty()) {
+                    *value = Value::unknown();
+                }
+                out = combine(&out, &values, join_paths);
             }
             out
         }
