@@ -16,6 +16,7 @@ pub(super) fn verdict(
     let count = |severity| active.iter().filter(|f| on_target(f) == severity).count();
     let (errors, warnings, note_count) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
     let first = |severity| active.iter().find(|f| on_target(f) == severity).map(|f| f.effect.location.clone());
+    let accepted = findings.iter().filter(|f| !f.is_active() && on_target(f) >= Severity::Warning).count();
     let unseen = notes.iter().find(|n| matches!(n.kind, NoteKind::Opaque | NoteKind::Failed | NoteKind::Unreadable));
     let (verdict, because) = if let Some(location) = first(Severity::Error) {
         (Verdict::NotReady, format!("{errors} would lose data that matters, first {location}"))
@@ -25,6 +26,9 @@ pub(super) fn verdict(
         (Verdict::InsufficientData, format!("{} could not be seen: {}", note.artifact, note.text))
     } else if let Some(location) = first(Severity::Warning) {
         (Verdict::ReadyWithConditions, format!("{warnings} to look at, first {location}"))
+    } else if accepted > 0 {
+        // Accepted is not absent: whoever signs the report is told.
+        (Verdict::Ready, format!("nothing is open, but {accepted} that would lose something were accepted"))
     } else {
         (Verdict::Ready, "nothing was found that an event would take away".to_owned())
     };
