@@ -82,7 +82,9 @@ impl<'v> View<'v> {
         sure &= known;
         let origin = row.value.and_then(|n| self.arg(n.into())).map_or(Origin::Unknown, |id| self.origin(id));
         let mut out: Vec<Effect> = Vec::new();
-        for (location, value) in self.locations(row) {
+        let (locations, complete) = self.locations(row);
+        sure &= complete;
+        for (location, value) in locations {
             if row.only_prefix.as_deref().is_some_and(|p| !starts_with_ci(location.text(), p)) {
                 continue;
             }
@@ -180,8 +182,9 @@ impl<'v> View<'v> {
         (operation, access != Some(None))
     }
 
-    fn locations(&self, row: &EffectRow) -> Vec<(Location, Value)> {
-        let Some(template) = &row.at else { return vec![(Location::unknown(), Value::default())] };
+    /// The locations, and whether they are all that it can be.
+    fn locations(&self, row: &EffectRow) -> (Vec<(Location, Value)>, bool) {
+        let Some(template) = &row.at else { return (vec![(Location::unknown(), Value::default())], true) };
         let mut values = self.resolver.at_site(self.unit, template, self.this, self.args);
         let names = match &row.name {
             Some(name) => self.resolver.at_site(self.unit, name, self.this, self.args),
@@ -196,8 +199,24 @@ impl<'v> View<'v> {
                 *value = Value::unknown();
             }
         }
+        if is_path(row) {
+            // `path == "" ? root : Combine(root, path)`: what is written is below the folder, not the folder.
+            let texts: Vec<String> = values.iter().map(|v| v.text.to_string().to_lowercase()).collect();
+            let holds_another = |v: &Value| {
+                let folder = v.text.to_string().to_lowercase();
+                let folder = folder.trim_end_matches(['\\', '/']);
+                texts
+                    .iter()
+                    .any(|t| t.strip_prefix(folder).is_some_and(|rest| rest.len() > 1 && rest.starts_with(['\\', '/'])))
+            };
+            let deepest: Vec<Value> = values.iter().filter(|v| !holds_another(v)).cloned().collect();
+            if !deepest.is_empty() {
+                values = deepest;
+            }
+        }
         // Of many, those that say most.
         values.sort_by_key(|v| (v.text.has_unknown(), v.text.is_unknown()));
+        let complete = values.len() <= MAX_LOCATIONS && !values.iter().any(|v| v.text.is_unknown());
         values.truncate(MAX_LOCATIONS);
         let names = if values.len() * names.len() > MAX_LOCATIONS { vec![merged(&names)] } else { names };
         let mut out = Vec::new();
@@ -208,7 +227,7 @@ impl<'v> View<'v> {
                 out.push((self.location(row, &value.text, &name.text), both));
             }
         }
-        out
+        (out, complete)
     }
 
     fn location(&self, row: &EffectRow, text: &Text, name: &Text) -> Location {
