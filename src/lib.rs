@@ -13,11 +13,11 @@
 //!
 //! * [`facts`] is the vocabulary: effects on state, clues, locations with holes, phases, and their text listing.
 //! * [`discover`] walks the inputs and tells formats by their first bytes.
-//! * [`read`] has one folder per format family; a reader turns bytes into facts and never fails whole.
+//! * [`mod@read`] has one folder per format family; a reader turns bytes into facts and never fails whole.
 //!   What an API, command or key does is data in [`catalog`].
 //! * [`link`] joins facts across artifacts: configuration into code, who starts whom, baked and written.
 //! * [`rules`] holds rules and target profiles, [`settings`] what a team decided.
-//! * [`judge`] is a pure function of effect, rule and target: what becomes of it at each event, and how much that
+//! * [`mod@judge`] is a pure function of effect, rule and target: what becomes of it at each event, and how much that
 //!   weighs.
 //! * [`report`] puts everything into one order, with the inventory of state and a verdict per target.
 //! * [`output`] renders a report; one file per format.

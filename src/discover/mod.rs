@@ -1,7 +1,7 @@
 //! From the paths a user gives to the artifacts of an application.
 //!
 //! Nothing is opened here: [`Application`] is a sorted list of files, found by walking, that readers can also look
-//! one another up in. What a file *is* gets decided from its first bytes when it is read ([`sniff`]).
+//! one another up in. What a file *is* gets decided from its first bytes when it is read ([`sniff()`]).
 
 pub mod sniff;
 mod walk;

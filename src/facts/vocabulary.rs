@@ -222,7 +222,7 @@ pub enum Origin {
     Unknown,
 }
 
-/// How certain it is that the effect is there (see the module documentation of [`crate::judge`]).
+/// How certain it is that the effect is there (see the module documentation of [`mod@crate::judge`]).
 #[derive(
     Clone,
     Copy,

@@ -3,7 +3,7 @@
 //! Three kinds of rows share one way of naming members: `types` and `names` are blank-separated lists, and `params` is
 //! a prefix of the parameter types in short form (`String,FileMode`). A name also stands for the same name with
 //! `Async` at its end. Templates put arguments into a text: `{0}` is the first argument, `{this}` the receiver, any
-//! other hole is written as in [`Text`].
+//! other hole is written as in [`crate::facts::Text`].
 
 mod rows;
 

@@ -1,6 +1,6 @@
 //! .NET assemblies, all of an application together.
 //!
-//! Each assembly is opened and indexed ([`image`], [`unit`]); methods that call something catalogued are interpreted
+//! Each assembly is opened and indexed ([`image`], [`mod@unit`]); methods that call something catalogued are interpreted
 //! into symbolic calls ([`interp`]); queries about their arguments ([`resolve`]) ask for further methods, which are then
 //! interpreted too, until nothing more is wanted or the rounds are used up. The bytes of an assembly are only held while
 //! it is being looked at, so memory does not grow with the application's size on disk.
