@@ -222,7 +222,7 @@ pub enum Origin {
     Unknown,
 }
 
-/// How certain it is that the effect is there (see the module documentation of [`mod@crate::judge`]).
+/// How certain it is that the effect is there (the module `judge` tells how each is judged).
 #[derive(
     Clone,
     Copy,

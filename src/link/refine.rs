@@ -1,6 +1,6 @@
 //! From names to kinds of store: a file called `orders.sdf` is a database, whatever API opened it.
 
-use crate::facts::{Operation, Place, Reading, Store};
+use crate::facts::{Certainty, Hole, Operation, Place, Reading, Store, Text};
 
 /// Extensions of database files (engines: SQLite, SQL Server, SQL CE, Access, ESE, dBase, Firebird, LiteDB).
 const DATABASES: &[&str] = &[
@@ -18,6 +18,11 @@ pub(super) fn stores(readings: &mut [Reading]) {
     for effect in super::effects_mut(readings) {
         if effect.store != Store::File {
             continue;
+        }
+        if matches!(effect.location.text().as_hole(), Some(Hole::Folder(_))) && effect.operation != Operation::Delete {
+            // A file is not a folder: its name was put behind the folder in a way that was not followed.
+            effect.location = effect.location.child(&Text::unknown());
+            effect.certainty = effect.certainty.min(Certainty::Likely);
         }
         let extension = effect.location.extension().unwrap_or_default();
         let extension = extension.as_str();
@@ -50,7 +55,15 @@ fn is_log_text(effect: &crate::facts::Effect) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::facts::listing;
+    use crate::facts::{Certainty, listing};
+
+    #[test]
+    fn a_file_is_not_a_folder() {
+        let mut readings = listing::parse("effect append file {AppDir} certainty=proven").unwrap();
+        super::stores(&mut readings);
+        let effect = readings[0].facts[0].as_effect().unwrap();
+        assert_eq!((effect.location.to_string().as_str(), effect.certainty), ("{AppDir}\\{?}", Certainty::Likely));
+    }
 
     #[test]
     fn names_tell_the_kind() {

@@ -252,11 +252,13 @@ impl Engine<'_, '_> {
             .then(|| self.program.report(target, self.depth + 1))
             .flatten()
             .map(|report| report.summary.clone());
+        // A format that is written through the runtime's own streams leaves nothing in the callee's summary.
+        let fills = summary.as_ref().is_some_and(|s| !s.buffers.is_empty());
+        if !fills && self.static_format() {
+            return self.symbols.of(Kind::Result(site));
+        }
         if let Some(summary) = summary {
             return self.apply(&summary, site);
-        }
-        if self.static_format() {
-            return self.symbols.of(Kind::Result(site));
         }
         self.associate();
         self.taint_arguments(4, site);
