@@ -116,6 +116,9 @@ fn visit(entry: &DirEntry, root: &Path, exclude: &GlobSet, found: &Found) {
 
 /// A path as reports show it: `/` between components, no leading `./`, invalid UTF-8 replaced.
 fn display(path: &Path) -> String {
+    // Below the current folder: relative to it, which is what code-scanning services need.
+    let below = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
+    let path = below.as_deref().filter(|p| !p.as_os_str().is_empty()).unwrap_or(path);
     let text = path.to_string_lossy();
     let text = if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text.into_owned() };
     text.strip_prefix("./").map(str::to_owned).unwrap_or(text)

@@ -2,7 +2,7 @@
 
 use super::outcome::{Fate, fate};
 use super::severity::severity;
-use crate::facts::{Certainty, Effect, Extent, Operation, Owner, Phase, Reading, Site, Step};
+use crate::facts::{Certainty, Effect, Extent, Operation, Owner, Phase, Reading, Site, Step, Store};
 use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -155,6 +155,9 @@ fn finding(
 /// `registry value written at run time: HKCU\Software\Contoso\LastRun; lost at power loss, reimage, move`.
 fn message(rule: &Rule, lead: &Judged<'_>, targets: &[&Target], rules: &RuleSet) -> String {
     let location = match lead.effect.location.extent() {
+        Extent::None if matches!(lead.effect.store, Store::Clock | Store::EventLog | Store::Identity) => {
+            format!("by {}", lead.effect.via)
+        }
         Extent::None => format!("a place that {} names at run time", lead.effect.via),
         _ => lead.effect.location.to_string(),
     };
@@ -175,6 +178,10 @@ fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
     let store = <&str>::from(effect.store).replace('-', " ");
     let kept = !rule.always && !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == Outcome::Survives);
     match effect.phase {
+        _ if kept && matches!(effect.operation, Operation::Delete | Operation::DeleteValue | Operation::Unregister) => {
+            format!("{store} removed before the application runs")
+        }
+        Phase::Unknown if !rule.always => format!("{store} changed at a time that is not known"),
         Phase::Build if kept => format!("{store} baked into the image"),
         Phase::Startup | Phase::FirstBoot if kept => format!("{store} made again at every start"),
         _ => rule.title.clone(),

@@ -28,6 +28,11 @@ impl Fate {
 pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target, platform: &Platform) -> Fate {
     let volume = target.volume_of(platform, place, drive_of(&effect.location)).to_owned();
     let mut outcomes = target.volume(platform, &volume).map(|v| v.outcomes()).unwrap_or_default();
+    if !target.volumes.contains_key(&volume) {
+        // A volume that all targets share knows events that this one does not have.
+        let happens = |event: Event| target.volumes.values().flat_map(|v| v.outcomes()).any(|(e, _)| e == event);
+        outcomes.retain(|(event, _)| *event == Event::ProcessRestart || happens(*event));
+    }
     if place == Place::Remote {
         return Fate { volume, outcomes };
     }

@@ -49,6 +49,10 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         // Nothing is promised, or copies drift apart: weaker than a loss.
         severity = severity.lowered();
     }
+    if effect.operation == Operation::Create && effect.store == Store::Registry {
+        // An empty key holds nothing; CreateSubKey is also a common way to open one for reading.
+        severity = Severity::Note.min(severity);
+    }
     if matches!(effect.operation, Operation::Delete | Operation::DeleteValue | Operation::Unregister) {
         // A deletion loses no data; at worst the image brings the deleted thing back.
         severity = Severity::Note.min(severity);

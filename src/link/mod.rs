@@ -10,6 +10,7 @@ mod markers;
 mod owners;
 mod phases;
 mod refine;
+mod sessions;
 mod shipped;
 mod values;
 mod writers;
@@ -31,6 +32,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) {
     owners::mark(readings, context);
     values::resolve(readings, context.settings.environment.as_deref());
     refine::stores(readings);
+    sessions::place(readings);
     phases::inherit(readings, context);
     durable::mark(readings, context.settings);
     markers::guard(readings);

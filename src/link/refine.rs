@@ -1,6 +1,6 @@
 //! From names to kinds of store: a file called `orders.sdf` is a database, whatever API opened it.
 
-use crate::facts::{Certainty, Hole, Operation, Place, Reading, Store, Text};
+use crate::facts::{Certainty, Hole, Operation, Place, Reading, Store, Text, Trait};
 
 /// Extensions of database files (engines: SQLite, SQL Server, SQL CE, Access, ESE, dBase, Firebird, LiteDB).
 const DATABASES: &[&str] = &[
@@ -16,6 +16,9 @@ const DUMPS: &[&str] = &["dmp", "mdmp", "hdmp"];
 /// Refines plain files and folders by their location.
 pub(super) fn stores(readings: &mut [Reading]) {
     for effect in super::effects_mut(readings) {
+        if effect.store == Store::Queue && is_remote_queue(&effect.location.key()) {
+            effect.mark(Trait::Remote);
+        }
         if effect.store != Store::File {
             continue;
         }
@@ -44,6 +47,16 @@ pub(super) fn stores(readings: &mut [Reading]) {
     }
 }
 
+/// A path or direct format name of a queue that names another machine (MS documentation: "Path Names", "Direct
+/// Format Names"). `.` and the local host are this one.
+fn is_remote_queue(location: &str) -> bool {
+    let direct = location.split_once("direct=").map(|(_, rest)| rest.split_once(':').map_or(rest, |(_, host)| host));
+    let path = direct.unwrap_or(location);
+    let host = path.trim_start_matches('/').split(['\\', '/', ':']).next().unwrap_or_default();
+    let named = direct.is_some() || path.contains("\\private$\\");
+    named && !host.is_empty() && !host.starts_with('{') && !matches!(host, "." | "localhost" | "127.0.0.1")
+}
+
 /// `errors.txt` that is appended to, or anything below a folder called `logs`.
 fn is_log_text(effect: &crate::facts::Effect) -> bool {
     let key = effect.location.key();
@@ -63,6 +76,19 @@ mod tests {
         super::stores(&mut readings);
         let effect = readings[0].facts[0].as_effect().unwrap();
         assert_eq!((effect.location.to_string().as_str(), effect.certainty), ("{AppDir}\\{?}", Certainty::Likely));
+    }
+
+    #[test]
+    fn queues_of_other_machines() {
+        for (location, remote) in [
+            ("formatname:direct=os:queuehost\\private$\\orders", true),
+            ("queuehost\\private$\\orders", true),
+            (".\\private$\\orders", false),
+            ("formatname:direct=os:.\\private$\\orders", false),
+            ("{config:appsettings/queue}", false),
+        ] {
+            assert_eq!(super::is_remote_queue(location), remote, "{location}");
+        }
     }
 
     #[test]

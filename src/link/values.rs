@@ -1,6 +1,6 @@
 //! Configuration values into the locations that name them: `{config:appSettings/LogPath}\app.log` meets `C:\Logs`.
 
-use crate::facts::{Body, ClueKind, Fact, Hole, Location, Reading, Source, Step, Store, Text};
+use crate::facts::{Body, ClueKind, Fact, Folder, Hole, Location, Reading, Source, Step, Store, Text, Trait};
 use std::collections::BTreeMap;
 
 /// One definition of a configuration value.
@@ -82,12 +82,35 @@ fn resolve_fact(fact: &mut Fact, artifact: &str, definitions: &Definitions) {
         if steps.is_empty() {
             return;
         }
+        let on_the_net = resolved.leading_lit().contains("://");
         effect.location = match effect.store {
             Store::Registry => Location::registry(&resolved),
-            _ => Location::file(&resolved).based_on(crate::facts::Folder::AppDir),
+            store if is_path_store(store) && !on_the_net => Location::file(&resolved).based_on(Folder::AppDir),
+            _ => Location::named(resolved),
         };
+        if is_path_store(effect.store) && on_the_net {
+            effect.mark(Trait::Remote);
+        }
         effect.evidence.extend(steps);
     }
+}
+
+/// Stores whose location is a path, so that a value in it is one too.
+fn is_path_store(store: Store) -> bool {
+    matches!(
+        store,
+        Store::File
+            | Store::Directory
+            | Store::TempFile
+            | Store::Ini
+            | Store::Database
+            | Store::Log
+            | Store::Trace
+            | Store::Dump
+            | Store::Settings
+            | Store::Mail
+            | Store::Cache
+    )
 }
 
 /// A value as a text; of a connection string only what it says about the place of the data.

@@ -95,8 +95,7 @@ impl Policy {
         }
         for finding in findings.iter_mut() {
             if let Some(level) = self.level(&finding.rule, scope.app.name_of(&finding.artifact)) {
-                finding.severity = level;
-                finding.severities.values_mut().filter(|s| **s != Severity::Off).for_each(|s| *s = level);
+                raise_or_lower(finding, level);
             }
         }
         findings.retain(|f| f.severity != Severity::Off);
@@ -112,6 +111,25 @@ impl Policy {
             .find_map(|(globs, levels)| globs.is_match(name).then(|| levels.get(rule)).flatten());
         by_path.or_else(|| self.levels.get(rule)).copied()
     }
+}
+
+/// Puts a level in force. What is harmless here, because it is baked in or made again at every start, stays at most
+/// a note: a level says how much a loss weighs, not that there is one.
+fn raise_or_lower(finding: &mut Finding, level: Severity) {
+    let harmless: Vec<String> = finding
+        .severities
+        .keys()
+        .filter(|target| {
+            let on_target: Vec<_> = finding.outcomes.iter().filter(|o| o.target == **target).collect();
+            !on_target.is_empty() && on_target.iter().all(|o| o.outcome == crate::rules::Outcome::Survives)
+        })
+        .cloned()
+        .collect();
+    for (target, severity) in finding.severities.iter_mut().filter(|(_, s)| **s != Severity::Off) {
+        *severity = if harmless.contains(target) { level.min(Severity::Note) } else { level };
+    }
+    let all_harmless = !harmless.is_empty() && harmless.len() == finding.severities.len();
+    finding.severity = if all_harmless { level.min(Severity::Note) } else { level };
 }
 
 fn resolve(
