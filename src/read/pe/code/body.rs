@@ -6,7 +6,7 @@ use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Most instructions of one function that are decoded.
-const MAX_INSTRUCTIONS: usize = 60_000;
+const MAX_INSTRUCTIONS: usize = 16_000;
 
 /// A run of instructions with one entry and one exit.
 pub(crate) struct Block {

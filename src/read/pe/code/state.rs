@@ -9,7 +9,7 @@ pub(crate) const REGISTERS: usize = 16;
 /// Index of the stack pointer, in the order of the processor's numbering.
 pub(crate) const RSP: usize = 4;
 /// Most memory cells that are kept.
-const MAX_CELLS: usize = 2048;
+const MAX_CELLS: usize = 512;
 /// Most buffers whose strings are kept.
 const MAX_BUFFERS: usize = 128;
 
