@@ -6,6 +6,9 @@ use crate::output::{Context, words};
 use crate::report::{Report, Verdict};
 use std::collections::BTreeSet;
 
+/// Files with gaps that are named without `--verbose`.
+const MAX_GAPS: usize = 3;
+
 pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
     let style = context.style;
     let mut lines: Vec<String> = Vec::new();
@@ -28,10 +31,24 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
         }
     }
     lines.extend(wrap(&counts(report), style.width, "", "  "));
+    gaps(report, style, &mut lines);
     if let Some(hint) = hint(report, style) {
         lines.extend(wrap(&hint, style.width, "", "  ").into_iter().map(|l| style.ink(Ink::Faint, &l)));
     }
     lines.join("\n") + "\n"
+}
+
+/// Names the files that were not seen whole, and why: what was not read cannot have been cleared.
+fn gaps(report: &Report, style: Style, lines: &mut Vec<String>) {
+    let gaps: Vec<_> = report.notes.iter().filter(|n| words::is_gap(n.kind)).collect();
+    let most = if style.verbose { gaps.len() } else { MAX_GAPS };
+    for note in gaps.iter().take(most) {
+        let text = format!("not seen whole: {}: {}", one_line(&note.artifact), one_line(&note.text));
+        lines.extend(wrap(&cut(&text, style.width * 2), style.width, "  ", "    "));
+    }
+    if gaps.len() > most {
+        lines.push(format!("  and {} more; --verbose names them", gaps.len() - most));
+    }
 }
 
 /// The three that matter most, one or two lines each.
