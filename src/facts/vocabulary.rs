@@ -182,6 +182,33 @@ pub enum Store {
     Allowance,
 }
 
+impl Store {
+    /// Its effects are located by a path.
+    pub fn is_path(self) -> bool {
+        matches!(
+            self,
+            Store::File
+                | Store::Directory
+                | Store::TempFile
+                | Store::Ini
+                | Store::Log
+                | Store::Trace
+                | Store::Dump
+                | Store::Database
+                | Store::Settings
+                | Store::Package
+                | Store::Patch
+                | Store::Driver
+                | Store::Acl
+                | Store::Com
+                | Store::Shortcut
+                | Store::Cache
+                | Store::Hosts
+                | Store::Mail
+        )
+    }
+}
+
 /// Where the written value comes from.
 #[derive(
     Clone,

@@ -175,12 +175,13 @@ impl Index {
         let command = command.to_lowercase().replace('\\', "/");
         let starter = starter.to_lowercase();
         let folder = starter.rsplit_once('/').map_or("", |(f, _)| f);
-        let beside = format!("{folder}/{}", command.trim_start_matches("./"));
-        if let Some(i) = self.by_path.get(beside.trim_start_matches('/')) {
+        let command = command.trim_start_matches("./").to_owned();
+        let beside = if starter.contains('/') { format!("{folder}/{command}") } else { command.clone() };
+        if let Some(i) = self.by_path.get(&beside) {
             return Some(*i);
         }
         let named = self.by_name.get(file_name(&command))?;
-        let ending = format!("/{}", command.trim_start_matches("./"));
+        let ending = format!("/{command}");
         let longest: Vec<&(String, usize)> = named.iter().filter(|(path, _)| path.ends_with(&ending)).collect();
         match (longest.as_slice(), named.as_slice()) {
             ([(_, only)], _) | (_, [(_, only)]) => Some(*only),

@@ -1,40 +1,55 @@
 //! Session state: what code puts into it is where the configuration keeps it.
 
-use crate::facts::{ClueKind, Reading, Step, Store, Trait};
+use super::values::distance;
+use crate::facts::{ClueKind, Fact, Reading, Site, Step, Store, Trait};
 
 /// How locations of ASP.NET session state begin.
 const SESSION: &str = "aspnet-session://";
 
-/// Code that uses the session is judged by the mode that is configured: remote, or already reported as in-process.
+/// What one configuration says of the session.
+struct Configured {
+    artifact: String,
+    /// Evidence that another host keeps it; without, it is kept and reported on this one.
+    remote: Option<Step>,
+}
+
+/// Code that uses the session is judged by the mode that the nearest configuration sets: remote, or already reported.
 pub(super) fn place(readings: &mut [Reading]) {
-    let mut remote = None;
-    let mut in_process = false;
-    for reading in readings.iter() {
-        for fact in &reading.facts {
-            let of_session = fact.site.key.as_deref().is_some_and(|k| k.contains("sessionState"));
-            if let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::RemoteClient)
-                && of_session
-            {
-                let step = Step::at(format!("sessions are kept by {} on another host", clue.key), fact.site.clone());
-                remote = Some(step.in_artifact(reading.artifact.clone()));
+    let configured: Vec<Configured> = readings.iter().filter_map(configured).collect();
+    for reading in readings {
+        let nearest = configured.iter().min_by_key(|c| distance(&reading.artifact, &c.artifact));
+        let Some(nearest) = nearest else { return };
+        for effect in super::effects_mut(std::slice::from_mut(reading)) {
+            let used_by_code = effect.store == Store::Session
+                && !effect.via.starts_with("sessionState")
+                && effect.location.text().leading_lit().starts_with(SESSION);
+            match &nearest.remote {
+                _ if !used_by_code => {}
+                Some(step) => {
+                    effect.mark(Trait::Remote);
+                    effect.evidence.push(step.clone());
+                }
+                None => effect.mark(Trait::Implied),
             }
-            in_process |=
-                fact.as_effect().is_some_and(|e| e.store == Store::Session && e.via.starts_with("sessionState"));
         }
     }
-    for effect in super::effects_mut(readings) {
-        let by_code = effect.store == Store::Session
-            && !effect.via.starts_with("sessionState")
-            && effect.location.text().leading_lit().starts_with(SESSION);
-        match &remote {
-            Some(step) if by_code && !in_process => {
-                effect.mark(Trait::Remote);
-                effect.evidence.push(step.clone());
-            }
-            _ if by_code && in_process => effect.mark(Trait::Implied),
-            _ => {}
-        }
+}
+
+fn configured(reading: &Reading) -> Option<Configured> {
+    let of_session = |site: &Site| site.key.as_deref().is_some_and(|k| k.contains("sessionState"));
+    let local =
+        |f: &Fact| f.as_effect().is_some_and(|e| e.store == Store::Session && e.via.starts_with("sessionState"));
+    let remote = |f: &Fact| {
+        let clue = f.as_clue().filter(|c| c.kind == ClueKind::RemoteClient && of_session(&f.site))?;
+        let step = Step::at(format!("sessions are kept by {} on another host", clue.key), f.site.clone());
+        Some(step.in_artifact(reading.artifact.clone()))
+    };
+    let artifact = reading.artifact.clone();
+    if reading.facts.iter().any(local) {
+        return Some(Configured { artifact, remote: None });
     }
+    let step = reading.facts.iter().find_map(remote)?;
+    Some(Configured { artifact, remote: Some(step) })
 }
 
 #[cfg(test)]
@@ -56,5 +71,17 @@ mod tests {
         let local = "effect keep-in-memory session aspnet-session://InProc via=sessionState@mode";
         assert_eq!(traits(local), [Trait::Implied]);
         assert_eq!(traits("clue role key=aspnet"), []);
+    }
+
+    #[test]
+    fn another_site_decides_nothing() {
+        let mut readings = listing::parse(
+            "artifact a/bin/a.dll\neffect set-value session aspnet-session://Cart via=Session\n\
+             artifact a/Web.config\nclue remote-client key=redis at=\"key:configuration/system.web/sessionState\"\n\
+             artifact b/Web.config\neffect keep-in-memory session aspnet-session://InProc via=sessionState@mode\n",
+        )
+        .unwrap();
+        place(&mut readings);
+        assert_eq!(readings[0].facts[0].as_effect().unwrap().traits, [Trait::Remote]);
     }
 }

@@ -28,20 +28,16 @@ pub(super) fn mark(readings: &mut [Reading], app: &Application) {
 /// application.
 fn shipped_file(effect: &Effect, artifact: &str, app: &Application) -> Option<String> {
     let [Part::Hole(Hole::Folder(folder)), Part::Lit(rest)] = effect.location.text().parts() else { return None };
-    let rest = rest.trim_start_matches('\\').replace('\\', "/");
-    let beside = artifact.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let above = match beside.rsplit_once('/') {
-        Some((above, last)) if last.eq_ignore_ascii_case("bin") => above,
-        None if beside.eq_ignore_ascii_case("bin") => "",
-        _ => beside,
-    };
-    let candidates: Vec<String> = match folder {
-        Folder::AppDir | Folder::Cwd => vec![format!("{beside}/{rest}"), format!("{above}/{rest}")],
-        Folder::WebRoot => vec![format!("{above}/{rest}")],
-        Folder::DataDirectory => vec![format!("{above}/App_Data/{rest}"), format!("{beside}/{rest}")],
+    let program = app.find(artifact)?;
+    let folders = artifact.rsplit('/').skip(1);
+    let above = if folders.take(1).any(|f| f.eq_ignore_ascii_case("bin")) { "../" } else { "" };
+    let candidates = match folder {
+        Folder::AppDir | Folder::Cwd => vec![rest.clone(), format!("{above}{rest}")],
+        Folder::WebRoot => vec![format!("{above}{rest}")],
+        Folder::DataDirectory => vec![format!("{above}App_Data{rest}"), rest.clone()],
         _ => return None,
     };
-    candidates.iter().find_map(|path| app.find(path.trim_start_matches('/'))).map(|found| found.path.clone())
+    candidates.iter().find_map(|path| app.sibling(program, path)).map(|found| found.path.clone())
 }
 
 #[cfg(test)]
@@ -53,16 +49,19 @@ mod tests {
     #[test]
     fn a_shipped_counter_reverts() {
         let file = |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), size: 0 };
-        let app = Application::new(vec![file("site/App_Data/Counter.txt")], Vec::new());
-        let mut readings = listing::parse(
-            "artifact site/bin/a.dll\neffect write file {AppDir}\\App_Data\\counter.txt\n\
-             effect write file {DataDirectory}\\counter.txt\neffect write file {AppDir}\\other.txt\n\
-             effect read file {AppDir}\\App_Data\\counter.txt\n",
-        )
-        .unwrap();
-        mark(&mut readings, &app);
-        let baked: Vec<bool> =
-            readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::Baked)).collect();
-        assert_eq!(baked, [true, true, false, false]);
+        // The second input is absolute, as a check of a folder elsewhere gives it.
+        for root in ["site", "/srv/site"] {
+            let files = vec![file(&format!("{root}/App_Data/Counter.txt")), file(&format!("{root}/bin/a.dll"))];
+            let app = Application::new(files, Vec::new());
+            let mut readings = listing::parse(&format!("artifact {root}/bin/a.dll\n{EFFECTS}")).unwrap();
+            mark(&mut readings, &app);
+            let baked: Vec<bool> =
+                readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::Baked)).collect();
+            assert_eq!(baked, [true, true, false, false], "{root}");
+        }
     }
+
+    const EFFECTS: &str = "effect write file {AppDir}\\App_Data\\counter.txt\n\
+             effect write file {DataDirectory}\\counter.txt\neffect write file {AppDir}\\other.txt\n\
+             effect read file {AppDir}\\App_Data\\counter.txt\n";
 }

@@ -85,32 +85,14 @@ fn resolve_fact(fact: &mut Fact, artifact: &str, definitions: &Definitions) {
         let on_the_net = resolved.leading_lit().contains("://");
         effect.location = match effect.store {
             Store::Registry => Location::registry(&resolved),
-            store if is_path_store(store) && !on_the_net => Location::file(&resolved).based_on(Folder::AppDir),
+            store if store.is_path() && !on_the_net => Location::file(&resolved).based_on(Folder::AppDir),
             _ => Location::named(resolved),
         };
-        if is_path_store(effect.store) && on_the_net {
+        if effect.store.is_path() && on_the_net {
             effect.mark(Trait::Remote);
         }
         effect.evidence.extend(steps);
     }
-}
-
-/// Stores whose location is a path, so that a value in it is one too.
-fn is_path_store(store: Store) -> bool {
-    matches!(
-        store,
-        Store::File
-            | Store::Directory
-            | Store::TempFile
-            | Store::Ini
-            | Store::Database
-            | Store::Log
-            | Store::Trace
-            | Store::Dump
-            | Store::Settings
-            | Store::Mail
-            | Store::Cache
-    )
 }
 
 /// A value as a text; of a connection string only what it says about the place of the data.
@@ -146,7 +128,7 @@ fn define<'a>(hole: &Hole, artifact: &str, definitions: &'a Definitions) -> Opti
 }
 
 /// Steps in the folder tree between two artifacts; the configuration named after the program is nearest of all.
-fn distance(program: &str, configuration: &str) -> usize {
+pub(super) fn distance(program: &str, configuration: &str) -> usize {
     if configuration.to_lowercase() == format!("{}.config", program.to_lowercase()) {
         return 0;
     }

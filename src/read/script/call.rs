@@ -139,7 +139,7 @@ impl Scope<'_> {
             }
             let kind = outcome.kind.unwrap_or(match outcome.store {
                 Store::Registry => Kind::Registry,
-                store if sink::is_path_store(store) => Kind::File,
+                store if store.is_path() => Kind::File,
                 _ => Kind::Name,
             });
             let mut location = match kind {
@@ -170,7 +170,7 @@ impl Scope<'_> {
         }
         match outcome.data.as_ref() {
             Some(data) => first(data).map_or(Origin::Unknown, |data| sink::origin_of(&data)),
-            None if sink::is_path_store(effect.store) || effect.store == Store::Registry => Origin::Unknown,
+            None if effect.store.is_path() || effect.store == Store::Registry => Origin::Unknown,
             None if matches!(effect.operation, Operation::Protect | Operation::Generate) => Origin::Unknown,
             None => sink::origin_of(effect.location.text()),
         }

@@ -31,7 +31,7 @@ impl<'r> Sink<'r> {
 
     /// Adds an effect once per site. Devices keep nothing and are left out.
     pub(crate) fn effect(&mut self, site: &Site, mut effect: Effect) {
-        if is_path_store(effect.store) && effect.location.file_place() == Place::Device {
+        if effect.store.is_path() && effect.location.file_place() == Place::Device {
             return;
         }
         let key = format!("{:?} {:?} {} {}", effect.operation, effect.store, effect.location.key(), effect.via);
@@ -75,31 +75,6 @@ impl<'r> Sink<'r> {
         }
         self.seen.insert((site.clone(), key))
     }
-}
-
-/// Stores whose location is a path of the file system.
-pub(crate) fn is_path_store(store: Store) -> bool {
-    matches!(
-        store,
-        Store::File
-            | Store::Directory
-            | Store::TempFile
-            | Store::Ini
-            | Store::Log
-            | Store::Trace
-            | Store::Dump
-            | Store::Database
-            | Store::Settings
-            | Store::Package
-            | Store::Patch
-            | Store::Driver
-            | Store::Acl
-            | Store::Com
-            | Store::Shortcut
-            | Store::Cache
-            | Store::Hosts
-            | Store::Mail
-    )
 }
 
 /// How certain an effect is whose site is plain to see: by how much of the location is known. What is no plain file
