@@ -82,14 +82,15 @@ fn paths_that_are_built() {
     says(
         "paths",
         &[
-            // From the environment or from a default: only the name is certain.
-            "create {?}\\env.ini CreateFileA",
+            // From a default or from the environment: one of two.
+            "create C:\\Contoso\\env.ini CreateFileA",
             "create {AppData}\\Contoso\\cart-7.dat CreateFileA",
             "create {AppDir}\\beside.log CreateFileA",
             "create {LocalAppData}\\Contoso\\cache.bin CreateFileW",
             "create {ProgramData}\\Contoso\\expanded.bin CreateFileA",
             "create {ProgramData}\\Contoso\\orders.db CreateFileA",
             "create {Temp}\\spool.tmp CreateFileA",
+            "create {env:CONTOSO_HOME}\\env.ini CreateFileA",
             "create {ini:C:\\Contoso\\app.ini/Paths/Export}\\export.csv CreateFileA",
             "delete {AppDir}\\data\\wide.db DeleteFileW",
         ],

@@ -57,10 +57,10 @@ fn effects(image: &Image<'_>, event: &Event) -> Vec<Effect> {
         Some(Model::KeyContainer) => key_container(image, event),
         Some(Model::Dpapi) => protected(image, event),
         Some(Model::NamedSecurity) => secured(image, event),
-        Some(Model::RtlRegistry) => plain(image, event, rtl_key(event)),
+        Some(Model::RtlRegistry) => plain(image, event, rtl_key(event).map(|key| vec![key])),
         _ if row.effect.is_some() => {
-            let key = row.key.and_then(|n| event.args.get(usize::from(n))).map(locate::key_text);
-            plain(image, event, key)
+            let keys = row.key.and_then(|n| event.args.get(usize::from(n))).map(locate::key_texts);
+            plain(image, event, keys)
         }
         _ => Vec::new(),
     }
@@ -92,12 +92,7 @@ fn opened(
     location: Location,
     mode: &Mode,
 ) -> Option<Effect> {
-    let known = location.extent() != Extent::None;
-    let operation = match mode.operation {
-        Some(Operation::Read) if !known => return None,
-        Some(operation) => operation,
-        None => Operation::Write,
-    };
+    let operation = mode.operation.unwrap_or(Operation::Write);
     if is_device(&location) {
         return None;
     }
@@ -109,7 +104,8 @@ fn opened(
         effect.mark(*mark);
     }
     if let Some(first) = effect.evidence.first_mut() {
-        first.text = format!("{}: {}", first.text, mode.words);
+        let doubt = if mode.operation.is_none() { ": whether it writes is not known" } else { "" };
+        first.text = format!("{}: {}{doubt}", first.text, mode.words);
     }
     Some(effect)
 }
@@ -131,6 +127,10 @@ fn effect(
         Extent::None => Certainty::Possible,
     };
     let mut effect = Effect::new(operation, store, location, certainty, event.via.clone());
+    // One of several places, and not all of them are known.
+    if named.texts.iter().any(Text::is_unknown) {
+        effect.certainty = effect.certainty.min(Certainty::Likely);
+    }
     if named.weak && effect.location.extent() != Extent::None {
         effect.mark(Trait::Guessed);
         effect.certainty = effect.certainty.min(Certainty::Likely);
@@ -173,15 +173,15 @@ fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
     steps
 }
 
-/// Effects of a row that says everything itself. `key` is the registry key, where there is one.
-fn plain(image: &Image<'_>, event: &Event, key: Option<Text>) -> Vec<Effect> {
+/// Effects of a row that says everything itself. `keys` are the possible registry keys, where it is about one.
+fn plain(image: &Image<'_>, event: &Event, keys: Option<Vec<Text>>) -> Vec<Effect> {
     let row = event.api.row;
     let Some((operation, store)) = row.effect else { return Vec::new() };
     let named =
         [row.file, row.value, row.sub, row.name, row.key, row.handle].into_iter().find_map(|n| argument(event, n));
     let nothing = Arg::default();
     let named = named.unwrap_or(&nothing);
-    locations(event, key, row)
+    locations(event, keys, row)
         .into_iter()
         .filter(|l| !(operation == Operation::Read && l.extent() == Extent::None))
         .filter(|l| !(store == Store::File && is_device(l)))
@@ -195,7 +195,7 @@ fn plain(image: &Image<'_>, event: &Event, key: Option<Text>) -> Vec<Effect> {
         .collect()
 }
 
-fn locations(event: &Event, key: Option<Text>, row: &Row) -> Vec<Location> {
+fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location> {
     if let Some(arg) = argument(event, row.file) {
         return paths(arg);
     }
@@ -204,13 +204,9 @@ fn locations(event: &Event, key: Option<Text>, row: &Row) -> Vec<Location> {
     }
     let sub = argument(event, row.sub).filter(|a| !a.is_null());
     let value = argument(event, row.value);
-    if let Some(key) = key {
+    if let Some(keys) = keys {
         let operation = row.effect.map(|(o, _)| o);
-        let keys = match sub {
-            Some(sub) if sub.texts.len() > 1 => sub.texts.iter().map(|t| locate::below_text(&key, t)).collect(),
-            Some(sub) => vec![locate::key_below(&key, sub)],
-            None => vec![key],
-        };
+        let keys = sub.map_or(keys.clone(), |sub| locate::keys_below(&keys, sub));
         return keys.iter().map(|key| key_location(key, value, operation)).collect();
     }
     if let Some(fixed) = &row.fixed {
@@ -221,10 +217,10 @@ fn locations(event: &Event, key: Option<Text>, row: &Row) -> Vec<Location> {
         return vec![Location::named(text)];
     }
     if let Some(handle) = argument(event, row.handle) {
-        return vec![match &handle.handle {
-            Some(handle) => Location::named(handle.text.clone()),
-            None => Location::unknown(),
-        }];
+        return match &handle.handle {
+            Some(handle) => handle.texts.iter().cloned().map(Location::named).collect(),
+            None => vec![Location::unknown()],
+        };
     }
     match argument(event, row.name) {
         Some(arg) if !arg.texts.is_empty() => arg.texts.iter().cloned().map(Location::named).collect(),
@@ -272,13 +268,16 @@ fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let row = event.api.row;
     let at = |position: usize| argument(event, row.args.get(position).copied());
     let (Some(key), Some(below)) = (at(0), at(1)) else { return Vec::new() };
-    let location = Location::registry(&locate::key_below(&locate::key_text(key), below));
-    let mut effect = effect(image, event, Operation::Create, Store::Registry, location, below);
-    if at(4).is_some_and(|o| o.number.all().iter().any(|n| n & 1 != 0)) {
-        effect.mark(Trait::Volatile);
-    }
-    mark_key(image, event, &mut effect, row.args.first().copied());
-    vec![effect]
+    let keys = locate::keys_below(&locate::key_texts(key), below);
+    let created = keys.iter().map(|key| {
+        let mut effect = effect(image, event, Operation::Create, Store::Registry, Location::registry(key), below);
+        if at(4).is_some_and(|o| o.number.all().iter().any(|n| n & 1 != 0)) {
+            effect.mark(Trait::Volatile);
+        }
+        mark_key(image, event, &mut effect, row.args.first().copied());
+        effect
+    });
+    created.collect()
 }
 
 /// A move writes the destination; without one, or with the delay flag, it happens at the next start.

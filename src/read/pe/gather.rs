@@ -1,11 +1,12 @@
 //! Puts what the code says into the reading: one fact for each place with a known location, one for each API whose
 //! locations stay unknown.
 
+use super::code::report::Event;
 use super::image::Image;
 use super::imports::Linkage;
 use super::program::Program;
 use super::{effects, resolve, surface};
-use crate::facts::{Body, Certainty, Effect, Extent, Fact, NoteKind, Reading, Step};
+use crate::facts::{Body, Certainty, Effect, Extent, Fact, NoteKind, Operation, Reading, Step};
 use crate::read::Input;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,32 +18,12 @@ pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkag
     let program = Program::new(image, linkage, input.artifact.file_name(), input.deadline);
     let (events, capped) = resolve::events(&program);
     let explained: BTreeSet<String> = events.iter().map(|e| e.via.clone()).collect();
-    let mut seen = BTreeSet::new();
-    let mut unknown: BTreeMap<String, (Fact, usize)> = BTreeMap::new();
-    let mut kept = 0;
-    for event in &events {
-        for fact in effects::facts(&program.image, event) {
-            if let Some(via) = unlocated(&fact) {
-                unknown.entry(via).and_modify(|(_, count)| *count += 1).or_insert((fact, 1));
-            } else if seen.insert(fact_key(&fact)) {
-                kept += 1;
-                if kept <= MAX_FACTS {
-                    reading.facts.push(fact);
-                }
-            }
-        }
-    }
-    for (mut fact, count) in unknown.into_values() {
-        if let Body::Effect(effect) = &mut fact.body
-            && count > 1
-        {
-            effect.evidence.push(Step::new(format!("and {} further calls whose location is not known", count - 1)));
-        }
-        reading.facts.push(fact);
-    }
+    let kept = Kept::of(&program.image, &events);
+    let more = kept.more;
+    reading.facts.extend(kept.into_facts());
     surface::capabilities(&program.image, &program.linkage, &mut explained.into_iter(), reading);
-    if kept > MAX_FACTS {
-        reading.note(NoteKind::Capped, format!("{} more effects than are kept", kept - MAX_FACTS));
+    if more > 0 {
+        reading.note(NoteKind::Capped, format!("{more} more effects than are kept"));
     }
     if program.references.capped {
         reading.note(NoteKind::Capped, "more calls in the code than are kept: some callers were not looked into");
@@ -54,12 +35,76 @@ pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkag
     }
 }
 
-/// The API of an effect whose location is wholly unknown.
+/// Calls whose location is wholly unknown, and that say the same of it.
+struct Unknown {
+    /// The first of them.
+    fact: Fact,
+    /// Where they are.
+    sites: BTreeSet<u32>,
+}
+
+/// The facts of all calls: those with a location, and one for each API whose locations stay unknown.
+#[derive(Default)]
+struct Kept {
+    located: Vec<Fact>,
+    /// By API, and by whether the call is known to only read.
+    unknown: BTreeMap<String, Unknown>,
+    /// Facts with a location beyond those that are kept.
+    more: usize,
+}
+
+impl Kept {
+    fn of(image: &Image<'_>, events: &[Event]) -> Self {
+        let mut kept = Kept::default();
+        let mut seen = BTreeSet::new();
+        for event in events {
+            for fact in effects::facts(image, event) {
+                if let Some(key) = unlocated(&fact) {
+                    let new = || Unknown { fact, sites: BTreeSet::new() };
+                    kept.unknown.entry(key).or_insert_with(new).sites.insert(event.site);
+                } else if !seen.insert(fact_key(&fact)) {
+                } else if kept.located.len() < MAX_FACTS {
+                    kept.located.push(fact);
+                } else {
+                    kept.more += 1;
+                }
+            }
+        }
+        kept
+    }
+
+    fn into_facts(mut self) -> Vec<Fact> {
+        // A call in a function with several callers may be located for some of them only.
+        let open: BTreeSet<u32> = self.unknown.values().flat_map(|u| u.sites.iter().copied()).collect();
+        let mut located = BTreeSet::new();
+        for fact in &mut self.located {
+            if let (Some(rva), Body::Effect(effect)) = (fact.site.rva, &mut fact.body)
+                && located.insert(rva)
+                && open.contains(&rva)
+            {
+                effect.evidence.push(Step::new("for other callers the location is not known"));
+            }
+        }
+        for Unknown { mut fact, sites } in self.unknown.into_values() {
+            let others = sites.difference(&located).filter(|site| fact.site.rva != Some(**site)).count();
+            if let Body::Effect(effect) = &mut fact.body
+                && others > 0
+            {
+                effect.evidence.push(Step::new(format!("and {others} further calls whose location is not known")));
+            }
+            self.located.push(fact);
+        }
+        self.located
+    }
+}
+
+/// Under what an effect whose location is wholly unknown is counted.
 fn unlocated(fact: &Fact) -> Option<String> {
     let effect: &Effect = fact.as_effect()?;
     (effect.location.extent() == Extent::None).then(|| {
         let rank = if effect.certainty > Certainty::Possible { "!" } else { "" };
-        format!("{rank}{}", effect.via)
+        let reads = if effect.operation == Operation::Read { " reads" } else { "" };
+        format!("{rank}{}{reads}", effect.via)
     })
 }
 

@@ -1,29 +1,31 @@
 //! Locations from the arguments of calls: keys below keys, names in INI files.
 
+use super::code::known::{Known, merged};
 use super::code::report::{Arg, Number};
 use crate::facts::{Source, Text, registry};
 
-/// The key that an argument is: a predefined root, an opened key, or a parameter.
-pub(crate) fn key_text(key: &Arg) -> Text {
-    if let Some(handle) = &key.handle {
-        return handle.text.clone();
+/// The keys that an argument may be: a predefined root, an opened key, or a parameter. Never empty.
+pub(crate) fn key_texts(key: &Arg) -> Vec<Text> {
+    if let Some(handle) = key.handle.as_ref().filter(|h| !h.texts.is_empty()) {
+        return handle.texts.clone();
     }
     if let Number::Param(n) = key.number {
-        return Text::from_source(Source::Param, n.to_string());
+        return vec![Text::from_source(Source::Param, n.to_string())];
     }
-    let mut roots = key.number.all().iter().map(|n| registry::root_of_handle(*n));
-    match (roots.next().flatten(), roots.next()) {
-        (Some(root), None) => Text::lit(root),
-        _ => Text::unknown(),
-    }
+    let roots = key.number.all().iter().map(|n| registry::root_of_handle(*n));
+    let roots: Option<Vec<Text>> = roots.map(|root| root.map(Text::lit)).collect();
+    roots.filter(|roots| !roots.is_empty()).unwrap_or_else(|| vec![Text::unknown()])
 }
 
-/// A key below another; no name means the key itself.
-pub(crate) fn key_below(key: &Text, below: &Arg) -> Text {
+/// Keys below others; no name means the keys themselves.
+pub(crate) fn keys_below(keys: &[Text], below: &Arg) -> Vec<Text> {
     if below.is_null() {
-        return key.clone();
+        return keys.to_vec();
     }
-    below_text(key, &first_text(below))
+    let unknown = [Text::unknown()];
+    let names = if below.texts.is_empty() { &unknown } else { below.texts.as_slice() };
+    let all = keys.iter().flat_map(|key| names.iter().map(|name| below_text(key, name)));
+    Known::any(all.collect::<Vec<_>>(), false).texts().to_vec()
 }
 
 /// The same, for a text.
@@ -40,11 +42,7 @@ pub(crate) fn below_text(key: &Text, below: &Text) -> Text {
 
 /// The text of an argument; several possibilities become what they share.
 pub(crate) fn first_text(arg: &Arg) -> Text {
-    let mut texts = arg.texts.iter();
-    match texts.next() {
-        Some(first) => texts.fold(first.clone(), |all, t| all.merge(t)),
-        None => Text::unknown(),
-    }
+    merged(&arg.texts)
 }
 
 /// `file/section/key`, for the hole of a value that was read.

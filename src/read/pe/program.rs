@@ -54,6 +54,12 @@ pub(crate) struct Program<'a> {
     pub(crate) exhausted: Cell<bool>,
 }
 
+/// Behind what ends or pads a function.
+fn is_padded(image: &Image<'_>, rva: u32) -> bool {
+    let before = rva.checked_sub(1).and_then(|rva| image.at(rva)).and_then(|b| b.first());
+    matches!(before, Some(0xcc | 0x90 | 0xc3 | 0x00))
+}
+
 impl<'a> Program<'a> {
     /// Prepares an image.
     pub(crate) fn new(image: Image<'a>, linkage: Linkage<'a>, file_name: &str, deadline: Instant) -> Self {
@@ -62,15 +68,9 @@ impl<'a> Program<'a> {
         let mut starts: Vec<u32> = linkage.exports.iter().map(|(_, rva)| *rva).collect();
         starts.push(image.entry);
         starts.extend(references.thunks.keys());
-        if !image.is_64() {
-            starts.extend(
-                references
-                    .edges
-                    .iter()
-                    .filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe8))
-                    .map(|(target, _)| *target),
-            );
-        }
+        // On x64 these are functions without a frame, which the exception directory leaves out.
+        let called = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe8));
+        starts.extend(called.map(|(target, _)| *target).filter(|target| !image.is_64() || is_padded(&image, *target)));
         let functions = Functions::new(&image, starts);
         let mut program = Program {
             image,

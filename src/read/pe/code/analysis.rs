@@ -3,9 +3,9 @@
 use super::super::image::Image;
 use super::super::program::Program;
 use super::body::Body;
+use super::known::Known;
 use super::report::{Arg, Handle, Number, Report};
 use super::state::State;
-use super::strings::Known;
 use super::value::{Kind, Symbol, Symbols, Value};
 use crate::catalog::native::Api;
 use crate::facts::Text;
@@ -151,11 +151,9 @@ impl Engine<'_, '_> {
         for (at, buffer) in self.state.buffers() {
             match (self.symbols.kind_of(*at), at) {
                 (Some(Kind::Param(n)), _) => {
-                    let known = self.text(*at, false);
-                    let text = known.map_or_else(|| buffer.text.clone(), |k| k.text);
-                    buffers.push((n, text, buffer.weak));
+                    buffers.push((n, self.text(*at, false).unwrap_or_else(|| buffer.known.clone())));
                 }
-                (_, Value::Const(va)) if buffer.tail.is_empty() => globals.push((*va, buffer.text.clone())),
+                (_, Value::Const(va)) if buffer.tail.is_empty() => globals.push((*va, buffer.known.merged())),
                 _ => {}
             }
         }
@@ -189,16 +187,11 @@ impl Engine<'_, '_> {
             return Some(handle.clone());
         }
         match self.symbols.kind(symbol) {
-            // An error value beside the handle does not matter; two handles do.
+            // An error value beside the handle does not matter; something unknown does.
             Kind::Choice(_) => {
-                let mut handles = self
-                    .symbols
-                    .alternatives(value)
-                    .into_iter()
-                    .filter(|v| v.number().is_none())
-                    .map(|v| self.handle(v));
-                let first = handles.next()??;
-                handles.all(|h| h.is_some_and(|h| h.text == first.text)).then_some(first)
+                let others = self.symbols.alternatives(value).into_iter().filter(|v| v.number().is_none());
+                let handles: Option<Vec<Handle>> = others.map(|v| self.handle(v)).collect();
+                handles?.into_iter().reduce(Handle::or)
             }
             _ => None,
         }

@@ -4,9 +4,10 @@ use super::super::openers::is_mode;
 use super::super::program::MAX_DEPTH;
 use super::super::surface;
 use super::analysis::{Engine, Origin};
+use super::known::Known;
 use super::report::{Arg, Event, InternalCall, Number, Summary};
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
-use super::strings::{Known, is_path_like};
+use super::strings::is_path_like;
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api};
 use crate::facts::Text;
@@ -308,12 +309,10 @@ impl Engine<'_, '_> {
     fn apply(&mut self, summary: &Summary, site: u32) -> Value {
         let passed = self.passed();
         let lookup = |n: u8| passed.iter().find(|(p, _)| *p == n).map(|(_, arg)| arg.clone());
-        for (n, text, weak) in &summary.buffers {
+        for (n, known) in &summary.buffers {
             let pointer = self.argument(*n);
-            let arg = Arg { texts: vec![text.clone()], weak: *weak, ..Arg::default() }.filled(&lookup);
-            if let Some(text) = arg.texts.into_iter().next() {
-                self.state.set_buffer(pointer, Buffer { text, tail: Vec::new(), weak: arg.weak });
-            }
+            let arg = Arg { texts: known.texts().to_vec(), weak: known.weak, ..Arg::default() }.filled(&lookup);
+            self.state.set_buffer(pointer, Buffer::of(Known::any(arg.texts, arg.weak)));
         }
         for (n, arg) in &summary.cells {
             let pointer = self.argument(*n);
@@ -341,9 +340,9 @@ impl Engine<'_, '_> {
         if let Some(number) = arg.number.only() {
             return Value::Const(number);
         }
-        if let Some(first) = arg.texts.first() {
-            let text = arg.texts.iter().skip(1).fold(first.clone(), |all, t| all.merge(t));
-            return self.with_origin(kind, Origin::Text(Known { text, weak: arg.weak }));
+        if !arg.texts.is_empty() {
+            let known = Known::any(arg.texts.iter().cloned(), arg.weak);
+            return self.with_origin(kind, Origin::Text(known));
         }
         self.symbols.of(kind)
     }
@@ -356,7 +355,7 @@ impl Engine<'_, '_> {
         } else {
             (self.state.registers[1], 0)
         };
-        if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.weak) {
+        if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.known.weak) {
             return;
         }
         for n in first..first + 2 {
@@ -372,7 +371,7 @@ impl Engine<'_, '_> {
                     Some(_) => Text::unknown().concat(text),
                     None => text.clone(),
                 };
-                self.state.set_buffer(this, Buffer::weak(text));
+                self.state.set_buffer(this, Buffer::of(Known::weak(text)));
                 return;
             }
         }

@@ -1,8 +1,9 @@
 //! What the analysis of one function says, independent of the function's own symbols, so that callers can fill in
 //! what was a parameter.
 
+use super::known::Known;
 use crate::catalog::native::Api;
-use crate::facts::{Hole, Source, Text};
+use crate::facts::{Hole, Part, Source, Text};
 
 /// A number, as far as it is known outside the function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,13 +38,27 @@ impl Number {
 /// What is known of a handle from the call that opened it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Handle {
-    /// Location in the words of its store; a parameter is a hole.
-    pub(crate) text: Text,
+    /// Location in the words of its store: one, or one of a few. A parameter is a hole.
+    pub(crate) texts: Vec<Text>,
     pub(crate) volatile: bool,
     pub(crate) remote: bool,
     pub(crate) view32: bool,
     /// Address of the call that opened it.
     pub(crate) opened_at: u32,
+}
+
+impl Handle {
+    /// One of two handles.
+    pub(crate) fn or(self, other: Handle) -> Handle {
+        let texts = Known::any(self.texts.into_iter().chain(other.texts), false).texts().to_vec();
+        Handle {
+            texts,
+            volatile: self.volatile && other.volatile,
+            remote: self.remote && other.remote,
+            view32: self.view32 || other.view32,
+            opened_at: self.opened_at.min(other.opened_at),
+        }
+    }
 }
 
 /// An argument of a call.
@@ -69,7 +84,7 @@ impl Arg {
     pub(crate) fn has_parameters(&self) -> bool {
         matches!(self.number, Number::Param(_))
             || self.texts.iter().any(has_parameters)
-            || self.handle.as_ref().is_some_and(|h| has_parameters(&h.text))
+            || self.handle.as_ref().is_some_and(|h| h.texts.iter().any(has_parameters))
     }
 
     /// The same argument, with what a caller passes for the parameters.
@@ -80,11 +95,9 @@ impl Arg {
             return arg;
         }
         let mut out = self.clone();
-        for text in &mut out.texts {
-            *text = filled(text, passed, &mut out.weak);
-        }
+        out.texts = all_filled(&self.texts, passed, &mut out.weak);
         if let Some(handle) = &mut out.handle {
-            handle.text = filled(&handle.text, passed, &mut out.weak);
+            handle.texts = all_filled(&handle.texts, passed, &mut out.weak);
         }
         out
     }
@@ -99,24 +112,58 @@ pub(crate) fn parameter(hole: &Hole) -> Option<u8> {
 }
 
 fn has_parameters(text: &Text) -> bool {
-    text.parts().iter().any(|p| matches!(p, crate::facts::Part::Hole(h) if parameter(h).is_some()))
+    parameters(text).next().is_some()
 }
 
-/// Replaces parameters in a text. A parameter may be a string, or a registry key with its own text.
-fn filled(text: &Text, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Text {
-    text.map_holes(|hole| {
-        let arg = passed(parameter(hole)?)?;
-        if let Some(handle) = arg.handle {
-            return Some(handle.text);
-        }
-        if let Some(root) = arg.number.only().and_then(crate::facts::registry::root_of_handle) {
-            return Some(Text::lit(root));
-        }
-        *weak |= arg.weak;
-        let mut texts = arg.texts.into_iter();
-        let first = texts.next().unwrap_or_else(Text::unknown);
-        Some(texts.fold(first, |all, t| all.merge(&t)))
+/// Parameters that a text depends on.
+fn parameters(text: &Text) -> impl Iterator<Item = u8> {
+    text.parts().iter().filter_map(|p| match p {
+        Part::Hole(hole) => parameter(hole),
+        Part::Lit(_) => None,
     })
+}
+
+/// Replaces parameters in each text. One that needs a string where the caller passes none belongs to a way through the
+/// function that this caller does not take.
+fn all_filled(texts: &[Text], passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Vec<Text> {
+    let taken = |text: &&Text| !parameters(text).any(|n| passed(n).is_some_and(|arg| arg.is_null()));
+    let some: Vec<&Text> = texts.iter().filter(taken).collect();
+    let some = if some.is_empty() { texts.iter().collect() } else { some };
+    if some.is_empty() {
+        return Vec::new();
+    }
+    let filled = Known::any(some.into_iter().flat_map(|text| filled(text, passed, weak)).collect::<Vec<_>>(), false);
+    filled.texts().to_vec()
+}
+
+/// Replaces parameters in a text; where a caller passes one of a few, there are as many results.
+fn filled(text: &Text, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Vec<Text> {
+    let mut all = vec![Text::new()];
+    for part in text.parts() {
+        let more = match part {
+            Part::Hole(hole) => parameter(hole).and_then(passed).map(|arg| {
+                *weak |= arg.weak;
+                spoken(arg)
+            }),
+            Part::Lit(_) => None,
+        };
+        let more = more.unwrap_or_else(|| vec![Text::from_parts([part.clone()])]);
+        let known = Known::any(all, false).then(&Known::any(more, false));
+        all = known.texts().to_vec();
+    }
+    all
+}
+
+/// What an argument is called in a text: a string, or the key of the registry that it is.
+fn spoken(arg: Arg) -> Vec<Text> {
+    if let Some(handle) = arg.handle {
+        return handle.texts;
+    }
+    match arg.number.only().and_then(crate::facts::registry::root_of_handle) {
+        Some(root) => vec![Text::lit(root)],
+        None if arg.texts.is_empty() => vec![Text::unknown()],
+        None => arg.texts,
+    }
 }
 
 /// A call of an API that matters.
@@ -146,7 +193,7 @@ pub(crate) struct InternalCall {
 pub(crate) struct Summary {
     pub(crate) result: Option<Arg>,
     /// Parameter whose buffer is filled, and with what.
-    pub(crate) buffers: Vec<(u8, Text, bool)>,
+    pub(crate) buffers: Vec<(u8, Known)>,
     /// Parameter through which a handle or number is written.
     pub(crate) cells: Vec<(u8, Arg)>,
 }

@@ -1,7 +1,8 @@
 //! What is known before an instruction: registers, memory cells, and the strings in buffers.
 
+use super::known::Known;
 use super::value::{Kind, Symbols, Value};
-use crate::facts::Text;
+use crate::facts::{Hole, Text};
 use std::collections::BTreeMap;
 
 /// Number of general registers.
@@ -23,22 +24,16 @@ pub(crate) struct Cell {
 /// The string in a buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Buffer {
-    pub(crate) text: Text,
-    /// Bytes that were stored one by one behind the end of `text`.
+    /// Weak: something unknown may have changed it since, or it is only associated with the object.
+    pub(crate) known: Known,
+    /// Bytes that were stored one by one behind the end of it.
     pub(crate) tail: Vec<u8>,
-    /// Something unknown may have changed it since, or the text is only associated with the object.
-    pub(crate) weak: bool,
 }
 
 impl Buffer {
-    /// A string that is known.
-    pub(crate) fn of(text: Text) -> Self {
-        Buffer { text, tail: Vec::new(), weak: false }
-    }
-
-    /// A string that is probably this one.
-    pub(crate) fn weak(text: Text) -> Self {
-        Buffer { text, tail: Vec::new(), weak: true }
+    /// A string.
+    pub(crate) fn of(known: Known) -> Self {
+        Buffer { known, tail: Vec::new() }
     }
 }
 
@@ -91,7 +86,7 @@ impl State {
         }
         self.cells.insert(address, Cell { size, value });
         // Text that was copied here before is overwritten at its start.
-        if self.buffers.get(&address).is_some_and(|b| !b.weak) {
+        if self.buffers.get(&address).is_some_and(|b| !b.known.weak) {
             self.buffers.remove(&address);
         }
     }
@@ -149,7 +144,7 @@ impl State {
     /// Something unknown may write through this pointer.
     pub(crate) fn taint(&mut self, address: Value, written: Value) {
         if let Some(buffer) = self.buffers.get_mut(&address) {
-            buffer.weak = true;
+            buffer.known.weak = true;
         }
         if let Some(cell) = self.cells.get_mut(&address) {
             cell.value = written;
@@ -198,8 +193,8 @@ impl State {
             match self.buffers.get_mut(at) {
                 Some(own) if own == buffer => {}
                 Some(own) => {
-                    let text = if widen { Text::unknown() } else { whole(own).merge(&whole(buffer)) };
-                    let joined = Buffer { weak: own.weak || buffer.weak, text, tail: Vec::new() };
+                    let known = if widen { Known::unknown() } else { whole(own).or(&whole(buffer)) };
+                    let joined = Buffer::of(known);
                     if joined != *own {
                         *own = joined;
                         changed = true;
@@ -217,12 +212,11 @@ impl State {
 }
 
 /// A buffer's text for joining: stored bytes behind it are not told apart there.
-fn whole(buffer: &Buffer) -> Text {
-    let mut text = buffer.text.clone();
-    if !buffer.tail.is_empty() {
-        text.push_hole(crate::facts::Hole::Unknown);
+fn whole(buffer: &Buffer) -> Known {
+    if buffer.tail.is_empty() {
+        return buffer.known.clone();
     }
-    text
+    buffer.known.then(&Known::of(Text::hole(Hole::Unknown)))
 }
 
 /// On x86: `this` or the first fast argument.

@@ -2,23 +2,10 @@
 
 use super::super::image::{Image, MAX_STRING};
 use super::analysis::Engine;
+use super::known::Known;
 use super::state::Buffer;
 use super::value::{Kind, Value};
 use crate::facts::{Source, Text};
-
-/// A string as far as it is known.
-#[derive(Clone, Debug)]
-pub(crate) struct Known {
-    pub(crate) text: Text,
-    /// Only associated, not proven.
-    pub(crate) weak: bool,
-}
-
-impl Known {
-    pub(crate) fn of(text: Text) -> Self {
-        Known { text, weak: false }
-    }
-}
 
 /// Deepest nesting of symbols that is followed for a string.
 const MAX_DEPTH: u8 = 6;
@@ -31,7 +18,7 @@ impl Engine<'_, '_> {
 
     /// The string at a value, or `{?}`.
     pub(crate) fn text_or_unknown(&self, value: Value, wide: bool) -> Known {
-        self.text(value, wide).unwrap_or_else(|| Known::of(Text::unknown()))
+        self.text(value, wide).unwrap_or_else(Known::unknown)
     }
 
     fn text_at(&self, value: Value, wide: bool, depth: u8) -> Option<Known> {
@@ -39,7 +26,7 @@ impl Engine<'_, '_> {
             return None;
         }
         if let Some(buffer) = self.state.buffer(value) {
-            return Some(Known { text: with_tail(buffer, wide), weak: buffer.weak });
+            return Some(with_tail(buffer, wide));
         }
         match value {
             Value::Unknown => None,
@@ -67,21 +54,18 @@ impl Engine<'_, '_> {
                             .filter(|v| *v != Value::Const(0))
                             .map(|v| self.text_at(v, wide, depth + 1));
                         let first = texts.next()??;
-                        texts.try_fold(first, |all, next| {
-                            let next = next?;
-                            Some(Known { text: all.text.merge(&next.text), weak: all.weak || next.weak })
-                        })
+                        texts.try_fold(first, |all, next| Some(all.or(&next?)))
                     }
                     // The characters of a string object are behind the pointer at its start.
                     Kind::Load(object) if offset == 0 => {
-                        self.state.buffer(object).filter(|b| b.weak).map(|b| Known { text: b.text.clone(), weak: true })
+                        self.state.buffer(object).filter(|b| b.known.weak).map(|b| b.known.clone())
                     }
                     Kind::LastSeparator(buffer) => {
                         let whole = self.text_at(buffer, wide, depth + 1)?;
-                        let tail = whole.text.trailing_lit();
-                        let name = tail.rsplit(['\\', '/']).next().unwrap_or_default();
-                        (tail.contains(['\\', '/']) && offset > 0)
-                            .then(|| Known { text: Text::lit(name), weak: whole.weak })
+                        let separated = whole.texts().iter().all(|t| t.trailing_lit().contains(['\\', '/']));
+                        let name =
+                            |t: &Text| Text::lit(t.trailing_lit().rsplit(['\\', '/']).next().unwrap_or_default());
+                        (separated && offset > 0).then(|| whole.map(name))
                     }
                     _ => None,
                 }
@@ -100,8 +84,10 @@ impl Engine<'_, '_> {
             match self.text(alternative, wide) {
                 Some(known) => {
                     weak |= known.weak;
-                    if !texts.contains(&known.text) {
-                        texts.push(known.text);
+                    for text in known.texts() {
+                        if !texts.contains(text) {
+                            texts.push(text.clone());
+                        }
                     }
                 }
                 None => {
@@ -119,12 +105,11 @@ impl Engine<'_, '_> {
 }
 
 /// A buffer's text with the bytes stored behind it.
-fn with_tail(buffer: &Buffer, wide: bool) -> Text {
-    let mut text = buffer.text.clone();
-    if let Some(tail) = decode(&buffer.tail, wide) {
-        text.push_lit(&tail);
+fn with_tail(buffer: &Buffer, wide: bool) -> Known {
+    match decode(&buffer.tail, wide) {
+        Some(tail) => buffer.known.then(&Known::of(Text::lit(tail))),
+        None => buffer.known.clone(),
     }
-    text
 }
 
 /// Bytes up to a zero character as text; `None` when there is no end or it is not text.

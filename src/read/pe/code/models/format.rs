@@ -1,7 +1,7 @@
 //! `sprintf` and its family: a format with its values put in.
 
 use super::super::analysis::Engine;
-use super::super::strings::Known;
+use super::super::known::Known;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Hole, Source, Text};
@@ -54,36 +54,40 @@ impl Engine<'_, '_> {
         let to = self.model_argument(api, 0);
         let format = self.model_argument(api, 1);
         let format = self.text_or_unknown(format, api.wide);
-        let Some(pattern) = format.text.as_lit() else {
-            self.fill(to, Known { text: Text::unknown(), weak: false });
-            return self.symbols.of(Kind::Result(site));
-        };
-        let pattern = pattern.to_owned();
         let first = api.row.args.get(2).copied().unwrap_or(2);
-        let known = self.formatted(&pattern, api.wide, |engine, position| engine.format_value(model, first, position));
-        self.fill(to, Known { text: known.text, weak: known.weak || format.weak });
+        let mut known: Option<Known> = None;
+        for pattern in format.texts() {
+            let next = match pattern.as_lit() {
+                Some(pattern) => {
+                    self.formatted(pattern, api.wide, |engine, position| engine.format_value(model, first, position))
+                }
+                None => Known::unknown(),
+            };
+            known = Some(known.map_or(next.clone(), |known| known.or(&next)));
+        }
+        let mut known = known.unwrap_or_else(Known::unknown);
+        known.weak |= format.weak;
+        self.fill(to, known);
         self.symbols.of(Kind::Result(site))
     }
 
     /// The format with its values put in.
     fn formatted(&mut self, pattern: &str, is_wide: bool, value_at: impl Fn(&mut Self, usize) -> Value) -> Known {
-        let mut text = Text::new();
-        let mut weak = false;
+        let mut known = Known::of(Text::new());
         let mut position = 0usize;
         for piece in pieces(pattern) {
             match piece {
-                Piece::Literal(literal) => text.push_lit(&literal),
+                Piece::Literal(literal) => known = known.then(&Known::of(Text::lit(literal))),
                 Piece::Value { conversion, width, long_long, stars } => {
                     position += usize::from(stars);
                     let value = value_at(self, position);
                     position += if long_long && !self.is_64() { 2 } else { 1 };
-                    let known = self.converted(value, conversion, width.unwrap_or(is_wide ^ (conversion == 'S')));
-                    weak |= known.weak;
-                    text.push_text(&known.text);
+                    let value = self.converted(value, conversion, width.unwrap_or(is_wide ^ (conversion == 'S')));
+                    known = known.then(&value);
                 }
             }
         }
-        Known { text, weak }
+        known
     }
 
     /// Value `position` of a format: an argument, or an element of an argument list.
@@ -110,14 +114,14 @@ impl Engine<'_, '_> {
             's' | 'S' => self.text_or_unknown(value, wide),
             'd' | 'i' | 'u' => match value.number() {
                 Some(n) => Known::of(Text::lit((n as u32 as i32).to_string())),
-                None => Known::of(Text::unknown()),
+                None => Known::unknown(),
             },
             'c' => match value.number().and_then(|n| char::from_u32(n as u32)).filter(|c| !c.is_control()) {
                 Some(c) => Known::of(Text::lit(c.to_string())),
-                None => Known::of(Text::unknown()),
+                None => Known::unknown(),
             },
             'p' => Known::of(Text::hole(Hole::From(Source::Generated, "address".to_owned()))),
-            _ => Known::of(Text::unknown()),
+            _ => Known::unknown(),
         }
     }
 }

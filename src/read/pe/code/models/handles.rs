@@ -2,8 +2,8 @@
 
 use super::super::super::locate;
 use super::super::analysis::{Engine, Origin};
+use super::super::known::{Known, merged};
 use super::super::report::{Arg, Handle};
-use super::super::strings::Known;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{Source, Store, Text};
@@ -20,18 +20,18 @@ impl Engine<'_, '_> {
             Some(Model::RegOpen | Model::RegCreate) => self.open_key(api, site),
             Some(Model::RegConnect) => {
                 let (key, machine) = (self.closed(api, 0), self.closed(api, 1));
-                let text = locate::key_text(&key);
+                let texts = locate::key_texts(&key);
                 let remote = !machine.is_null();
-                self.give(api, 2, Handle { text, remote, opened_at: site, ..Handle::default() }, site);
+                self.give(api, 2, Handle { texts, remote, opened_at: site, ..Handle::default() }, site);
             }
             Some(Model::RegCurrentUser) => {
-                let text = Text::lit("HKCU");
-                self.give(api, 0, Handle { text, opened_at: site, ..Handle::default() }, site);
+                let texts = vec![Text::lit("HKCU")];
+                self.give(api, 0, Handle { texts, opened_at: site, ..Handle::default() }, site);
             }
             Some(Model::CertStore) => {
                 let name = self.model_argument(api, 2);
-                let text = self.text_or_unknown(name, true).text;
-                let handle = Handle { text, opened_at: site, ..Handle::default() };
+                let texts = self.text_or_unknown(name, true).texts().to_vec();
+                let handle = Handle { texts, opened_at: site, ..Handle::default() };
                 return self.with_origin(Kind::Result(site), Origin::Handle(handle));
             }
             Some(Model::ProcAddress) => {
@@ -78,7 +78,7 @@ impl Engine<'_, '_> {
         let (access, options) = (self.closed(api, 3), self.closed(api, 4));
         let parent = key.handle.clone().unwrap_or_default();
         let handle = Handle {
-            text: locate::key_below(&locate::key_text(&key), &below),
+            texts: locate::keys_below(&locate::key_texts(&key), &below),
             volatile: parent.volatile || options.number.all().iter().any(|o| o & VOLATILE != 0),
             remote: parent.remote,
             view32: parent.view32 || access.number.all().iter().any(|a| a & VIEW_32 != 0),
@@ -101,7 +101,8 @@ impl Engine<'_, '_> {
             let key = self.plain(row.key, api.wide).unwrap_or_default();
             let below = self.plain(row.sub, api.wide);
             let name = self.plain(row.value, api.wide);
-            let key = below.map_or_else(|| locate::key_text(&key), |b| locate::key_below(&locate::key_text(&key), &b));
+            let keys = locate::key_texts(&key);
+            let key = merged(&below.map_or(keys.clone(), |b| locate::keys_below(&keys, &b)));
             let name = name.map_or_else(Text::unknown, |n| locate::first_text(&n));
             Text::from_source(Source::Registry, key.concat(&"\\".into()).concat(&name).to_string().replace('}', ")"))
         } else {
@@ -117,14 +118,19 @@ impl Engine<'_, '_> {
         let host = self.plain(row.host, api.wide);
         let parent = self.plain(row.parent, api.wide).and_then(|p| p.handle);
         let remote = host.is_some_and(|h| !h.is_null()) || parent.is_some_and(|p| p.remote);
-        let handle = Handle { text: locate::first_text(&named), remote, opened_at: site, ..Handle::default() };
+        let handle = Handle { texts: possible(&named), remote, opened_at: site, ..Handle::default() };
         self.with_origin(Kind::Result(site), Origin::Handle(handle))
     }
 
     /// The result is an open file.
     pub(super) fn open_file(&mut self, api: Api, site: u32) -> Value {
         let path = self.closed(api, 0);
-        let handle = Handle { text: locate::first_text(&path), opened_at: site, ..Handle::default() };
+        let handle = Handle { texts: possible(&path), opened_at: site, ..Handle::default() };
         self.with_origin(Kind::Result(site), Origin::Handle(handle))
     }
+}
+
+/// What an argument names, or `{?}`.
+fn possible(named: &Arg) -> Vec<Text> {
+    if named.texts.is_empty() { vec![Text::unknown()] } else { named.texts.clone() }
 }

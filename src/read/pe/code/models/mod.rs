@@ -6,8 +6,8 @@ mod paths;
 mod strings;
 
 use super::analysis::{Engine, Origin};
+use super::known::Known;
 use super::state::Buffer;
-use super::strings::Known;
 use super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::Text;
@@ -98,21 +98,19 @@ impl Engine<'_, '_> {
         if let Value::Sym(symbol, offset) = pointer {
             let inside = match self.symbols.kind(symbol) {
                 Kind::LastSeparator(buffer) => {
-                    Some((buffer, paths::folder_of(&self.text_or_unknown(buffer, false).text, offset > 0)))
+                    Some((buffer, self.text_or_unknown(buffer, false).map(|t| paths::folder_of(t, offset > 0))))
                 }
                 Kind::Extension(buffer) => {
-                    Some((buffer, paths::without_extension(&self.text_or_unknown(buffer, false).text)))
+                    Some((buffer, self.text_or_unknown(buffer, false).map(paths::without_extension)))
                 }
-                Kind::End(buffer) => Some((buffer, self.text_or_unknown(buffer, false).text)),
+                Kind::End(buffer) => Some((buffer, self.text_or_unknown(buffer, false))),
                 _ => None,
             };
             if let Some((buffer, head)) = inside {
-                let text = head.concat(&known.text);
-                let weak = known.weak || self.state.buffer(buffer).is_some_and(|b| b.weak);
-                return self.state.set_buffer(buffer, Buffer { text, tail: Vec::new(), weak });
+                return self.state.set_buffer(buffer, Buffer::of(head.then(&known)));
             }
         }
-        self.state.set_buffer(pointer, Buffer { text: known.text, tail: Vec::new(), weak: known.weak });
+        self.state.set_buffer(pointer, Buffer::of(known));
     }
 
     /// Stores a number or a pointer. A store into the middle of a known string edits that string.
@@ -120,12 +118,12 @@ impl Engine<'_, '_> {
         if let Value::Sym(symbol, offset) = address {
             match (self.symbols.kind(symbol), value) {
                 (Kind::LastSeparator(buffer) | Kind::Extension(buffer), Value::Const(0)) => {
-                    let text = self.text_or_unknown(buffer, false).text;
-                    let text = match self.symbols.kind(symbol) {
-                        Kind::Extension(_) => paths::without_extension(&text),
-                        _ => paths::folder_of(&text, offset > 0),
+                    let known = self.text_or_unknown(buffer, false);
+                    let known = match self.symbols.kind(symbol) {
+                        Kind::Extension(_) => known.map(paths::without_extension),
+                        _ => known.map(|t| paths::folder_of(t, offset > 0)),
                     };
-                    return self.state.set_buffer(buffer, Buffer::of(text));
+                    return self.state.set_buffer(buffer, Buffer::of(known));
                 }
                 (Kind::LastSeparator(buffer), Value::Const(c)) if offset > 0 && size > 1 => {
                     return self.edit_tail(buffer, symbol_start(offset), size, c, true);
@@ -146,12 +144,12 @@ impl Engine<'_, '_> {
         let bytes = number.to_le_bytes();
         let Some(bytes) = bytes.get(..usize::from(size.min(8))) else { return };
         if self.state.buffer(at).is_none() {
-            let text = self.text_or_unknown(at, false).text;
-            self.state.set_buffer(at, Buffer::of(text));
+            let known = self.text_or_unknown(at, false);
+            self.state.set_buffer(at, Buffer::of(known));
         }
         let Some(buffer) = self.state.buffer_mut(at) else { return };
         if name && offset == 0 {
-            buffer.text = paths::folder_of(&buffer.text, true);
+            buffer.known = buffer.known.map(|t| paths::folder_of(t, true));
             buffer.tail.clear();
         }
         if offset + bytes.len() > MAX_TAIL {
@@ -168,7 +166,7 @@ impl Engine<'_, '_> {
     /// Copies memory of a known size.
     pub(crate) fn copy_bytes(&mut self, to: Value, from: Value, size: usize) {
         if let Some(buffer) = self.state.buffer(from).cloned() {
-            return self.fill(to, Known { text: buffer.text, weak: buffer.weak });
+            return self.fill(to, buffer.known);
         }
         let bytes: Option<Vec<u8>> = match from {
             Value::Const(va) => self

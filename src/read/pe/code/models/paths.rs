@@ -1,7 +1,7 @@
 //! Folders that are asked for, and paths that are put together.
 
 use super::super::analysis::{Engine, Origin};
-use super::super::strings::Known;
+use super::super::known::Known;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Folder, Hole, Part, Source, Text, env_hole, expand_env, join_paths};
@@ -20,7 +20,7 @@ impl Engine<'_, '_> {
             }
             Model::Expand => {
                 let known = self.text_or_unknown(a, api.wide);
-                self.fill(b, Known { text: expand_env(&known.text), weak: known.weak });
+                self.fill(b, known.map(expand_env));
             }
             Model::EnvGet | Model::EnvDup => return self.environment(api, model, site),
             Model::Identity => {
@@ -37,14 +37,14 @@ impl Engine<'_, '_> {
             }
             Model::PathAppend => {
                 let (head, more) = (self.text_or_unknown(a, api.wide), self.text_or_unknown(b, api.wide));
-                self.fill(a, Known { text: join_paths(&head.text, &more.text), weak: head.weak || more.weak });
+                self.fill(a, head.with(&more, join_paths));
             }
             Model::PathCombine => {
                 let c = self.model_argument(api, 2);
                 let folder =
                     if b == Value::Const(0) { Known::of(Text::new()) } else { self.text_or_unknown(b, api.wide) };
                 let file = self.text_or_unknown(c, api.wide);
-                self.fill(a, Known { text: join_paths(&folder.text, &file.text), weak: folder.weak || file.weak });
+                self.fill(a, folder.with(&file, join_paths));
                 return a;
             }
             Model::RemoveFileName | Model::AddSeparator | Model::RemoveExtension | Model::RenameExtension => {
@@ -57,9 +57,9 @@ impl Engine<'_, '_> {
             Model::TempFileName => {
                 let folder = self.text_or_unknown(a, api.wide);
                 let prefix = self.text_or_unknown(b, api.wide);
-                let name = prefix.text.concat(&Text::from_source(Source::Generated, "counter")).concat(&".tmp".into());
+                let number = Text::from_source(Source::Generated, "counter").concat(&".tmp".into());
                 let out = self.model_argument(api, 3);
-                self.fill(out, Known { text: join_paths(&folder.text, &name), weak: folder.weak });
+                self.fill(out, folder.with(&prefix.then(&Known::of(number)), join_paths));
             }
             Model::GeneratedGuid | Model::GuidText => {
                 let text = Text::from_source(Source::Generated, "guid");
@@ -72,24 +72,26 @@ impl Engine<'_, '_> {
 
     fn edit_path(&mut self, api: Api, model: Model, path: Value, extension: Value) {
         let known = self.text_or_unknown(path, api.wide);
-        let text = match model {
-            Model::RemoveFileName => folder_of(&known.text, false),
-            Model::AddSeparator if known.text.trailing_lit().ends_with('\\') => known.text,
-            Model::AddSeparator => known.text.concat(&"\\".into()),
-            Model::RemoveExtension => without_extension(&known.text),
-            _ => without_extension(&known.text).concat(&self.text_or_unknown(extension, api.wide).text),
+        let known = match model {
+            Model::RemoveFileName => known.map(|t| folder_of(t, false)),
+            Model::AddSeparator => known.map(|t| match t.trailing_lit().ends_with('\\') {
+                true => t.clone(),
+                false => t.clone().concat(&"\\".into()),
+            }),
+            Model::RemoveExtension => known.map(without_extension),
+            _ => known.map(without_extension).then(&self.text_or_unknown(extension, api.wide)),
         };
-        self.fill(path, Known { text, weak: known.weak });
+        self.fill(path, known);
     }
 
     fn csidl_path(&mut self, api: Api, csidl: Value, out: Value) {
         let folder = csidl.number().and_then(|n| Folder::by_csidl(n as u32));
-        let mut text = folder.map_or_else(Text::unknown, Text::folder);
+        let mut known = Known::of(folder.map_or_else(Text::unknown, Text::folder));
         if api.row.args.len() > 2 {
             let below = self.model_argument(api, 2);
-            text = join_paths(&text, &self.text_or_unknown(below, api.wide).text);
+            known = known.with(&self.text_or_unknown(below, api.wide), join_paths);
         }
-        self.fill(out, Known::of(text));
+        self.fill(out, known);
     }
 
     /// The id is given by reference; the path comes back through a pointer to a new string.
@@ -121,7 +123,7 @@ impl Engine<'_, '_> {
 
     fn environment(&mut self, api: Api, model: Model, site: u32) -> Value {
         let name = self.model_argument(api, 0);
-        let name = self.text_or_unknown(name, api.wide).text;
+        let name = self.text_or_unknown(name, api.wide);
         let text = match name.as_lit() {
             Some(name) if !name.is_empty() => Text::hole(env_hole(name)),
             _ => Text::unknown(),

@@ -1,11 +1,10 @@
 //! Copying, appending, measuring and searching strings.
 
 use super::super::analysis::{Engine, Origin};
+use super::super::known::Known;
 use super::super::state::Buffer;
-use super::super::strings::Known;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
-use crate::facts::Text;
 
 impl Engine<'_, '_> {
     pub(super) fn string_model(&mut self, api: Api, model: Model, site: u32) -> Value {
@@ -28,7 +27,7 @@ impl Engine<'_, '_> {
             Model::Append => {
                 let head = self.text_or_unknown(first, api.wide);
                 let tail = self.text_or_unknown(second, api.wide);
-                self.fill(first, Known { text: head.text.concat(&tail.text), weak: head.weak || tail.weak });
+                self.fill(first, head.then(&tail));
                 first
             }
             Model::CopyBytes => {
@@ -53,7 +52,7 @@ impl Engine<'_, '_> {
             }
             Model::FindExtension => self.symbols.of(Kind::Extension(first)),
             Model::UnknownText => {
-                self.state.set_buffer(first, Buffer::of(Text::unknown()));
+                self.state.set_buffer(first, Buffer::of(Known::unknown()));
                 self.symbols.of(Kind::Result(site))
             }
             _ => self.symbols.of(Kind::Result(site)),
@@ -64,7 +63,7 @@ impl Engine<'_, '_> {
     fn length(&mut self, text: Value, wide: bool) -> Value {
         if let Value::Const(_) = text
             && let Some(known) = self.text(text, wide)
-            && let Some(literal) = known.text.as_lit()
+            && let Some(literal) = known.as_lit()
         {
             let units = if wide { literal.encode_utf16().count() } else { literal.len() };
             return Value::Const(units as u64);
@@ -80,7 +79,7 @@ impl Engine<'_, '_> {
                 self.copy_bytes(to, from, n as usize);
             }
             _ => {
-                let known = self.state.buffer(from).map(|b| Known { text: b.text.clone(), weak: b.weak });
+                let known = self.state.buffer(from).map(|b| b.known.clone());
                 if let Some(known) = known {
                     self.fill(to, known);
                 }

@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""Prints how much of what programs write could be located, as Markdown tables: one section for each kind of program.
+
+    tests/corpus/shares.py CORPUS [--tool target/release/wipeproof] [--jobs 2]
+
+Unlike score.py it knows no right answers: it counts calls, and what the readers say of them. Both are needed, for a
+reader that says nothing makes no mistake either. CORPUS holds x/, as for score.py.
+"""
+import argparse
+import collections
+import concurrent.futures
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+
+EFFECT = re.compile(r"^effect (\S+) (\S+) (.+?) certainty=(\w+) via=(\S+)(.*)$")
+SITE = re.compile(r"\bat=\S*rva:(0x[0-9a-f]+)")
+MORE = re.compile(r'step "and (\d+) further calls whose location is not known"')
+UNKNOWN_MODE = "whether it writes is not known"
+FILES = {"file", "temp-file", "log", "cache", "dump"}
+# A hole of which not even the source is known, or which only a caller that was not found could fill in.
+NOTHING = re.compile(r"\{(\?|param:[^{}]*)\}")
+
+
+def artifacts(listing):
+    """The listing of each file: its path, its format, and its lines."""
+    for block in re.split(r"^(?=artifact )", listing, flags=re.MULTILINE):
+        head = re.match(r"artifact (.+?)(?: format=(\S+))?(?: .*)?$", block, re.MULTILINE)
+        if head:
+            yield head.group(1), head.group(2) or "", block.splitlines()[1:]
+
+
+def effects(lines):
+    """Each effect with the steps of its evidence."""
+    found = None
+    for line in lines:
+        match = EFFECT.match(line)
+        if match:
+            if found:
+                yield found
+            operation, store, location, certainty, via, rest = match.groups()
+            site = SITE.search(rest)
+            found = {
+                "operation": operation, "store": store, "location": location.strip('"'), "certainty": certainty,
+                "via": via.rsplit("!", 1)[-1], "site": site.group(1) if site else "", "steps": [],
+            }
+        elif line.startswith("  ") and found:
+            found["steps"].append(line.strip())
+        elif found:
+            yield found
+            found = None
+    if found:
+        yield found
+
+
+def extent(location):
+    """How much is known: `full`, `partial` or `none`."""
+    rest = NOTHING.sub("", location)
+    if not re.search(r"[\w{]", rest):
+        return "none"
+    return "partial" if re.search(r"\{(\?|[a-z-]+:[^{}]*)\}", location) else "full"
+
+
+# --- native code ---------------------------------------------------------------------------------------------------
+
+
+def family(data):
+    """Compiler and language of a PE image, from what the tools leave in it."""
+    try:
+        header = struct.unpack_from("<I", data, 0x3C)[0]
+        linker = data[header + 26]
+    except (struct.error, IndexError):
+        return "other"
+    if b"\xff Go buildinf:" in data:
+        return "Go"
+    if b"/rustc/" in data or b"rust_panic" in data:
+        return "Rust"
+    if b"Borland" in data or b"Embarcadero" in data or b"SOFTWARE\\Borland\\Delphi" in data:
+        return "Delphi, C++Builder"
+    if b"MSVBVM60" in data.upper()[:1 << 20]:
+        return "Visual Basic 6"
+    gnu = b"GCC: (" in data or b"libgcc" in data or b"mingw" in data.lower()
+    microsoft = b"Rich" in data[:header]
+    # Names that only C++ has: the run-time types and the mangled names of the two compilers.
+    plus = re.search(rb"\.\?A[VU]|\?\?[0-9_]\w+@@|_ZN\w+|_ZSt\w+|_ZTI\w+", data) is not None
+    if gnu and not microsoft:
+        return "C++, MinGW" if plus else "C, MinGW"
+    if microsoft or linker >= 6:
+        return "C++, MSVC" if plus else "C, MSVC"
+    return "other"
+
+
+class Native:
+    """Counts of one family."""
+
+    def __init__(self):
+        self.images = 0
+        self.places = collections.Counter()
+        self.modes = collections.Counter()
+        self.registry = collections.Counter()
+
+    def add(self, other):
+        self.images += other.images
+        self.places.update(other.places)
+        self.modes.update(other.modes)
+        self.registry.update(other.registry)
+
+
+def opens(effect):
+    return effect["store"] in FILES | {"database"} and any(
+        re.match(r'step "call of \w+: (access|mode|flags|style|open mode|unknown)', s) for s in effect["steps"]
+    )
+
+
+def count_native(lines):
+    """One image. A call counts once: `full` when it is located in full whoever calls the function around it."""
+    tally = Native()
+    tally.images = 1
+    extents, modes = collections.defaultdict(set), {}
+    for effect in effects(lines):
+        number = 1 + sum(int(m.group(1)) for s in effect["steps"] for m in [MORE.match(s)] if m)
+        known = extent(effect["location"])
+        site = effect["site"]
+        if opens(effect):
+            word = "unknown" if any(UNKNOWN_MODE in s for s in effect["steps"]) else "known"
+            modes.setdefault(site, word)
+            tally.modes[word] += number - 1
+        if effect["store"] in FILES and effect["operation"] in ("create", "write", "append", "copy", "rename"):
+            extents[site].add(known)
+            tally.places[known] += number - 1
+            if any("for other callers" in s for s in effect["steps"]):
+                extents[site].add("none")
+        if effect["store"] == "registry" and effect["operation"] not in ("read", "grant"):
+            count_registry(tally.registry, effect, number)
+    for seen in extents.values():
+        tally.places[seen.pop() if len(seen) == 1 else "partial"] += 1
+    tally.modes.update(modes.values())
+    return tally
+
+
+def count_registry(counter, effect, number):
+    key, value = effect["location"], None
+    if effect["operation"] in ("set-value", "delete-value"):
+        key, _, value = effect["location"].rpartition("\\")
+    root, _, below = key.partition("\\")
+    counter["all"] += number
+    counter["root"] += number * (re.match(r"HK\w+$", root) is not None)
+    counter["key"] += number * (re.search(r"\w", NOTHING.sub("", below)) is not None)
+    counter["full key"] += number * (re.match(r"HK\w+$", root) is not None and "{" not in below and below != "")
+    if value is not None:
+        counter["values"] += number
+        counter["value"] += number * (NOTHING.sub("", value) != "" or not value)
+
+
+def share(part, whole):
+    return f"{part} ({100 * part / whole:.0f} %)" if whole else "-"
+
+
+def native_section(listings):
+    """What native code writes, by compiler family."""
+    families = collections.defaultdict(Native)
+    for path, form, lines in listings:
+        if form not in ("pe-x64", "pe-x86"):
+            continue
+        families[family(pathlib.Path(path).read_bytes())].add(count_native(lines))
+    total = Native()
+    rows = sorted(families.items())
+    for _, tally in rows:
+        total.add(tally)
+    rows.append(("**all**", total))
+    out = [
+        "## Native code",
+        "",
+        "Calls that open, copy or move a file for writing, and how much of its location is known; how many calls that "
+        "open a file have a known mode.",
+        "",
+        "| family | images | calls | full | partial | none | opens | mode known |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, t in rows:
+        calls, opened = sum(t.places.values()), sum(t.modes.values())
+        cells = [share(t.places[k], calls) for k in ("full", "partial", "none")]
+        out.append(f"| {name} | {t.images} | {calls} | {' | '.join(cells)} | {opened} "
+                   f"| {share(t.modes['known'], opened)} |")
+    out += [
+        "",
+        "Calls that change the registry: whose root is known, some of whose key below the root is known, all of whose "
+        "key is known, and the name of whose value is known.",
+        "",
+        "| family | calls | root | key | whole key | values | name |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, t in rows:
+        r = t.registry
+        cells = [share(r[k], r["all"]) for k in ("root", "key", "full key")]
+        out.append(f"| {name} | {r['all']} | {' | '.join(cells)} | {r['values']} | {share(r['value'], r['values'])} |")
+    return out + [""]
+
+
+# --- all sections --------------------------------------------------------------------------------------------------
+
+SECTIONS = [native_section]
+
+
+def facts(tool, folder):
+    done = subprocess.run([tool, "facts", str(folder)], capture_output=True, timeout=3600)
+    if done.returncode not in (0, 4):
+        sys.exit(f"{folder}: no listing: {done.stderr.decode(errors='replace')[:500]}")
+    return list(artifacts(done.stdout.decode(errors="replace")))
+
+
+def listings_of(tool, corpus, jobs):
+    """Of every package; each is read by a process of its own."""
+    folders = sorted(p for p in (corpus / "x").iterdir() if p.is_dir())
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for found in pool.map(lambda folder: facts(tool, folder), folders):
+            yield from found
+
+
+def tables(tool, corpus, jobs=2):
+    """The lines of all sections."""
+    listings = list(listings_of(tool, corpus, jobs))
+    return [line for section in SECTIONS for line in section(listings)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("corpus", type=pathlib.Path)
+    parser.add_argument("--tool", default="target/release/wipeproof")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    print("\n".join(tables(options.tool, options.corpus, options.jobs)))
+
+
+if __name__ == "__main__":
+    main()
