@@ -165,6 +165,11 @@ impl<'a> Image<'a> {
         u32_at(self.at(rva)?, 0)
     }
 
+    /// A field of a structure at an address; a structure that runs over the end of the address space has none.
+    pub(crate) fn field(&self, rva: u32, offset: u32) -> Option<u32> {
+        self.u32(rva.checked_add(offset)?)
+    }
+
     /// A number at an address.
     pub(crate) fn u16(&self, rva: u32) -> Option<u16> {
         u16_at(self.at(rva)?, 0)

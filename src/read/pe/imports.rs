@@ -61,7 +61,7 @@ impl<'a> Linkage<'a> {
         let Some((rva, _)) = image.directory(Directory::Import) else { return };
         for i in 0..MAX_MODULES as u32 {
             let Some(at) = rva.checked_add(i * 20) else { return };
-            let (Some(lookup), Some(name), Some(slots)) = (image.u32(at), image.u32(at + 12), image.u32(at + 16))
+            let (Some(lookup), Some(name), Some(slots)) = (image.u32(at), image.field(at, 12), image.field(at, 16))
             else {
                 return self.malformed("the import directory ends early");
             };
@@ -81,7 +81,7 @@ impl<'a> Linkage<'a> {
         for i in 0..MAX_MODULES as u32 {
             let Some(at) = rva.checked_add(i * 32) else { return };
             let (Some(attributes), Some(name), Some(slots), Some(names)) =
-                (image.u32(at), image.u32(at + 4), image.u32(at + 12), image.u32(at + 16))
+                (image.u32(at), image.field(at, 4), image.field(at, 12), image.field(at, 16))
             else {
                 return self.malformed("the delay-import directory ends early");
             };
@@ -129,7 +129,7 @@ impl<'a> Linkage<'a> {
     /// Export directory: names and ordinals run in parallel; ordinals index the address table.
     fn read_exports(&mut self, image: &Image<'a>) {
         let Some((rva, size)) = image.directory(Directory::Export) else { return };
-        let field = |offset: u32| image.u32(rva.checked_add(offset)?);
+        let field = |offset| image.field(rva, offset);
         let (Some(count), Some(addresses), Some(names), Some(ordinals)) = (field(24), field(28), field(32), field(36))
         else {
             return self.malformed("the export directory ends early");

@@ -62,7 +62,7 @@ fn entry(image: &Image<'_>, root: u32, directory: u32, id: Option<u32>) -> Optio
     for i in skip..named + numbered {
         let at = directory.checked_add(16 + i * 8)?;
         if id.is_none_or(|id| image.u32(at) == Some(id)) {
-            return root.checked_add(image.u32(at + 4)? & 0x7fff_ffff);
+            return root.checked_add(image.field(at, 4)? & 0x7fff_ffff);
         }
     }
     None

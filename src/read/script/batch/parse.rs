@@ -387,7 +387,15 @@ impl Parser<'_> {
                 }
                 '%' => break,
                 '\n' | '(' => return None,
-                _ => options = self.word(0, ""),
+                _ => {
+                    let before = self.at;
+                    options = self.word(0, "");
+                    // An operator where an option belongs: cmd refuses the line.
+                    if self.at == before {
+                        self.skip_line();
+                        return None;
+                    }
+                }
             }
         }
         self.skip_while(|c| c == '%');
