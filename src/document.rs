@@ -53,6 +53,12 @@ impl DocumentError {
     }
 }
 
+/// An error with its causes, on one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |e| e.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 /// Reads a document into a type.
 ///
 /// # Errors
@@ -67,6 +73,68 @@ pub fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Box<Docum
             None => error,
         })
     })
+}
+
+/// A key, a string or the head of a table of a TOML text, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Keys and, in arrays, indexes that lead to it; a key itself is not among them.
+    pub path: Vec<String>,
+    /// The key or the string; empty for a table that is an element of an array.
+    pub text: String,
+    /// Where, in bytes.
+    pub span: std::ops::Range<usize>,
+}
+
+impl Word {
+    /// Stands below a key of the top level.
+    pub fn is_below(&self, key: &str) -> bool {
+        self.path.first().is_some_and(|first| first == key)
+    }
+
+    /// Line from 1.
+    pub fn line(&self, text: &str) -> u32 {
+        let before = text.as_bytes().get(..self.span.start).unwrap_or(text.as_bytes());
+        memchr::memchr_iter(b'\n', before).count() as u32 + 1
+    }
+}
+
+/// All words of a text in the order of their places, as far as it is TOML.
+pub fn words(text: &str) -> Vec<Word> {
+    let (table, _) = toml::de::DeTable::parse_recoverable(text);
+    let mut words = Vec::new();
+    collect_table(table.get_ref(), &mut Vec::new(), &mut words);
+    words.sort_by(|a, b| (a.span.start, a.path.len()).cmp(&(b.span.start, b.path.len())));
+    words
+}
+
+fn collect_table(table: &toml::de::DeTable<'_>, path: &mut Vec<String>, words: &mut Vec<Word>) {
+    for (key, value) in table.iter() {
+        words.push(Word { path: path.clone(), text: key.get_ref().to_string(), span: key.span() });
+        path.push(key.get_ref().to_string());
+        collect_value(value, path, words);
+        path.pop();
+    }
+}
+
+fn collect_value(value: &toml::Spanned<toml::de::DeValue<'_>>, path: &mut Vec<String>, words: &mut Vec<Word>) {
+    match value.get_ref() {
+        toml::de::DeValue::String(string) => {
+            words.push(Word { path: path.clone(), text: string.to_string(), span: value.span() });
+        }
+        toml::de::DeValue::Table(table) => collect_table(table, path, words),
+        toml::de::DeValue::Array(array) => {
+            for (index, element) in array.iter().enumerate() {
+                path.push(index.to_string());
+                if matches!(element.get_ref(), toml::de::DeValue::Table(_)) {
+                    words.push(Word { path: path.clone(), text: String::new(), span: element.span() });
+                }
+                collect_value(element, path, words);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// serde's messages name the unknown word and the valid ones in backticks; the nearest becomes a suggestion.
@@ -110,6 +178,20 @@ mod tests {
         let error = parse::<Sample>("w.toml", "exclud = []").unwrap_err();
         assert_eq!(error.message(), "unknown key `exclud`");
         assert!(error.help_text().unwrap().starts_with("did you mean `exclude`"));
+    }
+
+    #[test]
+    fn words_have_their_places() {
+        let text = "a = ['x']\n[t]\nk = 'v'\n[[l]]\nk = 'w'\n[[l]]\nk = 'u'\n";
+        let of = |path: &[&str], word: &str| {
+            let all = words(text);
+            let found = all.iter().find(|w| w.path == path && w.text == word).map(|w| w.line(text));
+            found.unwrap_or_else(|| panic!("{all:?}"))
+        };
+        assert_eq!((of(&[], "a"), of(&["a", "0"], "x")), (1, 1));
+        assert_eq!((of(&[], "t"), of(&["t"], "k"), of(&["t", "k"], "v")), (2, 3, 3));
+        assert_eq!((of(&["l", "0"], ""), of(&["l", "1"], ""), of(&["l", "1", "k"], "u")), (4, 6, 7));
+        assert!(words("a = [").len() < 3 && words("= = =").is_empty());
     }
 
     #[test]

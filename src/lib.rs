@@ -138,7 +138,6 @@ pub fn read(request: &Request<'_>) -> Result<Scanned, ScanError> {
 /// Decisions that name nothing.
 pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanError> {
     let Request { settings, rules, targets, .. } = request;
-    report::globs(&settings.third_party.paths, "[third-party]")?;
     let policy = Policy::new(settings, rules, request.today)?
         .with_baseline(request.baseline.clone())
         .suppressing(request.suppress);
@@ -149,6 +148,7 @@ pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanErro
         readings: &read.readings,
         judged: &judged,
         skipped: read.skipped,
+        input: read.input,
         rules,
         targets,
         policy: &policy,

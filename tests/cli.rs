@@ -23,6 +23,9 @@ struct Case {
     /// Files in the folder it runs in.
     #[serde(default)]
     files: BTreeMap<String, String>,
+    /// Files that are copied from the repository.
+    #[serde(default)]
+    copies: BTreeMap<String, String>,
     run: Vec<Run>,
 }
 
@@ -40,6 +43,12 @@ struct Run {
     /// What neither may contain.
     #[serde(default)]
     not: Vec<String>,
+    /// What standard error contains exactly once.
+    #[serde(default)]
+    once: Vec<String>,
+    /// Pairs of files that are the same, byte by byte.
+    #[serde(default)]
+    same: Vec<(String, String)>,
     /// Standard output and standard error are empty.
     #[serde(default)]
     silent: bool,
@@ -88,6 +97,11 @@ fn problems(case: &Case) -> Vec<String> {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
     }
+    for (name, from) in &case.copies {
+        let path = folder.0.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::copy(from, path).expect("a file of the repository");
+    }
     let mut wrong = Vec::new();
     for run in &case.run {
         let output = wipeproof(&folder.0).args(&run.args).stdin(Stdio::null()).output().expect("it runs");
@@ -102,6 +116,17 @@ fn problems(case: &Case) -> Vec<String> {
         for not in &run.not {
             if stdout.contains(not) || stderr.contains(not) {
                 say(format!("contains {not:?}:\n{stdout}\n{stderr}"));
+            }
+        }
+        for once in &run.once {
+            if stderr.matches(once.as_str()).count() != 1 {
+                say(format!("does not contain {once:?} once:\n{stderr}"));
+            }
+        }
+        for (one, two) in &run.same {
+            let read = |name: &str| fs::read(folder.0.join(name)).expect("it was written");
+            if read(one) != read(two) {
+                say(format!("{one} and {two} differ"));
             }
         }
         if run.silent && !(stdout.is_empty() && stderr.is_empty()) {

@@ -2,6 +2,7 @@
 
 use super::args::{Baseline as Command, Scan};
 use super::{Failure, Status, WriteError, info, progress, session};
+use crate::output::style::one_line;
 use crate::report::Baseline;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -55,9 +56,6 @@ fn told(file: &Path, baseline: &Baseline, before: Option<&Baseline>) -> String {
 
 fn show(file: &Path) -> Result<Status, Failure> {
     let baseline = Baseline::load(file)?;
-    let line = |e: &crate::report::BaselineEntry| {
-        let text = format!("{} {} {}", e.rule, e.artifact, e.location);
-        format!("{}\n", crate::output::style::one_line(text.trim_end()))
-    };
+    let line = |e: &crate::report::BaselineEntry| format!("{}\n", one_line(&e.to_string()));
     info::print(&baseline.entries().iter().map(line).collect::<String>())
 }

@@ -2,16 +2,21 @@
 
 use super::args::{Check, Color, FailOn};
 use super::{Failure, Status, WriteError, progress, session, watch};
+use crate::output::style::one_line;
 use crate::output::{self, FileSources, Format, Style};
 use crate::report::{Baseline, BaselineSummary, Report};
 use crate::rules::{RuleSet, Severity};
 use crate::scan;
 use crate::settings::Settings;
 use miette::miette;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use strum::IntoEnumIterator as _;
+
+/// Entries of a list on standard error.
+const MAX_TOLD: usize = 5;
 
 pub(super) fn check(args: &Check) -> Result<Status, Failure> {
     if args.watch { watch::watch(args, || check_once(args)) } else { check_once(args) }
@@ -38,16 +43,43 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
         write(output, &report, earlier.as_ref(), &rules, args)?;
     }
     if let Some(summary) = &report.baseline {
-        tell_baseline(summary);
+        tell_baseline(summary, args.verbose);
     }
-    Ok(status(&report, &settings, args))
+    let status = status(&report, &settings, args);
+    if status == Status::Incomplete {
+        tell_incomplete(&report);
+    }
+    Ok(status)
+}
+
+/// Why a strict check fails without a finding.
+#[expect(clippy::print_stderr, reason = "standard output belongs to the report")]
+fn tell_incomplete(report: &Report) {
+    let unseen: Vec<_> = report.incomplete().collect();
+    let count = unseen.iter().map(|n| &n.artifact).collect::<HashSet<_>>().len();
+    let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    eprintln!("incomplete, so --strict fails: {files} could not be read whole");
+    for note in unseen.iter().take(MAX_TOLD) {
+        eprintln!("  {}: {}", one_line(&note.artifact), one_line(&note.text));
+    }
+    if unseen.len() > MAX_TOLD {
+        eprintln!("  and {} more", unseen.len() - MAX_TOLD);
+    }
 }
 
 /// How the findings compare with the baseline: for people, beside whatever the formats say.
 #[expect(clippy::print_stderr, reason = "standard output belongs to the report")]
-fn tell_baseline(summary: &BaselineSummary) {
+fn tell_baseline(summary: &BaselineSummary, verbose: bool) {
     let BaselineSummary { file, known, new, fixed, stale } = summary;
     eprintln!("baseline {file}: {new} new, {known} known, {} fixed, {} stale", fixed.len(), stale.len());
+    let gone = fixed.iter().map(|e| ("fixed", e)).chain(stale.iter().map(|e| ("stale", e)));
+    let shown = if verbose { usize::MAX } else { MAX_TOLD };
+    for (what, entry) in gone.take(shown) {
+        eprintln!("  {what}: {}", one_line(&entry.to_string()));
+    }
+    if fixed.len() + stale.len() > shown {
+        eprintln!("  and {} more; --verbose lists them", fixed.len() + stale.len() - shown);
+    }
     if !fixed.is_empty() || !stale.is_empty() {
         eprintln!("  `wipeproof baseline write` drops what is fixed or stale");
     }
@@ -80,7 +112,26 @@ fn outputs(arguments: &[String]) -> Result<Vec<Output>, Failure> {
         })?;
         Ok(Output { format, file })
     };
-    arguments.iter().map(parse).collect()
+    let outputs: Vec<Output> = arguments.iter().map(parse).collect::<Result<_, Failure>>()?;
+    let mut places = HashSet::new();
+    for output in &outputs {
+        if places.insert(&output.file) {
+            continue;
+        }
+        let name: &str = output.format.into();
+        return Err(match &output.file {
+            None => miette!(
+                help = format!("give all but one a file: --output {name}=FILE"),
+                "two formats would both go to standard output, where nobody can tell them apart"
+            ),
+            Some(file) => miette!(
+                help = "give each format a file of its own",
+                "two formats would both be written to {}",
+                file.display()
+            ),
+        });
+    }
+    Ok(outputs)
 }
 
 fn write(

@@ -35,7 +35,7 @@ pub(crate) type Failure = miette::Report;
 
 /// Standard output or a file that did not take what was written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("cannot write {to}: {source}")]
+#[error("cannot write {to}")]
 pub(crate) struct WriteError {
     pub(crate) to: String,
     pub(crate) source: std::io::Error,

@@ -4,7 +4,7 @@ use super::Failure;
 use super::args::Scan;
 use crate::Request;
 use crate::cache::{self, Cache};
-use crate::read;
+use crate::{read, report};
 use crate::rules::RuleSet;
 use crate::settings::Settings;
 use miette::{IntoDiagnostic as _, WrapErr as _};
@@ -77,6 +77,7 @@ pub(super) fn request<'a>(
     rules: &'a RuleSet,
     reading: read::Options<'a>,
 ) -> Result<Request<'a>, Failure> {
+    report::check_settings(settings, rules)?;
     let targets = rules.choose_targets(&settings.targets)?;
     let request = Request::new(args.paths.clone(), settings, rules, targets);
     Ok(Request { pedantic: args.pedantic, reading, ..request })

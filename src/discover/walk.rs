@@ -45,7 +45,7 @@ pub fn walk(inputs: &[PathBuf], options: &WalkOptions) -> Result<Application, Wa
 
 /// An input that is not there.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {source}", path.display())]
+#[error("cannot read {}", path.display())]
 pub struct WalkError {
     /// The input.
     pub path: PathBuf,

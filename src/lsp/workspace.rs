@@ -2,8 +2,9 @@
 
 use crate::cache::{self, Cache};
 use crate::discover::{Application, Artifact, Kind, sniff, sniff::SNIFF_LEN};
+use crate::document::with_causes;
 use crate::facts::Reading;
-use crate::report::{Baseline, Report};
+use crate::report::{Baseline, Report, check_settings};
 use crate::rules::RuleSet;
 use crate::settings::{FILE_NAME, Settings};
 use crate::{Request, Scanned};
@@ -25,19 +26,19 @@ impl Decisions {
         let mut usable = |result: Result<(), String>| problem = problem.take().or(result.err());
         let mut settings = Settings::default();
         if let Some(file) = Settings::find(folder) {
-            usable(Settings::load(&file).map(|s| settings = s).map_err(|e| e.to_string()));
+            usable(Settings::load(&file).map(|s| settings = s).map_err(|e| with_causes(&e)));
         }
         let mut rules = RuleSet::embedded().ok()?;
         if let Some(own) = &settings.rules_folder {
-            usable(rules.clone().with_folder(own).map(|r| rules = r).map_err(|e| e.to_string()));
+            usable(rules.clone().with_folder(own).map(|r| rules = r).map_err(|e| with_causes(&e)));
         }
         let mut baseline = None;
         if let Some(file) = &settings.baseline {
-            usable(Baseline::load(file).map(|b| baseline = Some(b)).map_err(|e| e.to_string()));
+            usable(Baseline::load(file).map(|b| baseline = Some(b)).map_err(|e| with_causes(&e)));
         }
-        if let Err(unknown) = rules.choose_targets(&settings.targets) {
-            usable(Err(unknown.to_string()));
-            settings.targets.clear();
+        if let Err(wrong) = check_settings(&settings, &rules) {
+            usable(Err(with_causes(&wrong)));
+            settings = Settings::default();
         }
         Some(Decisions { settings, rules, baseline, problem })
     }
@@ -84,7 +85,7 @@ impl Scan {
         request.reading.memory = cache.as_ref().map(|c| c as &dyn crate::read::Memory);
         let result = crate::read(&request);
         let scanned = result.unwrap_or_else(|error| {
-            decisions.problem.get_or_insert(error.to_string());
+            decisions.problem.get_or_insert(with_causes(&error));
             Scanned::default()
         });
         Some(Scan { decisions, scanned })

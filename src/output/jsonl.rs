@@ -9,6 +9,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let head = json!({
         "schema": report.schema,
         "tool": report.tool,
+        "input": report.input,
         "targets": report.targets,
         "verdict": report.verdict,
         "stats": report.stats,

@@ -46,13 +46,17 @@ pub(super) fn image_key(app: &Application, artifact: &Artifact, bytes: &[u8]) ->
     Some(hasher.finalize().to_hex().to_string())
 }
 
-/// Key of all assemblies of an application.
-pub(super) fn group_key(app: &Application, assemblies: &[&Artifact]) -> Option<String> {
+/// Key of all assemblies of an application, whose contents have these hashes.
+pub(super) fn group_key(
+    app: &Application,
+    assemblies: &[&Artifact],
+    hashes: &[Option<blake3::Hash>],
+) -> Option<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"assemblies\0");
-    for artifact in assemblies {
+    for (artifact, hash) in assemblies.iter().zip(hashes) {
         hasher.update(artifact.path.as_bytes());
-        hasher.update(blake3::hash(&artifact.read(MAX_BINARY).ok()?).as_bytes());
+        hasher.update((*hash)?.as_bytes());
         debug_information(app, artifact, &mut hasher)?;
     }
     Some(hasher.finalize().to_hex().to_string())

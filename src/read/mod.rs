@@ -90,6 +90,8 @@ pub struct Readings {
     pub readings: Vec<Reading>,
     /// What was not read, and why.
     pub skipped: Vec<Skipped>,
+    /// Identifies the input: hexadecimal, over the names in the application and the contents of what was read.
+    pub input: String,
 }
 
 enum Outcome {
@@ -115,7 +117,7 @@ pub fn read_all(app: &Application) -> Readings {
 
 /// Reads everything, in parallel, with a memory of earlier scans.
 pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
-    let outcomes: Vec<Outcome> = app
+    let outcomes: Vec<(Outcome, Option<blake3::Hash>)> = app
         .artifacts
         .par_iter()
         .enumerate()
@@ -127,12 +129,16 @@ pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
             outcome
         })
         .collect();
-    let mut all = Readings { readings: Vec::new(), skipped: app.skipped.clone() };
-    let mut assemblies = Vec::new();
-    for (outcome, artifact) in outcomes.into_iter().zip(&app.artifacts) {
+    let input = input_hash(app, outcomes.iter().map(|(_, hash)| hash.as_ref()));
+    let mut all = Readings { readings: Vec::new(), skipped: app.skipped.clone(), input };
+    let (mut assemblies, mut hashes) = (Vec::new(), Vec::new());
+    for ((outcome, hash), artifact) in outcomes.into_iter().zip(&app.artifacts) {
         match outcome {
             Outcome::Read(reading) => all.readings.push(reading),
-            Outcome::Assembly(index) => assemblies.push(&app.artifacts[index]),
+            Outcome::Assembly(index) => {
+                assemblies.push(&app.artifacts[index]);
+                hashes.push(hash);
+            }
             Outcome::Skip(reason) => {
                 all.skipped.push(Skipped { artifact: artifact.path.clone(), reason: reason.to_owned() });
             }
@@ -141,7 +147,7 @@ pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
     }
     all.readings.extend(memory::remembered(
         options.memory,
-        || memory::group_key(app, &assemblies),
+        || memory::group_key(app, &assemblies, &hashes),
         || clr::read_application(app, &assemblies),
     ));
     all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
@@ -149,15 +155,55 @@ pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
     all
 }
 
-fn read_one(app: &Application, artifact: &Artifact, index: usize, options: Options<'_>) -> Outcome {
+/// Names and contents in the order of the artifacts. What was passed over counts by its name: that it is there can
+/// decide what becomes of others.
+fn input_hash<'a>(app: &Application, contents: impl Iterator<Item = Option<&'a blake3::Hash>>) -> String {
+    let mut parts: Vec<_> = app.artifacts.iter().map(|a| a.name.as_str()).zip(contents).collect();
+    parts.sort_by_key(|(name, hash)| (*name, hash.map(|h| *h.as_bytes())));
+    let mut hasher = blake3::Hasher::new();
+    for (name, hash) in parts {
+        hasher.update(name.as_bytes()).update(&[0, u8::from(hash.is_some())]);
+        hasher.update(hash.map_or(&[][..], |h| h.as_bytes()));
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn read_one(
+    app: &Application,
+    artifact: &Artifact,
+    index: usize,
+    options: Options<'_>,
+) -> (Outcome, Option<blake3::Hash>) {
     let loaded = match load(artifact) {
         Ok(loaded) => loaded,
         Err(error) => {
             let mut reading = Reading::new(&artifact.path, "");
             reading.note(NoteKind::Unreadable, format!("cannot be opened: {error}"));
-            return Outcome::Read(reading);
+            return (Outcome::Read(reading), None);
         }
     };
+    let hash = match &loaded {
+        Loaded::Bytes(Kind::Assembly | Kind::DebugInfo, _) => hash_file(artifact).ok(),
+        Loaded::Bytes(_, bytes) => Some(blake3::hash(bytes)),
+        Loaded::Foreign | Loaded::TooLarge => None,
+    };
+    (read_loaded(app, artifact, index, loaded, options), hash)
+}
+
+/// The hash of the contents of a file that is loaded elsewhere.
+fn hash_file(artifact: &Artifact) -> io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(&artifact.file)?.take(MAX_BINARY))?;
+    Ok(hasher.finalize())
+}
+
+fn read_loaded(
+    app: &Application,
+    artifact: &Artifact,
+    index: usize,
+    loaded: Loaded,
+    options: Options<'_>,
+) -> Outcome {
     match loaded {
         Loaded::Foreign => Outcome::Skip("not a format that is read"),
         Loaded::TooLarge => Outcome::Skip("larger than the size cap of its format"),

@@ -52,6 +52,7 @@ pub(super) fn of_settings(settings: &Settings, rules: &RuleSet, today: Date) -> 
         Some(source) => (source.name.as_str(), source.text.as_str()),
         None => (FILE_NAME, ""),
     };
+    let lines = if settings.allow.is_empty() { Vec::new() } else { Settings::lines_of_allow(text) };
     let of = |(n, a): (usize, &crate::settings::Allow)| {
         Ok(Allowance {
             rules: vec![rule_id(&a.rule, rules, "[[allow]]")?],
@@ -67,7 +68,7 @@ pub(super) fn of_settings(settings: &Settings, rules: &RuleSet, today: Date) -> 
             },
             holds: a.expires.is_none_or(|d| d >= today),
             artifact: artifact.to_owned(),
-            site: Site::text(Settings::line_of_allow(text, n).unwrap_or(1), 1),
+            site: Site::text(lines.get(n).copied().unwrap_or(1), 1),
         })
     };
     settings.allow.iter().enumerate().map(of).collect()

@@ -18,6 +18,8 @@ pub struct Parts<'a> {
     pub judged: &'a [Judged<'a>],
     /// What was not read.
     pub skipped: Vec<Skipped>,
+    /// Identifies what was read.
+    pub input: String,
     /// The rules.
     pub rules: &'a RuleSet,
     /// The targets.
@@ -38,12 +40,14 @@ pub fn assemble(parts: Parts<'_>) -> Report {
     let mut notes = collect_notes(parts.readings);
     notes.sort();
     let scope = Scope { readings: parts.readings, rules: parts.rules, targets: parts.targets, app: parts.app };
-    let baseline = parts.policy.apply(&mut all, &scope);
+    parts.policy.apply(&mut all, &scope);
     all.sort_by(|a, b| order(a).cmp(&order(b)));
     let least = |f: &Finding| parts.rules.find(&f.rule).map_or(Certainty::Likely, |r| r.certainty);
-    let (findings, possible): (Vec<_>, Vec<_>) =
+    let (mut findings, mut possible): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|f| parts.pedantic || f.confidence >= least(f));
+    let baseline = parts.policy.compare(&mut findings, &mut possible, &scope);
     let targets: Vec<_> = parts.targets.iter().map(|t| verdict(t, &findings, &notes, parts.readings.len())).collect();
+    let stats = stats(&parts, &findings);
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool {
@@ -51,9 +55,10 @@ pub fn assemble(parts: Parts<'_>) -> Report {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             rules: parts.rules.hash().to_owned(),
         },
+        input: parts.input,
         verdict: targets.iter().map(|t| t.verdict).max().unwrap_or(Verdict::InsufficientData),
         targets,
-        stats: stats(&parts, &findings),
+        stats,
         inventory: inventory(parts.judged, parts.targets, parts.rules),
         findings,
         possible,

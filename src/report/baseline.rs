@@ -31,6 +31,13 @@ pub struct BaselineEntry {
     pub fingerprint: String,
 }
 
+impl std::fmt::Display for BaselineEntry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.rule, self.artifact)?;
+        if self.location.is_empty() { Ok(()) } else { write!(f, " {}", self.location) }
+    }
+}
+
 /// How a report compares with its baseline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BaselineSummary {
@@ -57,7 +64,7 @@ pub struct Baseline {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum BaselineError {
     /// It cannot be read.
-    #[error("cannot read the baseline {name}: {source}")]
+    #[error("cannot read the baseline {name}")]
     #[diagnostic(help("write one with `wipeproof baseline write`, or name an earlier JSON or SARIF report"))]
     Io {
         /// The file.
@@ -141,24 +148,39 @@ impl Baseline {
         format!("{{\n  \"schema\": \"{BASELINE_SCHEMA}\",\n  \"findings\": [{body}]\n}}\n")
     }
 
-    /// Marks known findings, and says which entries found nothing.
-    pub(super) fn apply(&self, findings: &mut [Finding], scope: &Scope<'_>) -> BaselineSummary {
+    /// Marks known findings, and says which entries found nothing. What is only possible is neither new nor known: it
+    /// does not count in this scan.
+    pub(super) fn apply(
+        &self,
+        findings: &mut [Finding],
+        possible: &mut [Finding],
+        scope: &Scope<'_>,
+    ) -> BaselineSummary {
         let known: HashSet<&str> = self.entries.iter().map(|e| e.fingerprint.as_str()).collect();
         let mut summary = BaselineSummary { file: self.name.clone(), ..BaselineSummary::default() };
         let mut met = HashSet::new();
-        for finding in findings.iter_mut() {
-            if known.contains(finding.fingerprint.as_str()) {
+        let mut mark = |finding: &mut Finding| {
+            let is_known = known.contains(finding.fingerprint.as_str());
+            if is_known {
                 met.insert(finding.fingerprint.clone());
-                summary.known += 1;
                 finding.suppressed.get_or_insert_with(|| Suppression {
                     kind: SuppressionKind::Baseline,
                     reason: format!("known to the baseline {}", self.name),
                     owner: None,
                     expires: None,
                 });
+            }
+            is_known
+        };
+        for finding in findings.iter_mut() {
+            if mark(finding) {
+                summary.known += 1;
             } else if finding.is_active() {
                 summary.new += 1;
             }
+        }
+        for finding in possible.iter_mut() {
+            mark(finding);
         }
         let names: HashSet<String> = scope
             .readings
@@ -208,7 +230,7 @@ fn of_run(run: &Value) -> Vec<BaselineEntry> {
         Some(BaselineEntry {
             rule: result.get("ruleId").and_then(Value::as_str)?.to_owned(),
             artifact: uri.unwrap_or_default().to_owned(),
-            location: String::new(),
+            location: result.pointer("/properties/location").and_then(Value::as_str).unwrap_or_default().to_owned(),
             fingerprint: prints.get(SARIF_FINGERPRINT).and_then(Value::as_str)?.to_owned(),
         })
     };

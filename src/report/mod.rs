@@ -13,7 +13,7 @@ mod verdict;
 pub use allowances::REASON_PLACEHOLDER;
 pub use assemble::{Parts, assemble};
 pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineSummary, SARIF_FINGERPRINT};
-pub use policy::{Policy, PolicyError, globs};
+pub use policy::{Policy, PolicyError, check_settings, globs};
 
 use crate::discover::Skipped;
 use crate::facts::{Certainty, NoteKind, Operation, Origin, Phase, Site, Step, Store, Trait};
@@ -32,6 +32,9 @@ pub struct Report {
     pub schema: String,
     /// What made it.
     pub tool: Tool,
+    /// Identifies what was read: BLAKE3 over names and contents, hexadecimal; empty in reports that did not have it.
+    #[serde(default)]
+    pub input: String,
     /// The platforms it judges for, each with a verdict, in the order they were asked for.
     pub targets: Vec<TargetVerdict>,
     /// The worst of the verdicts.
@@ -299,9 +302,13 @@ impl Report {
 
     /// Some artifact could not be read, or not whole.
     pub fn is_incomplete(&self) -> bool {
-        self.notes
-            .iter()
-            .any(|n| matches!(n.kind, NoteKind::Failed | NoteKind::Unreadable | NoteKind::Malformed | NoteKind::Capped))
+        self.incomplete().next().is_some()
+    }
+
+    /// Why: what could not be read, or not whole.
+    pub fn incomplete(&self) -> impl Iterator<Item = &ArtifactNote> {
+        use NoteKind::{Capped, Failed, Malformed, Unreadable};
+        self.notes.iter().filter(|n| matches!(n.kind, Failed | Unreadable | Malformed | Capped))
     }
 
     /// Nothing was read at all.

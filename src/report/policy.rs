@@ -3,14 +3,15 @@
 use super::allowances::{self, Allowance};
 use super::{Baseline, BaselineSummary, Finding};
 use crate::discover::Application;
+use crate::document::{DocumentError, Word};
 use crate::facts::Reading;
-use crate::rules::{RuleSet, Severity};
+use crate::rules::{RuleSet, Severity, UnknownTarget};
 use crate::settings::{Date, Settings};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::collections::BTreeMap;
 
 /// A decision that names something that does not exist.
-#[derive(Debug, thiserror::Error, miette::Diagnostic, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum PolicyError {
     /// A rule that does not exist.
     #[error("there is no rule {rule:?}, named in {place}")]
@@ -34,6 +35,47 @@ pub enum PolicyError {
         /// What is wrong.
         message: String,
     },
+    /// A platform that nobody described.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    UnknownTarget(UnknownTarget),
+    /// One of these, with its place in the settings file.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Located(Box<DocumentError>),
+}
+
+impl PolicyError {
+    /// The same with a caret, if the settings come from a file that says it.
+    fn located(self, settings: &Settings) -> Self {
+        let (key, wrong) = match &self {
+            PolicyError::UnknownRule { rule, place, .. } => (place.trim_matches(['[', ']']), rule.as_str()),
+            PolicyError::BadGlob { glob, place, .. } => (place.trim_matches(['[', ']']), glob.as_str()),
+            PolicyError::UnknownTarget(unknown) => ("targets", unknown.name()),
+            PolicyError::Located(_) => return self,
+        };
+        let help = miette::Diagnostic::help(&self).map(|h| h.to_string());
+        let meant = |word: &Word| word.is_below(key) && word.text == wrong;
+        match settings.refuse(meant, &self.to_string(), help.as_deref()) {
+            Some(error) => PolicyError::Located(error),
+            None => self,
+        }
+    }
+}
+
+/// Checks all that settings say against what there is: rules, platforms, globs.
+///
+/// # Errors
+/// The first that does not exist or is no glob, with its place in the file.
+pub fn check_settings(settings: &Settings, rules: &RuleSet) -> Result<(), PolicyError> {
+    let check = || {
+        rules.choose_targets(&settings.targets).map_err(PolicyError::UnknownTarget)?;
+        globs(&settings.exclude, "exclude")?;
+        globs(&settings.third_party.paths, "[third-party]")?;
+        settings.phases.values().try_for_each(|patterns| globs(patterns, "[phases]").map(|_| ()))
+    };
+    check().map_err(|e| e.located(settings))?;
+    Policy::new(settings, rules, Date::today()).map(|_| ())
 }
 
 /// Decisions, ready to apply.
@@ -60,6 +102,10 @@ impl Policy {
     /// # Errors
     /// A rule that does not exist, a glob that is not one.
     pub fn new(settings: &Settings, rules: &RuleSet, today: Date) -> Result<Self, PolicyError> {
+        Self::checked(settings, rules, today).map_err(|e| e.located(settings))
+    }
+
+    fn checked(settings: &Settings, rules: &RuleSet, today: Date) -> Result<Self, PolicyError> {
         let levels = resolve(&settings.rules, rules, "[rules]")?;
         let mut overrides = Vec::new();
         for o in &settings.overrides {
@@ -83,9 +129,8 @@ impl Policy {
         self
     }
 
-    /// Sets severities, marks accepted findings, and adds findings about the acceptances themselves. Returns how the
-    /// findings compare with the baseline.
-    pub(super) fn apply(&self, findings: &mut Vec<Finding>, scope: &Scope<'_>) -> Option<BaselineSummary> {
+    /// Sets severities, marks accepted findings, and adds findings about the acceptances themselves.
+    pub(super) fn apply(&self, findings: &mut Vec<Finding>, scope: &Scope<'_>) {
         if self.suppress {
             let inline = allowances::of_readings(scope.readings, scope.rules, self.today);
             let all: Vec<&Allowance> = self.allowances.iter().chain(&inline.allowances).collect();
@@ -99,8 +144,17 @@ impl Policy {
             }
         }
         findings.retain(|f| f.severity != Severity::Off);
+    }
+
+    /// Marks what the baseline knows, and returns how the findings compare with it.
+    pub(super) fn compare(
+        &self,
+        findings: &mut [Finding],
+        possible: &mut [Finding],
+        scope: &Scope<'_>,
+    ) -> Option<BaselineSummary> {
         let baseline = self.baseline.as_ref().filter(|_| self.suppress)?;
-        Some(baseline.apply(findings, scope))
+        Some(baseline.apply(findings, possible, scope))
     }
 
     fn level(&self, rule: &str, name: &str) -> Option<Severity> {

@@ -39,7 +39,7 @@ pub enum RuleSetError {
     #[diagnostic(transparent)]
     Document(#[from] Box<DocumentError>),
     /// A folder or file that cannot be read.
-    #[error("cannot read rules from {path}: {source}")]
+    #[error("cannot read rules from {path}")]
     Io {
         /// The folder or file.
         path: String,
@@ -67,6 +67,13 @@ pub struct UnknownTarget {
     name: String,
     #[help]
     help: String,
+}
+
+impl UnknownTarget {
+    /// What was written.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl RuleSet {

@@ -7,7 +7,7 @@ mod date;
 
 pub use date::Date;
 
-use crate::document::{self, DocumentError};
+use crate::document::{self, DocumentError, Word};
 use crate::facts::Phase;
 use crate::rules::Severity;
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,7 @@ pub enum SettingsError {
     #[diagnostic(transparent)]
     Document(#[from] Box<DocumentError>),
     /// A file that cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read the settings {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -146,14 +146,34 @@ impl Settings {
     /// # Errors
     /// The first mistake, with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self, Box<DocumentError>> {
-        let settings: Settings = document::parse(name, text)?;
-        if let Some(bad) = settings.allow.iter().find(|a| a.reason.trim().is_empty()) {
-            let at = text.find("reason").unwrap_or(0);
-            let error =
-                DocumentError::new(name, text, at..at + 6, format!("the allowance of {} has no reason", bad.rule));
-            return Err(Box::new(error.with_help("say in `reason` why this finding is acceptable")));
+        let mut settings: Settings = document::parse(name, text)?;
+        settings.source = Some(SettingsSource { name: name.to_owned(), text: text.to_owned() });
+        if let Some((n, bad)) = settings.allow.iter().enumerate().find(|(_, a)| a.reason.trim().is_empty()) {
+            let message = format!("the allowance of {} has no reason", bad.rule);
+            let path = ["allow".to_owned(), n.to_string(), "reason".to_owned()];
+            let help = "say in `reason` why this finding is acceptable";
+            return match settings.refuse(|word| word.path == path, &message, Some(help)) {
+                Some(error) => Err(error),
+                None => Err(Box::new(DocumentError::new(name, text, 0..0, message).with_help(help))),
+            };
         }
         Ok(settings)
+    }
+
+    /// A refusal of something that the file says, at the first word that is meant; nothing if it does not stand there.
+    pub fn refuse(
+        &self,
+        meant: impl Fn(&Word) -> bool,
+        message: &str,
+        help: Option<&str>,
+    ) -> Option<Box<DocumentError>> {
+        let source = self.source.as_ref()?;
+        let word = document::words(&source.text).into_iter().find(meant)?;
+        let error = DocumentError::new(&source.name, &source.text, word.span, message);
+        Some(Box::new(match help {
+            Some(help) => error.with_help(help),
+            None => error,
+        }))
     }
 
     /// Reads a file.
@@ -169,7 +189,6 @@ impl Settings {
         for file in [&mut settings.rules_folder, &mut settings.baseline].into_iter().flatten() {
             *file = folder.join(&*file);
         }
-        settings.source = Some(SettingsSource { name, text });
         Ok(settings)
     }
 
@@ -183,9 +202,11 @@ impl Settings {
         Some(relative.unwrap_or(file))
     }
 
-    /// Where in the text of a settings file the `n`th `[[allow]]` begins: line from 1.
-    pub fn line_of_allow(text: &str, n: usize) -> Option<u32> {
-        text.lines().enumerate().filter(|(_, l)| l.trim() == "[[allow]]").nth(n).map(|(i, _)| i as u32 + 1)
+    /// Where in the text of a settings file the entries of `[[allow]]` begin: lines from 1.
+    pub fn lines_of_allow(text: &str) -> Vec<u32> {
+        let words = document::words(text);
+        let heads = words.iter().filter(|w| w.text.is_empty() && w.path.len() == 2 && w.is_below("allow"));
+        heads.map(|w| w.line(text)).collect()
     }
 }
 
@@ -229,7 +250,7 @@ expires = "2027-01-31"
         assert_eq!(s.fail_on, Some(Severity::Error));
         assert_eq!(s.phases[&Phase::Build], ["install/**"]);
         assert_eq!(s.allow[0].expires.unwrap().to_string(), "2027-01-31");
-        assert_eq!(Settings::line_of_allow(text, 0), Some(16));
+        assert_eq!(Settings::lines_of_allow(text), [16]);
     }
 
     #[test]

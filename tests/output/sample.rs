@@ -290,6 +290,7 @@ pub(crate) fn report(findings: Vec<Finding>, possible: Vec<Finding>) -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool { name: "wipeproof".to_owned(), version: "0.0.0".to_owned(), rules: "0123456789abcdef".to_owned() },
+        input: "fedcba9876543210".to_owned(),
         verdict: Verdict::NotReady,
         baseline: None,
         targets: vec![
@@ -366,6 +367,7 @@ pub(crate) fn hostile() -> Report {
     report.skipped = vec![Skipped { artifact: h(), reason: h() }];
     report.notes = vec![ArtifactNote { artifact: h(), kind: NoteKind::Failed, text: h() }];
     report.tool = Tool { name: h(), version: h(), rules: h() };
+    report.input = h();
     report
 }
 

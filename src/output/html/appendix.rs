@@ -113,6 +113,7 @@ pub(super) fn reproduce(report: &Report, out: &mut dyn Write) -> io::Result<()> 
     let rows = [
         ("Tool", format!("{} {}", report.tool.name, report.tool.version)),
         ("Rule set", report.tool.rules.clone()),
+        ("Input", if report.input.is_empty() { "not known".to_owned() } else { report.input.clone() }),
         ("Report contract", report.schema.clone()),
         ("Targets", targets.join(", ")),
         ("Files read", format!("{} ({})", report.stats.artifacts, formats.join(", "))),

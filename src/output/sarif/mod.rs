@@ -46,7 +46,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
                 "toolExecutionNotifications": report.notes.iter().map(notification).collect::<Vec<_>>(),
             }],
             "results": results,
-            "properties": {"verdict": report.verdict, "targets": verdicts},
+            "properties": {"verdict": report.verdict, "targets": verdicts, "input": report.input},
         }],
     });
     serde_json::to_writer_pretty(&mut *out, &log)?;
