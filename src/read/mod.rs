@@ -197,13 +197,7 @@ fn hash_file(artifact: &Artifact) -> io::Result<blake3::Hash> {
     Ok(hasher.finalize())
 }
 
-fn read_loaded(
-    app: &Application,
-    artifact: &Artifact,
-    index: usize,
-    loaded: Loaded,
-    options: Options<'_>,
-) -> Outcome {
+fn read_loaded(app: &Application, artifact: &Artifact, index: usize, loaded: Loaded, options: Options<'_>) -> Outcome {
     match loaded {
         Loaded::Foreign => Outcome::Skip("not a format that is read"),
         Loaded::TooLarge => Outcome::Skip("larger than the size cap of its format"),
