@@ -42,7 +42,9 @@ pub(super) fn image_key(app: &Application, artifact: &Artifact, bytes: &[u8]) ->
     hasher.update(b"image\0");
     hasher.update(artifact.path.as_bytes());
     hasher.update(blake3::hash(bytes).as_bytes());
-    debug_information(app, artifact, &mut hasher)?;
+    if let Some(database) = super::pe::database(app, artifact, bytes) {
+        hasher.update_reader(std::fs::File::open(database).ok()?).ok()?;
+    }
     Some(hasher.finalize().to_hex().to_string())
 }
 

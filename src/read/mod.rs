@@ -9,6 +9,7 @@ mod allowances;
 pub mod clr;
 pub mod config;
 pub mod connection;
+mod debug;
 mod memory;
 pub mod pe;
 pub mod script;

@@ -5,7 +5,7 @@ use super::code::report::Event;
 use super::image::Image;
 use super::imports::Linkage;
 use super::program::Program;
-use super::{effects, resolve, surface};
+use super::{effects, lines, resolve, surface};
 use crate::facts::{Body, Certainty, Effect, Extent, Fact, NoteKind, Operation, Reading, Step};
 use crate::read::Input;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +33,7 @@ pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkag
     } else if capped {
         reading.note(NoteKind::Capped, "a function or its callers were too large to be analysed whole");
     }
+    lines::add(input, &program.image, reading);
 }
 
 /// Calls whose location is wholly unknown, and that say the same of it.

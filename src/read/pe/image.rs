@@ -8,6 +8,9 @@ const MAX_SECTIONS: usize = 96;
 /// Longest string that is read from an image, in characters.
 pub(crate) const MAX_STRING: usize = 2048;
 
+/// Longest section name.
+const MAX_SECTION_NAME: usize = 64;
+
 /// Data directories by index (PE/COFF, "Optional Header Data Directories").
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Directory {
@@ -15,6 +18,7 @@ pub(crate) enum Directory {
     Import = 1,
     Resource = 2,
     Exception = 3,
+    Debug = 6,
     DelayImport = 13,
     Clr = 14,
 }
@@ -108,7 +112,8 @@ impl<'a> Image<'a> {
             .map_while(|i| Some((u32_at(bytes, first + i * 8)?, u32_at(bytes, first + i * 8 + 4)?)))
             .collect();
         let table = optional + optional_size;
-        let sections = (0..count.min(MAX_SECTIONS)).map_while(|i| section(bytes, table + i * 40)).collect();
+        let strings = strings_of(bytes, coff);
+        let sections = (0..count.min(MAX_SECTIONS)).map_while(|i| section(bytes, table + i * 40, strings)).collect();
         Some(Image {
             bytes,
             machine,
@@ -199,11 +204,28 @@ impl<'a> Image<'a> {
     }
 }
 
-fn section(bytes: &[u8], at: usize) -> Option<Section> {
+/// The string table, which follows the COFF symbols (18 bytes each). Images of GCC have one.
+fn strings_of(bytes: &[u8], coff: usize) -> &[u8] {
+    let (Some(symbols), Some(count)) = (u32_at(bytes, coff + 8), u32_at(bytes, coff + 12)) else { return &[] };
+    if symbols == 0 {
+        return &[];
+    }
+    let start = (count as usize).checked_mul(18).and_then(|size| size.checked_add(symbols as usize));
+    start.and_then(|start| bytes.get(start..)).unwrap_or_default()
+}
+
+fn section(bytes: &[u8], at: usize, strings: &[u8]) -> Option<Section> {
     let name = bytes.get(at..at + 8)?;
     let end = name.iter().position(|b| *b == 0).unwrap_or(8);
+    let mut name = String::from_utf8_lossy(&name[..end]).into_owned();
+    // A name of more than eight characters is in the string table: `/4` (PE/COFF, "Section Table").
+    if let Some(long) = name.strip_prefix('/').and_then(|n| strings.get(n.parse::<usize>().ok()?..)) {
+        let long = long.get(..MAX_SECTION_NAME.min(long.len())).unwrap_or_default();
+        let end = long.iter().position(|b| *b == 0).unwrap_or(0);
+        name = String::from_utf8_lossy(&long[..end]).into_owned();
+    }
     Some(Section {
-        name: String::from_utf8_lossy(&name[..end]).into_owned(),
+        name,
         size: u32_at(bytes, at + 8)?,
         rva: u32_at(bytes, at + 12)?,
         raw_size: u32_at(bytes, at + 16)?,

@@ -6,6 +6,7 @@ mod functions;
 mod gather;
 mod image;
 mod imports;
+mod lines;
 mod locate;
 mod modes;
 mod openers;
@@ -15,6 +16,8 @@ mod references;
 mod resolve;
 mod resources;
 mod surface;
+
+pub(super) use lines::database;
 
 use super::Input;
 use crate::facts::{NoteKind, Reading};

@@ -1,0 +1,220 @@
+//! Lines from a program database, as Microsoft's and LLVM's linkers write it beside an image: by address for machine
+//! code, by method token and IL offset for assemblies.
+
+use super::{CodeView, Problem, SourceLine};
+use pdb2::{
+    FallibleIterator as _, LineInfo, ModuleInfo, PDB, PdbInternalSectionOffset, Rva, Source, SourceSlice, SourceView,
+    StringTable, SymbolData,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+/// Most bytes that are read from one database, counting what is read twice.
+const MAX_BYTES: u64 = 1 << 30;
+/// Lines from here on mark code that no line belongs to (`0xfeefee`, `0xf00f00`).
+const FIRST_SPECIAL: u32 = 0x00f0_0f00;
+/// Most methods that are remembered of an assembly's database.
+const MAX_METHODS: usize = 1 << 20;
+
+/// An open program database.
+pub(crate) struct Pdb {
+    pdb: PDB<'static, Pages>,
+    names: Option<StringTable<'static>>,
+    methods: Option<HashMap<u32, Method>>,
+}
+
+/// Where a method's lines are.
+#[derive(Clone, Copy)]
+struct Method {
+    module: usize,
+    start: PdbInternalSectionOffset,
+    length: u32,
+}
+
+impl From<pdb2::Error> for Problem {
+    fn from(error: pdb2::Error) -> Self {
+        match error {
+            pdb2::Error::IoError(e) if e.kind() == io::ErrorKind::FileTooLarge => Problem::TooLarge,
+            other => Problem::Malformed(other.to_string()),
+        }
+    }
+}
+
+impl Pdb {
+    /// Opens the database at `path`, if it belongs to the image with this record.
+    ///
+    /// # Errors
+    /// Another build's, or not readable. A parser's panic is the caller's to contain.
+    pub(crate) fn open(path: &Path, linked: &CodeView) -> Result<Self, Problem> {
+        let file = File::open(path).map_err(|e| Problem::Malformed(e.to_string()))?;
+        let size = file.metadata().map_err(|e| Problem::Malformed(e.to_string()))?.len();
+        let mut pdb = PDB::open(Pages { file, size, left: MAX_BYTES })?;
+        let identity = pdb.pdb_information()?;
+        // Tools that rewrite a database raise its age; an older one lacks what the image has.
+        if identity.guid.to_bytes_le() != linked.guid || identity.age < linked.age {
+            return Err(Problem::OtherBuild);
+        }
+        let names = pdb.string_table().ok();
+        Ok(Pdb { pdb, names, methods: None })
+    }
+
+    /// The lines of the wanted addresses (RVAs), which must be sorted.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    pub(crate) fn lines(&mut self, wanted: &[u32]) -> Result<BTreeMap<u32, SourceLine>, Problem> {
+        let map = self.pdb.address_map()?;
+        let places = wanted.iter().filter_map(|rva| Some((Rva(*rva).to_internal_offset(&map)?, *rva)));
+        let mut places: Vec<(PdbInternalSectionOffset, u32)> = places.collect();
+        places.sort_unstable_by_key(|(at, _)| key(*at));
+        let mut found = BTreeMap::new();
+        for (module, places) in self.contributors(&places)? {
+            let Some(info) = self.module(module)? else { continue };
+            let lines = sorted_lines(&info)?;
+            for (at, first, rva) in places {
+                let behind = lines.partition_point(|l| key(l.offset) <= key(at));
+                let Some(line) = behind.checked_sub(1).and_then(|i| lines.get(i)) else { continue };
+                if key(line.offset) >= key(first)
+                    && let Some(line) = self.source_line(&info, line)
+                {
+                    found.insert(rva, line);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The modules (object files) that the places came from, each with its contribution's start.
+    #[allow(clippy::type_complexity, reason = "a private intermediate of one function")]
+    fn contributors(
+        &mut self,
+        places: &[(PdbInternalSectionOffset, u32)],
+    ) -> Result<BTreeMap<usize, Vec<(PdbInternalSectionOffset, PdbInternalSectionOffset, u32)>>, Problem> {
+        let information = self.pdb.debug_information()?;
+        let mut contributions = information.section_contributions()?;
+        let mut modules: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+        let mut left = places.len().saturating_mul(4);
+        while let Some(part) = contributions.next()? {
+            let first = places.partition_point(|(at, _)| key(*at) < key(part.offset));
+            let end = u64::from(part.offset.offset) + u64::from(part.size);
+            let inside = places.get(first..).unwrap_or_default().iter();
+            let inside =
+                inside.take_while(|(at, _)| at.section == part.offset.section && u64::from(at.offset) < end).take(left);
+            for (at, rva) in inside {
+                // Parts do not overlap in an honest database.
+                left -= 1;
+                modules.entry(part.module).or_default().push((*at, part.offset, *rva));
+            }
+        }
+        Ok(modules)
+    }
+
+    fn module(&mut self, index: usize) -> Result<Option<ModuleInfo<'static>>, Problem> {
+        let information = self.pdb.debug_information()?;
+        let module = information.modules()?.nth(index)?;
+        match module {
+            Some(module) => Ok(self.pdb.module_info(&module)?),
+            None => Ok(None),
+        }
+    }
+
+    /// The line of an IL offset in the method with this metadata token: the last one that begins at or before it.
+    ///
+    /// # Errors
+    /// Tables that cannot be read.
+    #[allow(dead_code, reason = "the reader of assemblies asks for it")]
+    pub(crate) fn line_in_method(&mut self, token: u32, il_offset: u32) -> Result<Option<SourceLine>, Problem> {
+        if self.methods.is_none() {
+            self.methods = Some(self.read_methods()?);
+        }
+        let Some(method) = self.methods.as_ref().and_then(|m| m.get(&token)).copied() else { return Ok(None) };
+        let Some(info) = self.module(method.module)? else { return Ok(None) };
+        let lines = sorted_lines(&info)?;
+        let at = key(method.start) + u64::from(il_offset.min(method.length));
+        let behind = lines.partition_point(|l| key(l.offset) <= at);
+        let line = behind.checked_sub(1).and_then(|i| lines.get(i)).filter(|l| key(l.offset) >= key(method.start));
+        Ok(line.and_then(|line| self.source_line(&info, line)))
+    }
+
+    /// The managed procedures of all modules, by token.
+    fn read_methods(&mut self) -> Result<HashMap<u32, Method>, Problem> {
+        let information = self.pdb.debug_information()?;
+        let mut modules = information.modules()?;
+        let mut methods = HashMap::new();
+        let mut index = 0;
+        while let Some(module) = modules.next()? {
+            if let Some(info) = self.pdb.module_info(&module)? {
+                let mut symbols = info.symbols()?;
+                while let Some(symbol) = symbols.next()? {
+                    if let Ok(SymbolData::ManagedProcedure(p)) = symbol.parse()
+                        && methods.len() < MAX_METHODS
+                    {
+                        methods.insert(p.token.0, Method { module: index, start: p.offset, length: p.len });
+                    }
+                }
+            }
+            index += 1;
+        }
+        Ok(methods)
+    }
+
+    fn source_line(&self, info: &ModuleInfo<'_>, line: &LineInfo) -> Option<SourceLine> {
+        let program = info.line_program().ok()?;
+        let file = program.get_file_info(line.file_index).ok()?;
+        let name = file.name.to_string_lossy(self.names.as_ref()?).ok()?.into_owned();
+        Some(SourceLine { file: name, line: line.line_start })
+    }
+}
+
+/// Section and offset as one number.
+fn key(at: PdbInternalSectionOffset) -> u64 {
+    u64::from(at.section) << 32 | u64::from(at.offset)
+}
+
+/// All lines of a module by address, without those that mark hidden code.
+fn sorted_lines(info: &ModuleInfo<'_>) -> Result<Vec<LineInfo>, Problem> {
+    let program = info.line_program()?;
+    let mut lines: Vec<LineInfo> = program.lines().collect()?;
+    lines.retain(|l| (1..FIRST_SPECIAL).contains(&l.line_start));
+    lines.sort_by_key(|l| key(l.offset));
+    Ok(lines)
+}
+
+/// The file's pages, read when they are asked for and counted.
+#[derive(Debug)]
+struct Pages {
+    file: File,
+    size: u64,
+    left: u64,
+}
+
+#[derive(Debug)]
+struct Bytes(Vec<u8>);
+
+impl SourceView<'_> for Bytes {
+    fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Source<'static> for Pages {
+    fn view(&mut self, slices: &[SourceSlice]) -> io::Result<Box<dyn SourceView<'static> + Send + Sync>> {
+        let wanted = slices.iter().map(|s| s.size as u64).fold(0u64, u64::saturating_add);
+        // No stream of an honest file is larger than the file.
+        if wanted > self.size || wanted > self.left {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "a stream is larger than is read"));
+        }
+        self.left -= wanted;
+        let mut bytes = Vec::new();
+        for slice in slices {
+            self.file.seek(SeekFrom::Start(slice.offset))?;
+            let read = self.file.by_ref().take(slice.size as u64).read_to_end(&mut bytes)?;
+            if read < slice.size {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(Box::new(Bytes(bytes)))
+    }
+}
