@@ -62,5 +62,6 @@ pub(crate) fn database(app: &Application, artifact: &Artifact, linked: Option<&C
 
 /// Runs a parser of debug information; its panic is a problem like another.
 pub(crate) fn contained<T>(parse: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
-    catch_unwind(AssertUnwindSafe(parse)).unwrap_or_else(|_| Err(Problem::Malformed("its tables contradict".to_owned())))
+    catch_unwind(AssertUnwindSafe(parse))
+        .unwrap_or_else(|_| Err(Problem::Malformed("its tables contradict".to_owned())))
 }

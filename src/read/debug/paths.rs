@@ -106,7 +106,12 @@ mod tests {
     use std::path::PathBuf;
 
     fn artifact(name: &str) -> Artifact {
-        Artifact { path: format!("app/{name}"), name: name.to_owned(), file: PathBuf::from(format!("/src/app/{name}")), size: 0 }
+        Artifact {
+            path: format!("app/{name}"),
+            name: name.to_owned(),
+            file: PathBuf::from(format!("/src/app/{name}")),
+            size: 0,
+        }
     }
 
     #[test]
