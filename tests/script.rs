@@ -173,7 +173,7 @@ fn loops_and_recursion_end() {
         ("c.cmd", deep),
         ("d.cmd", fan),
         ("e.cmd", percent),
-        ("g.cmd", "for <a in (b) do echo\nfor &\nfor service in a b; do\n".to_owned()),
+        ("h.cmd", "for <a in (b) do echo\nfor &\nfor service in a b; do\n".to_owned()),
         ("f.cmd", "set a=%a%%a%%a%\n".repeat(3_000)),
         ("g.cmd", format!("call {}", "call ".repeat(20_000))),
         ("i.ps1", format!("Set-Content x {}", "(".repeat(20_000))),

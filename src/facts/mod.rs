@@ -3,6 +3,7 @@
 //! This is the bottom of the house: readers produce these types, everything above consumes them, and nothing here
 //! knows about formats, rules or severities. [`listing`] prints facts as text and reads them back.
 
+mod alternatives;
 mod clue;
 mod effect;
 mod folder;
@@ -16,6 +17,7 @@ mod site;
 mod text;
 mod vocabulary;
 
+pub use alternatives::fold_alternatives;
 pub use clue::{Clue, ClueKind};
 pub use effect::{Effect, Step};
 pub use folder::Folder;

@@ -10,7 +10,7 @@ use super::value::Id;
 use crate::catalog::dotnet::{Decider, EffectRow, StartRow, catalog};
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Source,
-    Step, Store, Text, Trait,
+    Step, Store, Text, Trait, fold_alternatives,
 };
 use crate::read::connection::database;
 
@@ -227,7 +227,8 @@ impl<'v> View<'v> {
                 out.push((self.location(row, &value.text, &name.text), both));
             }
         }
-        (out, complete)
+        let folded = fold_alternatives(&mut out);
+        (out, complete && !folded)
     }
 
     fn location(&self, row: &EffectRow, text: &Text, name: &Text) -> Location {

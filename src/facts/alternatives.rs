@@ -1,0 +1,125 @@
+//! Places that one call may mean: a variable is one of a few values, and each makes a path of its own.
+//!
+//! Not each of them tells a reader something new. A folder that is empty until it is set gives the bare name beside the
+//! full path, a value that was not recovered gives the same path with a hole in it. Those are folded into the one that
+//! says most; places that differ in what is known stay apart.
+
+use super::folder::Folder;
+use super::location::Location;
+use super::text::{Hole, Part, Source, Text};
+
+/// Folds alternatives in place, keeping the order of those that stay. True when one was folded whose place is not
+/// known, so that what stays may not be all.
+pub fn fold_alternatives<T>(places: &mut Vec<(Location, T)>) -> bool {
+    let shapes: Vec<Shape> = places.iter().map(|(location, _)| Shape::of(location.text())).collect();
+    let mut folded = false;
+    let mut at = 0;
+    places.retain(|_| {
+        let mine = at;
+        at += 1;
+        let by = (0..shapes.len()).find(|other| *other != mine && shapes[*other].tells(&shapes[mine], *other < mine));
+        folded |= by.is_some() && shapes[mine].is_vague;
+        by.is_none()
+    });
+    folded
+}
+
+/// What counts of a location when it is compared with its alternatives.
+struct Shape {
+    /// Lower case; every hole that is no folder is [`HOLE`].
+    text: String,
+    /// Behind a beginning that is not known, or the current folder.
+    tail: String,
+    is_vague: bool,
+    unknowns: usize,
+}
+
+const HOLE: char = '\0';
+
+impl Shape {
+    fn of(text: &Text) -> Self {
+        let is_unknown = |part: &Part| matches!(part, Part::Hole(Hole::Unknown | Hole::From(Source::Param, _)));
+        let parts = text.parts();
+        let leading = parts.iter().take_while(|part| is_unknown(part)).count();
+        let in_current_folder = matches!(parts.first(), Some(Part::Hole(Hole::Folder(Folder::Cwd))));
+        let tail = &parts[leading + usize::from(in_current_folder)..];
+        Shape {
+            text: shape(parts),
+            tail: shape(tail),
+            is_vague: leading > 0 || in_current_folder,
+            unknowns: parts.iter().filter(|part| is_unknown(part)).count(),
+        }
+    }
+
+    /// Does this place tell all that `other` does? Of two that tell the same, the one with fewer unknowns does, then
+    /// the `earlier` one.
+    fn tells(&self, other: &Shape, earlier: bool) -> bool {
+        if self.text == other.text {
+            return (self.unknowns, !earlier) < (other.unknowns, earlier);
+        }
+        let ends_with = |tail: &str| tail.len() > 1 && self.text.len() > tail.len() && self.text.ends_with(tail);
+        if other.is_vague && !(self.is_vague && self.tail.len() <= other.tail.len()) {
+            return ends_with(&other.tail);
+        }
+        self.text.len() > other.text.len() && is_without_holes(&self.text, &other.text)
+    }
+}
+
+/// Is `other` the same text with some of its holes left out?
+fn is_without_holes(text: &str, other: &str) -> bool {
+    let mut rest = other.chars().peekable();
+    text.chars().all(|c| rest.next_if_eq(&c).is_some() || c == HOLE) && rest.next().is_none()
+}
+
+fn shape(parts: &[Part]) -> String {
+    let mut out = String::new();
+    for part in parts {
+        match part {
+            Part::Lit(s) => out.push_str(&s.to_lowercase()),
+            Part::Hole(Hole::Folder(folder)) => out.push_str(&Text::folder(*folder).to_string()),
+            Part::Hole(_) => out.push(HOLE),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(places: &[&str]) -> (Vec<String>, bool) {
+        let mut places = places.iter().map(|p| (Location::file(&Text::parse(p)), ())).collect();
+        let folded = fold_alternatives(&mut places);
+        (places.into_iter().map(|(l, ())| l.to_string()).collect(), folded)
+    }
+
+    fn kept(places: &[&str]) -> Vec<String> {
+        folded(places).0
+    }
+
+    #[test]
+    fn a_folder_that_is_empty_until_it_is_set_adds_no_place() {
+        let places = ["{Temp}\\Shop\\a.tmp", "{Cwd}\\a.tmp"];
+        assert_eq!(folded(&places), (vec!["{Temp}\\Shop\\a.tmp".to_owned()], true));
+        assert_eq!(kept(&["{Cwd}\\a.tmp"]), ["{Cwd}\\a.tmp"]);
+        assert_eq!(kept(&["{Temp}\\Shop\\a.tmp", "{Cwd}\\b.tmp"]).len(), 2);
+        assert_eq!(kept(&["{Temp}\\Shop\\a.tmp", "{Cwd}\\p.tmp", "{Cwd}\\mp"]).len(), 3);
+    }
+
+    #[test]
+    fn a_name_with_an_empty_piece_is_the_name_with_the_piece() {
+        assert_eq!(kept(&["{Temp}\\Temp_.xml", "{Temp}\\Temp_{?}.xml"]), ["{Temp}\\Temp_{?}.xml"]);
+        assert_eq!(kept(&["{?}A\\Temp_.{?}", "{?}A\\Temp_{?}.{?}"]), ["{?}A\\Temp_{?}.{?}"]);
+        assert_eq!(kept(&["{Temp}\\orders.xml", "{Temp}\\{?}.xml"]).len(), 2);
+    }
+
+    #[test]
+    fn what_is_not_known_adds_nothing_to_what_is() {
+        assert_eq!(kept(&["{?}Shop\\a.log", "{AppData}\\Shop\\a.log"]), ["{AppData}\\Shop\\a.log"]);
+        assert_eq!(kept(&["{?}.png", "{UserChosen}\\{?}.png"]), ["{UserChosen}\\{?}.png"]);
+        assert_eq!(kept(&["{?}\\{?}.log", "{?}\\{arg:name}.log"]), ["{?}\\{arg:name}.log"]);
+        assert_eq!(kept(&["{?} - {?}\\{?} ({?})", "{?}\\{?} ({?})"]), ["{?} - {?}\\{?} ({?})"]);
+        assert_eq!(kept(&["{?}\\a.log", "{?}\\b.log"]).len(), 2);
+        assert_eq!(folded(&["{?}\\a.log", "{?}\\a.log"]), (vec!["{?}\\a.log".to_owned()], true));
+    }
+}
