@@ -58,8 +58,9 @@ impl Shape {
             return (self.unknowns, !earlier) < (other.unknowns, earlier);
         }
         let ends_with = |tail: &str| tail.len() > 1 && self.text.len() > tail.len() && self.text.ends_with(tail);
-        if other.is_vague && !(self.is_vague && self.tail.len() <= other.tail.len()) {
-            return ends_with(&other.tail);
+        let knows_more = !self.is_vague || self.tail.len() > other.tail.len();
+        if other.is_vague && knows_more && ends_with(&other.tail) {
+            return true;
         }
         self.text.len() > other.text.len() && is_without_holes(&self.text, &other.text)
     }
