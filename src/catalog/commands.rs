@@ -25,6 +25,8 @@ pub enum Shell {
     Pascal,
     /// Methods of the script host's objects.
     Wsh,
+    /// Elements of WiX sources.
+    Wix,
 }
 
 /// A command and what it does.
@@ -36,6 +38,9 @@ pub struct Command {
     /// Options that take a value in the next argument; `l*` means every option that starts so.
     #[serde(default)]
     pub values: Vec<String>,
+    /// Options whose value touches their name: `-oC:\folder`.
+    #[serde(default)]
+    pub glued: Vec<String>,
     /// Options of a cmdlet that take no value.
     #[serde(default)]
     pub flags: Vec<String>,

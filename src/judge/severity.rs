@@ -38,7 +38,8 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         return Severity::Off;
     }
     let mut severity = base;
-    if raises(effect) {
+    // A script that may well build the image itself is not raised by what the image holds.
+    if raises(effect) && effect.phase != Phase::Unknown {
         severity = severity.raised();
     }
     if lowers(effect) {

@@ -111,7 +111,7 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
         let whole = reading.facts.iter().filter_map(|f| f.as_clue());
         for clue in whole.filter(|c| c.kind == ClueKind::RunsIn && c.key.is_empty()) {
             if let (None, Ok(phase)) = (&known[i], clue.value.parse()) {
-                known[i] = Some(Known { phase, because: clue.value.clone() });
+                known[i] = Some(Known { phase, because: format!("it runs at {}", clue.value) });
             }
         }
     }

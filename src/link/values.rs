@@ -52,10 +52,12 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
             }
             let step = Step::at(format!("{key} is \"{}\"", clue.value), fact.site.clone())
                 .in_artifact(reading.artifact.clone());
-            let sources = match source {
-                Some(source) => vec![source],
+            let (key, sources) = match (source, key.strip_prefix("property:")) {
+                (Some(source), _) => (key, vec![source]),
+                // A folder of an installer that another of its sources names.
+                (None, Some(property)) => (property, vec![Source::Property]),
                 // Code asks for one value by any of these names: `appSettings/X`, `Section:X`, `app.ini/Section/X`.
-                None => vec![Source::Config, Source::Option, Source::Ini],
+                (None, None) => (key, vec![Source::Config, Source::Option, Source::Ini]),
             };
             for source in sources {
                 definitions.entry((source, key.to_lowercase())).or_default().push(Definition {
@@ -99,6 +101,7 @@ fn resolve_fact(fact: &mut Fact, artifact: &str, definitions: &Definitions) {
 fn value_text(hole: &Hole, definition: &Definition) -> Text {
     match hole {
         Hole::From(Source::Connection, _) => connection_location(&definition.value),
+        Hole::From(Source::Property, _) => Text::parse(&definition.value),
         _ => Text::lit(&definition.value),
     }
 }

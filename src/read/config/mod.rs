@@ -41,7 +41,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
     let text = decode(input.bytes, reading);
     // Sources of installers are XML too; what they say is the script readers' business.
     if input.kind == Kind::Xml && matches!(input.artifact.extension().as_str(), "wxs" | "wxi") {
-        return super::script::wix::read(&text, reading);
+        return super::script::wix::read(&text, input, reading);
     }
     if !relevance::is_relevant(input, &text) {
         return;

@@ -1,6 +1,6 @@
 //! Arguments of executables, bound as the command reads them, and the form of the command that they fit.
 
-use super::words::Word;
+use super::words::{self, Word};
 use crate::catalog::commands::{Command, Form};
 use crate::facts::{Part, Text};
 
@@ -30,6 +30,11 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
         i += 1;
         let lead = word.text.leading_lit();
         let dashed = word.raw.leading_lit().starts_with(['/', '-']) && lead.len() > 1;
+        if let Some(name) = command.glued.iter().find(|name| dashed && starts_with(&lead[1..], name)) {
+            let value = words::unquote(&drop_front(&word.text, 1 + name.len()));
+            bound.options.push((name.clone(), Some(value).filter(|v| !v.is_empty())));
+            continue;
+        }
         let (name_end, value_start) = option_name(lead, dashed, command.equals);
         let Some(name_end) = name_end else {
             bound.positional.push(word.text.clone());
@@ -54,6 +59,10 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
         bound.options.push((name, value));
     }
     bound
+}
+
+fn starts_with(text: &str, name: &str) -> bool {
+    text.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name))
 }
 
 /// Where the name of an option ends and its value starts; no end: not an option.

@@ -80,8 +80,12 @@ pub(crate) fn apply(
     form.starts.iter().filter_map(|start| scope.start(start, sink)).collect()
 }
 
-/// `%windir%\system32\reg.exe` is `reg`.
+/// `%windir%\system32\reg.exe` is `reg`. A variable that nothing in sight sets and that has the name of a command,
+/// such as `%appcmd%`, holds the path of that command by custom.
 pub(crate) fn command_name(program: &Text) -> String {
+    if let Some(Hole::From(Source::Env, name)) = program.as_hole() {
+        return name.to_lowercase();
+    }
     let name = words::base_name(program).trim_matches('"').to_lowercase();
     for suffix in [".exe", ".com", ".cmd", ".bat"] {
         if let Some(stem) = name.strip_suffix(suffix) {
@@ -104,12 +108,12 @@ fn via(command: &Command, form: &Form, program: &Text, shell: Shell) -> String {
             }
         }
         // A row may hold several tools that work alike.
-        Shell::Any | Shell::Batch
+        Shell::Any | Shell::Batch | Shell::Powershell
             if commands::find(Shell::Any, &command_name(program)).is_some_and(|c| std::ptr::eq(c, command)) =>
         {
             via = command_name(program);
         }
-        Shell::Nsis | Shell::Pascal | Shell::Wsh => {
+        Shell::Nsis | Shell::Pascal | Shell::Wsh | Shell::Wix => {
             return Some(method).filter(is_own).map_or(via, str::to_owned);
         }
         _ => {}
@@ -154,11 +158,24 @@ impl Scope<'_> {
             let store = if outcome.store == Store::File { sink::file_store(&location) } else { outcome.store };
             let mut effect = self.caller.effect(outcome.does, store, location, via);
             effect.origin = self.origin(outcome, &effect);
+            if outcome.does == Operation::Rename && self.renames_in_place(outcome, &effect.location) {
+                effect.origin = Origin::Packaged;
+                effect.certainty = Certainty::Possible;
+            }
             for mark in &outcome.traits {
                 effect.mark(*mark);
             }
             sink.effect(self.caller.site, effect);
         }
+    }
+
+    /// Another name for a file of the package, in its folder: nothing is there that was not there before.
+    fn renames_in_place(&self, outcome: &Outcome, to: &Location) -> bool {
+        let Some(from) = outcome.source.as_ref().and_then(|s| self.evaluate(s).into_iter().next()) else { return false };
+        let from = file(&from, self.caller.here);
+        let shipped =
+            |l: &Location| matches!(l.text().parts().first(), Some(Part::Hole(Hole::Folder(Folder::AppDir))));
+        shipped(&from) && shipped(to) && parent(from.text()) == parent(to.text())
     }
 
     /// Where the value comes from. A command that names no value of its own, such as a firewall rule, does the same

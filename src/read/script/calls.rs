@@ -1,8 +1,9 @@
 //! Calls and assignments in VBScript, JScript and Pascal source, by a lexer: enough structure to see what is passed.
 
 use super::bind::Bound;
+use super::sink::Sink;
 use super::words::Word;
-use crate::facts::Text;
+use crate::facts::{NoteKind, Text};
 
 /// Longest source that is scanned.
 const MAX_SOURCE: usize = 2 << 20;
@@ -53,6 +54,13 @@ enum Token {
     End,
 }
 
+/// Says so when [`scan`] will not see the whole of a source.
+pub(super) fn note_cut(source: &str, sink: &mut Sink<'_>) {
+    if source.len() > MAX_SOURCE {
+        sink.note(NoteKind::Capped, "only the first 2 MiB are read");
+    }
+}
+
 /// Everything that is called or assigned, in order; calls in arguments come before the call they are for.
 pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Found<'_>> {
     let cut = (0..=source.len().min(MAX_SOURCE)).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0);
@@ -60,7 +68,8 @@ pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Found<'_>> {
     let tokens = tokens(source, syntax);
     let starts: Vec<usize> =
         std::iter::once(0).chain(source.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1)).collect();
-    let mut parser = Parser { source, syntax, tokens, starts, at: 0, out: Vec::new() };
+    let mut parser =
+        Parser { source, syntax, tokens, starts, at: 0, out: Vec::new(), constants: false, counted: (0, 0, 0) };
     while parser.at < parser.tokens.len() {
         parser.statement();
     }
@@ -86,6 +95,10 @@ struct Parser<'s> {
     starts: Vec<usize>,
     at: usize,
     out: Vec<Found<'s>>,
+    /// Inside a `const` section of Pascal.
+    constants: bool,
+    /// A line's start, an offset in it, and the characters between: a line may be megabytes long.
+    counted: (usize, usize, u32),
 }
 
 impl<'s> Parser<'s> {
@@ -97,11 +110,18 @@ impl<'s> Parser<'s> {
         self.peek(ahead) == Some(&Token::Sign(sign))
     }
 
-    fn found(&self, name: String, offset: usize) -> Found<'s> {
+    fn found(&mut self, name: String, offset: usize) -> Found<'s> {
         let line = self.starts.partition_point(|s| *s <= offset).max(1);
         let start = self.starts[line - 1];
-        let column = self.source[start..offset].chars().count() as u32 + 1;
-        let source = self.source[start..].lines().next().unwrap_or_default();
+        let (from, before) = match self.counted {
+            (known, at, count) if known == start && at <= offset => (at, count),
+            _ => (start, 0),
+        };
+        let count = before + self.source[from..offset].chars().count() as u32;
+        self.counted = (start, offset, count);
+        let column = count + 1;
+        let end = self.starts.get(line).map_or(self.source.len(), |next| next - 1);
+        let source = self.source[start..end].trim_end_matches('\r');
         Found { name, arguments: Vec::new(), assigned: None, line: line as u32, column, source }
     }
 
@@ -113,6 +133,11 @@ impl<'s> Parser<'s> {
         };
         self.at += 1;
         let keyword = name.to_lowercase();
+        match keyword.as_str() {
+            "const" => self.constants = true,
+            "var" | "begin" | "function" | "procedure" | "type" => self.constants = false,
+            _ => {}
+        }
         if matches!(
             keyword.as_str(),
             "call"
@@ -145,11 +170,12 @@ impl<'s> Parser<'s> {
             return;
         }
         let assigns = match self.syntax {
+            Syntax::Pascal if self.constants => self.sign(0, '='),
             Syntax::Pascal => self.sign(0, ':') && self.sign(1, '='),
             _ => self.sign(0, '=') && !self.sign(1, '='),
         };
         if assigns {
-            self.at += if self.syntax == Syntax::Pascal { 2 } else { 1 };
+            self.at += if self.sign(0, ':') { 2 } else { 1 };
             let value = self.expression(0);
             let found = self.found(name, offset);
             self.out.push(Found { assigned: Some(value), ..found });

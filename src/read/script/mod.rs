@@ -6,6 +6,7 @@ mod batch;
 mod bind;
 mod call;
 mod calls;
+mod chocolatey;
 mod guards;
 mod inf;
 mod inno;
@@ -32,10 +33,10 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
     let decoded = text::decode(input.bytes, reading);
     match input.kind {
         Kind::Batch => batch::read(&decoded, input.artifact.file_name(), input.deadline, reading),
-        Kind::PowerShell => powershell::read(&decoded, input.deadline, reading),
+        Kind::PowerShell => powershell::read(&decoded, input, reading),
         Kind::Inf => inf::read(&decoded, reading),
-        Kind::Nsis => nsis::read(&decoded, reading),
-        Kind::Inno => inno::read(&decoded, reading),
+        Kind::Nsis => nsis::read(&decoded, input, reading),
+        Kind::Inno => inno::read(&decoded, input, reading),
         Kind::VbScript => wsh::read(&decoded, Syntax::Basic, Host::Machine, reading),
         Kind::JScript => wsh::read(&decoded, Syntax::Script, Host::Machine, reading),
         Kind::Wsf => wsh::read_embedded(&decoded, Host::Machine, reading),
@@ -43,7 +44,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }
-    scratch::mark(reading);
+    scratch::mark(&decoded, reading);
 }
 
 /// Where a command line of another artifact stands: a startup task, a container's `RUN`, `Process.Start`.

@@ -1,48 +1,97 @@
-//! Calls in the `[Code]` section of Inno Setup scripts, by a lexer.
+//! Calls in the `[Code]` section of Inno Setup scripts, by a lexer. Constants and assignments of texts are followed in
+//! the order of the source.
 
 use super::batch;
 use super::call::{self, Caller};
-use super::calls::{self, Argument};
+use super::calls::{self, Argument, Found, Part};
 use super::sink::Sink;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Folder, Site, Source, Text};
+use std::collections::HashMap;
 
-/// Reads Pascal code that starts at a line of the script.
+/// Most variables that are followed.
+const MAX_VARIABLES: usize = 2_000;
+/// Most runs of a text: values that are made of themselves would grow without end.
+const MAX_PARTS: usize = 48;
+
+/// Reads Pascal code that starts at a line of the script; `constants` expands `{app}` and the like.
 pub(super) fn read(code: &str, first_line: u32, constants: &dyn Fn(&str) -> Text, sink: &mut Sink<'_>) {
     let here = Text::folder(Folder::Cwd);
+    let mut values = Values { variables: HashMap::new(), constants };
+    calls::note_cut(code, sink);
     for found in calls::scan(code, calls::Syntax::Pascal) {
         let name = found.name.to_lowercase();
-        let Some(command) = commands::find(Shell::Pascal, &name) else { continue };
-        let text = |argument: &Argument| {
-            let mut out = Text::new();
-            for part in &argument.parts {
-                match part {
-                    calls::Part::Text(s) => out.push_text(&constants(s)),
-                    calls::Part::Other(name) if argument.parts.len() == 1 => match name.to_uppercase().as_str() {
-                        root @ ("HKEY_LOCAL_MACHINE" | "HKEY_CURRENT_USER" | "HKEY_CLASSES_ROOT" | "HKEY_USERS"
-                        | "HKLM" | "HKCU" | "HKCR" | "HKU" | "TRUE" | "FALSE") => out.push_lit(root),
-                        "HKLM64" | "HKLM32" | "HKEY_AUTO" | "HKA" => out.push_lit("HKLM"),
-                        _ => out.push_text(&Text::unknown()),
-                    },
-                    calls::Part::Call(call) if call.name.eq_ignore_ascii_case("ExpandConstant") => {
-                        match call.arguments.first().map(|a| a.parts.as_slice()) {
-                            Some([calls::Part::Text(s)]) => out.push_text(&constants(s)),
-                            _ => out.push_text(&Text::unknown()),
-                        }
-                    }
-                    calls::Part::Call(call) if call.name.to_lowercase().starts_with("getdatetime") => {
-                        out.push_text(&Text::from_source(Source::Generated, "time"));
-                    }
-                    calls::Part::Other(_) | calls::Part::Call(_) => out.push_text(&Text::unknown()),
-                }
+        if let Some(value) = &found.assigned {
+            let value = values.of(value);
+            if found.arguments.is_empty() && (values.variables.len() < MAX_VARIABLES) {
+                values.variables.insert(name, value);
             }
-            out
-        };
-        let bound = calls::bound(&found, &text);
+            continue;
+        }
+        let Some(command) = commands::find(Shell::Pascal, &name) else { continue };
+        let bound = calls::bound(&found, &|argument| values.of(argument));
         let site = Site::text(first_line + found.line - 1, found.column);
         let caller = Caller { shell: Shell::Pascal, here: &here, site: &site, source: found.source, trail: &[] };
         for nested in call::apply(command, &Text::lit(found.name.as_str()), &bound, caller, sink) {
             batch::text(&nested.line, &here, &here, &site, sink);
+        }
+    }
+}
+
+struct Values<'a> {
+    variables: HashMap<String, Text>,
+    constants: &'a dyn Fn(&str) -> Text,
+}
+
+impl Values<'_> {
+    /// What an expression is worth.
+    fn of(&self, argument: &Argument<'_>) -> Text {
+        let mut out = Text::new();
+        for part in &argument.parts {
+            match part {
+                // Braces are expanded by `ExpandConstant` alone, which most scripts call on the way here.
+                Part::Text(s) => out.push_text(&(self.constants)(s)),
+                Part::Other(name) => out.push_text(&self.name(name)),
+                Part::Call(call) => out.push_text(&self.computed(call)),
+            }
+            if out.parts().len() > MAX_PARTS {
+                return Text::unknown();
+            }
+        }
+        out
+    }
+
+    fn name(&self, name: &str) -> Text {
+        let upper = name.to_uppercase();
+        match upper.as_str() {
+            "HKEY_AUTO" | "HKA" => Text::lit("HKLM"),
+            "TRUE" | "FALSE" => Text::lit(upper),
+            _ if upper.starts_with("HK") => {
+                Text::lit(upper.trim_end_matches("_64").trim_end_matches("64").trim_end_matches("32"))
+            }
+            _ => self.variables.get(&name.to_lowercase()).cloned().unwrap_or_else(Text::unknown),
+        }
+    }
+
+    /// Functions that only compute (Inno Setup help, "Support Functions Reference").
+    fn computed(&self, call: &Found<'_>) -> Text {
+        let argument = |n: usize| call.arguments.get(n).map(|a| self.of(a)).unwrap_or_default();
+        match call.name.to_lowercase().as_str() {
+            "expandconstant" | "addbackslash" | "removebackslash" | "removebackslashunlessroot" | "lowercase"
+            | "uppercase" | "trim" | "expandfilename" | "addquotes" | "removequotes" => argument(0),
+            "extractfilepath" | "extractfiledir" => call::parent(&argument(0)),
+            "wizarddirvalue" => (self.constants)("{app}"),
+            "getenv" => match argument(0).as_lit() {
+                Some(name) => Text::hole(crate::facts::env_hole(name)),
+                None => Text::unknown(),
+            },
+            "gettempdir" => Text::folder(Folder::Temp),
+            "getwindir" => Text::folder(Folder::Windows),
+            "getsystemdir" => Text::folder(Folder::System),
+            "paramstr" => Text::from_source(Source::Arg, argument(0).to_string()),
+            "getcomputernamestring" | "getusernamestring" => Text::from_source(Source::Identity, "COMPUTERNAME"),
+            name if name.starts_with("getdatetime") => Text::from_source(Source::Generated, "time"),
+            _ => Text::unknown(),
         }
     }
 }

@@ -35,6 +35,7 @@ pub(super) fn read(text: &str, syntax: Syntax, host: Host, reading: &mut Reading
     if host == Host::Web {
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
     }
+    calls::note_cut(text, &mut sink);
     let mut script = Script { variables: HashMap::new(), host, here: Text::folder(Folder::Cwd) };
     for found in calls::scan(text, syntax) {
         script.step(&found, &mut sink);

@@ -4,7 +4,7 @@ use super::env::{Env, Value, is_dark};
 use super::run::{Frame, Machine};
 use super::syntax::{Mode, Piece, Redirect, Simple};
 use crate::catalog::commands::Shell;
-use crate::facts::{Extent, Operation, Origin, Site, Source, Step, Text, join_paths};
+use crate::facts::{Extent, Operation, Origin, Site, Source, Step, Text};
 use crate::read::script::call::{self, Caller, Nested};
 use crate::read::script::sink;
 use crate::read::script::words::{self, Word};
@@ -311,8 +311,7 @@ fn change_folder(rest: &Text, env: &mut Env) {
     if rest.is_empty() {
         return;
     }
-    let joined = join_paths(&env.here, &rest);
-    env.here = crate::facts::Location::file(&joined).text().clone();
+    env.here = call::file(&rest, &env.here).text().clone();
 }
 
 /// What `start` starts: title and switches go.

@@ -18,10 +18,24 @@ const MAX_VALUES: usize = 24;
 const SERVICE_VERBS: &[&str] =
     &["query", "queryex", "create", "config", "start", "stop", "delete", "failure", "description", "sdset", "qc"];
 
+/// Parameters of every cmdlet that take a value (about_CommonParameters), with their aliases.
+const COMMON: &[&str] = &[
+    "erroraction", "ea", "warningaction", "wa", "informationaction", "infa", "progressaction", "proga",
+    "errorvariable", "ev", "warningvariable", "wv", "informationvariable", "iv", "outvariable", "ov", "outbuffer",
+    "ob", "pipelinevariable", "pv",
+];
+
+/// Parameters of the cmdlets that find and take paths apart which take no value.
+const SWITCHES: &[&str] = &[
+    "recurse", "force", "file", "directory", "name", "hidden", "system", "readonly", "resolve", "leaf", "parent",
+    "qualifier", "noqualifier", "isabsolute", "leafbase", "extension", "unique", "descending", "verbose", "debug",
+    "passthru", "asjob", "followsymlink",
+];
+
 /// An argument as written.
 enum Argument<'s> {
-    /// `-Name`, `-Name:`
-    Name(String),
+    /// `-Name`; whether the value follows for certain, as in `-Name:`, and whether it touches, as in `-o"x"`.
+    Name { name: String, follows: bool, touches: bool },
     Value(Value, &'s str),
     Block(Node<'s>),
 }
@@ -47,6 +61,8 @@ impl<'s> Machine<'s, '_, '_> {
         }
         let mut result = Value::Null;
         for program in programs.into_iter().take(MAX_VALUES) {
+            let alias = program.as_lit().and_then(|name| self.aliases.get(&name.to_lowercase()));
+            let program = alias.cloned().unwrap_or(program);
             result = result.and(self.run(&program, &arguments, &input, node, scope));
         }
         result
@@ -106,9 +122,13 @@ impl<'s> Machine<'s, '_, '_> {
                     continue;
                 }
                 "command_parameter" => {
-                    let name = self.slice(*first).trim_start_matches(['-', '\u{2013}']);
-                    let (name, inline) = name.split_once(':').map_or((name, ""), |(n, v)| (n, v));
-                    arguments.push(Argument::Name(name.to_lowercase()));
+                    let written = self.slice(*first).trim_start_matches(['-', '\u{2013}']);
+                    let (name, inline) = written.split_once(':').map_or((written, ""), |(n, v)| (n, v));
+                    let touches = nodes.get(at + 1).is_some_and(|next| {
+                        next.start_byte() == first.end_byte() && next.kind() != "command_argument_sep"
+                    });
+                    let follows = written.contains(':');
+                    arguments.push(Argument::Name { name: name.to_lowercase(), follows, touches });
                     if !inline.is_empty() {
                         arguments.push(Argument::Value(self.bare(inline, scope), inline));
                     }
@@ -148,9 +168,10 @@ impl<'s> Machine<'s, '_, '_> {
         if alone && inner.kind() == "script_block_expression" {
             return Argument::Block(inner);
         }
-        // A path with a variable in front is not what the grammar takes it for.
+        // A path with a variable in front is not what the grammar takes it for, and a word ends with its line.
         if !alone || inner.has_error() || inner.kind() == "generic_token" {
-            return Argument::Value(self.bare(raw, scope), raw);
+            let value = split_outside(first_word(raw), ',').map(|word| self.bare(word, scope)).fold(Value::Null, Value::and);
+            return Argument::Value(value, raw);
         }
         Argument::Value(self.eval(inner, scope), raw)
     }
@@ -194,7 +215,7 @@ impl<'s> Machine<'s, '_, '_> {
             let mut pending: Option<String> = None;
             for argument in arguments {
                 match argument {
-                    Argument::Name(n) => pending = Some(n.clone()),
+                    Argument::Name { name, .. } => pending = Some(name.clone()),
                     Argument::Value(value, _) => bound.push((pending.take(), value.clone())),
                     Argument::Block(_) => {}
                 }
@@ -290,7 +311,7 @@ impl<'s> Machine<'s, '_, '_> {
                 positional().into_iter().reduce(|a, b| a.with(&b, join_paths)).unwrap_or_else(Value::unknown)
             }
             "split-path" => {
-                let leaf = arguments.iter().any(|a| matches!(a, Argument::Name(n) if n.starts_with("le")));
+                let leaf = arguments.iter().any(|a| matches!(a, Argument::Name { name, .. } if name.starts_with("le")));
                 let path = if positional().is_empty() { input.clone() } else { first() };
                 if leaf {
                     path.map(|t| {
@@ -305,7 +326,24 @@ impl<'s> Machine<'s, '_, '_> {
                 Value::Paths(path.texts())
             }
             "get-childitem" | "gci" | "ls" | "dir" => {
-                Value::Paths(first().texts().iter().map(|t| join_paths(t, &Text::lit("*"))).collect())
+                let path = positional().into_iter().next().unwrap_or_else(|| {
+                    if *input == Value::Null { Value::text(scope.here.clone()) } else { input.clone() }
+                });
+                let filter = named(arguments, &["filter", "include"]).and_then(|v| v.texts().into_iter().next());
+                Value::Paths(path.texts().iter().map(|t| found_below(t, filter.as_ref())).collect())
+            }
+            // What they find goes by its name to the command behind the pipe.
+            "get-service" | "gsv" | "get-scheduledtask" | "get-localuser" | "get-website" | "get-smbshare" => {
+                let name = ["name", "displayname", "taskname", "include"];
+                let known = values(arguments, &name).into_iter().next().unwrap_or_else(Value::unknown);
+                Value::Paths(known.texts())
+            }
+            "set-alias" | "new-alias" | "sal" | "nal" => {
+                let mut list = values(arguments, &["name", "value"]).into_iter().map(|v| v.texts().into_iter().next());
+                if let (Some(Some(alias)), Some(Some(target))) = (list.next(), list.next()) {
+                    self.aliases.insert(alias.to_string().to_lowercase(), target);
+                }
+                Value::Null
             }
             "get-location" | "gl" => Value::text(scope.here.clone()),
             "set-location" | "cd" | "chdir" | "sl" | "push-location" | "pushd" => {
@@ -340,10 +378,60 @@ impl<'s> Machine<'s, '_, '_> {
                 Value::Null
             }
             "write-host" | "write-verbose" | "write-warning" | "write-error" | "write-debug" | "write-information"
-            | "out-null" | "out-host" | "test-path" | "get-command" | "get-service" | "get-process" => Value::Null,
+            | "out-null" | "out-host" | "test-path" | "get-command" | "get-process" => Value::Null,
             _ => return None,
         })
     }
+}
+
+/// The value of the first of these parameters that is given.
+fn named(arguments: &[Argument<'_>], names: &[&str]) -> Option<Value> {
+    let at = arguments.iter().position(|a| matches!(a, Argument::Name { name, .. } if names.contains(&name.as_str())))?;
+    match arguments.get(at + 1) {
+        Some(Argument::Value(value, _)) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// What a search in a folder finds: a pattern or a file stays as it is, a filter goes behind the folder.
+fn found_below(path: &Text, filter: Option<&Text>) -> Text {
+    let name = path.trailing_lit().rsplit(['\\', '/']).next().unwrap_or_default();
+    let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
+    let pattern = name.contains(['*', '?']) || (extension.len() == 3 && extension.chars().all(char::is_alphabetic));
+    match filter {
+        Some(filter) if !pattern => join_paths(path, filter),
+        _ if pattern => path.clone(),
+        _ => join_paths(path, &Text::lit("*")),
+    }
+}
+
+/// Is this one of the parameters that every cmdlet has, perhaps shortened?
+fn is_common(name: &str) -> bool {
+    COMMON.iter().any(|c| *c == name || (name.len() > 4 && c.starts_with(name)))
+}
+
+/// A word ends at a blank outside quotes and brackets.
+fn first_word(raw: &str) -> &str {
+    split_outside(raw, ' ').next().unwrap_or_default()
+}
+
+/// Pieces between separators outside quotes and brackets; a blank stands for any white space.
+fn split_outside(raw: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quote: Option<char> = None;
+    let mut depth = 0u32;
+    raw.split(move |c: char| {
+        match (quote, c) {
+            (Some(q), c) if q == c => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(' | '{' | '[') => depth += 1,
+            (None, ')' | '}' | ']') => depth = depth.saturating_sub(1),
+            (None, c) => return depth == 0 && (c == separator || (separator == ' ' && c.is_whitespace())),
+            _ => {}
+        }
+        false
+    })
+    .map(str::trim)
+    .filter(|word| !word.is_empty())
 }
 
 /// Positional values and those of the named parameters, in order.
@@ -352,7 +440,9 @@ fn values(arguments: &[Argument<'_>], names: &[&str]) -> Vec<Value> {
     let mut out = Vec::new();
     for argument in arguments {
         match argument {
-            Argument::Name(name) => pending = Some(name),
+            Argument::Name { name, follows, .. } => {
+                pending = Some(name.as_str()).filter(|name| *follows || !SWITCHES.contains(name));
+            }
             Argument::Value(value, _) => match pending.take() {
                 Some(name) if !names.iter().any(|n| n.starts_with(name)) => {}
                 _ => out.push(value.clone()),
@@ -382,12 +472,16 @@ fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value) -> Vec<Bou
     let mut pending: Option<String> = None;
     for argument in arguments {
         match argument {
-            Argument::Name(name) => {
+            Argument::Name { name, follows, .. } => {
                 if let Some(flag) = pending.take() {
                     options.push((flag, None));
                 }
                 let name = known(name);
-                if is_flag(&name) { options.push((name, None)) } else { pending = Some(name) }
+                if is_flag(&name) && !follows && !is_common(&name) {
+                    options.push((name, None));
+                } else {
+                    pending = Some(name);
+                }
             }
             Argument::Value(Value::Table(entries), raw) if raw.starts_with('@') => {
                 options.extend(entries.iter().map(|(name, value)| (known(name), Some(value.clone()))));
@@ -441,12 +535,21 @@ fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value) -> Vec<Bou
 
 /// The words that an executable gets.
 fn native(arguments: &[Argument<'_>]) -> Vec<Word> {
-    let mut words = Vec::new();
+    let mut words: Vec<Word> = Vec::new();
+    let mut glued = false;
     for argument in arguments {
         match argument {
-            Argument::Name(name) => words.push(Word::plain(Text::lit(format!("-{name}")))),
+            Argument::Name { name, follows, touches } => {
+                let colon = if *follows { ":" } else { "" };
+                words.push(Word::plain(Text::lit(format!("-{name}{colon}"))));
+                glued = *touches || *follows;
+            }
             Argument::Value(value, _) => {
-                words.extend(value.texts().into_iter().take(MAX_VALUES).map(Word::plain));
+                let texts = value.texts();
+                match (std::mem::take(&mut glued), words.last_mut(), texts.first()) {
+                    (true, Some(word), Some(text)) => *word = Word::plain(word.text.clone().concat(text)),
+                    _ => words.extend(texts.into_iter().take(MAX_VALUES).map(Word::plain)),
+                }
             }
             Argument::Block(_) => {}
         }

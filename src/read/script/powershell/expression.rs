@@ -29,6 +29,9 @@ impl<'s> Machine<'s, '_, '_> {
         if raw.starts_with("$myinvocation.") || raw.starts_with("$script:myinvocation.") {
             return Value::text(self.own_folder.clone().concat(&Text::lit("\\script.ps1")));
         }
+        if let Some(which) = raw.strip_prefix("$profile.") {
+            return Value::text(profile(which));
+        }
         let parts = children(node);
         let (Some(object), Some(name)) = (parts.first(), parts.last()) else { return Value::unknown() };
         let name = self.slice(*name).trim_matches(['\'', '"']).to_lowercase();
@@ -215,6 +218,13 @@ fn pure_static(name: &str, method: &str, arguments: &[Value], scope: &Scope) -> 
         ("convert", _) | ("string", _) | ("math", _) | ("regex", _) | ("text.encoding", _) => Value::unknown(),
         _ => return None,
     })
+}
+
+/// The members of `$PROFILE` (about_Profiles).
+fn profile(which: &str) -> Text {
+    let folder = if which.starts_with("allusers") { "{System}\\WindowsPowerShell\\v1.0" } else { "{Documents}\\WindowsPowerShell" };
+    let file = if which.ends_with("allhosts") { "profile.ps1" } else { "Microsoft.PowerShell_profile.ps1" };
+    Text::parse(&format!("{folder}\\{file}"))
 }
 
 /// `Environment.SpecialFolder` by name.

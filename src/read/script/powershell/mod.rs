@@ -6,9 +6,11 @@ mod run;
 mod strings;
 mod value;
 
+use super::chocolatey;
 use super::sink::Sink;
 use crate::catalog::commands::{self, Shell};
-use crate::facts::{Folder, NoteKind, Reading, Site, Text};
+use crate::facts::{Clue, ClueKind, Folder, NoteKind, Reading, Site, Text};
+use crate::read::Input;
 use crate::read::text::LineIndex;
 use aho_corasick::AhoCorasick;
 use run::Machine;
@@ -24,7 +26,7 @@ const MAX_SCRIPT: usize = 2 << 20;
 const INLINE_TIME: Duration = Duration::from_secs(2);
 
 /// Reads a script file.
-pub(super) fn read(text: &str, deadline: Instant, reading: &mut Reading) {
+pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     if !mentions_state(text) {
         return;
     }
@@ -35,7 +37,7 @@ pub(super) fn read(text: &str, deadline: Instant, reading: &mut Reading) {
     } else {
         text
     };
-    let Some(tree) = parse(text, deadline) else {
+    let Some(tree) = parse(text, input.deadline) else {
         reading.note(NoteKind::Capped, "parsing took too long: not read");
         return;
     };
@@ -43,7 +45,13 @@ pub(super) fn read(text: &str, deadline: Instant, reading: &mut Reading) {
         reading.note(NoteKind::Info, "parts are not understood by the grammar; the rest is read");
     }
     let index = LineIndex::new(text);
+    let phase = chocolatey::phase(input.artifact.file_name());
     let mut sink = Sink::new(reading);
+    sink.in_phase(phase);
+    if let Some((phase, _)) = phase {
+        // Also for the scripts that it starts.
+        sink.clue(&Site::default(), Clue::new(ClueKind::RunsIn, "", <&str>::from(phase)));
+    }
     let mut machine = Machine::new(text, Text::folder(Folder::AppDir), &mut sink);
     machine.index = Some(&index);
     machine.script(tree.root_node(), &mut Scope::new(Text::folder(Folder::Cwd)));

@@ -5,7 +5,7 @@
 
 use super::value::{Scope, Value};
 use crate::catalog::commands::Provider;
-use crate::facts::{Location, NoteKind, Site, Source, Step, Text, join_paths};
+use crate::facts::{Location, NoteKind, Site, Source, Step, Text};
 use crate::read::script::call;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::{self, Sink};
@@ -30,6 +30,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) guards: Guards,
     pub(super) functions: HashMap<String, Node<'s>>,
     pub(super) called: HashSet<String>,
+    /// `Set-Alias`
+    pub(super) aliases: HashMap<String, Text>,
     /// Variables used since a command began, with where they were set.
     pub(super) used: Vec<(String, usize)>,
     pub(super) depth: usize,
@@ -50,6 +52,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             guards: Guards::default(),
             functions: HashMap::new(),
             called: HashSet::new(),
+            aliases: HashMap::new(),
             used: Vec::new(),
             depth: 0,
             calls: 0,
@@ -396,7 +399,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     /// Changes the current folder.
     pub(super) fn enter(&mut self, path: &Text, scope: &mut Scope) {
-        scope.here = crate::facts::Location::file(&join_paths(&scope.here, path)).text().clone();
+        scope.here = call::file(path, &scope.here).text().clone();
     }
 }
 

@@ -1,29 +1,38 @@
-//! Sources of Inno Setup installers: sections of `Name: value; Name: value` entries, and constants in braces.
+//! Sources of Inno Setup installers: sections of `Name: value; Name: value` entries. What stands in braces is the
+//! business of [`constants`].
 
+mod constants;
+
+use super::Input;
 use super::batch;
 use super::call::{self, Caller};
 use super::sink::{Sink, origin_of};
 use super::words;
 use crate::catalog::commands::Shell;
 use crate::facts::{
-    Clue, ClueKind, Folder, Location, Operation, Origin, Phase, Reading, Site, Source, Store, Text, Trait, join_paths,
+    Clue, ClueKind, Folder, Location, Operation, Origin, Phase, Reading, Site, Store, Text, Trait, join_paths,
 };
-use std::cell::Cell;
+use constants::Script;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// Most constants that one value leads to: defines may hold others, and themselves.
-const MAX_REFERENCES: u32 = 1_000;
 /// Why the uninstaller does not count.
 const UNINSTALL: &str = "done by the uninstaller";
 
 /// Reads an Inno Setup script.
-pub(super) fn read(text: &str, reading: &mut Reading) {
-    let mut script = Script { setup: HashMap::new(), defines: HashMap::new(), budget: Cell::new(0) };
-    script.settings(text);
+pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
+    let script = Script::new(text, input);
     let mut sink = Sink::new(reading);
     let mut section = String::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim_start_matches('\u{feff}').trim();
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        let mut line = Cow::Borrowed(line.trim_start_matches('\u{feff}').trim());
+        // The preprocessor joins lines at a blank and a backslash.
+        while line.ends_with(" \\") && section != "code" {
+            let next = lines.next().map(|(_, next)| next.trim()).unwrap_or_default();
+            line = Cow::Owned(format!("{}{next}", line.trim_end_matches('\\')));
+        }
+        let line = line.as_ref();
         if line.is_empty() || line.starts_with(';') || line.starts_with("//") || line.starts_with('#') {
             continue;
         }
@@ -72,128 +81,6 @@ fn code_section(text: &str) -> Option<(&str, u32)> {
         offset += line.len();
     }
     start.map(|(from, first)| (&text[from..], first))
-}
-
-struct Script {
-    setup: HashMap<String, String>,
-    defines: HashMap<String, String>,
-    /// Constants that may still be followed in the current value.
-    budget: Cell<u32>,
-}
-
-impl Script {
-    fn settings(&mut self, text: &str) {
-        let mut in_setup = false;
-        for line in text.lines().map(str::trim) {
-            if line.starts_with('[') {
-                in_setup = line.eq_ignore_ascii_case("[setup]");
-            } else if let Some(rest) = line.strip_prefix("#define ") {
-                let (name, value) = rest.trim().split_once([' ', '\t']).unwrap_or((rest.trim(), ""));
-                self.defines.insert(name.to_lowercase(), value.trim().trim_matches('"').to_owned());
-            } else if in_setup && let Some((name, value)) = line.split_once('=') {
-                self.setup.insert(name.trim().to_lowercase(), value.trim().to_owned());
-            }
-        }
-    }
-
-    /// A value with its constants.
-    fn text(&self, raw: &str) -> Text {
-        self.budget.set(MAX_REFERENCES);
-        self.expand(raw, 0)
-    }
-
-    fn expand(&self, raw: &str, depth: usize) -> Text {
-        let mut out = Text::new();
-        let mut rest = raw;
-        while let Some(at) = rest.find('{') {
-            out.push_lit(&rest[..at]);
-            let tail = &rest[at + 1..];
-            if let Some(after) = tail.strip_prefix('{') {
-                out.push_lit("{");
-                rest = after;
-                continue;
-            }
-            let Some(end) = tail.find('}') else {
-                out.push_lit("{");
-                rest = tail;
-                continue;
-            };
-            out.push_text(&self.constant(&tail[..end], depth));
-            rest = &tail[end + 1..];
-        }
-        out.push_lit(rest);
-        out
-    }
-
-    fn constant(&self, name: &str, depth: usize) -> Text {
-        self.budget.set(self.budget.get().saturating_sub(1));
-        if depth > 8 || self.budget.get() == 0 {
-            return Text::unknown();
-        }
-        if let Some(define) = name.strip_prefix('#') {
-            return match self.defines.get(&define.trim().to_lowercase()) {
-                Some(value) => self.expand(value, depth + 1),
-                None => Text::unknown(),
-            };
-        }
-        let lower = name.to_lowercase();
-        let (kind, argument) = lower.split_once(':').unwrap_or((&lower, ""));
-        let user_only = self.setup.get("privilegesrequired").is_some_and(|p| p.eq_ignore_ascii_case("lowest"));
-        let folder = match kind.trim_end_matches(|c: char| c.is_ascii_digit()) {
-            "app" => {
-                return match self.setup.get("defaultdirname") {
-                    Some(folder) => self.expand(folder, depth + 1),
-                    None => Text::from_source(Source::Property, "app"),
-                };
-            }
-            "group" => {
-                let base = Text::folder(if user_only { Folder::Programs } else { Folder::CommonPrograms });
-                return match self.setup.get("defaultgroupname").or_else(|| self.setup.get("appname")) {
-                    Some(name) => join_paths(&base, &self.expand(name, depth + 1)),
-                    None => base,
-                };
-            }
-            "pf" if kind.ends_with("32") => Folder::ProgramFilesX86,
-            "pf" | "commonpf" | "autopf" => Folder::ProgramFiles,
-            "cf" | "commoncf" | "autocf" => Folder::CommonFiles,
-            "win" => Folder::Windows,
-            "sys" | "sysnative" | "syswow" => Folder::System,
-            "tmp" => Folder::Temp,
-            "sd" => Folder::SystemDrive,
-            "src" => Folder::Cwd,
-            "fonts" | "commonfonts" => Folder::Fonts,
-            "userappdata" => Folder::AppData,
-            "localappdata" => Folder::LocalAppData,
-            "commonappdata" => Folder::ProgramData,
-            "autoappdata" if user_only => Folder::AppData,
-            "autoappdata" => Folder::ProgramData,
-            "userdocs" => Folder::Documents,
-            "commondocs" | "autodocs" => Folder::CommonDocuments,
-            "userdesktop" => Folder::Desktop,
-            "commondesktop" | "autodesktop" => Folder::CommonDesktop,
-            "userprograms" => Folder::Programs,
-            "commonprograms" | "autoprograms" => Folder::CommonPrograms,
-            "userstartmenu" => Folder::StartMenu,
-            "commonstartmenu" | "autostartmenu" => Folder::CommonStartMenu,
-            "userstartup" => Folder::Startup,
-            "commonstartup" | "autostartup" => Folder::CommonStartup,
-            "userpf" => return Text::parse("{LocalAppData}\\Programs"),
-            "computername" | "username" => return Text::from_source(Source::Identity, lower.to_uppercase()),
-            "param" => return Text::from_source(Source::Arg, argument),
-            "userinfoname" | "userinfoorg" | "userinfoserial" => return Text::from_source(Source::Input, lower),
-            "language" | "cm" => return Text::from_source(Source::Property, name),
-            "cmd" => return Text::parse("{System}\\cmd.exe"),
-            _ => {
-                return match lower.strip_prefix('%') {
-                    Some(variable) => {
-                        Text::hole(crate::facts::env_hole(variable.split('|').next().unwrap_or_default()))
-                    }
-                    None => Text::unknown(),
-                };
-            }
-        };
-        Text::folder(folder)
-    }
 }
 
 /// One line of a section.
@@ -256,9 +143,7 @@ impl Entry<'_> {
         let root = root.to_uppercase();
         let root = match root.trim_end_matches("64").trim_end_matches("32") {
             // By the mode of the installation; machine-wide unless the script asks for the lowest rights.
-            "HKA" if self.script.setup.get("privilegesrequired").is_some_and(|p| p.eq_ignore_ascii_case("lowest")) => {
-                "HKCU"
-            }
+            "HKA" if self.script.is_per_user() => "HKCU",
             "HKA" => "HKLM",
             other => other,
         }
@@ -275,6 +160,10 @@ impl Entry<'_> {
             let name = self.field("valuename").unwrap_or_default();
             let value = Location::registry_value(&key, &name);
             self.emit(Operation::DeleteValue, Store::Registry, value, "[Registry]", Origin::Unknown, sink);
+        }
+        if let Some(granted) = self.fields.get("permissions") {
+            self.emit(Operation::Grant, Store::Acl, key.clone(), "Permissions", Origin::Constant, sink);
+            self.foretells_writes(granted, key.clone(), sink);
         }
         if typed {
             let name = self.field("valuename").unwrap_or_default();
@@ -308,9 +197,13 @@ impl Entry<'_> {
         let Some(granted) = self.fields.get("permissions") else { return };
         let location = Location::file(path);
         self.emit(Operation::Grant, Store::Acl, location.clone(), "Permissions", Origin::Constant, sink);
+        self.foretells_writes(granted, location, sink);
+    }
+
+    fn foretells_writes(&self, granted: &str, location: Location, sink: &mut Sink<'_>) {
         let wide = granted.to_lowercase();
         if wide.contains("-modify") || wide.contains("-full") {
-            sink.clue(self.site, Clue::new(ClueKind::GrantsAccess, "permissions", granted.as_str()).at(location));
+            sink.clue(self.site, Clue::new(ClueKind::GrantsAccess, "permissions", granted).at(location));
         }
     }
 

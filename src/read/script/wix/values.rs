@@ -1,0 +1,126 @@
+//! Texts of WiX sources: preprocessor variables, properties, and the folders of Windows Installer.
+
+use crate::facts::{Folder, Hole, Part, Source, Text, env_hole, join_paths};
+use std::collections::HashMap;
+
+/// Most variables that one text leads to: they may name others, and themselves.
+const MAX_VARIABLES: usize = 64;
+
+/// What names stand for.
+#[derive(Default)]
+pub(super) struct Values {
+    /// `<?define X = "..." ?>`
+    pub(super) defines: HashMap<String, String>,
+    /// Folders by the identifier of their `Directory` element.
+    pub(super) folders: HashMap<String, Text>,
+    /// Properties that the source gives a value.
+    pub(super) properties: HashMap<String, String>,
+}
+
+impl Values {
+    /// `$(var.X)` and `$(X)` replaced; what is not known here is left as `{?}`.
+    pub(super) fn preprocessed(&self, raw: &str) -> String {
+        let mut raw = raw.to_owned();
+        for _ in 0..MAX_VARIABLES {
+            let Some(start) = raw.find("$(") else { return raw };
+            let Some(length) = raw[start..].find(')') else { return raw };
+            let name = raw[start + 2..start + length].trim();
+            let value = match name.strip_prefix("env.") {
+                Some(variable) => format!("{{env:{variable}}}"),
+                None => {
+                    let name = name.strip_prefix("var.").unwrap_or(name);
+                    self.defines.get(name).cloned().unwrap_or_else(|| "{?}".to_owned())
+                }
+            };
+            raw.replace_range(start..=start + length, &value);
+        }
+        "{?}".to_owned()
+    }
+
+    /// The folder of an identifier: one of Windows Installer, one of this source, or a property to be resolved.
+    pub(super) fn directory(&self, id: &str) -> Text {
+        // `FOLDER:\sub` is a folder below another (WiX 3 "inline directory syntax").
+        if let Some((id, below)) = id.split_once(":\\") {
+            return join_paths(&self.directory(id), &self.formatted(below));
+        }
+        let id = self.preprocessed(id);
+        match self.folders.get(&id).cloned().or_else(|| standard(&id)) {
+            Some(folder) => folder,
+            None if id.contains("{?}") => Text::unknown(),
+            None => Text::from_source(Source::Property, id),
+        }
+    }
+
+    /// `[PROPERTY]`, `[#file]`, `!(loc.name)` (MS documentation "Formatted").
+    pub(super) fn formatted(&self, raw: &str) -> Text {
+        let raw = self.preprocessed(raw);
+        let mut out = Text::new();
+        let mut rest = raw.as_str();
+        while let Some(at) = rest.find(['[', '!']) {
+            out.push_text(&Text::parse(&rest[..at]));
+            let tail = &rest[at..];
+            if let Some((name, after)) = tail.strip_prefix("!(").and_then(|t| t.split_once(')')) {
+                // The rest is filled in by the linker from a library, a path or a language.
+                let property = name.strip_prefix("bind.Property.").and_then(|p| self.properties.get(p));
+                out.push_text(&property.map_or_else(Text::unknown, |value| Text::parse(value)));
+                rest = after;
+                continue;
+            }
+            let Some((name, after)) = tail.strip_prefix('[').and_then(|t| t.split_once(']')) else {
+                out.push_lit(&tail[..1]);
+                rest = &tail[1..];
+                continue;
+            };
+            match name.chars().next() {
+                Some('#' | '!' | '$') => out.push_text(&Text::unknown()),
+                Some('%') => out.push_text(&Text::hole(env_hole(&name[1..]))),
+                Some('\\') => out.push_lit(&name[1..]),
+                Some('~') => {}
+                _ => {
+                    if let Some(value) = self.properties.get(name).filter(|_| !self.folders.contains_key(name)) {
+                        out.push_text(&Text::parse(value));
+                        rest = after;
+                        continue;
+                    }
+                    out.push_text(&self.directory(name));
+                    // Directory properties end with a separator.
+                    if matches!(out.parts().last(), Some(Part::Hole(Hole::Folder(_)))) || self.folders.contains_key(name)
+                    {
+                        out.push_lit("\\");
+                    }
+                }
+            }
+            rest = after;
+        }
+        out.push_text(&Text::parse(rest));
+        out
+    }
+}
+
+/// The directory properties of Windows Installer (MS documentation "System Folder Properties").
+pub(super) fn standard(id: &str) -> Option<Text> {
+    let folder = match id {
+        "ProgramFilesFolder" | "ProgramFiles64Folder" | "ProgramFiles6432Folder" => Folder::ProgramFiles,
+        "CommonFilesFolder" | "CommonFiles64Folder" | "CommonFiles6432Folder" => Folder::CommonFiles,
+        "CommonAppDataFolder" => Folder::ProgramData,
+        "AppDataFolder" => Folder::AppData,
+        "LocalAppDataFolder" => Folder::LocalAppData,
+        "PersonalFolder" => Folder::Documents,
+        "WindowsFolder" => Folder::Windows,
+        "SystemFolder" | "System64Folder" | "System6432Folder" => Folder::System,
+        "FontsFolder" => Folder::Fonts,
+        "TempFolder" => Folder::Temp,
+        "DesktopFolder" => Folder::Desktop,
+        "ProgramMenuFolder" => Folder::Programs,
+        "StartMenuFolder" => Folder::StartMenu,
+        "StartupFolder" => Folder::Startup,
+        "SendToFolder" => Folder::SendTo,
+        "TemplateFolder" => Folder::Templates,
+        "FavoritesFolder" => Folder::Favorites,
+        "WindowsVolume" => Folder::SystemDrive,
+        // The root of the installation: `TARGETDIR` is the drive unless somebody sets it (MS "TARGETDIR property").
+        "TARGETDIR" | "SourceDir" => return Some(Text::from_source(Source::Property, "TARGETDIR")),
+        _ => return None,
+    };
+    Some(Text::folder(folder))
+}
