@@ -171,10 +171,11 @@ impl Scope<'_> {
 
     /// Another name for a file of the package, in its folder: nothing is there that was not there before.
     fn renames_in_place(&self, outcome: &Outcome, to: &Location) -> bool {
-        let Some(from) = outcome.source.as_ref().and_then(|s| self.evaluate(s).into_iter().next()) else { return false };
+        let Some(from) = outcome.source.as_ref().and_then(|s| self.evaluate(s).into_iter().next()) else {
+            return false;
+        };
         let from = file(&from, self.caller.here);
-        let shipped =
-            |l: &Location| matches!(l.text().parts().first(), Some(Part::Hole(Hole::Folder(Folder::AppDir))));
+        let shipped = |l: &Location| matches!(l.text().parts().first(), Some(Part::Hole(Hole::Folder(Folder::AppDir))));
         shipped(&from) && shipped(to) && parent(from.text()) == parent(to.text())
     }
 

@@ -77,8 +77,16 @@ impl Values<'_> {
     fn computed(&self, call: &Found<'_>) -> Text {
         let argument = |n: usize| call.arguments.get(n).map(|a| self.of(a)).unwrap_or_default();
         match call.name.to_lowercase().as_str() {
-            "expandconstant" | "addbackslash" | "removebackslash" | "removebackslashunlessroot" | "lowercase"
-            | "uppercase" | "trim" | "expandfilename" | "addquotes" | "removequotes" => argument(0),
+            "expandconstant"
+            | "addbackslash"
+            | "removebackslash"
+            | "removebackslashunlessroot"
+            | "lowercase"
+            | "uppercase"
+            | "trim"
+            | "expandfilename"
+            | "addquotes"
+            | "removequotes" => argument(0),
             "extractfilepath" | "extractfiledir" => call::parent(&argument(0)),
             "wizarddirvalue" => (self.constants)("{app}"),
             "getenv" => match argument(0).as_lit() {

@@ -25,12 +25,8 @@ pub(super) struct Script {
 impl Script {
     /// Collects settings, defines and messages, also of included files beside the script.
     pub(super) fn new(text: &str, input: &Input<'_>) -> Self {
-        let mut script = Script {
-            setup: HashMap::new(),
-            defines: HashMap::new(),
-            messages: HashMap::new(),
-            budget: Cell::new(0),
-        };
+        let mut script =
+            Script { setup: HashMap::new(), defines: HashMap::new(), messages: HashMap::new(), budget: Cell::new(0) };
         let include = |line: &&str| line.get(..8).is_some_and(|head| head.eq_ignore_ascii_case("#include"));
         for line in text.lines().map(str::trim).filter(include).take(MAX_INCLUDES) {
             let path = line[8..].trim().trim_matches(['"', '<', '>']);

@@ -15,8 +15,8 @@ use super::sink::Sink;
 use super::words::{self, Word};
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Location, NoteKind, Operation, Origin, Phase, Reading, Source, Step, Store, Text, Trait,
-    env_hole, expand_env, join_paths,
+    Body, Certainty, Clue, ClueKind, Location, NoteKind, Operation, Origin, Phase, Reading, Source, Step, Store, Text,
+    Trait, env_hole, expand_env, join_paths,
 };
 use source::Line;
 use strings::Variables;
@@ -31,7 +31,10 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     let source = source::read(text, input.artifact, input.app);
     let mut sink = Sink::new(reading);
     if source.capped {
-        sink.note(NoteKind::Capped, "macros or headers nested or repeated too much: not everything in them was followed");
+        sink.note(
+            NoteKind::Capped,
+            "macros or headers nested or repeated too much: not everything in them was followed",
+        );
     }
     let mut script = Script { variables: Variables::new(&source.lines), out: Text::new() };
     script.out = script.variables.install_folder();

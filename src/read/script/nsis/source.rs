@@ -146,12 +146,8 @@ impl Reader<'_> {
             if first.eq_ignore_ascii_case("!macro") {
                 let body: Vec<Raw> = lines.by_ref().take_while(|raw| !is_directive(&raw.text, "!macroend")).collect();
                 let Some(name) = words.get(1) else { continue };
-                let found = Macro {
-                    parameters: words.iter().skip(2).cloned().collect(),
-                    body,
-                    own: context.own,
-                    at: raw.line,
-                };
+                let found =
+                    Macro { parameters: words.iter().skip(2).cloned().collect(), body, own: context.own, at: raw.line };
                 self.macros.insert(name.to_lowercase(), found);
                 continue;
             }
@@ -256,8 +252,7 @@ impl Reader<'_> {
         let Ok(bytes) = header.read(MAX_HEADER) else { return };
         let mut notes = crate::facts::Reading::default();
         let text = crate::read::text::decode(&bytes, &mut notes);
-        let inner =
-            Context { artifact: header, own: false, emit: false, depth: context.depth + 1, inserted: None };
+        let inner = Context { artifact: header, own: false, emit: false, depth: context.depth + 1, inserted: None };
         self.run(raw_lines(&text), &inner);
     }
 

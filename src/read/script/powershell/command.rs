@@ -20,22 +20,63 @@ const SERVICE_VERBS: &[&str] =
 
 /// Parameters of every cmdlet that take a value (about_CommonParameters), with their aliases.
 const COMMON: &[&str] = &[
-    "erroraction", "ea", "warningaction", "wa", "informationaction", "infa", "progressaction", "proga",
-    "errorvariable", "ev", "warningvariable", "wv", "informationvariable", "iv", "outvariable", "ov", "outbuffer",
-    "ob", "pipelinevariable", "pv",
+    "erroraction",
+    "ea",
+    "warningaction",
+    "wa",
+    "informationaction",
+    "infa",
+    "progressaction",
+    "proga",
+    "errorvariable",
+    "ev",
+    "warningvariable",
+    "wv",
+    "informationvariable",
+    "iv",
+    "outvariable",
+    "ov",
+    "outbuffer",
+    "ob",
+    "pipelinevariable",
+    "pv",
 ];
 
 /// Parameters of the cmdlets that find and take paths apart which take no value.
 const SWITCHES: &[&str] = &[
-    "recurse", "force", "file", "directory", "name", "hidden", "system", "readonly", "resolve", "leaf", "parent",
-    "qualifier", "noqualifier", "isabsolute", "leafbase", "extension", "unique", "descending", "verbose", "debug",
-    "passthru", "asjob", "followsymlink",
+    "recurse",
+    "force",
+    "file",
+    "directory",
+    "name",
+    "hidden",
+    "system",
+    "readonly",
+    "resolve",
+    "leaf",
+    "parent",
+    "qualifier",
+    "noqualifier",
+    "isabsolute",
+    "leafbase",
+    "extension",
+    "unique",
+    "descending",
+    "verbose",
+    "debug",
+    "passthru",
+    "asjob",
+    "followsymlink",
 ];
 
 /// An argument as written.
 enum Argument<'s> {
     /// `-Name`; whether the value follows for certain, as in `-Name:`, and whether it touches, as in `-o"x"`.
-    Name { name: String, follows: bool, touches: bool },
+    Name {
+        name: String,
+        follows: bool,
+        touches: bool,
+    },
     Value(Value, &'s str),
     Block(Node<'s>),
 }
@@ -170,7 +211,8 @@ impl<'s> Machine<'s, '_, '_> {
         }
         // A path with a variable in front is not what the grammar takes it for, and a word ends with its line.
         if !alone || inner.has_error() || inner.kind() == "generic_token" {
-            let value = split_outside(first_word(raw), ',').map(|word| self.bare(word, scope)).fold(Value::Null, Value::and);
+            let value =
+                split_outside(first_word(raw), ',').map(|word| self.bare(word, scope)).fold(Value::Null, Value::and);
             return Argument::Value(value, raw);
         }
         Argument::Value(self.eval(inner, scope), raw)
@@ -386,7 +428,8 @@ impl<'s> Machine<'s, '_, '_> {
 
 /// The value of the first of these parameters that is given.
 fn named(arguments: &[Argument<'_>], names: &[&str]) -> Option<Value> {
-    let at = arguments.iter().position(|a| matches!(a, Argument::Name { name, .. } if names.contains(&name.as_str())))?;
+    let at =
+        arguments.iter().position(|a| matches!(a, Argument::Name { name, .. } if names.contains(&name.as_str())))?;
     match arguments.get(at + 1) {
         Some(Argument::Value(value, _)) => Some(value.clone()),
         _ => None,

@@ -222,7 +222,11 @@ fn pure_static(name: &str, method: &str, arguments: &[Value], scope: &Scope) -> 
 
 /// The members of `$PROFILE` (about_Profiles).
 fn profile(which: &str) -> Text {
-    let folder = if which.starts_with("allusers") { "{System}\\WindowsPowerShell\\v1.0" } else { "{Documents}\\WindowsPowerShell" };
+    let folder = if which.starts_with("allusers") {
+        "{System}\\WindowsPowerShell\\v1.0"
+    } else {
+        "{Documents}\\WindowsPowerShell"
+    };
     let file = if which.ends_with("allhosts") { "profile.ps1" } else { "Microsoft.PowerShell_profile.ps1" };
     Text::parse(&format!("{folder}\\{file}"))
 }

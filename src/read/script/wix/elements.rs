@@ -111,7 +111,8 @@ impl Element<'_, '_> {
     /// An element that is data: its attributes are the options of a command.
     fn by_catalogue(&self, name: &str, sink: &mut Sink<'_>) {
         let Some(command) = commands::find(Shell::Wix, &name.to_lowercase()) else { return };
-        let options = self.node.attributes().map(|a| (a.name().to_lowercase(), Some(self.wix.values.formatted(a.value()))));
+        let options =
+            self.node.attributes().map(|a| (a.name().to_lowercase(), Some(self.wix.values.formatted(a.value()))));
         let bound = Bound { options: options.collect(), ..Bound::default() };
         let site = self.site();
         // Sources are named below the project, what is installed by its folder.
@@ -236,8 +237,7 @@ impl Element<'_, '_> {
     /// What a custom action runs.
     fn action(&self, sink: &mut Sink<'_>) {
         let Some(command) = self.attribute("ExeCommand") else { return };
-        let file =
-            ["FileKey", "BinaryKey", "BinaryRef", "FileRef"].iter().find_map(|a| self.node.attribute(*a));
+        let file = ["FileKey", "BinaryKey", "BinaryRef", "FileRef"].iter().find_map(|a| self.node.attribute(*a));
         let away = self.node.attribute("Id").is_some_and(|id| id.to_lowercase().contains("uninst"));
         sink.in_phase(away.then_some((Phase::NotShipped, "an action of the uninstallation")));
         let line = match file {

@@ -84,7 +84,8 @@ impl Values {
                     }
                     out.push_text(&self.directory(name));
                     // Directory properties end with a separator.
-                    if matches!(out.parts().last(), Some(Part::Hole(Hole::Folder(_)))) || self.folders.contains_key(name)
+                    if matches!(out.parts().last(), Some(Part::Hole(Hole::Folder(_))))
+                        || self.folders.contains_key(name)
                     {
                         out.push_lit("\\");
                     }
