@@ -1,6 +1,8 @@
 //! PowerShell scripts, by a grammar and a walk over its tree.
 
+mod arguments;
 mod command;
+mod compute;
 mod expression;
 mod run;
 mod strings;

@@ -1,0 +1,257 @@
+//! Arguments of PowerShell commands: how they are written, and how they meet the parameters of a cmdlet.
+
+use super::run::Machine;
+use super::value::{Scope, Value};
+use crate::catalog::commands::Command;
+use crate::facts::Text;
+use crate::read::script::bind::Bound;
+use crate::read::script::words::Word;
+use tree_sitter::Node;
+
+/// Most values of one parameter that become effects of their own.
+pub(super) const MAX_VALUES: usize = 24;
+
+/// Parameters of every cmdlet that take a value (about_CommonParameters), with their aliases.
+const COMMON: &[&str] = &[
+    "erroraction",
+    "ea",
+    "warningaction",
+    "wa",
+    "informationaction",
+    "infa",
+    "progressaction",
+    "proga",
+    "errorvariable",
+    "ev",
+    "warningvariable",
+    "wv",
+    "informationvariable",
+    "iv",
+    "outvariable",
+    "ov",
+    "outbuffer",
+    "ob",
+    "pipelinevariable",
+    "pv",
+];
+/// An argument as written.
+pub(super) enum Argument<'s> {
+    /// `-Name`; whether the value follows for certain, as in `-Name:`, and whether it touches, as in `-o"x"`.
+    Name {
+        name: String,
+        follows: bool,
+        touches: bool,
+    },
+    Value(Value, &'s str),
+    Block(Node<'s>),
+}
+
+impl<'s> Machine<'s, '_, '_> {
+    /// The arguments of a command; nodes that touch are one word.
+    pub(super) fn arguments(&mut self, node: Node<'s>, scope: &mut Scope) -> Vec<Argument<'s>> {
+        let Some(elements) = node.child_by_field_name("command_elements") else { return Vec::new() };
+        let mut cursor = elements.walk();
+        let nodes: Vec<Node<'s>> = elements.children(&mut cursor).collect();
+        let mut arguments: Vec<Argument<'s>> = Vec::new();
+        let mut at = 0;
+        let mut list = false;
+        while let Some(first) = nodes.get(at) {
+            match first.kind() {
+                "command_argument_sep" | "redirection" | "comment" => {
+                    at += 1;
+                    continue;
+                }
+                "," => {
+                    list = true;
+                    at += 1;
+                    continue;
+                }
+                "command_parameter" => {
+                    let written = self.slice(*first).trim_start_matches(['-', '\u{2013}']);
+                    let (name, inline) = written.split_once(':').map_or((written, ""), |(n, v)| (n, v));
+                    let touches = nodes.get(at + 1).is_some_and(|next| {
+                        next.start_byte() == first.end_byte() && next.kind() != "command_argument_sep"
+                    });
+                    let follows = written.contains(':');
+                    arguments.push(Argument::Name { name: name.to_lowercase(), follows, touches });
+                    if !inline.is_empty() {
+                        arguments.push(Argument::Value(self.bare(inline, scope), inline));
+                    }
+                    at += 1;
+                    continue;
+                }
+                _ => {}
+            }
+            let start = at;
+            while nodes.get(at).is_some_and(|n| {
+                !matches!(n.kind(), "command_argument_sep" | "redirection" | "," | "command_parameter")
+            }) {
+                at += 1;
+            }
+            let last = nodes[at - 1];
+            let raw = self.source.get(first.start_byte()..last.end_byte()).unwrap_or_default();
+            let argument = self.argument(*first, at - start == 1, raw, scope);
+            match (list, arguments.last_mut(), argument) {
+                (true, Some(Argument::Value(known, _)), Argument::Value(value, _)) => {
+                    *known = std::mem::replace(known, Value::Null).and(value);
+                }
+                (_, _, argument) => arguments.push(argument),
+            }
+            list = false;
+        }
+        arguments
+    }
+
+    fn argument(&mut self, node: Node<'s>, alone: bool, raw: &'s str, scope: &mut Scope) -> Argument<'s> {
+        let mut inner = node;
+        while inner.child_count() == 1 && inner.kind().ends_with("_expression") {
+            match inner.named_child(0) {
+                Some(child) => inner = child,
+                None => break,
+            }
+        }
+        if alone && inner.kind() == "script_block_expression" {
+            return Argument::Block(inner);
+        }
+        // A path with a variable in front is not what the grammar takes it for, and a word ends with its line.
+        if !alone || inner.has_error() || inner.kind() == "generic_token" {
+            let value =
+                split_outside(first_word(raw), ',').map(|word| self.bare(word, scope)).fold(Value::Null, Value::and);
+            return Argument::Value(value, raw);
+        }
+        Argument::Value(self.eval(inner, scope), raw)
+    }
+}
+
+/// Is this one of the parameters that every cmdlet has, perhaps shortened?
+fn is_common(name: &str) -> bool {
+    COMMON.iter().any(|c| *c == name || (name.len() > 4 && c.starts_with(name)))
+}
+
+/// A word ends at a blank outside quotes and brackets.
+fn first_word(raw: &str) -> &str {
+    split_outside(raw, ' ').next().unwrap_or_default()
+}
+
+/// Pieces between separators outside quotes and brackets; a blank stands for any white space.
+fn split_outside(raw: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quote: Option<char> = None;
+    let mut depth = 0u32;
+    raw.split(move |c: char| {
+        match (quote, c) {
+            (Some(q), c) if q == c => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '(' | '{' | '[') => depth += 1,
+            (None, ')' | '}' | ']') => depth = depth.saturating_sub(1),
+            (None, c) => return depth == 0 && (c == separator || (separator == ' ' && c.is_whitespace())),
+            _ => {}
+        }
+        false
+    })
+    .map(str::trim)
+    .filter(|word| !word.is_empty())
+}
+
+/// Binds arguments to the parameters of a cmdlet: by (shortened) name, by splatting, then by position. One result for
+/// each value of the first parameter that has several.
+pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value) -> Vec<Bound> {
+    let known = |short: &str| -> String {
+        let all = || command.params.iter().chain(&command.values).chain(&command.flags);
+        all()
+            .find(|n| *n == short)
+            .or_else(|| all().find(|n| n.starts_with(short)))
+            .cloned()
+            .unwrap_or(short.to_owned())
+    };
+    let is_flag = |name: &str| {
+        command.flags.iter().any(|f| f == name) || !command.params.iter().chain(&command.values).any(|p| p == name)
+    };
+    let mut options: Vec<(String, Option<Value>)> = Vec::new();
+    let mut positional: Vec<Value> = Vec::new();
+    let mut pending: Option<String> = None;
+    for argument in arguments {
+        match argument {
+            Argument::Name { name, follows, .. } => {
+                if let Some(flag) = pending.take() {
+                    options.push((flag, None));
+                }
+                let name = known(name);
+                if is_flag(&name) && !follows && !is_common(&name) {
+                    options.push((name, None));
+                } else {
+                    pending = Some(name);
+                }
+            }
+            Argument::Value(Value::Table(entries), raw) if raw.starts_with('@') => {
+                options.extend(entries.iter().map(|(name, value)| (known(name), Some(value.clone()))));
+            }
+            Argument::Value(value, _) => match pending.take() {
+                Some(name) => options.push((name, Some(value.clone()))),
+                None => positional.push(value.clone()),
+            },
+            Argument::Block(_) => pending = None,
+        }
+    }
+    let mut rest = positional.into_iter();
+    for name in &command.params {
+        if !options.iter().any(|(n, _)| n == name) {
+            match (rest.next(), input) {
+                (Some(value), _) => options.push((name.clone(), Some(value))),
+                // What a pipe hands on as a path is the path.
+                (None, Value::Paths(_)) if command.params.first() == Some(name) => {
+                    options.push((name.clone(), Some(input.clone())));
+                }
+                _ => {}
+            }
+        }
+    }
+    if *input != Value::Null {
+        options.push(("input".into(), Some(input.clone())));
+    }
+    let single = |value: &Value| {
+        let texts = value.texts();
+        texts.iter().skip(1).fold(texts.first().cloned().unwrap_or_default(), |a, b| a.merge(b))
+    };
+    let lists: Vec<usize> = options
+        .iter()
+        .enumerate()
+        .filter(|(_, (n, v))| n != "input" && v.as_ref().is_some_and(|v| v.texts().len() > 1))
+        .map(|(i, _)| i)
+        .collect();
+    let fixed: Vec<(String, Option<Text>)> = options.iter().map(|(n, v)| (n.clone(), v.as_ref().map(single))).collect();
+    let Some(&list) = lists.first() else { return vec![Bound { options: fixed, ..Bound::default() }] };
+    let values = options[list].1.as_ref().map(Value::texts).unwrap_or_default();
+    values
+        .into_iter()
+        .take(MAX_VALUES)
+        .map(|value| {
+            let mut options = fixed.clone();
+            options[list].1 = Some(value);
+            Bound { options, ..Bound::default() }
+        })
+        .collect()
+}
+
+/// The words that an executable gets.
+pub(super) fn native(arguments: &[Argument<'_>]) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let mut glued = false;
+    for argument in arguments {
+        match argument {
+            Argument::Name { name, follows, touches } => {
+                let colon = if *follows { ":" } else { "" };
+                words.push(Word::plain(Text::lit(format!("-{name}{colon}"))));
+                glued = *touches || *follows;
+            }
+            Argument::Value(value, _) => {
+                let texts = value.texts();
+                match (std::mem::take(&mut glued), words.last_mut(), texts.first()) {
+                    (true, Some(word), Some(text)) => *word = Word::plain(word.text.clone().concat(text)),
+                    _ => words.extend(texts.into_iter().take(MAX_VALUES).map(Word::plain)),
+                }
+            }
+            Argument::Block(_) => {}
+        }
+    }
+    words
+}

@@ -1,0 +1,168 @@
+//! PowerShell commands that only compute a value or steer the walk.
+
+use super::arguments::Argument;
+use super::run::Machine;
+use super::value::{Scope, Value};
+use crate::facts::{Source, Text, join_paths};
+use crate::read::script::call;
+use tree_sitter::Node;
+
+/// Parameters of the cmdlets that find and take paths apart which take no value.
+const SWITCHES: &[&str] = &[
+    "recurse",
+    "force",
+    "file",
+    "directory",
+    "name",
+    "hidden",
+    "system",
+    "readonly",
+    "resolve",
+    "leaf",
+    "parent",
+    "qualifier",
+    "noqualifier",
+    "isabsolute",
+    "leafbase",
+    "extension",
+    "unique",
+    "descending",
+    "verbose",
+    "debug",
+    "passthru",
+    "asjob",
+    "followsymlink",
+];
+impl<'s> Machine<'s, '_, '_> {
+    /// Commands that only compute, or steer the walk.
+    pub(super) fn compute(
+        &mut self,
+        name: &str,
+        arguments: &[Argument<'s>],
+        input: &Value,
+        node: Node<'s>,
+        scope: &mut Scope,
+    ) -> Option<Value> {
+        let positional = || {
+            values(arguments, &["path", "literalpath", "childpath", "parent", "leaf", "resolve", "additionalchildpath"])
+        };
+        let first = || positional().into_iter().next().unwrap_or_else(Value::unknown);
+        Some(match name {
+            "join-path" if positional().len() == 1 && *input != Value::Null => input.with(&first(), join_paths),
+            "join-path" => {
+                positional().into_iter().reduce(|a, b| a.with(&b, join_paths)).unwrap_or_else(Value::unknown)
+            }
+            "split-path" => {
+                let leaf = arguments.iter().any(|a| matches!(a, Argument::Name { name, .. } if name.starts_with("le")));
+                let path = if positional().is_empty() { input.clone() } else { first() };
+                if leaf {
+                    path.map(|t| {
+                        t.as_lit().map_or_else(Text::unknown, |s| Text::lit(s.rsplit(['\\', '/']).next().unwrap_or(s)))
+                    })
+                } else {
+                    path.map(call::parent)
+                }
+            }
+            "get-item" | "gi" | "resolve-path" | "rvpa" | "convert-path" => {
+                let path = if positional().is_empty() && *input != Value::Null { input.clone() } else { first() };
+                Value::Paths(path.texts())
+            }
+            "get-childitem" | "gci" | "ls" | "dir" => {
+                let path = positional().into_iter().next().unwrap_or_else(|| {
+                    if *input == Value::Null { Value::text(scope.here.clone()) } else { input.clone() }
+                });
+                let filter = named(arguments, &["filter", "include"]).and_then(|v| v.texts().into_iter().next());
+                Value::Paths(path.texts().iter().map(|t| found_below(t, filter.as_ref())).collect())
+            }
+            // What they find goes by its name to the command behind the pipe.
+            "get-service" | "gsv" | "get-scheduledtask" | "get-localuser" | "get-website" | "get-smbshare" => {
+                let name = ["name", "displayname", "taskname", "include"];
+                let known = values(arguments, &name).into_iter().next().unwrap_or_else(Value::unknown);
+                Value::Paths(known.texts())
+            }
+            "set-alias" | "new-alias" | "sal" | "nal" => {
+                let mut list = values(arguments, &["name", "value"]).into_iter().map(|v| v.texts().into_iter().next());
+                if let (Some(Some(alias)), Some(Some(target))) = (list.next(), list.next()) {
+                    self.aliases.insert(alias.to_string().to_lowercase(), target);
+                }
+                Value::Null
+            }
+            "get-location" | "gl" => Value::text(scope.here.clone()),
+            "set-location" | "cd" | "chdir" | "sl" | "push-location" | "pushd" => {
+                if let [one] = first().texts().as_slice() {
+                    self.enter(&one.clone(), scope);
+                }
+                Value::Null
+            }
+            "get-date" => Value::text(Text::from_source(Source::Generated, "time")),
+            "new-guid" => Value::text(Text::from_source(Source::Generated, "guid")),
+            "get-random" => Value::text(Text::from_source(Source::Generated, "random")),
+            "read-host" => Value::text(Text::from_source(Source::Input, "prompt")),
+            "write-output" | "echo" | "write" | "out-string" | "convertto-json" | "convertto-xml" | "convertto-csv"
+            | "where-object" | "where" | "?" | "sort-object" | "select-object" | "select" | "sort" => {
+                if *input == Value::Null { first() } else { input.clone() }
+            }
+            "foreach-object" | "%" | "foreach" => input.clone(),
+            "new-object" => {
+                let mut values = values(arguments, &["typename", "argumentlist", "args"]).into_iter();
+                let kind = values.next().and_then(|v| v.texts().into_iter().next()).unwrap_or_default();
+                let kind = super::expression::object_type(&kind);
+                let arguments: Vec<Value> = values.flat_map(|v| v.texts()).map(Value::text).collect();
+                self.construct(kind, &arguments, node, scope)
+            }
+            "new-variable" | "set-variable" | "sv" | "nv" => {
+                let mut list = values(arguments, &["name", "value"]).into_iter();
+                if let (Some(Some(name)), Some(value)) =
+                    (list.next().map(|n| n.texts().into_iter().next()), list.next())
+                {
+                    scope.set(name.to_string().to_lowercase(), value, node.start_byte());
+                }
+                Value::Null
+            }
+            "write-host" | "write-verbose" | "write-warning" | "write-error" | "write-debug" | "write-information"
+            | "out-null" | "out-host" | "test-path" | "get-command" | "get-process" => Value::Null,
+            _ => return None,
+        })
+    }
+}
+
+/// The value of the first of these parameters that is given.
+fn named(arguments: &[Argument<'_>], names: &[&str]) -> Option<Value> {
+    let at =
+        arguments.iter().position(|a| matches!(a, Argument::Name { name, .. } if names.contains(&name.as_str())))?;
+    match arguments.get(at + 1) {
+        Some(Argument::Value(value, _)) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// What a search in a folder finds: a pattern or a file stays as it is, a filter goes behind the folder.
+fn found_below(path: &Text, filter: Option<&Text>) -> Text {
+    let name = path.trailing_lit().rsplit(['\\', '/']).next().unwrap_or_default();
+    let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
+    let pattern = name.contains(['*', '?']) || (extension.len() == 3 && extension.chars().all(char::is_alphabetic));
+    match filter {
+        Some(filter) if !pattern => join_paths(path, filter),
+        _ if pattern => path.clone(),
+        _ => join_paths(path, &Text::lit("*")),
+    }
+}
+
+/// Positional values and those of the named parameters, in order.
+fn values(arguments: &[Argument<'_>], names: &[&str]) -> Vec<Value> {
+    let mut pending: Option<&str> = None;
+    let mut out = Vec::new();
+    for argument in arguments {
+        match argument {
+            Argument::Name { name, follows, .. } => {
+                pending = Some(name.as_str()).filter(|name| *follows || !SWITCHES.contains(name));
+            }
+            Argument::Value(value, _) => match pending.take() {
+                Some(name) if !names.iter().any(|n| n.starts_with(name)) => {}
+                _ => out.push(value.clone()),
+            },
+            Argument::Block(_) => pending = None,
+        }
+    }
+    out
+}
