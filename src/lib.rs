@@ -127,8 +127,9 @@ pub fn read(request: &Request<'_>) -> Result<Scanned, ScanError> {
         respect_gitignore: settings.respect_gitignore,
         threads: 0,
     };
-    let app = discover::walk(&request.inputs, &options)?;
-    let read = read::read_all_with(&app, request.reading);
+    let mut app = discover::walk(&request.inputs, &options)?;
+    let mut read = read::read_all_with(&app, request.reading);
+    app.adopt(std::mem::take(&mut read.members));
     Ok(Scanned { app, read })
 }
 

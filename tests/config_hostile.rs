@@ -77,7 +77,7 @@ fn mutated_fixtures_are_read_without_a_failure() {
 }
 
 fn artifact(name: &str) -> Artifact {
-    Artifact { path: name.to_owned(), name: name.to_owned(), file: name.into(), size: 0 }
+    Artifact { path: name.to_owned(), name: name.to_owned(), file: name.into(), ..Artifact::default() }
 }
 
 /// Reads a document that was made to be expensive.

@@ -42,3 +42,20 @@ fn registry_and_settings() {
 fn a_service_with_its_library() {
     golden("service", &["fixtures/dotnet/paths.dll".into(), "fixtures/dotnet/service.exe".into()]);
 }
+
+#[test]
+fn the_members_of_a_single_file_application() {
+    golden("bundle", &["fixtures/dotnet/bundle.exe".into()]);
+}
+
+#[test]
+fn a_host_leads_to_its_assembly() {
+    golden("launcher", &["fixtures/dotnet/launcher.exe".into(), "fixtures/dotnet/paths.dll".into()]);
+    let alone = facts_of(&["fixtures/dotnet/launcher.exe".into()]);
+    assert!(alone.contains("not among the files that were scanned"), "{alone}");
+}
+
+#[test]
+fn source_lines_beside_and_within_but_not_of_another_build() {
+    golden("lines", &["fixtures/dotnet/debug".into()]);
+}

@@ -97,7 +97,7 @@ fn check_copy(copy: &[u8], name: &str, scratch: &Scratch) {
     let file = scratch.0.join(name);
     // Assemblies are read from their files; the rest from memory.
     fs::write(&file, copy).expect("a broken copy");
-    let artifact = Artifact { path: name.into(), name: name.into(), file, size: copy.len() as u64 };
+    let artifact = Artifact { path: name.into(), name: name.into(), file, size: copy.len() as u64, part: None };
     let app = Application::new(vec![artifact.clone()], Vec::new());
     let started = Instant::now();
     let reading = read_bytes(&app, &artifact, kind, copy);

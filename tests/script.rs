@@ -23,8 +23,13 @@ fn fixtures() -> Vec<PathBuf> {
 }
 
 fn read(name: &str, bytes: &[u8]) -> Reading {
-    let artifact =
-        Artifact { path: name.to_owned(), name: name.to_owned(), file: PathBuf::from(name), size: bytes.len() as u64 };
+    let artifact = Artifact {
+        path: name.to_owned(),
+        name: name.to_owned(),
+        file: PathBuf::from(name),
+        size: bytes.len() as u64,
+        part: None,
+    };
     let app = Application::new(vec![artifact.clone()], Vec::new());
     let kind = sniff(&bytes[..bytes.len().min(4096)], name).unwrap_or(sniff(b"", name).unwrap());
     read_bytes(&app, &artifact, kind, bytes)

@@ -9,8 +9,13 @@ use wipeproof::read::read_bytes;
 
 /// Reads bytes as one format, prints what was seen, and reads that back: a listing must hold whatever a reader finds.
 pub fn read(kind: Kind, name: &str, bytes: &[u8]) {
-    let artifact =
-        Artifact { path: name.to_owned(), name: name.to_owned(), file: PathBuf::from(name), size: bytes.len() as u64 };
+    let artifact = Artifact {
+        path: name.to_owned(),
+        name: name.to_owned(),
+        file: PathBuf::from(name),
+        size: bytes.len() as u64,
+        part: None,
+    };
     let reading = read_bytes(&Application::default(), &artifact, kind, bytes);
     let printed = listing::print(std::slice::from_ref(&reading));
     let parsed = listing::parse(&printed).unwrap_or_else(|error| panic!("{error}\n{printed}"));

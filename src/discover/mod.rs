@@ -3,8 +3,11 @@
 //! Nothing is opened here: [`Application`] is a sorted list of files, found by walking, that readers can also look
 //! one another up in. What a file *is* gets decided from its first bytes when it is read ([`sniff()`]).
 
+mod part;
 pub mod sniff;
 mod walk;
+
+pub use part::{Packing, Part};
 
 pub use sniff::{Kind, SNIFF_LEN, sniff};
 pub use walk::{WalkError, WalkOptions, walk};
@@ -14,8 +17,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 
-/// One file of the application.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One file of the application, or a member of one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Artifact {
     /// Path as reports show it: as given on the command line, with `/` between the components.
     pub path: String,
@@ -25,7 +28,12 @@ pub struct Artifact {
     pub file: PathBuf,
     /// Its size in bytes when it was found.
     pub size: u64,
+    /// Where it lies in the file, when it is a member of a package.
+    pub part: Option<Part>,
 }
+
+/// Between the path of a package and the path of a member in it: `app.exe!/Contoso.dll`.
+pub const MEMBER: &str = "!/";
 
 impl Artifact {
     /// The last component of the name: `Web.config`.
@@ -44,8 +52,11 @@ impl Artifact {
     /// Reads at most `limit` bytes.
     ///
     /// # Errors
-    /// What the file system says.
+    /// What the file system says; a member that cannot be unpacked, or not within the limit, is invalid data.
     pub fn read(&self, limit: u64) -> io::Result<Vec<u8>> {
+        if let Some(part) = &self.part {
+            return part.read(&self.file, limit);
+        }
         let mut bytes = Vec::with_capacity(self.size.min(limit) as usize);
         File::open(&self.file)?.take(limit).read_to_end(&mut bytes)?;
         Ok(bytes)
@@ -77,8 +88,15 @@ impl Application {
         artifacts.sort_by(|a, b| a.path.cmp(&b.path));
         artifacts.dedup_by(|a, b| a.file == b.file);
         skipped.sort();
-        let by_path = artifacts.iter().enumerate().map(|(i, a)| (a.path.to_lowercase(), i)).collect();
+        let by_path = by_path(&artifacts);
         Application { artifacts, skipped, by_path }
+    }
+
+    /// Adds members of packages that were found when the packages were read.
+    pub fn adopt(&mut self, members: Vec<Artifact>) {
+        self.artifacts.extend(members);
+        self.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
+        self.by_path = by_path(&self.artifacts);
     }
 
     /// The artifact with this path, in any case: the file system that the application will run on ignores case.
@@ -109,4 +127,8 @@ impl Application {
         }
         self.find(&parts.join("/"))
     }
+}
+
+fn by_path(artifacts: &[Artifact]) -> HashMap<String, usize> {
+    artifacts.iter().enumerate().map(|(i, a)| (a.path.to_lowercase(), i)).collect()
 }

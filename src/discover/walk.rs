@@ -34,7 +34,13 @@ pub fn walk(inputs: &[PathBuf], options: &WalkOptions) -> Result<Application, Wa
         let meta = std::fs::metadata(input).map_err(|source| WalkError { path: input.clone(), source })?;
         if meta.is_file() {
             let name = input.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            lock(&found).0.push(Artifact { path: display(input), name, file: input.clone(), size: meta.len() });
+            lock(&found).0.push(Artifact {
+                path: display(input),
+                name,
+                file: input.clone(),
+                size: meta.len(),
+                part: None,
+            });
         } else {
             walk_folder(input, options, &found);
         }
@@ -108,7 +114,7 @@ fn visit(entry: &DirEntry, root: &Path, exclude: &GlobSet, found: &Found) {
     }
     match entry.metadata() {
         Ok(meta) => {
-            lock(found).0.push(Artifact { path, name, file: entry.path().to_path_buf(), size: meta.len() });
+            lock(found).0.push(Artifact { path, name, file: entry.path().to_path_buf(), size: meta.len(), part: None });
         }
         Err(error) => skip(&format!("cannot be opened: {error}")),
     }

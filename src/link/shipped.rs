@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn a_shipped_counter_reverts() {
-        let file = |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), size: 0 };
+        let file =
+            |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() };
         // The second input is absolute, as a check of a folder elsewhere gives it.
         for root in ["site", "/srv/site"] {
             let files = vec![file(&format!("{root}/App_Data/Counter.txt")), file(&format!("{root}/bin/a.dll"))];

@@ -105,6 +105,7 @@ impl Scan {
             path,
             file: file.to_path_buf(),
             size: text.len() as u64,
+            part: None,
         });
         let head = text.as_bytes().get(..SNIFF_LEN).unwrap_or(text.as_bytes());
         let kind = sniff(head, artifact.file_name()).filter(|k| !matches!(k, Kind::Pe | Kind::Assembly))?;

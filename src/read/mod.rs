@@ -10,6 +10,7 @@ pub mod clr;
 pub mod config;
 pub mod connection;
 mod debug;
+mod host;
 mod memory;
 pub mod pe;
 pub mod script;
@@ -93,11 +94,14 @@ pub struct Readings {
     pub skipped: Vec<Skipped>,
     /// Identifies the input: hexadecimal, over the names in the application and the contents of what was read.
     pub input: String,
+    /// Members of packages that were found on the way.
+    pub members: Vec<Artifact>,
 }
 
 enum Outcome {
     Read(Reading),
-    Assembly(usize),
+    Host(Box<host::Host>),
+    Assembly,
     Skip(&'static str),
     Silent,
 }
@@ -118,27 +122,62 @@ pub fn read_all(app: &Application) -> Readings {
 
 /// Reads everything, in parallel, with a memory of earlier scans.
 pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
-    let outcomes: Vec<(Outcome, Option<blake3::Hash>)> = app
-        .artifacts
+    let mut all = Readings { skipped: app.skipped.clone(), ..Readings::default() };
+    let mut assemblies = Assemblies::default();
+    let (members, hashes) = read_each(app, &app.artifacts, options, &mut all, &mut assemblies);
+    all.input = input_hash(app, hashes.iter().map(Option::as_ref));
+    // A package in a package is not opened.
+    read_each(app, &members, options, &mut all, &mut assemblies);
+    let Assemblies { artifacts, hashes } = assemblies;
+    all.readings.extend(memory::remembered(
+        options.memory,
+        || memory::group_key(app, &artifacts, &hashes),
+        || clr::read_application(app, &artifacts),
+    ));
+    all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
+    all.skipped.sort();
+    all.members = members;
+    all
+}
+
+/// Assemblies that are read together when all are known, with the hashes of their contents.
+#[derive(Default)]
+struct Assemblies<'a> {
+    artifacts: Vec<&'a Artifact>,
+    hashes: Vec<Option<blake3::Hash>>,
+}
+
+/// Reads artifacts one by one, in parallel, and sets assemblies aside. Gives the members of the packages among them, and
+/// the hash of each.
+fn read_each<'a>(
+    app: &Application,
+    artifacts: &'a [Artifact],
+    options: Options<'_>,
+    all: &mut Readings,
+    assemblies: &mut Assemblies<'a>,
+) -> (Vec<Artifact>, Vec<Option<blake3::Hash>>) {
+    let outcomes: Vec<(Outcome, Option<blake3::Hash>)> = artifacts
         .par_iter()
-        .enumerate()
-        .map(|(index, artifact)| {
-            let outcome = read_one(app, artifact, index, options);
+        .map(|artifact| {
+            let outcome = read_one(app, artifact, options);
             if let Some(done) = options.done {
                 done.fetch_add(1, Ordering::Relaxed);
             }
             outcome
         })
         .collect();
-    let input = input_hash(app, outcomes.iter().map(|(_, hash)| hash.as_ref()));
-    let mut all = Readings { readings: Vec::new(), skipped: app.skipped.clone(), input };
-    let (mut assemblies, mut hashes) = (Vec::new(), Vec::new());
-    for ((outcome, hash), artifact) in outcomes.into_iter().zip(&app.artifacts) {
+    let (mut members, mut hashes) = (Vec::new(), Vec::new());
+    for ((outcome, hash), artifact) in outcomes.into_iter().zip(artifacts) {
+        hashes.push(hash);
         match outcome {
             Outcome::Read(reading) => all.readings.push(reading),
-            Outcome::Assembly(index) => {
-                assemblies.push(&app.artifacts[index]);
-                hashes.push(hash);
+            Outcome::Host(host) => {
+                all.readings.push(host.reading);
+                members.extend(host.members);
+            }
+            Outcome::Assembly => {
+                assemblies.artifacts.push(artifact);
+                assemblies.hashes.push(hash);
             }
             Outcome::Skip(reason) => {
                 all.skipped.push(Skipped { artifact: artifact.path.clone(), reason: reason.to_owned() });
@@ -146,14 +185,7 @@ pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
             Outcome::Silent => {}
         }
     }
-    all.readings.extend(memory::remembered(
-        options.memory,
-        || memory::group_key(app, &assemblies, &hashes),
-        || clr::read_application(app, &assemblies),
-    ));
-    all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
-    all.skipped.sort();
-    all
+    (members, hashes)
 }
 
 /// Names and contents in the order of the artifacts. What was passed over counts by its name: that it is there can
@@ -169,12 +201,7 @@ fn input_hash<'a>(app: &Application, contents: impl Iterator<Item = Option<&'a b
     hasher.finalize().to_hex().to_string()
 }
 
-fn read_one(
-    app: &Application,
-    artifact: &Artifact,
-    index: usize,
-    options: Options<'_>,
-) -> (Outcome, Option<blake3::Hash>) {
+fn read_one(app: &Application, artifact: &Artifact, options: Options<'_>) -> (Outcome, Option<blake3::Hash>) {
     let loaded = match load(artifact) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -188,30 +215,44 @@ fn read_one(
         Loaded::Bytes(_, bytes) => Some(blake3::hash(bytes)),
         Loaded::Foreign | Loaded::TooLarge => None,
     };
-    (read_loaded(app, artifact, index, loaded, options), hash)
+    (read_loaded(app, artifact, loaded, options), hash)
 }
 
 /// The hash of the contents of a file that is loaded elsewhere.
 fn hash_file(artifact: &Artifact) -> io::Result<blake3::Hash> {
+    if artifact.part.is_some() {
+        return Ok(blake3::hash(&artifact.read(MAX_BINARY)?));
+    }
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(File::open(&artifact.file)?.take(MAX_BINARY))?;
     Ok(hasher.finalize())
 }
 
-fn read_loaded(app: &Application, artifact: &Artifact, index: usize, loaded: Loaded, options: Options<'_>) -> Outcome {
+fn read_loaded(app: &Application, artifact: &Artifact, loaded: Loaded, options: Options<'_>) -> Outcome {
     match loaded {
         Loaded::Foreign => Outcome::Skip("not a format that is read"),
         Loaded::TooLarge => Outcome::Skip("larger than the size cap of its format"),
-        Loaded::Bytes(Kind::Assembly, _) => Outcome::Assembly(index),
+        Loaded::Bytes(Kind::Assembly, _) => Outcome::Assembly,
         Loaded::Bytes(Kind::DebugInfo, _) => Outcome::Silent,
-        Loaded::Bytes(Kind::Pe, bytes) => {
-            let read = || vec![read_bytes(app, artifact, Kind::Pe, &bytes)];
-            let key = || memory::image_key(app, artifact, &bytes);
-            let reading = memory::remembered(options.memory, key, read).into_iter().next();
-            Outcome::Read(reading.unwrap_or_else(|| Reading::new(&artifact.path, "")))
-        }
+        Loaded::Bytes(Kind::Pe, bytes) => read_image(app, artifact, &bytes, options),
         Loaded::Bytes(kind, bytes) => Outcome::Read(read_bytes(app, artifact, kind, &bytes)),
     }
+}
+
+fn read_image(app: &Application, artifact: &Artifact, bytes: &[u8], options: Options<'_>) -> Outcome {
+    if artifact.part.is_none()
+        && let Some(host) = host::read(app, artifact, bytes)
+    {
+        return Outcome::Host(Box::new(host));
+    }
+    let read = || {
+        let mut reading = read_bytes(app, artifact, Kind::Pe, bytes);
+        host::note_ahead_of_time(bytes, &mut reading);
+        vec![reading]
+    };
+    let key = || memory::image_key(app, artifact, bytes);
+    let reading = memory::remembered(options.memory, key, read).into_iter().next();
+    Outcome::Read(reading.unwrap_or_else(|| Reading::new(&artifact.path, "")))
 }
 
 /// Reads bytes that are already in memory: a file, a member of a package, an editor's buffer.
@@ -259,10 +300,18 @@ enum Loaded {
 
 /// Opens a file once: the head decides whether the rest is read.
 fn load(artifact: &Artifact) -> io::Result<Loaded> {
-    let mut file = File::open(&artifact.file)?;
-    let mut bytes = Vec::with_capacity((artifact.size.min(MAX_TEXT_FILE) as usize).min(1 << 20));
-    file.by_ref().take(sniff::SNIFF_LEN as u64).read_to_end(&mut bytes)?;
-    let Some(kind) = sniff(&bytes, artifact.file_name()) else { return Ok(Loaded::Foreign) };
+    let mut bytes = Vec::new();
+    let mut file = None;
+    if artifact.part.is_some() {
+        // Unpacking cannot stop half-way and go on.
+        bytes = artifact.read(MAX_BINARY)?;
+    } else {
+        bytes.reserve((artifact.size.min(MAX_TEXT_FILE) as usize).min(1 << 20));
+        let file = file.insert(File::open(&artifact.file)?);
+        file.by_ref().take(sniff::SNIFF_LEN as u64).read_to_end(&mut bytes)?;
+    }
+    let head = bytes.get(..sniff::SNIFF_LEN).unwrap_or(&bytes);
+    let Some(kind) = sniff(head, artifact.file_name()) else { return Ok(Loaded::Foreign) };
     let cap = match kind {
         // Assemblies are loaded again when all are known; debug information with its binary.
         Kind::Assembly | Kind::DebugInfo => return Ok(Loaded::Bytes(kind, Vec::new())),
@@ -272,6 +321,8 @@ fn load(artifact: &Artifact) -> io::Result<Loaded> {
     if artifact.size > cap {
         return Ok(Loaded::TooLarge);
     }
-    file.take(cap).read_to_end(&mut bytes)?;
+    if let Some(file) = file {
+        file.take(cap).read_to_end(&mut bytes)?;
+    }
     Ok(Loaded::Bytes(kind, bytes))
 }

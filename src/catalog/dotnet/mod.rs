@@ -7,7 +7,9 @@
 
 mod rows;
 
-pub use rows::{ClientRow, Decider, EffectRow, Model, OwnerRow, Piece, RoleRow, StartRow, Template, ValueRow, When};
+pub use rows::{
+    ClientRow, Decider, EffectRow, Model, ObfuscatorRow, OwnerRow, Piece, RoleRow, StartRow, Template, ValueRow, When,
+};
 
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -22,6 +24,7 @@ struct File {
     role: Vec<RoleRow>,
     client: Vec<ClientRow>,
     owner: Vec<OwnerRow>,
+    obfuscator: Vec<ObfuscatorRow>,
 }
 
 /// The parsed tables.
@@ -37,6 +40,8 @@ pub struct Catalog {
     pub clients: Vec<ClientRow>,
     /// Owners.
     pub owners: Vec<OwnerRow>,
+    /// Obfuscators.
+    pub obfuscators: Vec<ObfuscatorRow>,
     /// What did not parse; empty in a release that passed its tests.
     pub errors: Vec<String>,
 }
@@ -70,6 +75,7 @@ pub fn catalog() -> &'static Catalog {
                     all.roles.extend(file.role);
                     all.clients.extend(file.client);
                     all.owners.extend(file.owner);
+                    all.obfuscators.extend(file.obfuscator);
                 }
                 Err(error) => all.errors.push(format!("{name}: {error}")),
             }

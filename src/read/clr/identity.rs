@@ -1,7 +1,8 @@
 //! Who an assembly is and whose: strong names against the catalogue of frameworks and well-known libraries.
 
+use super::form::Attributes;
 use super::unit::Identity;
-use crate::catalog::dotnet::catalog;
+use crate::catalog::dotnet::{OwnerRow, catalog};
 use crate::facts::Owner;
 use sha1::{Digest as _, Sha1};
 use std::fmt::Write as _;
@@ -18,21 +19,23 @@ pub(super) fn token_of_key(key: &[u8]) -> String {
     })
 }
 
-/// Whose assembly it is: by its public key token, otherwise by the most specific name.
-pub(super) fn owner_of(identity: &Identity) -> Owner {
+/// Whose assembly it is: by its public key token, otherwise by the most specific name. A name that an application could
+/// use too needs a token or a company beside it.
+pub(super) fn owner_of(identity: &Identity, of: &Attributes) -> Owner {
     let rows = &catalog().owners;
-    let by_token = |row: &&crate::catalog::dotnet::OwnerRow| {
-        !identity.token.is_empty() && row.tokens.split_whitespace().any(|t| t == identity.token)
-    };
+    let by_token =
+        |row: &&OwnerRow| !identity.token.is_empty() && row.tokens.split_whitespace().any(|t| t == identity.token);
+    let by_company = |row: &OwnerRow| row.companies.iter().any(|c| of.company.contains(c) || of.copyright.contains(c));
+    let signed = rows.iter().find(by_token);
     let named = rows
         .iter()
+        .filter(|row| !row.confirm || signed.is_some() || by_company(row))
         .filter_map(|row| Some((best_name(&row.names, &identity.name)?, row.owner)))
         .max_by_key(|(length, _)| *length);
-    match (rows.iter().find(by_token), named) {
+    match (signed, named) {
         // A library that ships under the key of a framework is named more closely.
-        (Some(_), Some((_, owner))) => owner,
+        (_, Some((_, owner))) => owner,
         (Some(row), None) => row.owner,
-        (None, Some((_, owner))) => owner,
         (None, None) => Owner::Application,
     }
 }
@@ -63,12 +66,26 @@ mod tests {
     #[test]
     fn the_closest_name_wins() {
         let owner = |name: &str, token: &str| {
-            owner_of(&Identity { name: name.into(), token: token.into(), ..Identity::default() })
+            let identity = Identity { name: name.into(), token: token.into(), ..Identity::default() };
+            owner_of(&identity, &Attributes::default())
         };
         assert_eq!(owner("System.Web", "b03f5f7f11d50a3a"), Owner::Framework);
         assert_eq!(owner("System.Data.SQLite", "db937bc2d44ff139"), Owner::ThirdParty);
         assert_eq!(owner("Contoso.Orders", ""), Owner::Application);
         assert_eq!(owner("Anything", "b77a5c561934e089"), Owner::Framework);
         assert_eq!(owner("newtonsoft.json", ""), Owner::ThirdParty);
+    }
+
+    #[test]
+    fn a_name_that_could_be_the_applications_own_is_not_enough() {
+        let owner = |name: &str, company: &str| {
+            let identity = Identity { name: name.into(), ..Identity::default() };
+            owner_of(&identity, &Attributes { company: company.into(), ..Attributes::default() })
+        };
+        assert_eq!(owner("System.Orders", ""), Owner::Application);
+        assert_eq!(owner("System.Orders", "Contoso Ltd."), Owner::Application);
+        assert_eq!(owner("System.Text.Json", "Microsoft Corporation"), Owner::Framework);
+        assert_eq!(owner("CommandLine", ""), Owner::Application);
+        assert_eq!(owner("CommandLine", "gsscoder;nemec;ericnewton76;moh-hassan"), Owner::ThirdParty);
     }
 }

@@ -15,7 +15,7 @@ use cildec::{BlobIndex, Metadata, MethodBody, MethodSig, PeImage, StringIndex, T
 use std::collections::HashMap;
 
 /// Rows of one table that are read; the format allows 2^24, real assemblies stay below 400,000.
-const MAX_ROWS: u32 = 2 << 20;
+pub(super) const MAX_ROWS: u32 = 2 << 20;
 /// Longest chain of nested types.
 const MAX_NESTING: usize = 16;
 /// Calls and stores that are kept of one assembly.
@@ -35,9 +35,10 @@ impl<'a> Image<'a> {
         Ok(Image { pe, metadata })
     }
 
-    /// A string of the metadata; empty if it is broken.
+    /// A string of the metadata, as it can be shown; empty if it is broken.
     pub(super) fn string(&self, index: StringIndex) -> Box<str> {
-        self.metadata.strings().lossy(index).map_or_else(|_| "".into(), |s| s.into_owned().into_boxed_str())
+        let Ok(text) = self.metadata.strings().lossy(index) else { return "".into() };
+        super::form::visible(&text).map_or_else(|| text.into_owned().into_boxed_str(), String::into_boxed_str)
     }
 
     fn blob(&self, index: BlobIndex) -> &'a [u8] {
@@ -111,6 +112,7 @@ impl<'a> Image<'a> {
                 row.major_version, row.minor_version, row.build_number, row.revision_number
             ),
             token: super::identity::token_of_key(self.blob(row.public_key)),
+            culture: self.string(row.culture).into(),
         }
     }
 

@@ -21,6 +21,8 @@ const MAX_OVERRIDES: usize = 24;
 pub(super) struct Links {
     types: HashMap<Box<str>, Vec<(u32, u32)>>,
     virtuals: HashMap<(Box<str>, u16), Vec<Method>>,
+    /// The same, by the number of the name of the type that declares them.
+    declared: HashMap<(Box<str>, u16), HashMap<u32, Vec<Method>>>,
     callers: HashMap<Method, Vec<Method>>,
     /// Methods that are made into delegates.
     taken: HashSet<Method>,
@@ -47,8 +49,25 @@ impl Links {
             }
         }
         links.derive(units);
+        links.declare(units);
         links.relate(units);
         links
+    }
+
+    /// Only what is some type's base can be overridden.
+    fn declare(&mut self, units: &[Unit]) {
+        for (key, methods) in self.virtuals.iter().filter(|(_, methods)| methods.len() > 1) {
+            let mut by_type: HashMap<u32, Vec<Method>> = HashMap::new();
+            for method in methods {
+                let owner = units.get(method.unit as usize).and_then(|u| u.owner_of(method.rid));
+                if let Some(number) = owner.and_then(|t| self.names.get(&t.name)) {
+                    by_type.entry(*number).or_default().push(*method);
+                }
+            }
+            if !by_type.is_empty() {
+                self.declared.insert(key.clone(), by_type);
+            }
+        }
     }
 
     fn derive(&mut self, units: &[Unit]) {
@@ -227,18 +246,15 @@ impl Links {
     pub(super) fn declarations(&self, units: &[Unit], method: Method) -> Vec<Method> {
         let Some(unit) = units.get(method.unit as usize) else { return Vec::new() };
         let Some(info) = unit.method(method.rid).filter(|m| m.is_virtual) else { return Vec::new() };
-        let Some(same) = self.virtuals.get(&(info.name.clone(), info.params)) else { return Vec::new() };
-        if same.len() < 2 {
-            return Vec::new();
-        }
-        same.iter()
-            .filter(|m| **m != method)
-            .filter(|m| {
-                let owner = units.get(m.unit as usize).and_then(|u| u.owner_of(m.rid));
-                owner.is_some_and(|t| self.is_a(method.unit, info.owner, &t.name))
-            })
-            .copied()
-            .collect()
+        let bases =
+            self.bases.get(method.unit as usize).and_then(|types| types.get((info.owner as usize).wrapping_sub(1)));
+        let Some(same) = self.declared.get(&(info.name.clone(), info.params)) else { return Vec::new() };
+        // A type has few bases, a name like `Dispose` many declarations.
+        let mut found: Vec<Method> =
+            bases.into_iter().flatten().filter_map(|base| same.get(base)).flatten().copied().collect();
+        found.retain(|m| *m != method);
+        found.sort_unstable();
+        found
     }
 
     /// Is a method made into a delegate?

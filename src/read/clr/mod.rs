@@ -7,14 +7,17 @@
 
 mod answer;
 mod context;
+mod form;
 mod identity;
 mod image;
 mod interp;
+mod lines;
 mod links;
 mod models;
 mod names;
 mod phases;
 mod pinvoke;
+mod portable;
 mod resolve;
 mod sinks;
 mod state;
@@ -24,8 +27,10 @@ mod walk;
 
 use crate::discover::{Application, Artifact, Kind};
 use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
-use crate::read::{MAX_BINARY, MAX_TIME, guarded};
+use crate::read::{Input, MAX_BINARY, MAX_TIME, guarded, pe};
+use form::Code;
 use image::Image;
+use lines::Place;
 use links::{Links, Method};
 use phases::Phases;
 use rayon::prelude::*;
@@ -40,15 +45,14 @@ const MAX_ROUNDS: usize = 8;
 const MAX_WANTED: usize = 200_000;
 
 /// Reads the assemblies of an application.
-pub fn read_application(_app: &Application, assemblies: &[&Artifact]) -> Vec<Reading> {
+pub fn read_application(app: &Application, assemblies: &[&Artifact]) -> Vec<Reading> {
     let (mut readings, mut units): (Vec<Reading>, Vec<Unit>) =
-        assemblies.par_iter().map(|artifact| open(artifact)).unzip();
+        assemblies.par_iter().map(|artifact| open(app, artifact)).unzip();
     let links = Links::new(&units);
-    let deadline = Instant::now() + MAX_TIME;
     let mut open: BTreeSet<Method> = interpreted(&units);
     for _ in 0..MAX_ROUNDS {
-        let wanted = wanted(&units, &links, deadline, &mut open);
-        if wanted.is_empty() || Instant::now() >= deadline {
+        let wanted = wanted(&units, &links, &mut open);
+        if wanted.is_empty() {
             break;
         }
         deepen(assemblies, &mut units, &mut readings, wanted);
@@ -58,7 +62,10 @@ pub fn read_application(_app: &Application, assemblies: &[&Artifact]) -> Vec<Rea
         .into_par_iter()
         .zip(assemblies.par_iter())
         .map(|(u, artifact)| {
-            guarded(artifact, Kind::Assembly, |reading| report(&units, &links, &phases, deadline, u as u32, reading))
+            guarded(artifact, Kind::Assembly, |reading| {
+                let places = report(&units, &links, &phases, u as u32, reading);
+                lines::add(app, artifact, &places, reading);
+            })
         })
         .collect();
     for (reading, found) in readings.iter_mut().zip(facts) {
@@ -69,7 +76,7 @@ pub fn read_application(_app: &Application, assemblies: &[&Artifact]) -> Vec<Rea
 }
 
 /// Opens, indexes and interprets the methods that call something catalogued.
-fn open(artifact: &Artifact) -> (Reading, Unit) {
+fn open(app: &Application, artifact: &Artifact) -> (Reading, Unit) {
     let mut unit = Unit { artifact: artifact.path.clone(), ..Unit::default() };
     let reading = guarded(artifact, Kind::Assembly, |reading| {
         let bytes = match artifact.read(MAX_BINARY) {
@@ -82,12 +89,21 @@ fn open(artifact: &Artifact) -> (Reading, Unit) {
         };
         let mut opened = image.unit(artifact.file_name());
         opened.artifact.clone_from(&artifact.path);
-        opened.owner = identity::owner_of(&opened.identity);
+        let attributes = form::attributes(&image, &opened);
+        opened.owner = identity::owner_of(&opened.identity, &attributes);
         reading.owner = opened.owner;
-        identify(&opened, reading);
+        for (key, value) in form::identity(&opened.identity, &attributes) {
+            reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
+        }
         if opened.owner == Owner::Framework {
             reading.note(NoteKind::Info, "part of a framework: its code is not analysed");
         } else {
+            for (kind, text) in form::notes(&image, &opened, &attributes) {
+                reading.note(kind, text);
+            }
+            if form::code(&image) == Code::Mixed {
+                native_part(app, artifact, &bytes, reading);
+            }
             image.scan(&mut opened);
             let seeds = seeds(&opened);
             interpret_all(&image, &mut opened, seeds);
@@ -98,13 +114,15 @@ fn open(artifact: &Artifact) -> (Reading, Unit) {
     (reading, unit)
 }
 
-fn identify(unit: &Unit, reading: &mut Reading) {
-    let identity = &unit.identity;
-    for (key, value) in [("name", &identity.name), ("version", &identity.version), ("token", &identity.token)] {
-        if !value.is_empty() {
-            reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
-        }
-    }
+/// The machine code of an image that has IL too.
+fn native_part(app: &Application, artifact: &Artifact, bytes: &[u8], reading: &mut Reading) {
+    let input = Input { artifact, kind: Kind::Pe, bytes, app, deadline: Instant::now() + MAX_TIME };
+    let mut native = Reading::new(&artifact.path, "");
+    pe::read(&input, &mut native);
+    let is_identity = |fact: &Fact| fact.as_clue().is_some_and(|clue| clue.kind == ClueKind::Identity);
+    native.facts.retain(|fact| !is_identity(fact));
+    reading.facts.append(&mut native.facts);
+    reading.notes.append(&mut native.notes);
 }
 
 /// Methods that call something catalogued.
@@ -138,11 +156,11 @@ fn interpreted(units: &[Unit]) -> BTreeSet<Method> {
 
 /// Methods that the calls of the open methods lead to and that are not interpreted yet. A method that leads to none is
 /// no longer open.
-fn wanted(units: &[Unit], links: &Links, deadline: Instant, open: &mut BTreeSet<Method>) -> BTreeSet<Method> {
+fn wanted(units: &[Unit], links: &Links, open: &mut BTreeSet<Method>) -> BTreeSet<Method> {
     let asked: Vec<(Method, BTreeSet<Method>)> = open
         .par_iter()
         .map(|method| {
-            let resolver = Resolver::new(units, links, deadline);
+            let resolver = Resolver::new(units, links);
             let body = units.get(method.unit as usize).and_then(|unit| unit.bodies.get(&method.rid));
             for call in body.map(|b| b.sites.as_slice()).unwrap_or_default() {
                 let _ = sinks::facts(&resolver, *method, call);
@@ -178,19 +196,27 @@ fn deepen(assemblies: &[&Artifact], units: &mut [Unit], readings: &mut [Reading]
     );
 }
 
-/// Everything that is said of one assembly.
-fn report(units: &[Unit], links: &Links, phases: &Phases, deadline: Instant, unit: u32, reading: &mut Reading) {
-    let resolver = Resolver::new(units, links, deadline);
-    let Some(own) = units.get(unit as usize) else { return };
+/// Everything that is said of one assembly; gives the methods in which its facts were seen.
+fn report(units: &[Unit], links: &Links, phases: &Phases, unit: u32, reading: &mut Reading) -> Vec<Place> {
+    let resolver = Resolver::new(units, links);
+    let mut places = Vec::new();
+    let Some(own) = units.get(unit as usize) else { return places };
     for (rid, body) in &own.bodies {
         let method = Method { unit, rid: *rid };
+        resolver.next_method();
         let mut found: Vec<Fact> = body.sites.iter().flat_map(|call| sinks::facts(&resolver, method, call)).collect();
         context::complete(&resolver, phases, method, &mut found);
-        reading.facts.extend(found);
+        for fact in found {
+            if let Some(il_offset) = fact.site.il_offset {
+                places.push(Place { fact: reading.facts.len(), rid: *rid, il_offset });
+            }
+            reading.facts.push(fact);
+        }
     }
-    if Instant::now() >= deadline {
-        reading.note(NoteKind::Capped, "time is up: values are followed less far than usual");
+    if resolver.is_exhausted() {
+        reading.note(NoteKind::Capped, "some methods ask for too much: their values are followed less far than usual");
     }
     context::components(phases, unit, reading);
     context::clients(own, reading);
+    places
 }

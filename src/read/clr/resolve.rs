@@ -15,10 +15,11 @@ use crate::catalog::dotnet::{Piece, Template, catalog};
 use crate::facts::{Hole, Site, Source, Step, Text};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
-use std::time::Instant;
 
 /// Expressions looked at for one query.
 const MAX_STEPS: u32 = 6000;
+/// Expressions looked at for all questions about one method.
+const MAX_METHOD_STEPS: u32 = 200_000;
 /// Expressions looked at for a glance.
 const GLANCE_STEPS: u32 = 200;
 /// Nesting of calls, parameters and fields.
@@ -52,8 +53,10 @@ pub(super) struct At<'f> {
 pub(super) struct Resolver<'r> {
     pub(super) units: &'r [Unit],
     pub(super) links: &'r Links,
-    /// From then on questions get only what is close at hand.
-    deadline: Instant,
+    /// Steps that are left for the method that is asked about; after them questions get only what is close at hand.
+    left: Cell<u32>,
+    /// Some method had none left.
+    exhausted: Cell<bool>,
     /// Methods that answers would have needed.
     pub(super) wanted: RefCell<BTreeSet<Method>>,
     steps: Cell<u32>,
@@ -66,11 +69,12 @@ pub(super) struct Resolver<'r> {
 }
 
 impl<'r> Resolver<'r> {
-    pub(super) fn new(units: &'r [Unit], links: &'r Links, deadline: Instant) -> Self {
+    pub(super) fn new(units: &'r [Unit], links: &'r Links) -> Self {
         Resolver {
             units,
             links,
-            deadline,
+            left: Cell::new(MAX_METHOD_STEPS),
+            exhausted: Cell::new(false),
             wanted: RefCell::default(),
             steps: Cell::new(0),
             busy: RefCell::default(),
@@ -103,6 +107,7 @@ impl<'r> Resolver<'r> {
 
     pub(super) fn eval(&self, at: At<'_>, id: Id) -> Vec<Value> {
         self.steps.set(self.steps.get() + 1);
+        self.left.set(self.left.get().saturating_sub(1));
         if at.depth > MAX_DEPTH || self.steps.get() > MAX_STEPS {
             self.cut();
             return vec![Value::unknown()];
@@ -189,8 +194,21 @@ impl<'r> Resolver<'r> {
         if found.is_empty() { hole() } else { found }
     }
 
+    /// Turns to another method, which has steps of its own.
+    pub(super) fn next_method(&self) {
+        self.left.set(MAX_METHOD_STEPS);
+    }
+
+    /// Did any method use up its steps?
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exhausted.get()
+    }
+
     fn start(&self) {
-        self.steps.set(if Instant::now() < self.deadline { 0 } else { MAX_STEPS - GLANCE_STEPS });
+        if self.left.get() == 0 {
+            self.exhausted.set(true);
+        }
+        self.steps.set(if self.left.get() > 0 { 0 } else { MAX_STEPS - GLANCE_STEPS });
     }
 
     fn cut(&self) {

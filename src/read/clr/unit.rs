@@ -40,6 +40,8 @@ pub(super) struct Identity {
     pub(super) version: String,
     /// Public key token in hexadecimal; empty without a strong name.
     pub(super) token: String,
+    /// Culture of a satellite assembly; empty for one with code.
+    pub(super) culture: String,
 }
 
 /// A type that the assembly defines.

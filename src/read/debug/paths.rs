@@ -110,7 +110,7 @@ mod tests {
             path: format!("app/{name}"),
             name: name.to_owned(),
             file: PathBuf::from(format!("/src/app/{name}")),
-            size: 0,
+            ..Artifact::default()
         }
     }
 

@@ -124,7 +124,6 @@ impl Pdb {
     ///
     /// # Errors
     /// Tables that cannot be read.
-    #[allow(dead_code, reason = "the reader of assemblies asks for it")]
     pub(crate) fn line_in_method(&mut self, token: u32, il_offset: u32) -> Result<Option<SourceLine>, Problem> {
         if self.methods.is_none() {
             self.methods = Some(self.read_methods()?);
