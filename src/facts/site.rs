@@ -89,7 +89,8 @@ impl Site {
         }
         if let Some(rva) = self.rva {
             let name = self.symbol.as_deref().map(|s| format!("{s} ")).unwrap_or_default();
-            return format!("{name}{}+0x{rva:x}", self.section.as_deref().unwrap_or("rva"));
+            // The address is relative to the image, not to the section, so it is not added to the name.
+            return format!("{name}{}:0x{rva:x}", self.section.as_deref().unwrap_or("rva"));
         }
         if let (Some(table), Some(row)) = (&self.table, &self.row) {
             return format!("{table}[{row}]");

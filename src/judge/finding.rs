@@ -3,7 +3,7 @@
 use super::outcome::{Fate, fate};
 use super::severity::severity;
 use crate::facts::{Certainty, Effect, Extent, Operation, Owner, Phase, Reading, Site, Step, Store};
-use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target};
+use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target, Theme};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +25,8 @@ pub struct Finding {
     pub rule: String,
     /// Rule name.
     pub name: String,
+    /// Part of the application.
+    pub theme: Theme,
     /// Highest severity over the targets.
     pub severity: Severity,
     /// Severity on each target, in the order they were given.
@@ -138,6 +140,7 @@ fn finding(
     Some(Finding {
         rule: rule.id.clone(),
         name: rule.name.clone(),
+        theme: rule.theme,
         severity: severities.iter().map(|(_, s)| *s).max().unwrap_or(Severity::Off),
         confidence: lead.effect.certainty,
         message: message(rule, lead, targets, rules),
@@ -155,21 +158,29 @@ fn finding(
 /// `registry value written at run time: HKCU\Software\Contoso\LastRun; lost at power loss, reimage, move`.
 fn message(rule: &Rule, lead: &Judged<'_>, targets: &[&Target], rules: &RuleSet) -> String {
     let location = match lead.effect.location.extent() {
-        Extent::None if matches!(lead.effect.store, Store::Clock | Store::EventLog | Store::Identity) => {
-            format!("by {}", lead.effect.via)
-        }
-        Extent::None => format!("a place that {} names at run time", lead.effect.via),
+        Extent::None => unnamed(lead.effect.store, &lead.effect.via),
         _ => lead.effect.location.to_string(),
     };
-    let worst = lead.fates.iter().zip(targets).max_by_key(|((_, s), _)| *s);
-    let words = worst.map(|((fate, _), target)| {
-        let words = describe(fate, rules);
-        if targets.len() > 1 { format!("{words} on {}", target.id) } else { words }
+    let worst = lead.fates.iter().rev().zip(targets.iter().rev()).max_by_key(|((_, s), _)| *s);
+    let words = worst.map(|((fate, _), _)| {
+        let words = describe(&fate.outcomes, rules);
+        let alike = lead.fates.iter().zip(targets).filter(|((fate, _), _)| describe(&fate.outcomes, rules) == words);
+        let names: Vec<&str> = alike.map(|(_, target)| target.id.as_str()).collect();
+        if names.len() == targets.len() { words } else { format!("{words} on {}", names.join(", ")) }
     });
     let heading = worst.map_or(rule.title.clone(), |((fate, _), _)| heading(rule, lead.effect, fate));
     match words.filter(|w| !w.is_empty()) {
         Some(words) => format!("{heading}: {location}; {words}"),
         None => format!("{heading}: {location}"),
+    }
+}
+
+/// A place that is not known, by what names it.
+pub fn unnamed(store: Store, via: &str) -> String {
+    match store {
+        // There is only one of it, so nothing names it.
+        Store::Clock | Store::EventLog | Store::Identity => format!("by {via}"),
+        _ => format!("a place that {via} names at run time"),
     }
 }
 
@@ -188,23 +199,29 @@ fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
     }
 }
 
-/// A fate in words, grouped by outcome, the worst first: `lost at power loss, reimage, move`.
-pub fn describe(fate: &Fate, rules: &RuleSet) -> String {
+/// A fate in words, grouped by outcome, the worst first: `lost at power loss, reimage, move`, `lost at every event`.
+pub fn describe(outcomes: &[(Event, Outcome)], rules: &RuleSet) -> String {
     let name = |event: &Event| rules.platform().events.get(event).map_or("?", |info| info.name.as_str());
     let mut by_outcome: BTreeMap<Outcome, Vec<&str>> = BTreeMap::new();
-    for (event, outcome) in &fate.outcomes {
+    for (event, outcome) in outcomes {
         by_outcome.entry(*outcome).or_default().push(name(event));
     }
     let harm = by_outcome.keys().any(|o| o.is_harm());
+    // A second instance is no event that takes something away.
+    let happening = outcomes.iter().filter(|(event, _)| *event != Event::ScaleOut).count();
     let phrases: Vec<String> = by_outcome
         .iter()
         .rev()
         .filter(|(outcome, _)| if harm { outcome.is_harm() } else { **outcome == Outcome::Unknown })
         .filter(|(outcome, _)| **outcome != Outcome::Diverges || by_outcome.keys().filter(|o| o.is_harm()).count() == 1)
-        .map(|(outcome, events)| phrase(*outcome, &events.join(", ")))
+        .map(|(outcome, events)| match events.len() {
+            n if n > 1 && n == happening && *outcome == Outcome::Unknown => phrase(*outcome, "any event"),
+            n if n > 1 && n == happening => phrase(*outcome, "every event"),
+            _ => phrase(*outcome, &events.join(", ")),
+        })
         .collect();
     match phrases.is_empty() {
-        true if !fate.outcomes.is_empty() => "survives every event".to_owned(),
+        true if !outcomes.is_empty() => "survives every event".to_owned(),
         _ => phrases.join("; "),
     }
 }

@@ -5,7 +5,7 @@
 
 use super::outcome::{Fate, self_heals};
 use crate::facts::{Effect, Operation, Phase, Store, Trait};
-use crate::rules::{Outcome, Rule, Severity};
+use crate::rules::{Outcome, Rule, Severity, Theme};
 
 /// The severity of one effect under one rule on one target.
 pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
@@ -38,8 +38,8 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         return Severity::Off;
     }
     let mut severity = base;
-    // A script that may well build the image itself is not raised by what the image holds.
-    if raises(effect) && effect.phase != Phase::Unknown {
+// A script that may well build the image itself is not raised by what the image holds.
+    if raises(effect, rule) && effect.phase != Phase::Unknown {
         severity = severity.raised();
     }
     if lowers(effect) {
@@ -61,9 +61,11 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
     severity
 }
 
-/// Primary data, or a loss that nobody notices.
-fn raises(effect: &Effect) -> bool {
-    let state = matches!(effect.store, Store::File | Store::Ini | Store::Settings | Store::Registry);
+/// Primary data, or a loss that nobody notices. What configures the machine is looked up before it is set, which does
+/// not make it data.
+fn raises(effect: &Effect, rule: &Rule) -> bool {
+    let state = matches!(effect.store, Store::File | Store::Ini | Store::Settings | Store::Registry)
+        && !matches!(rule.theme, Theme::Machine | Theme::Logs);
     [Trait::Baked, Trait::OnlyAtShutdown].iter().any(|t| effect.has(*t))
         || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
 }
@@ -83,4 +85,49 @@ fn is_startup_log(effect: &Effect) -> bool {
 /// The outcome to name first: the worst that is not mere drifting apart.
 pub fn worst(fate: &Fate) -> Option<Outcome> {
     fate.harms().map(|(_, o)| o).max().or_else(|| fate.outcomes.iter().map(|(_, o)| *o).max())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::severity;
+    use crate::facts::listing;
+    use crate::judge::outcome::fate;
+    use crate::rules::{RuleSet, Severity};
+
+    fn weight(listing_text: &str) -> Severity {
+        let rules = RuleSet::embedded().unwrap();
+        let readings = listing::parse(listing_text).unwrap();
+        let effect = readings[0].facts[0].as_effect().unwrap();
+        let place = rules.platform().place_of(effect);
+        let rule = rules.rule_for(effect, place).unwrap();
+        let fate = fate(effect, place, Some(rule), rules.target("vm-role").unwrap(), rules.platform());
+        severity(effect, rule, &fate)
+    }
+
+    #[test]
+    fn what_is_lost_for_good_weighs_most() {
+        let database = weight(r#"effect write database "{DataDirectory}\shop.mdf" phase=run via=connectionString"#);
+        let reverts = weight(r"effect set-value registry HKLM\Software\A\Next phase=run traits=baked via=x");
+        let read_back = weight(r"effect write file {ProgramData}\A\state.dat phase=run traits=read-back via=x");
+        let log = weight(r"effect append log {ProgramData}\A\app.log phase=run via=x");
+        let cache = weight("effect keep-in-memory cache memory-cache://Default phase=run via=x");
+        assert_eq!([database, reverts, read_back], [Severity::Error; 3]);
+        assert_eq!((log, cache), (Severity::Warning, Severity::Note));
+    }
+
+    #[test]
+    fn a_constant_written_again_at_every_start_is_harmless() {
+        let at = |rest: &str| weight(&format!(r"effect set-value registry HKLM\Software\A\Url via=x {rest}"));
+        assert_eq!(at("phase=startup origin=constant"), Severity::Note);
+        assert_eq!(at("phase=run origin=constant"), Severity::Warning);
+    }
+
+    #[test]
+    fn looking_up_an_autostart_entry_does_not_make_it_data() {
+        let run = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run\A";
+        assert_eq!(
+            weight(&format!("effect set-value registry {run} phase=run traits=read-back via=x")),
+            Severity::Warning
+        );
+    }
 }

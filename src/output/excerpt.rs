@@ -52,6 +52,8 @@ pub(super) struct Excerpt {
     pub(super) first_line: usize,
     /// What is meant: bytes of `text`.
     pub(super) mark: std::ops::Range<usize>,
+    /// The lines are not lines of the artifact.
+    pub(super) made_up: bool,
 }
 
 impl Excerpt {
@@ -59,7 +61,7 @@ impl Excerpt {
     pub(super) fn around(text: &str, line: u32, column: u32, width: usize) -> Option<Self> {
         let index = (line as usize).checked_sub(1)?;
         let from = index.saturating_sub(AROUND);
-        let mut excerpt = Excerpt { text: String::new(), first_line: from + 1, mark: 0..0 };
+        let mut excerpt = Excerpt { text: String::new(), first_line: from + 1, mark: 0..0, made_up: false };
         let mut found = false;
         for (number, content) in text.lines().enumerate().skip(from).take(index - from + 1 + AROUND) {
             let start = excerpt.text.len();
@@ -84,7 +86,7 @@ impl Excerpt {
             text.push('\n');
         }
         let end = mark.end.min(text.len());
-        Excerpt { text, first_line: 1, mark: mark.start.min(end)..end }
+        Excerpt { text, first_line: 1, mark: mark.start.min(end)..end, made_up: true }
     }
 }
 

@@ -3,8 +3,8 @@
 //! Texts of the application are shown as code, in which nothing is markup, mention or link.
 
 use super::style::one_line;
-use super::words;
-use crate::report::{Entry, Finding, Report};
+use super::{Context, words};
+use crate::report::{Entry, Report, TargetVerdict, Writer};
 use crate::rules::Severity;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use std::io::{self, Write};
 /// Rows of the inventory; services cut pages at a megabyte.
 const MAX_ROWS: usize = 200;
 
-pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut page = format!("# Statelessness: {}\n\n", report.verdict.words());
     page.push_str("| Target | Verdict | What decides it |\n|---|---|---|\n");
     for target in &report.targets {
@@ -20,12 +20,8 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let _ = writeln!(page, "| {name} | **{}** | {because} |", target.verdict.words());
     }
     let _ = writeln!(page, "\n{} in {} read.", words::counts(report), words::count(report.stats.artifacts, "file"));
-    let top = words::top_losses(report);
-    if !top.is_empty() {
-        page.push_str("\n## What matters most\n\n");
-        for (index, finding) in top.iter().enumerate() {
-            loss(index + 1, finding, &mut page);
-        }
+    for target in &report.targets {
+        losses(report, target, context, &mut page);
     }
     inventory(report, &mut page);
     let gaps: Vec<_> = report.notes.iter().filter(|n| words::is_gap(n.kind)).collect();
@@ -39,12 +35,25 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(page.as_bytes())
 }
 
-fn loss(number: usize, finding: &Finding, page: &mut String) {
-    let severity: &str = finding.severity.into();
-    let _ =
-        writeln!(page, "{number}. **{severity}** {} {}", code(&finding.effect.location), text(words::fate(finding)));
-    let _ = writeln!(page, "   by {} ({})", code(&words::place(finding)), text(&finding.rule));
-    let _ = writeln!(page, "   instead: {}", text(&finding.help));
+fn losses(report: &Report, target: &TargetVerdict, context: &Context<'_>, page: &mut String) {
+    let top = words::top_losses(report, Some(&target.id));
+    if top.is_empty() {
+        return;
+    }
+    let _ = writeln!(page, "\n## What matters most on {}\n", text(&target.name));
+    for (index, finding) in top.iter().enumerate() {
+        let severity: &str = finding.severity_on(Some(&target.id)).into();
+        let fate = words::fate_on(finding, &target.id, context.rules);
+        let _ = writeln!(page, "{}. **{severity}** {}: {}", index + 1, code(&finding.place()), text(&fate));
+        let _ = writeln!(
+            page,
+            "   - by {} ({} {})",
+            code(&words::place(finding)),
+            text(&finding.rule),
+            text(&finding.name)
+        );
+        let _ = writeln!(page, "   - instead: {}", text(&finding.help));
+    }
 }
 
 fn inventory(report: &Report, page: &mut String) {
@@ -53,19 +62,19 @@ fn inventory(report: &Report, page: &mut String) {
         return;
     }
     entries.sort_by_key(|e| std::cmp::Reverse(e.severity));
-    page.push_str("\n## Inventory of state\n\n| Location | Store | Written by | Severity |");
+    page.push_str("\n## Inventory of state\n\n| Location | Kind | Written by | Severity |");
     let rule = "|---|---|---|---|";
     for target in &report.targets {
         let _ = write!(page, " On {} |", text(&target.id));
     }
-    let _ = writeln!(page, "\n{rule}{}", "---|".repeat(report.targets.len()));
+    let _ = writeln!(page, " Instead |\n{rule}{}---|", "---|".repeat(report.targets.len()));
     for entry in entries.iter().take(MAX_ROWS) {
         let store: &str = entry.store.into();
         let severity = match entry.severity {
             Severity::Off => "",
             other => other.into(),
         };
-        let writer = entry.writers.first().map(|w| code(&format!("{} {}", w.artifact, w.site))).unwrap_or_default();
+        let writer = entry.writers.first().map(writer).unwrap_or_default();
         let others = match entry.writers.len() {
             0 | 1 => String::new(),
             n => format!(" and {} more", n - 1),
@@ -75,9 +84,15 @@ fn inventory(report: &Report, page: &mut String) {
             let words = entry.fates.get(&target.id).map(|fate| text(&fate.words)).unwrap_or_default();
             let _ = write!(page, " {words} |");
         }
-        page.push('\n');
+        let _ = writeln!(page, " {} |", entry.help.as_deref().map(text).unwrap_or_default());
     }
     more(entries.len(), page);
+}
+
+/// `bin/agent.exe .text:0x1a2c`, set while it runs.
+fn writer(writer: &Writer) -> String {
+    let place = code(&format!("{} {}", writer.artifact, writer.site));
+    format!("{place} {} {}", words::done(writer.operation), words::when(writer.phase))
 }
 
 fn more(count: usize, page: &mut String) {

@@ -92,7 +92,7 @@ pub fn write(format: Format, report: &Report, context: &Context<'_>, out: &mut d
         Format::Gitlab => gitlab::write(report, out),
         Format::Junit => junit::write(report, out),
         Format::Csv => csv::write(report, out),
-        Format::Markdown => markdown::write(report, out),
+        Format::Markdown => markdown::write(report, context, out),
         Format::Html => html::write(report, context, out),
         Format::Json => json::write(report, out),
     }

@@ -1,9 +1,10 @@
 //! Words and orders that several formats share.
 
-use crate::facts::{NoteKind, Operation, Phase};
-use crate::report::{Finding, Report};
-use crate::rules::{Outcome, Severity};
-use std::cmp::Reverse;
+use crate::facts::{NoteKind, Operation, Origin, Phase, Trait};
+use crate::judge::finding::describe;
+use crate::report::{Finding, Report, rank};
+use crate::rules::{Outcome, RuleSet, Severity};
+use std::collections::BTreeSet;
 
 /// Past participle of an operation, for a sentence about a location.
 pub(super) fn done(operation: Operation) -> &'static str {
@@ -13,20 +14,20 @@ pub(super) fn done(operation: Operation) -> &'static str {
         Operation::Write => "written",
         Operation::Append => "appended to",
         Operation::Delete => "deleted",
-        Operation::Rename => "renamed to",
-        Operation::Copy => "copied to",
+        Operation::Rename => "moved here",
+        Operation::Copy => "copied here",
         Operation::SetValue => "set",
         Operation::DeleteValue => "removed",
         Operation::Register => "registered",
         Operation::Unregister => "unregistered",
         Operation::Enqueue => "queued",
         Operation::KeepInMemory => "kept in memory",
-        Operation::Configure => "configured",
+        Operation::Configure => "in force",
         Operation::Install => "installed",
         Operation::Generate => "generated",
         Operation::Protect => "encrypted for this machine",
         Operation::Identify => "used as an identity",
-        Operation::Grant => "granted access on",
+        Operation::Grant => "opened to others",
         Operation::Mount => "mounted",
         Operation::Accept => "accepted",
     }
@@ -42,6 +43,44 @@ pub(super) fn when(phase: Phase) -> &'static str {
         Phase::Shutdown => "while it stops",
         Phase::NotShipped => "but not on the instance",
         Phase::Unknown => "at a time that is not known",
+    }
+}
+
+/// Where a value comes from.
+pub(super) fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Constant => "the same each time",
+        Origin::Packaged => "shipped with the application",
+        Origin::Configuration => "from configuration",
+        Origin::Input => "from a request or a user",
+        Origin::Generated => "made on the spot: an id, a key, a time",
+        Origin::Previous => "computed from what was there before",
+        Origin::Secret => "a secret",
+        Origin::Unknown => "not known",
+    }
+}
+
+/// What changed the judgement.
+pub(super) fn property(property: Trait) -> &'static str {
+    match property {
+        Trait::Volatile => "lives until the machine restarts",
+        Trait::DeleteOnClose => "removed when it is closed",
+        Trait::View32 => "seen through the 32-bit view of the registry",
+        Trait::Remote => "on another host",
+        Trait::Durable => "on a volume that is declared or mounted as durable",
+        Trait::ByDefault => "the default of something that is not configured",
+        Trait::ReadBack => "read again elsewhere in the application",
+        Trait::ReadModifyWrite => "read, changed and written back",
+        Trait::Staged => "uploaded by the same code",
+        Trait::Shipped => "collected by an agent",
+        Trait::Baked => "also in the image or package",
+        Trait::OnlyAtShutdown => "written only when the program stops",
+        Trait::Runtime => "by the runtime or a library",
+        Trait::Guessed => "the place is a guess from the same function",
+        Trait::Recomputable => "computed again when it is missing",
+        Trait::Implied => "only what holds something else that is reported",
+        Trait::CleanedOnRecycle => "emptied at every recycle of the role",
+        Trait::Cloned => "captured with the image, the same on every instance",
     }
 }
 
@@ -75,7 +114,7 @@ pub(super) fn counts(report: &Report) -> String {
         .join(", ")
 }
 
-/// `Web.config:12:5`, `agent.exe: SaveState .text+0x1a2c`; a source line where one is known.
+/// `Web.config:12:5`, `agent.exe: SaveState .text:0x1a2c`; a source line where one is known.
 pub(super) fn place(finding: &Finding) -> String {
     let site = finding.site();
     let short = site.short();
@@ -105,11 +144,9 @@ pub(super) fn fate(finding: &Finding) -> &str {
     fate.or_else(|| finding.message.rsplit_once("; ").map(|(_, fate)| fate)).unwrap_or(&finding.message)
 }
 
-/// Unsuppressed findings, the heaviest and most certain first; otherwise in the order of the report.
+/// Open findings, the heaviest first.
 pub(super) fn by_weight(report: &Report) -> Vec<&Finding> {
-    let mut findings: Vec<&Finding> = report.findings.iter().filter(|f| f.is_active()).collect();
-    findings.sort_by_key(|f| (Reverse(f.severity), Reverse(f.confidence)));
-    findings
+    rank::by_weight(report.findings.iter().filter(|f| f.is_active()), None)
 }
 
 /// Findings about one location, the heaviest first; the groups by their heaviest.
@@ -118,8 +155,7 @@ pub(super) fn by_location(report: &Report) -> Vec<Vec<&Finding>> {
     let mut index = std::collections::HashMap::new();
     for finding in by_weight(report) {
         // Places that are not known have nothing in common.
-        let known = finding.effect.location.chars().any(|c| c != '{' && c != '}' && c != '?');
-        let own = if known { "" } else { finding.fingerprint.as_str() };
+        let own = if finding.effect.has_known_place() { "" } else { finding.fingerprint.as_str() };
         let at = *index.entry((&finding.effect.location, finding.effect.store, own)).or_insert(groups.len());
         match groups.get_mut(at) {
             Some(group) => group.push(finding),
@@ -129,13 +165,48 @@ pub(super) fn by_location(report: &Report) -> Vec<Vec<&Finding>> {
     groups
 }
 
-/// Locations that would be lost, the worst three: errors before warnings, notes never.
-pub(super) fn top_losses(report: &Report) -> Vec<&Finding> {
-    let heavy = by_location(report).into_iter().filter_map(|group| group.first().copied());
-    heavy.filter(|f| f.severity >= Severity::Warning).take(3).collect()
+/// The three places whose loss matters most, on one target or over all: errors before warnings, notes never.
+pub(super) fn top_losses<'a>(report: &'a Report, target: Option<&'a str>) -> Vec<&'a Finding> {
+    // The values of one key are one loss, as far as three are to be named.
+    let mut seen = BTreeSet::new();
+    let about = |f: &Finding| {
+        (f.rule.clone(), f.severity_on(target), above(&f.effect.location).map_or_else(|| f.place(), str::to_owned))
+    };
+    let fresh = |f: &&Finding| seen.insert(about(f));
+    rank::losses(&report.findings, target).into_iter().filter(fresh).take(3).collect()
+}
+
+/// The key or folder of a location, if it has a name.
+pub(super) fn above(location: &str) -> Option<&str> {
+    let (above, _) = location.rsplit_once(['\\', '/'])?;
+    (above.chars().any(char::is_alphanumeric) && !above.ends_with(['/', ':'])).then_some(above)
+}
+
+/// What becomes of a finding's state on one target, in words.
+pub(super) fn fate_on(finding: &Finding, target: &str, rules: &RuleSet) -> String {
+    let outcomes = finding.outcomes.iter().filter(|o| o.target == target).map(|o| (o.event, o.outcome));
+    describe(&outcomes.collect::<Vec<_>>(), rules)
 }
 
 /// An artifact that could not be read, or not whole.
 pub(super) fn is_gap(kind: NoteKind) -> bool {
     kind != NoteKind::Info
+}
+
+/// What the report is about: the last folder that all its artifacts share.
+pub(super) fn subject(report: &Report) -> Option<&str> {
+    let written = report.inventory.iter().flat_map(|e| e.writers.iter().map(|w| w.artifact.as_str()));
+    let found = report.findings.iter().chain(&report.possible).map(|f| f.artifact.as_str());
+    let skipped = report.skipped.iter().map(|s| s.artifact.as_str());
+    let noted = report.notes.iter().map(|n| n.artifact.as_str());
+    let mut shared: Option<Vec<&str>> = None;
+    for path in written.chain(found).chain(skipped).chain(noted) {
+        let mut folders: Vec<&str> = path.split("!/").next().unwrap_or(path).split('/').collect();
+        folders.pop();
+        shared = Some(match shared {
+            None => folders,
+            Some(known) => known.into_iter().zip(folders).take_while(|(a, b)| a == b).map(|(a, _)| a).collect(),
+        });
+    }
+    shared?.into_iter().rev().find(|folder| !matches!(*folder, "" | "." | ".."))
 }

@@ -237,6 +237,7 @@ impl Problem {
         Some(Finding {
             rule: rule.id.clone(),
             name: rule.name.clone(),
+            theme: rule.theme,
             severity: rule.severity,
             confidence: Certainty::Proven,
             message: format!("{}: {}{colon}{}", rule.title, self.rules, self.detail),

@@ -59,7 +59,7 @@ pub fn assemble(parts: Parts<'_>) -> Report {
         verdict: targets.iter().map(|t| t.verdict).max().unwrap_or(Verdict::InsufficientData),
         targets,
         stats,
-        inventory: inventory(parts.judged, parts.targets, parts.rules),
+        inventory: inventory(parts.judged, parts.targets, parts.rules, &findings),
         findings,
         possible,
         skipped: parts.skipped,
@@ -77,6 +77,7 @@ fn into_wire(f: judge::Finding) -> Finding {
     Finding {
         rule: f.rule,
         name: f.name,
+        theme: f.theme,
         severity: f.severity,
         confidence: f.confidence,
         message: f.message,

@@ -8,6 +8,7 @@ mod assemble;
 mod baseline;
 mod inventory;
 mod policy;
+pub mod rank;
 mod verdict;
 
 pub use allowances::REASON_PLACEHOLDER;
@@ -17,8 +18,8 @@ pub use policy::{Policy, PolicyError, check_settings, globs};
 
 use crate::discover::Skipped;
 use crate::facts::{Certainty, NoteKind, Operation, Origin, Phase, Site, Step, Store, Trait};
-use crate::judge::OutcomeAt;
-use crate::rules::{Outcome, Severity};
+use crate::judge::{OutcomeAt, finding::unnamed};
+use crate::rules::{Event, Outcome, Severity, Theme};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -132,6 +133,9 @@ pub struct Finding {
     pub rule: String,
     /// Rule name.
     pub name: String,
+    /// Part of the application that its remedy belongs to.
+    #[serde(default)]
+    pub theme: Theme,
     /// Severity in force.
     pub severity: Severity,
     /// How certain.
@@ -164,6 +168,22 @@ impl Finding {
         self.suppressed.is_none()
     }
 
+    /// Severity on one target, or the highest over all.
+    pub fn severity_on(&self, target: Option<&str>) -> Severity {
+        match target {
+            Some(id) => self.severities.get(id).copied().unwrap_or(Severity::Off),
+            None => self.severity,
+        }
+    }
+
+    /// Where, in words: the location, or what names it when that is not known.
+    pub fn place(&self) -> String {
+        match self.effect.has_known_place() {
+            true => self.effect.location.clone(),
+            false => unnamed(self.effect.store, &self.effect.via),
+        }
+    }
+
     /// The first place.
     pub fn site(&self) -> Site {
         self.sites.first().cloned().unwrap_or_default()
@@ -189,6 +209,20 @@ pub struct EffectSummary {
     pub via: String,
     /// Properties that changed the judgement.
     pub traits: Vec<Trait>,
+}
+
+impl EffectSummary {
+    /// Some part of the location has a name: a literal, a folder or a setting, not only a parameter or an input.
+    pub fn has_known_place(&self) -> bool {
+        let named = |hole: &str| {
+            let (kind, name) = hole.split_once(':').unwrap_or((hole, ""));
+            hole != "?" && (name.is_empty() || matches!(kind, "config" | "env"))
+        };
+        self.location.split('{').enumerate().any(|(index, piece)| {
+            let (hole, text) = if index == 0 { ("?", piece) } else { piece.split_once('}').unwrap_or(("?", piece)) };
+            named(hole) || text.chars().any(char::is_alphanumeric)
+        })
+    }
 }
 
 /// Who accepted a finding, and why.
@@ -262,6 +296,18 @@ pub struct EntryFate {
     pub outcome: Outcome,
     /// In words.
     pub words: String,
+    /// Outcome at each event that can happen to it.
+    #[serde(default)]
+    pub events: BTreeMap<Event, Outcome>,
+    /// Highest severity of the findings about it on this target; `off` when there is none.
+    #[serde(default = "EntryFate::no_finding")]
+    pub severity: Severity,
+}
+
+impl EntryFate {
+    fn no_finding() -> Severity {
+        Severity::Off
+    }
 }
 
 /// A note, and whose.

@@ -1,8 +1,10 @@
 //! Is the application ready for a target, and what decides it.
 
+use super::rank::{by_weight, losses};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
 use crate::facts::NoteKind;
 use crate::rules::{Severity, Target};
+use std::collections::BTreeSet;
 
 /// The verdict for one target over the findings that count.
 pub(super) fn verdict(
@@ -11,38 +13,34 @@ pub(super) fn verdict(
     notes: &[ArtifactNote],
     artifacts: usize,
 ) -> TargetVerdict {
-    let on_target = |f: &&Finding| f.severities.get(&target.id).copied().unwrap_or(Severity::Off);
+    let id = Some(target.id.as_str());
     let active: Vec<&Finding> = findings.iter().filter(|f| f.is_active()).collect();
-    let count = |severity| active.iter().filter(|f| on_target(f) == severity).count();
-    let (errors, warnings, note_count) = (count(Severity::Error), count(Severity::Warning), count(Severity::Note));
-    let first = |severity| active.iter().find(|f| on_target(f) == severity).map(|f| f.effect.location.clone());
-    let lost_note = active
-        .iter()
-        .find(|f| {
-            let loses = |o: &crate::judge::OutcomeAt| o.target == target.id && o.outcome.is_harm();
-            on_target(f) == Severity::Note && f.outcomes.iter().any(loses)
-        })
-        .map(|f| f.effect.location.clone());
-    let accepted = findings.iter().filter(|f| !f.is_active() && on_target(f) >= Severity::Warning).count();
-    let unseen = notes.iter().find(|n| {
-        matches!(
-            n.kind,
-            NoteKind::Opaque | NoteKind::Failed | NoteKind::Unreadable | NoteKind::Malformed | NoteKind::Unsupported
-        )
-    });
-    let (verdict, because) = if let Some(location) = first(Severity::Error) {
-        (Verdict::NotReady, format!("{errors} would lose data that matters, first {location}"))
+    let at = |severity| active.iter().filter(move |f| f.severity_on(id) == severity).copied();
+    let [errors, warnings, note_count] = [Severity::Error, Severity::Warning, Severity::Note].map(|s| at(s).count());
+    let first = |severity| by_weight(at(severity), id).first().map(|f| f.place());
+    let lost_note = at(Severity::Note)
+        .find(|f| f.outcomes.iter().any(|o| o.target == target.id && o.outcome.is_harm()))
+        .map(Finding::place);
+    let accepted = findings.iter().filter(|f| !f.is_active() && f.severity_on(id) >= Severity::Warning).count();
+    let (verdict, because) = if let Some(place) = first(Severity::Error) {
+        let what = "data, work or identity would be lost";
+        (Verdict::NotReady, format!("{what} ({}), first {place}", counted(errors, "error")))
     } else if artifacts == 0 {
         (Verdict::InsufficientData, "nothing was read".to_owned())
-    } else if let Some(note) = unseen {
-        (Verdict::InsufficientData, format!("{} could not be seen: {}", note.artifact, note.text))
-    } else if let Some(location) = first(Severity::Warning) {
-        (Verdict::ReadyWithConditions, format!("{warnings} to look at, first {location}"))
-    } else if let Some(location) = lost_note {
-        (Verdict::Ready, format!("nothing weighs enough to stop it; {note_count} notes, first of a loss {location}"))
+    } else if let Some(gap) = gap(notes, artifacts) {
+        (Verdict::InsufficientData, gap)
+    } else if let Some(place) = first(Severity::Warning) {
+        // A warning need not be a loss: a single instance is none.
+        let what = match losses(findings, id).is_empty() {
+            true => "nothing would be lost, but something has to be decided",
+            false => "what would be lost may be dispensable; somebody has to decide",
+        };
+        (Verdict::ReadyWithConditions, format!("{what} ({}), first {place}", counted(warnings, "warning")))
+    } else if let Some(place) = lost_note {
+        (Verdict::Ready, format!("nothing that matters would be lost; the notes name small losses, such as {place}"))
     } else if accepted > 0 {
         // Accepted is not absent: whoever signs the report is told.
-        (Verdict::Ready, format!("nothing is open, but {accepted} that would lose something were accepted"))
+        (Verdict::Ready, format!("nothing is open, but {} accepted", losses_were(accepted)))
     } else {
         (Verdict::Ready, "nothing was found that an event would take away".to_owned())
     };
@@ -55,4 +53,23 @@ pub(super) fn verdict(
         warnings,
         notes: note_count,
     }
+}
+
+/// What keeps an all-clear from being given, the gravest first: what was not read cannot have been cleared.
+fn gap(notes: &[ArtifactNote], artifacts: usize) -> Option<String> {
+    const GRAVEST_FIRST: [NoteKind; 5] =
+        [NoteKind::Failed, NoteKind::Unreadable, NoteKind::Opaque, NoteKind::Unsupported, NoteKind::Malformed];
+    let rank = |note: &ArtifactNote| GRAVEST_FIRST.iter().position(|kind| *kind == note.kind);
+    let first = notes.iter().filter(|n| rank(n).is_some()).min_by_key(|n| rank(n))?;
+    let names: BTreeSet<&str> = notes.iter().filter(|n| rank(n).is_some()).map(|n| n.artifact.as_str()).collect();
+    let many = format!("{} of {}", names.len(), counted(artifacts, "file"));
+    Some(format!("{many} could not be seen whole, first {}: {}", first.artifact, first.text))
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn losses_were(count: usize) -> String {
+    if count == 1 { "1 finding of a loss was".to_owned() } else { format!("{count} findings of a loss were") }
 }

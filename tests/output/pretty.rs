@@ -20,10 +20,37 @@ fn lines_fit_the_terminal() {
 
 #[test]
 fn it_is_about_a_screen() {
+    let mut report = many(500);
+    for (n, finding) in report.findings.iter_mut().enumerate() {
+        finding.effect.location = format!("{n}{}", finding.effect.location);
+    }
     for height in [24, 50] {
-        let text = pretty(&many(500), Style { height, ..Style::default() });
+        let text = pretty(&report, Style { height, ..Style::default() });
         assert!(text.lines().count() <= height.max(40), "{} lines:\n{text}", text.lines().count());
         assert!(text.contains("locations more; --verbose"), "{text}");
+    }
+}
+
+#[test]
+fn values_of_one_key_share_a_line() {
+    let text = pretty(&many(500), Style::default());
+    assert!(text.contains(r"X301 {AppDir}\App_Data\… (83)"), "{text}");
+    assert!(text.contains(r"X201 HKLM\Software\Contoso\… (83)"), "{text}");
+}
+
+#[test]
+fn made_up_lines_have_no_numbers() {
+    for color in [false, true] {
+        let text = pretty(&sample(), Style { color, verbose: true, ..Style::default() });
+        let line = text.lines().find(|l| l.contains("call ")).expect("a call");
+        let gutter = line.split('│').next().unwrap_or_default();
+        let seen: String =
+            gutter.split('\u{1b}').map(|part| part.split_once('m').map_or(part, |(_, text)| text)).collect();
+        assert!(!seen.contains(char::is_numeric), "{line:?}");
+        assert!(
+            text.lines().any(|l| l.contains("5") && l.contains("connectionString")),
+            "a text has its numbers:\n{text}"
+        );
     }
 }
 

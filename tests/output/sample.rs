@@ -10,7 +10,7 @@ use wipeproof::report::{
     ArtifactNote, EffectSummary, Entry, EntryFate, Finding, Report, SCHEMA, Stats, Suppression, SuppressionKind,
     TargetVerdict, Tool, Verdict, Writer,
 };
-use wipeproof::rules::{Event, Outcome, RuleSet, Severity};
+use wipeproof::rules::{Event, Outcome, RuleSet, Severity, Theme};
 
 /// Rules of the fixture: their texts are part of the golden files, and the shipped rules change.
 pub(crate) fn rules() -> RuleSet {
@@ -51,10 +51,21 @@ pub(crate) fn render_since(format: Format, report: &Report, style: Style, earlie
     String::from_utf8(bytes).expect("reports are UTF-8")
 }
 
+/// What the rules of the fixture say.
+fn theme(rule: &str) -> Theme {
+    match rule {
+        "X201" => Theme::Settings,
+        "X301" => Theme::Databases,
+        "X401" => Theme::Sessions,
+        _ => Theme::Files,
+    }
+}
+
 fn finding(rule: (&str, &str), severity: Severity, confidence: Certainty, artifact: &str, site: Site) -> Finding {
     Finding {
         rule: rule.0.to_owned(),
         name: rule.1.to_owned(),
+        theme: theme(rule.0),
         severity,
         confidence,
         message: String::new(),
@@ -75,7 +86,7 @@ fn finding(rule: (&str, &str), severity: Severity, confidence: Certainty, artifa
         help: String::new(),
         fingerprint: format!("{:032x}", artifact.len() * 1000 + rule.0.len()),
         suppressed: None,
-        severities: [("vm-role", severity), ("vmss-ephemeral", Severity::Note.min(severity))]
+        severities: [("vm-role", severity), ("vmss-ephemeral", Severity::Warning.min(severity))]
             .map(|(t, s)| (t.to_owned(), s))
             .into(),
     }
@@ -113,6 +124,10 @@ impl Build for Finding {
 
     fn lost_at(mut self, events: &[Event], outcome: Outcome) -> Self {
         for target in ["vm-role", "vmss-ephemeral"] {
+            if !events.contains(&Event::ProcessRestart) {
+                let (target, event) = (target.to_owned(), Event::ProcessRestart);
+                self.outcomes.push(OutcomeAt { target, event, outcome: Outcome::Survives });
+            }
             let at = |event: &Event| OutcomeAt { target: target.to_owned(), event: *event, outcome };
             self.outcomes.extend(events.iter().map(at));
         }
@@ -209,7 +224,7 @@ pub(crate) fn sample() -> Report {
         .lost_at(MOVES, Outcome::Unknown)
         .because(&[Step::new("argument 1: configuration value `JournalPath` joined with \"journal.txt\"")])
         .numbered(4);
-    let table = finding(FILES, Severity::Note, Certainty::Proven, "setup.msi", Site::row("IniFile", "Ini_7"))
+    let table = finding(FILES, Severity::Note, Certainty::Proven, "app/setup.msi", Site::row("IniFile", "Ini_7"))
         .effect(Operation::SetValue, Store::Ini, r"{Windows}\contoso.ini", "IniFile")
         .phase(Phase::Build, "an installer table, run while the image is built")
         .says("file written beside the program", "survives every event", "Nothing to do.")
@@ -249,10 +264,12 @@ pub(crate) fn sample() -> Report {
 }
 
 fn entry(finding: &Finding) -> Entry {
-    let fate = EntryFate {
+    let fate = |target: &str| EntryFate {
         volume: "os".to_owned(),
         outcome: finding.outcomes.iter().map(|o| o.outcome).max().unwrap_or(Outcome::Unknown),
         words: finding.message.split_once("; ").map_or(String::new(), |(_, fate)| fate.to_owned()),
+        events: finding.outcomes.iter().filter(|o| o.target == target).map(|o| (o.event, o.outcome)).collect(),
+        severity: finding.severity_on(Some(target)),
     };
     Entry {
         location: finding.effect.location.clone(),
@@ -265,7 +282,7 @@ fn entry(finding: &Finding) -> Entry {
             confidence: finding.confidence,
             site: finding.site().short(),
         }],
-        fates: ["vm-role", "vmss-ephemeral"].map(|t| (t.to_owned(), fate.clone())).into(),
+        fates: ["vm-role", "vmss-ephemeral"].map(|t| (t.to_owned(), fate(t))).into(),
         severity: finding.severity,
         rule: Some(finding.rule.clone()),
         help: Some(finding.help.clone()),
@@ -275,15 +292,16 @@ fn entry(finding: &Finding) -> Entry {
 /// Puts findings into a report whose counts are right.
 pub(crate) fn report(findings: Vec<Finding>, possible: Vec<Finding>) -> Report {
     let count = |s: Severity| findings.iter().filter(|f| f.is_active() && f.severity == s).count();
+    let on = |id: &str, s: Severity| findings.iter().filter(|f| f.is_active() && f.severity_on(Some(id)) == s).count();
     let severities = [Severity::Error, Severity::Warning, Severity::Note];
     let target = |id: &str, name: &str, verdict, because: &str| TargetVerdict {
         id: id.to_owned(),
         name: name.to_owned(),
         verdict,
         because: because.to_owned(),
-        errors: count(Severity::Error),
-        warnings: count(Severity::Warning),
-        notes: count(Severity::Note),
+        errors: on(id, Severity::Error),
+        warnings: on(id, Severity::Warning),
+        notes: on(id, Severity::Note),
     };
     let note =
         |artifact: &str, kind, text: &str| ArtifactNote { artifact: artifact.to_owned(), kind, text: text.to_owned() };
@@ -298,13 +316,13 @@ pub(crate) fn report(findings: Vec<Finding>, possible: Vec<Finding>) -> Report {
                 "vm-role",
                 "Windows Azure VM Role",
                 Verdict::NotReady,
-                r"2 would lose data that matters, first HKLM\Software\Contoso\LastOrder",
+                r"data, work or identity would be lost (2 errors), first HKLM\Software\Contoso\LastOrder",
             ),
             target(
                 "vmss-ephemeral",
                 "Scale set with ephemeral OS disks",
                 Verdict::ReadyWithConditions,
-                r"2 to look at, first {AppDir}\App_Data\orders.sdf",
+                r"what would be lost may be dispensable; somebody has to decide (4 warnings), first {AppDir}\App_Data\orders.sdf",
             ),
         ],
         stats: Stats {
@@ -358,7 +376,8 @@ pub(crate) fn hostile() -> Report {
         for writer in &mut entry.writers {
             (writer.artifact, writer.via, writer.site) = (h(), h(), h());
         }
-        let fate = EntryFate { volume: h(), outcome: Outcome::Lost, words: h() };
+        let mut fate = entry.fates.values().next().cloned().expect("a fate");
+        (fate.volume, fate.words) = (h(), h());
         entry.fates = [(h(), fate)].into();
     }
     for target in &mut report.targets {

@@ -1,8 +1,9 @@
 //! What was not analysed, what was accepted, mere capabilities, and how to make the report again.
 
 use super::{path, text};
+use crate::facts::NoteKind;
 use crate::output::words;
-use crate::report::Report;
+use crate::report::{ArtifactNote, Report};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
@@ -33,23 +34,70 @@ pub(super) fn gaps(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if reasons.is_empty() && report.notes.is_empty() {
         writeln!(out, "<p>Everything was read.</p>")?;
     }
+    for (kind, notes) in by_kind(report) {
+        let open = if notes.len() <= 20 { " open" } else { "" };
+        writeln!(out, "<details{open}><summary>{}: {}</summary>", gap(kind), words::count(notes.len(), "remark"))?;
+        let note = |n: &&ArtifactNote| format!("{}: {}", path(&n.artifact), text(&n.text));
+        list(notes.iter().map(note), notes.len(), out)?;
+        writeln!(out, "</details>")?;
+    }
     for (reason, names) in &reasons {
-        writeln!(out, "<details><summary>{}: {}</summary>", text(reason), words::count(names.len(), "file"))?;
+        writeln!(
+            out,
+            "<details><summary>{}: {} <span class=\"soft\">{}</span></summary>",
+            text(reason),
+            words::count(names.len(), "file"),
+            text(&endings(names))
+        )?;
         list(names.iter().map(|n| path(n)), names.len(), out)?;
         writeln!(out, "</details>")?;
     }
-    if !report.notes.is_empty() {
-        let open = if report.notes.len() <= 20 { " open" } else { "" };
-        writeln!(
-            out,
-            "<details{open}><summary>Seen in part: {}</summary>",
-            words::count(report.notes.len(), "remark")
-        )?;
-        let note = |n: &crate::report::ArtifactNote| format!("{}: {}", path(&n.artifact), text(&n.text));
-        list(report.notes.iter().map(note), report.notes.len(), out)?;
-        writeln!(out, "</details>")?;
-    }
     writeln!(out, "</section>")
+}
+
+/// What was not seen, the gravest first.
+fn by_kind(report: &Report) -> Vec<(NoteKind, Vec<&ArtifactNote>)> {
+    use NoteKind::{Capped, Failed, Info, Malformed, Opaque, Unreadable, Unsupported};
+    let of = |kind: NoteKind| (kind, report.notes.iter().filter(|n| n.kind == kind).collect::<Vec<_>>());
+    [Failed, Unreadable, Opaque, Unsupported, Malformed, Capped, Info]
+        .into_iter()
+        .map(of)
+        .filter(|(_, notes)| !notes.is_empty())
+        .collect()
+}
+
+fn gap(kind: NoteKind) -> &'static str {
+    match kind {
+        NoteKind::Failed => "Not judged, because a reader of this tool failed",
+        NoteKind::Unreadable => "Could not be opened",
+        NoteKind::Opaque => "Packed, encrypted or obfuscated",
+        NoteKind::Unsupported => "Of a kind or version that is not read",
+        NoteKind::Malformed => "Damaged in part; the rest was read",
+        NoteKind::Capped => "Larger than a limit of this tool; read up to it",
+        NoteKind::Info => "Worth knowing",
+    }
+}
+
+/// `312 .py, 100 .h, 7 others`: the endings that most of the files have.
+fn endings(names: &[&str]) -> String {
+    const MOST: usize = 6;
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let ending = file.rsplit_once('.').filter(|(stem, end)| !stem.is_empty() && end.len() <= 10);
+        *counts
+            .entry(ending.map_or("without an ending".to_owned(), |(_, end)| format!(".{}", end.to_lowercase())))
+            .or_default() += 1;
+    }
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let others: usize = counts.iter().skip(MOST).map(|(_, count)| count).sum();
+    let mut said: Vec<String> =
+        counts.into_iter().take(MOST).map(|(ending, count)| format!("{count} {ending}")).collect();
+    if others > 0 {
+        said.push(format!("{others} others"));
+    }
+    said.join(", ")
 }
 
 pub(super) fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -103,6 +151,21 @@ pub(super) fn capabilities(report: &Report, out: &mut dyn Write) -> io::Result<(
     writeln!(out, "</section>")
 }
 
+/// What a person decides, on paper.
+pub(super) fn decision(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "<section aria-labelledby=\"decision\"><h2 id=\"decision\">Decision</h2>\
+         <p>The verdict is of the tool, from what the files show; the decision is of a person, who also knows what was not analysed and what was accepted.</p>\
+         <div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Decision table\"><table class=\"sign\"><caption>To be filled in on paper</caption><thead><tr><th scope=\"col\">Target</th><th scope=\"col\">Verdict of the tool</th><th scope=\"col\">Decision and conditions</th><th scope=\"col\">Name, role</th><th scope=\"col\">Date, signature</th></tr></thead><tbody>"
+    )?;
+    for target in &report.targets {
+        let (name, verdict) = (text(&target.name), target.verdict.words());
+        writeln!(out, "<tr><th scope=\"row\">{name}</th><td>{verdict}</td><td></td><td></td><td></td></tr>")?;
+    }
+    writeln!(out, "</tbody></table></div></section>")
+}
+
 pub(super) fn reproduce(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let targets: Vec<&str> = report.targets.iter().map(|t| t.id.as_str()).collect();
     let formats: Vec<String> = report.stats.formats.iter().map(|(f, n)| format!("{n} {f}")).collect();
@@ -111,16 +174,26 @@ pub(super) fn reproduce(report: &Report, out: &mut dyn Write) -> io::Result<()> 
         "<section aria-labelledby=\"reproduce\"><h2 id=\"reproduce\">To reproduce this</h2><p>The same tool, rules and input give the same bytes.</p><dl>"
     )?;
     let rows = [
+        ("Command", command(report)),
         ("Tool", format!("{} {}", report.tool.name, report.tool.version)),
         ("Rule set", report.tool.rules.clone()),
         ("Input", if report.input.is_empty() { "not known".to_owned() } else { report.input.clone() }),
         ("Report contract", report.schema.clone()),
         ("Targets", targets.join(", ")),
         ("Files read", format!("{} ({})", report.stats.artifacts, formats.join(", "))),
+        ("Files skipped", report.stats.skipped.to_string()),
         ("Facts", report.stats.facts.to_string()),
     ];
     for (name, value) in rows {
         writeln!(out, "<dt>{name}</dt><dd>{}</dd>", text(&value))?;
     }
     writeln!(out, "</dl></section>")
+}
+
+/// The command that makes the report; where it was run and what it was given is not part of a report.
+fn command(report: &Report) -> String {
+    let targets = report.targets.iter().map(|t| format!(" --target {}", t.id));
+    let baseline = report.baseline.as_ref().map(|b| format!(" --baseline {}", b.file));
+    let all: String = targets.chain(baseline).collect();
+    format!("{} check{all} --output html=report.html", report.tool.name)
 }

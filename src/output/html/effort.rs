@@ -1,6 +1,5 @@
 //! Effort by theme: a stated model in ranges, without the precision that nobody has.
 
-use crate::output::Context;
 use crate::report::Report;
 use crate::rules::{Severity, Theme};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,12 +28,11 @@ fn cost(theme: Theme) -> Cost {
     Cost { first, further }
 }
 
-pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut themes: BTreeMap<Theme, BTreeSet<&str>> = BTreeMap::new();
     let open = report.findings.iter().filter(|f| f.is_active() && f.severity >= Severity::Warning);
     for finding in open {
-        let theme = context.rules.find(&finding.rule).map_or(Theme::Scan, |r| r.theme);
-        themes.entry(theme).or_default().insert(&finding.effect.location);
+        themes.entry(finding.theme).or_default().insert(&finding.effect.location);
     }
     writeln!(out, "<section aria-labelledby=\"effort\"><h2 id=\"effort\">Effort by theme</h2>")?;
     if themes.is_empty() {
@@ -47,27 +45,46 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
     )?;
     writeln!(
         out,
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Effort table\"><table><caption>Person-days, from to</caption><thead><tr><th scope=\"col\">Theme</th><th scope=\"col\" class=\"number\">Locations</th><th scope=\"col\" class=\"number\">First</th><th scope=\"col\" class=\"number\">Each further</th><th scope=\"col\" class=\"number\">Together</th></tr></thead><tbody>"
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Effort table\"><table><caption>Person-days, from to</caption><thead><tr><th scope=\"col\">Theme</th><th scope=\"col\" class=\"number\">Locations</th><th scope=\"col\" class=\"number\">First</th><th scope=\"col\" class=\"number\">Each further</th><th scope=\"col\" class=\"number\">Together</th><td></td></tr></thead><tbody>"
     )?;
     let mut sum = (0.0, 0.0);
+    let longest = themes.iter().map(|(theme, locations)| total(*theme, locations.len()).1).fold(1.0, f64::max);
     for (theme, locations) in &themes {
         let Cost { first, further } = cost(*theme);
-        let more = (locations.len() - 1) as f64;
-        let total = (first.0 + further.0 * more, first.1 + further.1 * more);
+        let total = total(*theme, locations.len());
         sum = (sum.0 + total.0, sum.1 + total.1);
         let name: &str = theme.into();
         let cells = [first, further].map(|(low, high)| format!("<td class=\"number\">{low} to {high}</td>")).concat();
         writeln!(
             out,
-            "<tr><th scope=\"row\">{name}</th><td class=\"number\">{}</td>{cells}<td class=\"number\">{}</td></tr>",
+            "<tr><th scope=\"row\">{name}</th><td class=\"number\">{}</td>{cells}<td class=\"number\">{}</td><td class=\"chart\">{}</td></tr>",
             locations.len(),
-            range(total)
+            range(total),
+            bar(total, longest)
         )?;
     }
     writeln!(
         out,
-        "<tr><th scope=\"row\" colspan=\"4\">All</th><td class=\"number\">{}</td></tr></tbody></table></div></section>",
+        "<tr><th scope=\"row\" colspan=\"4\">All</th><td class=\"number\">{}</td><td></td></tr></tbody></table></div></section>",
         range(sum)
+    )
+}
+
+/// Days for all locations of a theme.
+fn total(theme: Theme, locations: usize) -> (f64, f64) {
+    let Cost { first, further } = cost(theme);
+    let more = locations.saturating_sub(1) as f64;
+    (first.0 + further.0 * more, first.1 + further.1 * more)
+}
+
+/// From the least to the most on the scale of the longest; the numbers stand beside it.
+fn bar((low, high): (f64, f64), longest: f64) -> String {
+    let at = |days: f64| (days * 160.0 / longest).round();
+    let (from, to) = (at(low), at(high).max(at(low) + 2.0));
+    format!(
+        "<svg viewBox=\"0 0 164 12\" width=\"164\" height=\"12\" aria-hidden=\"true\"><rect class=\"bar-axis\" x=\"0\" y=\"5\" width=\"164\" height=\"2\"/>\
+         <rect class=\"bar-note\" x=\"{from}\" y=\"1\" width=\"{}\" height=\"10\" rx=\"2\"/></svg>",
+        to - from
     )
 }
 

@@ -7,24 +7,25 @@
 //! over its content, which that content therefore cannot contain.
 
 mod appendix;
+mod data;
 mod difference;
 mod effort;
 mod overview;
 
 use super::style::one_line;
 use super::{Context, words};
-use crate::report::{Entry, Finding, Report};
-use serde_json::{Map, Value, json};
-use std::cmp::Reverse;
+use crate::report::Report;
 use std::io::{self, Write};
 
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
 
 pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let data = embed(&data(report, context).to_string());
+    let data = embed(&data::of(report, context).to_string());
     let nonce = blake3::hash(data.as_bytes()).to_hex()[..32].to_owned();
     let verdict = report.verdict.words();
+    let subject = words::subject(report).map(|s| format!(" of {}", text(s))).unwrap_or_default();
+    let since = if context.earlier.is_some() { "<li><a href=\"#difference\">Changes</a></li>" } else { "" };
     write!(
         out,
         r##"<!doctype html>
@@ -34,36 +35,37 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>Statelessness audit: {verdict}</title>
+<title>Statelessness audit{subject}: {verdict}</title>
 <style nonce="{nonce}">
 {CSS}</style>
 </head>
 <body>
 <a class="skip" href="#main">Skip to the report</a>
 <header>
-<h1>Statelessness audit: {verdict}</h1>
-<p class="soft">What this application would lose when the platform restarts, reimages or moves its machine. {}.</p>
+<h1>Statelessness audit{subject}</h1>
+<p class="soft">What this application would lose when the platform restarts, reimages or moves its machine: {}.</p>
 <nav aria-label="Sections"><ul>
-<li><a href="#events">Events</a></li><li><a href="#inventory">Inventory of state</a></li><li><a href="#findings">Findings</a></li>
+{since}<li><a href="#events">Events</a></li><li><a href="#inventory">Inventory of state</a></li><li><a href="#findings">Findings</a></li>
 <li><a href="#effort">Effort</a></li><li><a href="#gaps">Not analysed</a></li><li><a href="#accepted">Accepted</a></li>
-<li><a href="#capabilities">Capabilities</a></li><li><a href="#reproduce">Reproduce</a></li>
+<li><a href="#capabilities">Capabilities</a></li><li><a href="#decision">Decision</a></li><li><a href="#reproduce">Reproduce</a></li>
 </ul></nav>
 </header>
 <main id="main">
 "##,
         text(&words::counts(report))
     )?;
-    overview::verdicts(report, out)?;
+    overview::verdicts(report, context, out)?;
     if let Some(earlier) = context.earlier {
         difference::write(report, earlier, out)?;
     }
     overview::events(report, context, out)?;
-    overview::themes(report, context, out)?;
-    lists(report, out)?;
-    effort::write(report, context, out)?;
+    overview::themes(report, out)?;
+    lists(report, context, out)?;
+    effort::write(report, out)?;
     appendix::gaps(report, out)?;
     appendix::accepted(report, out)?;
     appendix::capabilities(report, out)?;
+    appendix::decision(report, out)?;
     appendix::reproduce(report, out)?;
     write!(
         out,
@@ -75,64 +77,71 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
 }
 
 /// The frames of the two long lists, which the script fills.
-fn lists(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let controls = |id: &str, kind: &str, label: &str| {
+fn lists(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let targets = match report.targets.as_slice() {
+        [] | [_] => None,
+        several => Some(several.iter().map(|t| format!("<option>{}</option>", text(&t.id))).collect::<String>()),
+    };
+    let controls = |id: &str, kind: &str, label: &str, sort: &str| {
+        let target = targets.as_ref().map_or(String::new(), |options| {
+            format!(
+                "<div><label for=\"{id}-target\">On target</label><select id=\"{id}-target\"><option value=\"\">any</option>{options}</select></div>\n"
+            )
+        });
         format!(
             r#"<div class="controls" role="search" aria-label="{label}"><div><label for="{id}-search">Search</label><input type="search" id="{id}-search"></div>
 <div><label for="{id}-severity">Severity, at least</label><select id="{id}-severity"><option value="">any</option><option>note</option><option>warning</option><option>error</option></select></div>
-<div><label for="{id}-kind">{kind}</label><select id="{id}-kind"><option value="">any</option></select></div>
-<span id="{id}-count" role="status" class="soft"></span></div>
+{target}<div><label for="{id}-kind">{kind}</label><select id="{id}-kind"><option value="">any</option></select></div>
+{sort}<span id="{id}-count" role="status" class="soft"></span></div>
 "#
         )
     };
+    let sort = "<div><label for=\"findings-sort\">Order</label><select id=\"findings-sort\"><option value=\"\">the heaviest first</option>\
+         <option value=\"place\">by location</option><option value=\"artifact\">by file</option><option value=\"rule\">by rule</option></select></div>\n";
     let noscript =
         "<noscript><p>This list needs the script of this page; the csv and json reports hold the same.</p></noscript>";
+    let head = [
+        ("location", "Location"),
+        ("store", "Kind"),
+        ("writer", "Written by"),
+        ("fate", "What becomes of it"),
+        ("severity", "Severity"),
+    ]
+    .map(|(key, name)| format!("<th scope=\"col\"><button data-key=\"{key}\">{name}</button></th>"))
+    .concat();
     writeln!(
         out,
         r#"<section aria-labelledby="inventory"><h2 id="inventory">Inventory of state</h2>
-<p>Every location that the application writes, once, with what becomes of it.</p>
+<p>Every location that the application writes, once: who writes it and when, and what becomes of it.{}</p>
 {}{noscript}<div class="scroll" role="region" aria-label="Inventory table" tabindex="0"><table id="inventory-table"><caption>{}</caption>
-<thead><tr><th scope="col"><button data-key="location">Location</button></th><th scope="col"><button data-key="store">Kind</button></th><th scope="col"><button data-key="writer">Written by</button></th><th scope="col"><button data-key="fate">What becomes of it</button></th><th scope="col"><button data-key="severity">Severity</button></th><th scope="col">Instead</th></tr></thead>
+<colgroup><col class="w-location"><col class="w-kind"><col class="w-writer"><col class="w-fate"><col class="w-severity"><col class="w-help"></colgroup>
+<thead><tr>{head}<th scope="col">Instead</th></tr></thead>
 <tbody id="inventory-rows"></tbody></table></div>
 <button class="more" id="inventory-more" hidden>Show more</button></section>
 <section aria-labelledby="findings"><h2 id="findings">Findings</h2>
-<p>Each with its evidence, what becomes of the state at each event, and what to do instead.</p>
+<p>Each opens to its evidence, what becomes of the state at each event, and what to do instead.</p>
 {}{noscript}<div id="findings-rows"></div>
 <button class="more" id="findings-more" hidden>Show more</button></section>"#,
-        controls("inventory", "Kind of state", "Search the inventory"),
+        key(report, context),
+        controls("inventory", "Kind of state", "Search the inventory", ""),
         words::count(report.inventory.len(), "location"),
-        controls("findings", "Theme", "Search the findings"),
+        controls("findings", "Theme", "Search the findings", sort),
     )
 }
 
-/// What the script needs.
-fn data(report: &Report, context: &Context<'_>) -> Value {
-    let mut rules = Map::new();
-    for finding in &report.findings {
-        if let Some(rule) = context.rules.find(&finding.rule).filter(|_| !rules.contains_key(&finding.rule)) {
-            let about = json!({"title": rule.title, "theme": rule.theme, "why": flow(&rule.why),
-                "then": flow(&rule.then), "now": flow(&rule.now)});
-            rules.insert(finding.rule.clone(), about);
-        }
+/// How to read the strips of the inventory.
+fn key(report: &Report, context: &Context<'_>) -> String {
+    let events = data::events(report);
+    let names: Vec<String> =
+        events.iter().filter_map(|e| context.rules.platform().events.get(e)).map(|info| text(&info.name)).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(
+            " The strip has a square per event: {}. A letter in it: L lost, R back to the value of the image, ? nothing \
+             is promised, ≠ each instance has its own, a dot where the event does not happen; an empty square survives.",
+            names.join(", ")
+        ),
     }
-    let events: Map<String, Value> = context
-        .rules
-        .platform()
-        .events
-        .iter()
-        .map(|(event, info)| (<&str>::from(*event).to_owned(), info.name.clone().into()))
-        .collect();
-    // The worst first; otherwise in the order of the report.
-    let mut findings: Vec<&Finding> = report.findings.iter().collect();
-    findings.sort_by_key(|f| (f.suppressed.is_some(), Reverse(f.severity), Reverse(f.confidence)));
-    let mut inventory: Vec<&Entry> = report.inventory.iter().collect();
-    inventory.sort_by_key(|e| Reverse(e.severity));
-    json!({"targets": report.targets, "findings": findings, "inventory": inventory, "rules": rules, "events": events})
-}
-
-/// A paragraph without the line ends of its source.
-fn flow(paragraph: &str) -> String {
-    paragraph.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// JSON that can stand in a script element: nothing in it can end the element or open a comment.
@@ -167,7 +176,8 @@ fn text(source: &str) -> String {
     safe
 }
 
-/// A path or location.
+/// A path or location, which may be broken behind its separators.
 fn path(source: &str) -> String {
-    format!("<span class=\"path\">{}</span>", text(source))
+    let broken: Vec<String> = one_line(source).split_inclusive(['\\', '/']).map(text).collect();
+    format!("<span class=\"path\">{}</span>", broken.join("<wbr>"))
 }

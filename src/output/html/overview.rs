@@ -3,43 +3,53 @@
 use super::{path, text};
 use crate::output::{Context, words};
 use crate::report::{Report, TargetVerdict};
-use crate::rules::{Event, Outcome, Severity, Theme};
+use crate::rules::{Event, Outcome, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-/// A card per target, and what matters most.
-pub(super) fn verdicts(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// A card per target: the verdict, what decides it, and the three losses that matter most.
+pub(super) fn verdicts(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section aria-label=\"Verdicts\"><ul class=\"cards\">")?;
     for target in &report.targets {
         let class: &str = target.verdict.into();
         writeln!(
             out,
-            "<li class=\"card {class}\"><span>{}</span><strong>{}</strong><p>{}</p><p class=\"soft\">{}, {}, {}</p></li>",
+            "<li class=\"card {class}\"><h2>{}</h2><strong>{}</strong><p>{}.</p><p>{} {} {}</p>",
             text(&target.name),
             target.verdict.words(),
             text(&target.because),
-            words::count(target.errors, "error"),
-            words::count(target.warnings, "warning"),
-            words::count(target.notes, "note"),
+            tag(target.errors, "error"),
+            tag(target.warnings, "warning"),
+            tag(target.notes, "note"),
+        )?;
+        losses(report, target, context, out)?;
+        writeln!(out, "</li>")?;
+    }
+    writeln!(out, "</ul></section>")
+}
+
+fn tag(count: usize, severity: &str) -> String {
+    format!("<span class=\"tag {}\">{}</span>", if count > 0 { severity } else { "" }, words::count(count, severity))
+}
+
+fn losses(report: &Report, target: &TargetVerdict, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let top = words::top_losses(report, Some(&target.id));
+    if top.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<h3>What matters most</h3><ol>")?;
+    for finding in top {
+        let title = context.rules.find(&finding.rule).map_or(finding.name.as_str(), |r| r.title.as_str());
+        let fate = words::fate_on(finding, &target.id, context.rules);
+        writeln!(
+            out,
+            "<li>{} <span class=\"line soft\">{}: {}</span></li>",
+            path(&finding.place()),
+            text(title),
+            text(&fate)
         )?;
     }
-    writeln!(out, "</ul>")?;
-    let top = words::top_losses(report);
-    if !top.is_empty() {
-        writeln!(out, "<h2>What matters most</h2><ol>")?;
-        for finding in top {
-            let severity: &str = finding.severity.into();
-            writeln!(
-                out,
-                "<li><span class=\"tag {severity}\">{severity}</span> {} {}. <span class=\"soft\">By {}.</span></li>",
-                path(&finding.effect.location),
-                text(words::fate(finding)),
-                text(&words::place(finding)),
-            )?;
-        }
-        writeln!(out, "</ol>")?;
-    }
-    writeln!(out, "</section>")
+    writeln!(out, "</ol>")
 }
 
 /// Kinds of state down, events across, a table per target: how many locations are taken away.
@@ -49,11 +59,17 @@ pub(super) fn events(report: &Report, context: &Context<'_>, out: &mut dyn Write
         out,
         "<p>Locations with an open finding, by kind of state. A cell names the worst and how many it happens to.</p>"
     )?;
-    for (index, target) in report.targets.iter().enumerate() {
+    for index in 0..report.targets.len() {
         matrix(report, context, index, out)?;
-        if target.verdict == crate::report::Verdict::InsufficientData {
-            writeln!(out, "<p>{}.</p>", text(&target.because))?;
+    }
+    let platform = context.rules.platform();
+    let infos: Vec<_> = super::data::events(report).iter().filter_map(|e| platform.events.get(e)).collect();
+    if !infos.is_empty() {
+        writeln!(out, "<details><summary>What the events are</summary><dl>")?;
+        for info in infos {
+            writeln!(out, "<dt>{}</dt><dd>{}</dd>", text(&info.name), text(&info.about))?;
         }
+        writeln!(out, "</dl></details>")?;
     }
     writeln!(out, "</section>")
 }
@@ -82,8 +98,7 @@ fn matrix(report: &Report, context: &Context<'_>, index: usize, out: &mut dyn Wr
     )?;
     for event in &columns {
         let info = context.rules.platform().events.get(event);
-        let (name, about) = info.map_or(("", ""), |i| (i.name.as_str(), i.about.as_str()));
-        write!(out, "<th scope=\"col\" title=\"{}\">{}</th>", text(about), text(name))?;
+        write!(out, "<th scope=\"col\">{}</th>", text(info.map_or("", |i| i.name.as_str())))?;
     }
     writeln!(out, "</tr></thead><tbody>")?;
     for (store, row) in &cells {
@@ -102,7 +117,7 @@ fn matrix(report: &Report, context: &Context<'_>, index: usize, out: &mut dyn Wr
     writeln!(out, "</tbody></table></div>")
 }
 
-fn class(outcome: Outcome) -> &'static str {
+pub(super) fn class(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Survives => "survives",
         Outcome::Unknown | Outcome::Diverges => "unknown",
@@ -112,11 +127,10 @@ fn class(outcome: Outcome) -> &'static str {
 }
 
 /// Findings by theme and severity as bars.
-pub(super) fn themes(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn themes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut bars: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
     for finding in report.findings.iter().filter(|f| f.is_active()) {
-        let theme = context.rules.find(&finding.rule).map_or(Theme::Scan, |r| r.theme);
-        let counts = bars.entry(theme.into()).or_default();
+        let counts = bars.entry(finding.theme.into()).or_default();
         match finding.severity {
             Severity::Error => counts[0] += 1,
             Severity::Warning => counts[1] += 1,
@@ -125,8 +139,10 @@ pub(super) fn themes(report: &Report, context: &Context<'_>, out: &mut dyn Write
     }
     let Some(most) = bars.values().map(|c| c.iter().sum::<usize>()).max().filter(|m| *m > 0) else { return Ok(()) };
     let height = bars.len() * 26 + 4;
-    let said: Vec<String> =
-        bars.iter().map(|(t, [e, w, n])| format!("{t}: {e} errors, {w} warnings, {n} notes")).collect();
+    let of = |[e, w, n]: &[usize; 3]| {
+        [words::count(*e, "error"), words::count(*w, "warning"), words::count(*n, "note")].join(", ")
+    };
+    let said: Vec<String> = bars.iter().map(|(theme, counts)| format!("{theme}: {}", of(counts))).collect();
     writeln!(
         out,
         "<figure><figcaption>Open findings by theme: errors, warnings, notes</figcaption><svg viewBox=\"0 0 640 {height}\" role=\"img\" aria-label=\"{}\">",

@@ -35,8 +35,27 @@ pub(super) fn render(group: &[&Finding], context: &Context<'_>) -> String {
         // A diagnostic that cannot be drawn is still told.
         return one_line(&format!("{} {}", lead.rule, lead.message)) + "\n";
     }
-    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|l| !l.is_empty()).collect();
+    let made_up = view.snippet.as_ref().is_some_and(|s| s.excerpt.made_up);
+    let line = |l: &str| if made_up { without_number(l.trim_end()) } else { l.trim_end().to_owned() };
+    let lines: Vec<String> = text.lines().map(line).filter(|l| !l.is_empty()).collect();
     lines.join("\n") + "\n"
+}
+
+/// A line of an excerpt without its number, which would be none of the artifact.
+fn without_number(line: &str) -> String {
+    let Some((gutter, rest)) = line.split_once('│') else { return line.to_owned() };
+    let mut blank = String::with_capacity(gutter.len());
+    let mut in_escape = false;
+    for c in gutter.chars() {
+        in_escape = c == '\u{1b}' || in_escape;
+        match c {
+            _ if in_escape => blank.push(c),
+            ' ' | '0'..='9' => blank.push(' '),
+            _ => return line.to_owned(),
+        }
+        in_escape &= c != 'm';
+    }
+    format!("{blank}│{rest}")
 }
 
 fn handler(style: Style) -> GraphicalReportHandler {
@@ -46,6 +65,9 @@ fn handler(style: Style) -> GraphicalReportHandler {
         .with_urls(style.hyperlinks)
         .with_width(style.width)
         .with_context_lines(1)
+        // A path is one word, whatever separators and hyphens it has.
+        .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+        .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
         .without_primary_span_start()
         .without_syntax_highlighting()
 }
@@ -86,7 +108,7 @@ impl View {
     }
 }
 
-/// Header of the excerpt: `app/Web.config:12:5`, `agent.exe: SaveState .text+0x1a2c`.
+/// Header of the excerpt: `app/Web.config:12:5`, `agent.exe: SaveState .text:0x1a2c`.
 fn name(lead: &Finding, width: usize) -> String {
     cut_start(&one_line(&words::place(lead)), width)
 }
@@ -120,12 +142,27 @@ fn excerpt(lead: &Finding, context: &Context<'_>, width: usize) -> (Option<Excer
         (None, false) => String::new(),
     };
     let via = if effect.via.is_empty() { one_line(&site.short()) } else { one_line(&effect.via) };
-    let first = cut(&format!("{call}{via}"), width);
-    let mark = call.len()..first.len();
+    // Evidence begins with the call itself; what it adds belongs into the same line.
+    let (details, steps) = match lead.evidence.split_first() {
+        Some((head, rest)) => match of_call(&head.text, &via) {
+            Some(details) => (one_line(details), rest),
+            None => (String::new(), lead.evidence.as_slice()),
+        },
+        None => (String::new(), lead.evidence.as_slice()),
+    };
+    let first = cut(&format!("{call}{via}{details}"), width);
+    let mark = call.len()..first.len().min(call.len() + via.len());
     let most = if context.style.verbose { usize::MAX } else { MAX_STEPS };
     let mut lines = vec![first];
-    lines.extend(lead.evidence.iter().take(most).map(|s| cut(&one_line(&step(s)), width)));
+    lines.extend(steps.iter().take(most).map(|s| cut(&one_line(&step(s)), width)));
     (Some(Excerpt::made_up(&lines, mark)), label)
+}
+
+/// `: access 0x40000000` of `call of CreateFileA: access 0x40000000`, if the step tells of the call itself.
+fn of_call<'a>(step: &'a str, via: &str) -> Option<&'a str> {
+    let name = via.rsplit(['!', ':']).next()?;
+    let rest = step.strip_prefix("call of ")?.strip_prefix(name)?;
+    (rest.is_empty() || rest.starts_with(':')).then_some(rest)
 }
 
 /// A step of the evidence in a line.

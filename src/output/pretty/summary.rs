@@ -53,17 +53,17 @@ fn gaps(report: &Report, style: Style, lines: &mut Vec<String>) {
 
 /// The three that matter most, one or two lines each.
 fn losses(report: &Report, style: Style, lines: &mut Vec<String>) {
-    let top = words::top_losses(report);
+    let top = words::top_losses(report, None);
     if top.is_empty() {
         return;
     }
     let title = match top.len() {
-        1 => "What matters most:".to_owned(),
-        n => format!("The {n} that matter most:"),
+        1 => "The loss that matters most:".to_owned(),
+        n => format!("The {n} losses that matter most:"),
     };
     lines.push(style.ink(Ink::Strong, &title));
     for (index, finding) in top.iter().enumerate() {
-        let text = format!("{}; {}", one_line(&finding.effect.location), one_line(words::fate(finding)));
+        let text = format!("{}; {}", one_line(&finding.place()), one_line(words::fate(finding)));
         let number = format!("{}. ", index + 1);
         let text = cut(&text, style.width * 2 - 12);
         for (at, line) in wrap(&text, style.width, &format!("  {number}"), "     ").into_iter().enumerate() {
@@ -102,11 +102,15 @@ fn hint(report: &Report, style: Style) -> Option<String> {
     let mut hidden = Vec::new();
     let notes = report.stats.findings.get(&crate::rules::Severity::Note).copied().unwrap_or_default();
     if notes > 0 && !style.verbose {
-        hidden.push(format!("--verbose lists the {}", words::count(notes, "note")));
+        let text = if notes == 1 { "note".to_owned() } else { format!("{notes} notes") };
+        hidden.push(format!("--verbose lists the {text}"));
     }
     if !report.possible.is_empty() {
-        let text = words::count(report.possible.len(), "mere capability");
-        hidden.push(format!("--pedantic adds {}", text.replace("capabilitys", "capabilities")));
+        let text = match report.possible.len() {
+            1 => "1 mere capability".to_owned(),
+            n => format!("{n} mere capabilities"),
+        };
+        hidden.push(format!("--pedantic adds {text}"));
     }
     if let Some(finding) = words::by_weight(report).first() {
         hidden.push(format!("`wipeproof explain {}` tells why", one_line(&finding.rule)));
@@ -128,6 +132,10 @@ fn capital(text: &str) -> String {
 }
 
 fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
-    let options = textwrap::Options::new(width.max(20)).initial_indent(first).subsequent_indent(rest);
+    let options = textwrap::Options::new(width.max(20))
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .initial_indent(first)
+        .subsequent_indent(rest);
     textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
 }

@@ -15,10 +15,13 @@ pub(super) fn location(artifact: &str, site: &Site, message: Option<&str>) -> Va
     }
     physical.insert("region".to_owned(), region);
     if let Some(rva) = site.rva {
-        // Relative to the image base (3.32.7).
-        let mut address = json!({"kind": "instruction", "relativeAddress": rva});
+        // Relative to the image base (3.32.7). A step of the evidence may also be data.
+        let mut address = json!({"relativeAddress": rva});
+        if let (None, Value::Object(address)) = (message, &mut address) {
+            address.insert("kind".to_owned(), "instruction".into());
+        }
         if let (Some(section), Value::Object(address)) = (&site.section, &mut address) {
-            address.insert("fullyQualifiedName".to_owned(), format!("{section}+0x{rva:x}").into());
+            address.insert("fullyQualifiedName".to_owned(), format!("{section}:0x{rva:x}").into());
         }
         physical.insert("address".to_owned(), address);
     }
