@@ -177,7 +177,10 @@ pub(super) fn reproduce(report: &Report, out: &mut dyn Write) -> io::Result<()> 
         ("Command", command(report)),
         ("Tool", format!("{} {}", report.tool.name, report.tool.version)),
         ("Rule set", report.tool.rules.clone()),
-        ("Input", if report.input.is_empty() { "not known".to_owned() } else { report.input.clone() }),
+        (
+            "Input, BLAKE3 over names and contents",
+            if report.input.is_empty() { "not known".to_owned() } else { report.input.clone() },
+        ),
         ("Report contract", report.schema.clone()),
         ("Targets", targets.join(", ")),
         ("Files read", format!("{} ({})", report.stats.artifacts, formats.join(", "))),
