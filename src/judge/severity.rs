@@ -38,7 +38,7 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         return Severity::Off;
     }
     let mut severity = base;
-// A script that may well build the image itself is not raised by what the image holds.
+    // A script that may well build the image itself is not raised by what the image holds.
     if raises(effect, rule) && effect.phase != Phase::Unknown {
         severity = severity.raised();
     }
