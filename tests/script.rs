@@ -81,6 +81,74 @@ fn encodings_say_the_same() {
     }
 }
 
+/// The catalogue's commands that a fixture needs not recover, and why.
+const NOT_EXERCISED: &[(&str, &str)] = &[];
+
+/// Every command of the catalogue that does or starts something stands in a fixture, on a line that has a fact.
+#[test]
+fn every_command_of_the_catalogue_is_recovered() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for path in fixtures() {
+        let bytes = std::fs::read(&path).unwrap();
+        let text = String::from_utf8_lossy(&bytes).to_lowercase().replace("[system.", "[");
+        let seen: std::collections::BTreeSet<u32> =
+            read(file_name(&path), &bytes).facts.iter().filter_map(|f| f.site.line).collect();
+        let extension = path.extension().unwrap().to_str().unwrap().to_lowercase();
+        lines.extend(
+            text.lines().zip(1u32..).filter(|(_, n)| seen.contains(n)).map(|(l, _)| (extension.clone(), l.to_owned())),
+        );
+    }
+    let mut missing = Vec::new();
+    for entry in std::fs::read_dir(root.join("rules/catalog/commands")).unwrap() {
+        let path = entry.unwrap().path();
+        let table: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        let shell = table.get("shell").and_then(|s| s.as_str()).unwrap_or("any").to_owned();
+        for command in table["command"].as_array().unwrap() {
+            let does = command.get("form").and_then(|f| f.as_array()).into_iter().flatten().any(|form| {
+                ["effects", "starts"]
+                    .iter()
+                    .any(|k| form.get(k).and_then(|e| e.as_array()).is_some_and(|e| !e.is_empty()))
+            });
+            let names: Vec<&str> = command["names"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+            let recovered = lines.iter().any(|(extension, line)| {
+                is_language(&shell, extension) && names.iter().any(|name| mentions(line, name))
+            });
+            if does && !recovered && !NOT_EXERCISED.iter().any(|(name, _)| names.contains(name)) {
+                missing.push(format!("{}: {}", file_name(&path), names.join(", ")));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no fixture recovers:\n{}", missing.join("\n"));
+}
+
+/// Do scripts with this extension use the names of this shell?
+fn is_language(shell: &str, extension: &str) -> bool {
+    let extensions: &[&str] = match shell {
+        "batch" => &["cmd"],
+        "powershell" => &["ps1"],
+        "nsis" => &["nsi"],
+        "pascal" => &["iss"],
+        "wsh" => &["vbs", "wsf", "asp"],
+        "wix" => &["wxs"],
+        _ => &["cmd", "ps1"],
+    };
+    extensions.contains(&extension)
+}
+
+/// Is the name a word of the line? Types are written behind `New-Object`, resources without their prefix.
+fn mentions(line: &str, name: &str) -> bool {
+    let name = name.strip_prefix("new ").or_else(|| name.strip_prefix("dsc:")).unwrap_or(name);
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-');
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let first = name.chars().next();
+        let begins = !part(first) || !part(before);
+        let ends = !part(line[at + name.len()..].chars().next());
+        begins && ends
+    })
+}
+
 /// A small generator, so that the damage is the same in every run.
 struct Dice(u64);
 

@@ -157,6 +157,9 @@ pub struct Start {
     /// A command line that is run in place.
     #[serde(default)]
     pub command: Option<Template>,
+    /// Words in [`Start::command`] that the command itself fills in: `@path` of `forfiles`.
+    #[serde(default)]
+    pub placeholders: Vec<String>,
     /// The language of [`Start::command`].
     #[serde(default)]
     pub language: Shell,

@@ -87,7 +87,8 @@ pub(crate) fn command_name(program: &Text) -> String {
         return name.to_lowercase();
     }
     let name = words::base_name(program).trim_matches('"').to_lowercase();
-    for suffix in [".exe", ".com", ".cmd", ".bat"] {
+    // A batch file of a command's name is another program: `more.cmd` is not `more`.
+    for suffix in [".exe", ".com"] {
         if let Some(stem) = name.strip_suffix(suffix) {
             return stem.to_owned();
         }
@@ -204,7 +205,10 @@ impl Scope<'_> {
                 );
             }
         }
-        let line = self.evaluate(start.command.as_ref()?).into_iter().next()?;
+        let mut line = self.evaluate(start.command.as_ref()?).into_iter().next()?;
+        for placeholder in &start.placeholders {
+            line = with_hole(&line, placeholder);
+        }
         if start.language == Shell::Any {
             // A registration, not a run: the program starts later, by the service manager or the scheduler.
             if let [program, ..] = words::split(&line).as_slice() {
@@ -283,6 +287,24 @@ impl Scope<'_> {
     }
 }
 
+/// A text in which a word that stands for something else is a hole.
+fn with_hole(text: &Text, word: &str) -> Text {
+    let mut out = Text::new();
+    for part in text.parts() {
+        let Part::Lit(literal) = part else {
+            out.push(part.clone());
+            continue;
+        };
+        for (i, piece) in literal.split(word).enumerate() {
+            if i > 0 {
+                out.push_text(&Text::from_source(Source::Output, word.trim_start_matches('@')));
+            }
+            out.push_lit(piece);
+        }
+    }
+    out
+}
+
 fn join(texts: &[Text]) -> Text {
     let mut out = Text::new();
     for (i, text) in texts.iter().enumerate() {
@@ -309,6 +331,11 @@ pub(crate) fn parent(path: &Text) -> Text {
 
 /// A path as a command at `here` understands it.
 pub(crate) fn file(path: &Text, here: &Text) -> Location {
+    let lead = path.leading_lit();
+    // Addresses and product codes are in no folder.
+    if lead.contains("://") || (lead.starts_with('{') && lead.ends_with('}') && lead.len() == 38) {
+        return Location::named(path.clone());
+    }
     let location = Location::file(&words::trim(path));
     // `NUL` is the device in every folder.
     if location.is_relative() && location.file_place() != Place::Device {

@@ -24,6 +24,8 @@ pub(super) struct Found<'s> {
     /// With its receiver: `shell.RegWrite`.
     pub(super) name: String,
     pub(super) arguments: Vec<Argument<'s>>,
+    /// `name(receiver)(arguments) = value`: what the inner call is given.
+    pub(super) receiver: Option<Argument<'s>>,
     /// `name = value`, or `name(arguments) = value`.
     pub(super) assigned: Option<Argument<'s>>,
     pub(super) line: u32,
@@ -122,7 +124,7 @@ impl<'s> Parser<'s> {
         let column = count + 1;
         let end = self.starts.get(line).map_or(self.source.len(), |next| next - 1);
         let source = self.source[start..end].trim_end_matches('\r');
-        Found { name, arguments: Vec::new(), assigned: None, line: line as u32, column, source }
+        Found { name, arguments: Vec::new(), receiver: None, assigned: None, line: line as u32, column, source }
     }
 
     /// One step at statement level.
@@ -158,7 +160,11 @@ impl<'s> Parser<'s> {
             return;
         }
         if self.sign(0, '(') {
-            let call = self.call(name, offset, 0);
+            let mut call = self.call(name, offset, 0);
+            if self.sign(0, '(') {
+                let outer = self.call(call.name.clone(), offset, 0);
+                call = Found { receiver: call.arguments.into_iter().next(), ..outer };
+            }
             let assigned = self.sign(0, '=') && !self.sign(1, '=');
             if assigned {
                 self.at += 1;
@@ -192,6 +198,11 @@ impl<'s> Parser<'s> {
                 }
                 self.at += 1;
             }
+            self.out.push(found);
+        } else if self.syntax == Syntax::Basic && name.contains('.') && matches!(self.peek(0), None | Some(Token::End))
+        {
+            // `object.Method` alone.
+            let found = self.found(name, offset);
             self.out.push(found);
         }
     }

@@ -77,8 +77,11 @@ impl Values<'_> {
     fn computed(&self, call: &Found<'_>) -> Text {
         let argument = |n: usize| call.arguments.get(n).map(|a| self.of(a)).unwrap_or_default();
         match call.name.to_lowercase().as_str() {
+            "addbackslash" => {
+                let path = argument(0);
+                if path.trailing_lit().ends_with('\\') { path } else { path.concat(&Text::lit("\\")) }
+            }
             "expandconstant"
-            | "addbackslash"
             | "removebackslash"
             | "removebackslashunlessroot"
             | "lowercase"

@@ -123,6 +123,9 @@ impl Script {
         if !name.contains('.') {
             return;
         }
+        if self.directory_object(&name, found, &site, sink) {
+            return;
+        }
         if let ("moveto" | "copy", true) = (method, found.arguments.len() > 2) {
             return;
         }
@@ -138,6 +141,11 @@ impl Script {
     /// `Session("x") = y` and `Environment("SYSTEM")("x") = y`.
     fn stored(&self, name: &str, found: &Found<'_>, text: &Text, site: &Site, sink: &mut Sink<'_>) {
         let key = found.arguments.first().map(|a| self.value(a)).unwrap_or_default();
+        if let Some(which) = &found.receiver
+            && name.ends_with(".environment")
+        {
+            return self.environment(&self.value(which), &key, found, text, site, sink);
+        }
         let (store, label) = match name {
             "session" | "session.contents" | "session.value" => (Store::Session, "Session"),
             "application" | "application.contents" | "application.value" => (Store::Memory, "Application"),
@@ -151,6 +159,44 @@ impl Script {
             .because(crate::facts::Step::new(super::sink::quote(found.source)))
             .of_origin(super::sink::origin_of(text));
         sink.effect(site, effect);
+    }
+
+    /// `shell.Environment("SYSTEM")("x") = y`: only that of the machine and of the user are kept.
+    fn environment(
+        &self,
+        which: &Text,
+        name: &Text,
+        found: &Found<'_>,
+        value: &Text,
+        site: &Site,
+        sink: &mut Sink<'_>,
+    ) {
+        let key = match which.as_lit().map(str::to_lowercase).as_deref() {
+            Some("system") => "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment",
+            Some("user") => "HKCU\\Environment",
+            _ => return,
+        };
+        let location = Location::registry_value(&Location::registry(&Text::lit(key)), name);
+        let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
+        let effect = caller.effect(Operation::SetValue, Store::Environment, location, "Environment");
+        sink.effect(site, effect.of_origin(super::sink::origin_of(value)));
+    }
+
+    /// `GetObject("IIS://...").SetInfo` and `GetObject("WinNT://...").Create`: what is bound decides what a method
+    /// does.
+    fn directory_object(&self, name: &str, found: &Found<'_>, site: &Site, sink: &mut Sink<'_>) -> bool {
+        let Some((object, method)) = name.rsplit_once('.') else { return false };
+        let Some(bound) = self.variables.get(object) else { return false };
+        let moniker = bound.leading_lit().to_lowercase();
+        let argument = |n: usize| found.arguments.get(n).map(|a| self.value(a)).unwrap_or_else(Text::unknown);
+        let (operation, store, location) = match method {
+            "setinfo" if moniker.starts_with("iis://") => (Operation::Configure, Store::IisConfig, bound.clone()),
+            "create" if moniker.starts_with("winnt://") => (Operation::Create, Store::Account, argument(1)),
+            _ => return false,
+        };
+        let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
+        sink.effect(site, caller.effect(operation, store, Location::named(location), &found.name));
+        true
     }
 
     /// `connection.Open "Provider=...;Data Source=..."`: a database in a file.
@@ -207,6 +253,11 @@ impl Script {
             "forwriting" => Text::lit("2"),
             "forappending" => Text::lit("8"),
             "true" | "false" => Text::lit(lower),
+            // Root keys as `StdRegProv` numbers them.
+            "h80000000" => Text::lit("HKCR"),
+            "h80000001" => Text::lit("HKCU"),
+            "h80000002" => Text::lit("HKLM"),
+            "h80000003" => Text::lit("HKU"),
             _ if lower.ends_with(".currentdirectory") => self.here.clone(),
             _ => Text::unknown(),
         }
@@ -263,6 +314,7 @@ impl Script {
             }
             "form" | "querystring" | "request" | "cookies" | "inputbox" => Text::from_source(Source::Input, "request"),
             "date" | "now" | "time" => Text::from_source(Source::Generated, "time"),
+            "getobject" => argument(0),
             "chr" if argument(0).as_lit() == Some("34") => Text::lit("\""),
             "arguments" | "item" | "named" | "unnamed" => Text::from_source(Source::Arg, argument(0).to_string()),
             _ => Text::unknown(),

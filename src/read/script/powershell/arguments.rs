@@ -1,6 +1,6 @@
 //! Arguments of PowerShell commands: how they are written, and how they meet the parameters of a cmdlet.
 
-use super::run::Machine;
+use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::catalog::commands::Command;
 use crate::facts::Text;
@@ -86,6 +86,10 @@ impl<'s> Machine<'s, '_, '_> {
             while nodes.get(at).is_some_and(|n| {
                 !matches!(n.kind(), "command_argument_sep" | "redirection" | "," | "command_parameter")
             }) {
+                // `Type(arguments)` is two arguments: a parenthesis always begins a new one.
+                if at > start && self.slice(nodes[at]).starts_with('(') {
+                    break;
+                }
                 at += 1;
             }
             let last = nodes[at - 1];
@@ -109,6 +113,12 @@ impl<'s> Machine<'s, '_, '_> {
                 Some(child) => inner = child,
                 None => break,
             }
+        }
+        if alone && inner.kind() == "argument_list" {
+            // `Type(a, b)`: the list in parentheses behind a word.
+            let list = child_of_kind(inner, "argument_expression_list").map(children).unwrap_or_default();
+            let value = list.into_iter().map(|n| self.eval(n, scope)).fold(Value::Null, Value::and);
+            return Argument::Value(value, raw);
         }
         if alone && inner.kind() == "script_block_expression" {
             return Argument::Block(inner);

@@ -4,6 +4,7 @@ use super::run::{Machine, child_of_kind, children, type_name};
 use super::value::{Scope, Value};
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Location, Source, Text, join_paths};
+use crate::read::script::batch;
 use crate::read::script::bind::Bound;
 use crate::read::script::call::{self, Caller};
 use crate::read::script::sink;
@@ -186,7 +187,10 @@ impl<'s> Machine<'s, '_, '_> {
         let trail = self.trail();
         let caller =
             Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
-        call::apply(command, &Text::lit(name), &bound, caller, self.sink);
+        for nested in call::apply(command, &Text::lit(name), &bound, caller, self.sink) {
+            let own = self.own_folder.clone().concat(&Text::lit("\\"));
+            batch::text(&nested.line, &scope.here, &own, &site, self.sink);
+        }
     }
 }
 
