@@ -240,6 +240,10 @@ fn loops_and_recursion_end() {
         .map(|i| format!(":l{i}\ncall :l{}\ncall :l{}\nset v{i}=%v{i}%x\n", (i + 1) % 200, (i + 7) % 200))
         .collect();
     let percent = "%".repeat(200_000);
+    let bomb = format!("!macro A\n{}!macroend\n!insertmacro A\n", "!insertmacro A\n".repeat(50));
+    let reading = read("bomb.nsi", format!("{bomb}Section\nWriteRegStr HKLM a b c\nSectionEnd\n").as_bytes());
+    assert!(reading.notes.iter().any(|n| n.kind == NoteKind::Capped));
+    assert_eq!(reading.facts.iter().filter(|f| f.as_effect().is_some()).count(), 1, "the rest is read");
     let cases = [
         ("a.cmd", ":a\nset x=%x%y\necho %x% >> %x%.txt\ngoto a\n".to_owned()),
         ("b.cmd", ":a\ncall :a\ncall :a\n".to_owned()),

@@ -140,7 +140,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn run(&mut self, lines: Vec<Raw>, context: &Context<'_>) {
         let mut lines = lines.into_iter();
-        while let Some(raw) = lines.next().filter(|_| !self.out.capped) {
+        while let Some(raw) = lines.next().filter(|_| context.depth == 0 || !self.out.capped) {
             let words = tokens(&raw.text);
             let Some(first) = words.first() else { continue };
             if first.eq_ignore_ascii_case("!macro") {
@@ -157,7 +157,8 @@ impl Reader<'_> {
 
     fn line(&mut self, raw: &Raw, words: Vec<String>, context: &Context<'_>) {
         self.steps += 1;
-        if self.steps > MAX_LINES {
+        // The script's own lines are read to the end, whatever its macros did.
+        if self.steps > MAX_LINES && context.depth > 0 {
             self.out.capped = true;
             return;
         }
