@@ -139,3 +139,14 @@ fn the_particular_is_narrower_than_the_class() {
     // The image holds it too: that weighs more than which key it is.
     assert_eq!(speaks("effect set-value registry HKCU\\Software\\A\\B phase=run traits=baked"), ["WP922"]);
 }
+
+/// `docs/rules.md` is generated: `wipeproof explain --all --format markdown > docs/rules.md`.
+#[test]
+fn the_page_of_all_rules_is_current() {
+    let mut tool = std::process::Command::new(env!("CARGO_BIN_EXE_wipeproof"));
+    let output = tool.args(["explain", "--all", "--format", "markdown"]).output().expect("the program runs");
+    assert!(output.status.success());
+    let now = String::from_utf8(output.stdout).expect("text");
+    let page = std::fs::read_to_string("docs/rules.md").expect("docs/rules.md");
+    assert!(page == now, "docs/rules.md is old: write it with `wipeproof explain --all --format markdown`");
+}
