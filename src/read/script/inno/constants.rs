@@ -1,4 +1,4 @@
-//! Constants and defines of Inno Setup (help topics "Constants", "[CustomMessages]", and the preprocessor's
+//! Constants and defines of Inno Setup (help topics "Constants", "CustomMessages", and the preprocessor's
 //! `#define`).
 
 use crate::facts::{Folder, Location, Source, Text, env_hole, join_paths};
