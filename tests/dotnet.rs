@@ -59,3 +59,43 @@ fn a_host_leads_to_its_assembly() {
 fn source_lines_beside_and_within_but_not_of_another_build() {
     golden("lines", &["fixtures/dotnet/debug".into()]);
 }
+
+/// A memory that only writes down what it is asked for.
+#[derive(Default)]
+struct Asked(std::sync::Mutex<Vec<String>>);
+
+impl wipeproof::read::Memory for Asked {
+    fn recall(&self, key: &str) -> Option<Vec<wipeproof::facts::Reading>> {
+        self.0.lock().expect("no panic elsewhere").push(key.to_owned());
+        None
+    }
+
+    fn keep(&self, _: &str, _: &[wipeproof::facts::Reading]) {}
+}
+
+#[test]
+fn assemblies_are_remembered_with_their_debug_information() {
+    let scratch = std::env::temp_dir().join(format!("wipeproof-remembered-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch).expect("a scratch folder");
+    let key = || {
+        let asked = Asked::default();
+        let options = wipeproof::read::Options { memory: Some(&asked), ..Default::default() };
+        let app = walk(std::slice::from_ref(&scratch), &Default::default()).expect("the scratch folder");
+        wipeproof::read::read_all_with(&app, options);
+        asked.0.into_inner().expect("no panic elsewhere")
+    };
+    let put = |from: &str, to: &str| {
+        std::fs::copy(Path::new("fixtures/dotnet/debug").join(from), scratch.join(to)).expect("a copy");
+    };
+    put("lines.exe", "lines.exe");
+    let alone = key();
+    put("lines.pdb", "lines.pdb");
+    let with = key();
+    assert_eq!(with, key());
+    put("stale.pdb", "lines.pdb");
+    let other = key();
+    put("lines.cs", "lines.cs");
+    let with_source = key();
+    std::fs::remove_dir_all(&scratch).expect("the scratch folder goes");
+    assert!(alone != with && with != other && other != with_source, "{alone:?} {with:?} {other:?} {with_source:?}");
+}

@@ -27,16 +27,14 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 /// Largest binary that is read; larger ones are skipped with a reason.
 pub const MAX_BINARY: u64 = 512 << 20;
 /// Largest text that is read.
 pub const MAX_TEXT_FILE: u64 = 128 << 20;
-/// Time for one artifact. Readers bound their work by counting; this is the net below that.
-pub const MAX_TIME: Duration = Duration::from_secs(20);
 
-/// What a reader gets.
+/// What a reader gets. There is no time limit among it: readers bound their work by counting, so that the same input says
+/// the same on a fast machine and on a busy one.
 pub struct Input<'a> {
     /// The artifact.
     pub artifact: &'a Artifact,
@@ -46,15 +44,6 @@ pub struct Input<'a> {
     pub bytes: &'a [u8],
     /// The other files of the application: debug information, included configuration.
     pub app: &'a Application,
-    /// When to stop.
-    pub deadline: Instant,
-}
-
-impl Input<'_> {
-    /// Time is up; say so in a note and return what there is.
-    pub fn expired(&self) -> bool {
-        Instant::now() >= self.deadline
-    }
 }
 
 /// A reader of one format family.
@@ -260,7 +249,7 @@ pub fn read_bytes(app: &Application, artifact: &Artifact, kind: Kind, bytes: &[u
     let Some(reader) = reader_for(kind) else {
         return clr::read_application(app, &[artifact]).into_iter().next().unwrap_or_default();
     };
-    let input = Input { artifact, kind, bytes, app, deadline: Instant::now() + MAX_TIME };
+    let input = Input { artifact, kind, bytes, app };
     let mut reading = guarded(artifact, kind, |reading| reader(&input, reading));
     allowances::find(kind, bytes, &mut reading);
     reading

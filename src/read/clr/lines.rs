@@ -44,8 +44,8 @@ pub(super) fn add(app: &Application, artifact: &Artifact, places: &[Place], read
     let Ok(image) = Image::open(&bytes) else { return };
     let linked = Linked::read(&image);
     let (Some(view), Some(id)) = (&linked.view, linked.id) else { return };
-    let found = match (&linked.embedded, beside(app, artifact, view)) {
-        (Some(database), _) => debug::contained(|| portable(database, id, places)),
+    let found = match (linked.embedded.and_then(unpacked), beside(app, artifact, view)) {
+        (Some(database), _) => debug::contained(|| portable(&database, id, places)),
         (None, Some(path)) => debug::contained(|| external(&path, view, id, places)),
         (None, None) => return,
     };
@@ -89,6 +89,13 @@ fn external(path: &Path, view: &CodeView, id: PdbId, places: &[Place]) -> Result
     places.iter().map(|place| pdb.line_in_method(method_token(place.rid), place.il_offset)).collect()
 }
 
+/// The database that lines are read from, if it is a file of its own.
+pub(in crate::read) fn database(app: &Application, artifact: &Artifact) -> Option<PathBuf> {
+    let bytes = artifact.read(MAX_BINARY).ok()?;
+    let image = Image::open(&bytes).ok()?;
+    beside(app, artifact, &Linked::read(&image).view?)
+}
+
 /// The database beside an assembly, or beside the bundle that it is a member of.
 fn beside(app: &Application, artifact: &Artifact, view: &CodeView) -> Option<PathBuf> {
     let package = artifact.path.split_once(MEMBER).and_then(|(package, _)| app.find(package));
@@ -100,14 +107,15 @@ fn beside(app: &Application, artifact: &Artifact, view: &CodeView) -> Option<Pat
 
 /// What the debug directory says.
 #[derive(Default)]
-struct Linked {
+struct Linked<'a> {
     view: Option<CodeView>,
     id: Option<PdbId>,
-    embedded: Option<Vec<u8>>,
+    /// Packed.
+    embedded: Option<&'a [u8]>,
 }
 
-impl Linked {
-    fn read(image: &Image<'_>) -> Self {
+impl<'a> Linked<'a> {
+    fn read(image: &Image<'a>) -> Self {
         let mut linked = Linked::default();
         let directory = image.pe.data_directory(DEBUG_DIRECTORY);
         let size = (directory.size as usize).min(MAX_ENTRIES * ENTRY);
@@ -121,7 +129,7 @@ impl Linked {
                     linked.view = CodeView::parse(data);
                     linked.id = linked.view.as_ref().map(|view| PdbId { guid: view.guid, stamp });
                 }
-                EMBEDDED => linked.embedded = unpacked(data),
+                EMBEDDED => linked.embedded = Some(data),
                 _ => {}
             }
         }

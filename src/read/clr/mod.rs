@@ -27,16 +27,16 @@ mod walk;
 
 use crate::discover::{Application, Artifact, Kind};
 use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
-use crate::read::{Input, MAX_BINARY, MAX_TIME, guarded, pe};
+use crate::read::{Input, MAX_BINARY, guarded, pe};
 use form::Code;
 use image::Image;
+pub(in crate::read) use lines::database;
 use lines::Place;
 use links::{Links, Method};
 use phases::Phases;
 use rayon::prelude::*;
 use resolve::Resolver;
 use std::collections::BTreeSet;
-use std::time::Instant;
 use unit::Unit;
 
 /// Times that further methods are interpreted because a value led there.
@@ -116,7 +116,7 @@ fn open(app: &Application, artifact: &Artifact) -> (Reading, Unit) {
 
 /// The machine code of an image that has IL too.
 fn native_part(app: &Application, artifact: &Artifact, bytes: &[u8], reading: &mut Reading) {
-    let input = Input { artifact, kind: Kind::Pe, bytes, app, deadline: Instant::now() + MAX_TIME };
+    let input = Input { artifact, kind: Kind::Pe, bytes, app };
     let mut native = Reading::new(&artifact.path, "");
     pe::read(&input, &mut native);
     let is_identity = |fact: &Fact| fact.as_clue().is_some_and(|clue| clue.kind == ClueKind::Identity);

@@ -15,7 +15,7 @@ const MAX_FACTS: usize = 4_000;
 
 /// Analyses the code of an image.
 pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkage<'a>, reading: &mut Reading) {
-    let program = Program::new(image, linkage, input.artifact.file_name(), input.deadline);
+    let program = Program::new(image, linkage, input.artifact.file_name());
     let (events, capped) = resolve::events(&program);
     let explained: BTreeSet<String> = events.iter().map(|e| e.via.clone()).collect();
     let kept = Kept::of(&program.image, &events);

@@ -13,7 +13,6 @@ use crate::catalog::native::{self, Api};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use std::time::Instant;
 
 /// Deepest chain of functions whose results are looked into.
 pub(crate) const MAX_DEPTH: u8 = 3;
@@ -50,7 +49,6 @@ pub(crate) struct Program<'a> {
     reports: RefCell<HashMap<u32, Made>>,
     pops: RefCell<HashMap<u32, u32>>,
     steps: Cell<u64>,
-    deadline: Instant,
     pub(crate) exhausted: Cell<bool>,
 }
 
@@ -62,7 +60,7 @@ fn is_padded(image: &Image<'_>, rva: u32) -> bool {
 
 impl<'a> Program<'a> {
     /// Prepares an image.
-    pub(crate) fn new(image: Image<'a>, linkage: Linkage<'a>, file_name: &str, deadline: Instant) -> Self {
+    pub(crate) fn new(image: Image<'a>, linkage: Linkage<'a>, file_name: &str) -> Self {
         let references = References::scan(&image, &linkage);
         let apis: Vec<Option<Api>> = linkage.imports.iter().map(surface::api_of).collect();
         let mut starts: Vec<u32> = linkage.exports.iter().map(|(_, rva)| *rva).collect();
@@ -87,7 +85,6 @@ impl<'a> Program<'a> {
             reports: RefCell::default(),
             pops: RefCell::default(),
             steps: Cell::new(0),
-            deadline,
             exhausted: Cell::new(false),
         };
         program.sort_references();
@@ -212,9 +209,9 @@ impl<'a> Program<'a> {
         self.steps.set(self.steps.get() + steps);
     }
 
-    /// No steps or no time left.
+    /// No steps left.
     pub(crate) fn is_out_of_budget(&self) -> bool {
-        let out = self.steps.get() > MAX_STEPS || Instant::now() >= self.deadline;
+        let out = self.steps.get() > MAX_STEPS;
         if out {
             self.exhausted.set(true);
         }

@@ -32,7 +32,7 @@ use wsh::Host;
 pub fn read(input: &Input<'_>, reading: &mut Reading) {
     let decoded = text::decode(input.bytes, reading);
     match input.kind {
-        Kind::Batch => batch::read(&decoded, input.artifact.file_name(), input.deadline, reading),
+        Kind::Batch => batch::read(&decoded, input.artifact.file_name(), reading),
         Kind::PowerShell => powershell::read(&decoded, input, reading),
         Kind::Inf => inf::read(&decoded, reading),
         Kind::Nsis => nsis::read(&decoded, input, reading),

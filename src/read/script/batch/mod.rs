@@ -14,13 +14,12 @@ use super::sink::Sink;
 use crate::facts::{Folder, Hole, NoteKind, Reading, Site, Text};
 use crate::read::text::LineIndex;
 use run::{Machine, World};
-use std::time::Instant;
 
 /// Longest script that is walked; a longer one carries data.
 const MAX_SCRIPT: usize = 4 << 20;
 
 /// Reads a script file.
-pub(super) fn read(text: &str, name: &str, deadline: Instant, reading: &mut Reading) {
+pub(super) fn read(text: &str, name: &str, reading: &mut Reading) {
     let code = script_part(text, reading);
     let index = LineIndex::new(text);
     let lower = code.to_ascii_lowercase();
@@ -35,7 +34,6 @@ pub(super) fn read(text: &str, name: &str, deadline: Instant, reading: &mut Read
         index: Some(&index),
         source: code,
         fixed: None,
-        deadline: Some(deadline),
     };
     let mut sink = Sink::new(reading);
     let mut machine = Machine::new(&world, &mut sink, delayed);
@@ -64,7 +62,6 @@ fn inner(line: &str, holes: Vec<Hole>, here: &Text, own_folder: &Text, site: &Si
         index: None,
         source: line,
         fixed: Some(site.clone()),
-        deadline: None,
     };
     let mut machine = Machine::new(&world, sink, false);
     machine.holes.push(holes);

@@ -14,7 +14,6 @@ use crate::read::script::sink::Sink;
 use crate::read::script::{call, words};
 use crate::read::text::LineIndex;
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
 
 /// Most commands that are carried out: calls and loops repeat them.
 const MAX_STEPS: usize = 100_000;
@@ -33,7 +32,6 @@ pub(super) struct World<'s> {
     pub(super) source: &'s str,
     /// The site of everything, when the text is no file of its own.
     pub(super) fixed: Option<Site>,
-    pub(super) deadline: Option<Instant>,
 }
 
 /// The walk.
@@ -183,8 +181,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     /// May another command be carried out?
     pub(super) fn step(&mut self, cost: usize) -> bool {
         self.steps += 1 + cost;
-        let late = self.steps % 256 < 1 + cost && self.world.deadline.is_some_and(|d| Instant::now() >= d);
-        if self.steps > MAX_STEPS || late {
+        if self.steps > MAX_STEPS {
             self.sink.note(NoteKind::Capped, "the script repeats too much: not every way through it was followed");
             self.steps = MAX_STEPS + 1;
             return false;

@@ -18,14 +18,16 @@ use aho_corasick::AhoCorasick;
 use run::Machine;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 use value::Scope;
 
 /// Longest script that is parsed; a longer one carries data.
 const MAX_SCRIPT: usize = 2 << 20;
-/// Time for a command line of another artifact.
-const INLINE_TIME: Duration = Duration::from_secs(2);
+/// Reports of progress until parsing is given up; the parser makes one every hundred operations. An ordinary script of the
+/// greatest length needs 50,000.
+const MAX_PROGRESS: usize = 80_000;
+/// The same for a command line of another artifact.
+const MAX_INLINE_PROGRESS: usize = 8_000;
 
 /// Reads a script file.
 pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
@@ -39,8 +41,8 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     } else {
         text
     };
-    let Some(tree) = parse(text, input.deadline) else {
-        reading.note(NoteKind::Capped, "parsing took too long: not read");
+    let Some(tree) = parse(text, MAX_PROGRESS) else {
+        reading.note(NoteKind::Capped, "parsing takes too many steps: not read");
         return;
     };
     if tree.root_node().has_error() {
@@ -76,17 +78,19 @@ pub(super) fn inline(line: &Text, here: &Text, own_folder: &Text, site: &Site, s
             }
         }
     }
-    let Some(tree) = parse(&source, Instant::now() + INLINE_TIME) else { return };
+    let Some(tree) = parse(&source, MAX_INLINE_PROGRESS) else { return };
     let mut machine = Machine::new(&source, own_folder.clone(), sink);
     machine.fixed = Some(site.clone());
     machine.script(tree.root_node(), &mut scope);
 }
 
-fn parse(text: &str, deadline: Instant) -> Option<Tree> {
+fn parse(text: &str, most: usize) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).ok()?;
+    let mut left = most;
     let mut progress = |_: &ParseState| {
-        if Instant::now() >= deadline { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        left = left.saturating_sub(1);
+        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let bytes = text.as_bytes();
