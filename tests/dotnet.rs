@@ -92,7 +92,7 @@ fn assemblies_are_remembered_with_their_debug_information() {
     put("lines.pdb", "lines.pdb");
     let with = key();
     assert_eq!(with, key());
-    put("stale.pdb", "lines.pdb");
+    std::fs::write(scratch.join("lines.pdb"), b"BSJB of another build").expect("another database");
     let other = key();
     put("lines.cs", "lines.cs");
     let with_source = key();
