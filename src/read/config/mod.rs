@@ -24,6 +24,7 @@ mod toml;
 mod tree;
 mod unattend;
 mod xml;
+mod xpath;
 mod yaml;
 
 use super::Input;

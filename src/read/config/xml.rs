@@ -7,6 +7,9 @@ use super::tree::{MAX_DEPTH, NodeId, ROOT, Role, Tree};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, escape};
 
+/// Part of the namespace of configuration transforms.
+pub(crate) const TRANSFORMS: &str = "XML-Document-Transform";
+
 /// Where and why reading stopped early.
 pub(crate) struct Break {
     /// Byte offset.
@@ -24,7 +27,7 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
     config.check_end_names = false;
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
-    let mut builder = Builder { text, tree: Tree::new(), open: vec![ROOT], too_deep: 0, broken: None };
+    let mut builder = Builder { text, tree: Tree::new(), open: vec![ROOT], too_deep: 0, transforms: "xdt".to_owned(), broken: None };
     loop {
         let before = reader.buffer_position() as usize;
         match reader.read_event() {
@@ -68,6 +71,8 @@ struct Builder<'a> {
     open: Vec<NodeId>,
     /// Elements below the deepest level that is kept.
     too_deep: usize,
+    /// The prefix of the namespace of transforms.
+    transforms: String,
     broken: Option<Break>,
 }
 
@@ -118,10 +123,18 @@ impl Builder<'_> {
                 Ok(attribute) => {
                     let key = attribute.key.as_ref();
                     let at = offset_in(self.text, key).unwrap_or(offset);
+                    let value = unescape(&attribute.value);
+                    let (prefix, local) = key.split_once(':').unwrap_or(("", key));
+                    if prefix == "xmlns" && value.contains(TRANSFORMS) {
+                        local.clone_into(&mut self.transforms);
+                    }
                     // A prefix matters in `xdt:Transform` only; `xsi:type` and `type` are one to the readers of both.
-                    let local = if key.starts_with("xdt:") { key } else { key.rsplit(':').next().unwrap_or(key) };
-                    let local = if key == "xmlns" || key.starts_with("xmlns:") { key } else { local };
-                    self.tree.add_value(id, Role::Attribute, local, &unescape(&attribute.value), at);
+                    let name = match prefix {
+                        "xmlns" => key.to_owned(),
+                        prefix if !prefix.is_empty() && prefix == self.transforms => format!("xdt:{local}"),
+                        _ => local.to_owned(),
+                    };
+                    self.tree.add_value(id, Role::Attribute, &name, &value, at);
                 }
                 Err(error) => {
                     self.note(offset, error.to_string());

@@ -74,7 +74,12 @@ fn read_transform(document: &mut Document<'_>, reading: &mut Reading) {
         reading.note(NoteKind::Info, "a transform whose base is not here; it was not applied");
         return;
     };
-    document.tree = transform::apply(base, &document.tree);
+    let transformed = transform::apply(base, &document.tree);
+    document.tree = transformed.tree;
+    for (offset, what) in transformed.unknown {
+        let (line, column) = document.index.position(offset);
+        reading.note(NoteKind::Info, format!("{line}:{column}: {what}; this change was not applied"));
+    }
     document.own = transform::TRANSFORM;
     if environment.eq_ignore_ascii_case("debug") {
         document.phase = (Phase::NotShipped, "the Debug transform is not applied by a publish".to_owned());
@@ -92,7 +97,7 @@ fn weigh_release(document: &mut Document<'_>, reading: &mut Reading, first: usiz
     let Some((release, name)) = transform::release_of(document.input) else { return };
     let mut published = Reading::default();
     let base = std::mem::replace(&mut document.tree, Tree::new());
-    document.tree = transform::apply(base, &release);
+    document.tree = transform::apply(base, &release).tree;
     // Both what the base wrote and what the transform wrote is in effect now.
     document.everything = true;
     let root = document.tree.elements(ROOT).next();

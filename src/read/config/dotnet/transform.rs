@@ -8,6 +8,7 @@ use crate::facts::Reading;
 use crate::read::Input;
 use crate::read::config::tree::{NodeId, ROOT, Role, Tree};
 use crate::read::config::xml;
+use crate::read::config::xpath::XPath;
 use crate::read::text::decode;
 
 /// Largest base file or transform that is read for the sake of the other.
@@ -44,126 +45,245 @@ fn load(artifact: &Artifact) -> Option<Tree> {
 pub(crate) fn is_transform(tree: &Tree) -> bool {
     tree.elements(ROOT).next().is_some_and(|root| {
         tree.children(root)
-            .any(|a| tree.name(a).starts_with("xmlns:") && tree.value(a).contains("XML-Document-Transform"))
+            .any(|a| tree.name(a).starts_with("xmlns:") && tree.value(a).contains(xml::TRANSFORMS))
     })
 }
 
-/// Largest trees that are merged: each change looks at all children of its place.
+/// Largest trees that are merged.
 const MAX_NODES: usize = 20_000;
+/// Nodes that the changes of one transform may look at: each looks at all children of its places.
+const MAX_STEPS: usize = 4_000_000;
 
-/// The base as the transform leaves it. What the transform wrote is marked with [`TRANSFORM`].
-pub(crate) fn apply(mut base: Tree, transform: &Tree) -> Tree {
-    if base.len() > MAX_NODES || transform.len() > MAX_NODES {
-        return base;
-    }
-    let roots = (base.elements(ROOT).next(), transform.elements(ROOT).next());
-    if let (Some(target), Some(source)) = roots {
-        merge_children(&mut base, target, transform, source);
-    }
-    base
+/// A base that is being changed.
+struct Changes<'a> {
+    base: Tree,
+    transform: &'a Tree,
+    steps: usize,
+    /// Locators that could not be understood, with their offset in the transform.
+    unknown: Vec<(usize, String)>,
 }
 
-/// Walks both trees together; the depth is that of the transform, which the parser bounds.
-fn merge_children(base: &mut Tree, target: NodeId, transform: &Tree, source: NodeId) {
-    for change in transform.elements(source).collect::<Vec<_>>() {
-        let (verb, argument) = verb(transform, change);
-        let parent = target;
-        let matches = matching(base, parent, transform, change);
+/// What a transform makes of its base.
+pub(crate) struct Transformed {
+    /// The base as the transform leaves it. What the transform wrote is marked with [`TRANSFORM`].
+    pub(crate) tree: Tree,
+    /// What could not be applied, with its offset in the transform.
+    pub(crate) unknown: Vec<(usize, String)>,
+}
+
+/// Applies a transform.
+pub(crate) fn apply(base: Tree, transform: &Tree) -> Transformed {
+    let mut changes = Changes { base, transform, steps: 0, unknown: Vec::new() };
+    let roots = (changes.base.elements(ROOT).next(), transform.elements(ROOT).next());
+    if changes.base.len() > MAX_NODES || transform.len() > MAX_NODES {
+        changes.unknown.push((0, "it or its base is larger than the cap for a transform".to_owned()));
+    } else if let (Some(target), Some(source)) = roots {
+        changes.element(source, vec![target], ROOT);
+    }
+    Transformed { tree: changes.base, unknown: changes.unknown }
+}
+
+impl Changes<'_> {
+    /// Changes what is below the targets; the depth is that of the transform, which the parser bounds.
+    fn below(&mut self, source: NodeId, targets: &[NodeId]) {
+        for change in self.transform.elements(source).collect::<Vec<_>>() {
+            if self.steps > MAX_STEPS {
+                return;
+            }
+            let found = self.matching(change, targets);
+            if let Some(&parent) = targets.first() {
+                self.element(change, found, parent);
+            }
+        }
+    }
+
+    /// One element of the transform, with the elements of the base that it means and the place where it inserts.
+    /// Only the verbs about attributes and `RemoveAll` change more than the first.
+    fn element(&mut self, change: NodeId, found: Vec<NodeId>, parent: NodeId) {
+        let (verb, argument) = verb(self.transform, change);
         match verb.as_str() {
-            "" => match matches.first() {
-                Some(&found) => merge_children(base, found, transform, change),
-                None if transform.elements(change).next().is_some() => insert_branch(base, parent, transform, change),
-                None => {}
-            },
+            "" if found.is_empty() => self.insert_branch(change, parent),
+            "" => self.below(change, &found),
             "setattributes" => {
-                for &found in &matches {
-                    set_attributes(base, found, transform, change, &argument);
-                    merge_children(base, found, transform, change);
+                for &target in &found {
+                    self.set_attributes(target, change, &argument);
                 }
+                self.below(change, &found);
             }
             "removeattributes" => {
-                let names: Vec<&str> = argument.split(',').map(str::trim).collect();
-                for &found in &matches {
-                    remove_children(base, found, |tree, child| {
-                        tree.node(child).role == Role::Attribute && names.contains(&tree.name(child))
+                let names: Vec<&str> = argument.split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
+                for &target in &found {
+                    self.keep_children(target, |tree, child| {
+                        let attribute = tree.node(child).role == Role::Attribute;
+                        !attribute || !(names.is_empty() || names.contains(&tree.name(child)))
                     });
                 }
+                self.below(change, &found);
             }
-            "remove" => {
-                if let Some(&found) = matches.first() {
-                    remove_children(base, parent, |_, child| child == found);
-                }
-            }
-            "removeall" => remove_children(base, parent, |_, child| matches.contains(&child)),
+            "remove" => self.remove(found.first().copied()),
+            "removeall" => found.into_iter().for_each(|target| self.remove(Some(target))),
             "replace" => {
-                if let Some(&found) = matches.first() {
-                    remove_children(base, parent, |_, child| child == found);
-                    graft(base, parent, transform, change);
+                if let Some(&target) = found.first() {
+                    self.insert(change, target, 0);
+                    self.remove(Some(target));
                 }
             }
-            "insertifmissing" if !matches.is_empty() => {}
-            _ => graft(base, parent, transform, change),
+            "insert" => self.append(change, parent),
+            "insertifmissing" if found.is_empty() => self.append(change, parent),
+            "insertifmissing" => {}
+            "insertbefore" | "insertafter" => match XPath::parse(&argument) {
+                // The path starts at the document or at the place that the transform's own element has.
+                Some(path) => {
+                    let beside = [ROOT, parent].into_iter().find_map(|from| path.select(&self.base, from).pop());
+                    if let Some(beside) = beside {
+                        self.insert(change, beside, usize::from(verb == "insertafter"));
+                    }
+                }
+                None => self.not_understood(change, &argument),
+            },
+            other => self.not_understood(change, other),
+        }
+    }
+
+    fn not_understood(&mut self, change: NodeId, what: &str) {
+        self.unknown.push((self.transform.node(change).offset, format!("`{what}` is not understood")));
+    }
+
+    /// Elements below the targets that a change means: of its name, and as its locator says.
+    fn matching(&mut self, change: NodeId, targets: &[NodeId]) -> Vec<NodeId> {
+        let transform = self.transform;
+        let name = transform.name(change);
+        let mut named = Vec::new();
+        for &target in targets {
+            self.steps += self.base.node(target).children.len();
+            let elements = self.base.elements(target).filter(|&c| self.base.name(c) == name);
+            named.extend(elements);
+        }
+        let locator = transform.get(change, "xdt:Locator").unwrap_or_default();
+        let (kind, argument) = bracketed(locator);
+        match kind.as_str() {
+            "match" => {
+                let keys: Vec<&str> = argument.split(',').map(str::trim).collect();
+                named.retain(|&n| keys.iter().all(|k| attribute(&self.base, n, k) == attribute(transform, change, k)));
+                named
+            }
+            "condition" => match XPath::parse(&argument) {
+                Some(condition) => targets.iter().flat_map(|&target| {
+                    // A position counts among the children of one parent.
+                    let of_target = named.iter().copied().filter(|&n| self.base.node(n).parent == target).collect();
+                    condition.filter(&self.base, of_target)
+                }).collect(),
+                None => {
+                    self.not_understood(change, locator);
+                    Vec::new()
+                }
+            },
+            "xpath" => match XPath::parse(&argument) {
+                Some(path) if argument.starts_with('/') => path.select(&self.base, ROOT),
+                // A relative path starts at the elements of this name; people also write it from the document.
+                Some(path) => {
+                    let mut found: Vec<NodeId> = named.iter().flat_map(|&n| path.select(&self.base, n)).collect();
+                    if found.is_empty() {
+                        found = path.select(&self.base, ROOT);
+                    }
+                    found
+                }
+                None => {
+                    self.not_understood(change, locator);
+                    Vec::new()
+                }
+            },
+            "" => named,
+            _ => {
+                self.not_understood(change, locator);
+                Vec::new()
+            }
+        }
+    }
+
+    /// An element without a verb whose place the base lacks: verbs below it can still insert.
+    fn insert_branch(&mut self, change: NodeId, parent: NodeId) {
+        let transform = self.transform;
+        let inserts = transform.descendants(change).into_iter().any(|n| verb(transform, n).0.starts_with("insert"));
+        if inserts
+            && let Some(node) =
+                self.base.add(parent, Role::Element, transform.name(change), transform.node(change).offset)
+        {
+            self.base.node_mut(node).source = TRANSFORM;
+            self.below(change, &[node]);
+        }
+    }
+
+    fn set_attributes(&mut self, target: NodeId, change: NodeId, only: &str) {
+        // What the element says from now on, the transform says.
+        let transform = self.transform;
+        let node = self.base.node_mut(target);
+        (node.source, node.offset) = (TRANSFORM, transform.node(change).offset);
+        let only: Vec<&str> = only.split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
+        for attribute in transform.children(change).filter(|&a| transform.node(a).role == Role::Attribute) {
+            let (name, value, offset) =
+                (transform.name(attribute), transform.value(attribute), transform.node(attribute).offset);
+            if name.starts_with("xdt:") || !(only.is_empty() || only.contains(&name)) {
+                continue;
+            }
+            self.keep_children(target, |tree, c| tree.node(c).role != Role::Attribute || tree.name(c) != name);
+            let Some(node) = self.base.add(target, Role::Attribute, name, offset) else { return };
+            self.base.node_mut(node).source = TRANSFORM;
+            self.base.append_value(node, value);
+        }
+    }
+
+    fn keep_children(&mut self, parent: NodeId, kept: impl Fn(&Tree, NodeId) -> bool) {
+        self.steps += self.base.node(parent).children.len();
+        let kept: Vec<NodeId> = self.base.children(parent).filter(|&child| kept(&self.base, child)).collect();
+        self.base.node_mut(parent).children = kept;
+    }
+
+    fn remove(&mut self, target: Option<NodeId>) {
+        if let Some(target) = target {
+            self.keep_children(self.base.node(target).parent, |_, child| child != target);
+        }
+    }
+
+    /// Adds the element of the transform at the end of a parent, without what is addressed to the transformation.
+    fn append(&mut self, change: NodeId, parent: NodeId) {
+        if let Some(node) = self.base.graft(parent, self.transform, change, TRANSFORM) {
+            for node in self.base.descendants(node) {
+                self.keep_children(node, |tree, child| !tree.name(child).starts_with("xdt:"));
+            }
+        }
+    }
+
+    /// Adds it beside an element: before it, or `after` places behind.
+    fn insert(&mut self, change: NodeId, beside: NodeId, after: usize) {
+        let parent = self.base.node(beside).parent;
+        let before = self.base.node(parent).children.len();
+        self.append(change, parent);
+        self.steps += before;
+        let children = &mut self.base.node_mut(parent).children;
+        // Where the document is full, nothing was added.
+        if children.len() > before
+            && let Some(at) = children.iter().position(|&c| c == beside)
+            && let Some(new) = children.pop()
+        {
+            children.insert(at + after, new);
         }
     }
 }
 
-/// An element without a verb whose place the base lacks: verbs below it can still insert.
-fn insert_branch(base: &mut Tree, parent: NodeId, transform: &Tree, change: NodeId) {
-    let inserts = transform.descendants(change).into_iter().any(|n| verb(transform, n).0.starts_with("insert"));
-    if inserts
-        && let Some(node) = base.add(parent, Role::Element, transform.name(change), transform.node(change).offset)
-    {
-        base.node_mut(node).source = TRANSFORM;
-        merge_children(base, node, transform, change);
-    }
-}
-
-/// `SetAttributes(mode,cookieless)` in lower case, and what stands in its brackets.
+/// `SetAttributes(mode,cookieless)` as the name in lower case and what stands in its brackets.
 fn verb(transform: &Tree, change: NodeId) -> (String, String) {
-    let text = transform.get(change, "xdt:Transform").unwrap_or_default();
-    let (name, rest) = text.split_once('(').unwrap_or((text, ""));
-    (name.trim().to_lowercase(), rest.trim_end().trim_end_matches(')').to_owned())
+    bracketed(transform.get(change, "xdt:Transform").unwrap_or_default())
 }
 
-/// Children of the base that the change means: of its name and, with `Match(name)`, with equal attributes.
-fn matching(base: &Tree, parent: NodeId, transform: &Tree, change: NodeId) -> Vec<NodeId> {
-    let locator = transform.get(change, "xdt:Locator").unwrap_or_default();
-    let keys: Vec<&str> = match locator.split_once('(') {
-        Some((kind, rest)) if kind.trim().eq_ignore_ascii_case("match") => {
-            rest.trim_end_matches(')').split(',').map(str::trim).collect()
-        }
-        _ => Vec::new(),
-    };
-    base.children_named(parent, transform.name(change))
-        .filter(|&found| keys.iter().all(|key| base.get(found, key) == transform.get(change, key)))
-        .collect()
+fn bracketed(text: &str) -> (String, String) {
+    let (name, rest) = text.trim().split_once('(').unwrap_or((text, ""));
+    (name.trim().to_lowercase(), rest.trim_end().strip_suffix(')').unwrap_or(rest).trim().to_owned())
 }
 
-fn set_attributes(base: &mut Tree, target: NodeId, transform: &Tree, change: NodeId, only: &str) {
-    // What the element says from now on, the transform says.
-    let node = base.node_mut(target);
-    (node.source, node.offset) = (TRANSFORM, transform.node(change).offset);
-    let only: Vec<&str> = only.split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
-    for attribute in transform.children(change).filter(|&a| transform.node(a).role == Role::Attribute) {
-        let (name, value, offset) =
-            (transform.name(attribute), transform.value(attribute), transform.node(attribute).offset);
-        if name.starts_with("xdt:") || !(only.is_empty() || only.contains(&name)) {
-            continue;
-        }
-        remove_children(base, target, |tree, c| tree.node(c).role == Role::Attribute && tree.name(c) == name);
-        let Some(node) = base.add(target, Role::Attribute, name, offset) else { return };
-        base.node_mut(node).source = TRANSFORM;
-        base.append_value(node, value);
-    }
-}
-
-fn remove_children(tree: &mut Tree, parent: NodeId, gone: impl Fn(&Tree, NodeId) -> bool) {
-    let kept: Vec<NodeId> = tree.children(parent).filter(|&child| !gone(tree, child)).collect();
-    tree.node_mut(parent).children = kept;
-}
-
-fn graft(base: &mut Tree, parent: NodeId, transform: &Tree, change: NodeId) {
-    base.graft(parent, transform, change, TRANSFORM);
+/// The value of an attribute of exactly this name.
+fn attribute<'a>(tree: &'a Tree, node: NodeId, name: &str) -> Option<&'a str> {
+    tree.children(node).find(|&c| tree.node(c).role == Role::Attribute && tree.name(c) == name).map(|c| tree.value(c))
 }
 
 #[cfg(test)]
@@ -190,7 +310,7 @@ mod tests {
         )
         .0;
         assert!(is_transform(&transform));
-        let tree = apply(base, &transform);
+        let tree = apply(base, &transform).tree;
         let root = tree.child(ROOT, "configuration").unwrap_or(ROOT);
         let a = tree.child(root, "a").unwrap_or(ROOT);
         assert_eq!((tree.get(a, "x"), tree.get(a, "y")), (Some("1"), Some("2")));
