@@ -27,7 +27,8 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
     config.check_end_names = false;
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
-    let mut builder = Builder { text, tree: Tree::new(), open: vec![ROOT], too_deep: 0, transforms: "xdt".to_owned(), broken: None };
+    let mut builder =
+        Builder { text, tree: Tree::new(), open: vec![ROOT], too_deep: 0, transforms: "xdt".to_owned(), broken: None };
     loop {
         let before = reader.buffer_position() as usize;
         match reader.read_event() {

@@ -6,7 +6,7 @@ mod transform;
 
 use super::document::Document;
 use super::logging;
-use super::tree::{NodeId, ROOT, Role, Tree};
+use super::tree::{NodeId, ROOT, Role};
 use crate::facts::{Body, Certainty, Effect, Fact, NoteKind, Owner, Phase, Reading, Step};
 use std::collections::HashSet;
 
@@ -50,8 +50,13 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         return read_transform(document, reading);
     }
     let first = reading.facts.len();
+    // Reading moves sections about; a publish changes the file as it is written.
+    let release = transform::release_of(document.input).map(|(release, name)| (document.tree.clone(), release, name));
     read_whole(document, root, reading);
-    weigh_release(document, reading, first);
+    if let Some((base, release, name)) = release {
+        document.tree = transform::apply(base, &release).tree;
+        weigh_release(document, &name, reading, first);
+    }
 }
 
 fn read_whole(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
@@ -93,11 +98,8 @@ fn read_transform(document: &mut Document<'_>, reading: &mut Reading) {
 }
 
 /// A publish applies the Release transform: an effect that is gone afterwards is a possibility only.
-fn weigh_release(document: &mut Document<'_>, reading: &mut Reading, first: usize) {
-    let Some((release, name)) = transform::release_of(document.input) else { return };
+fn weigh_release(document: &mut Document<'_>, name: &str, reading: &mut Reading, first: usize) {
     let mut published = Reading::default();
-    let base = std::mem::replace(&mut document.tree, Tree::new());
-    document.tree = transform::apply(base, &release).tree;
     // Both what the base wrote and what the transform wrote is in effect now.
     document.everything = true;
     let root = document.tree.elements(ROOT).next();

@@ -44,8 +44,7 @@ fn load(artifact: &Artifact) -> Option<Tree> {
 /// Its root declares the transform namespace.
 pub(crate) fn is_transform(tree: &Tree) -> bool {
     tree.elements(ROOT).next().is_some_and(|root| {
-        tree.children(root)
-            .any(|a| tree.name(a).starts_with("xmlns:") && tree.value(a).contains(xml::TRANSFORMS))
+        tree.children(root).any(|a| tree.name(a).starts_with("xmlns:") && tree.value(a).contains(xml::TRANSFORMS))
     })
 }
 
@@ -113,6 +112,7 @@ impl Changes<'_> {
             "removeattributes" => {
                 let names: Vec<&str> = argument.split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
                 for &target in &found {
+                    self.own(target, change);
                     self.keep_children(target, |tree, child| {
                         let attribute = tree.node(child).role == Role::Attribute;
                         !attribute || !(names.is_empty() || names.contains(&tree.name(child)))
@@ -168,11 +168,14 @@ impl Changes<'_> {
                 named
             }
             "condition" => match XPath::parse(&argument) {
-                Some(condition) => targets.iter().flat_map(|&target| {
-                    // A position counts among the children of one parent.
-                    let of_target = named.iter().copied().filter(|&n| self.base.node(n).parent == target).collect();
-                    condition.filter(&self.base, of_target)
-                }).collect(),
+                Some(condition) => targets
+                    .iter()
+                    .flat_map(|&target| {
+                        // A position counts among the children of one parent.
+                        let of_target = named.iter().copied().filter(|&n| self.base.node(n).parent == target).collect();
+                        condition.filter(&self.base, of_target)
+                    })
+                    .collect(),
                 None => {
                     self.not_understood(change, locator);
                     Vec::new()
@@ -214,11 +217,16 @@ impl Changes<'_> {
         }
     }
 
-    fn set_attributes(&mut self, target: NodeId, change: NodeId, only: &str) {
-        // What the element says from now on, the transform says.
-        let transform = self.transform;
+    /// What the element says from now on, the transform says.
+    fn own(&mut self, target: NodeId, change: NodeId) {
+        let offset = self.transform.node(change).offset;
         let node = self.base.node_mut(target);
-        (node.source, node.offset) = (TRANSFORM, transform.node(change).offset);
+        (node.source, node.offset) = (TRANSFORM, offset);
+    }
+
+    fn set_attributes(&mut self, target: NodeId, change: NodeId, only: &str) {
+        let transform = self.transform;
+        self.own(target, change);
         let only: Vec<&str> = only.split(',').map(str::trim).filter(|n| !n.is_empty()).collect();
         for attribute in transform.children(change).filter(|&a| transform.node(a).role == Role::Attribute) {
             let (name, value, offset) =
