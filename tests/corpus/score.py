@@ -221,11 +221,16 @@ def expected_names(written):
     return names
 
 
+# A hole that says where the value comes from: whoever ran the program put it there.
+TOLD = re.compile(r"\{(?:ini|registry|env|arg|input|config|option):[^{}]*\}")
+
+
 def covers(location, name):
     """A location with holes covers a name; one of which nothing is known covers nothing."""
-    pieces = re.split(r"(\{[^{}\\]*\})", location)
+    # INI names and keys in holes hold backslashes.
+    pieces = re.split(r"(\{[a-z-]+:[^{}]*\}|\{[^{}\\]*\})", location)
     known = "".join(p for p in pieces if not re.fullmatch(r"\{(\?|[a-z-]+:.*)\}", p))
-    if len(known.strip("\\. ")) < 3:
+    if len(known.strip("\\. ")) < 3 and not any(TOLD.fullmatch(p) for p in pieces):
         return False
     expression = "".join(
         ".*" if re.fullmatch(r"\{(\?|[a-z-]+:.*)\}", p) else re.escape(p) for p in pieces
