@@ -1,8 +1,10 @@
 //! Durable mounts and declared places: what outlives the instance, and what may be lost.
 
-use crate::facts::{ClueKind, Hole, Location, Part, Reading, Source, Step, Text, Trait};
+use crate::facts::{
+    ClueKind, Effect, Hole, Location, Operation, Part, Phase, Reading, Source, Step, Text, Trait,
+};
 use crate::settings::Settings;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Marks effects below durable or disposable places. A drive letter alone never makes a place durable: somebody has
 /// to mount it or to declare it.
@@ -20,6 +22,11 @@ pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
     }
     for reading in readings.iter() {
         for fact in &reading.facts {
+            if let Some(drive) = fact.as_effect().and_then(mapped_drive) {
+                let said = fact.as_effect().and_then(|e| e.evidence.last()).map_or(String::new(), |s| s.text.clone());
+                let step = Step::at(format!("{drive} is mapped to another host: {said}"), fact.site.clone());
+                places.push((drive, Trait::Durable, step.in_artifact(reading.artifact.clone())));
+            }
             let Some(clue) = fact.as_clue() else { continue };
             let mark = match clue.kind {
                 ClueKind::DurableMount => Trait::Durable,
@@ -35,14 +42,37 @@ pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
     if places.is_empty() {
         return;
     }
+    let places = by_place(places);
     for effect in super::effects_mut(readings) {
-        for (place, mark, step) in &places {
-            if effect.location.is_within(place) && !effect.has(*mark) {
+        for (mark, step) in super::at_or_above(&effect.location.key()).flat_map(|key| places.get(key)).flatten() {
+            if !effect.has(*mark) {
                 effect.mark(*mark);
                 effect.evidence.push(step.clone());
             }
         }
     }
+}
+
+type Places = HashMap<String, Vec<(Trait, Step)>>;
+
+/// What is said first of a place is enough.
+fn by_place(places: Vec<(Location, Trait, Step)>) -> Places {
+    let mut found = Places::new();
+    for (place, mark, step) in places {
+        let marks = found.entry(place.key().trim_end_matches('\\').to_owned()).or_default();
+        if marks.iter().all(|(known, _)| *known != mark) {
+            marks.push((mark, step));
+        }
+    }
+    found
+}
+
+/// A drive that is mapped to a share of another host, by whatever command.
+fn mapped_drive(effect: &Effect) -> Option<Location> {
+    let mapped = effect.operation == Operation::Mount && effect.has(Trait::Remote) && effect.phase != Phase::NotShipped;
+    let drive = effect.location.text().as_lit().filter(|_| mapped)?.trim_end_matches([':', '\\']);
+    let letter = drive.chars().next().filter(|c| drive.len() == 1 && c.is_ascii_alphabetic())?;
+    Some(Location::file(&Text::lit(format!("{letter}:\\"))))
 }
 
 /// Local resources that their definition lets the platform empty at every recycle of the role.

@@ -1,25 +1,25 @@
 //! Markers: which effects a test such as `if exist X goto done` keeps from being made again.
 
-use crate::facts::{Body, ClueKind, Reading, Step};
+use crate::facts::{Body, ClueKind, Location, Reading, Site, Step};
+use std::collections::HashMap;
 
 /// Puts the marker of each guard clue on the effect that it names, in the same artifact.
 pub(super) fn guard(readings: &mut [Reading]) {
     for reading in readings {
-        let guards: Vec<_> = reading
-            .facts
-            .iter()
-            .filter_map(|fact| {
-                let clue = fact.as_clue().filter(|c| c.kind == ClueKind::Guard)?;
-                Some((clue.value.clone(), clue.location.clone()?, fact.site.clone()))
-            })
-            .collect();
+        let mut guards: HashMap<String, (Location, Site)> = HashMap::new();
+        for fact in &reading.facts {
+            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Guard) else { continue };
+            if let Some(marker) = &clue.location {
+                guards.entry(clue.value.clone()).or_insert_with(|| (marker.clone(), fact.site.clone()));
+            }
+        }
         if guards.is_empty() {
             continue;
         }
         for fact in &mut reading.facts {
             let Body::Effect(effect) = &mut fact.body else { continue };
             let headline = effect.headline();
-            if let Some((_, marker, site)) = guards.iter().find(|(value, ..)| *value == headline)
+            if let Some((marker, site)) = guards.get(&headline)
                 && *marker != effect.location
             {
                 effect.evidence.push(Step::at(format!("not done again while {marker} exists"), site.clone()));

@@ -7,6 +7,7 @@
 mod durable;
 mod implied;
 mod markers;
+mod nearest;
 mod owners;
 mod phases;
 mod refine;
@@ -47,4 +48,10 @@ fn effects_mut(readings: &mut [Reading]) -> impl Iterator<Item = &mut crate::fac
         crate::facts::Body::Effect(e) => Some(e),
         crate::facts::Body::Clue(_) => None,
     })
+}
+
+/// A location in lower case and every location above it, the nearest first.
+fn at_or_above(key: &str) -> impl Iterator<Item = &str> {
+    let key = key.trim_end_matches('\\');
+    std::iter::successors(Some(key), |key| key.rsplit_once('\\').map(|(above, _)| above))
 }

@@ -116,7 +116,8 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
         }
     }
     let mut queue: VecDeque<usize> = (0..readings.len()).collect();
-    // Each artifact gets its phase once, so each edge is followed at most once more than there are artifacts.
+    // What both builds the image and starts the instance is judged by the later of the two, where more can be lost. A
+    // phase only ever becomes a later one, so that each edge is followed no more often than there are phases.
     while let Some(from) = queue.pop_front() {
         for fact in &readings[from].facts {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
@@ -124,7 +125,7 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
             let by_edge = edge_phase(&clue.key).map(|p| (p, String::new()));
             let inherited = known[from].as_ref().map(|k| (k.phase, format!(", {}", k.because)));
             let Some((phase, rest)) = by_edge.or(inherited) else { continue };
-            if to == from || fixed[to] || known[to].is_some() {
+            if to == from || fixed[to] || known[to].as_ref().is_some_and(|k| lateness(k.phase) >= lateness(phase)) {
                 continue;
             }
             let because =
@@ -132,6 +133,17 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
             known[to] = Some(Known { phase, because });
             queue.push_back(to);
         }
+    }
+}
+
+/// How late in the life of an image a phase is.
+fn lateness(phase: Phase) -> u8 {
+    match phase {
+        Phase::Unknown | Phase::NotShipped => 0,
+        Phase::Build => 1,
+        Phase::FirstBoot => 2,
+        Phase::Startup => 3,
+        Phase::Run | Phase::Shutdown => 4,
     }
 }
 
@@ -223,6 +235,18 @@ mod tests {
         assert_eq!(p[1].0, Phase::Unknown);
         assert_eq!(p[2].0, Phase::Run);
         assert!(p[2].1.starts_with("assumed"));
+    }
+
+    #[test]
+    fn what_builds_and_starts_is_judged_as_what_starts() {
+        let text = "artifact Dockerfile format=dockerfile\nclue starts key=image-build value=setup.cmd at=line:2\n\
+                    clue starts key=entrypoint-setup value=setup.cmd at=line:3\n\
+                    artifact setup.cmd format=batch\nclue starts key=call value=more.cmd at=line:1\n\
+                    artifact more.cmd format=batch\nclue starts key=call value=setup.cmd at=line:1\n\
+                    effect set-value registry HKLM\\A\n";
+        let p = phases(text, &Settings::default());
+        assert_eq!(p[0].0, Phase::Startup);
+        assert!(p[0].1.contains("Dockerfile (entrypoint-setup) at 3:1"), "{}", p[0].1);
     }
 
     #[test]

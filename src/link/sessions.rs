@@ -1,6 +1,6 @@
 //! Session state: what code puts into it is where the configuration keeps it.
 
-use super::values::distance;
+use super::nearest::Nearest;
 use crate::facts::{ClueKind, Fact, Reading, Site, Step, Store, Trait};
 
 /// How locations of ASP.NET session state begin.
@@ -16,9 +16,13 @@ struct Configured {
 /// Code that uses the session is judged by the mode that the nearest configuration sets: remote, or already reported.
 pub(super) fn place(readings: &mut [Reading]) {
     let configured: Vec<Configured> = readings.iter().filter_map(configured).collect();
+    let mut nearest = Nearest::default();
+    for (number, configuration) in configured.iter().enumerate() {
+        nearest.insert(&configuration.artifact, number, |_| true);
+    }
     for reading in readings {
-        let nearest = configured.iter().min_by_key(|c| distance(&reading.artifact, &c.artifact));
-        let Some(nearest) = nearest else { return };
+        let Some(nearest) = nearest.find(&reading.artifact, |_, _| true) else { return };
+        let nearest = &configured[nearest];
         for effect in super::effects_mut(std::slice::from_mut(reading)) {
             let used_by_code = effect.store == Store::Session
                 && !effect.via.starts_with("sessionState")

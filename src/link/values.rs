@@ -1,23 +1,49 @@
 //! Configuration values into the locations that name them: `{config:appSettings/LogPath}\app.log` meets `C:\Logs`.
 
-use crate::facts::{Body, ClueKind, Fact, Folder, Hole, Location, Reading, Source, Step, Store, Text, Trait};
-use std::collections::BTreeMap;
+use super::nearest::Nearest;
+use crate::facts::{Body, Clue, ClueKind, Fact, Folder, Hole, Location, Reading, Source, Step, Store, Text, Trait};
+use std::collections::HashMap;
+
+/// Environments that are what gets deployed, when the team names none: the defaults of ASP.NET Core
+/// (`ASPNETCORE_ENVIRONMENT`), of a publish (`Release`) and of a cloud service project (`Cloud`).
+const DEPLOYED: &[&str] = &["production", "release", "cloud"];
+
+/// How a value comes to a program; a later one wins over an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rank {
+    /// In an environment that is not known to be the one that is deployed.
+    Elsewhere,
+    /// In every environment.
+    General,
+    /// In the environment that is judged.
+    Environment,
+    /// In a variable of the process, which the .NET options system reads last
+    /// (MS documentation: "Configuration in ASP.NET Core", default order of sources).
+    Variable,
+}
 
 /// One definition of a configuration value.
 struct Definition {
     value: String,
-    environment: Option<String>,
-    artifact: String,
     step: Step,
 }
 
-type Definitions = BTreeMap<(Source, String), Vec<Definition>>;
+/// All definitions of one name.
+#[derive(Default)]
+struct Candidates {
+    /// By rank.
+    nearest: [Nearest; 4],
+    all: Vec<Definition>,
+}
+
+type Definitions = HashMap<(Source, String), Candidates>;
 
 /// How often a resolved value may lead to another before it is taken for a cycle.
 const MAX_DEPTH: usize = 4;
 
-/// Replaces symbolic holes that configuration defines. With an `environment`, its values win over the general ones;
-/// values of other environments are left out.
+/// Replaces symbolic holes that configuration defines. Values of the `environment` win over general ones, and
+/// variables of the process over both; without an environment, the usual name of the deployed one is meant. Values of
+/// other environments only count where there is no better one.
 pub(super) fn resolve(readings: &mut [Reading], environment: Option<&str>) {
     let definitions = collect(readings, environment);
     if definitions.is_empty() {
@@ -36,40 +62,62 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
     for reading in readings {
         for fact in &reading.facts {
             let Some(clue) = fact.as_clue() else { continue };
-            let source = match clue.kind {
-                ClueKind::ConfigValue => None,
-                ClueKind::ConnectionString => Some(Source::Connection),
-                _ => continue,
-            };
             let (key, of) = match clue.key.rsplit_once('@') {
-                Some((key, of)) => (key, Some(of.to_owned())),
+                Some((key, of)) => (key, Some(of)),
                 None => (clue.key.as_str(), None),
             };
-            if let (Some(wanted), Some(of)) = (environment, &of)
-                && !wanted.eq_ignore_ascii_case(of)
-            {
-                continue;
-            }
-            let step = Step::at(format!("{key} is \"{}\"", clue.value), fact.site.clone())
-                .in_artifact(reading.artifact.clone());
-            let (key, sources) = match (source, key.strip_prefix("property:")) {
-                (Some(source), _) => (key, vec![source]),
-                // A folder of an installer that another of its sources names.
-                (None, Some(property)) => (property, vec![Source::Property]),
-                // Code asks for one value by any of these names: `appSettings/X`, `Section:X`, `app.ini/Section/X`.
-                (None, None) => (key, vec![Source::Config, Source::Option, Source::Ini]),
+            let Some(rank) = rank(key, of, environment) else { continue };
+            let said = match of {
+                Some(of) => format!("{key} is \"{}\" in {of}", clue.value),
+                None => format!("{key} is \"{}\"", clue.value),
             };
-            for source in sources {
-                definitions.entry((source, key.to_lowercase())).or_default().push(Definition {
-                    value: clue.value.clone(),
-                    environment: of.clone(),
-                    artifact: reading.artifact.clone(),
-                    step: step.clone(),
-                });
+            let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
+            for name in names(clue, key) {
+                let Candidates { nearest, all } = definitions.entry(name).or_default();
+                let number = all.len();
+                all.push(Definition { value: clue.value.clone(), step: step.clone() });
+                nearest[rank as usize]
+                    .insert(&reading.artifact, number, |other| all[other].value == clue.value);
             }
         }
     }
     definitions
+}
+
+/// None for a value of an environment that is not the one that is judged.
+fn rank(key: &str, of: Option<&str>, environment: Option<&str>) -> Option<Rank> {
+    let is = |name: &str| of.is_some_and(|of| of.eq_ignore_ascii_case(name));
+    match (of, environment) {
+        (None, _) if key.starts_with("env/") => Some(Rank::Variable),
+        (None, _) => Some(Rank::General),
+        (Some(_), Some(wanted)) => is(wanted).then_some(Rank::Environment),
+        (Some(_), None) if DEPLOYED.iter().any(|name| is(name)) => Some(Rank::Environment),
+        (Some(_), None) => Some(Rank::Elsewhere),
+    }
+}
+
+/// The names by which code, scripts or installers ask for a value, in lower case.
+fn names(clue: &Clue, key: &str) -> Vec<(Source, String)> {
+    let key = key.to_lowercase();
+    match clue.kind {
+        ClueKind::ConnectionString => vec![(Source::Connection, key)],
+        ClueKind::ConfigValue => {
+            if let Some(variable) = key.strip_prefix("env/") {
+                // Two underscores stand for the colon, which a variable cannot have in its name everywhere.
+                let option = variable.replace("__", ":");
+                let connection = option.strip_prefix("connectionstrings:").map(|c| (Source::Connection, c.to_owned()));
+                let names = [(Source::Env, variable.to_owned()), (Source::Option, option.clone())];
+                return names.into_iter().chain(connection).collect();
+            }
+            if let Some(property) = key.strip_prefix("property:") {
+                // A folder of an installer that another of its sources names.
+                return vec![(Source::Property, property.to_owned())];
+            }
+            // Code asks for one value by any of these names: `appSettings/X`, `Section:X`, `app.ini/Section/X`.
+            [Source::Config, Source::Option, Source::Ini].map(|source| (source, key.clone())).to_vec()
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn resolve_fact(fact: &mut Fact, artifact: &str, definitions: &Definitions) {
@@ -116,30 +164,14 @@ fn connection_location(connection: &str) -> Text {
     Text::lit(found.or(fallback).unwrap_or_default())
 }
 
-/// The definition that holds for an artifact: the only value there is, or the one in the nearest folder. Values that
-/// contradict one another at the same distance leave the hole as it is.
+/// The definition that holds for an artifact: of the highest rank that has one, the one in the nearest folder. Values
+/// that contradict one another at the same distance decide nothing.
 fn define<'a>(hole: &Hole, artifact: &str, definitions: &'a Definitions) -> Option<&'a Definition> {
     let Hole::From(source, name) = hole else { return None };
-    let candidates = definitions.get(&(*source, name.to_lowercase()))?;
-    let specific: Vec<&Definition> = candidates.iter().filter(|d| d.environment.is_some()).collect();
-    let general: Vec<&Definition> = candidates.iter().filter(|d| d.environment.is_none()).collect();
-    let pool = if general.is_empty() { specific } else { general };
-    let nearest = pool.iter().map(|d| distance(artifact, &d.artifact)).min()?;
-    let mut nearest = pool.into_iter().filter(|d| distance(artifact, &d.artifact) == nearest);
-    let first = nearest.next()?;
-    nearest.all(|d| d.value == first.value).then_some(first)
-}
-
-/// Steps in the folder tree between two artifacts; the configuration named after the program is nearest of all.
-pub(super) fn distance(program: &str, configuration: &str) -> usize {
-    if configuration.to_lowercase() == format!("{}.config", program.to_lowercase()) {
-        return 0;
-    }
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(f, _)| f.to_lowercase());
-    let (a, b) = (folder(program), folder(configuration));
-    let (a, b): (Vec<&str>, Vec<&str>) = (a.split('/').collect(), b.split('/').collect());
-    let shared = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    1 + (a.len() - shared) + (b.len() - shared)
+    let Candidates { nearest, all } = definitions.get(&(*source, name.to_lowercase()))?;
+    let same = |a: usize, b: usize| all[a].value == all[b].value;
+    let found = nearest.iter().rev().find_map(|rank| rank.find(artifact, same))?;
+    all.get(found)
 }
 
 #[cfg(test)]
@@ -184,7 +216,22 @@ mod tests {
             "{CODE}artifact Web.config\nclue config-value key=appSettings/LogPath@Release value=C:\\R\n\
              clue config-value key=appSettings/LogPath@Debug value=C:\\D\n"
         );
-        assert_eq!(resolved(&text, Some("release")), ["C:\\R\\a.log"]);
+        assert_eq!(resolved(&text, Some("debug")), ["C:\\D\\a.log"]);
+        assert_eq!(resolved(&text, None), ["C:\\R\\a.log"], "what is published, when nobody chooses");
+    }
+
+    #[test]
+    fn an_environment_wins_over_the_general_value_and_a_variable_over_both() {
+        let code = "effect append file {option:Storage:Root}\\a.log\neffect append file {env:LOGS}\\b.log\n";
+        let general = "clue config-value key=Storage:Root value=D:\\general\n";
+        let production = "clue config-value key=Storage:Root@Production value=D:\\production\n";
+        let variable = "clue config-value key=env/Storage__Root value=F:\\data\n\
+                        clue config-value key=env/Logs value=F:\\logs\n";
+        let first = |text: String| resolved(&text, None).remove(0);
+        assert_eq!(first(format!("{code}{general}")), "D:\\general\\a.log");
+        assert_eq!(first(format!("{code}{general}{production}")), "D:\\production\\a.log");
+        let all = format!("{code}{general}{production}{variable}");
+        assert_eq!(resolved(&all, None), ["F:\\data\\a.log", "F:\\logs\\b.log"]);
     }
 
     #[test]
