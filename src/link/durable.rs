@@ -1,8 +1,6 @@
 //! Durable mounts and declared places: what outlives the instance, and what may be lost.
 
-use crate::facts::{
-    ClueKind, Effect, Hole, Location, Operation, Part, Phase, Reading, Source, Step, Text, Trait,
-};
+use crate::facts::{ClueKind, Effect, Hole, Location, Operation, Part, Phase, Reading, Source, Step, Text, Trait};
 use crate::settings::Settings;
 use std::collections::{BTreeSet, HashMap};
 

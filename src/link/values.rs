@@ -76,8 +76,7 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
                 let Candidates { nearest, all } = definitions.entry(name).or_default();
                 let number = all.len();
                 all.push(Definition { value: clue.value.clone(), step: step.clone() });
-                nearest[rank as usize]
-                    .insert(&reading.artifact, number, |other| all[other].value == clue.value);
+                nearest[rank as usize].insert(&reading.artifact, number, |other| all[other].value == clue.value);
             }
         }
     }
