@@ -199,9 +199,97 @@ def native_section(listings):
     return out + [""]
 
 
+# --- .NET ------------------------------------------------------------------------------------------------------------
+
+IL_SITE = re.compile(r"\bat=(\S*il:0x[0-9a-f]+)")
+MODES = {"FileStream::.ctor", "File::Open", "File::OpenHandle", "FileInfo::Open", "IsolatedStorageFile::OpenFile",
+         "IsolatedStorageFileStream::.ctor"}
+# Kinds of places, in the order of the table: files by what is done to them, then the other stores.
+WRITTEN = ("create", "write", "append")
+
+
+def kind_of_sink(effect):
+    """The row that a call counts in; `None` for reads and for what has no location to be found."""
+    store, operation = effect["store"], effect["operation"]
+    if store in FILES:
+        if operation in WRITTEN:
+            return "files written"
+        if operation in ("copy", "rename"):
+            return "files copied or moved"
+        return "files deleted" if operation == "delete" else None
+    names = {"directory": "folders", "database": "databases", "isolated-storage": "isolated storage",
+             "settings": "settings", "event-log": "event log", "key": "keys", "ciphertext": "keys",
+             "certificate": "certificates", "queue": "queues", "named-object": "named objects"}
+    return None if operation == "read" else names.get(store)
+
+
+def il_effects(lines):
+    """Each effect with the place of its call, which stands at the end of its line."""
+    text = [line for line in lines if EFFECT.match(line)]
+    for effect, line in zip(effects(lines), text):
+        match = IL_SITE.search(line)
+        yield effect, match.group(1) if match else line
+
+
+def worst(extents):
+    return "full" if extents == {"full"} else "none" if extents == {"none"} else "partial"
+
+
+def dotnet_section(listings):
+    """What assemblies write, by kind of place."""
+    places = collections.defaultdict(lambda: collections.defaultdict(set))
+    given, modes, registry, assemblies = set(), {}, collections.Counter(), 0
+    for path, form, lines in listings:
+        if form != "assembly":
+            continue
+        assemblies += 1
+        for effect, at in il_effects(lines):
+            site = (path, at, effect["via"])
+            if any(effect["via"].endswith(name) for name in MODES):
+                known = effect["operation"] == "read" or any("FileMode." in step for step in effect["steps"])
+                modes[site] = "known" if known else "unknown"
+            if effect["store"] == "registry" and effect["operation"] not in ("read", "grant"):
+                count_registry(registry, effect, 1)
+            kind = kind_of_sink(effect)
+            if kind:
+                places[kind][site].add(extent(effect["location"]))
+                if "{param:" in effect["location"]:
+                    given.add(site)
+    out = [
+        "## .NET assemblies",
+        "",
+        f"{assemblies} assemblies, those of frameworks left out by the reader. Calls by how much of their location is "
+        "known; the last column says how many of those without any get it from a caller that is not among the files.",
+        "",
+        "| what is changed | calls | full | partial | none | given from outside |",
+        "|---|---|---|---|---|---|",
+    ]
+    whole = collections.Counter()
+    rows = []
+    for kind, sites in sorted(places.items()):
+        counts = collections.Counter(worst(seen) for seen in sites.values())
+        counts["given"] = sum(site in given for site, seen in sites.items() if worst(seen) == "none")
+        whole.update(counts)
+        rows.append((kind, counts))
+    for kind, counts in rows + [("**all**", whole)]:
+        calls = sum(counts[k] for k in ("full", "partial", "none"))
+        cells = [share(counts[k], calls) for k in ("full", "partial", "none")]
+        out.append(f"| {kind} | {calls} | {' | '.join(cells)} | {share(counts['given'], counts['none'])} |")
+    known = collections.Counter(modes.values())
+    r = registry
+    out += [
+        "",
+        f"File modes: {share(known['known'], len(modes))} of {len(modes)} calls that take one. "
+        f"Registry: root {share(r['root'], r['all'])}, key {share(r['key'], r['all'])}, whole key "
+        f"{share(r['full key'], r['all'])} of {r['all']} calls that change it; name {share(r['value'], r['values'])} of "
+        f"{r['values']} values.",
+    ]
+    return out + [""]
+
+
 # --- all sections --------------------------------------------------------------------------------------------------
 
-SECTIONS = [native_section]
+SECTIONS = [native_section, dotnet_section]
 
 
 def facts(tool, folder):
