@@ -5,7 +5,7 @@ use super::{Failure, Status, WriteError, progress, session, watch};
 use crate::output::style::one_line;
 use crate::output::{self, FileSources, Format, Style};
 use crate::report::{Baseline, BaselineSummary, Report};
-use crate::rules::{RuleSet, Severity};
+use crate::rules::Severity;
 use crate::scan;
 use crate::settings::Settings;
 use miette::miette;
@@ -39,8 +39,20 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
         Ok::<_, Failure>(scan(&request)?)
     })?;
     let earlier = settings.baseline.as_deref().and_then(earlier);
+    let subject = subject(&args.scan.paths);
+    let context = |style| output::Context {
+        rules: &rules,
+        style,
+        sources: &FileSources,
+        subject: subject.as_deref(),
+        earlier: earlier.as_ref(),
+    };
     for output in &outputs {
-        write(output, &report, earlier.as_ref(), &rules, args)?;
+        let style = match &output.file {
+            Some(_) => Style { verbose: args.verbose, ..Style::default() },
+            None => terminal_style(args),
+        };
+        write(output, &report, &context(style))?;
     }
     if let Some(summary) = &report.baseline {
         tell_baseline(summary, args.verbose);
@@ -134,28 +146,34 @@ fn outputs(arguments: &[String]) -> Result<Vec<Output>, Failure> {
     Ok(outputs)
 }
 
-fn write(
-    output: &Output,
-    report: &Report,
-    earlier: Option<&Report>,
-    rules: &RuleSet,
-    args: &Check,
-) -> Result<(), Failure> {
+/// What is checked, by the names of its folders and files: the title of a report.
+fn subject(paths: &[PathBuf]) -> Option<String> {
+    let name = |path: &PathBuf| {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
+        whole.file_name().map(|name| name.to_string_lossy().into_owned())
+    };
+    let names: Vec<String> = paths.iter().filter_map(name).collect();
+    match names.as_slice() {
+        [] => None,
+        [first] => Some(first.clone()),
+        [first, second] => Some(format!("{first} and {second}")),
+        [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
+    }
+}
+
+fn write(output: &Output, report: &Report, context: &output::Context<'_>) -> Result<(), Failure> {
     match &output.file {
         Some(path) => {
-            let style = Style { verbose: args.verbose, ..Style::default() };
-            let context = output::Context { rules, style, sources: &FileSources, earlier };
             let to_file = || {
                 let mut file = BufWriter::new(File::create(path)?);
-                output::write(output.format, report, &context, &mut file)?;
+                output::write(output.format, report, context, &mut file)?;
                 file.flush()
             };
             to_file().map_err(|source| WriteError { to: path.display().to_string(), source }.into())
         }
         None => {
-            let context = output::Context { rules, style: terminal_style(args), sources: &FileSources, earlier };
             let mut stdout = BufWriter::new(io::stdout().lock());
-            let written = output::write(output.format, report, &context, &mut stdout).and_then(|()| stdout.flush());
+            let written = output::write(output.format, report, context, &mut stdout).and_then(|()| stdout.flush());
             written.map_err(|e| WriteError::stdout(e).into())
         }
     }

@@ -13,7 +13,8 @@ use std::io::{self, Write};
 const MAX_ROWS: usize = 200;
 
 pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = format!("# Statelessness: {}\n\n", report.verdict.words());
+    let subject = words::subject(report, context).map(|s| format!(" of {}", text(s))).unwrap_or_default();
+    let mut page = format!("# Statelessness{subject}: {}\n\n", report.verdict.words());
     page.push_str("| Target | Verdict | What decides it |\n|---|---|---|\n");
     for target in &report.targets {
         let (name, because) = (text(&target.name), text(&target.because));

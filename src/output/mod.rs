@@ -72,6 +72,8 @@ pub struct Context<'a> {
     pub style: Style,
     /// Where excerpts come from.
     pub sources: &'a dyn Sources,
+    /// Name of what was scanned, for titles.
+    pub subject: Option<&'a str>,
     /// An earlier report to compare with.
     pub earlier: Option<&'a Report>,
 }

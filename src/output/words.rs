@@ -1,5 +1,6 @@
 //! Words and orders that several formats share.
 
+use super::Context;
 use crate::facts::{NoteKind, Operation, Origin, Phase, Trait};
 use crate::judge::finding::describe;
 use crate::report::{Finding, Report, rank};
@@ -89,7 +90,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Survives => "survives",
         Outcome::Unknown => "not promised",
-        Outcome::Diverges => "differs per instance",
+        Outcome::Diverges => "differs",
         Outcome::Cloned => "same on all",
         Outcome::Stripped => "removed",
         Outcome::SilentlyDropped => "dropped",
@@ -172,7 +173,8 @@ pub(super) fn top_losses<'a>(report: &'a Report, target: Option<&'a str>) -> Vec
     let about = |f: &Finding| {
         (f.rule.clone(), f.severity_on(target), above(&f.effect.location).map_or_else(|| f.place(), str::to_owned))
     };
-    let fresh = |f: &&Finding| seen.insert(about(f));
+    let mut places = BTreeSet::new();
+    let fresh = |f: &&Finding| places.insert((f.place(), f.effect.store)) && seen.insert(about(f));
     rank::losses(&report.findings, target).into_iter().filter(fresh).take(3).collect()
 }
 
@@ -193,8 +195,18 @@ pub(super) fn is_gap(kind: NoteKind) -> bool {
     kind != NoteKind::Info
 }
 
-/// What the report is about: the last folder that all its artifacts share.
-pub(super) fn subject(report: &Report) -> Option<&str> {
+/// What the report is about: as it was named, or the last folder that all its artifacts share.
+pub(super) fn subject<'a>(report: &'a Report, context: &'a Context<'_>) -> Option<&'a str> {
+    let shared = || shared_folders(report).into_iter().rev().find(|folder| !matches!(*folder, "" | "." | ".."));
+    context.subject.or_else(shared)
+}
+
+/// The folder that all artifacts are below, with the separator at its end; empty when there is none.
+pub(super) fn shared_folder(report: &Report) -> String {
+    shared_folders(report).into_iter().flat_map(|folder| [folder, "/"]).collect()
+}
+
+fn shared_folders(report: &Report) -> Vec<&str> {
     let written = report.inventory.iter().flat_map(|e| e.writers.iter().map(|w| w.artifact.as_str()));
     let found = report.findings.iter().chain(&report.possible).map(|f| f.artifact.as_str());
     let skipped = report.skipped.iter().map(|s| s.artifact.as_str());
@@ -208,5 +220,11 @@ pub(super) fn subject(report: &Report) -> Option<&str> {
             Some(known) => known.into_iter().zip(folders).take_while(|(a, b)| a == b).map(|(a, _)| a).collect(),
         });
     }
-    shared?.into_iter().rev().find(|folder| !matches!(*folder, "" | "." | ".."))
+    shared.unwrap_or_default()
+}
+
+/// With a capital at its beginning.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

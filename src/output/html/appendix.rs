@@ -1,6 +1,6 @@
 //! What was not analysed, what was accepted, mere capabilities, and how to make the report again.
 
-use super::{path, text};
+use super::{file, path, text};
 use crate::facts::NoteKind;
 use crate::output::words;
 use crate::report::{ArtifactNote, Report};
@@ -21,7 +21,7 @@ fn list<'a>(names: impl Iterator<Item = String> + 'a, total: usize, out: &mut dy
     writeln!(out, "</ul>")
 }
 
-pub(super) fn gaps(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn gaps(report: &Report, root: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section aria-labelledby=\"gaps\"><h2 id=\"gaps\">Not analysed, and why</h2>")?;
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for skipped in &report.skipped {
@@ -37,7 +37,7 @@ pub(super) fn gaps(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for (kind, notes) in by_kind(report) {
         let open = if notes.len() <= 20 { " open" } else { "" };
         writeln!(out, "<details{open}><summary>{}: {}</summary>", gap(kind), words::count(notes.len(), "remark"))?;
-        let note = |n: &&ArtifactNote| format!("{}: {}", path(&n.artifact), text(&n.text));
+        let note = |n: &&ArtifactNote| format!("{}: {}", file(&n.artifact, root), text(&n.text));
         list(notes.iter().map(note), notes.len(), out)?;
         writeln!(out, "</details>")?;
     }
@@ -49,7 +49,7 @@ pub(super) fn gaps(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             words::count(names.len(), "file"),
             text(&endings(names))
         )?;
-        list(names.iter().map(|n| path(n)), names.len(), out)?;
+        list(names.iter().map(|n| file(n, root)), names.len(), out)?;
         writeln!(out, "</details>")?;
     }
     writeln!(out, "</section>")
@@ -127,7 +127,7 @@ pub(super) fn accepted(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</tbody></table></div></section>")
 }
 
-pub(super) fn capabilities(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn capabilities(report: &Report, root: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<section aria-labelledby=\"capabilities\"><h2 id=\"capabilities\">Appendix: possible capabilities</h2>"
@@ -141,7 +141,12 @@ pub(super) fn capabilities(report: &Report, out: &mut dyn Write) -> io::Result<(
         writeln!(out, "<p>None.</p>")?;
     }
     for (artifact, names) in by_artifact.iter().take(MAX_NAMES) {
-        writeln!(out, "<details><summary>{}: {}</summary>", path(artifact), names.len())?;
+        writeln!(
+            out,
+            "<details><summary>{}: {}</summary>",
+            file(artifact, root),
+            words::count(names.len(), "function")
+        )?;
         list(names.iter().map(|n| format!("<code>{}</code>", text(n))), names.len(), out)?;
         writeln!(out, "</details>")?;
     }

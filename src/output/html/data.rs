@@ -34,6 +34,7 @@ pub(super) fn of(report: &Report, context: &Context<'_>) -> Value {
     inventory
         .sort_by_key(|e| (Reverse(e.severity), places.get(&(&e.location, e.store)).copied().unwrap_or(usize::MAX)));
     json!({
+        "root": words::shared_folder(report),
         "targets": report.targets.iter().map(|t| json!({"id": t.id, "name": t.name})).collect::<Vec<_>>(),
         "events": events.iter().map(name).collect::<Vec<_>>(),
         "outcomes": outcomes(report),

@@ -1,6 +1,6 @@
 //! What changed since an earlier report, by fingerprints.
 
-use super::{path, text};
+use super::{file, path, text};
 use crate::output::words;
 use crate::report::{Finding, Report};
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use std::io::{self, Write};
 /// Findings listed on each side.
 const MAX_LISTED: usize = 200;
 
-pub(super) fn write(report: &Report, earlier: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(report: &Report, earlier: &Report, root: &str, out: &mut dyn Write) -> io::Result<()> {
     let prints = |r: &Report| -> BTreeSet<String> { r.findings.iter().map(|f| f.fingerprint.clone()).collect() };
     let (now, then) = (prints(report), prints(earlier));
     let new: Vec<&Finding> = report.findings.iter().filter(|f| !then.contains(&f.fingerprint)).collect();
@@ -38,7 +38,7 @@ pub(super) fn write(report: &Report, earlier: &Report, out: &mut dyn Write) -> i
                 "<li><span class=\"tag {severity}\">{severity}</span> {} {} <span class=\"soft\">in {}</span></li>",
                 text(&finding.rule),
                 path(&finding.effect.location),
-                text(&finding.artifact)
+                file(&finding.artifact, root)
             )?;
         }
         if findings.len() > MAX_LISTED {

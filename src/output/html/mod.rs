@@ -21,10 +21,11 @@ const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
 
 pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let root = words::shared_folder(report);
     let data = embed(&data::of(report, context).to_string());
     let nonce = blake3::hash(data.as_bytes()).to_hex()[..32].to_owned();
     let verdict = report.verdict.words();
-    let subject = words::subject(report).map(|s| format!(" of {}", text(s))).unwrap_or_default();
+    let subject = words::subject(report, context).map(|s| format!(" of {}", text(s))).unwrap_or_default();
     let since = if context.earlier.is_some() { "<li><a href=\"#difference\">Changes</a></li>" } else { "" };
     write!(
         out,
@@ -56,15 +57,15 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
     )?;
     overview::verdicts(report, context, out)?;
     if let Some(earlier) = context.earlier {
-        difference::write(report, earlier, out)?;
+        difference::write(report, earlier, &root, out)?;
     }
     overview::events(report, context, out)?;
     overview::themes(report, out)?;
-    lists(report, context, out)?;
+    lists(report, context, &root, out)?;
     effort::write(report, out)?;
-    appendix::gaps(report, out)?;
+    appendix::gaps(report, &root, out)?;
     appendix::accepted(report, out)?;
-    appendix::capabilities(report, out)?;
+    appendix::capabilities(report, &root, out)?;
     appendix::decision(report, out)?;
     appendix::reproduce(report, out)?;
     write!(
@@ -77,7 +78,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
 }
 
 /// The frames of the two long lists, which the script fills.
-fn lists(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn lists(report: &Report, context: &Context<'_>, root: &str, out: &mut dyn Write) -> io::Result<()> {
     let targets = match report.targets.as_slice() {
         [] | [_] => None,
         several => Some(several.iter().map(|t| format!("<option>{}</option>", text(&t.id))).collect::<String>()),
@@ -100,6 +101,10 @@ fn lists(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Res
          <option value=\"place\">by location</option><option value=\"artifact\">by file</option><option value=\"rule\">by rule</option></select></div>\n";
     let noscript =
         "<noscript><p>This list needs the script of this page; the csv and json reports hold the same.</p></noscript>";
+    let below = match root {
+        "" => String::new(),
+        root => format!(" Files are named from {}.", path(root)),
+    };
     let head = [
         ("location", "Location"),
         ("store", "Kind"),
@@ -111,15 +116,16 @@ fn lists(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Res
     .concat();
     writeln!(
         out,
-        r#"<section aria-labelledby="inventory"><h2 id="inventory">Inventory of state</h2>
-<p>Every location that the application writes, once: who writes it and when, and what becomes of it.{}</p>
+        r#"<section aria-labelledby="inventory" class="sheet"><h2 id="inventory">Inventory of state</h2>
+<p>Every location that the application writes, once: who writes it and when, and what becomes of it.{below}</p>
+{}
 {}{noscript}<div class="scroll" role="region" aria-label="Inventory table" tabindex="0"><table id="inventory-table"><caption>{}</caption>
 <colgroup><col class="w-location"><col class="w-kind"><col class="w-writer"><col class="w-fate"><col class="w-severity"><col class="w-help"></colgroup>
 <thead><tr>{head}<th scope="col">Instead</th></tr></thead>
 <tbody id="inventory-rows"></tbody></table></div>
 <button class="more" id="inventory-more" hidden>Show more</button></section>
-<section aria-labelledby="findings"><h2 id="findings">Findings</h2>
-<p>Each opens to its evidence, what becomes of the state at each event, and what to do instead.</p>
+<section aria-labelledby="findings" class="sheet"><h2 id="findings">Findings</h2>
+<p>Each opens to its evidence, what becomes of the state at each event, and what to do instead.<span class="paper"> On paper, notes are one line each.</span></p>
 {}{noscript}<div id="findings-rows"></div>
 <button class="more" id="findings-more" hidden>Show more</button></section>"#,
         key(report, context),
@@ -137,8 +143,9 @@ fn key(report: &Report, context: &Context<'_>) -> String {
     match names.is_empty() {
         true => String::new(),
         false => format!(
-            " The strip has a square per event: {}. A letter in it: L lost, R back to the value of the image, ? nothing \
-             is promised, ≠ each instance has its own, a dot where the event does not happen; an empty square survives.",
+            "<details><summary>How to read the strips</summary><p>A square per event, in this order: {}. A letter in it: \
+             L lost, R back to the value of the image, ? nothing is promised, ≠ each instance has its own, a dot where \
+             the event does not happen; an empty square survives.</p></details>",
             names.join(", ")
         ),
     }
@@ -176,8 +183,18 @@ fn text(source: &str) -> String {
     safe
 }
 
+/// A sentence that names a location, which may be broken behind its separators.
+fn sentence(source: &str) -> String {
+    source.split_inclusive(['\\', '/']).map(text).collect::<Vec<_>>().join("<wbr>")
+}
+
 /// A path or location, which may be broken behind its separators.
 fn path(source: &str) -> String {
     let broken: Vec<String> = one_line(source).split_inclusive(['\\', '/']).map(text).collect();
     format!("<span class=\"path\">{}</span>", broken.join("<wbr>"))
+}
+
+/// A file by its path from the folder that all files are below.
+fn file(source: &str, root: &str) -> String {
+    path(source.strip_prefix(root).unwrap_or(source))
 }

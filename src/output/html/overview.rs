@@ -1,6 +1,6 @@
 //! The top of the page: the verdicts, state by event, findings by theme.
 
-use super::{path, text};
+use super::{path, sentence, text};
 use crate::output::{Context, words};
 use crate::report::{Report, TargetVerdict};
 use crate::rules::{Event, Outcome, Severity};
@@ -16,8 +16,8 @@ pub(super) fn verdicts(report: &Report, context: &Context<'_>, out: &mut dyn Wri
             out,
             "<li class=\"card {class}\"><h2>{}</h2><strong>{}</strong><p>{}.</p><p>{} {} {}</p>",
             text(&target.name),
-            target.verdict.words(),
-            text(&target.because),
+            words::capital(target.verdict.words()),
+            sentence(&words::capital(&target.because)),
             tag(target.errors, "error"),
             tag(target.warnings, "warning"),
             tag(target.notes, "note"),
@@ -57,7 +57,7 @@ pub(super) fn events(report: &Report, context: &Context<'_>, out: &mut dyn Write
     writeln!(out, "<section aria-labelledby=\"events\"><h2 id=\"events\">What each event takes away</h2>")?;
     writeln!(
         out,
-        "<p>Locations with an open finding, by kind of state. A cell names the worst and how many it happens to.</p>"
+        "<p>Locations with an open finding, by kind of state. A cell tells how many each event takes away, and how.</p>"
     )?;
     for index in 0..report.targets.len() {
         matrix(report, context, index, out)?;
@@ -104,17 +104,21 @@ fn matrix(report: &Report, context: &Context<'_>, index: usize, out: &mut dyn Wr
     for (store, row) in &cells {
         write!(out, "<tr><th scope=\"row\">{}</th>", store.replace('-', " "))?;
         for event in &columns {
-            match row.get(event).and_then(|outcomes| outcomes.last_key_value()) {
-                Some((outcome, locations)) => {
-                    let class = class(*outcome);
-                    write!(out, "<td class=\"{class}\">{} {}</td>", locations.len(), words::outcome(*outcome))?;
-                }
-                None => write!(out, "<td>–</td>")?,
-            }
+            write!(out, "{}", cell(row.get(event)))?;
         }
         writeln!(out, "</tr>")?;
     }
     writeln!(out, "</tbody></table></div>")
+}
+
+/// How many locations an event takes away and how, the worst first; what survives it is told when nothing else is.
+fn cell(outcomes: Option<&BTreeMap<Outcome, BTreeSet<&str>>>) -> String {
+    let Some((worst, _)) = outcomes.and_then(|o| o.last_key_value()) else { return "<td>–</td>".to_owned() };
+    let taken = outcomes.into_iter().flatten().rev().filter(|(outcome, _)| **outcome != Outcome::Survives);
+    let lines: Vec<String> =
+        taken.map(|(o, locations)| format!("{} {}", locations.len(), words::outcome(*o))).collect();
+    let said = if lines.is_empty() { words::outcome(*worst).to_owned() } else { lines.join("<br>") };
+    format!("<td class=\"{}\">{said}</td>", class(*worst))
 }
 
 pub(super) fn class(outcome: Outcome) -> &'static str {

@@ -20,6 +20,8 @@
     shown(text).split(/(?<=[\\/.])/).forEach((part, i) => { if (i) node.append(el("wbr")); node.append(part); });
     return node;
   };
+  // A file by its path from the folder that all files are below.
+  const file = (artifact) => artifact.startsWith(data.root) ? artifact.slice(data.root.length) : artifact;
   const tag = (text, kind) => el("span", { class: `tag ${kind}` }, text);
   const place = (site) => {
     if (site.source_file) return `${site.source_file}:${site.source_line}`;
@@ -104,10 +106,37 @@
     refresh();
   };
 
+  // Targets on which the same becomes of a location are told once.
+  const fatesOf = (fates) => {
+    const alike = new Map();
+    for (const { id } of data.targets.filter((t) => fates[t.id])) {
+      const key = JSON.stringify([fates[id].at, fates[id].words, fates[id].volume]);
+      alike.set(key, [...(alike.get(key) ?? []), id]);
+    }
+    return [...alike.values()].map((ids) => fateOf(ids.length === data.targets.length ? "on all targets" : ids.join(", "), fates[ids[0]]));
+  };
   const fateOf = (id, fate) => {
     const said = several ? [el("strong", {}, id), " "] : [];
     return el("div", { class: "fate" }, ...said, fate.at.replaceAll("-", "") ? strip(fate.at) : "",
       el("div", { class: `said-${outcome(fate.worst).kind}` }, fate.words || outcome(fate.worst).words, el("span", { class: "soft" }, ` (${words(fate.volume)} volume)`)));
+  };
+  // A file is named once for all its places that do the same.
+  const writersOf = (all) => {
+    const alike = new Map();
+    for (const w of all) {
+      const key = JSON.stringify([w.artifact, w.operation, w.phase]);
+      alike.set(key, [...(alike.get(key) ?? []), w]);
+    }
+    const nodes = [...alike.values()].slice(0, 3).map((group) => {
+      const [first] = group, sites = group.map((w) => w.site).filter(Boolean);
+      const node = el("div", { class: "writer" }, path(file(first.artifact)), " ",
+        el("span", { class: "soft" }, `${data.operations[first.operation] ?? words(first.operation)} ${data.phases[first.phase] ?? words(first.phase)}`));
+      for (const site of sites.slice(0, 2)) node.append(el("div", { class: "site" }, path(site)));
+      if (sites.length > 2) node.append(el("div", { class: "site soft" }, `and ${sites.length - 2} more ${sites.length > 3 ? "places" : "place"}`));
+      return node;
+    });
+    if (alike.size > 3) nodes.push(el("div", { class: "soft" }, `and ${alike.size - 3} more`));
+    return nodes;
   };
   const inventory = data.inventory.map((e) => ({ ...e, kind: e.store }));
   view("inventory", inventory,
@@ -116,10 +145,7 @@
     (e, target) => target ? e.fates[target]?.severity ?? "off" : e.severity,
     (e) => {
       const cell = (label, ...children) => el("td", { "data-label": label }, ...children);
-      const writers = e.writers.slice(0, 3).map((w) => el("div", { class: "writer" }, path(`${w.artifact} ${w.site}`), " ",
-        el("span", { class: "soft" }, `${data.operations[w.operation] ?? words(w.operation)} ${data.phases[w.phase] ?? words(w.phase)}`)));
-      if (e.writers.length > 3) writers.push(el("div", { class: "soft" }, `and ${e.writers.length - 3} more`));
-      const fates = data.targets.filter((t) => e.fates[t.id]).map((t) => fateOf(t.id, e.fates[t.id]));
+      const writers = writersOf(e.writers), fates = fatesOf(e.fates);
       const severity = [e.severity === "off" ? el("span", { class: "soft" }, "none") : tag(e.severity, e.severity)];
       if (e.accepted) severity.push(" ", tag("accepted", "good"));
       return el("tr", {}, cell("Location", path(e.location)), cell("Kind", words(e.store)), cell("Written by", ...writers),
@@ -140,32 +166,33 @@
       el("table", { class: "matrix" }, el("caption", {}, "What becomes of it"), el("thead", {}, head), body));
   };
   const bodyOf = (f) => {
-    const rule = data.rules[f.rule] ?? {}, list = el("dl"), parts = [list];
-    const row = (name, ...value) => list.append(el("dt", {}, name), el("dd", {}, ...value));
+    const rule = data.rules[f.rule] ?? {}, facts = el("dl"), advice = el("dl", { class: "advice", "data-rule": shown(f.rule) }), parts = [facts];
+    const rowOf = (list) => (name, ...value) => list.append(el("dt", {}, name), el("dd", {}, ...value));
+    const row = rowOf(facts), advise = rowOf(advice);
     const phase = data.phases[f.effect.phase] ?? words(f.effect.phase);
     const sites = f.sites.map(place).filter(Boolean);
     if (f.suppressed) row("Accepted", `${f.suppressed.reason} (${[f.suppressed.kind, f.suppressed.owner ?? "nobody named", f.suppressed.expires && `until ${f.suppressed.expires}`].filter(Boolean).join(", ")})`);
-    row("Written by", path(f.artifact));
+    row("Written by", path(file(f.artifact)));
     row("At", path((sites.slice(0, 20).join(", ") || "no place inside it") + (sites.length > 20 ? ` and ${sites.length - 20} more` : "")));
     row("With", el("code", {}, f.effect.via));
     row("When", phase + (f.effect.phase_evidence ? ` (${f.effect.phase_evidence})` : ""));
     row("How certain", f.confidence);
     if (f.effect.origin !== "unknown") row("Its value", data.origins[f.effect.origin] ?? words(f.effect.origin));
     if (f.effect.traits.length) row("Also", f.effect.traits.map((t) => data.traits[t] ?? words(t)).join("; "));
-    if (rule.why) row("Why it matters", rule.why);
-    if (rule.then) row("Instead, in 2010", rule.then);
-    row("Instead, today", insteadOf(f));
+    if (rule.why) advise("Why it matters", rule.why);
+    if (rule.then) advise("Instead, in 2010", rule.then);
+    advise("Instead, today", insteadOf(f));
     row("Fingerprint", el("code", {}, f.fingerprint));
     if (f.evidence.length) {
       const steps = el("ol");
       for (const s of f.evidence) {
-        const at = [s.artifact, s.site && place(s.site)].filter(Boolean).join(": ");
+        const at = [s.artifact && file(s.artifact), s.site && place(s.site)].filter(Boolean).join(": ");
         steps.append(el("li", {}, s.text, at ? " " : "", at ? path(at, "soft") : ""));
       }
       parts.push(el("h3", {}, "Evidence"), steps);
     }
     if (Object.keys(f.fates).length) parts.push(outcomes(f));
-    return parts;
+    return [...parts, advice];
   };
   const findings = data.findings.map((f) => ({ ...f, kind: f.theme }));
   view("findings", findings,
@@ -174,7 +201,8 @@
     (f) => {
       const heading = shown(f.message).split(": ")[0];
       const item = el("details", {}, el("summary", {}, tag(f.severity, f.severity), " ", f.suppressed ? tag("accepted", "good") : "", " ",
-        path(f.place), el("span", { class: "line soft" }, `${f.rule} ${heading}, in `, path(f.artifact))));
+        path(f.place), el("span", { class: "line soft" }, `${f.rule} ${heading}, in `, path(file(f.artifact)))));
+      if (f.severity === "note") item.classList.add("brief");
       item.addEventListener("toggle", () => { if (item.open && item.childElementCount === 1) item.append(...bodyOf(f)); });
       return item;
     },
@@ -183,10 +211,16 @@
   // On paper nothing can be opened.
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
+    closed = [...document.querySelectorAll("details:not([open]):not(.brief)")];
     for (const d of closed) d.open = true;
     // The event that fills an entry comes too late for the printer.
-    document.querySelectorAll("#findings-rows details").forEach((d, i) => { if (d.childElementCount === 1) d.dispatchEvent(new Event("toggle")); });
+    for (const d of document.querySelectorAll("#findings-rows details[open]")) if (d.childElementCount === 1) d.dispatchEvent(new Event("toggle"));
+    // What a rule says of all its findings is printed with the first of them.
+    const said = new Set();
+    for (const advice of document.querySelectorAll("#findings-rows details[open] .advice")) {
+      advice.classList.toggle("again", said.has(advice.dataset.rule));
+      said.add(advice.dataset.rule);
+    }
   });
   addEventListener("afterprint", () => { for (const d of closed) d.open = false; });
   document.documentElement.dataset.ready = "true";

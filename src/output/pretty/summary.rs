@@ -2,6 +2,7 @@
 
 use super::severity_ink;
 use crate::output::style::{Ink, Style, cut, one_line};
+use crate::output::words::capital;
 use crate::output::{Context, words};
 use crate::report::{Report, Verdict};
 use std::collections::BTreeSet;
@@ -40,11 +41,17 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
 
 /// Names the files that were not seen whole, and why: what was not read cannot have been cleared.
 fn gaps(report: &Report, style: Style, lines: &mut Vec<String>) {
-    let gaps: Vec<_> = report.notes.iter().filter(|n| words::is_gap(n.kind)).collect();
+    let mut gaps: Vec<(&str, Vec<&str>)> = Vec::new();
+    for note in report.notes.iter().filter(|n| words::is_gap(n.kind)) {
+        match gaps.last_mut() {
+            Some((artifact, texts)) if *artifact == note.artifact => texts.push(&note.text),
+            _ => gaps.push((&note.artifact, vec![&note.text])),
+        }
+    }
     let most = if style.verbose { gaps.len() } else { MAX_GAPS };
-    for note in gaps.iter().take(most) {
-        let text = format!("not seen whole: {}: {}", one_line(&note.artifact), one_line(&note.text));
-        lines.extend(wrap(&cut(&text, style.width * 2), style.width, "  ", "    "));
+    for (artifact, texts) in gaps.iter().take(most) {
+        let text = format!("not seen whole: {}: {}", one_line(artifact), one_line(&texts.join("; ")));
+        lines.extend(wrap(&cut(&text, style.width * 3), style.width, "  ", "    "));
     }
     if gaps.len() > most {
         lines.push(format!("  and {} more; --verbose names them", gaps.len() - most));
@@ -124,11 +131,6 @@ fn verdict_ink(verdict: Verdict) -> Ink {
         Verdict::ReadyWithConditions | Verdict::InsufficientData => Ink::Warning,
         Verdict::NotReady => Ink::Error,
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
