@@ -1,6 +1,6 @@
 //! Azure Resource Manager templates: ephemeral disks, capacity, extensions, application settings.
 
-use super::command::starts;
+use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT};
 use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
@@ -63,8 +63,9 @@ fn extensions(document: &mut Document<'_>, reading: &mut Reading, resource: Node
     for node in below(document, resource) {
         if document.tree.name(node) == "commandToExecute" {
             let command = resolved(document, node);
-            // An extension runs again on every machine that replaces this one.
-            starts(document, reading, node, "startup-task", &command, &Text::folder(Folder::Cwd));
+            let why = "the custom script extension runs it on every machine that replaces this one";
+            let launch = Launch::new("startup-task", why, Text::folder(Folder::Cwd));
+            run(document, reading, node, &Text::lit(command), &launch);
         }
     }
 }

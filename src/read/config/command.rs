@@ -5,23 +5,118 @@
 
 use super::document::Document;
 use super::tree::NodeId;
-use crate::facts::{Clue, ClueKind, Location, Reading, Text};
+use crate::facts::{Body, Clue, ClueKind, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Step, Text};
+use crate::read::script::{CommandContext, command_line, quote};
 
 /// Most commands of one command line.
 const MAX_COMMANDS: usize = 64;
 
-/// Says what a command line starts; `how` is the kind of start that a phase follows from.
-pub(crate) fn starts(
-    document: &mut Document<'_>,
-    reading: &mut Reading,
-    at: NodeId,
-    how: &str,
-    line: &str,
-    base: &Text,
-) {
-    for program in programs(line) {
-        let location = Location::file(&crate::facts::join_paths(base, &Text::lit(&program)));
-        document.clue(reading, at, Clue::new(ClueKind::Starts, how, &program).at(location));
+/// Most command lines of one document that are read.
+const MAX_LINES: usize = 1_000;
+
+/// How a command line comes to run.
+#[derive(Clone)]
+pub(crate) struct Launch {
+    /// The kind of start that the phase of what it starts follows from.
+    pub(crate) how: &'static str,
+    /// Evidence of the phase.
+    pub(crate) why: String,
+    /// Its current folder.
+    pub(crate) here: Text,
+    /// Environment variables that the description gives it.
+    pub(crate) variables: Vec<(String, Text)>,
+    /// PowerShell reads it, not cmd.
+    pub(crate) powershell: bool,
+}
+
+impl Launch {
+    /// A line for cmd, or one that a program gets as it is.
+    pub(crate) fn new(how: &'static str, why: impl Into<String>, here: Text) -> Self {
+        Launch { how, why: why.into(), here, variables: Vec::new(), powershell: false }
+    }
+
+    fn phase(&self) -> Phase {
+        match self.how {
+            "image-build" => Phase::Build,
+            "first-boot" => Phase::FirstBoot,
+            "startup-task" | "entrypoint-setup" => Phase::Startup,
+            _ => Phase::Run,
+        }
+    }
+}
+
+/// Kinds of start that say more than how the line itself was started: what they name runs later, by itself.
+const REGISTRATIONS: &[&str] = &["service", "scheduled-task", "run-key", "run-once", "uninstall"];
+
+/// Reads a command line as its shell would: what it does, and what it starts.
+pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, line: &Text, launch: &Launch) {
+    if !document.is_own(at) || line.is_empty() {
+        return;
+    }
+    document.lines += 1;
+    if document.lines > MAX_LINES {
+        if document.lines == MAX_LINES + 1 {
+            reading.note(NoteKind::Capped, "more command lines than the cap for one document; the rest was not read");
+        }
+        return;
+    }
+    let site = document.site(at);
+    let context = CommandContext {
+        site: site.clone(),
+        here: launch.here.clone(),
+        phase: Some((launch.phase(), &launch.why)),
+        variables: &launch.variables,
+        powershell: launch.powershell,
+    };
+    let mut found = Reading::default();
+    command_line(line, &context, &mut found);
+    let quoted = quote(&line.to_string());
+    let mut known = false;
+    for fact in found.facts {
+        match fact.body {
+            Body::Effect(mut effect) => {
+                known = true;
+                // What the shell reads may be only a part of the line, with its variables replaced.
+                effect.evidence.retain(|step| step.text != quoted);
+                effect.evidence.insert(0, Step::at(quoted.clone(), site.clone()));
+                reading.effect(fact.site, effect);
+            }
+            Body::Clue(mut clue) => {
+                if clue.kind == ClueKind::Starts {
+                    known = true;
+                    if !REGISTRATIONS.contains(&clue.key.as_str()) {
+                        launch.how.clone_into(&mut clue.key);
+                    }
+                    clue.location = clue.location.map(package_path);
+                }
+                document.clue(reading, at, clue);
+            }
+        }
+    }
+    reading.notes.extend(found.notes);
+    // A program by a bare name: no reader of scripts takes it for more than a word.
+    if !known {
+        starts(document, reading, at, line, launch);
+    }
+}
+
+/// Says only what a command line starts, by the words in it.
+pub(crate) fn starts(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, line: &Text, launch: &Launch) {
+    for program in line.as_lit().map(programs).unwrap_or_default() {
+        let location = Location::file(&crate::facts::join_paths(&launch.here, &Text::lit(&program)));
+        document.clue(reading, at, Clue::new(ClueKind::Starts, launch.how, &program).at(package_path(location)));
+    }
+}
+
+/// What stands in the folder of a deployed role stands in the package beside the description.
+fn package_path(location: Location) -> Location {
+    match location.text().parts() {
+        [Part::Hole(Hole::Folder(Folder::RoleRoot)), Part::Lit(rest)] => {
+            let rest = rest.strip_prefix("\\approot").unwrap_or(rest);
+            let rest = rest.strip_prefix("\\bin").unwrap_or(rest);
+            Location::file(&Text::folder(Folder::AppDir).concat(&Text::lit(rest)))
+        }
+        _ => location,
     }
 }
 

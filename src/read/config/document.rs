@@ -37,6 +37,8 @@ pub(crate) struct Document<'a> {
     pub(crate) environment: Option<String>,
     /// When what it causes happens, and how that is known.
     pub(crate) phase: (Phase, String),
+    /// Command lines read so far.
+    pub(crate) lines: usize,
     /// Clues given so far.
     clues: usize,
 }
@@ -96,6 +98,7 @@ impl<'a> Document<'a> {
             everything: false,
             environment: None,
             phase: (Phase::Run, RUNNING.to_owned()),
+            lines: 0,
             clues: 0,
         }
     }

@@ -1,6 +1,6 @@
 //! Service Fabric manifests: services and their instances, what is set up and started, and stateful services.
 
-use super::command::starts;
+use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, Tree};
 use crate::facts::{Clue, ClueKind, Folder, Reading, Text};
@@ -32,13 +32,14 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     }
 }
 
-fn host(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, how: &str) {
+fn host(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, how: &'static str) {
     let tree = &document.tree;
     let Some(program) = tree.descendants(node).into_iter().find(|&n| tree.name(n) == "Program") else { return };
     let parent = tree.node(program).parent;
     let arguments = tree.get(parent, "Arguments").unwrap_or_default();
     let command = format!("\"{}\" {arguments}", tree.value(program));
-    starts(document, reading, program, how, &command, &Text::folder(Folder::AppDir));
+    let why = if how == "entrypoint" { "the entry point of the service" } else { "set up before each start of the service" };
+    run(document, reading, program, &Text::lit(command), &Launch::new(how, why, Text::folder(Folder::AppDir)));
 }
 
 fn role(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, kind: &str) {

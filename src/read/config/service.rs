@@ -1,11 +1,10 @@
 //! Cloud service definition (`.csdef`) and configuration (`.cscfg`): roles, instances, local resources, startup tasks.
 
-use super::command::starts;
+use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, Tree};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Reading, Source, Step, Store, Text,
-    expand_env,
+    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Reading, Source, Step, Store, Text,
 };
 
 /// Elements that define a role, and what the role is called in a clue.
@@ -57,7 +56,10 @@ fn local_storage(document: &mut Document<'_>, node: NodeId, reading: &mut Readin
 fn entry_point(document: &mut Document<'_>, node: NodeId, reading: &mut Reading) {
     let Some(command) = document.tree.child(node, "commandLine") else { return };
     let value = document.tree.value(command).to_owned();
-    starts(document, reading, command, "entrypoint", &value, &Text::folder(Folder::AppDir));
+    let mut launch = Launch::new("entrypoint", "the entry point of the role", Text::folder(Folder::AppDir));
+    let runtime = document.tree.node(document.tree.node(node).parent).parent;
+    launch.variables = environment_of(document, runtime);
+    run(document, reading, command, &Text::lit(value), &launch);
 }
 
 /// Modules that the fabric adds to a role.
@@ -68,67 +70,46 @@ fn import(document: &mut Document<'_>, node: NodeId, reading: &mut Reading) {
     }
 }
 
-/// A command that runs at every start. Its current directory is the role's `approot`, `approot\bin` in a web role.
+/// A command that runs at every start. Its current directory is the role's `approot`, `approot\\bin` in a web role.
 fn startup_task(document: &mut Document<'_>, node: NodeId, role: &str, reading: &mut Reading) {
     let Some(at) = document.tree.child(node, "commandLine") else { return };
     let command = document.tree.value(at).to_owned();
-    starts(document, reading, at, "startup-task", &command, &Text::folder(Folder::AppDir));
     let folder = if role == "web-role" { "\\approot\\bin" } else { "\\approot" };
     let base = Text::folder(Folder::RoleRoot).concat(&Text::lit(folder));
-    for (operation, target) in redirections(&command) {
-        let location = Location::file(&Text::lit(&target));
-        if location.file_place() == crate::facts::Place::Device {
-            continue;
-        }
-        let location = if location.is_relative() {
-            Location::file(&crate::facts::join_paths(&base, &expand_env(&Text::lit(&target))))
-        } else {
-            location
-        };
-        let effect = Effect::new(
-            operation,
-            Store::File,
-            location,
-            Certainty::Proven,
-            if operation == Operation::Append { ">>" } else { ">" },
-        )
-        .in_phase(Phase::Startup, STARTUP)
-        .because(Step::at(format!("commandLine = \"{command}\""), document.site(at)));
-        document.effect(reading, at, effect);
-    }
+    let mut launch = Launch::new("startup-task", STARTUP, base);
+    launch.variables = environment_of(document, node);
+    run(document, reading, at, &Text::lit(command), &launch);
 }
 
-/// Files that the command line sends output to.
-fn redirections(command: &str) -> Vec<(Operation, String)> {
-    let mut found = Vec::new();
-    let mut quoted = false;
-    let bytes = command.as_bytes();
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'"' => quoted = !quoted,
-            b'>' if !quoted => {
-                let append = bytes.get(at) == Some(&b'>');
-                at += usize::from(append);
-                let rest = command.get(at..).unwrap_or_default().trim_start();
-                // `2>&1` joins two streams and names no file.
-                if rest.starts_with('&') {
-                    continue;
-                }
-                let target = match rest.strip_prefix('"') {
-                    Some(inner) => inner.split('"').next().unwrap_or(inner),
-                    None => rest.split([' ', '\t', '&', '|', '>', ')']).next().unwrap_or(rest),
-                };
-                if !target.is_empty() {
-                    found.push((if append { Operation::Append } else { Operation::Create }, target.to_owned()));
-                }
-                at = command.len() - rest.len() + target.len();
-            }
-            _ => {}
-        }
+/// The variables of the nearest `Environment`, and those of the role's runtime. A value that the role instance gives
+/// is known to the deployment only, except the path of a local resource.
+fn environment_of(document: &Document<'_>, node: NodeId) -> Vec<(String, Text)> {
+    let tree = &document.tree;
+    let list = tree.children_named(node, "Environment");
+    list.flat_map(|environment| tree.children_named(environment, "Variable").collect::<Vec<_>>())
+        .filter_map(|variable| {
+            let name = tree.get(variable, "name")?.to_owned();
+            let instance = || tree.at(variable, &["RoleInstanceValue", "xpath"]).map(|x| instance_value(tree.value(x)));
+            let value = tree.get(variable, "value").map(Text::lit).or_else(instance)?;
+            Some((name, value))
+        })
+        .collect()
+}
+
+/// MS documentation, "xPath values in Azure": what a role instance can be asked for.
+fn instance_value(xpath: &str) -> Text {
+    let named = |before: &str| xpath.split_once(before)?.1.split(['\'', '"']).next();
+    if let Some(name) = named("LocalResource[@name='").or_else(|| named("LocalResource[@name=\"")) {
+        Text::from_source(Source::LocalResource, name)
+    } else if let Some(name) = named("ConfigurationSetting[@name='").or_else(|| named("ConfigurationSetting[@name=\"")) {
+        Text::from_source(Source::Config, format!("ConfigurationSettings/{name}"))
+    } else if xpath.contains("/CurrentInstance/@id") {
+        Text::from_source(Source::Identity, "instance")
+    } else if xpath.ends_with("/Deployment/@emulated") {
+        Text::lit("false")
+    } else {
+        Text::unknown()
     }
-    found
 }
 
 /// Reads a service configuration.

@@ -26,6 +26,7 @@ use crate::discover::Kind;
 use crate::facts::{Phase, Reading, Site, Text};
 use calls::Syntax;
 use sink::Sink;
+pub(crate) use sink::quote;
 use wsh::Host;
 
 /// Reads a script.
@@ -55,13 +56,19 @@ pub struct CommandContext<'a> {
     pub here: Text,
     /// When it runs, and how that is known.
     pub phase: Option<(Phase, &'a str)>,
+    /// Environment variables that it is given.
+    pub variables: &'a [(String, Text)],
+    /// PowerShell reads it, not cmd.
+    pub powershell: bool,
 }
 
-/// Reads a command line as cmd does: redirections, variables, what it installs, writes and starts.
-pub fn command_line(line: &str, context: &CommandContext<'_>, reading: &mut Reading) {
+/// Reads a command line as its shell does: redirections, variables, what it installs, writes and starts.
+pub fn command_line(line: &Text, context: &CommandContext<'_>, reading: &mut Reading) {
     let mut sink = Sink::new(reading);
     sink.in_phase(context.phase);
-    let mut own = context.here.clone();
-    own.push_lit("\\");
-    batch::line(line, &context.here, &own, &context.site, &mut sink);
+    if context.powershell {
+        powershell::given(line, context, &mut sink);
+    } else {
+        batch::given(line, context, &mut sink);
+    }
 }

@@ -266,7 +266,9 @@ fn glued(word: &Text) -> (String, Option<Text>) {
     let name = lead[..letters].to_lowercase();
     let next = lead[letters..].chars().next();
     if GLUED.contains(&name.as_str()) {
-        let attached = next.is_some_and(|c| "./\\:;,=([+".contains(c)) && !lead[letters..].starts_with(".exe");
+        // A program may have the name of a built-in: `start.cmd`.
+        let program = [".exe", ".cmd", ".bat", ".com"].iter().any(|e| lead[letters..].eq_ignore_ascii_case(e));
+        let attached = next.is_some_and(|c| "./\\:;,=([+".contains(c)) && !program;
         if attached {
             return (name, Some(drop_lead(word, letters)));
         }

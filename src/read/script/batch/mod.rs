@@ -10,9 +10,12 @@ mod run;
 mod syntax;
 mod value;
 
+use super::CommandContext;
 use super::sink::Sink;
+
 use crate::facts::{Folder, Hole, NoteKind, Reading, Site, Text};
 use crate::read::text::LineIndex;
+use env::{Env, Value};
 use run::{Machine, World};
 
 /// Longest script that is walked; a longer one carries data.
@@ -37,7 +40,7 @@ pub(super) fn read(text: &str, name: &str, reading: &mut Reading) {
     };
     let mut sink = Sink::new(reading);
     let mut machine = Machine::new(&world, &mut sink, delayed);
-    machine.script(&script, Text::folder(Folder::Cwd));
+    machine.script(&script, Env::new(Text::folder(Folder::Cwd)));
     let guards = std::mem::take(&mut machine.guards);
     guards.emit(&index, reading);
 }
@@ -45,15 +48,21 @@ pub(super) fn read(text: &str, name: &str, reading: &mut Reading) {
 /// Reads a command line with holes in it.
 pub(super) fn text(line: &Text, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
     let (text, holes) = run::with_marks(line);
-    inner(&text, holes, here, own_folder, site, sink);
+    inner(&text, holes, Env::new(here.clone()), own_folder, site, sink);
 }
 
 /// Reads one command line of another artifact; everything is seen at its site.
-pub(super) fn line(line: &str, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
-    inner(line, Vec::new(), here, own_folder, site, sink);
+pub(super) fn given(line: &Text, context: &CommandContext<'_>, sink: &mut Sink<'_>) {
+    let own = context.here.clone().concat(&Text::lit("\\"));
+    let mut env = Env::new(context.here.clone());
+    for (name, value) in context.variables {
+        env.set(name.to_uppercase(), vec![Value { text: value.clone(), at: None }]);
+    }
+    let (text, holes) = run::with_marks(line);
+    inner(&text, holes, env, &own, &context.site, sink);
 }
 
-fn inner(line: &str, holes: Vec<Hole>, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
+fn inner(line: &str, holes: Vec<Hole>, env: Env, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
     let line = line.get(..MAX_SCRIPT).unwrap_or(line);
     let (script, _) = parse::parse(line, holes.len(), false);
     let world = World {
@@ -65,7 +74,7 @@ fn inner(line: &str, holes: Vec<Hole>, here: &Text, own_folder: &Text, site: &Si
     };
     let mut machine = Machine::new(&world, sink, false);
     machine.holes.push(holes);
-    machine.script(&script, here.clone());
+    machine.script(&script, env);
 }
 
 /// The part that cmd reads: a script may carry another language behind its end.

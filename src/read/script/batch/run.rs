@@ -80,8 +80,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         }
     }
 
-    /// Runs a whole script.
-    pub(super) fn script(&mut self, script: &Script, here: Text) {
+    /// Runs a whole script with what holds at its start.
+    pub(super) fn script(&mut self, script: &Script, start: Env) {
         let mut labels = HashMap::new();
         for (i, statement) in script.statements.iter().enumerate() {
             if let [Link { node: Node::Label(name), .. }] = statement.links.as_slice() {
@@ -89,7 +89,6 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
         }
         self.reached = vec![false; script.statements.len()];
-        let start = Env::new(here);
         self.frame(script, &labels, 0, None, start.clone());
         let mut rest: Vec<usize> = labels.values().copied().collect();
         rest.sort_unstable();

@@ -8,6 +8,7 @@ mod run;
 mod strings;
 mod value;
 
+use super::CommandContext;
 use super::chocolatey;
 use super::sink::Sink;
 use crate::catalog::commands::{self, Shell};
@@ -63,11 +64,23 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     guards.emit(&index, reading);
 }
 
-/// Reads a command line for PowerShell that another script or a configuration gives.
+/// Reads a command line for PowerShell that another script gives.
 pub(super) fn inline(line: &Text, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
+    in_scope(line, Scope::new(here.clone()), own_folder, site, sink);
+}
+
+/// Reads a command line of another artifact, with the environment that it is given.
+pub(super) fn given(line: &Text, context: &CommandContext<'_>, sink: &mut Sink<'_>) {
+    let mut scope = Scope::new(context.here.clone());
+    for (name, value) in context.variables {
+        scope.set(format!("env:{}", name.to_lowercase()), value::Value::text(value.clone()), 0);
+    }
+    in_scope(line, scope, &context.here, &context.site, sink);
+}
+
+fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
     // Holes become variables that the scope knows.
     let mut source = String::new();
-    let mut scope = Scope::new(here.clone());
     for (i, part) in line.parts().iter().enumerate() {
         match part {
             crate::facts::Part::Lit(s) => source.push_str(s),

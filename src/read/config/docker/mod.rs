@@ -1,0 +1,194 @@
+//! Dockerfiles: what is baked by `RUN`, what the container starts, and which folders are volumes.
+//!
+//! Follows docs.docker.com, "Dockerfile reference": the last stage is the image, with the stages that it starts from;
+//! of any other stage only what `COPY --from` fetches gets into it.
+
+mod parse;
+mod stages;
+
+use super::command::{Launch, run};
+use super::document::Document;
+use super::tree::{NodeId, ROOT};
+use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Text};
+pub(crate) use parse::parse;
+use stages::{State, is_windows, stages};
+
+/// Says what the instructions do.
+pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
+    reading.format = "dockerfile".to_owned();
+    let windows = is_windows(&document.tree);
+    let (global, stages) = stages(&document.tree);
+    let mut arguments = State::new();
+    for at in global {
+        argument(document, at, &mut arguments);
+    }
+    let mut states: Vec<State> = Vec::new();
+    for stage in stages {
+        let mut state = stage.parent.and_then(|p| states.get(p)).unwrap_or(&arguments).clone();
+        state.first = stage.instructions.first().copied().unwrap_or(ROOT);
+        for at in stage.instructions {
+            instruction(document, reading, at, &mut state, stage.ships, windows);
+        }
+        states.push(state);
+    }
+    if let Some(last) = states.last() {
+        entry_point(document, reading, last, windows);
+    }
+}
+
+fn instruction(
+    document: &mut Document<'_>,
+    reading: &mut Reading,
+    at: NodeId,
+    state: &mut State,
+    ships: bool,
+    windows: bool,
+) {
+    let keyword = document.tree.name(at).to_owned();
+    let value = document.tree.value(at).to_owned();
+    match keyword.as_str() {
+        "WORKDIR" => state.work_dir = state.path(&state.substitute(value.trim_matches('"'))),
+        "SHELL" => {
+            let shell = value.to_lowercase();
+            state.powershell = shell.contains("powershell") || shell.contains("pwsh");
+        }
+        "ARG" => argument(document, at, state),
+        "ENV" => {
+            for (name, value) in pairs(&value) {
+                let value = state.substitute(&value);
+                if ships {
+                    document.named_value_clue(reading, at, &format!("env/{name}"), &value.to_string());
+                }
+                state.set(&name, value);
+            }
+        }
+        "RUN" if windows => build_step(document, reading, at, state, ships),
+        "ENTRYPOINT" => {
+            state.entry = Some((at, state.powershell));
+            // What the image below would run is not an argument of this entry point.
+            state.command = state.command.filter(|(command, _)| *command >= state.first);
+        }
+        "CMD" => state.command = Some((at, state.powershell)),
+        "HEALTHCHECK" if ships && windows => {
+            if let Some((_, command)) = value.split_once("CMD ") {
+                let launch = launch(state, "entrypoint", "the health check of the image", command.trim());
+                run(document, reading, at, &command_line(command.trim()), &launch);
+            }
+        }
+        "VOLUME" if ships => {
+            for path in words(&value) {
+                // A volume without a mount is an anonymous one: it ends with its container's host.
+                let location = state.path(&state.substitute(&path));
+                document.clue(reading, at, Clue::new(ClueKind::Disk, "docker-volume", "anonymous").at(location));
+            }
+        }
+        "COPY" | "ADD" if ships => {
+            let target = words(&value).last().cloned().unwrap_or_default();
+            let location = state.path(&state.substitute(&target));
+            document.clue(reading, at, Clue::new(ClueKind::Ships, "docker-copy", &value).at(location));
+        }
+        _ => {}
+    }
+}
+
+/// A command of the build. What it does in a stage that does not become the image is left behind there.
+fn build_step(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, state: &State, ships: bool) {
+    let value = document.tree.value(at).to_owned();
+    let mut command = value.trim();
+    while command.starts_with("--") {
+        command = command.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim_start());
+    }
+    let why = "RUN: carried out when the image is built";
+    let before = reading.facts.len();
+    run(document, reading, at, &command_line(command), &launch(state, "image-build", why, command));
+    if ships {
+        return;
+    }
+    for fact in &mut reading.facts[before..] {
+        if let Body::Effect(effect) = &mut fact.body {
+            effect.phase = Phase::NotShipped;
+            "a stage that does not become the image".clone_into(&mut effect.phase_evidence);
+        }
+    }
+}
+
+/// `ENTRYPOINT` with `CMD` as its arguments, or `CMD` alone.
+fn entry_point(document: &mut Document<'_>, reading: &mut Reading, state: &State, windows: bool) {
+    let Some((at, powershell)) = state.entry.or(state.command) else { return };
+    let value = document.tree.value(at).to_owned();
+    let mut line = command_line(&value);
+    // With an entry point in the form of a shell, CMD is ignored.
+    if let (true, Some((command, _))) = (state.entry.is_some() && value.starts_with('['), state.command) {
+        line.push_lit(" ");
+        line.push_text(&command_line(document.tree.value(command)));
+    }
+    let mut launch = launch(state, "entrypoint", "the entry point of the image", &value);
+    launch.powershell &= powershell;
+    if windows {
+        run(document, reading, at, &line, &launch);
+    } else {
+        super::command::starts(document, reading, at, &line, &launch);
+    }
+}
+
+/// A list of words is started as it is; anything else is a line for the shell.
+fn launch(state: &State, how: &'static str, why: &str, command: &str) -> Launch {
+    let mut launch = Launch::new(how, why, state.here());
+    launch.variables.clone_from(&state.variables);
+    launch.powershell = state.powershell && !command.starts_with('[');
+    launch
+}
+
+/// `["program", "argument"]` as a command line, or the shell form as it is.
+fn command_line(value: &str) -> Text {
+    if !value.starts_with('[') {
+        return Text::lit(value);
+    }
+    let (tree, _) = super::json::parse(value);
+    let quoted = |word: &str| if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() };
+    Text::lit(tree.elements(ROOT).map(|w| quoted(tree.value(w))).collect::<Vec<_>>().join(" "))
+}
+
+/// `ARG NAME=default`; without a default only the build knows the value.
+fn argument(document: &Document<'_>, at: NodeId, state: &mut State) {
+    for word in words(document.tree.value(at)) {
+        match word.split_once('=') {
+            Some((name, value)) => state.set(name, state.substitute(value.trim_matches('"'))),
+            // Declared again inside a stage, it keeps what it had outside.
+            None if state.variables.iter().any(|(n, _)| *n == word) => {}
+            None => state.set(&word, Text::unknown()),
+        }
+    }
+}
+
+/// Words of the JSON form or of the shell form, switches left out.
+fn words(value: &str) -> Vec<String> {
+    if value.starts_with('[') {
+        let (tree, _) = super::json::parse(value);
+        return tree.elements(ROOT).map(|w| tree.value(w).to_owned()).collect();
+    }
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quoted = false;
+    for c in value.chars().chain([' ']) {
+        match c {
+            '"' => quoted = !quoted,
+            c if c.is_whitespace() && !quoted => {
+                if !word.is_empty() && !word.starts_with("--") {
+                    words.push(std::mem::take(&mut word));
+                }
+                word.clear();
+            }
+            c => word.push(c),
+        }
+    }
+    words
+}
+
+/// `NAME=value NAME="value"`, or the old form `NAME value`.
+fn pairs(value: &str) -> Vec<(String, String)> {
+    if value.split_whitespace().next().is_some_and(|w| w.contains('=')) {
+        return words(value).iter().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    }
+    value.split_once(char::is_whitespace).map(|(k, v)| (k.to_owned(), v.trim().to_owned())).into_iter().collect()
+}

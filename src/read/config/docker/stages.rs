@@ -1,0 +1,147 @@
+//! The stages of a Dockerfile, and what each knows while its instructions are carried out.
+
+use crate::facts::{Folder, Location, Text};
+use crate::read::config::tree::{NodeId, ROOT, Tree};
+use std::collections::HashMap;
+
+/// From one `FROM` to the next.
+pub(super) struct Stage {
+    /// Its instructions, `FROM` left out.
+    pub(super) instructions: Vec<NodeId>,
+    /// The stage that it starts from, if that is one of this file.
+    pub(super) parent: Option<usize>,
+    /// It is the image that the file makes, or one that this image starts from.
+    pub(super) ships: bool,
+}
+
+/// Divides a file. Instructions before the first `FROM` are arguments, which every stage sees.
+pub(super) fn stages(tree: &Tree) -> (Vec<NodeId>, Vec<Stage>) {
+    let mut global = Vec::new();
+    let mut stages: Vec<Stage> = Vec::new();
+    let mut names: HashMap<String, usize> = HashMap::new();
+    for instruction in tree.elements(ROOT) {
+        if tree.name(instruction) == "FROM" {
+            let words: Vec<&str> = tree.value(instruction).split_whitespace().filter(|w| !w.starts_with("--")).collect();
+            let parent = words.first().and_then(|image| names.get(&image.to_lowercase()).copied());
+            if let [_, keyword, name, ..] = words.as_slice()
+                && keyword.eq_ignore_ascii_case("as")
+            {
+                names.insert(name.to_lowercase(), stages.len());
+            }
+            stages.push(Stage { instructions: Vec::new(), parent, ships: false });
+        } else if let Some(stage) = stages.last_mut() {
+            stage.instructions.push(instruction);
+        } else {
+            global.push(instruction);
+        }
+    }
+    // A parent always stands before its child.
+    let mut at = stages.len().checked_sub(1);
+    while let Some(i) = at {
+        stages[i].ships = true;
+        at = stages[i].parent;
+    }
+    (global, stages)
+}
+
+/// Is it an image of Windows? The commands of others are not for the shells that are read here.
+pub(super) fn is_windows(tree: &Tree) -> bool {
+    tree.elements(ROOT).any(|instruction| {
+        let value = tree.value(instruction).to_lowercase();
+        match tree.name(instruction) {
+            "FROM" => ["windows", "nanoserver", "servercore", "dotnet/framework"].iter().any(|w| value.contains(w)),
+            "SHELL" => value.contains("powershell") || value.contains("cmd"),
+            "WORKDIR" | "VOLUME" | "COPY" | "ADD" | "ENV" | "RUN" | "ENTRYPOINT" => has_drive(&value),
+            _ => false,
+        }
+    })
+}
+
+/// `c:\x` or `c:/x`, at the start of a word.
+fn has_drive(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    (0..bytes.len().saturating_sub(2)).any(|i| {
+        bytes[i].is_ascii_alphabetic()
+            && bytes[i + 1] == b':'
+            && matches!(bytes[i + 2], b'\\' | b'/')
+            && !i.checked_sub(1).is_some_and(|b| bytes[b].is_ascii_alphanumeric())
+    })
+}
+
+/// What holds after some instructions of a stage.
+#[derive(Clone)]
+pub(super) struct State {
+    /// The first instruction of the stage.
+    pub(super) first: NodeId,
+    /// The folder that relative paths and commands start from.
+    pub(super) work_dir: Location,
+    /// Environment variables and arguments, in order.
+    pub(super) variables: Vec<(String, Text)>,
+    /// The shell of commands that are no list of words is PowerShell.
+    pub(super) powershell: bool,
+    /// `ENTRYPOINT` and `CMD` in effect, with the shell that they were written under.
+    pub(super) entry: Option<(NodeId, bool)>,
+    pub(super) command: Option<(NodeId, bool)>,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        State {
+            first: ROOT,
+            work_dir: Location::named(Text::folder(Folder::Cwd)),
+            variables: Vec::new(),
+            powershell: false,
+            entry: None,
+            command: None,
+        }
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: Text) {
+        self.variables.retain(|(n, _)| n != name);
+        self.variables.push((name.to_owned(), value));
+    }
+
+    /// Replaces `$NAME`, `${NAME}` and `${NAME:-default}` as the builder does outside `RUN`.
+    pub(super) fn substitute(&self, value: &str) -> Text {
+        let mut out = Text::new();
+        let mut rest = value;
+        while let Some(at) = rest.find('$') {
+            out.push_lit(&rest[..at]);
+            let tail = &rest[at + 1..];
+            let (name, after) = match tail.strip_prefix('{') {
+                Some(inner) => inner.split_once('}').unwrap_or((inner, "")),
+                None => {
+                    let end = tail.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(tail.len());
+                    tail.split_at(end)
+                }
+            };
+            let (name, default) = name.split_once(":-").map_or((name, None), |(n, d)| (n, Some(d)));
+            match self.variables.iter().find(|(n, _)| n == name) {
+                Some((_, value)) => out.push_text(value),
+                None if name.is_empty() => out.push_lit("$"),
+                None => out.push_text(&default.map_or_else(Text::unknown, Text::lit)),
+            }
+            rest = after;
+        }
+        out.push_lit(rest);
+        out
+    }
+
+    /// The folder of a command.
+    pub(super) fn here(&self) -> Text {
+        match self.work_dir.text().as_hole() {
+            Some(_) => Text::folder(Folder::AppDir),
+            None => self.work_dir.text().clone(),
+        }
+    }
+
+    /// A path from the folder in effect.
+    pub(super) fn path(&self, path: &Text) -> Location {
+        let location = Location::file(path);
+        // `COPY . .`
+        if location.text().is_empty() {
+            return self.work_dir.clone();
+        }
+        if location.is_relative() { self.work_dir.child(location.text()) } else { location }
+    }
+}
