@@ -213,7 +213,11 @@ fn command_lines_of_other_artifacts_are_read_in_their_folder_and_phase() {
         variables: &[],
         powershell: false,
     };
-    command_line(&Text::lit("setup.cmd /q > log.txt 2>&1 && reg add HKLM\\SOFTWARE\\A /v B /d 1 /f"), &context, &mut reading);
+    command_line(
+        &Text::lit("setup.cmd /q > log.txt 2>&1 && reg add HKLM\\SOFTWARE\\A /v B /d 1 /f"),
+        &context,
+        &mut reading,
+    );
     let lines: Vec<String> = reading
         .facts
         .iter()

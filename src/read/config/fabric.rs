@@ -38,7 +38,8 @@ fn host(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, how: &
     let parent = tree.node(program).parent;
     let arguments = tree.get(parent, "Arguments").unwrap_or_default();
     let command = format!("\"{}\" {arguments}", tree.value(program));
-    let why = if how == "entrypoint" { "the entry point of the service" } else { "set up before each start of the service" };
+    let why =
+        if how == "entrypoint" { "the entry point of the service" } else { "set up before each start of the service" };
     run(document, reading, program, &Text::lit(command), &Launch::new(how, why, Text::folder(Folder::AppDir)));
 }
 

@@ -101,7 +101,8 @@ fn instance_value(xpath: &str) -> Text {
     let named = |before: &str| xpath.split_once(before)?.1.split(['\'', '"']).next();
     if let Some(name) = named("LocalResource[@name='").or_else(|| named("LocalResource[@name=\"")) {
         Text::from_source(Source::LocalResource, name)
-    } else if let Some(name) = named("ConfigurationSetting[@name='").or_else(|| named("ConfigurationSetting[@name=\"")) {
+    } else if let Some(name) = named("ConfigurationSetting[@name='").or_else(|| named("ConfigurationSetting[@name=\""))
+    {
         Text::from_source(Source::Config, format!("ConfigurationSettings/{name}"))
     } else if xpath.contains("/CurrentInstance/@id") {
         Text::from_source(Source::Identity, "instance")

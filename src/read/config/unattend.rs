@@ -23,7 +23,8 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
             let Some((_, element)) = COMMANDS.iter().find(|c| c.0 == document.tree.name(node)) else { continue };
             let Some(at) = document.tree.child(node, element) else { continue };
             let command = document.tree.value(at).to_owned();
-            let launch = Launch::new(how, format!("a command of the answer file, pass {pass}"), Text::folder(Folder::System));
+            let launch =
+                Launch::new(how, format!("a command of the answer file, pass {pass}"), Text::folder(Folder::System));
             run(document, reading, at, &Text::lit(command), &launch);
         }
     }

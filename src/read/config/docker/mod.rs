@@ -188,7 +188,11 @@ fn words(value: &str) -> Vec<String> {
 /// `NAME=value NAME="value"`, or the old form `NAME value`.
 fn pairs(value: &str) -> Vec<(String, String)> {
     if value.split_whitespace().next().is_some_and(|w| w.contains('=')) {
-        return words(value).iter().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        return words(value)
+            .iter()
+            .filter_map(|w| w.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect();
     }
     value.split_once(char::is_whitespace).map(|(k, v)| (k.to_owned(), v.trim().to_owned())).into_iter().collect()
 }

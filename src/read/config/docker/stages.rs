@@ -21,7 +21,8 @@ pub(super) fn stages(tree: &Tree) -> (Vec<NodeId>, Vec<Stage>) {
     let mut names: HashMap<String, usize> = HashMap::new();
     for instruction in tree.elements(ROOT) {
         if tree.name(instruction) == "FROM" {
-            let words: Vec<&str> = tree.value(instruction).split_whitespace().filter(|w| !w.starts_with("--")).collect();
+            let words: Vec<&str> =
+                tree.value(instruction).split_whitespace().filter(|w| !w.starts_with("--")).collect();
             let parent = words.first().and_then(|image| names.get(&image.to_lowercase()).copied());
             if let [_, keyword, name, ..] = words.as_slice()
                 && keyword.eq_ignore_ascii_case("as")
