@@ -45,9 +45,14 @@ pub enum Kind {
     Inno,
     /// Dockerfile.
     Dockerfile,
+    /// Windows Installer database.
+    Msi,
     /// Debug information; read through the binary it belongs to.
     DebugInfo,
 }
+
+/// First bytes of a compound file (MS-CFB 2.2).
+const COMPOUND_FILE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 
 /// Bytes that [`sniff`] wants to see.
 pub const SNIFF_LEN: usize = 4096;
@@ -56,6 +61,11 @@ pub const SNIFF_LEN: usize = 4096;
 pub fn sniff(head: &[u8], file_name: &str) -> Option<Kind> {
     if let Some(kind) = by_magic(head) {
         return Some(kind);
+    }
+    if head.starts_with(&COMPOUND_FILE) {
+        // Documents are compound files too.
+        let lower = file_name.to_ascii_lowercase();
+        return [".msi", ".msm"].iter().any(|ext| lower.ends_with(ext)).then_some(Kind::Msi);
     }
     let kind = by_name(file_name)?;
     // A text format by name whose bytes are not text is something else: a `.config` that is a compiled blob.

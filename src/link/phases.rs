@@ -23,7 +23,7 @@ enum Class {
 
 fn class(format: &str) -> Class {
     match format {
-        "reg" | "inf" | "nsis" | "inno" | "wix" => Class::Installer,
+        "reg" | "inf" | "nsis" | "inno" | "wix" | "msi" => Class::Installer,
         "batch" | "power-shell" | "vb-script" | "j-script" | "wsf" => Class::Script,
         f if f.starts_with("pe") || f.starts_with("assembly") || f == "asp" => Class::Program,
         _ => Class::Configuration,

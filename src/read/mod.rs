@@ -69,7 +69,8 @@ fn reader_for(kind: Kind) -> Option<Reader> {
         | Kind::Wsf
         | Kind::Asp
         | Kind::Nsis
-        | Kind::Inno => script::read,
+        | Kind::Inno
+        | Kind::Msi => script::read,
         Kind::Assembly | Kind::DebugInfo => return None,
     })
 }
@@ -304,7 +305,7 @@ fn load(artifact: &Artifact) -> io::Result<Loaded> {
     let cap = match kind {
         // Assemblies are loaded again when all are known; debug information with its binary.
         Kind::Assembly | Kind::DebugInfo => return Ok(Loaded::Bytes(kind, Vec::new())),
-        Kind::Pe => MAX_BINARY,
+        Kind::Pe | Kind::Msi => MAX_BINARY,
         _ => MAX_TEXT_FILE,
     };
     if artifact.size > cap {

@@ -1,4 +1,4 @@
-//! Install and startup scripts, and the sources of installers, read as the machine would.
+//! Install and startup scripts, installers and their sources, read as the machine would.
 //!
 //! What commands do is data ([`crate::catalog::commands`]); here are the languages that call them.
 
@@ -10,6 +10,7 @@ mod chocolatey;
 mod guards;
 mod inf;
 mod inno;
+mod msi;
 mod nsis;
 mod pascal;
 mod powershell;
@@ -31,6 +32,9 @@ use wsh::Host;
 
 /// Reads a script.
 pub fn read(input: &Input<'_>, reading: &mut Reading) {
+    if input.kind == Kind::Msi {
+        return msi::read(input.bytes, reading);
+    }
     let decoded = text::decode(input.bytes, reading);
     match input.kind {
         Kind::Batch => batch::read(&decoded, input.artifact.file_name(), reading),

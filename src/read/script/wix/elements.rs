@@ -14,8 +14,9 @@ use roxmltree::Node;
 const WRITE_RIGHTS: &[&str] =
     &["GenericAll", "GenericWrite", "Write", "WriteData", "CreateFile", "Append", "AppendData", "CreateChild"];
 /// Where variables of the machine and of the user are kept.
-const MACHINE_ENVIRONMENT: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment";
-const USER_ENVIRONMENT: &str = "HKCU\\Environment";
+pub(in crate::read::script) const MACHINE_ENVIRONMENT: &str =
+    "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment";
+pub(in crate::read::script) const USER_ENVIRONMENT: &str = "HKCU\\Environment";
 
 /// An element, and the folder of the component it is in.
 pub(super) struct Element<'a, 'x> {

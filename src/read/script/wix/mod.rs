@@ -5,7 +5,9 @@
 //! are joined. [`elements`] says what an element does; those whose attributes say all are data.
 
 mod elements;
-mod values;
+pub(in crate::read::script) mod values;
+
+pub(in crate::read::script) use elements::{MACHINE_ENVIRONMENT, USER_ENVIRONMENT};
 
 use super::sink::Sink;
 use crate::facts::{Clue, ClueKind, NoteKind, Reading, Source, Text, join_paths};

@@ -8,18 +8,20 @@ const MAX_VARIABLES: usize = 64;
 
 /// What names stand for.
 #[derive(Default)]
-pub(super) struct Values {
+pub(in crate::read::script) struct Values {
     /// `<?define X = "..." ?>`
-    pub(super) defines: HashMap<String, String>,
+    pub(in crate::read::script) defines: HashMap<String, String>,
     /// Folders by the identifier of their `Directory` element.
-    pub(super) folders: HashMap<String, Text>,
+    pub(in crate::read::script) folders: HashMap<String, Text>,
+    /// Paths of installed files by the key of their row.
+    pub(in crate::read::script) files: HashMap<String, Text>,
     /// Properties that the source gives a value.
-    pub(super) properties: HashMap<String, String>,
+    pub(in crate::read::script) properties: HashMap<String, String>,
 }
 
 impl Values {
     /// `$(var.X)` and `$(X)` replaced; what is not known here is left as `{?}`.
-    pub(super) fn preprocessed(&self, raw: &str) -> String {
+    pub(in crate::read::script) fn preprocessed(&self, raw: &str) -> String {
         let mut raw = raw.to_owned();
         for _ in 0..MAX_VARIABLES {
             let Some(start) = raw.find("$(") else { return raw };
@@ -38,7 +40,7 @@ impl Values {
     }
 
     /// The folder of an identifier: one of Windows Installer, one of this source, or a property to be resolved.
-    pub(super) fn directory(&self, id: &str) -> Text {
+    pub(in crate::read::script) fn directory(&self, id: &str) -> Text {
         // `FOLDER:\sub` is a folder below another (WiX 3 "inline directory syntax").
         if let Some((id, below)) = id.split_once(":\\") {
             return join_paths(&self.directory(id), &self.formatted(below));
@@ -52,7 +54,7 @@ impl Values {
     }
 
     /// `[PROPERTY]`, `[#file]`, `!(loc.name)` (MS documentation "Formatted").
-    pub(super) fn formatted(&self, raw: &str) -> Text {
+    pub(in crate::read::script) fn formatted(&self, raw: &str) -> Text {
         let raw = self.preprocessed(raw);
         let mut out = Text::new();
         let mut rest = raw.as_str();
@@ -72,7 +74,8 @@ impl Values {
                 continue;
             };
             match name.chars().next() {
-                Some('#' | '!' | '$') => out.push_text(&Text::unknown()),
+                Some('#' | '!') => out.push_text(&self.files.get(&name[1..]).cloned().unwrap_or_else(Text::unknown)),
+                Some('$') => out.push_text(&Text::unknown()),
                 Some('%') => out.push_text(&Text::hole(env_hole(&name[1..]))),
                 Some('\\') => out.push_lit(&name[1..]),
                 Some('~') => {}
@@ -99,7 +102,7 @@ impl Values {
 }
 
 /// The directory properties of Windows Installer (MS documentation "System Folder Properties").
-pub(super) fn standard(id: &str) -> Option<Text> {
+pub(in crate::read::script) fn standard(id: &str) -> Option<Text> {
     let folder = match id {
         "ProgramFilesFolder" | "ProgramFiles64Folder" | "ProgramFiles6432Folder" => Folder::ProgramFiles,
         "CommonFilesFolder" | "CommonFiles64Folder" | "CommonFiles6432Folder" => Folder::CommonFiles,
