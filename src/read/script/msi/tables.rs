@@ -76,7 +76,7 @@ fn file(package: &Package, row: &Row, sink: &mut Sink<'_>) {
 }
 
 fn duplicate_file(package: &Package, row: &Row, sink: &mut Sink<'_>) {
-    let own = || row.text("File_").and_then(|key| package.values.files.get(key)).and_then(|file| file_name_of(file));
+    let own = || row.text("File_").and_then(|key| package.values.files.get(key)).and_then(file_name_of);
     let name = row.text("DestName").map(|name| Text::lit(long_name(name))).or_else(own).unwrap_or_else(Text::unknown);
     let folder = row.text("DestFolder").map_or_else(|| package.folder_of(row), |id| package.values.directory(id));
     emit(row, Operation::Copy, Store::File, Location::file(&join_paths(&folder, &name)), Origin::Packaged, sink);
