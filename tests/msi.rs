@@ -66,6 +66,7 @@ const TABLES: &[(&str, &str, &[&str])] = &[
         "IniFile FileName DirProperty Section Key Value #Action Component_",
         &["ini|desk.ini|INSTALLDIR|server|port|[PORT]|0|Program", "win|win.ini|-|desk|port|1|0|Program"],
     ),
+    ("Media", "#DiskId #LastSequence Cabinet", &["1|3|#desk.cab"]),
     ("CreateFolder", "Directory_ Component_", &["DATADIR|Data"]),
     (
         "MoveFile",

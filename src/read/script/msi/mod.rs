@@ -10,7 +10,7 @@ mod tables;
 
 use super::sink::Sink;
 use super::wix::values::{Values, standard};
-use crate::facts::{Clue, ClueKind, Location, NoteKind, Reading, Source, Text, join_paths};
+use crate::facts::{Clue, ClueKind, Location, NoteKind, Reading, Site, Source, Text, join_paths};
 use database::{Database, Row};
 use std::collections::HashMap;
 
@@ -36,6 +36,20 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading) {
         }
     }
     actions::read(&package, &mut database, reading);
+    note_unopened(&package, &mut database, reading);
+}
+
+/// The code of an application that ships as a package is in its cabinets.
+fn note_unopened(package: &Package, database: &mut Database<'_>, reading: &mut Reading) {
+    let cabinets = database.rows("Media", reading).iter().filter(|row| row.text("Cabinet").is_some()).count();
+    let files = package.values.files.len();
+    if cabinets > 0 && files > 0 {
+        reading.clue(Site::default(), Clue::new(ClueKind::Opaque, "cabinet", format!("{files} files")));
+        reading.note(
+            NoteKind::Opaque,
+            format!("what the {files} files inside the package do is not seen: scan the folder that it installs too"),
+        );
+    }
 }
 
 /// What rows refer to.
