@@ -57,8 +57,14 @@ pub(super) fn verdict(
 
 /// What keeps an all-clear from being given, the gravest first: what was not read cannot have been cleared.
 fn gap(notes: &[ArtifactNote], artifacts: usize) -> Option<String> {
-    const GRAVEST_FIRST: [NoteKind; 5] =
-        [NoteKind::Failed, NoteKind::Unreadable, NoteKind::Opaque, NoteKind::Unsupported, NoteKind::Malformed];
+    const GRAVEST_FIRST: [NoteKind; 6] = [
+        NoteKind::Failed,
+        NoteKind::Unreadable,
+        NoteKind::Opaque,
+        NoteKind::Unsupported,
+        NoteKind::Capped,
+        NoteKind::Malformed,
+    ];
     let rank = |note: &ArtifactNote| GRAVEST_FIRST.iter().position(|kind| *kind == note.kind);
     let first = notes.iter().filter(|n| rank(n).is_some()).min_by_key(|n| rank(n))?;
     let names: BTreeSet<&str> = notes.iter().filter(|n| rank(n).is_some()).map(|n| n.artifact.as_str()).collect();

@@ -28,6 +28,11 @@ pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkag
     if program.references.capped {
         reading.note(NoteKind::Capped, "more calls in the code than are kept: some callers were not looked into");
     }
+    if program.strays > 0 {
+        let calls = program.strays;
+        reading
+            .note(NoteKind::Capped, format!("calls in code whose function is not known were not followed ({calls})"));
+    }
     if program.exhausted.get() {
         reading.note(NoteKind::Capped, "the code is larger than the budget of one file: part of it was not analysed");
     } else if capped {

@@ -49,11 +49,23 @@ impl<'a> Linkage<'a> {
     }
 
     fn malformed(&mut self, what: &str) {
-        self.problems.push((false, what.to_owned()));
+        self.problem(false, what);
     }
 
     fn capped(&mut self, what: &str) {
-        self.problems.push((true, what.to_owned()));
+        self.problem(true, what);
+    }
+
+    /// Says each thing once, however often a table repeats it.
+    fn problem(&mut self, capped: bool, what: &str) {
+        let problem = (capped, what.to_owned());
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.imports.len() >= MAX_IMPORTS
     }
 
     /// Import directory: 20-byte descriptors, ended by one whose name is zero.
@@ -102,7 +114,7 @@ impl<'a> Linkage<'a> {
         };
         let size = image.pointer_size();
         for i in 0u32.. {
-            if self.imports.len() >= MAX_IMPORTS {
+            if self.is_full() || i as usize >= MAX_IMPORTS {
                 return self.capped("more imports than are read");
             }
             let offset = i.saturating_mul(size);
@@ -118,7 +130,8 @@ impl<'a> Linkage<'a> {
                 Import { module: module.clone(), name: "", ordinal: Some(entry as u16), slot }
             } else {
                 let Some(name) = u32::try_from(entry).ok().and_then(|rva| image.name(rva.checked_add(2)?)) else {
-                    return self.malformed("the name of an import cannot be read");
+                    self.malformed("the name of an import cannot be read");
+                    continue;
                 };
                 Import { module: module.clone(), name, ordinal: None, slot }
             };

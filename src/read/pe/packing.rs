@@ -45,3 +45,36 @@ pub(crate) fn packer(image: &Image<'_>, linkage: &Linkage<'_>) -> Option<String>
     let stub = linkage.imports.len() <= 8 && linkage.imports.iter().any(|i| i.name == "GetProcAddress");
     (entry_is_late && stub && image.entry != 0).then(|| "an unknown packer".to_owned())
 }
+
+/// Machine code repeats itself: compiled programs have five to six and a half bits in a byte, noise nearly eight.
+const NOISE: f64 = 7.6;
+/// Fewest bytes whose distribution says anything.
+const MIN_SAMPLE: usize = 4_096;
+/// Most bytes that are counted.
+const MAX_SAMPLE: usize = 1 << 20;
+/// Most imports of a stub that only prepares what runs later.
+const MAX_STUB_IMPORTS: usize = 16;
+
+/// The code is noise as it lies in the file. The name of the section that is.
+pub(crate) fn encrypted<'i>(image: &'i Image<'_>, linkage: &Linkage<'_>) -> Option<&'i str> {
+    if linkage.imports.len() > MAX_STUB_IMPORTS {
+        return None;
+    }
+    let is_noise = |bytes: &[u8]| bytes.len() >= MIN_SAMPLE && entropy(bytes) >= NOISE;
+    let mut code = image.sections.iter().filter(|s| s.is_code());
+    code.find(|s| is_noise(image.section_bytes(s))).map(|s| s.name.as_str())
+}
+
+/// Bits per byte (Shannon).
+fn entropy(bytes: &[u8]) -> f64 {
+    let sample = bytes.get(..MAX_SAMPLE).unwrap_or(bytes);
+    let mut counts = [0u32; 256];
+    for byte in sample {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count += 1;
+        }
+    }
+    let total = sample.len() as f64;
+    let shares = counts.iter().filter(|c| **c > 0).map(|c| f64::from(*c) / total);
+    shares.map(|p| -p * p.log2()).sum()
+}

@@ -40,6 +40,8 @@ pub(crate) struct Program<'a> {
     interesting: HashSet<u32>,
     /// Functions that refer to an import that changes state.
     sinks: Vec<u32>,
+    /// Calls of imports that change state in code that no function is known for.
+    pub(crate) strays: usize,
     /// Functions of the image that open files by a mode string.
     pub(crate) openers: HashSet<u32>,
     /// Functions whose callers' arguments are asked for.
@@ -55,7 +57,8 @@ pub(crate) struct Program<'a> {
 /// Behind what ends or pads a function.
 fn is_padded(image: &Image<'_>, rva: u32) -> bool {
     let before = rva.checked_sub(1).and_then(|rva| image.at(rva)).and_then(|b| b.first());
-    matches!(before, Some(0xcc | 0x90 | 0xc3 | 0x00))
+    // Nothing is before the start of a section.
+    matches!(before, None | Some(0xcc | 0x90 | 0xc3 | 0x00))
 }
 
 impl<'a> Program<'a> {
@@ -79,6 +82,7 @@ impl<'a> Program<'a> {
             file_name: file_name.to_owned(),
             interesting: HashSet::new(),
             sinks: Vec::new(),
+            strays: 0,
             openers: HashSet::new(),
             wanted: RefCell::default(),
             builders: RefCell::default(),
@@ -103,7 +107,10 @@ impl<'a> Program<'a> {
             .filter_map(|(target, from)| self.references.thunks.get(target).map(|import| (*from, *import)));
         for (at, import) in self.references.slots.iter().copied().chain(through_thunks) {
             let Some(Some(api)) = self.apis.get(import) else { continue };
-            let Some(function) = self.functions.function_of(at) else { continue };
+            let Some(function) = self.functions.function_of(at) else {
+                self.strays += usize::from(api.row.is_sink() && self.is_call(at));
+                continue;
+            };
             if self.references.thunks.contains_key(&function) {
                 continue;
             }
@@ -122,6 +129,11 @@ impl<'a> Program<'a> {
         self.interesting = interesting;
         self.sinks = sinks.into_iter().collect();
         self.sinks.sort_unstable();
+    }
+
+    /// A call through the slot whose address stands here, not bytes that happen to look like one.
+    fn is_call(&self, at: u32) -> bool {
+        at.checked_sub(2).and_then(|at| self.image.at(at)).is_some_and(|code| code.starts_with(&[0xff, 0x15]))
     }
 
     /// Functions that change state, in the order of their addresses.

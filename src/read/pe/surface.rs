@@ -44,6 +44,14 @@ pub(crate) fn identify(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut R
     if let Some(packer) = packing::packer(image, linkage) {
         reading.clue(Site::default(), Clue::new(ClueKind::Opaque, "packed", packer.clone()));
         reading.note(NoteKind::Opaque, format!("packed by {packer}: what it writes shows only after unpacking"));
+    } else if let Some(section) = packing::encrypted(image, linkage) {
+        reading.clue(Site::default(), Clue::new(ClueKind::Opaque, "encrypted", section));
+        reading.note(
+            NoteKind::Opaque,
+            format!(
+                "the code in section {section:?} is encrypted or compressed: what it writes shows only at run time"
+            ),
+        );
     }
     roles(image, linkage, reading);
 }
