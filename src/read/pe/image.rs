@@ -65,6 +65,8 @@ impl Section {
 pub(crate) struct Image<'a> {
     bytes: &'a [u8],
     pub(crate) machine: Machine,
+    /// The optional header is that of PE32+: pointers have 64 bits, whatever the processor.
+    is_plus: bool,
     pub(crate) base: u64,
     pub(crate) entry: u32,
     pub(crate) is_dll: bool,
@@ -117,6 +119,7 @@ impl<'a> Image<'a> {
         Some(Image {
             bytes,
             machine,
+            is_plus: plus,
             base,
             entry: u32_at(bytes, optional + 16)?,
             is_dll: characteristics & 0x2000 != 0,
@@ -125,14 +128,19 @@ impl<'a> Image<'a> {
         })
     }
 
-    /// 64-bit code and pointers.
+    /// The code is x64.
     pub(crate) fn is_64(&self) -> bool {
         self.machine == Machine::X64
     }
 
+    /// Tables hold 64-bit pointers.
+    pub(crate) fn has_wide_pointers(&self) -> bool {
+        self.is_plus
+    }
+
     /// Bytes of a pointer.
     pub(crate) fn pointer_size(&self) -> u32 {
-        if self.is_64() { 8 } else { 4 }
+        if self.has_wide_pointers() { 8 } else { 4 }
     }
 
     /// RVA and size of a data directory that is present.
@@ -182,7 +190,7 @@ impl<'a> Image<'a> {
 
     /// A pointer-sized number at an address.
     pub(crate) fn pointer(&self, rva: u32) -> Option<u64> {
-        if self.is_64() { u64_at(self.at(rva)?, 0) } else { self.u32(rva).map(u64::from) }
+        if self.has_wide_pointers() { u64_at(self.at(rva)?, 0) } else { self.u32(rva).map(u64::from) }
     }
 
     /// An address in the image as RVA; `None` for any other number.

@@ -125,7 +125,7 @@ impl<'a> Linkage<'a> {
             if entry == 0 {
                 return;
             }
-            let by_ordinal = if image.is_64() { entry >> 63 == 1 } else { entry >> 31 == 1 };
+            let by_ordinal = if image.has_wide_pointers() { entry >> 63 == 1 } else { entry >> 31 == 1 };
             let import = if by_ordinal {
                 Import { module: module.clone(), name: "", ordinal: Some(entry as u16), slot }
             } else {
