@@ -128,7 +128,8 @@ pub fn read(request: &Request<'_>) -> Result<Scanned, ScanError> {
         threads: 0,
     };
     let mut app = discover::walk(&request.inputs, &options)?;
-    let mut read = read::read_all_with(&app, request.reading);
+    let reading = read::Options { insides: settings.third_party.include, ..request.reading };
+    let mut read = read::read_all_with(&app, reading);
     app.adopt(std::mem::take(&mut read.members));
     Ok(Scanned { app, read })
 }

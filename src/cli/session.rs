@@ -67,7 +67,7 @@ pub(super) fn cache(args: &Scan, settings: &Settings) -> Result<Option<Cache>, F
 
 /// How to read.
 pub(super) fn reading<'a>(cache: Option<&'a Cache>, done: &'a AtomicUsize) -> read::Options<'a> {
-    read::Options { memory: cache.map(|c| c as &dyn read::Memory), done: Some(done) }
+    read::Options { memory: cache.map(|c| c as &dyn read::Memory), done: Some(done), ..read::Options::default() }
 }
 
 /// The request for a scan that honours allowances.

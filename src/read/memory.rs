@@ -50,9 +50,10 @@ pub(super) fn group_key(
     app: &Application,
     assemblies: &[&Artifact],
     hashes: &[Option<blake3::Hash>],
+    insides: bool,
 ) -> Option<String> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(b"assemblies\0");
+    hasher.update(b"assemblies\0").update(&[u8::from(insides)]);
     for artifact in &app.artifacts {
         hasher.update(artifact.path.as_bytes()).update(b"\0");
     }

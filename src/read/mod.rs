@@ -101,6 +101,8 @@ enum Outcome {
 pub struct Options<'a> {
     /// Remembers binaries; texts are read faster than remembered.
     pub memory: Option<&'a dyn Memory>,
+    /// Also reads frameworks from the inside.
+    pub insides: bool,
     /// Counts the artifacts that are done.
     pub done: Option<&'a AtomicUsize>,
 }
@@ -121,8 +123,8 @@ pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
     let Assemblies { artifacts, hashes } = assemblies;
     all.readings.extend(memory::remembered(
         options.memory,
-        || memory::group_key(app, &artifacts, &hashes),
-        || clr::read_application(app, &artifacts),
+        || memory::group_key(app, &artifacts, &hashes, options.insides),
+        || clr::read_application(app, &artifacts, options.insides),
     ));
     all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
     all.skipped.sort();
@@ -248,7 +250,7 @@ fn read_image(app: &Application, artifact: &Artifact, bytes: &[u8], options: Opt
 /// Reads bytes that are already in memory: a file, a member of a package, an editor's buffer.
 pub fn read_bytes(app: &Application, artifact: &Artifact, kind: Kind, bytes: &[u8]) -> Reading {
     let Some(reader) = reader_for(kind) else {
-        return clr::read_application(app, &[artifact]).into_iter().next().unwrap_or_default();
+        return clr::read_application(app, &[artifact], false).into_iter().next().unwrap_or_default();
     };
     let input = Input { artifact, kind, bytes, app };
     let mut reading = guarded(artifact, kind, |reading| reader(&input, reading));

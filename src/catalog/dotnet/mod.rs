@@ -35,7 +35,9 @@ pub struct Catalog {
     starts: Vec<StartRow>,
     by_member: HashMap<String, HashMap<String, Rows>>,
     /// Phase roots.
-    pub roles: Vec<RoleRow>,
+    roles: Vec<RoleRow>,
+    /// Positions among them by base.
+    roles_by_base: HashMap<String, Vec<u16>>,
     /// Remote clients.
     pub clients: Vec<ClientRow>,
     /// Owners.
@@ -80,6 +82,11 @@ pub fn catalog() -> &'static Catalog {
                 Err(error) => all.errors.push(format!("{name}: {error}")),
             }
         }
+        for (i, row) in all.roles.iter().enumerate() {
+            for base in row.bases.split_whitespace() {
+                all.roles_by_base.entry(base.to_owned()).or_default().push(i as u16);
+            }
+        }
         all.by_member = index(&all.effects, &all.values, &all.starts);
         all
     })
@@ -111,6 +118,15 @@ impl Catalog {
     /// Is any member of this type known?
     pub fn knows_type(&self, ty: &str) -> bool {
         self.by_member.contains_key(ty)
+    }
+
+    /// The roles of which any of these bases or attributes speaks, in the order of the table.
+    pub fn roles<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<&RoleRow> {
+        let mut found: Vec<u16> =
+            names.filter_map(|name| self.roles_by_base.get(name)).flatten().copied().collect();
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().filter_map(|i| self.roles.get(usize::from(i))).collect()
     }
 
     /// The rows of a member, before its parameters are looked at.

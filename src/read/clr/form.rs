@@ -29,14 +29,13 @@ pub(super) struct Attributes {
 }
 
 /// Reads the attributes of the assembly.
-pub(super) fn attributes(image: &Image<'_>, unit: &Unit) -> Attributes {
+pub(super) fn attributes(image: &Image<'_>) -> Attributes {
     let mut found = Attributes::default();
     let tables = image.metadata.tables();
     let rows = tables.iter::<CustomAttributeRow>().filter_map(|(_, row)| row.ok());
     for row in rows.take(super::image::MAX_ROWS as usize).filter(|r| r.parent.table() == Some(TableId::Assembly)) {
-        let Some(callee) = unit.callee(row.constructor.value()) else { continue };
         let text = || image.metadata.blobs().get(row.value).ok().and_then(first_string).unwrap_or_default();
-        match callee.ty {
+        match &*image.made_type(row.constructor) {
             "System.Reflection.AssemblyCompanyAttribute" => found.company = text(),
             "System.Reflection.AssemblyCopyrightAttribute" => found.copyright = text(),
             "System.Runtime.Versioning.TargetFrameworkAttribute" => found.framework = text(),

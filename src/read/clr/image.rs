@@ -70,8 +70,8 @@ impl<'a> Image<'a> {
     }
 
     /// Names and relations of everything the assembly defines and refers to.
-    pub(super) fn unit(&self, file_name: &str) -> Unit {
-        let mut unit = Unit { file_name: file_name.to_owned(), identity: self.identity(), ..Unit::default() };
+    pub(super) fn unit(&self) -> Unit {
+        let mut unit = Unit::default();
         self.assembly_refs(&mut unit);
         let (type_refs, scopes) = self.type_ref_names();
         unit.type_refs = type_refs;
@@ -85,6 +85,30 @@ impl<'a> Image<'a> {
         self.attributes(&mut unit);
         unit.entry = self.pe.entry_point_token().filter(|t| table(t.value()) == METHOD_DEF).map(|t| t.rid());
         unit
+    }
+
+    /// Only which types derive from which: what others need to know of a framework.
+    pub(super) fn outline(&self) -> Unit {
+        let mut unit = Unit { type_refs: self.type_ref_names().0, ..Unit::default() };
+        self.types(&mut unit);
+        self.interfaces(&mut unit);
+        unit.type_refs = Vec::new();
+        unit.types.iter_mut().for_each(|info| info.methods = 0..0);
+        unit
+    }
+
+    /// The full name of the type that a constructor outside of the assembly makes.
+    pub(super) fn made_type(&self, constructor: Token) -> String {
+        let of = || {
+            let tables = self.metadata.tables();
+            let class = tables.row::<MemberRefRow>(constructor.rid()).ok()?.class;
+            let row = tables.row::<TypeRefRow>(class.rid()).ok().filter(|_| class.table() == Some(TableId::TypeRef))?;
+            Some(qualified(&self.string(row.type_namespace), &self.string(row.type_name)))
+        };
+        match constructor.table() {
+            Some(TableId::MemberRef) => of().unwrap_or_default(),
+            _ => String::new(),
+        }
     }
 
     fn rows<R: cildec::TableRow>(&self, table: TableId, notes: &mut Vec<Note>, f: impl Fn(R) -> u32) -> Vec<u32> {
@@ -103,7 +127,8 @@ impl<'a> Image<'a> {
         count.min(MAX_ROWS) as usize
     }
 
-    fn identity(&self) -> Identity {
+    /// Name and strong name.
+    pub(super) fn identity(&self) -> Identity {
         let Ok(row) = self.metadata.tables().assembly(1) else { return Identity::default() };
         Identity {
             name: self.string(row.name).into(),
@@ -162,6 +187,7 @@ impl<'a> Image<'a> {
         let rows: Vec<TypeDefRow> =
             tables.iter::<TypeDefRow>().take(count).map(|(_, r)| r.unwrap_or_default()).collect();
         let last_method = tables.logical_row_count(TableId::MethodDef).saturating_add(1);
+        let mut free = 1;
         for (i, def) in rows.iter().enumerate() {
             let rid = i as u32 + 1;
             let mut parts = Vec::new();
@@ -175,8 +201,10 @@ impl<'a> Image<'a> {
                 }
             }
             parts.reverse();
-            let start = def.method_list.get().max(1);
+            // Lists follow one another (II.22.37); where they overlap, the first type has the method.
+            let start = def.method_list.get().max(free);
             let end = rows.get(i + 1).map_or(last_method, |next| next.method_list.get()).min(last_method);
+            free = free.max(end);
             unit.types.push(TypeInfo {
                 name: parts.join("/").into(),
                 base: "".into(),
@@ -215,8 +243,14 @@ impl<'a> Image<'a> {
         let rows = tables.iter_indirect::<FieldRow>().take(count);
         unit.fields = rows.map(|(_, r)| r.map_or_else(|_| "".into(), |r| self.string(r.name))).collect();
         unit.field_owners = vec![0; unit.fields.len()];
+        let mut free = 1;
         for rid in 1..=unit.types.len() as u32 {
             let range = tables.field_range(cildec::Rid::new(rid)).unwrap_or(0..0);
+            let range = range.start.max(free)..range.end.max(range.start.max(free));
+            free = range.end;
+            if let Some(info) = unit.types.get_mut(rid as usize - 1) {
+                info.fields = range.clone();
+            }
             let range = range.start.saturating_sub(1) as usize..range.end.saturating_sub(1) as usize;
             for owner in unit.field_owners.get_mut(range).into_iter().flatten() {
                 *owner = rid;
@@ -273,7 +307,7 @@ impl<'a> Image<'a> {
                 let shape = Shape::of(blob);
                 (info.params, info.has_this, info.returns) = (shape.params, shape.has_this, shape.returns);
             }
-            info.rows = catalog.rows(&info.ty, &info.name).cloned();
+            info.rows = catalog.rows(&info.ty, &info.name);
             if !info.is_field && catalog.knows_type(&info.ty) {
                 info.signature = self.signature(unit, blob).into();
             }

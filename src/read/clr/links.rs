@@ -169,8 +169,8 @@ impl Links {
         let reference = units.get(unit as usize)?.member_ref(token).filter(|r| r.is_field)?;
         let (u, t) = self.find_type(units, unit, &reference.assembly, &reference.ty)?;
         let owner = units.get(u as usize)?;
-        let index = owner.field_owners.iter().zip(&owner.fields).position(|(o, n)| *o == t && *n == reference.name)?;
-        Some((u, index as u32 + 1))
+        let named = |rid: &u32| owner.fields.get((*rid as usize).wrapping_sub(1)).is_some_and(|n| *n == reference.name);
+        owner.type_info(t)?.fields.clone().find(named).map(|rid| (u, rid))
     }
 
     /// The definition that a called token means.

@@ -44,10 +44,10 @@ const MAX_ROUNDS: usize = 8;
 /// Methods that are interpreted in one round.
 const MAX_WANTED: usize = 200_000;
 
-/// Reads the assemblies of an application.
-pub fn read_application(app: &Application, assemblies: &[&Artifact]) -> Vec<Reading> {
+/// Reads the assemblies of an application; those of frameworks from the inside only if `insides` says so.
+pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bool) -> Vec<Reading> {
     let (mut readings, mut units): (Vec<Reading>, Vec<Unit>) =
-        assemblies.par_iter().map(|artifact| open(app, artifact)).unzip();
+        assemblies.par_iter().map(|artifact| open(app, artifact, insides)).unzip();
     let links = Links::new(&units);
     let mut open: BTreeSet<Method> = interpreted(&units);
     for _ in 0..MAX_ROUNDS {
@@ -76,7 +76,7 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact]) -> Vec<Read
 }
 
 /// Opens, indexes and interprets the methods that call something catalogued.
-fn open(app: &Application, artifact: &Artifact) -> (Reading, Unit) {
+fn open(app: &Application, artifact: &Artifact, insides: bool) -> (Reading, Unit) {
     let mut unit = Unit { artifact: artifact.path.clone(), ..Unit::default() };
     let reading = guarded(artifact, Kind::Assembly, |reading| {
         let bytes = match artifact.read(MAX_BINARY) {
@@ -87,15 +87,17 @@ fn open(app: &Application, artifact: &Artifact) -> (Reading, Unit) {
             Ok(image) => image,
             Err(error) => return reading.note(NoteKind::Malformed, format!("the metadata cannot be read: {error}")),
         };
-        let mut opened = image.unit(artifact.file_name());
-        opened.artifact.clone_from(&artifact.path);
-        let attributes = form::attributes(&image, &opened);
-        opened.owner = identity::owner_of(&opened.identity, &attributes);
-        reading.owner = opened.owner;
-        for (key, value) in form::identity(&opened.identity, &attributes) {
+        let (identity, attributes) = (image.identity(), form::attributes(&image));
+        reading.owner = identity::owner_of(&identity, &attributes);
+        for (key, value) in form::identity(&identity, &attributes) {
             reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
         }
-        if opened.owner == Owner::Framework {
+        let outside = reading.owner == Owner::Framework && !insides;
+        let mut opened = if outside { image.outline() } else { image.unit() };
+        opened.artifact.clone_from(&artifact.path);
+        artifact.file_name().clone_into(&mut opened.file_name);
+        opened.identity = identity;
+        if outside {
             reading.note(NoteKind::Info, "part of a framework: its code is not analysed");
         } else {
             for (kind, text) in form::notes(&image, &opened, &attributes) {
@@ -128,7 +130,7 @@ fn native_part(app: &Application, artifact: &Artifact, bytes: &[u8], reading: &m
 /// Methods that call something catalogued.
 fn seeds(unit: &Unit) -> Vec<u32> {
     let is_sink = |token: u32| {
-        unit.member_ref(token).is_some_and(|r| r.rows.as_ref().is_some_and(crate::catalog::dotnet::Rows::is_sink))
+        unit.member_ref(token).is_some_and(|r| r.rows.is_some_and(crate::catalog::dotnet::Rows::is_sink))
             || pinvoke::sink(unit, token).is_some()
     };
     let mut rows: Vec<u32> =
@@ -172,12 +174,18 @@ fn wanted(units: &[Unit], links: &Links, open: &mut BTreeSet<Method>) -> BTreeSe
     asked.into_iter().flat_map(|(_, wanted)| wanted).take(MAX_WANTED).collect()
 }
 
+/// Rows of the methods of one unit.
+fn of_unit(methods: &BTreeSet<Method>, unit: u32) -> impl Iterator<Item = u32> {
+    let first = |unit| Method { unit, rid: 0 };
+    methods.range(first(unit)..first(unit.saturating_add(1))).map(|m| m.rid)
+}
+
 /// Interprets wanted methods.
 fn deepen(assemblies: &[&Artifact], units: &mut [Unit], readings: &mut [Reading], wanted: BTreeSet<Method>) {
     units.par_iter_mut().zip(readings.par_iter_mut()).zip(assemblies.par_iter()).enumerate().for_each(
         |(u, ((unit, reading), artifact))| {
             let u = u as u32;
-            let rows: Vec<u32> = wanted.iter().filter(|m| m.unit == u).map(|m| m.rid).collect();
+            let rows: Vec<u32> = of_unit(&wanted, u).collect();
             if rows.is_empty() {
                 return;
             }

@@ -31,9 +31,8 @@ impl Phases {
         for (u, unit) in units.iter().enumerate() {
             let mut components = BTreeMap::new();
             for (t, info) in unit.types.iter().enumerate() {
-                let mut known: Vec<&str> = links.ancestors(units, u as u32, t as u32 + 1);
-                known.extend(info.attributes.iter().map(|a| &**a));
-                let rows: Vec<&'static RoleRow> = catalog().roles.iter().filter(|r| speaks_of(r, &known)).collect();
+                let bases = links.ancestors(units, u as u32, t as u32 + 1);
+                let rows = catalog().roles(bases.into_iter().chain(info.attributes.iter().map(|a| &**a)));
                 for row in &rows {
                     if let Some(role) = row.role.as_deref() {
                         components.entry(role).or_insert_with(|| info.name.to_string());
@@ -53,8 +52,7 @@ impl Phases {
         let by_type = of_type.iter().copied().find(|row| {
             row.methods.split_whitespace().any(|m| m == info.name.as_ref() || m == "*" && &*info.name != ".cctor")
         });
-        let attributes: Vec<&str> = info.attributes.iter().map(|a| &**a).collect();
-        let row = by_type.or_else(|| catalog().roles.iter().find(|row| speaks_of(row, &attributes)));
+        let row = by_type.or_else(|| catalog().roles(info.attributes.iter().map(|a| &**a)).into_iter().next());
         if let Some(row) = row {
             self.roots.insert(method, Root { row });
         }
@@ -109,8 +107,4 @@ fn rank(phase: Phase) -> u8 {
         Phase::NotShipped => 5,
         Phase::Unknown => 6,
     }
-}
-
-fn speaks_of(row: &RoleRow, names: &[&str]) -> bool {
-    row.bases.split_whitespace().any(|base| names.contains(&base))
 }

@@ -3,7 +3,7 @@
 use super::interp::Body;
 use super::value::Arena;
 use crate::catalog::dotnet::Rows;
-use crate::facts::{Note, Owner};
+use crate::facts::Note;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -57,6 +57,8 @@ pub(super) struct TypeInfo {
     pub(super) attributes: Vec<Box<str>>,
     /// Rows of its methods.
     pub(super) methods: Range<u32>,
+    /// Rows of its fields.
+    pub(super) fields: Range<u32>,
 }
 
 /// A method that the assembly defines.
@@ -100,7 +102,7 @@ pub(super) struct RefInfo {
     /// A field.
     pub(super) is_field: bool,
     /// What the catalogue says about it.
-    pub(super) rows: Option<Rows>,
+    pub(super) rows: Option<&'static Rows>,
 }
 
 /// A method as its callers see it.
@@ -129,8 +131,6 @@ pub(super) struct Unit {
     pub(super) file_name: String,
     /// Who it is.
     pub(super) identity: Identity,
-    /// Whose it is.
-    pub(super) owner: Owner,
     /// Types by row.
     pub(super) types: Vec<TypeInfo>,
     /// Methods by row.
