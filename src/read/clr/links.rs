@@ -1,6 +1,8 @@
 //! what, who assigns a field.
 
 use super::unit::{FIELD, METHOD_DEF, Unit, row, table};
+use super::Map;
+use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// A method of the application: its assembly and its row there.
@@ -17,113 +19,182 @@ const MAX_BASES: usize = 32;
 /// Overriding methods that a virtual call may mean.
 const MAX_OVERRIDES: usize = 24;
 
+/// Declarations that one method overrides or implements.
+const MAX_DECLARATIONS: usize = 64;
+
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    types: HashMap<Box<str>, Vec<(u32, u32)>>,
-    virtuals: HashMap<(Box<str>, u16), Vec<Method>>,
-    /// The same, by the number of the name of the type that declares them.
-    declared: HashMap<(Box<str>, u16), HashMap<u32, Vec<Method>>>,
-    callers: HashMap<Method, Vec<Method>>,
+    types: Map<Box<str>, Named>,
+    overrides: Map<Method, Vec<Method>>,
+    declarations: Map<Method, Vec<Method>>,
+    callers: Pairs<Method, Method>,
     /// Methods that are made into delegates.
     taken: HashSet<Method>,
-    writers: HashMap<(u32, u32), Vec<Method>>,
+    writers: Pairs<(u32, u32), Method>,
     /// What the method tokens of each unit mean.
-    definitions: Vec<HashMap<u32, Method>>,
-    /// Numbers of the names of types, bases and interfaces.
-    names: HashMap<Box<str>, u32>,
-    /// Numbers of the names of all bases and interfaces, sorted, by unit and type.
-    bases: Vec<Vec<Vec<u32>>>,
+    definitions: Vec<Map<u32, Method>>,
+}
+
+/// The types of one name.
+#[derive(Debug)]
+struct Named {
+    /// Stands for the name.
+    number: u32,
+    places: Vec<(u32, u32)>,
+}
+
+/// A relation, sorted.
+#[derive(Debug)]
+struct Pairs<K, V>(Vec<(K, V)>);
+
+impl<K, V> Default for Pairs<K, V> {
+    fn default() -> Self {
+        Pairs(Vec::new())
+    }
+}
+
+impl<K: Ord + Copy + Send, V: Ord + Copy + Send> Pairs<K, V> {
+    fn new(mut pairs: Vec<(K, V)>) -> Self {
+        pairs.par_sort_unstable();
+        pairs.dedup();
+        pairs.shrink_to_fit();
+        Pairs(pairs)
+    }
+
+    fn of(&self, key: K) -> impl Iterator<Item = V> {
+        let first = self.0.partition_point(|(k, _)| *k < key);
+        self.0.iter().skip(first).take_while(move |(k, _)| *k == key).map(|(_, v)| *v)
+    }
+}
+
+/// What the instructions of one unit relate.
+#[derive(Default)]
+struct Related {
+    definitions: Map<u32, Method>,
+    callers: Vec<(Method, Method)>,
+    taken: Vec<Method>,
+    writers: Vec<((u32, u32), Method)>,
 }
 
 impl Links {
     pub(super) fn new(units: &[Unit]) -> Self {
         let mut links = Links::default();
         for (u, unit) in units.iter().enumerate() {
-            let u = u as u32;
             for (t, info) in unit.types.iter().enumerate() {
-                links.types.entry(info.name.clone()).or_default().push((u, t as u32 + 1));
-            }
-            for (m, info) in unit.methods.iter().enumerate().filter(|(_, m)| m.is_virtual) {
-                let method = Method { unit: u, rid: m as u32 + 1 };
-                links.virtuals.entry((info.name.clone(), info.params)).or_default().push(method);
+                let number = links.types.len() as u32;
+                let named = links.types.entry(info.name.clone()).or_insert(Named { number, places: Vec::new() });
+                named.places.push((u as u32, t as u32 + 1));
             }
         }
-        links.derive(units);
         links.declare(units);
-        links.relate(units);
+        let related: Vec<Related> = (0..units.len()).into_par_iter().map(|u| links.related(units, u as u32)).collect();
+        let (mut callers, mut writers) = (Vec::new(), Vec::new());
+        for mut related in related {
+            callers.append(&mut related.callers);
+            writers.append(&mut related.writers);
+            links.taken.extend(related.taken);
+            links.definitions.push(related.definitions);
+        }
+        (links.callers, links.writers) = (Pairs::new(callers), Pairs::new(writers));
         links
     }
 
-    /// Only what is some type's base can be overridden.
+    /// Which methods override or implement which.
     fn declare(&mut self, units: &[Unit]) {
-        for (key, methods) in self.virtuals.iter().filter(|(_, methods)| methods.len() > 1) {
-            let mut by_type: HashMap<u32, Vec<Method>> = HashMap::new();
-            for method in methods {
-                let owner = units.get(method.unit as usize).and_then(|u| u.owner_of(method.rid));
-                if let Some(number) = owner.and_then(|t| self.names.get(&t.name)) {
-                    by_type.entry(*number).or_default().push(*method);
+        let bases: Vec<Vec<Vec<u32>>> =
+            (0..units.len()).into_par_iter().map(|u| self.bases(units, u as u32)).collect();
+        let mut is_base = vec![false; self.types.len()];
+        for number in bases.iter().flatten().flatten() {
+            if let Some(is_base) = is_base.get_mut(*number as usize) {
+                *is_base = true;
+            }
+        }
+        // Only what is some type's base can be overridden.
+        let mut declared: Map<(u32, &str, u16), Vec<Method>> = Map::default();
+        for (u, unit) in units.iter().enumerate() {
+            for (m, info) in unit.methods.iter().enumerate().filter(|(_, m)| m.is_virtual) {
+                let Some(named) = unit.type_info(info.owner).and_then(|t| self.types.get(&t.name)) else { continue };
+                if is_base.get(named.number as usize).is_some_and(|is| *is) {
+                    let same = declared.entry((named.number, &info.name, info.params)).or_default();
+                    same.push(Method { unit: u as u32, rid: m as u32 + 1 });
                 }
             }
-            if !by_type.is_empty() {
-                self.declared.insert(key.clone(), by_type);
+        }
+        let of_method = |unit: &Unit, bases: &[Vec<u32>], method: Method| -> Vec<Method> {
+            let Some(info) = unit.method(method.rid).filter(|m| m.is_virtual) else { return Vec::new() };
+            // A type has few bases, a name like `Dispose` many declarations.
+            let of_type = bases.get((info.owner as usize).wrapping_sub(1)).into_iter().flatten();
+            let found = of_type.filter_map(|base| declared.get(&(*base, &*info.name, info.params))).flatten();
+            let mut found: Vec<Method> =
+                found.copied().filter(|declared| *declared != method).take(MAX_DECLARATIONS).collect();
+            found.sort_unstable();
+            found.dedup();
+            found
+        };
+        let all: Vec<Vec<(Method, Vec<Method>)>> = units
+            .par_iter()
+            .zip(&bases)
+            .enumerate()
+            .map(|(u, (unit, bases))| {
+                let methods = (1..=unit.methods.len() as u32).map(|rid| Method { unit: u as u32, rid });
+                let of = |method| (method, of_method(unit, bases, method));
+                methods.map(of).filter(|(_, declarations)| !declarations.is_empty()).collect()
+            })
+            .collect();
+        for (method, declarations) in all.into_iter().flatten() {
+            for declared in &declarations {
+                let overrides = self.overrides.entry(*declared).or_default();
+                if overrides.len() < MAX_OVERRIDES {
+                    overrides.push(method);
+                }
             }
+            self.declarations.insert(method, declarations);
         }
     }
 
-    fn derive(&mut self, units: &[Unit]) {
-        for (u, unit) in units.iter().enumerate() {
-            let mut of_unit = Vec::with_capacity(unit.types.len());
-            for t in 1..=unit.types.len() as u32 {
-                let mut numbers: Vec<u32> = Vec::new();
-                for name in self.ancestors(units, u as u32, t) {
-                    let next = self.names.len() as u32;
-                    numbers.push(match self.names.get(name) {
-                        Some(number) => *number,
-                        None => *self.names.entry(name.into()).or_insert(next),
-                    });
-                }
-                numbers.sort_unstable();
-                of_unit.push(numbers);
-            }
-            self.bases.push(of_unit);
-        }
+    /// Numbers of the names of all bases and interfaces of the types of a unit that the application defines.
+    fn bases(&self, units: &[Unit], u: u32) -> Vec<Vec<u32>> {
+        let types = units.get(u as usize).map_or(0, |unit| unit.types.len() as u32);
+        let number = |name: &str| self.types.get(name).map(|named| named.number);
+        let of = |t| -> Vec<u32> {
+            let mut numbers: Vec<u32> = self.ancestors(units, u, t).into_iter().filter_map(number).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            numbers
+        };
+        (1..=types).map(of).collect()
     }
 
-    fn relate(&mut self, units: &[Unit]) {
-        let mut callers: HashMap<Method, Vec<Method>> = HashMap::new();
-        let mut writers: HashMap<(u32, u32), Vec<Method>> = HashMap::new();
-        for (u, unit) in units.iter().enumerate() {
-            let u = u as u32;
-            let mut known: HashMap<u32, Option<Method>> = HashMap::new();
-            for (caller, token) in &unit.calls {
-                let target = *known.entry(*token).or_insert_with(|| self.definition(units, u, *token));
-                if let Some(target) = target {
-                    callers.entry(target).or_default().push(Method { unit: u, rid: *caller });
-                }
-            }
-            self.definitions.push(known.into_iter().filter_map(|(token, method)| Some((token, method?))).collect());
-            for (caller, token) in &unit.functions {
-                if let Some(target) = self.definition(units, u, *token) {
-                    callers.entry(target).or_default().push(Method { unit: u, rid: *caller });
-                    self.taken.insert(target);
-                }
-            }
-            for (machine, written) in state_machines(unit) {
-                let method = |rid| Method { unit: u, rid };
-                callers.entry(method(machine)).or_default().push(method(written));
-            }
-            for (writer, token) in &unit.stores {
-                if let Some(field) = self.field(units, u, *token) {
-                    writers.entry(field).or_default().push(Method { unit: u, rid: *writer });
-                }
+    fn related(&self, units: &[Unit], u: u32) -> Related {
+        let mut related = Related::default();
+        let Some(unit) = units.get(u as usize) else { return related };
+        let method = |rid| Method { unit: u, rid };
+        let mut known: Map<u32, Option<Method>> = Map::default();
+        for (caller, token) in &unit.calls {
+            let target = *known.entry(*token).or_insert_with(|| self.definition(units, u, *token));
+            related.callers.extend(target.map(|target| (target, method(*caller))));
+        }
+        related.definitions = known.into_iter().filter_map(|(token, method)| Some((token, method?))).collect();
+        for (caller, token) in &unit.functions {
+            if let Some(target) = self.definition(units, u, *token) {
+                related.callers.push((target, method(*caller)));
+                related.taken.push(target);
             }
         }
-        (self.callers, self.writers) = (callers, writers);
+        for (machine, written) in state_machines(unit) {
+            related.callers.push((method(machine), method(written)));
+        }
+        let mut fields: Map<u32, Option<(u32, u32)>> = Map::default();
+        for (writer, token) in &unit.stores {
+            let field = *fields.entry(*token).or_insert_with(|| self.field(units, u, *token));
+            related.writers.extend(field.map(|field| (field, method(*writer))));
+        }
+        related
     }
 
     /// The types of this name that a unit can mean: its own, then those of the assembly that it names.
     fn find_type(&self, units: &[Unit], unit: u32, assembly: &str, name: &str) -> Option<(u32, u32)> {
-        let candidates = self.types.get(name)?;
+        let candidates = &self.types.get(name)?.places;
         let wanted = |u: u32| {
             assembly.is_empty() && u == unit
                 || units.get(u as usize).is_some_and(|c| c.identity.name.eq_ignore_ascii_case(assembly))
@@ -136,7 +207,7 @@ impl Links {
 
     /// The type that a name means from within a unit, wherever it is defined.
     fn find_base(&self, unit: u32, name: &str) -> Option<(u32, u32)> {
-        let candidates = self.types.get(name)?;
+        let candidates = &self.types.get(name)?.places;
         candidates.iter().copied().find(|(u, _)| *u == unit).or_else(|| candidates.first().copied())
     }
 
@@ -182,37 +253,16 @@ impl Links {
     }
 
     /// Everything that a call may run: the definition, and what overrides it.
-    pub(super) fn targets(&self, units: &[Unit], unit: u32, token: u32) -> Vec<Method> {
+    pub(super) fn targets(&self, unit: u32, token: u32) -> Vec<Method> {
         let Some(declared) = self.called(unit, token) else { return Vec::new() };
         let mut all = vec![declared];
-        all.extend(self.overrides(units, declared));
+        all.extend(self.overrides(declared));
         all
     }
 
     /// Methods that override or implement this one.
-    pub(super) fn overrides(&self, units: &[Unit], method: Method) -> Vec<Method> {
-        let Some(unit) = units.get(method.unit as usize) else { return Vec::new() };
-        let Some(info) = unit.method(method.rid).filter(|m| m.is_virtual) else { return Vec::new() };
-        let Some(base) = unit.type_info(info.owner) else { return Vec::new() };
-        let Some(same) = self.virtuals.get(&(info.name.clone(), info.params)) else { return Vec::new() };
-        same.iter()
-            .filter(|m| **m != method)
-            .filter(|m| {
-                let owner = units.get(m.unit as usize).and_then(|u| Some((m.unit, u.method(m.rid)?.owner)));
-                owner.is_some_and(|(u, t)| self.is_a(u, t, &base.name))
-            })
-            .take(MAX_OVERRIDES)
-            .copied()
-            .collect()
-    }
-
-    /// Does a type derive from or implement what has this name?
-    fn is_a(&self, unit: u32, ty: u32, name: &str) -> bool {
-        let bases = self.bases.get(unit as usize).and_then(|types| types.get((ty as usize).wrapping_sub(1)));
-        match (self.names.get(name), bases) {
-            (Some(number), Some(bases)) => bases.binary_search(number).is_ok(),
-            _ => false,
-        }
+    pub(super) fn overrides(&self, method: Method) -> &[Method] {
+        self.overrides.get(&method).map_or(&[], Vec::as_slice)
     }
 
     /// Names of the bases and interfaces of a type, nearest first.
@@ -234,27 +284,20 @@ impl Links {
     }
 
     /// Who calls a method, directly or through a declaration that it overrides.
-    pub(super) fn callers(&self, units: &[Unit], method: Method) -> Vec<Method> {
-        let mut all: BTreeSet<Method> = BTreeSet::new();
-        for declared in std::iter::once(method).chain(self.declarations(units, method)) {
-            all.extend(self.callers.get(&declared).into_iter().flatten());
+    pub(super) fn callers(&self, method: Method) -> Vec<Method> {
+        let declarations = self.declarations(method);
+        let mut all: Vec<Method> = self.callers.of(method).collect();
+        if !declarations.is_empty() {
+            all.extend(declarations.iter().flat_map(|declared| self.callers.of(*declared)));
+            all.sort_unstable();
+            all.dedup();
         }
-        all.into_iter().collect()
+        all
     }
 
     /// Declarations that this method overrides or implements.
-    pub(super) fn declarations(&self, units: &[Unit], method: Method) -> Vec<Method> {
-        let Some(unit) = units.get(method.unit as usize) else { return Vec::new() };
-        let Some(info) = unit.method(method.rid).filter(|m| m.is_virtual) else { return Vec::new() };
-        let bases =
-            self.bases.get(method.unit as usize).and_then(|types| types.get((info.owner as usize).wrapping_sub(1)));
-        let Some(same) = self.declared.get(&(info.name.clone(), info.params)) else { return Vec::new() };
-        // A type has few bases, a name like `Dispose` many declarations.
-        let mut found: Vec<Method> =
-            bases.into_iter().flatten().filter_map(|base| same.get(base)).flatten().copied().collect();
-        found.retain(|m| *m != method);
-        found.sort_unstable();
-        found
+    pub(super) fn declarations(&self, method: Method) -> &[Method] {
+        self.declarations.get(&method).map_or(&[], Vec::as_slice)
     }
 
     /// Is a method made into a delegate?
@@ -263,8 +306,8 @@ impl Links {
     }
 
     /// Who assigns a field.
-    pub(super) fn writers(&self, field: (u32, u32)) -> &[Method] {
-        self.writers.get(&field).map_or(&[], Vec::as_slice)
+    pub(super) fn writers(&self, field: (u32, u32)) -> impl Iterator<Item = Method> {
+        self.writers.of(field)
     }
 }
 

@@ -39,6 +39,9 @@ use resolve::Resolver;
 use std::collections::BTreeSet;
 use unit::Unit;
 
+/// A map whose order nobody sees. Names and tokens of the input are its keys, so it hashes with a seed of its own.
+type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
 /// Times that further methods are interpreted because a value led there.
 const MAX_ROUNDS: usize = 8;
 /// Methods that are interpreted in one round.

@@ -70,7 +70,7 @@ impl Phases {
                 reached.entry(rank(root.row.phase)).or_insert((root.row.phase, at, root.row));
                 continue;
             }
-            let callers = links.callers(units, at);
+            let callers = links.callers(at);
             // A delegate runs when whoever got it likes; a method without callers may be called by anyone.
             elsewhere |= callers.is_empty() || links.is_taken(at);
             for caller in callers {

@@ -236,7 +236,7 @@ impl<'r> Resolver<'r> {
 
     fn given_by_callers(&self, at: At<'_>, method: Method, index: u16, has_this: bool, name: &str) -> Vec<Value> {
         let mut found = Vec::new();
-        let callers = self.links.callers(self.units, method);
+        let callers = self.links.callers(method);
         for caller in callers.iter().take(MAX_CALLERS) {
             let Some(unit) = self.units.get(caller.unit as usize) else { continue };
             let Some(body) = unit.bodies.get(&caller.rid) else {
@@ -245,7 +245,7 @@ impl<'r> Resolver<'r> {
             };
             for site in &body.sites {
                 let Some(declared) = self.links.called(caller.unit, site.token) else { continue };
-                if declared != method && !self.links.overrides(self.units, declared).contains(&method) {
+                if declared != method && !self.links.overrides(declared).contains(&method) {
                     continue;
                 }
                 let skip = u16::from(site.makes && has_this);
@@ -291,10 +291,10 @@ impl<'r> Resolver<'r> {
 
     fn assigned_by_writers(&self, at: At<'_>, field: (u32, u32), name: &str) -> Vec<Value> {
         let mut found = Vec::new();
-        for writer in self.links.writers(field).iter().take(MAX_CALLERS) {
+        for writer in self.links.writers(field).take(MAX_CALLERS) {
             let Some(unit) = self.units.get(writer.unit as usize) else { continue };
             let Some(body) = unit.bodies.get(&writer.rid) else {
-                self.wanted.borrow_mut().insert(*writer);
+                self.wanted.borrow_mut().insert(writer);
                 continue;
             };
             for store in &body.stores {
@@ -304,7 +304,7 @@ impl<'r> Resolver<'r> {
                 let values = self.eval(At { unit: writer.unit, up: at.up + 1, frame: None, ..at }, store.value);
                 // Compilers copy parameters into fields of the classes they make; that is no news to a reader.
                 let step = (!name.contains('<')).then(|| {
-                    Step::at(format!("field `{name}`, assigned"), self.site(*writer, store.offset)).in_other(
+                    Step::at(format!("field `{name}`, assigned"), self.site(writer, store.offset)).in_other(
                         at.unit,
                         writer.unit,
                         self.units,
@@ -356,7 +356,7 @@ impl<'r> Resolver<'r> {
             return vec![Value::unknown()];
         }
         let mut found = Vec::new();
-        for target in self.links.targets(self.units, at.unit, token) {
+        for target in self.links.targets(at.unit, token) {
             let Some(unit) = self.units.get(target.unit as usize) else { continue };
             let Some(body) = unit.bodies.get(&target.rid) else {
                 if unit.method(target.rid).is_some_and(|m| m.import.is_none()) {
