@@ -122,8 +122,7 @@ impl Catalog {
 
     /// The roles of which any of these bases or attributes speaks, in the order of the table.
     pub fn roles<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<&RoleRow> {
-        let mut found: Vec<u16> =
-            names.filter_map(|name| self.roles_by_base.get(name)).flatten().copied().collect();
+        let mut found: Vec<u16> = names.filter_map(|name| self.roles_by_base.get(name)).flatten().copied().collect();
         found.sort_unstable();
         found.dedup();
         found.into_iter().filter_map(|i| self.roles.get(usize::from(i))).collect()

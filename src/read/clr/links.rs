@@ -1,7 +1,7 @@
 //! what, who assigns a field.
 
-use super::unit::{FIELD, METHOD_DEF, Unit, row, table};
 use super::Map;
+use super::unit::{FIELD, METHOD_DEF, Unit, row, table};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -101,8 +101,7 @@ impl Links {
 
     /// Which methods override or implement which.
     fn declare(&mut self, units: &[Unit]) {
-        let bases: Vec<Vec<Vec<u32>>> =
-            (0..units.len()).into_par_iter().map(|u| self.bases(units, u as u32)).collect();
+        let bases: Vec<Vec<Vec<u32>>> = (0..units.len()).into_par_iter().map(|u| self.bases(units, u as u32)).collect();
         let mut is_base = vec![false; self.types.len()];
         for number in bases.iter().flatten().flatten() {
             if let Some(is_base) = is_base.get_mut(*number as usize) {
