@@ -134,13 +134,37 @@ fn services_logs_and_settings() {
 }
 
 #[test]
+fn values_that_travel() {
+    says(
+        "flow",
+        &[
+            "create C:\\Contoso\\journal.bin CreateFileA",
+            // Called through a variable that holds a function which was looked up.
+            "create C:\\Contoso\\late.bin CreateFileW",
+            "create C:\\Contoso\\orders.db CreateFileA",
+            "create C:\\Contoso\\other.db CreateFileA",
+            "create C:\\Contoso\\stock.db CreateFileA",
+            "create HKCU\\Software\\Contoso\\Flow RegCreateKeyExA",
+            "create HKLM\\SOFTWARE\\Contoso\\Store RegCreateKeyExA",
+            "create {LocalAppData}\\Contoso\\store.db CreateFileA",
+            "create {ProgramData}\\Contoso\\global.dat CreateFileA",
+            "create {Temp}\\contoso.cache CreateFileA",
+            "delete C:\\Contoso\\lock DeleteFileA",
+            "set-value HKCU\\Software\\Contoso\\Flow\\Port RegSetValueExA",
+            "set-value HKCU\\Software\\Contoso\\Flow\\Server RegSetValueExA",
+            "set-value HKLM\\SOFTWARE\\Contoso\\Store\\File RegSetValueExA",
+        ],
+    );
+}
+
+#[test]
 fn a_runtime_that_is_linked_in() {
     says("linked", &["append {Cwd}\\journal.log fopen", "create C:\\data\\linked.bin fopen"]);
 }
 
 #[test]
 fn a_listing_never_calls_a_place_proven_that_is_not_known() {
-    for program in ["files", "linked", "paths", "registry", "system"] {
+    for program in ["files", "flow", "linked", "paths", "registry", "system"] {
         for reading in readings(program) {
             for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
                 assert!(effect.certainty < Certainty::Proven || effect.location.extent() == Extent::Full, "{effect:?}");

@@ -111,6 +111,31 @@ fn primary(image: &Image<'_>, start: u32, unwind: u32) -> u32 {
     start
 }
 
+/// Functions of x86 that data points to: methods in tables of virtual functions, callbacks, initialisers.
+pub(crate) fn pointers(image: &Image<'_>) -> Vec<u32> {
+    let mut found = Vec::new();
+    if image.is_64() {
+        return found;
+    }
+    let code: Vec<_> = image.sections.iter().filter(|s| s.is_code()).collect();
+    for section in image.sections.iter().filter(|s| !s.is_code()) {
+        for word in image.section_bytes(section).chunks_exact(4).take(MAX_ENTRIES) {
+            let Some(rva) = u32_at(word, 0).map(|va| va.wrapping_sub(image.base as u32)) else { continue };
+            if code.iter().any(|s| s.contains(rva)) && is_padded(image, rva) {
+                found.push(rva);
+            }
+        }
+    }
+    found
+}
+
+/// Behind what ends or pads a function.
+pub(crate) fn is_padded(image: &Image<'_>, rva: u32) -> bool {
+    let before = rva.checked_sub(1).and_then(|rva| image.at(rva)).and_then(|b| b.first());
+    // Nothing is before the start of a section.
+    matches!(before, None | Some(0xcc | 0x90 | 0xc3 | 0x00))
+}
+
 /// `push ebp; mov ebp, esp` in both encodings, behind what ends or pads a function.
 fn prologues(image: &Image<'_>) -> Vec<u32> {
     let mut found = Vec::new();

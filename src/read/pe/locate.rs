@@ -2,15 +2,15 @@
 
 use super::code::known::{Known, merged};
 use super::code::report::{Arg, Number};
-use crate::facts::{Source, Text, registry};
+use crate::facts::{Text, registry};
 
 /// The keys that an argument may be: a predefined root, an opened key, or a parameter. Never empty.
 pub(crate) fn key_texts(key: &Arg) -> Vec<Text> {
     if let Some(handle) = key.handle.as_ref().filter(|h| !h.texts.is_empty()) {
         return handle.texts.clone();
     }
-    if let Number::Param(n) = key.number {
-        return vec![Text::from_source(Source::Param, n.to_string())];
+    if let Number::Param(slot) = key.number {
+        return vec![slot.text()];
     }
     let roots = key.number.all().iter().map(|n| registry::root_of_handle(*n));
     let roots: Option<Vec<Text>> = roots.map(|root| root.map(Text::lit)).collect();

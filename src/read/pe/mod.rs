@@ -4,6 +4,7 @@ mod code;
 mod effects;
 mod functions;
 mod gather;
+mod globals;
 mod image;
 mod imports;
 mod lines;

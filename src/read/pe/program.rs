@@ -3,7 +3,8 @@
 use super::code::analysis;
 use super::code::report::Report;
 use super::code::strings::literal;
-use super::functions::Functions;
+use super::functions::{self, Functions};
+use super::globals::Globals;
 use super::image::Image;
 use super::imports::Linkage;
 use super::openers;
@@ -20,6 +21,8 @@ pub(crate) const MAX_DEPTH: u8 = 3;
 const MAX_BUILDER: usize = 2_048;
 /// Longest function, in bytes, that is believed to do little more than call another.
 const MAX_FORWARDER: usize = 128;
+/// Longest function, in bytes, that is always looked into.
+const MAX_ACCESSOR: usize = 64;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
 
@@ -49,16 +52,10 @@ pub(crate) struct Program<'a> {
     /// Functions that were looked at for literals.
     builders: RefCell<HashMap<u32, bool>>,
     reports: RefCell<HashMap<u32, Made>>,
+    pub(crate) globals: Globals,
     pops: RefCell<HashMap<u32, u32>>,
     steps: Cell<u64>,
     pub(crate) exhausted: Cell<bool>,
-}
-
-/// Behind what ends or pads a function.
-fn is_padded(image: &Image<'_>, rva: u32) -> bool {
-    let before = rva.checked_sub(1).and_then(|rva| image.at(rva)).and_then(|b| b.first());
-    // Nothing is before the start of a section.
-    matches!(before, None | Some(0xcc | 0x90 | 0xc3 | 0x00))
 }
 
 impl<'a> Program<'a> {
@@ -71,7 +68,8 @@ impl<'a> Program<'a> {
         starts.extend(references.thunks.keys());
         // On x64 these are functions without a frame, which the exception directory leaves out.
         let called = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe8));
-        starts.extend(called.map(|(target, _)| *target).filter(|target| !image.is_64() || is_padded(&image, *target)));
+        starts.extend(called.map(|(target, _)| *target).filter(|target| !image.is_64() || functions::is_padded(&image, *target)));
+        starts.extend(functions::pointers(&image));
         let functions = Functions::new(&image, starts);
         let mut program = Program {
             image,
@@ -87,6 +85,7 @@ impl<'a> Program<'a> {
             wanted: RefCell::default(),
             builders: RefCell::default(),
             reports: RefCell::default(),
+            globals: Globals::default(),
             pops: RefCell::default(),
             steps: Cell::new(0),
             exhausted: Cell::new(false),
@@ -165,6 +164,10 @@ impl<'a> Program<'a> {
         let length = self.functions.end_of(function).map_or(MAX_BUILDER, |end| (end - function) as usize);
         if length > MAX_BUILDER {
             return false;
+        }
+        // Constructors and accessors are shorter than it takes to tell what they do.
+        if length <= MAX_ACCESSOR {
+            return true;
         }
         let code = code.get(..length.min(code.len())).unwrap_or_default();
         code.windows(4).enumerate().any(|(i, window)| {

@@ -22,14 +22,22 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     let mut done = Vec::new();
     let mut pending = Vec::new();
     let mut capped = false;
-    for function in program.sinks() {
-        let Some(report) = program.report(*function, 0) else {
+    let mut functions = program.sinks().to_vec();
+    let mut seen: HashSet<u32> = functions.iter().copied().collect();
+    while let Some(function) = functions.pop() {
+        let Some(report) = program.report(function, 0) else {
             capped = true;
             continue;
         };
         capped |= report.capped;
         for event in &report.events {
-            sort(event.clone(), *function, &mut done, &mut pending);
+            sort(event.clone(), function, &mut done, &mut pending);
+        }
+        // Whoever calls a function that was looked up by name goes through the variable that holds it.
+        for (va, arg) in &report.summary.globals {
+            if arg.function.is_some() {
+                functions.extend(program.readers(*va).into_iter().filter(|reader| seen.insert(*reader)));
+            }
         }
     }
     for _ in 0..MAX_DEPTH {
@@ -42,6 +50,9 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     if done.len() > MAX_EVENTS {
         capped = true;
         done.truncate(MAX_EVENTS);
+    }
+    for event in &mut done {
+        event.args.iter_mut().for_each(Arg::settle);
     }
     done.sort_by(|a, b| (a.site, &a.through).cmp(&(b.site, &b.through)));
     (done, capped)

@@ -4,13 +4,15 @@ use super::super::image::Image;
 use super::super::program::Program;
 use super::body::Body;
 use super::known::Known;
-use super::report::{Arg, Handle, Number, Report};
+use super::report::{Arg, Handle, Number, Object, Report};
+use super::slot::Slot;
 use super::state::State;
 use super::value::{Kind, Symbol, Symbols, Value};
 use crate::catalog::native::Api;
 use crate::facts::Text;
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 /// Visits of a block after which what still changes is given up.
 const WIDEN_AFTER: u8 = 4;
@@ -18,6 +20,12 @@ const WIDEN_AFTER: u8 = 4;
 const MAX_VISITS: u8 = 8;
 /// Most alternatives of a number that leave a function.
 const MAX_NUMBERS: usize = 3;
+/// Bytes of an object whose fields are looked at.
+const MAX_OBJECT: i64 = 0x800;
+/// Most fields of an object.
+const MAX_FIELDS: usize = 48;
+/// Deepest nesting of objects.
+const MAX_NESTING: u8 = 1;
 
 /// What is known of a symbol beyond its kind.
 #[derive(Clone, Debug)]
@@ -128,7 +136,7 @@ impl Engine<'_, '_> {
         let Some(last) = last else { return };
         let leaves = last.flow_control() == FlowControl::Return
             || body.blocks.get(&at).is_some_and(|b| b.next.is_empty() && !b.indirect)
-                && last.flow_control() == FlowControl::UnconditionalBranch;
+                && matches!(last.flow_control(), FlowControl::UnconditionalBranch | FlowControl::IndirectBranch);
         if !leaves {
             return;
         }
@@ -148,28 +156,95 @@ impl Engine<'_, '_> {
         let mut buffers = Vec::new();
         let mut cells = Vec::new();
         let mut globals = Vec::new();
+        let mut strings = Vec::new();
         for (at, buffer) in self.state.buffers() {
-            match (self.symbols.kind_of(*at), at) {
-                (Some(Kind::Param(n)), _) => {
-                    buffers.push((n, self.text(*at, false).unwrap_or_else(|| buffer.known.clone())));
-                }
-                (_, Value::Const(va)) if buffer.tail.is_empty() => globals.push((*va, buffer.known.merged())),
+            let known = || self.text(*at, false).unwrap_or_else(|| buffer.known.clone());
+            match (self.slot(*at), at) {
+                (Some(slot), _) => buffers.push((slot, known())),
+                (_, Value::Const(va)) if self.is_variable(*va) => strings.push((*va, known())),
                 _ => {}
             }
         }
         for (at, cell) in self.state.cells() {
-            if let Some(Kind::Param(n)) = self.symbols.kind_of(*at) {
-                let arg = self.close_any(cell.value);
-                if arg != Arg::default() {
-                    cells.push((n, arg));
-                }
+            let slot = self.slot(*at);
+            let global = at.number().filter(|va| slot.is_none() && self.is_variable(*va));
+            if slot.is_none() && global.is_none() {
+                continue;
+            }
+            let mut arg = self.close_any(cell.value);
+            if global.is_some() {
+                arg.object = self.object(cell.value);
+            }
+            match (slot, global) {
+                _ if arg == Arg::default() => {}
+                (Some(slot), _) => cells.push((slot, arg)),
+                (_, Some(va)) => globals.push((va, arg)),
+                _ => {}
             }
         }
         let summary = &mut self.report.summary;
         summary.result = (result != Arg::default()).then_some(result);
         summary.buffers = buffers;
         summary.cells = cells;
-        self.report.globals = globals;
+        summary.globals = globals;
+        summary.strings = strings;
+    }
+
+    /// An address of memory that the program changes.
+    fn is_variable(&self, va: u64) -> bool {
+        self.program.image.rva_of(va).and_then(|rva| self.program.image.section_of(rva)).is_some_and(|s| s.is_writable())
+    }
+
+    /// The place that a value is, seen from the callers.
+    pub(crate) fn slot(&self, value: Value) -> Option<Slot> {
+        let Value::Sym(symbol, offset) = value else { return None };
+        let slot = match self.symbols.kind(symbol) {
+            Kind::Param(n) => Slot::of(n),
+            Kind::Load(at @ Value::Sym(..)) if at != value => self.slot(at)?.behind()?,
+            _ => return None,
+        };
+        Some(slot.plus(offset))
+    }
+
+    /// What is known of the memory that a value points to.
+    pub(crate) fn object(&self, value: Value) -> Option<Rc<Object>> {
+        self.object_at(value, 0)
+    }
+
+    fn object_at(&self, value: Value, depth: u8) -> Option<Rc<Object>> {
+        if let Some(Kind::Load(Value::Const(va))) = self.symbols.kind_of(value) {
+            return self.program.global(va, self.depth).and_then(|arg| arg.object);
+        }
+        let end = value.plus(MAX_OBJECT, self.program.image.is_64());
+        if depth > MAX_NESTING || matches!(value, Value::Unknown | Value::Const(0..0x1_0000)) || value > end {
+            return None;
+        }
+        let offset = |at: &Value| match (value, at) {
+            (Value::Stack(a), Value::Stack(b)) => Some(b.wrapping_sub(a)),
+            (Value::Sym(s, a), Value::Sym(t, b)) if s == *t => Some(b.wrapping_sub(a)),
+            (Value::Const(a), Value::Const(b)) => Some(b.wrapping_sub(a) as i32),
+            _ => None,
+        };
+        let mut object = match value {
+            Value::Const(va) if self.is_variable(va) => self.program.global_object(va, self.depth),
+            _ => Object::default(),
+        };
+        for (at, cell) in self.state.cells_in(value, end).take(MAX_FIELDS) {
+            let Some(offset) = offset(at) else { continue };
+            let mut arg = self.close_any(cell.value);
+            arg.object = self.object_at(cell.value, depth + 1);
+            object.fields.retain(|(at, _)| *at != offset);
+            if arg != Arg::default() {
+                object.fields.push((offset, arg));
+            }
+        }
+        for (at, buffer) in self.state.buffers_in(value, end).take(MAX_FIELDS) {
+            let Some(offset) = offset(at) else { continue };
+            let known = self.text(*at, false).unwrap_or_else(|| buffer.known.clone());
+            object.strings.retain(|(at, _)| *at != offset);
+            object.strings.push((offset, known));
+        }
+        (!object.is_empty()).then(|| Rc::new(object))
     }
 
     /// The text a symbol is known to point to.
@@ -187,6 +262,7 @@ impl Engine<'_, '_> {
             return Some(handle.clone());
         }
         match self.symbols.kind(symbol) {
+            Kind::Load(Value::Const(va)) => self.program.global(va, self.depth)?.handle,
             // An error value beside the handle does not matter; something unknown does.
             Kind::Choice(_) => {
                 let others = self.symbols.alternatives(value).into_iter().filter(|v| v.number().is_none());
@@ -213,7 +289,14 @@ impl Engine<'_, '_> {
             Value::Const(va) => self.program.image.rva_of(va).filter(|_| !texts.is_empty()),
             _ => None,
         };
-        Arg { number: self.close_number(value), texts, weak, handle: self.handle(value), literal }
+        let function = match value {
+            Value::Sym(symbol, 0) => match self.origins.get(&symbol) {
+                Some(Origin::Function(_, name)) => Some(name.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        Arg { number: self.close_number(value), texts, weak, handle: self.handle(value), literal, function, object: None }
     }
 
     /// The same, when it is not known how wide characters are.
@@ -241,11 +324,8 @@ impl Engine<'_, '_> {
         if numbers.is_empty() || numbers.len() > MAX_NUMBERS { Number::Unknown } else { Number::Known(numbers) }
     }
 
-    fn parameter_of(&self, value: Value) -> Option<u8> {
-        match self.symbols.kind_of(value) {
-            Some(Kind::Param(n)) if self.handle(value).is_none() => Some(n),
-            _ => None,
-        }
+    fn parameter_of(&self, value: Value) -> Option<Slot> {
+        self.slot(value).filter(|_| self.handle(value).is_none())
     }
 }
 

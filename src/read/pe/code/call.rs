@@ -6,15 +6,20 @@ use super::super::surface;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::report::{Arg, Event, InternalCall, Number, Summary};
+use super::slot::Slot;
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
 use super::strings::is_path_like;
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api};
 use crate::facts::Text;
 use iced_x86::{Instruction, Mnemonic, OpKind};
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Arguments of a call inside the image that are handed on.
 const MAX_ARGUMENTS: u8 = 8;
+/// Number of the first field that a callee writes, behind all arguments.
+const FIRST_FIELD: u8 = 64;
 
 /// Who is called.
 enum Target {
@@ -117,8 +122,19 @@ impl Engine<'_, '_> {
             Value::Sym(symbol, 0) => match (self.symbols.kind(symbol), self.origins.get(&symbol)) {
                 (Kind::Import(import), _) => Target::Import(import as usize),
                 (_, Some(Origin::Function(api, name))) => Target::Named(*api, name.clone()),
+                (Kind::Load(Value::Const(va)), _) => self.global_function(va),
                 _ => Target::Unknown,
             },
+            _ => Target::Unknown,
+        }
+    }
+
+    /// What a variable of the program points to, when it holds a function that was looked up by name.
+    fn global_function(&self, va: u64) -> Target {
+        let name = self.program.global(va, self.depth).and_then(|arg| arg.function);
+        let api = name.as_deref().and_then(|name| native::find_by_name(name.rsplit('!').next()?));
+        match (api, name) {
+            (Some(api), Some(name)) => Target::Named(api, name),
             _ => Target::Unknown,
         }
     }
@@ -243,7 +259,11 @@ impl Engine<'_, '_> {
     /// A call inside the image.
     fn internal(&mut self, target: u32, site: u32) -> Value {
         if self.recording && self.program.wanted.borrow().contains(&target) {
-            let args = self.passed();
+            let mut args = self.passed();
+            for (n, arg) in &mut args {
+                let value = self.argument(*n);
+                arg.object = self.object(value);
+            }
             self.report.calls.push(InternalCall { target, site, args });
         }
         if let Some((api, via)) = self.static_open(target) {
@@ -258,8 +278,10 @@ impl Engine<'_, '_> {
         if !fills && self.static_format() {
             return self.symbols.of(Kind::Result(site));
         }
-        if let Some(summary) = summary {
-            return self.apply(&summary, site);
+        if let Some(summary) = &summary
+            && !summary.is_empty()
+        {
+            return self.apply(summary, site);
         }
         self.associate();
         self.taint_arguments(4, site);
@@ -290,13 +312,18 @@ impl Engine<'_, '_> {
         None
     }
 
-    /// Arguments by parameter number.
-    fn passed(&mut self) -> Vec<(u8, Arg)> {
+    /// Numbers of the parameters that a function of the image may have.
+    fn parameters(&self) -> Vec<u8> {
         let mut numbers: Vec<u8> = (0..MAX_ARGUMENTS).collect();
         if !self.is_64() {
             numbers.extend([PARAM_ECX, PARAM_EDX, PARAM_EAX]);
         }
         numbers
+    }
+
+    /// Arguments by parameter number.
+    fn passed(&mut self) -> Vec<(u8, Arg)> {
+        self.parameters()
             .into_iter()
             .map(|n| {
                 let value = self.argument(n);
@@ -307,32 +334,61 @@ impl Engine<'_, '_> {
 
     /// Does to the state what a summarised callee does.
     fn apply(&mut self, summary: &Summary, site: u32) -> Value {
-        let passed = self.passed();
-        let lookup = |n: u8| passed.iter().find(|(p, _)| *p == n).map(|(_, arg)| arg.clone());
-        for (n, known) in &summary.buffers {
-            let pointer = self.argument(*n);
-            let arg = Arg { texts: known.texts().to_vec(), weak: known.weak, ..Arg::default() }.filled(&lookup);
-            self.state.set_buffer(pointer, Buffer::of(Known::any(arg.texts, arg.weak)));
+        let values: Vec<(u8, Value)> = self.parameters().into_iter().map(|n| (n, self.argument(n))).collect();
+        let filled = {
+            let known: RefCell<HashMap<u8, Arg>> = RefCell::default();
+            let lookup = |n: u8| {
+                let value = values.iter().find(|(p, _)| *p == n)?.1;
+                let mut known = known.borrow_mut();
+                let arg = known.entry(n).or_insert_with(|| {
+                    let object = summary.mentions_behind(n).then(|| self.object(value)).flatten();
+                    Arg { object, ..self.close_any(value) }
+                });
+                Some(arg.clone())
+            };
+            summary.filled(&lookup)
+        };
+        let buffers = filled.buffers.iter().map(|(slot, known)| (self.pointer(*slot), known)).collect::<Vec<_>>();
+        let strings = filled.strings.iter().map(|(va, known)| (Value::Const(*va), known));
+        for (pointer, known) in buffers.into_iter().chain(strings) {
+            self.state.set_buffer(pointer, Buffer::of(known.clone()));
         }
-        for (n, arg) in &summary.cells {
-            let pointer = self.argument(*n);
-            let value = self.open(&arg.filled(&lookup), Kind::Out(site, *n), arg);
-            let size = if self.is_64() { 8 } else { 4 };
+        let size = if self.is_64() { 8 } else { 4 };
+        let places = summary.cells.iter().map(|(slot, arg)| (self.pointer(*slot), arg)).collect::<Vec<_>>();
+        let globals = summary.globals.iter().map(|(va, arg)| (Value::Const(*va), arg));
+        let values = filled.cells.iter().map(|(_, arg)| arg).chain(filled.globals.iter().map(|(_, arg)| arg));
+        for (i, ((pointer, unfilled), arg)) in places.into_iter().chain(globals).zip(values).enumerate() {
+            let value = self.open(arg, Kind::Out(site, FIRST_FIELD.saturating_add(i as u8)), unfilled);
             self.state.store(pointer, size, value);
         }
-        match &summary.result {
-            Some(arg) => {
-                let filled = arg.filled(&lookup);
-                self.open(&filled, Kind::Result(site), arg)
-            }
-            None => self.symbols.of(Kind::Result(site)),
+        match (&filled.result, &summary.result) {
+            (Some(filled), Some(unfilled)) => self.open(filled, Kind::Result(site), unfilled),
+            _ => self.symbols.of(Kind::Result(site)),
         }
+    }
+
+    /// The address of a place that a callee speaks of.
+    fn pointer(&mut self, slot: Slot) -> Value {
+        let is_64 = self.is_64();
+        let mut at = self.argument(slot.param);
+        for (i, offset) in slot.offsets().iter().enumerate() {
+            if i > 0 {
+                at = self.load(at, if is_64 { 8 } else { 4 });
+            }
+            at = at.plus(i64::from(*offset), is_64);
+        }
+        at
     }
 
     /// A closed argument as a value of this function.
     fn open(&mut self, arg: &Arg, kind: Kind, unfilled: &Arg) -> Value {
-        if let Number::Param(n) = unfilled.number {
-            return self.argument(n);
+        if let Number::Param(slot) = unfilled.number {
+            return self.pointer(slot);
+        }
+        if let Some(name) = &arg.function
+            && let Some(api) = native::find_by_name(name.rsplit('!').next().unwrap_or_default())
+        {
+            return self.with_origin(kind, Origin::Function(api, name.clone()));
         }
         if let Some(handle) = &arg.handle {
             return self.with_origin(kind, Origin::Handle(handle.clone()));

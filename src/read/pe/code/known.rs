@@ -49,10 +49,6 @@ impl Known {
         &self.texts
     }
 
-    /// What all possibilities share.
-    pub(crate) fn merged(&self) -> Text {
-        merged(&self.texts)
-    }
 
     /// The only possibility, when all its characters are known.
     pub(crate) fn as_lit(&self) -> Option<&str> {

@@ -12,6 +12,7 @@ pub(crate) mod known;
 mod memory;
 mod models;
 pub(crate) mod report;
+pub(crate) mod slot;
 mod state;
 mod step;
 pub(crate) mod strings;

@@ -2,8 +2,10 @@
 //! what was a parameter.
 
 use super::known::Known;
+use super::slot::Slot;
 use crate::catalog::native::Api;
-use crate::facts::{Hole, Part, Source, Text};
+use crate::facts::{Hole, Part, Text};
+use std::rc::Rc;
 
 /// A number, as far as it is known outside the function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,8 +15,8 @@ pub(crate) enum Number {
     Unknown,
     /// One of these.
     Known(Vec<u64>),
-    /// A parameter of the function.
-    Param(u8),
+    /// A parameter of the function, or what memory behind it holds.
+    Param(Slot),
 }
 
 impl Number {
@@ -72,6 +74,42 @@ pub(crate) struct Arg {
     pub(crate) handle: Option<Handle>,
     /// Address of the string, when it is a literal.
     pub(crate) literal: Option<u32>,
+    /// Name of the function that it points to, when that was looked up.
+    pub(crate) function: Option<String>,
+    /// What is known of the memory it points to.
+    pub(crate) object: Option<Rc<Object>>,
+}
+
+/// Memory behind a pointer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Object {
+    /// What is stored there, by offset.
+    pub(crate) fields: Vec<(i32, Arg)>,
+    /// Strings that lie in it, by offset.
+    pub(crate) strings: Vec<(i32, Known)>,
+}
+
+impl Object {
+    /// Nothing is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.strings.is_empty()
+    }
+
+    fn field(&self, offset: i32) -> Option<&Arg> {
+        self.fields.iter().find(|(at, _)| *at == offset).map(|(_, arg)| arg)
+    }
+
+    fn string(&self, offset: i32) -> Option<&Known> {
+        self.strings.iter().find(|(at, _)| *at == offset).map(|(_, known)| known)
+    }
+
+    /// The object that starts `by` bytes further on.
+    fn shifted(&self, by: i32) -> Object {
+        Object {
+            fields: self.fields.iter().map(|(at, arg)| (at.wrapping_sub(by), arg.clone())).collect(),
+            strings: self.strings.iter().map(|(at, known)| (at.wrapping_sub(by), known.clone())).collect(),
+        }
+    }
 }
 
 impl Arg {
@@ -87,27 +125,97 @@ impl Arg {
             || self.handle.as_ref().is_some_and(|h| h.texts.iter().any(has_parameters))
     }
 
+    /// A string.
+    pub(crate) fn of(known: &Known) -> Arg {
+        Arg { texts: known.texts().to_vec(), weak: known.weak, ..Arg::default() }
+    }
+
+    /// A place that is not known here.
+    fn place(slot: Slot) -> Arg {
+        Arg { number: Number::Param(slot), texts: vec![slot.text()], ..Arg::default() }
+    }
+
+    /// What lies at a place seen from this argument: offsets with a load between each two.
+    fn at(&self, offsets: &[i32]) -> Option<Arg> {
+        let (first, rest) = offsets.split_first()?;
+        let object = self.object.as_deref();
+        let Some((next, _)) = rest.split_first() else {
+            if *first == 0 {
+                return Some(self.clone());
+            }
+            let mut arg = match (object.and_then(|o| o.string(*first)), &self.number) {
+                (Some(known), _) => Arg::of(known),
+                (None, Number::Param(slot)) => Arg::place(slot.plus(*first)),
+                _ => Arg::default(),
+            };
+            arg.object = object.map(|o| Rc::new(o.shifted(*first)));
+            return Some(arg);
+        };
+        if let Some(field) = object.and_then(|o| o.field(*first)) {
+            return field.at(rest);
+        }
+        // The characters of a string object are behind the pointer at its start.
+        if *next == 0 && rest.len() == 1 {
+            if let Some(known) = object.and_then(|o| o.string(*first)).filter(|k| k.weak) {
+                return Some(Arg::of(known));
+            }
+            if *first == 0 && self.weak && !self.texts.is_empty() {
+                return Some(Arg { texts: self.texts.clone(), weak: true, ..Arg::default() });
+            }
+        }
+        match &self.number {
+            Number::Param(slot) => slot.then(offsets).map(Arg::place),
+            _ => None,
+        }
+    }
+
     /// The same argument, with what a caller passes for the parameters.
     pub(crate) fn filled(&self, passed: &dyn Fn(u8) -> Option<Arg>) -> Arg {
-        if let Number::Param(n) = self.number
-            && let Some(arg) = passed(n)
-        {
-            return arg;
-        }
         let mut out = self.clone();
+        if let Number::Param(slot) = self.number
+            && let Some(arg) = passed(slot.param)
+        {
+            let arg = arg.at(slot.offsets()).unwrap_or_default();
+            // The function may have filled the buffer that it was given.
+            if self.texts.is_empty() || self.texts == [slot.text()] {
+                return arg;
+            }
+            out.number = arg.number;
+        }
         out.texts = all_filled(&self.texts, passed, &mut out.weak);
         if let Some(handle) = &mut out.handle {
             handle.texts = all_filled(&handle.texts, passed, &mut out.weak);
         }
+        if let Some(object) = &self.object {
+            let fields = object.fields.iter().map(|(at, arg)| (*at, arg.filled(passed)));
+            let strings = object.strings.iter().map(|(at, known)| {
+                let mut weak = known.weak;
+                let texts = all_filled(known.texts(), passed, &mut weak);
+                (*at, Known::any(texts, weak))
+            });
+            out.object = Some(Rc::new(Object { fields: fields.collect(), strings: strings.collect() }));
+        }
         out
     }
-}
 
-/// Reads a hole that stands for a parameter.
-pub(crate) fn parameter(hole: &Hole) -> Option<u8> {
-    match hole {
-        Hole::From(Source::Param, name) => name.parse().ok(),
-        _ => None,
+    /// What no caller could say stays unknown.
+    pub(crate) fn settle(&mut self) {
+        let settled = |texts: &mut Vec<Text>| {
+            for text in texts.iter_mut() {
+                let inner = |h: &Hole| Slot::of_hole(h).is_some_and(|slot| !slot.is_plain());
+                if text.parts().iter().any(|p| matches!(p, Part::Hole(h) if inner(h))) {
+                    let parts = text.parts().iter().map(|part| match part {
+                        Part::Hole(hole) if inner(hole) => Part::Hole(Hole::Unknown),
+                        other => other.clone(),
+                    });
+                    *text = Text::from_parts(parts);
+                }
+            }
+        };
+        settled(&mut self.texts);
+        if let Some(handle) = &mut self.handle {
+            settled(&mut handle.texts);
+        }
     }
 }
 
@@ -115,18 +223,23 @@ fn has_parameters(text: &Text) -> bool {
     parameters(text).next().is_some()
 }
 
-/// Parameters that a text depends on.
-fn parameters(text: &Text) -> impl Iterator<Item = u8> {
+/// Places that a text depends on.
+fn parameters(text: &Text) -> impl Iterator<Item = Slot> {
     text.parts().iter().filter_map(|p| match p {
-        Part::Hole(hole) => parameter(hole),
+        Part::Hole(hole) => Slot::of_hole(hole),
         Part::Lit(_) => None,
     })
+}
+
+/// What a caller gives for a place. `None`: it does not say anything of that parameter.
+fn given(slot: Slot, passed: &dyn Fn(u8) -> Option<Arg>) -> Option<Arg> {
+    passed(slot.param).map(|arg| arg.at(slot.offsets()).unwrap_or_default())
 }
 
 /// Replaces parameters in each text. One that needs a string where the caller passes none belongs to a way through the
 /// function that this caller does not take.
 fn all_filled(texts: &[Text], passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Vec<Text> {
-    let taken = |text: &&Text| !parameters(text).any(|n| passed(n).is_some_and(|arg| arg.is_null()));
+    let taken = |text: &&Text| !parameters(text).any(|slot| given(slot, passed).is_some_and(|arg| arg.is_null()));
     let some: Vec<&Text> = texts.iter().filter(taken).collect();
     let some = if some.is_empty() { texts.iter().collect() } else { some };
     if some.is_empty() {
@@ -141,7 +254,7 @@ fn filled(text: &Text, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> V
     let mut all = vec![Text::new()];
     for part in text.parts() {
         let more = match part {
-            Part::Hole(hole) => parameter(hole).and_then(passed).map(|arg| {
+            Part::Hole(hole) => Slot::of_hole(hole).and_then(|slot| given(slot, passed)).map(|arg| {
                 *weak |= arg.weak;
                 spoken(arg)
             }),
@@ -192,10 +305,56 @@ pub(crate) struct InternalCall {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) result: Option<Arg>,
-    /// Parameter whose buffer is filled, and with what.
-    pub(crate) buffers: Vec<(u8, Known)>,
-    /// Parameter through which a handle or number is written.
-    pub(crate) cells: Vec<(u8, Arg)>,
+    /// Places whose buffer is filled, and with what.
+    pub(crate) buffers: Vec<(Slot, Known)>,
+    /// Places through which a handle, a number or a pointer is written.
+    pub(crate) cells: Vec<(Slot, Arg)>,
+    /// What is stored in global variables.
+    pub(crate) globals: Vec<(u64, Arg)>,
+    /// Strings that are put together in global buffers.
+    pub(crate) strings: Vec<(u64, Known)>,
+}
+
+impl Summary {
+    /// Says nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.result.is_none()
+            && self.buffers.is_empty()
+            && self.cells.is_empty()
+            && self.globals.is_empty()
+            && self.strings.is_empty()
+    }
+
+    /// The same, with what a caller passes for the parameters.
+    pub(crate) fn filled(&self, passed: &dyn Fn(u8) -> Option<Arg>) -> Summary {
+        let known = |known: &Known| {
+            let arg = Arg::of(known).filled(passed);
+            Known::any(arg.texts, arg.weak)
+        };
+        Summary {
+            result: self.result.as_ref().map(|arg| arg.filled(passed)),
+            buffers: self.buffers.iter().map(|(slot, k)| (*slot, known(k))).collect(),
+            cells: self.cells.iter().map(|(slot, arg)| (*slot, arg.filled(passed))).collect(),
+            globals: self.globals.iter().map(|(va, arg)| (*va, arg.filled(passed))).collect(),
+            strings: self.strings.iter().map(|(va, k)| (*va, known(k))).collect(),
+        }
+    }
+
+    /// Something in it is read from memory behind this parameter.
+    pub(crate) fn mentions_behind(&self, param: u8) -> bool {
+        let behind = |slot: Slot| slot.param == param && !slot.is_plain();
+        let arg = |arg: &Arg| {
+            matches!(arg.number, Number::Param(slot) if behind(slot))
+                || arg.texts.iter().flat_map(parameters).any(behind)
+                || arg.handle.iter().flat_map(|h| &h.texts).flat_map(parameters).any(behind)
+        };
+        let known = |known: &Known| known.texts().iter().flat_map(parameters).any(behind);
+        self.result.iter().any(arg)
+            || self.cells.iter().any(|(_, a)| arg(a))
+            || self.globals.iter().any(|(_, a)| arg(a))
+            || self.buffers.iter().any(|(_, k)| known(k))
+            || self.strings.iter().any(|(_, k)| known(k))
+    }
 }
 
 /// All of it.
@@ -204,7 +363,5 @@ pub(crate) struct Report {
     pub(crate) events: Vec<Event>,
     pub(crate) calls: Vec<InternalCall>,
     pub(crate) summary: Summary,
-    /// Strings stored in global variables.
-    pub(crate) globals: Vec<(u64, Text)>,
     pub(crate) capped: bool,
 }

@@ -141,6 +141,16 @@ impl State {
         self.cells.iter()
     }
 
+    /// The cells from an address up to another.
+    pub(crate) fn cells_in(&self, from: Value, to: Value) -> impl Iterator<Item = (&Value, &Cell)> {
+        self.cells.range(from..to)
+    }
+
+    /// The buffers from an address up to another.
+    pub(crate) fn buffers_in(&self, from: Value, to: Value) -> impl Iterator<Item = (&Value, &Buffer)> {
+        self.buffers.range(from..to)
+    }
+
     /// Something unknown may write through this pointer.
     pub(crate) fn taint(&mut self, address: Value, written: Value) {
         if let Some(buffer) = self.buffers.get_mut(&address) {

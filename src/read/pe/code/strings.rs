@@ -5,7 +5,7 @@ use super::analysis::Engine;
 use super::known::Known;
 use super::state::Buffer;
 use super::value::{Kind, Value};
-use crate::facts::{Source, Text};
+use crate::facts::Text;
 
 /// Deepest nesting of symbols that is followed for a string.
 const MAX_DEPTH: u8 = 6;
@@ -32,7 +32,9 @@ impl Engine<'_, '_> {
             Value::Unknown => None,
             Value::Const(address) => {
                 let rva = self.program.image.rva_of(address)?;
-                literal(&self.program.image, rva, wide).map(|s| Known::of(Text::lit(s)))
+                literal(&self.program.image, rva, wide)
+                    .map(|s| Known::of(Text::lit(s)))
+                    .or_else(|| self.program.global_string(address, self.depth))
             }
             Value::Stack(_) => {
                 let bytes = self.state.constant_bytes(value, MAX_STRING);
@@ -45,7 +47,6 @@ impl Engine<'_, '_> {
                     return Some(text);
                 }
                 match self.symbols.kind(symbol) {
-                    Kind::Param(n) if offset == 0 => Some(Known::of(Text::from_source(Source::Param, n.to_string()))),
                     Kind::Choice(_) if offset == 0 => {
                         let mut texts = self
                             .symbols
@@ -57,9 +58,14 @@ impl Engine<'_, '_> {
                         texts.try_fold(first, |all, next| Some(all.or(&next?)))
                     }
                     // The characters of a string object are behind the pointer at its start.
-                    Kind::Load(object) if offset == 0 => {
-                        self.state.buffer(object).filter(|b| b.known.weak).map(|b| b.known.clone())
+                    Kind::Load(object) if offset == 0 && self.state.buffer(object).is_some_and(|b| b.known.weak) => {
+                        self.state.buffer(object).map(|b| b.known.clone())
                     }
+                    Kind::Load(Value::Const(va)) if offset == 0 => {
+                        let arg = self.program.global(va, self.depth)?;
+                        (!arg.texts.is_empty()).then(|| Known::any(arg.texts, arg.weak))
+                    }
+                    Kind::Param(_) | Kind::Load(_) => self.slot(value).map(|slot| Known::of(slot.text())),
                     Kind::LastSeparator(buffer) => {
                         let whole = self.text_at(buffer, wide, depth + 1)?;
                         let separated = whole.texts().iter().all(|t| t.trailing_lit().contains(['\\', '/']));

@@ -1,0 +1,124 @@
+//! Places that only a caller knows: a parameter of the function, and what memory behind it holds.
+
+use super::report::Number;
+use crate::facts::{Hole, Source, Text};
+use std::fmt;
+use std::str::FromStr;
+
+/// Longest chain of pointers that is followed, with the parameter itself.
+const MAX_STEPS: usize = 3;
+
+/// `parameter + a`, or `[parameter + a] + b`, and so on: offsets with a load between each two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Slot {
+    /// Number of the parameter.
+    pub(crate) param: u8,
+    length: u8,
+    offsets: [i32; MAX_STEPS],
+}
+
+impl Slot {
+    /// The parameter itself.
+    pub(crate) fn of(param: u8) -> Self {
+        Slot { param, length: 1, offsets: [0; MAX_STEPS] }
+    }
+
+    /// Offsets, with a load between each two. Never empty.
+    pub(crate) fn offsets(&self) -> &[i32] {
+        self.offsets.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    /// The same place, further on.
+    pub(crate) fn plus(mut self, by: i32) -> Self {
+        if let Some(last) = self.offsets.get_mut(usize::from(self.length).saturating_sub(1)) {
+            *last = last.wrapping_add(by);
+        }
+        self
+    }
+
+    /// What the place holds, as a pointer.
+    pub(crate) fn behind(mut self) -> Option<Self> {
+        (usize::from(self.length) < MAX_STEPS).then(|| {
+            self.length += 1;
+            self
+        })
+    }
+
+    /// The parameter itself, not what lies behind it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.offsets() == [0]
+    }
+
+    /// The place at `offsets`, seen from this one.
+    pub(crate) fn then(self, offsets: &[i32]) -> Option<Self> {
+        let (first, rest) = offsets.split_first()?;
+        rest.iter().try_fold(self.plus(*first), |slot, offset| Some(slot.behind()?.plus(*offset)))
+    }
+
+    /// A text that stands for the string at this place.
+    pub(crate) fn text(&self) -> Text {
+        Text::from_source(Source::Param, self.to_string())
+    }
+
+    /// Reads a hole that stands for a place.
+    pub(crate) fn of_hole(hole: &Hole) -> Option<Slot> {
+        match hole {
+            Hole::From(Source::Param, name) => name.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Slot> for Number {
+    fn from(slot: Slot) -> Number {
+        Number::Param(slot)
+    }
+}
+
+/// `0`, `0+8`, `0+8>16`.
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.param)?;
+        if self.is_plain() {
+            return Ok(());
+        }
+        for (i, offset) in self.offsets().iter().enumerate() {
+            write!(f, "{}{offset}", if i == 0 { '+' } else { '>' })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Slot {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let Some((param, offsets)) = text.split_once('+') else {
+            return text.parse().map(Slot::of).map_err(|_| ());
+        };
+        let offsets: Option<Vec<i32>> = offsets.split('>').map(|o| o.parse().ok()).collect();
+        let slot = Slot::of(param.parse().map_err(|_| ())?);
+        offsets.and_then(|offsets| slot.then(&offsets)).ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_print_and_parse() {
+        let slot = Slot::of(2).plus(8).behind().map(|s| s.plus(-16));
+        assert_eq!(slot.map(|s| s.to_string()).as_deref(), Some("2+8>-16"));
+        assert_eq!("2+8>-16".parse().ok(), slot);
+        assert_eq!("7".parse(), Ok(Slot::of(7)));
+        assert_eq!("name".parse::<Slot>(), Err(()));
+        assert_eq!("1+0>0>0>0".parse::<Slot>(), Err(()), "too deep");
+    }
+
+    #[test]
+    fn a_place_is_seen_from_another() {
+        let object = Slot::of(0).plus(32);
+        assert_eq!(object.then(&[8, 4]).map(|s| s.to_string()).as_deref(), Some("0+40>4"));
+    }
+}

@@ -1,0 +1,252 @@
+//! Global variables: what the functions that refer to one store there.
+//!
+//! A variable holds what any function stored, so what several store are alternatives; the order of calls is not
+//! followed. Only what is asked for is looked up.
+
+use super::code::known::Known;
+use super::code::report::{Arg, Object};
+use super::image::Image;
+use super::imports::Linkage;
+use super::program::{MAX_DEPTH, Program};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Most references to variables that are kept.
+const MAX_REFERENCES: usize = 1 << 22;
+/// Most functions that are looked into for one variable.
+const MAX_WRITERS: usize = 6;
+/// Most callers of a function that stores a parameter.
+const MAX_CALLERS: usize = 6;
+/// Most functions that use one variable.
+const MAX_READERS: usize = 64;
+/// Longest function, in bytes, that is looked into although it mentions no path and calls nothing that is known.
+const MAX_PLAIN: u32 = 512;
+/// Longest function, in bytes, that is looked into.
+const MAX_LENGTH: u32 = 0x4000;
+/// Most variables of one image that are looked up.
+const MAX_VARIABLES: usize = 3_000;
+/// Furthest that fields of a global object lie from its start.
+const MAX_OBJECT: u64 = 0x800;
+
+/// A reference of the code to a variable.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Reference {
+    /// Address of the variable.
+    variable: u32,
+    /// Address in the code.
+    code: u32,
+    /// It only loads what the variable holds.
+    loads: bool,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Globals {
+    references: OnceCell<Vec<Reference>>,
+    known: RefCell<HashMap<u64, Option<Arg>>>,
+    strings: RefCell<HashMap<u64, Option<Known>>>,
+    objects: RefCell<HashMap<u64, Object>>,
+    asked: Cell<usize>,
+}
+
+impl Program<'_> {
+    /// What a variable holds, as far as the functions that store to it say.
+    pub(crate) fn global(&self, va: u64, depth: u8) -> Option<Arg> {
+        if let Some(known) = self.globals.known.borrow().get(&va) {
+            return known.clone();
+        }
+        let (found, whole) = self.stored(va, depth);
+        let arg = found.into_iter().filter(|arg| !arg.is_null()).reduce(either);
+        if whole {
+            self.globals.known.borrow_mut().insert(va, arg.clone());
+        }
+        arg
+    }
+
+    /// Everything that is stored to a variable; `false`: not all functions could be looked into now.
+    fn stored(&self, va: u64, depth: u8) -> (Vec<Arg>, bool) {
+        let mut found = Vec::new();
+        let mut whole = true;
+        let mut open: HashSet<u32> = HashSet::new();
+        let Some(writers) = self.writers(va, depth) else { return (found, false) };
+        let mut look = |function: u32, open: &mut HashSet<u32>| {
+            let Some(report) = self.report(function, depth + 1) else {
+                whole = false;
+                return;
+            };
+            for (_, arg) in report.summary.globals.iter().filter(|(at, _)| *at == va) {
+                if arg.has_parameters() {
+                    open.insert(function);
+                } else {
+                    found.push(arg.clone());
+                }
+            }
+        };
+        for function in writers {
+            look(function, &mut open);
+        }
+        if !open.is_empty() && depth + 2 < MAX_DEPTH {
+            let callers: BTreeSet<u32> = self.callers(&open).into_values().flatten().collect();
+            for function in callers.into_iter().take(MAX_CALLERS) {
+                look(function, &mut HashSet::new());
+            }
+        }
+        (found, whole)
+    }
+
+    /// The string that functions put together in a global buffer.
+    pub(crate) fn global_string(&self, va: u64, depth: u8) -> Option<Known> {
+        if let Some(known) = self.globals.strings.borrow().get(&va) {
+            return known.clone();
+        }
+        let writers = self.writers(va, depth)?;
+        let mut whole = true;
+        let mut found: Option<Known> = None;
+        for function in writers {
+            let Some(report) = self.report(function, depth + 1) else {
+                whole = false;
+                continue;
+            };
+            for (_, known) in report.summary.strings.iter().filter(|(at, _)| *at == va) {
+                found = Some(found.map_or(known.clone(), |all| all.or(known)));
+            }
+        }
+        // Nothing but holes is no string.
+        let found = found.filter(|known| !known.texts().iter().all(|t| t.is_unknown()));
+        if whole {
+            self.globals.strings.borrow_mut().insert(va, found.clone());
+        }
+        found
+    }
+
+    /// The fields of a global object: its constructor is called by a function that takes its address.
+    pub(crate) fn global_object(&self, va: u64, depth: u8) -> Object {
+        if let Some(known) = self.globals.objects.borrow().get(&va) {
+            return known.clone();
+        }
+        let mut object = Object::default();
+        let mut whole = true;
+        let offset = |at: u64| at.checked_sub(va).filter(|o| *o < MAX_OBJECT).and_then(|o| i32::try_from(o).ok());
+        for function in self.writers(va, depth).unwrap_or_default() {
+            let Some(report) = self.report(function, depth + 1) else {
+                whole = false;
+                continue;
+            };
+            for (at, arg) in &report.summary.globals {
+                let Some(at) = offset(*at) else { continue };
+                match object.fields.iter_mut().find(|(known, _)| *known == at) {
+                    Some((_, all)) => *all = either(all.clone(), arg.clone()),
+                    None => object.fields.push((at, arg.clone())),
+                }
+            }
+            for (at, known) in &report.summary.strings {
+                let Some(at) = offset(*at) else { continue };
+                match object.strings.iter_mut().find(|(known, _)| *known == at) {
+                    Some((_, all)) => *all = all.or(known),
+                    None => object.strings.push((at, known.clone())),
+                }
+            }
+        }
+        if whole {
+            self.globals.objects.borrow_mut().insert(va, object.clone());
+        }
+        object
+    }
+
+    /// Functions that store to a variable or take its address. `None`: it is too deep to look, or too much was.
+    fn writers(&self, va: u64, depth: u8) -> Option<BTreeSet<u32>> {
+        if depth + 1 >= MAX_DEPTH || self.globals.asked.get() >= MAX_VARIABLES || self.is_out_of_budget() {
+            return None;
+        }
+        self.globals.asked.set(self.globals.asked.get() + 1);
+        let functions: BTreeSet<u32> = self
+            .references_to(va)
+            .filter(|reference| !reference.loads)
+            .filter_map(|reference| self.functions.function_of(reference.code))
+            .filter(|function| self.is_worth_looking(*function))
+            .take(MAX_WRITERS * 4)
+            .collect();
+        Some(functions.into_iter().take(MAX_WRITERS).collect())
+    }
+
+    /// Functions that load what a variable holds.
+    pub(crate) fn readers(&self, va: u64) -> BTreeSet<u32> {
+        let loads = self.references_to(va).filter(|reference| reference.loads);
+        loads.filter_map(|reference| self.functions.function_of(reference.code)).take(MAX_READERS).collect()
+    }
+
+    fn references_to(&self, va: u64) -> impl Iterator<Item = &Reference> {
+        let references = self.globals.references.get_or_init(|| scan(&self.image, &self.linkage));
+        let rva = self.image.rva_of(va).unwrap_or_default();
+        let from = references.partition_point(|reference| reference.variable < rva);
+        references.iter().skip(from).take_while(move |reference| reference.variable == rva)
+    }
+
+    fn is_worth_looking(&self, function: u32) -> bool {
+        let length = self.functions.end_of(function).map_or(0, |end| end.saturating_sub(function));
+        length <= MAX_PLAIN || length <= MAX_LENGTH && self.is_interesting(function)
+    }
+}
+
+/// One of two values.
+fn either(a: Arg, b: Arg) -> Arg {
+    let known = Known::any(a.texts.iter().chain(&b.texts).cloned(), a.weak || b.weak);
+    let texts = if a.texts.is_empty() && b.texts.is_empty() { Vec::new() } else { known.texts().to_vec() };
+    Arg {
+        texts,
+        weak: known.weak,
+        handle: match (a.handle, b.handle) {
+            (Some(a), Some(b)) => Some(a.or(b)),
+            (a, b) => a.or(b),
+        },
+        function: a.function.or(b.function),
+        object: a.object.or(b.object),
+        ..Arg::default()
+    }
+}
+
+/// References of the code to memory that is written, sorted.
+fn scan(image: &Image<'_>, linkage: &Linkage<'_>) -> Vec<Reference> {
+    let variables = || image.sections.iter().filter(|s| !s.is_code() && s.is_writable());
+    let low = variables().map(|s| s.rva).min().unwrap_or(0);
+    let high = variables().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
+    let mut references = Vec::new();
+    for section in image.sections.iter().filter(|s| s.is_code()) {
+        let code = image.section_bytes(section);
+        for (i, window) in code.windows(4).enumerate() {
+            let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
+            // An immediate behind the displacement moves the end of the instruction.
+            let rva = if image.is_64() {
+                let end = section.rva.wrapping_add(i as u32 + 4).wrapping_add(value);
+                end.wrapping_add(immediate(code, i))
+            } else {
+                value.wrapping_sub(image.base as u32)
+            };
+            if rva.wrapping_sub(low) < high.wrapping_sub(low)
+                && references.len() < MAX_REFERENCES
+                && !linkage.slots.contains_key(&rva)
+            {
+                let at = section.rva.wrapping_add(i as u32);
+                references.push(Reference { variable: rva, code: at, loads: is_load(image, code, i) });
+            }
+        }
+    }
+    references.sort_unstable();
+    references
+}
+
+/// Bytes of the immediate behind a displacement at `i`: of `mov [rip+d], imm` (C7 and C6).
+fn immediate(code: &[u8], i: usize) -> u32 {
+    match i.checked_sub(2).and_then(|at| code.get(at..i)) {
+        Some([0xc7, 0x05]) => 4,
+        Some([0xc6, 0x05]) => 1,
+        _ => 0,
+    }
+}
+
+/// The displacement at `i` is that of a plain load, a comparison, or a call or jump to what the variable holds.
+fn is_load(image: &Image<'_>, code: &[u8], i: usize) -> bool {
+    let before = |n: usize| i.checked_sub(n).and_then(|at| code.get(at)).copied().unwrap_or_default();
+    let direct = before(1) & 0xc7 == 0x05;
+    direct && matches!(before(2), 0x8b | 0x3b | 0x39 | 0x83 | 0x85 | 0x63 | 0xff) || !image.is_64() && before(1) == 0xa1
+}
