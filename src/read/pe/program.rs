@@ -68,7 +68,9 @@ impl<'a> Program<'a> {
         starts.extend(references.thunks.keys());
         // On x64 these are functions without a frame, which the exception directory leaves out.
         let called = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe8));
-        starts.extend(called.map(|(target, _)| *target).filter(|target| !image.is_64() || functions::is_padded(&image, *target)));
+        starts.extend(
+            called.map(|(target, _)| *target).filter(|target| !image.is_64() || functions::is_padded(&image, *target)),
+        );
         starts.extend(functions::pointers(&image));
         let functions = Functions::new(&image, starts);
         let mut program = Program {

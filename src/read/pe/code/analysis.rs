@@ -192,7 +192,11 @@ impl Engine<'_, '_> {
 
     /// An address of memory that the program changes.
     fn is_variable(&self, va: u64) -> bool {
-        self.program.image.rva_of(va).and_then(|rva| self.program.image.section_of(rva)).is_some_and(|s| s.is_writable())
+        self.program
+            .image
+            .rva_of(va)
+            .and_then(|rva| self.program.image.section_of(rva))
+            .is_some_and(|s| s.is_writable())
     }
 
     /// The place that a value is, seen from the callers.
@@ -296,7 +300,15 @@ impl Engine<'_, '_> {
             },
             _ => None,
         };
-        Arg { number: self.close_number(value), texts, weak, handle: self.handle(value), literal, function, object: None }
+        Arg {
+            number: self.close_number(value),
+            texts,
+            weak,
+            handle: self.handle(value),
+            literal,
+            function,
+            object: None,
+        }
     }
 
     /// The same, when it is not known how wide characters are.

@@ -49,7 +49,6 @@ impl Known {
         &self.texts
     }
 
-
     /// The only possibility, when all its characters are known.
     pub(crate) fn as_lit(&self) -> Option<&str> {
         match &*self.texts {
