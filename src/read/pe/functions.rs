@@ -118,10 +118,12 @@ pub(crate) fn pointers(image: &Image<'_>) -> Vec<u32> {
         return found;
     }
     let code: Vec<_> = image.sections.iter().filter(|s| s.is_code()).collect();
-    for section in image.sections.iter().filter(|s| !s.is_code()) {
+    for section in &image.sections {
+        // The list of initialisers stands behind the code; what is aligned there is hardly anything else.
+        let aligned = if section.is_code() { 16 } else { 1 };
         for word in image.section_bytes(section).chunks_exact(4).take(MAX_ENTRIES) {
             let Some(rva) = u32_at(word, 0).map(|va| va.wrapping_sub(image.base as u32)) else { continue };
-            if code.iter().any(|s| s.contains(rva)) && is_padded(image, rva) {
+            if rva % aligned == 0 && code.iter().any(|s| s.contains(rva)) && is_padded(image, rva) {
                 found.push(rva);
             }
         }

@@ -1,6 +1,6 @@
 //! One image prepared for analysis: its tables, its functions, who calls whom, and the reports made so far.
 
-use super::code::analysis;
+use super::code::analysis::{self, Leaves};
 use super::code::report::Report;
 use super::code::strings::literal;
 use super::functions::{self, Functions};
@@ -23,6 +23,8 @@ const MAX_BUILDER: usize = 2_048;
 const MAX_FORWARDER: usize = 128;
 /// Longest function, in bytes, that is always looked into.
 const MAX_ACCESSOR: usize = 64;
+/// Longest chain of functions that end in calling the next.
+const MAX_TAIL_CALLS: usize = 8;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
 
@@ -235,12 +237,29 @@ impl<'a> Program<'a> {
         out
     }
 
-    /// Bytes of arguments that a function of the image pops (x86): the operand of its first return.
+    /// Bytes of arguments that a function of the image pops (x86): the operand of its first return, or what is popped
+    /// by the function that it ends in.
     pub(crate) fn pops_of(&self, function: u32) -> u32 {
         if let Some(pops) = self.pops.borrow().get(&function) {
             return *pops;
         }
-        let pops = analysis::first_return(&self.image, function);
+        let mut at = function;
+        let mut pops = 0;
+        for _ in 0..MAX_TAIL_CALLS {
+            match analysis::first_exit(&self.image, at, |rva| self.functions.is_start(rva)) {
+                Leaves::Popping(bytes) => {
+                    pops = bytes;
+                    break;
+                }
+                Leaves::To(next) => at = next,
+                Leaves::Through(slot) => {
+                    let import = self.linkage.slots.get(&slot).and_then(|i| self.linkage.imports.get(*i));
+                    let signature = import.and_then(surface::name_of).and_then(native::signature);
+                    pops = signature.map_or(0, |s| s.pops);
+                    break;
+                }
+            }
+        }
         self.pops.borrow_mut().insert(function, pops);
         pops
     }

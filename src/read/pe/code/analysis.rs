@@ -7,10 +7,11 @@ use super::known::Known;
 use super::report::{Arg, Handle, Number, Object, Report};
 use super::slot::Slot;
 use super::state::State;
+use super::strings::literal;
 use super::value::{Kind, Symbol, Symbols, Value};
 use crate::catalog::native::Api;
 use crate::facts::Text;
-use iced_x86::{Decoder, DecoderOptions, FlowControl};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, OpKind, Register};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
@@ -290,7 +291,9 @@ impl Engine<'_, '_> {
     pub(crate) fn close(&self, value: Value, wide: bool) -> Arg {
         let (texts, weak) = self.texts(value, wide);
         let literal = match value {
-            Value::Const(va) => self.program.image.rva_of(va).filter(|_| !texts.is_empty()),
+            Value::Const(va) => {
+                self.program.image.rva_of(va).filter(|rva| literal(&self.program.image, *rva, wide).is_some())
+            }
             _ => None,
         };
         let function = match value {
@@ -341,19 +344,44 @@ impl Engine<'_, '_> {
     }
 }
 
-/// Bytes popped by the first return of a function (x86).
-pub(crate) fn first_return(image: &Image<'_>, start: u32) -> u32 {
+/// How a function of x86 is left, as far as its bytes say without analysing it.
+pub(crate) enum Leaves {
+    /// It returns and pops so many bytes.
+    Popping(u32),
+    /// Another function returns for it.
+    To(u32),
+    /// An import, through this slot, returns for it.
+    Through(u32),
+}
+
+/// What the first way out of a function is (x86). `is_start` tells functions from labels.
+pub(crate) fn first_exit(image: &Image<'_>, start: u32, is_start: impl Fn(u32) -> bool) -> Leaves {
     /// Longest way to it.
     const MAX_INSTRUCTIONS: usize = 4_000;
-    let Some(code) = image.at(start) else { return 0 };
+    let Some(code) = image.at(start) else { return Leaves::Popping(0) };
     let mut decoder = Decoder::with_ip(32, code, u64::from(start), DecoderOptions::NONE);
     for instruction in decoder.iter().take(MAX_INSTRUCTIONS) {
-        if instruction.flow_control() == FlowControl::Return {
-            return if instruction.op_count() == 1 { instruction.immediate(0) as u32 } else { 0 };
-        }
-        if instruction.is_invalid() {
-            break;
+        match instruction.flow_control() {
+            FlowControl::Return if instruction.op_count() == 1 => {
+                return Leaves::Popping(instruction.immediate(0) as u32);
+            }
+            FlowControl::Return => break,
+            FlowControl::UnconditionalBranch => {
+                let target = instruction.near_branch_target() as u32;
+                if target != start && is_start(target) {
+                    return Leaves::To(target);
+                }
+            }
+            FlowControl::IndirectBranch
+                if instruction.op0_kind() == OpKind::Memory
+                    && instruction.memory_base() == Register::None
+                    && instruction.memory_index() == Register::None =>
+            {
+                return Leaves::Through(instruction.memory_displacement32().wrapping_sub(image.base as u32));
+            }
+            _ if instruction.is_invalid() => break,
+            _ => {}
         }
     }
-    0
+    Leaves::Popping(0)
 }

@@ -12,7 +12,7 @@ use super::strings::is_path_like;
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api};
 use crate::facts::Text;
-use iced_x86::{Instruction, Mnemonic, OpKind};
+use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -150,8 +150,8 @@ impl Engine<'_, '_> {
         let direct = instruction.op0_kind() != OpKind::Memory;
         let subtracts = next.is_some_and(|n| {
             n.mnemonic() == Mnemonic::Sub
-                && n.op0_register().full_register() == iced_x86::Register::RSP
-                && n.op1_register().full_register() == iced_x86::Register::RAX
+                && is_stack(n.op0_register())
+                && n.op1_register().full_register() == Register::RAX
         });
         (direct && subtracts).then(|| self.state.registers[0])
     }
@@ -176,10 +176,19 @@ impl Engine<'_, '_> {
     fn guess_pops(&self, module: &str, next: Option<&Instruction>) -> u32 {
         let cleans = next.is_some_and(|n| {
             matches!(n.mnemonic(), Mnemonic::Add | Mnemonic::Lea)
-                && n.op0_register().full_register() == iced_x86::Register::RSP
+                && is_stack(n.op0_register())
                 || n.mnemonic() == Mnemonic::Pop
         });
-        if native::is_crt(module) || cleans { 0 } else { self.pushed * 4 }
+        if native::is_crt(module) || cleans {
+            return 0;
+        }
+        // A caller that reserves its arguments once takes back what the callee popped.
+        match next {
+            Some(n) if n.mnemonic() == Mnemonic::Sub && is_stack(n.op0_register()) && n.op1_kind() != OpKind::Register => {
+                n.immediate(1) as u32
+            }
+            _ => self.pushed * 4,
+        }
     }
 
     fn enter(&mut self, target: &Target, site: u32) -> Value {
@@ -444,4 +453,8 @@ impl Engine<'_, '_> {
             *register = None;
         }
     }
+}
+
+fn is_stack(register: Register) -> bool {
+    register.full_register() == Register::RSP
 }
