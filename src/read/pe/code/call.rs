@@ -175,8 +175,7 @@ impl Engine<'_, '_> {
     /// A caller that cleans up says so in its next instruction; otherwise everything pushed was an argument.
     fn guess_pops(&self, module: &str, next: Option<&Instruction>) -> u32 {
         let cleans = next.is_some_and(|n| {
-            matches!(n.mnemonic(), Mnemonic::Add | Mnemonic::Lea)
-                && is_stack(n.op0_register())
+            matches!(n.mnemonic(), Mnemonic::Add | Mnemonic::Lea) && is_stack(n.op0_register())
                 || n.mnemonic() == Mnemonic::Pop
         });
         if native::is_crt(module) || cleans {
@@ -184,7 +183,9 @@ impl Engine<'_, '_> {
         }
         // A caller that reserves its arguments once takes back what the callee popped.
         match next {
-            Some(n) if n.mnemonic() == Mnemonic::Sub && is_stack(n.op0_register()) && n.op1_kind() != OpKind::Register => {
+            Some(n)
+                if n.mnemonic() == Mnemonic::Sub && is_stack(n.op0_register()) && n.op1_kind() != OpKind::Register =>
+            {
                 n.immediate(1) as u32
             }
             _ => self.pushed * 4,
