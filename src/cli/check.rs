@@ -12,7 +12,7 @@ use miette::miette;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
 
 /// Entries of a list on standard error.
@@ -30,6 +30,7 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
     let rules = session::rules(&settings)?;
     let outputs = outputs(&args.outputs)?;
     let cache = session::cache(&args.scan, &settings)?;
+    let since = args.since.as_deref().map(Report::load).transpose()?;
     let report = progress::during(!args.scan.no_progress, |done| {
         let reading = session::reading(cache.as_ref(), done);
         let mut request = session::request(&args.scan, &settings, &rules, reading)?;
@@ -38,7 +39,7 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
             settings.baseline.as_deref().filter(|_| !args.no_suppress).map(Baseline::load).transpose()?;
         Ok::<_, Failure>(scan(&request)?)
     })?;
-    let earlier = settings.baseline.as_deref().and_then(earlier);
+    let earlier = since.or_else(|| settings.baseline.as_deref().and_then(|file| Report::load(file).ok()));
     let subject = subject(&args.scan.paths);
     let context = |style| output::Context {
         rules: &rules,
@@ -95,12 +96,6 @@ fn tell_baseline(summary: &BaselineSummary, verbose: bool) {
     if !fixed.is_empty() || !stale.is_empty() {
         eprintln!("  `wipeproof baseline write` drops what is fixed or stale");
     }
-}
-
-/// The baseline as a report to compare with, when it is one: a baseline file and SARIF know fingerprints only.
-fn earlier(file: &Path) -> Option<Report> {
-    let report: Report = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-    (report.schema == crate::report::SCHEMA).then_some(report)
 }
 
 /// A format and where it goes.

@@ -6,6 +6,7 @@ use super::style::one_line;
 use super::{Context, words};
 use crate::report::{Entry, Report, TargetVerdict, Writer};
 use crate::rules::Severity;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -21,6 +22,9 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
         let _ = writeln!(page, "| {name} | **{}** | {because} |", target.verdict.words());
     }
     let _ = writeln!(page, "\n{} in {} read.", words::counts(report), words::count(report.stats.artifacts, "file"));
+    if let Some(earlier) = context.earlier {
+        since(report, earlier, &mut page);
+    }
     for target in &report.targets {
         losses(report, target, context, &mut page);
     }
@@ -34,6 +38,20 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
         more(gaps.len(), &mut page);
     }
     out.write_all(page.as_bytes())
+}
+
+/// What changed, by fingerprints.
+fn since(report: &Report, earlier: &Report, page: &mut String) {
+    let prints = |r: &Report| r.findings.iter().map(|f| f.fingerprint.clone()).collect::<BTreeSet<_>>();
+    let (now, then) = (prints(report), prints(earlier));
+    let _ = writeln!(
+        page,
+        "\nSince the earlier report: {} new, {} gone, {} as before; the verdict was {}.",
+        now.difference(&then).count(),
+        then.difference(&now).count(),
+        now.intersection(&then).count(),
+        earlier.verdict.words()
+    );
 }
 
 fn losses(report: &Report, target: &TargetVerdict, context: &Context<'_>, page: &mut String) {

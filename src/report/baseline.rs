@@ -72,6 +72,24 @@ pub enum BaselineError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// It cannot be read.
+    #[error("cannot read the earlier report {name}")]
+    #[diagnostic(help("write one with `wipeproof check --output json=FILE`"))]
+    NoReport {
+        /// The file.
+        name: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It is no JSON report of this version.
+    #[error("{name} is not a JSON report that this version of wipeproof can read")]
+    #[diagnostic(help("write one with `wipeproof check --output json=FILE`; baselines and SARIF know too little to compare with"))]
+    NotAReport {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// It is not JSON.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -83,6 +101,26 @@ pub enum BaselineError {
         /// The file.
         name: String,
     },
+}
+
+impl Report {
+    /// Reads an earlier report.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is no JSON report.
+    pub fn load(path: &Path) -> Result<Self, BaselineError> {
+        let name = path.display().to_string();
+        let text =
+            std::fs::read_to_string(path).map_err(|source| BaselineError::NoReport { name: name.clone(), source })?;
+        let text = text.trim_start_matches('\u{feff}');
+        let is_syntax = |e: &serde_json::Error| e.is_syntax() || e.is_eof();
+        match serde_json::from_str::<Report>(text) {
+            Ok(report) if report.schema == super::SCHEMA => Ok(report),
+            Ok(_) => Err(BaselineError::Foreign { name }),
+            Err(e) if is_syntax(&e) => Err(Box::new(located(&name, text, &e)).into()),
+            Err(source) => Err(BaselineError::NotAReport { name, source }),
+        }
+    }
 }
 
 impl Baseline {

@@ -33,6 +33,14 @@ fn without_dress(text: &str) -> String {
             bare = format!("{before}{begin}…{end}{after}");
         }
     }
+    // The data, a line per value, so that a difference can be read.
+    const DATA: &str = "<script type=\"application/json\" id=\"data\">";
+    if let Some((before, rest)) = bare.split_once(DATA)
+        && let Some((data, after)) = rest.split_once("</script>")
+    {
+        let value: serde_json::Value = serde_json::from_str(data).expect("JSON");
+        bare = format!("{before}{DATA}{value:#}</script>{after}");
+    }
     match bare.split_once("script-src 'nonce-").and_then(|(_, rest)| Some(rest.split_once('\'')?.0.to_owned())) {
         Some(nonce) => bare.replace(&nonce, "…"),
         None => bare,

@@ -16,13 +16,29 @@ pub(super) fn write(report: &Report, earlier: &Report, root: &str, out: &mut dyn
     let gone: Vec<&Finding> = earlier.findings.iter().filter(|f| !now.contains(&f.fingerprint)).collect();
     writeln!(
         out,
-        "<section aria-labelledby=\"difference\"><h2 id=\"difference\">Since the earlier report</h2><p>{} new, {} gone, {} as before. The verdict was {}, and is {}.</p>",
+        "<section aria-labelledby=\"difference\"><h2 id=\"difference\">Since the earlier report</h2><p>{} new, {} gone, {} as before. Over all targets the verdict was {}, and is {}.</p>",
         new.len(),
         gone.len(),
         now.intersection(&then).count(),
         earlier.verdict.words(),
         report.verdict.words()
     )?;
+    let changed = report.targets.iter().filter_map(|now| {
+        let then = earlier.targets.iter().find(|t| t.id == now.id)?;
+        (then.verdict != now.verdict).then_some((now, then))
+    });
+    for (now, then) in changed {
+        writeln!(
+            out,
+            "<p>On {}: was {}, is <strong>{}</strong>.</p>",
+            text(&now.name),
+            then.verdict.words(),
+            now.verdict.words()
+        )?;
+    }
+    if report.input == earlier.input && !report.input.is_empty() {
+        writeln!(out, "<p>The input is the same, byte by byte.</p>")?;
+    }
     if report.tool.rules != earlier.tool.rules {
         writeln!(out, "<p>The rules have changed in between, so not every difference is one of the application.</p>")?;
     }

@@ -149,7 +149,7 @@ pub(super) fn themes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let said: Vec<String> = bars.iter().map(|(theme, counts)| format!("{theme}: {}", of(counts))).collect();
     writeln!(
         out,
-        "<figure><figcaption>Open findings by theme: errors, warnings, notes</figcaption><svg viewBox=\"0 0 640 {height}\" role=\"img\" aria-label=\"{}\">",
+        "<figure><figcaption>Open findings by theme: errors, warnings, notes</figcaption><svg viewBox=\"0 0 380 {height}\" role=\"img\" aria-label=\"{}\">",
         said.join("; ")
     )?;
     for (index, (theme, counts)) in bars.iter().enumerate() {
@@ -157,7 +157,7 @@ pub(super) fn themes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         write!(out, "<text x=\"0\" y=\"{}\">{theme}</text>", y + 14)?;
         let mut x = 96;
         for (count, class) in counts.iter().zip(["bar-error", "bar-warning", "bar-note"]) {
-            let width = count * 420 / most;
+            let width = count * 200 / most;
             if *count > 0 {
                 let width = width.max(2);
                 write!(out, "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"18\"/>")?;
