@@ -83,7 +83,9 @@ pub enum BaselineError {
     },
     /// It is no JSON report of this version.
     #[error("{name} is not a JSON report that this version of wipeproof can read")]
-    #[diagnostic(help("write one with `wipeproof check --output json=FILE`; baselines and SARIF know too little to compare with"))]
+    #[diagnostic(help(
+        "write one with `wipeproof check --output json=FILE`; baselines and SARIF know too little to compare with"
+    ))]
     NotAReport {
         /// The file.
         name: String,
