@@ -18,7 +18,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
     let mut page = format!("# Statelessness{subject}: {}\n\n", report.verdict.words());
     page.push_str("| Target | Verdict | What decides it |\n|---|---|---|\n");
     for target in &report.targets {
-        let (name, because) = (text(&target.name), text(&target.because));
+        let (name, because) = (text(&target.name), text(&words::because(report, target)));
         let _ = writeln!(page, "| {name} | **{}** | {because} |", target.verdict.words());
     }
     let _ = writeln!(page, "\n{} in {} read.", words::counts(report), words::count(report.stats.artifacts, "file"));

@@ -1,9 +1,9 @@
 //! Words and orders that several formats share.
 
 use super::Context;
-use crate::facts::{NoteKind, Operation, Origin, Phase, Trait};
+use crate::facts::{NoteKind, Operation, Origin, Phase, Site, Trait};
 use crate::judge::finding::describe;
-use crate::report::{Finding, Report, rank};
+use crate::report::{Finding, Report, TargetVerdict, rank};
 use crate::rules::{Outcome, RuleSet, Severity};
 use std::collections::BTreeSet;
 
@@ -126,6 +126,27 @@ pub(super) fn place(finding: &Finding) -> String {
     }
 }
 
+/// The same in less and less room: `Orders.dll: Contoso.Orders.Journal.Append+0x1f`,
+/// `Orders.dll: Journal.Append+0x1f`, `Orders.dll: Append+0x1f`, `Orders.dll`.
+pub(super) fn places(finding: &Finding) -> [String; 4] {
+    let whole = short_place(finding);
+    let file = finding.artifact.rsplit(['/', '\\']).next().unwrap_or(&finding.artifact).to_owned();
+    let shorter = |parts: usize| {
+        let brief = format!("{file}: {}", brief(&finding.site(), parts));
+        if brief.len() < whole.len() { brief } else { whole.clone() }
+    };
+    [whole.clone(), shorter(2), shorter(1), file.clone()]
+}
+
+/// A site in which a method has only the last parts of its name: two are the type and the method.
+pub(super) fn brief(site: &Site, parts: usize) -> String {
+    let tail = |method: &String| {
+        let from = method.rmatch_indices('.').nth(parts.saturating_sub(1)).map_or(0, |(at, _)| at + 1);
+        method.get(from..).unwrap_or(method).to_owned()
+    };
+    Site { method: site.method.as_ref().map(tail), ..site.clone() }.short()
+}
+
 /// The same without folders: `Web.config:12:5`, `Orders.dll: Journal.cs:42`.
 pub(super) fn short_place(finding: &Finding) -> String {
     let site = finding.site();
@@ -188,6 +209,12 @@ pub(super) fn above(location: &str) -> Option<&str> {
 pub(super) fn fate_on(finding: &Finding, target: &str, rules: &RuleSet) -> String {
     let outcomes = finding.outcomes.iter().filter(|o| o.target == target).map(|o| (o.event, o.outcome));
     describe(&outcomes.collect::<Vec<_>>(), rules)
+}
+
+/// What decides a verdict; a file in it is named from the folder that all files are below.
+pub(super) fn because(report: &Report, target: &TargetVerdict) -> String {
+    let folder = shared_folder(report);
+    if folder.is_empty() { target.because.clone() } else { target.because.replace(&format!(" {folder}"), " ") }
 }
 
 /// An artifact that could not be read, or not whole.

@@ -1,26 +1,54 @@
 //! Every format of the sample report, byte for byte. `UPDATE_GOLDEN=1` writes them anew: read the difference.
 
-use super::sample::{render, sample};
+use super::sample::{render, render_in, sample};
 use std::path::PathBuf;
 use strum::IntoEnumIterator as _;
-use wipeproof::output::Format;
+use wipeproof::output::{Format, Style};
 
 #[test]
 fn every_format_is_as_it_was() {
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let report = sample();
     let mut wrong = Vec::new();
     for format in Format::iter() {
         let name: &str = format.into();
-        let path = PathBuf::from("fixtures/report/golden").join(format!("report.{name}"));
-        let now = without_dress(&render(format, &report));
-        if update {
-            std::fs::write(&path, &now).expect("the golden file can be written");
-        } else if std::fs::read_to_string(&path).ok().as_deref() != Some(&now) {
-            wrong.push(path.display().to_string());
+        let name = format!("report.{name}");
+        if !agrees(&name, &without_dress(&render(format, &report))) {
+            wrong.push(name);
         }
     }
     assert!(wrong.is_empty(), "these differ: {}", wrong.join(", "));
+}
+
+/// The terminal in other styles than the default one.
+#[test]
+fn the_terminal_is_as_it_was_in_every_style() {
+    let plain = Style::default();
+    let styles = [
+        ("narrow", Style { width: 60, ..plain }),
+        ("wide", Style { width: 120, ..plain }),
+        ("colour", Style { color: true, hyperlinks: true, ..plain }),
+        ("narrated", Style { narrated: true, ..plain }),
+        ("verbose", Style { verbose: true, ..plain }),
+        ("low", Style { height: 24, ..plain }),
+    ];
+    let report = sample();
+    let wrong: Vec<String> = styles
+        .into_iter()
+        .map(|(name, style)| (format!("report.pretty-{name}"), render_in(Format::Pretty, &report, style)))
+        .filter(|(name, now)| !agrees(name, now))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(wrong.is_empty(), "these differ: {}", wrong.join(", "));
+}
+
+/// What the golden file says; it says anything anew with `UPDATE_GOLDEN=1`.
+fn agrees(name: &str, now: &str) -> bool {
+    let path = PathBuf::from("fixtures/report/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, now).expect("the golden file can be written");
+        return true;
+    }
+    std::fs::read_to_string(&path).ok().as_deref() == Some(now)
 }
 
 /// The page without its style and script, which are files of their own and change without the report being another.

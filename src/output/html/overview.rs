@@ -17,7 +17,7 @@ pub(super) fn verdicts(report: &Report, context: &Context<'_>, out: &mut dyn Wri
             "<li class=\"card {class}\"><h2>{}</h2><strong>{}</strong><p>{}.</p><p>{} {} {}</p>",
             text(&target.name),
             words::capital(target.verdict.words()),
-            sentence(&words::capital(&target.because)),
+            sentence(&words::capital(&words::because(report, target))),
             tag(target.errors, "error"),
             tag(target.warnings, "warning"),
             tag(target.notes, "note"),

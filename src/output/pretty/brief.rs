@@ -25,6 +25,9 @@ pub(super) fn fold<'g, 'r>(groups: &'g [Group<'r>]) -> Vec<&'g [Group<'r>]> {
     alike.flat_map(short).collect()
 }
 
+/// Columns below which a file's name tells nothing.
+const MIN_PLACE: usize = 8;
+
 /// `warning WP201 HKLM\Software\Contoso\LastRun           bin/agent.exe: .text:0x1a2c`.
 pub(super) fn line(run: &[Group<'_>], style: Style) -> String {
     let Some((group, lead)) = run.first().and_then(|group| Some((group, group.first()?))) else {
@@ -42,11 +45,20 @@ pub(super) fn line(run: &[Group<'_>], style: Style) -> String {
     let more = if more > 0 { format!(" (+{more})") } else { String::new() };
     let room = style.width.saturating_sub("warning  ".len() + rule.len() + more.len()).max(12);
     let location = one_line(&location);
-    let place = one_line(&words::short_place(lead));
-    // The location matters more than who writes it.
-    let location = cut_middle(&location, (room * 3 / 5).max(room.saturating_sub(place.chars().count() + 2)));
+    // The location matters more than who writes it, and the file more than where in it.
+    let places = words::places(lead).map(|place| one_line(&place));
+    let least = places.last().map_or(0, |file| display_width(file));
+    let location = cut_middle(&location, (room * 3 / 5).max(room.saturating_sub(least + 2)));
     let left = room.saturating_sub(display_width(&location) + 2);
-    let place = if left >= 8 { cut_middle(&place, left) } else { String::new() };
+    let place = match places.iter().find(|place| display_width(place) <= left) {
+        Some(place) => place.clone(),
+        None if left >= MIN_PLACE => places.last().map(|file| cut_middle(file, left)).unwrap_or_default(),
+        None => String::new(),
+    };
+    if style.narrated {
+        let sentence = format!("{severity} {rule} {location}{more}, by {place}");
+        return sentence.trim_end_matches(", by ").to_owned();
+    }
     let gap = room.saturating_sub(display_width(&location) + display_width(&place));
     format!(
         "{} {rule} {location}{}{}{more}",

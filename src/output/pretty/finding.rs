@@ -4,7 +4,6 @@
 //! miette renders in time linear in its source, so it is never given a file: [`Snippet`] hands it a few lines with
 //! their true numbers, and machine code, IL and tables as lines made up from the evidence.
 
-use crate::facts::Site;
 use crate::output::excerpt::Excerpt;
 use crate::output::style::{Style, cut, cut_start, one_line};
 use crate::output::{Context, words};
@@ -127,7 +126,8 @@ fn fit_label(excerpt: &mut Excerpt, label: &str, width: usize) -> String {
 /// Lines of the artifact, or lines made up from the evidence, and what to say about the marked part.
 fn excerpt(lead: &Finding, context: &Context<'_>, width: usize) -> (Option<Excerpt>, String) {
     let effect = &lead.effect;
-    let label = format!("{} {}", words::done(effect.operation), words::when(effect.phase));
+    let assumed = if is_assumed(lead) { " (assumed)" } else { "" };
+    let label = format!("{} {}{assumed}", words::done(effect.operation), words::when(effect.phase));
     let site = lead.site();
     if let Some(line) = site.line {
         let text = context.sources.text(&lead.artifact);
@@ -168,29 +168,20 @@ fn of_call<'a>(step: &'a str, via: &str) -> Option<&'a str> {
 /// A step of the evidence in a line.
 fn step(step: &crate::facts::Step) -> String {
     let artifact = step.artifact.as_deref().map(|a| a.rsplit('/').next().unwrap_or(a)).unwrap_or_default();
-    let site = step.site.as_ref().map(brief).unwrap_or_default();
+    let site = step.site.as_ref().map(|site| words::brief(site, 2)).unwrap_or_default();
     let place = [artifact, &site].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
     if place.is_empty() { step.text.clone() } else { format!("{}  ({place})", step.text) }
-}
-
-/// A site in which a method has only the name of its type in front.
-fn brief(site: &Site) -> String {
-    let tail = |method: &String| {
-        let from = method.rmatch_indices('.').nth(1).map_or(0, |(at, _)| at + 1);
-        method.get(from..).unwrap_or(method).to_owned()
-    };
-    Site { method: site.method.as_ref().map(tail), ..site.clone() }.short()
 }
 
 /// What to do, how the phase is known, and where else.
 fn help(lead: &Finding, group: &[&Finding], style: Style) -> String {
     let mut lines = vec![one_line(&lead.help)];
-    if !lead.effect.phase_evidence.is_empty() {
+    // That a program runs as programs do is what everybody would take for granted; the label says it.
+    if !lead.effect.phase_evidence.is_empty() && (style.verbose || !is_assumed(lead)) {
         lines.push(format!("phase: {}", one_line(&lead.effect.phase_evidence)));
     }
     let own = lead.sites.iter().skip(1).map(|s| one_line(&s.short()));
-    let others = group.iter().skip(1).map(|f| one_line(&format!("{} {}", f.rule, words::place(f))));
-    let places: Vec<String> = own.chain(others).collect();
+    let places: Vec<String> = own.chain(group.iter().skip(1).map(|f| elsewhere(lead, f, style))).collect();
     let most = if style.verbose { usize::MAX } else { MAX_STEPS };
     if !places.is_empty() {
         let shown: Vec<&str> = places.iter().take(most).map(String::as_str).collect();
@@ -199,6 +190,17 @@ fn help(lead: &Finding, group: &[&Finding], style: Style) -> String {
         lines.push(format!("also at: {}{more}", shown.join(", ")));
     }
     lines.join("\n")
+}
+
+/// Nothing but the kind of the artifact says when it happens.
+fn is_assumed(finding: &Finding) -> bool {
+    finding.effect.phase_evidence.starts_with("assumed:")
+}
+
+/// Another place that does the same: `startup.cmd:2`, `WP201 Orders.dll: Journal.cs:42` when another rule speaks of it.
+fn elsewhere(lead: &Finding, other: &Finding, style: Style) -> String {
+    let place = if style.verbose { words::place(other) } else { words::short_place(other) };
+    one_line(&if other.rule == lead.rule { place } else { format!("{} {place}", other.rule) })
 }
 
 impl fmt::Display for View {

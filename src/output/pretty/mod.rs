@@ -26,7 +26,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
         .filter(|group| group.first().is_some_and(|f| f.severity >= least))
         .collect();
 
-    if style.verbose || style.narrated {
+    if style.verbose {
         for group in &groups {
             out.write_all(finding::render(group, context).as_bytes())?;
             writeln!(out)?;

@@ -7,7 +7,9 @@ use crate::output::{Context, words};
 use crate::report::{Report, Verdict};
 use std::collections::BTreeSet;
 
-/// Files with gaps that are named without `--verbose`.
+/// Lines of a screen on which nothing is said twice.
+const LOW: usize = 40;
+/// Reasons for gaps that are named without `--verbose`.
 const MAX_GAPS: usize = 3;
 
 pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
@@ -21,7 +23,7 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
             "{} on {}: {}.",
             capital(target.verdict.words()),
             one_line(&target.name),
-            one_line(&target.because)
+            one_line(&words::because(report, target))
         );
         for (index, line) in wrap(&plain, style.width, "", "  ").into_iter().enumerate() {
             let head = capital(target.verdict.words());
@@ -39,22 +41,39 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Names the files that were not seen whole, and why: what was not read cannot have been cleared.
+/// What was not seen whole, and why: what was not read cannot have been cleared.
 fn gaps(report: &Report, style: Style, lines: &mut Vec<String>) {
-    let mut gaps: Vec<(&str, Vec<&str>)> = Vec::new();
+    let folder = words::shared_folder(report);
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
     for note in report.notes.iter().filter(|n| words::is_gap(n.kind)) {
-        match gaps.last_mut() {
-            Some((artifact, texts)) if *artifact == note.artifact => texts.push(&note.text),
-            _ => gaps.push((&note.artifact, vec![&note.text])),
+        let artifact = note.artifact.strip_prefix(&folder).unwrap_or(&note.artifact);
+        match by_reason.iter_mut().find(|(reason, _)| *reason == note.text) {
+            Some((_, artifacts)) => artifacts.push(artifact),
+            None => by_reason.push((&note.text, vec![artifact])),
         }
     }
-    let most = if style.verbose { gaps.len() } else { MAX_GAPS };
-    for (artifact, texts) in gaps.iter().take(most) {
-        let text = format!("not seen whole: {}: {}", one_line(artifact), one_line(&texts.join("; ")));
-        lines.extend(wrap(&cut(&text, style.width * 3), style.width, "  ", "    "));
+    if by_reason.is_empty() {
+        return;
     }
-    if gaps.len() > most {
-        lines.push(format!("  and {} more; --verbose names them", gaps.len() - most));
+    let (first, rest) = if by_reason.len() == 1 { ("Not seen whole: ", "  ") } else { ("  ", "    ") };
+    if by_reason.len() > 1 {
+        lines.push("Not seen whole:".to_owned());
+    }
+    let most = if style.verbose { usize::MAX } else { MAX_GAPS };
+    for (reason, artifacts) in by_reason.iter().take(most) {
+        let named: Vec<String> =
+            artifacts.iter().take(if style.verbose { most } else { 1 }).map(|a| one_line(a)).collect();
+        let others = match artifacts.len() - named.len() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let text = format!("{}{others}: {}", named.join(", "), one_line(reason));
+        let text = if style.verbose { text } else { cut(&text, style.width * 3) };
+        lines.extend(wrap(&text, style.width, first, rest));
+    }
+    if by_reason.len() > most {
+        let rest = words::count(by_reason.len() - most, "more reason");
+        lines.push(format!("  and {rest}; --verbose names all files"));
     }
 }
 
@@ -70,9 +89,13 @@ fn losses(report: &Report, style: Style, lines: &mut Vec<String>) {
     };
     lines.push(style.ink(Ink::Strong, &title));
     for (index, finding) in top.iter().enumerate() {
-        let text = format!("{}; {}", one_line(&finding.place()), one_line(words::fate(finding)));
+        let place = match style.height < LOW {
+            true => finding.place(),
+            false => format!("{} ({})", finding.place(), finding.name),
+        };
+        let text = format!("{}; {}", one_line(&place), one_line(words::fate(finding)));
         let number = format!("{}. ", index + 1);
-        let text = cut(&text, style.width * 2 - 12);
+        let text = cut(&text, if style.height < LOW { style.width * 2 - 12 } else { style.width * 3 - 18 });
         for (at, line) in wrap(&text, style.width, &format!("  {number}"), "     ").into_iter().enumerate() {
             match line.strip_prefix(&format!("  {number}")) {
                 Some(rest) if at == 0 => {
