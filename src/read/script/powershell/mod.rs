@@ -85,7 +85,7 @@ fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink:
         match part {
             crate::facts::Part::Lit(s) => source.push_str(s),
             hole => {
-                let name = format!("hole{i}");
+                let name = hole_name(i);
                 source.push_str(&format!("${{{name}}}"));
                 scope.set(name, value::Value::text(Text::from_parts([hole.clone()])), 0);
             }
@@ -95,6 +95,11 @@ fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink:
     let mut machine = Machine::new(&source, own_folder.clone(), sink);
     machine.fixed = Some(site.clone());
     machine.script(tree.root_node(), &mut scope);
+}
+
+/// The variable that stands for the n-th hole of a given line.
+fn hole_name(index: usize) -> String {
+    format!("hole{index}")
 }
 
 fn parse(text: &str, most: usize) -> Option<Tree> {

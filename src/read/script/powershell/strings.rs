@@ -11,8 +11,8 @@ impl<'s> Machine<'s, '_, '_> {
         let Some(inner) = node.named_child(0) else { return Value::unknown() };
         let raw = self.slice(inner);
         match inner.kind() {
-            "verbatim_string_characters" => Value::lit(&strip(raw, '\'').replace("''", "'")),
-            "verbatim_here_string_characters" => Value::lit(here_string(raw)),
+            "verbatim_string_characters" => verbatim(&strip(raw, '\'').replace("''", "'"), scope),
+            "verbatim_here_string_characters" => verbatim(here_string(raw), scope),
             "expandable_here_string_literal" => {
                 let body = here_string(raw);
                 self.expandable(inner, inner.start_byte() + offset_of(raw, body), body.len(), scope)
@@ -101,6 +101,28 @@ impl<'s> Machine<'s, '_, '_> {
             _ => Value::unknown(),
         }
     }
+}
+
+/// A text that stands for itself. What another script left open in the line it gives ([`super::hole_name`]) was filled
+/// in before the quotes were read.
+fn verbatim(text: &str, scope: &Scope) -> Value {
+    if !text.contains("${hole") {
+        return Value::lit(text);
+    }
+    // Double quotes around such a value do not survive the command line.
+    let text = text.replace('"', "");
+    let mut out = Value::text(Text::new());
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once("${hole") {
+        let known = after.split_once('}').and_then(|(number, tail)| {
+            let index = number.parse().ok()?;
+            Some((&scope.get(&super::hole_name(index))?.0, tail))
+        });
+        let Some((value, tail)) = known else { break };
+        out = out.with(value, |a, b| a.clone().concat(&Text::lit(before)).concat(b));
+        rest = tail;
+    }
+    out.map(|t| t.clone().concat(&Text::lit(rest)))
 }
 
 /// Scopes say where a variable lives; here they are one.
