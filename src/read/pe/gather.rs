@@ -4,6 +4,7 @@
 use super::code::report::Event;
 use super::image::Image;
 use super::imports::Linkage;
+use super::phases::Phases;
 use super::program::Program;
 use super::{effects, lines, resolve, surface};
 use crate::facts::{Body, Certainty, Effect, Extent, Fact, NoteKind, Operation, Reading, Step};
@@ -18,7 +19,8 @@ pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkag
     let program = Program::new(image, linkage, input.artifact.file_name());
     let (events, capped) = resolve::events(&program);
     let explained: BTreeSet<String> = events.iter().map(|e| e.via.clone()).collect();
-    let kept = Kept::of(&program.image, &events);
+    let phases = Phases::of(&program, &events);
+    let kept = Kept::of(&program, &events, phases.as_ref());
     let more = kept.more;
     reading.facts.extend(kept.into_facts());
     surface::capabilities(&program.image, &program.linkage, &mut explained.into_iter(), reading);
@@ -60,11 +62,15 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(image: &Image<'_>, events: &[Event]) -> Self {
+    fn of(program: &Program<'_>, events: &[Event], phases: Option<&Phases>) -> Self {
         let mut kept = Kept::default();
         let mut seen = BTreeSet::new();
         for event in events {
-            for fact in effects::facts(image, event) {
+            let phase = phases.and_then(|phases| phases.of_call(program, event));
+            for mut fact in effects::facts(&program.image, event) {
+                if let (Body::Effect(effect), Some((phase, because))) = (&mut fact.body, &phase) {
+                    (effect.phase, effect.phase_evidence) = (*phase, because.clone());
+                }
                 if let Some(key) = unlocated(&fact) {
                     let new = || Unknown { fact, sites: BTreeSet::new() };
                     kept.unknown.entry(key).or_insert_with(new).sites.insert(event.site);

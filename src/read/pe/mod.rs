@@ -12,6 +12,7 @@ mod locate;
 mod modes;
 mod openers;
 mod packing;
+mod phases;
 mod program;
 mod references;
 mod resolve;

@@ -179,8 +179,8 @@ impl Engine<'_, '_> {
         self.store_bytes(to, bytes.as_deref().and_then(|b| b.get(..size)), size);
     }
 
-    /// Fields of structures that say where: `SHFILEOPSTRUCT` (function, from, to), and the name in
-    /// `OBJECT_ATTRIBUTES`.
+    /// Fields of structures that say where: `SHFILEOPSTRUCT` (function, from, to), the name in `OBJECT_ATTRIBUTES`, the
+    /// main function in the table of services.
     pub(crate) fn structure_fields(&mut self, api: Api) -> Vec<Value> {
         let is_64 = self.is_64();
         let size = if is_64 { 8 } else { 4 };
@@ -195,6 +195,11 @@ impl Engine<'_, '_> {
                 let base = self.model_argument(api, 0);
                 let name = self.load(base.plus(if is_64 { 16 } else { 8 }, is_64), size);
                 vec![self.load(name.plus(if is_64 { 8 } else { 4 }, is_64), size)]
+            }
+            // SERVICE_TABLE_ENTRY: name and main function.
+            Some(Model::ServiceDispatcher) => {
+                let table = self.argument(0);
+                vec![self.load(table.plus(i64::from(size), is_64), size)]
             }
             _ => Vec::new(),
         }

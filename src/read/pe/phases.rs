@@ -1,0 +1,196 @@
+//! When code runs: what only the registration of a component, an installer's custom action or the main function of a
+//! service leads to.
+//!
+//! From a call the callers are followed upwards. Where every way ends in such an entry, the call happens in its phase;
+//! one way that ends anywhere else (the program's own entry, another export, a function whose address is taken) leaves
+//! it open.
+
+use super::code::report::Event;
+use super::image::u32_at;
+use super::imports::Linkage;
+use super::program::Program;
+use super::surface;
+use crate::catalog::native::Model;
+use crate::facts::Phase;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Most functions that are walked through for one call.
+const MAX_WALK: usize = 4_096;
+
+/// Who calls an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Caller {
+    /// `regsvr32` (MS documentation: "DllRegisterServer").
+    Registration,
+    /// An installer (MS documentation: "Custom Action Type 1").
+    Installer,
+    /// `regsvr32 /u`, or a custom action that takes something back.
+    Removal,
+    /// The service control manager, in a thread of its own (MS documentation: "ServiceMain").
+    Services,
+}
+
+impl Caller {
+    fn phase(self) -> Phase {
+        match self {
+            Caller::Registration | Caller::Installer => Phase::Build,
+            Caller::Removal => Phase::NotShipped,
+            Caller::Services => Phase::Run,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Caller::Registration => "which registers the component",
+            Caller::Installer => "a custom action of an installer",
+            Caller::Removal => "which takes the component away",
+            Caller::Services => "the main function of the service",
+        }
+    }
+}
+
+/// An entry with a phase of its own.
+struct Entry {
+    name: String,
+    caller: Caller,
+}
+
+/// The entries of an image and who calls whom.
+pub(crate) struct Phases {
+    entries: HashMap<u32, Entry>,
+    callers: HashMap<u32, BTreeSet<u32>>,
+    /// Functions that are entered from outside, or through a pointer.
+    open: HashSet<u32>,
+}
+
+impl Phases {
+    /// `None`: no entry has a phase of its own.
+    pub(crate) fn of(program: &Program<'_>, events: &[Event]) -> Option<Self> {
+        let mut entries = exported(program);
+        entries.extend(service_mains(program, events));
+        if entries.is_empty() {
+            return None;
+        }
+        let mut callers: HashMap<u32, BTreeSet<u32>> = HashMap::new();
+        for (target, from) in &program.references.edges {
+            if program.functions.is_start(*target)
+                && let Some(caller) = program.functions.function_of(*from)
+            {
+                callers.entry(*target).or_default().insert(caller);
+            }
+        }
+        let mut open = taken(program);
+        open.insert(program.image.entry);
+        open.extend(program.linkage.exports.iter().map(|(_, rva)| *rva));
+        open.retain(|function| !entries.contains_key(function));
+        Some(Phases { entries, callers, open })
+    }
+
+    /// The phase of a call, and why.
+    pub(crate) fn of_call(&self, program: &Program<'_>, event: &Event) -> Option<(Phase, String)> {
+        // Where arguments came from a caller, it is that caller's doing.
+        let site = event.through.last().copied().unwrap_or(event.site);
+        let mut work = vec![program.functions.function_of(site)?];
+        let mut seen = HashSet::new();
+        let mut reached: BTreeSet<(Caller, &str)> = BTreeSet::new();
+        while let Some(function) = work.pop() {
+            if !seen.insert(function) {
+                continue;
+            }
+            if self.open.contains(&function) || seen.len() > MAX_WALK {
+                return None;
+            }
+            let callers = self.callers.get(&function);
+            match self.entries.get(&function) {
+                Some(entry) => {
+                    reached.insert((entry.caller, &entry.name));
+                }
+                // Nothing is known of how it is reached.
+                None if callers.is_none_or(|all| all.iter().all(|caller| *caller == function)) => return None,
+                None => {}
+            }
+            work.extend(callers.into_iter().flatten());
+        }
+        let phases: BTreeSet<Phase> = reached.iter().map(|(caller, _)| caller.phase()).collect();
+        let phase = match phases.iter().copied().collect::<Vec<_>>().as_slice() {
+            [only] => *only,
+            // Written by the registration too: it is in the image.
+            [Phase::Build, Phase::NotShipped] => Phase::Build,
+            _ => return None,
+        };
+        let (caller, name) = reached.iter().find(|(caller, _)| caller.phase() == phase)?;
+        Some((phase, format!("only reached from {name}, {}", caller.words())))
+    }
+}
+
+/// Exports that only an installer calls.
+fn exported(program: &Program<'_>) -> HashMap<u32, Entry> {
+    let linkage: &Linkage<'_> = &program.linkage;
+    let mut entries = HashMap::new();
+    if !program.image.is_dll {
+        return entries;
+    }
+    let calls_installer = linkage
+        .imports
+        .iter()
+        .any(|i| surface::api_of(i).is_some_and(|api| api.row.model == Some(Model::CustomAction)));
+    for (name, rva) in &linkage.exports {
+        let caller = match *name {
+            "DllRegisterServer" | "DllInstall" => Caller::Registration,
+            "DllUnregisterServer" => Caller::Removal,
+            // The runtime calls these, not the installer.
+            "DllMain" | "DllEntryPoint" | "DllCanUnloadNow" | "DllGetClassObject" => continue,
+            _ if !calls_installer => continue,
+            name if takes_back(name) => Caller::Removal,
+            _ => Caller::Installer,
+        };
+        entries.insert(*rva, Entry { name: (*name).to_owned(), caller });
+    }
+    entries
+}
+
+fn takes_back(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["uninstall", "rollback", "unregister"].iter().any(|word| name.contains(word))
+}
+
+/// The main functions in the tables that the dispatcher of services is given.
+fn service_mains<'p>(program: &'p Program<'_>, events: &'p [Event]) -> impl Iterator<Item = (u32, Entry)> + 'p {
+    let dispatched = events.iter().filter(|e| e.api.row.model == Some(Model::ServiceDispatcher));
+    dispatched.filter_map(|event| {
+        let address = event.args.last()?.number.only()?;
+        let rva = program.image.rva_of(address).filter(|rva| program.functions.is_start(*rva))?;
+        Some((rva, Entry { name: format!("the function at {rva:#x}"), caller: Caller::Services }))
+    })
+}
+
+/// Functions whose address is taken: by an instruction, or in data such as a table of virtual functions.
+fn taken(program: &Program<'_>) -> HashSet<u32> {
+    let image = &program.image;
+    let mut found = HashSet::new();
+    for section in &image.sections {
+        let bytes = image.section_bytes(section);
+        if section.is_code() && image.is_64() {
+            // lea r64, [rip+disp32]: REX.W 8D /r with mod 00 and rm 101.
+            for (i, window) in bytes.windows(7).enumerate() {
+                if window[0] & 0xf8 == 0x48
+                    && window[1] == 0x8d
+                    && window[2] & 0xc7 == 0x05
+                    && let Some(distance) = u32_at(window, 3)
+                {
+                    found.insert(section.rva.wrapping_add(i as u32 + 7).wrapping_add(distance));
+                }
+            }
+        } else if section.is_code() {
+            found.extend(bytes.windows(4).filter_map(|w| image.rva_of(u64::from(u32_at(w, 0)?))));
+        } else {
+            let size = image.pointer_size() as usize;
+            found.extend(bytes.chunks_exact(size).filter_map(|b| {
+                let high = if size == 8 { u64::from(u32_at(b, 4)?) << 32 } else { 0 };
+                image.rva_of(high | u64::from(u32_at(b, 0)?))
+            }));
+        }
+    }
+    found.retain(|rva| program.functions.is_start(*rva));
+    found
+}
