@@ -158,13 +158,51 @@ fn values_that_travel() {
 }
 
 #[test]
+fn objects_of_classes() {
+    says(
+        "objects",
+        &[
+            "append C:\\Contoso\\global.log CreateFileW",
+            "append C:\\Contoso\\local.log CreateFileW",
+            "create HKCU\\Software\\Contoso\\Objects RegCreateKeyExW",
+            "create HKLM\\SOFTWARE\\Contoso\\Objects RegCreateKeyExW",
+            // By a virtual function, from a field that the constructor filled.
+            "create {AppData}\\Contoso\\sink.dat CreateFileA",
+            "delete HKCU\\Software\\Contoso\\Sink RegDeleteKeyW",
+            "set-value HKCU\\Software\\Contoso\\Objects\\Width RegSetValueExW",
+            "set-value HKLM\\SOFTWARE\\Contoso\\Objects\\Runs RegSetValueExW",
+        ],
+    );
+}
+
+/// How much of a string is seen depends on what was compiled into the program; what is seen is right.
+#[test]
+fn strings_of_the_library() {
+    let right = [
+        "C:\\Contoso\\service.log",
+        "{?}\\Contoso\\{?}",
+        "{?}report.csv",
+        "C:\\Contoso\\report.csv",
+        "{?}.new",
+        "{?}.idx",
+    ];
+    for reading in golden("strings") {
+        let written = written(&reading);
+        for line in &written {
+            assert!(right.iter().any(|r| line.split(' ').nth(1) == Some(r)), "{}: {line}", reading.artifact);
+        }
+        assert!(written.iter().any(|l| l.starts_with("append C:\\Contoso\\service.log ")), "{}", reading.artifact);
+    }
+}
+
+#[test]
 fn a_runtime_that_is_linked_in() {
     says("linked", &["append {Cwd}\\journal.log fopen", "create C:\\data\\linked.bin fopen"]);
 }
 
 #[test]
 fn a_listing_never_calls_a_place_proven_that_is_not_known() {
-    for program in ["files", "flow", "linked", "paths", "registry", "system"] {
+    for program in ["files", "flow", "linked", "objects", "paths", "registry", "strings", "system"] {
         for reading in readings(program) {
             for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
                 assert!(effect.certainty < Certainty::Proven || effect.location.extent() == Extent::Full, "{effect:?}");

@@ -91,6 +91,28 @@ pub enum Model {
     CopyBytes,
     /// destination, source
     Append,
+    /// out-parameter for the array of the program's arguments
+    ArgumentsOut,
+    /// The result points to the array of the program's arguments.
+    ArgumentsPointer,
+    /// The result is the array of the program's arguments.
+    ArgumentsList,
+    /// string object, text
+    StringSet,
+    /// string object, text, optionally its length
+    StringAppend,
+    /// string object, another one
+    StringCopy,
+    /// string object, another one that is appended
+    StringAdd,
+    /// string object
+    StringClear,
+    /// string object; the result is its text
+    StringText,
+    /// string object, pointer to its characters
+    StringPointer,
+    /// string object; the result is where short strings are kept in it
+    StringLocal,
     /// source
     Duplicate,
     /// source
@@ -153,6 +175,12 @@ pub struct Row {
     /// Strings are UTF-16.
     #[serde(default)]
     pub wide: bool,
+    /// A method: on x86 argument 0, the object, is in a register.
+    #[serde(default)]
+    pub method: bool,
+    /// Arguments that are string objects of the C++ library.
+    #[serde(default)]
+    pub objects: Vec<u8>,
     /// Narrow strings are UTF-8.
     #[serde(default)]
     pub utf8: bool,

@@ -1,5 +1,6 @@
 //! One image prepared for analysis: its tables, its functions, who calls whom, and the reports made so far.
 
+use super::classes::Classes;
 use super::code::analysis::{self, Leaves};
 use super::code::report::Report;
 use super::code::strings::literal;
@@ -55,6 +56,7 @@ pub(crate) struct Program<'a> {
     builders: RefCell<HashMap<u32, bool>>,
     reports: RefCell<HashMap<u32, Made>>,
     pub(crate) globals: Globals,
+    pub(crate) classes: Classes,
     pops: RefCell<HashMap<u32, u32>>,
     steps: Cell<u64>,
     pub(crate) exhausted: Cell<bool>,
@@ -90,6 +92,7 @@ impl<'a> Program<'a> {
             builders: RefCell::default(),
             reports: RefCell::default(),
             globals: Globals::default(),
+            classes: Classes::default(),
             pops: RefCell::default(),
             steps: Cell::new(0),
             exhausted: Cell::new(false),

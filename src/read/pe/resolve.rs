@@ -1,8 +1,10 @@
 //! From the calls inside each function to calls with everything that callers pass filled in.
 
-use super::code::report::{Arg, Event, InternalCall};
+use super::code::report::{Arg, Event, InternalCall, Object};
+use super::code::state::PARAM_ECX;
 use super::program::{MAX_DEPTH, Program};
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// Most functions whose callers' arguments are asked for, per round.
 const MAX_TARGETS: usize = 400;
@@ -93,10 +95,30 @@ fn round(program: &Program<'_>, pending: Vec<Pending>, done: &mut Vec<Event>, ca
                     sort(filled(&event, call), *caller, done, &mut next);
                 }
             }
-            _ => done.push(event),
+            _ => done.extend(of_objects(program, event, function)),
         }
     }
     next
+}
+
+/// A method without direct calls may be a virtual one: the same event for each object that it may be called with.
+fn of_objects(program: &Program<'_>, event: Event, function: u32) -> Vec<Event> {
+    let this: &[u8] = if program.image.is_64() { &[0] } else { &[PARAM_ECX, 0] };
+    for param in this {
+        if !event.args.iter().any(|arg| arg.is_behind(*param)) {
+            continue;
+        }
+        let objects = program.objects_of(function);
+        if objects.is_empty() {
+            continue;
+        }
+        let filled = |object: &Rc<Object>| {
+            let passed = |n: u8| (n == *param).then(|| Arg { object: Some(object.clone()), ..Arg::default() });
+            Event { args: event.args.iter().map(|arg| arg.filled(&passed)).collect(), ..event.clone() }
+        };
+        return objects.iter().map(filled).collect();
+    }
+    vec![event]
 }
 
 /// Calls of the targets, with the function each is in.

@@ -1,5 +1,6 @@
 //! The fixpoint over one function, and the report drawn from it.
 
+use super::super::classes::holds_code;
 use super::super::image::Image;
 use super::super::program::Program;
 use super::body::Body;
@@ -25,6 +26,8 @@ const MAX_NUMBERS: usize = 3;
 const MAX_OBJECT: i64 = 0x800;
 /// Most fields of an object.
 const MAX_FIELDS: usize = 48;
+/// Most objects with virtual functions that leave one function.
+const MAX_OBJECTS: usize = 16;
 /// Deepest nesting of objects.
 const MAX_NESTING: u8 = 1;
 
@@ -50,6 +53,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) depth: u8,
     /// Start of the function.
     pub(crate) start: u32,
+    /// The block ended in a call whose return is the function's.
+    pub(crate) left: bool,
     /// Values pushed since the last call.
     pub(crate) pushed: u32,
     /// State at the returns.
@@ -70,6 +75,7 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8) -> Report {
         report: Report { capped: body.capped, ..Report::default() },
         depth,
         start,
+        left: false,
         pushed: 0,
         exit: None,
     };
@@ -122,6 +128,7 @@ impl Engine<'_, '_> {
     fn run<'b>(&mut self, body: &'b Body, at: u32, state: State) -> Option<&'b super::body::Block> {
         self.state = state;
         self.pushed = 0;
+        self.left = false;
         let block = body.blocks.get(&at)?;
         let instructions = body.instructions.get(block.instructions.clone())?;
         self.program.spend(instructions.len() as u64);
@@ -135,7 +142,8 @@ impl Engine<'_, '_> {
     fn leave(&mut self, body: &Body, at: u32) {
         let last = body.blocks.get(&at).and_then(|b| body.instructions.get(b.instructions.end.checked_sub(1)?));
         let Some(last) = last else { return };
-        let leaves = last.flow_control() == FlowControl::Return
+        let leaves = self.left
+            || last.flow_control() == FlowControl::Return
             || body.blocks.get(&at).is_some_and(|b| b.next.is_empty() && !b.indirect)
                 && matches!(last.flow_control(), FlowControl::UnconditionalBranch | FlowControl::IndirectBranch);
         if !leaves {
@@ -183,12 +191,25 @@ impl Engine<'_, '_> {
                 _ => {}
             }
         }
+        self.report.objects = self.objects();
         let summary = &mut self.report.summary;
         summary.result = (result != Arg::default()).then_some(result);
         summary.buffers = buffers;
         summary.cells = cells;
         summary.globals = globals;
         summary.strings = strings;
+    }
+
+    /// Objects that hold the address of a table of functions in their first field.
+    fn objects(&self) -> Vec<Rc<Object>> {
+        let image = &self.program.image;
+        let is_table = |va: u64| {
+            image.rva_of(va).is_some_and(|rva| {
+                image.section_of(rva).is_some_and(|s| !s.is_code() && !s.is_writable()) && holds_code(image, rva)
+            })
+        };
+        let first = self.state.cells().filter(|(_, cell)| cell.value.number().is_some_and(is_table));
+        first.take(MAX_OBJECTS).filter_map(|(at, _)| self.object(*at)).collect()
     }
 
     /// An address of memory that the program changes.

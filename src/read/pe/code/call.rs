@@ -61,6 +61,15 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// Argument `n` of a catalogued function. The object of a method of x86 is in a register (thiscall).
+    pub(crate) fn argument_of(&mut self, api: Api, n: u8) -> Value {
+        match n.checked_sub(1) {
+            _ if !api.row.method || self.is_64() => self.argument(n),
+            Some(n) => self.argument(n),
+            None => self.argument(PARAM_ECX),
+        }
+    }
+
     /// Executes a call.
     pub(crate) fn call(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
         let site = self.rva(instruction.ip());
@@ -88,6 +97,7 @@ impl Engine<'_, '_> {
         if inside || matches!(target, Target::Unknown) {
             return;
         }
+        self.left = true;
         // The return address is where a call would have left it: the arguments lie behind it.
         if !self.is_64() {
             self.state.registers[RSP] = self.state.registers[RSP].plus(4, false);
@@ -236,7 +246,11 @@ impl Engine<'_, '_> {
         let count = api.row.arity().min(12) as u8;
         let mut args: Vec<Arg> = (0..count)
             .map(|n| {
-                let value = self.argument(n);
+                let value = self.argument_of(api, n);
+                if api.row.objects.contains(&n) {
+                    let known = self.string_of(value, api.wide);
+                    return Arg::of(&known);
+                }
                 self.close(value, api.wide)
             })
             .collect();

@@ -13,7 +13,7 @@ mod memory;
 mod models;
 pub(crate) mod report;
 pub(crate) mod slot;
-mod state;
+pub(crate) mod state;
 mod step;
 pub(crate) mod strings;
 mod value;

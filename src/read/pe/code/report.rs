@@ -103,6 +103,17 @@ impl Object {
         self.strings.iter().find(|(at, _)| *at == offset).map(|(_, known)| known)
     }
 
+    /// Address of its table of virtual functions.
+    pub(crate) fn table(&self) -> Option<u64> {
+        self.field(0)?.number.only()
+    }
+
+    /// Depends on parameters of the function it was seen in.
+    pub(crate) fn has_parameters(&self) -> bool {
+        self.fields.iter().any(|(_, arg)| arg.has_parameters())
+            || self.strings.iter().any(|(_, known)| known.texts().iter().any(has_parameters))
+    }
+
     /// The object that starts `by` bytes further on.
     fn shifted(&self, by: i32) -> Object {
         Object {
@@ -196,6 +207,14 @@ impl Arg {
             out.object = Some(Rc::new(Object { fields: fields.collect(), strings: strings.collect() }));
         }
         out
+    }
+
+    /// Something of it lies behind this parameter.
+    pub(crate) fn is_behind(&self, param: u8) -> bool {
+        let behind = |slot: Slot| slot.param == param && !slot.is_plain();
+        matches!(self.number, Number::Param(slot) if behind(slot))
+            || self.texts.iter().flat_map(parameters).any(behind)
+            || self.handle.iter().flat_map(|h| &h.texts).flat_map(parameters).any(behind)
     }
 
     /// What no caller could say stays unknown.
@@ -343,11 +362,7 @@ impl Summary {
     /// Something in it is read from memory behind this parameter.
     pub(crate) fn mentions_behind(&self, param: u8) -> bool {
         let behind = |slot: Slot| slot.param == param && !slot.is_plain();
-        let arg = |arg: &Arg| {
-            matches!(arg.number, Number::Param(slot) if behind(slot))
-                || arg.texts.iter().flat_map(parameters).any(behind)
-                || arg.handle.iter().flat_map(|h| &h.texts).flat_map(parameters).any(behind)
-        };
+        let arg = |arg: &Arg| arg.is_behind(param);
         let known = |known: &Known| known.texts().iter().flat_map(parameters).any(behind);
         self.result.iter().any(arg)
             || self.cells.iter().any(|(_, a)| arg(a))
@@ -363,5 +378,7 @@ pub(crate) struct Report {
     pub(crate) events: Vec<Event>,
     pub(crate) calls: Vec<InternalCall>,
     pub(crate) summary: Summary,
+    /// Objects with a table of virtual functions, as the function leaves them.
+    pub(crate) objects: Vec<Rc<Object>>,
     pub(crate) capped: bool,
 }

@@ -28,12 +28,14 @@ pub(crate) struct Buffer {
     pub(crate) known: Known,
     /// Bytes that were stored one by one behind the end of it.
     pub(crate) tail: Vec<u8>,
+    /// It is a string object, not the characters themselves.
+    pub(crate) object: bool,
 }
 
 impl Buffer {
     /// A string.
     pub(crate) fn of(known: Known) -> Self {
-        Buffer { known, tail: Vec::new() }
+        Buffer { known, tail: Vec::new(), object: false }
     }
 }
 
@@ -68,8 +70,14 @@ impl State {
         self.cells.get(&address).copied()
     }
 
-    /// Stores a value; cells that overlap it are forgotten.
+    /// Stores a value; cells that overlap it are forgotten, and text that was there before is overwritten.
     pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
+        self.keep_and_store(address, size, value);
+        self.buffers.remove(&address);
+    }
+
+    /// The same, for the pointer in a string object, whose text stays.
+    pub(crate) fn keep_and_store(&mut self, address: Value, size: u8, value: Value) {
         if address == Value::Unknown || self.cells.len() >= MAX_CELLS {
             return;
         }
@@ -85,10 +93,6 @@ impl State {
             }
         }
         self.cells.insert(address, Cell { size, value });
-        // Text that was copied here before is overwritten at its start.
-        if self.buffers.get(&address).is_some_and(|b| !b.known.weak) {
-            self.buffers.remove(&address);
-        }
     }
 
     /// The bytes of constant cells from an address on, up to the first gap.
@@ -159,7 +163,7 @@ impl State {
         if let Some(cell) = self.cells.get_mut(&address) {
             cell.value = written;
         } else if matches!(address, Value::Stack(_)) {
-            self.store(address, 8, written);
+            self.keep_and_store(address, 8, written);
         }
     }
 

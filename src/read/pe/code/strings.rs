@@ -123,9 +123,10 @@ pub(crate) fn decode(bytes: &[u8], wide: bool) -> Option<String> {
     let text = if wide {
         let units: Vec<u16> = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
         let end = units.iter().position(|u| *u == 0)?;
-        // Narrow text read as wide: each unit is two printable ASCII characters ("wx" is U+7877).
-        let narrow = |unit: &u16| unit.to_le_bytes().iter().all(u8::is_ascii_graphic);
-        if end > 0 && units.get(..end)?.iter().all(narrow) {
+        // Narrow text read as wide: a unit is two printable ASCII characters ("wx" is U+7877). Few units of Chinese
+        // text are; and where one string follows another, a zero between them breaks the pairs.
+        let narrow = |unit: &&u16| unit.to_le_bytes().iter().all(u8::is_ascii_graphic);
+        if end > 0 && units.get(..end)?.iter().filter(narrow).count() * 3 > end * 2 {
             return None;
         }
         String::from_utf16(units.get(..end)?).ok()?

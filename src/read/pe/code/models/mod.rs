@@ -2,6 +2,7 @@
 
 mod format;
 mod handles;
+mod objects;
 mod paths;
 mod strings;
 
@@ -42,6 +43,15 @@ impl Engine<'_, '_> {
             | M::Widen
             | M::Narrow
             | M::UnknownText => self.string_model(api, model, site),
+            M::StringSet
+            | M::StringAppend
+            | M::StringCopy
+            | M::StringAdd
+            | M::StringClear
+            | M::StringText
+            | M::StringPointer
+            | M::StringLocal => self.object_model(api, model, site),
+            M::ArgumentsOut | M::ArgumentsPointer | M::ArgumentsList => self.arguments_model(api, model, site),
             M::Format | M::FormatList | M::FormatCommon => self.format_model(api, model, site),
             M::CsidlPath
             | M::KnownFolder
@@ -73,7 +83,7 @@ impl Engine<'_, '_> {
     /// Argument at a position of the row's list.
     fn model_argument(&mut self, api: Api, position: usize) -> Value {
         match api.row.args.get(position) {
-            Some(n) => self.argument(*n),
+            Some(n) => self.argument_of(api, *n),
             None => Value::Unknown,
         }
     }
@@ -95,6 +105,13 @@ impl Engine<'_, '_> {
 
     /// Sets the string at a pointer: a buffer, or a place inside one.
     fn fill(&mut self, pointer: Value, known: Known) {
+        // A pointer that is one of a few: the program reads the text through the same pointer.
+        if let Some(Kind::Choice(_)) = self.symbols.kind_of(pointer) {
+            for alternative in self.symbols.alternatives(pointer) {
+                self.fill(alternative, known.clone());
+            }
+            return;
+        }
         if let Value::Sym(symbol, offset) = pointer {
             let inside = match self.symbols.kind(symbol) {
                 Kind::LastSeparator(buffer) => {

@@ -6,6 +6,9 @@ use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Folder, Hole, Part, Source, Text, env_hole, expand_env, join_paths};
 
+/// Number of the array of the program's arguments among what a call writes, behind everything else.
+const ARGUMENTS: u8 = 240;
+
 impl Engine<'_, '_> {
     pub(super) fn path_model(&mut self, api: Api, model: Model, site: u32) -> Value {
         let a = self.model_argument(api, 0);
@@ -68,6 +71,32 @@ impl Engine<'_, '_> {
             _ => {}
         }
         result
+    }
+
+    /// The arguments of the program, in an array of pointers.
+    pub(super) fn arguments_model(&mut self, api: Api, model: Model, site: u32) -> Value {
+        /// Most arguments that are told apart; the first is the program itself.
+        const MAX_NUMBER: u8 = 8;
+        let (is_64, size) = (self.is_64(), if self.is_64() { 8u8 } else { 4 });
+        let array = self.symbols.of(Kind::Out(site, ARGUMENTS));
+        for number in 1..=MAX_NUMBER {
+            let text = Text::from_source(Source::Arg, number.to_string());
+            let string = self.with_origin(Kind::Out(site, ARGUMENTS + number), Origin::Text(Known::of(text)));
+            self.state.store(array.plus(i64::from(number) * i64::from(size), is_64), size, string);
+        }
+        match model {
+            Model::ArgumentsOut => {
+                let out = self.model_argument(api, 0);
+                self.state.store(out, size, array);
+                self.symbols.of(Kind::Result(site))
+            }
+            Model::ArgumentsPointer => {
+                let pointer = self.symbols.of(Kind::Result(site));
+                self.state.store(pointer, size, array);
+                pointer
+            }
+            _ => array,
+        }
     }
 
     fn edit_path(&mut self, api: Api, model: Model, path: Value, extension: Value) {

@@ -1,0 +1,125 @@
+//! Methods that are called through tables of virtual functions: what the constructors of their class store in an
+//! object is what such a method finds behind its first parameter.
+
+use super::code::report::Object;
+use super::image::Image;
+use super::program::{MAX_DEPTH, Program};
+use std::cell::{Cell, OnceCell};
+use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
+
+/// Most references to tables that are kept.
+const MAX_REFERENCES: usize = 1 << 20;
+/// Furthest that a method stands behind the start of its table, in entries.
+const MAX_METHODS: u32 = 128;
+/// Most tables of one method: it is inherited.
+const MAX_TABLES: usize = 4;
+/// Most functions that are looked into for the objects of one class.
+const MAX_CONSTRUCTORS: usize = 6;
+/// Most objects of one class that are told apart.
+const MAX_OBJECTS: usize = 4;
+/// Most methods of one image that are looked up.
+const MAX_ASKED: usize = 200;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Classes {
+    /// Address of what may be a table, and of the reference to it in the code, sorted.
+    references: OnceCell<Vec<(u32, u32)>>,
+    asked: Cell<usize>,
+}
+
+impl Program<'_> {
+    /// The objects that a virtual function may be called with, as their constructors leave them.
+    pub(crate) fn objects_of(&self, method: u32) -> Vec<Rc<Object>> {
+        let mut found: Vec<Rc<Object>> = Vec::new();
+        if self.classes.asked.get() >= MAX_ASKED || self.is_out_of_budget() {
+            return found;
+        }
+        self.classes.asked.set(self.classes.asked.get() + 1);
+        for table in self.tables_with(method) {
+            let va = self.image.base + u64::from(table);
+            // What a constructor is given is known to those who call it, or who call what forwards to it.
+            let mut users = self.users_of(table);
+            for _ in 0..MAX_DEPTH {
+                let before = found.len();
+                for function in users.iter().collect::<BTreeSet<_>>().into_iter().take(MAX_CONSTRUCTORS) {
+                    let Some(report) = self.report(*function, 0) else { continue };
+                    for object in report.objects.iter().filter(|o| o.table() == Some(va) && !o.has_parameters()) {
+                        if found.len() < MAX_OBJECTS && !found.contains(object) {
+                            found.push(object.clone());
+                        }
+                    }
+                }
+                if found.len() > before {
+                    break;
+                }
+                users = self.callers(&users).into_values().flatten().collect();
+            }
+        }
+        found
+    }
+
+    /// Functions that refer to a table: constructors, and whatever they were compiled into.
+    fn users_of(&self, table: u32) -> HashSet<u32> {
+        let references = self.table_references();
+        let from = references.partition_point(|(at, _)| *at < table);
+        let users = references.iter().skip(from).take_while(|(at, _)| *at == table);
+        users.filter_map(|(_, code)| self.functions.function_of(*code)).take(MAX_CONSTRUCTORS).collect()
+    }
+
+    fn table_references(&self) -> &[(u32, u32)] {
+        self.classes.references.get_or_init(|| scan(&self.image))
+    }
+
+    /// Starts of the tables that hold a method: the nearest address before it that the code refers to.
+    fn tables_with(&self, method: u32) -> Vec<u32> {
+        let word = if self.image.is_64() { 8 } else { 4 };
+        let va = (self.image.base + u64::from(method)).to_le_bytes();
+        let Some(pattern) = va.get(..word) else { return Vec::new() };
+        let mut tables = Vec::new();
+        for section in self.image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()) {
+            let data = self.image.section_bytes(section);
+            for at in memchr::memmem::find_iter(data, pattern).filter(|at| at % word == 0) {
+                let entry = section.rva.wrapping_add(at as u32);
+                let references = self.table_references();
+                let behind = references.partition_point(|(table, _)| *table <= entry);
+                let Some((table, _)) = behind.checked_sub(1).and_then(|i| references.get(i)) else { continue };
+                if entry - table < MAX_METHODS * word as u32 && tables.len() < MAX_TABLES && !tables.contains(table) {
+                    tables.push(*table);
+                }
+            }
+        }
+        tables
+    }
+}
+
+/// The word at an address points into code.
+pub(crate) fn holds_code(image: &Image<'_>, rva: u32) -> bool {
+    let word = if image.is_64() { 8 } else { 4 };
+    let Some(bytes) = image.at(rva).and_then(|b| b.get(..word)) else { return false };
+    let va = bytes.iter().rev().fold(0u64, |sum, b| sum << 8 | u64::from(*b));
+    image.rva_of(va).and_then(|rva| image.section_of(rva)).is_some_and(|s| s.is_code())
+}
+
+/// References of the code to what may be tables of functions.
+fn scan(image: &Image<'_>) -> Vec<(u32, u32)> {
+    let tables: Vec<_> = image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()).collect();
+    let mut references = Vec::new();
+    for section in image.sections.iter().filter(|s| s.is_code()) {
+        for (i, window) in image.section_bytes(section).windows(4).enumerate() {
+            let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
+            let at = section.rva.wrapping_add(i as u32);
+            let rva = if image.is_64() {
+                at.wrapping_add(4).wrapping_add(value)
+            } else {
+                value.wrapping_sub(image.base as u32)
+            };
+            if tables.iter().any(|s| s.contains(rva)) && references.len() < MAX_REFERENCES && holds_code(image, rva) {
+                references.push((rva, at));
+            }
+        }
+    }
+    references.sort_unstable();
+    references
+}
