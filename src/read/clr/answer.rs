@@ -1,9 +1,13 @@
 //! Answers about symbolic values: what a value is known to be, and keeping alternatives few.
 
-use crate::facts::{Step, Text};
+use super::trace::Trace;
+use crate::facts::Text;
 
 /// Alternatives of one value.
 pub(super) const MAX_VALUES: usize = 8;
+
+/// Steps of the way of one value that are kept.
+const MAX_STEPS: usize = 6;
 
 /// A resolved value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,7 +25,7 @@ pub(super) struct Value {
     /// The method that a delegate calls, as a token of its unit.
     pub(super) function: Option<(u32, u32)>,
     /// How it came here.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<Trace>,
 }
 
 impl Value {
@@ -47,11 +51,18 @@ impl Value {
         self.text == other.text && self.int == other.int && self.null == other.null && self.function == other.function
     }
 
-    pub(super) fn step(mut self, step: Step) -> Self {
-        if self.steps.len() < 6 && !self.steps.contains(&step) {
-            self.steps.push(step);
-        }
+    pub(super) fn step(mut self, step: Trace) -> Self {
+        self.came(&[step]);
         self
+    }
+
+    /// It came by these steps too.
+    pub(super) fn came(&mut self, steps: &[Trace]) {
+        for step in steps {
+            if self.steps.len() < MAX_STEPS && !self.steps.contains(step) {
+                self.steps.push(*step);
+            }
+        }
     }
 }
 

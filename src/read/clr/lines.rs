@@ -1,12 +1,16 @@
 //! Source lines for the places that facts speak of, from the program database in or beside an assembly.
 
+use super::Told;
 use super::image::Image;
+use super::links::Method;
 use super::portable::{PdbId, Portable};
+use super::resolve::Resolver;
 use super::unit::method_token;
 use crate::discover::{Application, Artifact, MEMBER};
-use crate::facts::{NoteKind, Reading};
+use crate::facts::{Body, Fact, NoteKind, Site, Step};
 use crate::read::MAX_BINARY;
 use crate::read::debug::{self, CodeView, Pdb, Problem, SourceLine, Sources};
+use rayon::prelude::*;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 use std::fs::File;
 use std::io::Read as _;
@@ -25,58 +29,114 @@ const EMBEDDED: u32 = 17;
 /// Largest program database that is read, unpacked.
 const MAX_DATABASE: u64 = 256 << 20;
 
-/// A fact by its index, in which method it was seen, and where there.
+/// A place that a fact speaks of: its own, or that of a step of its evidence.
 pub(super) struct Place {
     /// Index among the facts of the reading.
     pub(super) fact: usize,
-    /// Row of the method.
-    pub(super) rid: u32,
+    /// Index of the step.
+    step: Option<usize>,
+    /// The method.
+    method: Method,
     /// Offset of the instruction.
-    pub(super) il_offset: u32,
+    il_offset: u32,
 }
 
-/// Adds source files and lines to the sites of facts.
-pub(super) fn add(app: &Application, artifact: &Artifact, places: &[Place], reading: &mut Reading) {
-    if places.is_empty() {
-        return;
-    }
-    let Ok(bytes) = artifact.read(MAX_BINARY) else { return };
-    let Ok(image) = Image::open(&bytes) else { return };
-    let linked = Linked::read(&image);
-    let (Some(view), Some(id)) = (&linked.view, linked.id) else { return };
-    let found = match (linked.embedded.and_then(unpacked), beside(app, artifact, view)) {
-        (Some(database), _) => debug::contained(|| portable(&database, id, places)),
-        (None, Some(path)) => debug::contained(|| external(&path, view, id, places)),
-        (None, None) => return,
+/// The places of a fact of this method that will have this index.
+pub(super) fn places(resolver: &Resolver<'_>, method: Method, index: usize, fact: &Fact) -> Vec<Place> {
+    let own = fact.site.il_offset.map(|il_offset| Place { fact: index, step: None, method, il_offset });
+    let evidence = fact.as_effect().map(|effect| effect.evidence.as_slice()).unwrap_or_default();
+    let of_step = |(n, step): (usize, &Step)| {
+        let il_offset = step.site.as_ref()?.il_offset?;
+        Some(Place { fact: index, step: Some(n), method: resolver.method_of(step)?, il_offset })
     };
-    let lines = match found {
-        Ok(lines) => lines,
-        Err(problem) => {
-            let text = format!("the debug information {problem}: places are shown without source lines");
-            return reading.note(NoteKind::Info, text);
+    own.into_iter().chain(evidence.iter().enumerate().filter_map(of_step)).collect()
+}
+
+/// Adds source files and lines to the sites of facts and of their evidence, which may lie in other assemblies.
+pub(super) fn add(app: &Application, assemblies: &[&Artifact], told: &mut [Told]) {
+    let mut asked: Vec<Vec<(usize, Place)>> = assemblies.iter().map(|_| Vec::new()).collect();
+    for (u, told) in told.iter_mut().enumerate() {
+        for place in told.places.drain(..) {
+            if let Some(asked) = asked.get_mut(place.method.unit as usize) {
+                asked.push((u, place));
+            }
+        }
+    }
+    let answers: Vec<Answer> =
+        assemblies.par_iter().zip(&asked).map(|(artifact, places)| answer(app, artifact, places)).collect();
+    for (u, (places, answer)) in asked.iter().zip(answers).enumerate() {
+        if let (Some(told), Some(note)) = (told.get_mut(u), answer.note) {
+            told.reading.note(NoteKind::Info, note);
+        }
+        for ((of, place), line) in places.iter().zip(answer.lines) {
+            let Some(line) = line else { continue };
+            let fact = told.get_mut(*of).and_then(|told| told.reading.facts.get_mut(place.fact));
+            if let Some(site) = fact.and_then(|fact| site_of(fact, place.step)) {
+                site.source_file = Some(line.file);
+                site.source_line = Some(line.line);
+            }
+        }
+    }
+}
+
+fn site_of(fact: &mut Fact, step: Option<usize>) -> Option<&mut Site> {
+    match (step, &mut fact.body) {
+        (None, _) => Some(&mut fact.site),
+        (Some(n), Body::Effect(effect)) => effect.evidence.get_mut(n)?.site.as_mut(),
+        _ => None,
+    }
+}
+
+/// What one database says.
+#[derive(Default)]
+struct Answer {
+    lines: Lines,
+    note: Option<String>,
+}
+
+fn answer(app: &Application, artifact: &Artifact, places: &[(usize, Place)]) -> Answer {
+    if places.is_empty() {
+        return Answer::default();
+    }
+    let found = || {
+        let bytes = artifact.read(MAX_BINARY).ok()?;
+        let image = Image::open(&bytes).ok()?;
+        let linked = Linked::read(&image);
+        let (view, id) = (linked.view.as_ref()?, linked.id?);
+        match (linked.embedded.and_then(unpacked), beside(app, artifact, view)) {
+            (Some(database), _) => Some(portable(&database, id, places)),
+            (None, Some(path)) => Some(external(&path, view, id, places)),
+            (None, None) => None,
         }
     };
-    let mut sources = Sources::new(app, artifact);
-    for (place, line) in places.iter().zip(lines) {
-        if let (Some(fact), Some(line)) = (reading.facts.get_mut(place.fact), line) {
-            sources.place(&mut fact.site, &line);
+    match debug::contained(|| found().transpose()) {
+        Ok(None) => Answer::default(),
+        Ok(Some(mut lines)) => {
+            let mut sources = Sources::new(app, artifact);
+            lines.iter_mut().flatten().for_each(|line| line.file = sources.shown(&line.file));
+            Answer { lines, note: None }
+        }
+        Err(problem) => {
+            let text = format!("the debug information {problem}: places are shown without source lines");
+            Answer { lines: Vec::new(), note: Some(text) }
         }
     }
 }
 
 type Lines = Vec<Option<SourceLine>>;
 
-fn portable(database: &[u8], id: PdbId, places: &[Place]) -> Result<Lines, Problem> {
+fn portable(database: &[u8], id: PdbId, places: &[(usize, Place)]) -> Result<Lines, Problem> {
     let portable = Portable::open(database).ok_or_else(|| Problem::Malformed("it has no tables".to_owned()))?;
     if portable.id() != Some(id) {
         return Err(Problem::OtherBuild);
     }
-    let line = |place: &Place| portable.line(place.rid, place.il_offset).map(|(file, line)| SourceLine { file, line });
-    Ok(places.iter().map(line).collect())
+    let line = |place: &Place| portable.line(place.method.rid, place.il_offset);
+    let lines = places.iter().map(|(_, place)| line(place).map(|(file, line)| SourceLine { file, line }));
+    Ok(lines.collect())
 }
 
 /// A database of either format.
-fn external(path: &Path, view: &CodeView, id: PdbId, places: &[Place]) -> Result<Lines, Problem> {
+fn external(path: &Path, view: &CodeView, id: PdbId, places: &[(usize, Place)]) -> Result<Lines, Problem> {
     let malformed = |error: std::io::Error| Problem::Malformed(error.to_string());
     let mut file = File::open(path).map_err(malformed)?;
     let mut bytes = Vec::new();
@@ -86,7 +146,7 @@ fn external(path: &Path, view: &CodeView, id: PdbId, places: &[Place]) -> Result
         return portable(&bytes, id, places);
     }
     let mut pdb = Pdb::open(path, view)?;
-    places.iter().map(|place| pdb.line_in_method(method_token(place.rid), place.il_offset)).collect()
+    places.iter().map(|(_, place)| pdb.line_in_method(method_token(place.method.rid), place.il_offset)).collect()
 }
 
 /// The database that lines are read from, if it is a file of its own.

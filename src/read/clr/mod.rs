@@ -21,6 +21,7 @@ mod portable;
 mod resolve;
 mod sinks;
 mod state;
+mod trace;
 mod unit;
 mod value;
 mod walk;
@@ -44,6 +45,8 @@ type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Times that further methods are interpreted because a value led there.
 const MAX_ROUNDS: usize = 8;
+/// Methods that are asked about together: what one answer found, the next need not look for.
+const CHUNK: usize = 256;
 /// Methods that are interpreted in one round.
 const MAX_WANTED: usize = 200_000;
 
@@ -61,19 +64,12 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
         deepen(assemblies, &mut units, &mut readings, wanted);
     }
     let phases = Phases::new(&units, &links);
-    let facts: Vec<Reading> = (0..units.len())
-        .into_par_iter()
-        .zip(assemblies.par_iter())
-        .map(|(u, artifact)| {
-            guarded(artifact, Kind::Assembly, |reading| {
-                let places = report(&units, &links, &phases, u as u32, reading);
-                lines::add(app, artifact, &places, reading);
-            })
-        })
-        .collect();
-    for (reading, found) in readings.iter_mut().zip(facts) {
-        reading.facts.extend(found.facts);
-        reading.notes.extend(found.notes);
+    let view = View { units: &units, links: &links, phases: &phases };
+    let mut told = view.tell(assemblies);
+    lines::add(app, assemblies, &mut told);
+    for (reading, told) in readings.iter_mut().zip(told) {
+        reading.facts.extend(told.reading.facts);
+        reading.notes.extend(told.reading.notes);
     }
     readings
 }
@@ -162,18 +158,25 @@ fn interpreted(units: &[Unit]) -> BTreeSet<Method> {
 /// Methods that the calls of the open methods lead to and that are not interpreted yet. A method that leads to none is
 /// no longer open.
 fn wanted(units: &[Unit], links: &Links, open: &mut BTreeSet<Method>) -> BTreeSet<Method> {
-    let asked: Vec<(Method, BTreeSet<Method>)> = open
-        .par_iter()
-        .map(|method| {
-            let resolver = Resolver::new(units, links);
+    let methods: Vec<Method> = open.iter().copied().collect();
+    let ask = |chunk: &[Method]| {
+        let resolver = Resolver::silent(units, links);
+        let mut still_open = Vec::new();
+        for method in chunk {
+            resolver.next_method();
+            let before = resolver.misses();
             let body = units.get(method.unit as usize).and_then(|unit| unit.bodies.get(&method.rid));
             for call in body.map(|b| b.sites.as_slice()).unwrap_or_default() {
                 let _ = sinks::facts(&resolver, *method, call);
             }
-            (*method, resolver.wanted.into_inner())
-        })
-        .collect();
-    *open = asked.iter().filter(|(_, wanted)| !wanted.is_empty()).map(|(method, _)| *method).collect();
+            if resolver.misses() > before {
+                still_open.push(*method);
+            }
+        }
+        (still_open, resolver.wanted.into_inner())
+    };
+    let asked: Vec<(Vec<Method>, BTreeSet<Method>)> = methods.par_chunks(CHUNK).map(ask).collect();
+    *open = asked.iter().flat_map(|(still_open, _)| still_open).copied().collect();
     asked.into_iter().flat_map(|(_, wanted)| wanted).take(MAX_WANTED).collect()
 }
 
@@ -207,27 +210,81 @@ fn deepen(assemblies: &[&Artifact], units: &mut [Unit], readings: &mut [Reading]
     );
 }
 
-/// Everything that is said of one assembly; gives the methods in which its facts were seen.
-fn report(units: &[Unit], links: &Links, phases: &Phases, unit: u32, reading: &mut Reading) -> Vec<Place> {
-    let resolver = Resolver::new(units, links);
-    let mut places = Vec::new();
-    let Some(own) = units.get(unit as usize) else { return places };
-    for (rid, body) in &own.bodies {
-        let method = Method { unit, rid: *rid };
-        resolver.next_method();
-        let mut found: Vec<Fact> = body.sites.iter().flat_map(|call| sinks::facts(&resolver, method, call)).collect();
-        context::complete(&resolver, phases, method, &mut found);
-        for fact in found {
-            if let Some(il_offset) = fact.site.il_offset {
-                places.push(Place { fact: reading.facts.len(), rid: *rid, il_offset });
+/// All that is known when facts are told.
+struct View<'v> {
+    units: &'v [Unit],
+    links: &'v Links,
+    phases: &'v Phases,
+}
+
+/// What is told of an assembly, and in which methods it was seen.
+#[derive(Default)]
+struct Told {
+    reading: Reading,
+    places: Vec<Place>,
+    exhausted: bool,
+}
+
+impl View<'_> {
+    /// Everything that is said of each assembly.
+    fn tell(&self, assemblies: &[&Artifact]) -> Vec<Told> {
+        let rows: Vec<Vec<u32>> = self.units.iter().map(|unit| unit.bodies.keys().copied().collect()).collect();
+        let chunks: Vec<(usize, &[u32])> =
+            rows.iter().enumerate().flat_map(|(u, rows)| rows.chunks(CHUNK).map(move |chunk| (u, chunk))).collect();
+        let parts: Vec<(usize, Told)> = chunks
+            .into_par_iter()
+            .filter_map(|(u, chunk)| Some((u, self.methods(assemblies.get(u)?, u as u32, chunk))))
+            .collect();
+        let mut all: Vec<Told> = self.units.iter().map(|_| Told::default()).collect();
+        for (u, part) in parts {
+            if let Some(told) = all.get_mut(u) {
+                told.append(part);
             }
-            reading.facts.push(fact);
         }
+        for (u, (told, unit)) in all.iter_mut().zip(self.units).enumerate() {
+            if told.exhausted {
+                let text = "some methods ask for too much: their values are followed less far than usual";
+                told.reading.note(NoteKind::Capped, text);
+            }
+            context::components(self.phases, u as u32, &mut told.reading);
+            context::clients(unit, &mut told.reading);
+        }
+        all
     }
-    if resolver.is_exhausted() {
-        reading.note(NoteKind::Capped, "some methods ask for too much: their values are followed less far than usual");
+
+    /// The facts of some methods of an assembly.
+    fn methods(&self, artifact: &Artifact, unit: u32, rows: &[u32]) -> Told {
+        let mut told = Told::default();
+        let (places, exhausted) = (&mut told.places, &mut told.exhausted);
+        let reading = guarded(artifact, Kind::Assembly, |reading| {
+            let Some(own) = self.units.get(unit as usize) else { return };
+            let resolver = Resolver::new(self.units, self.links);
+            for rid in rows {
+                let (method, body) = (Method { unit, rid: *rid }, own.bodies.get(rid));
+                resolver.next_method();
+                let calls = body.map(|b| b.sites.as_slice()).unwrap_or_default();
+                let mut found: Vec<Fact> =
+                    calls.iter().flat_map(|call| sinks::facts(&resolver, method, call)).collect();
+                context::complete(&resolver, self.phases, method, &mut found);
+                for fact in found {
+                    places.extend(lines::places(&resolver, method, reading.facts.len(), &fact));
+                    reading.facts.push(fact);
+                }
+            }
+            *exhausted = resolver.is_exhausted();
+        });
+        told.reading = reading;
+        told
     }
-    context::components(phases, unit, reading);
-    context::clients(own, reading);
-    places
+}
+
+impl Told {
+    fn append(&mut self, mut other: Told) {
+        let facts = self.reading.facts.len();
+        other.places.iter_mut().for_each(|place| place.fact += facts);
+        self.places.append(&mut other.places);
+        self.reading.facts.append(&mut other.reading.facts);
+        self.reading.notes.append(&mut other.reading.notes);
+        self.exhausted |= other.exhausted;
+    }
 }

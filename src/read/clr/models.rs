@@ -149,11 +149,7 @@ pub(super) fn product(resolver: &Resolver<'_>, at: At<'_>, ids: &[Id], f: impl F
     rows.into_iter()
         .map(|row| {
             let mut value = Value::text(f(&row));
-            for step in row.into_iter().flat_map(|v| v.steps) {
-                if value.steps.len() < 6 && !value.steps.contains(&step) {
-                    value.steps.push(step);
-                }
-            }
+            row.iter().for_each(|v| value.came(&v.steps));
             value
         })
         .collect()
@@ -174,11 +170,7 @@ pub(super) fn combine(left: &[Value], right: &[Value], f: impl Fn(&Text, &Text) 
             let mut value = a.with(f(&a.text, &b.text));
             value.view32 |= b.view32;
             value.remote |= b.remote;
-            for step in &b.steps {
-                if value.steps.len() < 6 && !value.steps.contains(step) {
-                    value.steps.push(step.clone());
-                }
-            }
+            value.came(&b.steps);
             out.push(value);
         }
     }

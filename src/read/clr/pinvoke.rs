@@ -47,7 +47,7 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
         };
         let mut effect = Effect::new(operation, store, location, certainty, via);
         api.row.mark.into_iter().for_each(|mark| effect.mark(mark));
-        effect.evidence = value.steps;
+        effect.evidence = resolver.steps(method.unit, &value.steps);
         Fact::effect(site.clone(), effect)
     };
     locations.into_iter().map(effect).collect()

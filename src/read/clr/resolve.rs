@@ -5,16 +5,17 @@
 //! reader interprets those and asks again. Depth, alternatives and steps are bounded, so a query always ends soon, at
 //! worst with a hole.
 
+use super::Map;
 use super::answer::{MAX_VALUES, Value, tidy};
 use super::links::{Links, Method};
 use super::models;
-use super::names::written_method;
-use super::unit::{Unit, method_token};
+use super::trace::{Passed, Spoken, Trace};
+use super::unit::Unit;
 use super::value::{Expr, Id};
 use crate::catalog::dotnet::{Piece, Template, catalog};
-use crate::facts::{Hole, Site, Source, Step, Text};
+use crate::facts::{Hole, Source, Text};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// Expressions looked at for one query.
 const MAX_STEPS: u32 = 6000;
@@ -49,6 +50,9 @@ pub(super) struct At<'f> {
     frame: Option<&'f Frame<'f>>,
 }
 
+/// Values, and whether no method was wanting for them.
+type Known = (Vec<Value>, bool);
+
 /// Answers queries.
 pub(super) struct Resolver<'r> {
     pub(super) units: &'r [Unit],
@@ -62,10 +66,16 @@ pub(super) struct Resolver<'r> {
     steps: Cell<u32>,
     /// Parameters and fields that are being looked at: a second time they are unknown.
     busy: RefCell<Vec<(Method, u32)>>,
-    /// Answers about parameters and fields that no bound cut short.
-    known: RefCell<HashMap<(Method, u32), Vec<Value>>>,
+    /// Answers about parameters and fields that no bound cut short, and whether methods were wanting.
+    known: RefCell<Map<(Method, u32), Known>>,
     /// Times that a bound cut something short.
     cuts: Cell<u32>,
+    /// Times that a method was wanting.
+    misses: Cell<u32>,
+    /// Methods of the steps that were put into words, by their places; `None` where several share one.
+    pub(super) spoken: RefCell<Map<Spoken, Option<Method>>>,
+    /// Nobody will read how values came.
+    pub(super) is_silent: bool,
 }
 
 impl<'r> Resolver<'r> {
@@ -80,7 +90,15 @@ impl<'r> Resolver<'r> {
             busy: RefCell::default(),
             known: RefCell::default(),
             cuts: Cell::new(0),
+            misses: Cell::new(0),
+            spoken: RefCell::default(),
+            is_silent: false,
         }
+    }
+
+    /// One that only asks which methods are wanting.
+    pub(super) fn silent(units: &'r [Unit], links: &'r Links) -> Self {
+        Resolver { is_silent: true, ..Resolver::new(units, links) }
     }
 
     /// What a value of a method of this unit may be. Never empty.
@@ -211,25 +229,37 @@ impl<'r> Resolver<'r> {
         self.steps.set(if self.left.get() > 0 { 0 } else { MAX_STEPS - GLANCE_STEPS });
     }
 
+    /// A method that would have to be interpreted for the whole answer.
+    fn want(&self, method: Method) {
+        self.wanted.borrow_mut().insert(method);
+        self.misses.set(self.misses.get() + 1);
+    }
+
+    /// How often something was wanting.
+    pub(super) fn misses(&self) -> u32 {
+        self.misses.get()
+    }
+
     fn cut(&self) {
         self.cuts.set(self.cuts.get() + 1);
     }
 
     /// Asks once, and not again while the answer is being looked for.
     fn once(&self, key: (Method, u32), ask: impl FnOnce() -> Vec<Value>) -> Vec<Value> {
-        if let Some(known) = self.known.borrow().get(&key) {
+        if let Some((known, is_whole)) = self.known.borrow().get(&key) {
+            self.misses.set(self.misses.get() + u32::from(!is_whole));
             return known.clone();
         }
         if self.busy.borrow().contains(&key) {
             self.cut();
             return Vec::new();
         }
-        let cuts = self.cuts.get();
+        let (cuts, misses) = (self.cuts.get(), self.misses.get());
         self.busy.borrow_mut().push(key);
         let found = ask();
         self.busy.borrow_mut().pop();
         if self.cuts.get() == cuts {
-            self.known.borrow_mut().insert(key, found.clone());
+            self.known.borrow_mut().insert(key, (found.clone(), self.misses.get() == misses));
         }
         found
     }
@@ -240,7 +270,7 @@ impl<'r> Resolver<'r> {
         for caller in callers.iter().take(MAX_CALLERS) {
             let Some(unit) = self.units.get(caller.unit as usize) else { continue };
             let Some(body) = unit.bodies.get(&caller.rid) else {
-                self.wanted.borrow_mut().insert(*caller);
+                self.want(*caller);
                 continue;
             };
             for site in &body.sites {
@@ -250,10 +280,9 @@ impl<'r> Resolver<'r> {
                 }
                 let skip = u16::from(site.makes && has_this);
                 let Some(id) = index.checked_sub(skip).and_then(|i| site.args.get(usize::from(i))) else { continue };
-                let step = Step::at(format!("argument `{name}`, given by the caller"), self.site(*caller, site.offset))
-                    .in_other(at.unit, caller.unit, self.units);
+                let step = Trace { what: Passed::Argument(method, index), at: *caller, offset: site.offset };
                 let values = self.eval(At { unit: caller.unit, up: at.up + 1, frame: None, ..at }, *id);
-                found.extend(values.into_iter().map(|v| v.step(step.clone())));
+                found.extend(values.into_iter().map(|v| v.step(step)));
             }
             tidy(&mut found);
             if found.len() >= MAX_VALUES {
@@ -294,7 +323,7 @@ impl<'r> Resolver<'r> {
         for writer in self.links.writers(field).take(MAX_CALLERS) {
             let Some(unit) = self.units.get(writer.unit as usize) else { continue };
             let Some(body) = unit.bodies.get(&writer.rid) else {
-                self.wanted.borrow_mut().insert(writer);
+                self.want(writer);
                 continue;
             };
             for store in &body.stores {
@@ -303,15 +332,13 @@ impl<'r> Resolver<'r> {
                 }
                 let values = self.eval(At { unit: writer.unit, up: at.up + 1, frame: None, ..at }, store.value);
                 // Compilers copy parameters into fields of the classes they make; that is no news to a reader.
-                let step = (!name.contains('<')).then(|| {
-                    Step::at(format!("field `{name}`, assigned"), self.site(writer, store.offset)).in_other(
-                        at.unit,
-                        writer.unit,
-                        self.units,
-                    )
+                let step = (!name.contains('<')).then_some(Trace {
+                    what: Passed::Field(field.0, field.1),
+                    at: writer,
+                    offset: store.offset,
                 });
-                found.extend(values.into_iter().filter(|v| !v.null).map(|v| match &step {
-                    Some(step) => v.step(step.clone()),
+                found.extend(values.into_iter().filter(|v| !v.null).map(|v| match step {
+                    Some(step) => v.step(step),
                     None => v,
                 }));
             }
@@ -360,7 +387,7 @@ impl<'r> Resolver<'r> {
             let Some(unit) = self.units.get(target.unit as usize) else { continue };
             let Some(body) = unit.bodies.get(&target.rid) else {
                 if unit.method(target.rid).is_some_and(|m| m.import.is_none()) {
-                    self.wanted.borrow_mut().insert(target);
+                    self.want(target);
                 }
                 continue;
             };
@@ -441,32 +468,5 @@ impl<'r> Resolver<'r> {
             }
         });
         class.unwrap_or_else(|| "?".to_owned())
-    }
-
-    /// A place in a method, by the name that the programmer gave it.
-    pub(super) fn site(&self, method: Method, offset: u32) -> Site {
-        Site::il(self.name(method), offset)
-    }
-
-    /// The method as the programmer wrote it.
-    pub(super) fn name(&self, method: Method) -> String {
-        self.units
-            .get(method.unit as usize)
-            .and_then(|u| u.callee(method_token(method.rid)))
-            .map_or_else(String::new, |c| written_method(c.ty, c.name))
-    }
-}
-
-trait InOther {
-    fn in_other(self, here: u32, there: u32, units: &[Unit]) -> Self;
-}
-
-impl InOther for Step {
-    /// Names the assembly when it is another one.
-    fn in_other(self, here: u32, there: u32, units: &[Unit]) -> Self {
-        match units.get(there as usize) {
-            Some(unit) if here != there => self.in_artifact(&unit.artifact),
-            _ => self,
-        }
     }
 }

@@ -114,7 +114,7 @@ impl<'v> View<'v> {
         for value in self.resolver.at_site(self.unit, template, self.this, self.args).iter().take(MAX_LOCATIONS) {
             let Some(database) = database(&value.text, &row.provider) else { continue };
             if let Some(mut effect) = database.effect(via) {
-                effect.evidence.extend(value.steps.iter().cloned());
+                effect.evidence.extend(self.resolver.steps(self.unit, &value.steps));
                 out.push(Body::Effect(effect));
             }
             out.extend(database.remote().map(Body::Clue));
@@ -223,7 +223,7 @@ impl<'v> View<'v> {
         for value in &values {
             for name in &names {
                 let mut both = value.clone();
-                both.steps.extend(name.steps.iter().cloned());
+                both.came(&name.steps);
                 out.push((self.location(row, &value.text, &name.text), both));
             }
         }
@@ -295,7 +295,7 @@ impl<'v> View<'v> {
         {
             steps.push(Step::new(format!("FileMode.{}", file_mode_name(n))));
         }
-        steps.extend(value.steps.iter().take(6).cloned());
+        steps.extend(self.resolver.steps(self.unit, &value.steps));
         steps
     }
 }
