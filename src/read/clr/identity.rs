@@ -74,6 +74,9 @@ mod tests {
         assert_eq!(owner("Contoso.Orders", ""), Owner::Application);
         assert_eq!(owner("Anything", "b77a5c561934e089"), Owner::Framework);
         assert_eq!(owner("newtonsoft.json", ""), Owner::ThirdParty);
+        assert_eq!(owner("Mono.Security", ""), Owner::Framework);
+        assert_eq!(owner("I18N.West", "0738eb9f132ed756"), Owner::Framework);
+        assert_eq!(owner("Mono.Cecil", ""), Owner::ThirdParty);
     }
 
     #[test]
