@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test may fail loudly")]
 
 use std::path::{Path, PathBuf};
+use wipeproof::facts::Phase;
 use wipeproof::report::{Report, Verdict};
 use wipeproof::rules::{RuleSet, Severity};
 use wipeproof::settings::Settings;
@@ -103,6 +104,28 @@ fn the_phase_is_inherited_and_its_evidence_shown() {
     let report = check("orders-cloud-service", "cloud-service");
     let step = report.findings.iter().find(|f| f.artifact.ends_with("setup.cmd")).expect("a finding");
     assert!(step.effect.phase_evidence.contains("ServiceDefinition.csdef"), "{}", step.effect.phase_evidence);
+}
+
+/// What a role sets at every start, as the samples of the platform do it, loses nothing that the next start does not
+/// make again.
+#[test]
+fn startup_tasks_heal() {
+    expect_clean("startup-tasks", "cloud-service");
+    let report = check("startup-tasks", "cloud-service");
+    let phases: Vec<Phase> = report.inventory.iter().flat_map(|e| e.writers.iter().map(|w| w.phase)).collect();
+    assert!(phases.len() > 12 && phases.iter().all(|p| *p == Phase::Startup), "{phases:?}");
+}
+
+/// What builds an image stays in it: no loss, and the inventory says when it was written.
+#[test]
+fn an_image_is_built() {
+    for target in ["vm-role", "vmss-ephemeral", "azure-vm"] {
+        expect_clean("image-build", target);
+    }
+    let report = check("image-build", "vmss-ephemeral");
+    let writers = report.inventory.iter().flat_map(|e| e.writers.iter().map(|w| (&w.artifact, w.phase, &w.site)));
+    let other: Vec<_> = writers.clone().filter(|(_, phase, _)| *phase != Phase::Build).collect();
+    assert!(writers.count() > 20 && other.is_empty(), "{other:?}");
 }
 
 #[test]

@@ -171,11 +171,18 @@ impl Location {
     /// Kind of place of a file location.
     pub fn file_place(&self) -> Place {
         match self.text.parts().first() {
+            Some(Part::Hole(Hole::Folder(Folder::WebRoot | Folder::AppDir))) if self.is_in_app_data() => Place::AppData,
             Some(Part::Hole(Hole::Folder(folder))) => folder.place(),
             Some(Part::Hole(Hole::From(Source::LocalResource, _))) => Place::LocalResource,
             Some(Part::Hole(_)) | None => Place::Unknown,
             Some(Part::Lit(s)) => literal_place(s),
         }
+    }
+
+    /// The data folder of an ASP.NET application, spelled from the application's own folder.
+    fn is_in_app_data(&self) -> bool {
+        let Some(Part::Lit(below)) = self.text.parts().get(1) else { return false };
+        below.split('\\').nth(1).is_some_and(|folder| folder.eq_ignore_ascii_case("App_Data"))
     }
 
     /// Kind of place of a registry location.
@@ -268,6 +275,7 @@ mod tests {
     fn places() {
         let place = |s: &str| Location::file(&Text::parse(s)).file_place();
         assert_eq!(place("%TEMP%\\x"), Place::Temp);
+        assert_eq!(place("~/App_Data/x"), Place::AppData);
         assert_eq!(place("D:\\data\\x"), Place::DriveD);
         assert_eq!(place("\\\\.\\pipe\\x"), Place::Device);
         assert_eq!(place("NUL"), Place::Device);

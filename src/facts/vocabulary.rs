@@ -333,4 +333,10 @@ pub enum Trait {
     CleanedOnRecycle,
     /// The container is captured with the image and every instance gets the same.
     Cloned,
+    /// Not seen to be written, but an access list was set so that the application can.
+    Foretold,
+    /// The role that does it is configured to run as two or more instances.
+    Replicated,
+    /// The ciphertext is kept where it outlives the key that reads it.
+    KeyApart,
 }

@@ -238,7 +238,7 @@ fn phrase(outcome: Outcome, events: &str) -> String {
         Outcome::Stripped => "removed when the image is generalised".to_owned(),
         Outcome::SilentlyDropped => "the platform drops it silently".to_owned(),
         Outcome::Forbidden => "the platform refuses the write".to_owned(),
-        Outcome::Unreadable => "unreadable after it, because the key is gone".to_owned(),
+        Outcome::Unreadable => format!("unreadable after {events}, because the key is gone"),
         Outcome::Lost => format!("lost at {events}"),
         Outcome::Reverts => format!("back to the value of the image at {events}"),
     }

@@ -38,6 +38,7 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
     }
     let exception = target.exceptions.iter().find(|e| e.store.contains(&effect.store)).map(|e| e.outcome);
     let by_phase = rule.and_then(|r| r.phases.get(&effect.phase)).and_then(|p| p.outcome);
+    let by_phase = by_phase.filter(|_| !super::severity::removes(effect.operation));
     if let Some(outcome) = by_phase {
         replace_all(&mut outcomes, outcome);
     } else if effect.phase == Phase::Build {
@@ -98,6 +99,7 @@ fn replace_all(outcomes: &mut [(Event, Outcome)], outcome: Outcome) {
 fn adjust(effect: &Effect, event: Event, outcome: Outcome) -> Outcome {
     let comes_back = effect.has(Trait::Baked) || matches!(effect.operation, Operation::Delete | Operation::DeleteValue);
     match (event, outcome) {
+        (_, Outcome::Reverts | Outcome::Lost) if effect.has(Trait::KeyApart) => Outcome::Unreadable,
         (_, Outcome::Reverts) if !comes_back => Outcome::Lost,
         (Event::ProcessRestart, Outcome::Unknown) if effect.has(Trait::CleanedOnRecycle) => Outcome::Lost,
         (_, other) => other,

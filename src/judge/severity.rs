@@ -13,7 +13,8 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         return Severity::Off;
     }
     if let Some(exception) = rule.phases.get(&effect.phase) {
-        return exception.severity;
+        // What is taken away is not there to be wrong in that phase.
+        return if removes(effect.operation) { Severity::Note.min(exception.severity) } else { exception.severity };
     }
     if rule.always {
         return rule.severity;
@@ -46,19 +47,25 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         severity = Severity::Note.min(severity);
     }
     let lost = fate.harms().next().is_some();
-    if !lost {
-        // Nothing is promised, or copies drift apart: weaker than a loss.
+    let drifts_today = effect.has(Trait::Replicated) && fate.outcomes.iter().any(|(_, o)| *o == Outcome::Diverges);
+    if !lost && !drifts_today {
+        // Nothing is promised, or copies would drift apart once there are two: weaker than a loss.
         severity = severity.lowered();
     }
     if effect.operation == Operation::Create && effect.store == Store::Registry {
         // An empty key holds nothing; CreateSubKey is also a common way to open one for reading.
         severity = Severity::Note.min(severity);
     }
-    if matches!(effect.operation, Operation::Delete | Operation::DeleteValue | Operation::Unregister) {
+    if removes(effect.operation) {
         // A deletion loses no data; at worst the image brings the deleted thing back.
         severity = Severity::Note.min(severity);
     }
     severity
+}
+
+/// Takes something away.
+pub(super) fn removes(operation: Operation) -> bool {
+    matches!(operation, Operation::Delete | Operation::DeleteValue | Operation::Unregister)
 }
 
 /// Primary data, or a loss that nobody notices. What configures the machine is looked up before it is set, which does

@@ -4,7 +4,9 @@
 //! before it made known: values into locations, names into kinds of store, who starts whom into phases, declared
 //! volumes into durability, and last the comparisons of all writers and readers of one location.
 
+mod ciphers;
 mod durable;
+mod grants;
 mod implied;
 mod markers;
 mod nearest;
@@ -13,6 +15,7 @@ mod phases;
 mod refine;
 mod sessions;
 mod shipped;
+mod topology;
 mod values;
 mod writers;
 
@@ -38,7 +41,10 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) {
     durable::mark(readings, context.settings);
     markers::guard(readings);
     shipped::mark(readings, context.app);
+    grants::foretell(readings);
     implied::mark(readings);
+    ciphers::part(readings);
+    topology::apply(readings);
     writers::compare(readings);
 }
 

@@ -122,9 +122,9 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
         for fact in &readings[from].facts {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
             let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
-            let by_edge = edge_phase(&clue.key).map(|p| (p, String::new()));
-            let inherited = known[from].as_ref().map(|k| (k.phase, format!(", {}", k.because)));
-            let Some((phase, rest)) = by_edge.or(inherited) else { continue };
+            let inherited = known[from].as_ref();
+            let Some(phase) = edge_phase(&clue.key).or(inherited.map(|k| k.phase)) else { continue };
+            let rest = inherited.map_or(String::new(), |k| format!(", {}", k.because));
             if to == from || fixed[to] || known[to].as_ref().is_some_and(|k| lateness(k.phase) >= lateness(phase)) {
                 continue;
             }

@@ -1,6 +1,6 @@
 //! From names to kinds of store: a file called `orders.sdf` is a database, whatever API opened it.
 
-use crate::facts::{Certainty, Hole, Operation, Place, Reading, Store, Text, Trait};
+use crate::facts::{Certainty, Hole, Location, Operation, Place, Reading, Store, Text, Trait};
 
 /// Extensions of database files (engines: SQLite, SQL Server, SQL CE, Access, ESE, dBase, Firebird, LiteDB).
 const DATABASES: &[&str] = &[
@@ -29,7 +29,7 @@ pub(super) fn stores(readings: &mut [Reading]) {
         }
         let extension = effect.location.extension().unwrap_or_default();
         let extension = extension.as_str();
-        effect.store = if effect.location.file_place() == Place::Temp {
+        effect.store = if is_scratch(&effect.location) {
             Store::TempFile
         } else if DATABASES.contains(&extension) {
             Store::Database
@@ -45,6 +45,16 @@ pub(super) fn stores(readings: &mut [Reading]) {
             Store::File
         };
     }
+}
+
+/// In a folder for temporary files: that of the account, or that of Windows, which lies on the disk of Windows but
+/// holds scratch all the same.
+fn is_scratch(location: &Location) -> bool {
+    let place = location.file_place();
+    let key = || location.key();
+    place == Place::Temp
+        || (place == Place::Windows
+            && key().split('\\').nth(if key().starts_with('{') { 1 } else { 2 }) == Some("temp"))
 }
 
 /// A path or direct format name of a queue that names another machine (MS documentation: "Path Names", "Direct
@@ -97,6 +107,9 @@ mod tests {
             "effect create file \"{AppDir}\\orders.sdf\"\n\
              effect append file \"{AppDir}\\Logs\\x.dat\"\n\
              effect create file \"{Temp}\\x.db\"\n\
+             effect create file \"C:\\Windows\\Temp\\x.db\"\n\
+             effect create file \"{Windows}\\Temp\\setup.log\"\n\
+             effect create file \"{Windows}\\Temporary.txt\"\n\
              effect create file \"{AppDir}\\readme.txt\"\n",
         )
         .unwrap();
@@ -104,6 +117,6 @@ mod tests {
         let text = listing::print(&readings);
         let stores: Vec<&str> =
             text.lines().filter(|l| l.starts_with("effect")).map(|l| l.split(' ').nth(2).unwrap()).collect();
-        assert_eq!(stores, ["database", "log", "temp-file", "file"]);
+        assert_eq!(stores, ["database", "log", "temp-file", "temp-file", "temp-file", "file", "file"]);
     }
 }

@@ -68,6 +68,9 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
             };
             let Some(rank) = rank(key, of, environment) else { continue };
             let said = match of {
+                _ if rank == Rank::Variable => {
+                    format!("the variable {} is \"{}\"", key.trim_start_matches("env/"), clue.value)
+                }
                 Some(of) => format!("{key} is \"{}\" in {of}", clue.value),
                 None => format!("{key} is \"{}\"", clue.value),
             };

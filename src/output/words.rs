@@ -80,6 +80,9 @@ pub(super) fn property(property: Trait) -> &'static str {
         Trait::Guessed => "the place is a guess from the same function",
         Trait::Recomputable => "computed again when it is missing",
         Trait::Implied => "only what holds something else that is reported",
+        Trait::Foretold => "not seen to be written, but opened for writing",
+        Trait::Replicated => "configured to run as two or more instances",
+        Trait::KeyApart => "kept where it outlives its key",
         Trait::CleanedOnRecycle => "emptied at every recycle of the role",
         Trait::Cloned => "captured with the image, the same on every instance",
     }

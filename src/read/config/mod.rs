@@ -4,7 +4,7 @@
 //! code are rows of `rules/catalog/config/`, which [`document::Document::apply_rows`] applies.
 
 mod arm;
-mod command;
+pub(crate) mod command;
 mod containers;
 mod diagnostics;
 mod docker;

@@ -1,9 +1,12 @@
 //! One call of one command: its arguments are bound as the command reads them, and the catalogue says what happens.
 
+use super::access;
+use super::autostart;
 use super::bind::{Bound, bind, matches};
 use super::sink::{self, Sink};
+use super::template::{self, Arguments};
 use super::words::{self, Word};
-use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Piece, Provider, Selector, Shell, Start, Template};
+use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Provider, Shell, Start, Template};
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, Operation, Origin, Part, Place, Site, Source, Step,
     Store, Text, join_paths, registry,
@@ -72,7 +75,7 @@ pub(crate) fn apply(
     let Some((form, skip)) = command.form.iter().find_map(|form| Some((form, matches(form, bound)?))) else {
         return Vec::new();
     };
-    let scope = Scope { bound, skip, program, caller };
+    let scope = Scope { arguments: Arguments { bound, skip, program, here: caller.here }, caller };
     let via = via(command, form, program, caller.shell);
     for outcome in &form.effects {
         scope.outcome(outcome, &via, sink);
@@ -126,17 +129,15 @@ fn via(command: &Command, form: &Form, program: &Text, shell: Shell) -> String {
     via
 }
 
-/// What templates are evaluated over.
+/// One call of a form: its arguments, and who calls.
 struct Scope<'a> {
-    bound: &'a Bound,
-    skip: usize,
-    program: &'a Text,
+    arguments: Arguments<'a>,
     caller: Caller<'a>,
 }
 
 impl Scope<'_> {
     fn outcome(&self, outcome: &Outcome, via: &str, sink: &mut Sink<'_>) {
-        for at in self.evaluate(&outcome.at).into_iter().take(MAX_EACH) {
+        for at in self.arguments.evaluate(&outcome.at).into_iter().take(MAX_EACH) {
             if let Some(provider) = outcome.provider
                 && provider != provider_of(&at)
             {
@@ -153,7 +154,7 @@ impl Scope<'_> {
                 Kind::Name => Location::named(at),
             };
             if let Some(template) = &outcome.value {
-                let name = self.evaluate(template).into_iter().next().unwrap_or_default();
+                let name = self.arguments.evaluate(template).into_iter().next().unwrap_or_default();
                 location = Location::registry_value(&location, &name);
             }
             let store = if outcome.store == Store::File { sink::file_store(&location) } else { outcome.store };
@@ -166,13 +167,25 @@ impl Scope<'_> {
             for mark in &outcome.traits {
                 effect.mark(*mark);
             }
+            if let (Operation::SetValue, Some(data)) = (effect.operation, &outcome.data) {
+                let starts = |command| autostart::of_value(&effect.location, &command, self.caller.here);
+                for clue in self.arguments.evaluate(data).into_iter().take(1).flat_map(starts) {
+                    sink.clue(self.caller.site, clue);
+                }
+            }
+            if effect.operation == Operation::Grant
+                && let Some(granted) = access::write_access(&self.arguments.bound.words)
+            {
+                let clue = Clue::new(ClueKind::GrantsAccess, via, granted).at(effect.location.clone());
+                sink.clue(self.caller.site, clue);
+            }
             sink.effect(self.caller.site, effect);
         }
     }
 
     /// Another name for a file of the package, in its folder: nothing is there that was not there before.
     fn renames_in_place(&self, outcome: &Outcome, to: &Location) -> bool {
-        let Some(from) = outcome.source.as_ref().and_then(|s| self.evaluate(s).into_iter().next()) else {
+        let Some(from) = outcome.source.as_ref().and_then(|s| self.arguments.evaluate(s).into_iter().next()) else {
             return false;
         };
         let from = file(&from, self.caller.here);
@@ -183,7 +196,7 @@ impl Scope<'_> {
     /// Where the value comes from. A command that names no value of its own, such as a firewall rule, does the same
     /// each time when its words are the same each time; what a program writes to a file is not known from them.
     fn origin(&self, outcome: &Outcome, effect: &Effect) -> Origin {
-        let first = |template: &Template| self.evaluate(template).into_iter().next();
+        let first = |template: &Template| self.arguments.evaluate(template).into_iter().next();
         if let Some(source) = outcome.source.as_ref().and_then(first) {
             return origin_of_source(&source);
         }
@@ -197,7 +210,7 @@ impl Scope<'_> {
 
     fn start(&self, start: &Start, sink: &mut Sink<'_>) -> Option<Nested> {
         if let Some(file_at) = &start.file {
-            for at in self.evaluate(file_at).into_iter().take(MAX_EACH) {
+            for at in self.arguments.evaluate(file_at).into_iter().take(MAX_EACH) {
                 let location = file(&at, self.caller.here);
                 sink.clue(
                     self.caller.site,
@@ -205,115 +218,19 @@ impl Scope<'_> {
                 );
             }
         }
-        let mut line = self.evaluate(start.command.as_ref()?).into_iter().next()?;
+        let mut line = self.arguments.evaluate(start.command.as_ref()?).into_iter().next()?;
         for placeholder in &start.placeholders {
-            line = with_hole(&line, placeholder);
+            line = template::with_hole(&line, placeholder);
         }
         if start.language == Shell::Any {
             // A registration, not a run: the program starts later, by the service manager or the scheduler.
-            if let [program, ..] = words::split(&line).as_slice() {
-                let location = file(&program.text, self.caller.here);
-                sink.clue(self.caller.site, Clue::new(ClueKind::Starts, &start.how, line.to_string()).at(location));
+            for clue in autostart::registered(&start.how, &line, self.caller.here) {
+                sink.clue(self.caller.site, clue);
             }
             return None;
         }
         Some(Nested { shell: start.language, line: words::unquote(&line) })
     }
-
-    /// All values of a template; none when an argument that it names is absent.
-    fn evaluate(&self, template: &Template) -> Vec<Text> {
-        let mut values = vec![Text::new()];
-        for piece in &template.pieces {
-            let found = match piece {
-                Piece::Lit(s) => vec![Text::lit(s.as_str())],
-                Piece::Arg(selectors) => {
-                    selectors.iter().map(|s| self.select(s)).find(|v| !v.is_empty()).unwrap_or_default()
-                }
-            };
-            values = values.iter().flat_map(|v| found.iter().map(|f| v.clone().concat(f))).collect();
-        }
-        values
-    }
-
-    fn select(&self, selector: &Selector) -> Vec<Text> {
-        let positional = self.bound.positional.get(self.skip..).unwrap_or_default();
-        let nth = |n: usize| match n {
-            0 => self.bound.positional.get(self.skip.wrapping_sub(1)),
-            n => positional.get(n - 1),
-        };
-        let one: Option<Text> = match selector {
-            Selector::Nth(n) => nth(*n).cloned(),
-            Selector::Before(n) => nth(*n).map(|t| match t.leading_lit().split_once('=') {
-                Some((name, _)) => Text::lit(name),
-                None => t.clone(),
-            }),
-            Selector::Last => positional.last().cloned(),
-            Selector::Each(from) => return positional.iter().skip(from.saturating_sub(1)).cloned().collect(),
-            Selector::Rest(from) => {
-                let rest = positional.get(from.saturating_sub(1)..).unwrap_or_default();
-                (!rest.is_empty()).then(|| join(rest))
-            }
-            Selector::All => (!self.bound.words.is_empty()).then(|| words::join_raw(&self.bound.words)),
-            Selector::After(option) => self.after(option),
-            Selector::Option(name) => self.bound.option(name).and_then(|(_, value)| value.clone()),
-            Selector::Beside(first, second) => self.beside(first, second),
-            Selector::Program => Some(self.program.clone()),
-            Selector::Here => Some(self.caller.here.clone()),
-            Selector::Unknown => Some(Text::unknown()),
-            Selector::Empty => Some(Text::new()),
-        };
-        one.into_iter().collect()
-    }
-
-    /// The command line behind `/c`, as written.
-    fn after(&self, option: &str) -> Option<Text> {
-        let prefix = option.strip_suffix('*');
-        let at = self.bound.words.iter().position(|w| {
-            let lead = w.text.leading_lit().to_lowercase();
-            let name = lead.trim_start_matches(['/', '-']);
-            name.len() < lead.len() && (name == option || prefix.is_some_and(|p| name.starts_with(p)))
-        })?;
-        let rest = self.bound.words.get(at + 1..)?;
-        (!rest.is_empty()).then(|| words::join_raw(rest))
-    }
-
-    /// `ren a\b c` makes `a\c`.
-    fn beside(&self, first: &str, second: &str) -> Option<Text> {
-        let value =
-            |name: &str| self.select(&name.parse().map_or(Selector::Option(name.to_owned()), Selector::Nth)).pop();
-        let name = value(second)?;
-        let folder = parent(&value(first)?);
-        Some(if folder.is_empty() { name } else { join_paths(&folder, &name) })
-    }
-}
-
-/// A text in which a word that stands for something else is a hole.
-fn with_hole(text: &Text, word: &str) -> Text {
-    let mut out = Text::new();
-    for part in text.parts() {
-        let Part::Lit(literal) = part else {
-            out.push(part.clone());
-            continue;
-        };
-        for (i, piece) in literal.split(word).enumerate() {
-            if i > 0 {
-                out.push_text(&Text::from_source(Source::Output, word.trim_start_matches('@')));
-            }
-            out.push_lit(piece);
-        }
-    }
-    out
-}
-
-fn join(texts: &[Text]) -> Text {
-    let mut out = Text::new();
-    for (i, text) in texts.iter().enumerate() {
-        if i > 0 {
-            out.push_lit(" ");
-        }
-        out.push_text(text);
-    }
-    out
 }
 
 /// The folder of a path, without the last separator; empty when there is none.

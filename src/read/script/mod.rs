@@ -2,6 +2,8 @@
 //!
 //! What commands do is data ([`crate::catalog::commands`]); here are the languages that call them.
 
+mod access;
+mod autostart;
 mod batch;
 mod bind;
 mod call;
@@ -17,6 +19,7 @@ mod powershell;
 mod reg;
 mod scratch;
 mod sink;
+mod template;
 pub mod wix;
 mod words;
 mod wsh;

@@ -3,10 +3,9 @@
 //! Grammar as in the MS documentation "How to add, modify, or delete registry subkeys and values by using a .reg
 //! file": `[key]`, `[-key]`, `"name"=data`, `@=data`, `"name"=-`, `;` comments, hex data continued by a backslash.
 
+use super::autostart;
 use super::sink::{Sink, certainty, quote};
-use crate::facts::{
-    Clue, ClueKind, Effect, Location, NoteKind, Operation, Origin, Reading, Site, Step, Store, Text, Trait,
-};
+use crate::facts::{Effect, Folder, Location, NoteKind, Operation, Origin, Reading, Site, Step, Store, Text, Trait};
 
 /// Via of all effects.
 const VIA: &str = "regedit";
@@ -79,9 +78,11 @@ fn created(sink: &mut Sink<'_>, site: &Site, key: Location, line: &str) {
 
 fn emit(sink: &mut Sink<'_>, site: &Site, operation: Operation, location: Location, source: &str, view32: bool) {
     if operation != Operation::Delete
-        && let Some(start) = autostart(&location, source)
+        && let Some(command) = value_name(source).and_then(|(_, data)| string_data(data))
     {
-        sink.clue(site, start);
+        for start in autostart::of_value(&location, &Text::lit(command), &Text::folder(Folder::Cwd)) {
+            sink.clue(site, start);
+        }
     }
     let certainty = certainty(Store::Registry, &location);
     let mut effect =
@@ -93,25 +94,6 @@ fn emit(sink: &mut Sink<'_>, site: &Site, operation: Operation, location: Locati
         effect.mark(Trait::View32);
     }
     sink.effect(site, effect);
-}
-
-/// A value of a Run key starts a program at each logon; a service's image path at each boot.
-fn autostart(location: &Location, source: &str) -> Option<Clue> {
-    let key = location.key();
-    let how = if key.contains("\\currentversion\\run\\") {
-        "run-key"
-    } else if key.contains("\\currentversion\\runonce\\") {
-        "run-once"
-    } else if key.contains("\\currentcontrolset\\services\\") && key.ends_with("\\imagepath") {
-        "service"
-    } else {
-        return None;
-    };
-    let (_, data) = value_name(source)?;
-    let command = string_data(data)?;
-    let words = super::words::split(&Text::lit(command.as_str()));
-    let program = Location::file(&words.first()?.text);
-    Some(Clue::new(ClueKind::Starts, how, command).at(program))
 }
 
 /// `"text"` with its escapes undone.

@@ -1,7 +1,9 @@
 //! ASP.NET: what holds when nothing is written, and the providers that keep state.
 
 use crate::discover::Artifact;
-use crate::facts::{Certainty, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait};
+use crate::facts::{
+    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait,
+};
 use crate::read::config::document::{Document, RUNNING};
 use crate::read::config::tree::{NodeId, ROOT, Tree};
 use crate::read::config::xml;
@@ -42,6 +44,11 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
             "no sessionState element: the default mode is InProc, session state lives in the worker process",
         ));
         document.effect(reading, web, effect);
+    }
+    let given = web_sections(tree, root, "machineKey")
+        .find(|m| tree.get(*m, "validationKey").is_some_and(|key| !key.to_lowercase().contains("autogenerate")));
+    if let Some(element) = given {
+        reading.clue(document.site(element), Clue::new(ClueKind::Role, "machine-key", "configured"));
     }
     if web_sections(tree, root, "machineKey").next().is_none() {
         // Without forms authentication or encrypted passwords hardly anything outlives the key.

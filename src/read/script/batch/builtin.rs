@@ -266,14 +266,22 @@ fn glued(word: &Text) -> (String, Option<Text>) {
     let name = lead[..letters].to_lowercase();
     let next = lead[letters..].chars().next();
     if GLUED.contains(&name.as_str()) {
-        // A program may have the name of a built-in: `start.cmd`.
-        let program = [".exe", ".cmd", ".bat", ".com"].iter().any(|e| lead[letters..].eq_ignore_ascii_case(e));
+        // A program may have the name of a built-in, or lie in a folder of that name: `start.cmd`, `start\a.cmd`.
+        let program = [".exe", ".cmd", ".bat", ".com"].iter().any(|e| lead[letters..].eq_ignore_ascii_case(e))
+            || (next == Some('\\') && is_program(lead));
         let attached = next.is_some_and(|c| "./\\:;,=([+".contains(c)) && !program;
         if attached {
             return (name, Some(drop_lead(word, letters)));
         }
     }
     (word.to_string().to_lowercase(), None)
+}
+
+/// `start\a.cmd` names a file in the folder `start`, as cmd finds out when it looks for one before it tries its
+/// built-ins.
+fn is_program(word: &str) -> bool {
+    const EXTENSIONS: &[&str] = &["cmd", "bat", "exe", "com", "ps1", "vbs", "js", "wsf", "msi"];
+    word.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
 }
 
 fn drop_lead(text: &Text, bytes: usize) -> Text {

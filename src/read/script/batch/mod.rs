@@ -1,6 +1,7 @@
 //! cmd and batch scripts, read as cmd runs them.
 
 mod builtin;
+mod control;
 mod env;
 mod expand;
 mod guard;

@@ -5,7 +5,7 @@
 //! [`HOLE_BASE`].
 
 use super::references;
-use super::syntax::{For, If, Items, Join, Link, Mode, Node, Piece, Redirect, Script, Simple, Statement};
+use super::syntax::{Join, Link, Mode, Node, Piece, Redirect, Script, Simple, Statement};
 
 /// First private-use character: hole `n` of the outer line is `HOLE_BASE + n`.
 pub(super) const HOLE_BASE: u32 = 0xE000;
@@ -54,17 +54,17 @@ impl Parser<'_> {
     }
 
     /// The next few characters in lower case.
-    fn ahead(&self, count: usize) -> String {
+    pub(super) fn ahead(&self, count: usize) -> String {
         self.rest().chars().take(count).map(|c| c.to_ascii_lowercase()).collect()
     }
 
-    fn skip_while(&mut self, test: impl Fn(char) -> bool) {
+    pub(super) fn skip_while(&mut self, test: impl Fn(char) -> bool) {
         while self.peek().is_some_and(&test) {
             self.bump();
         }
     }
 
-    fn skip_line(&mut self) {
+    pub(super) fn skip_line(&mut self) {
         self.at = memchr::memchr(b'\n', self.rest().as_bytes()).map_or(self.text.len(), |i| self.at + i + 1);
     }
 
@@ -88,7 +88,7 @@ impl Parser<'_> {
     }
 
     /// Commands up to the end of the line or block.
-    fn links(&mut self, depth: usize) -> Vec<Link> {
+    pub(super) fn links(&mut self, depth: usize) -> Vec<Link> {
         let mut links = Vec::new();
         let mut join = Join::Then;
         loop {
@@ -120,7 +120,7 @@ impl Parser<'_> {
         }
     }
 
-    fn command(&mut self, depth: usize) -> Option<Node> {
+    pub(super) fn command(&mut self, depth: usize) -> Option<Node> {
         self.skip_while(|c| c == ' ' || c == '\t' || "@;,=".contains(c));
         if self.nest >= MAX_DEPTH {
             self.broken = true;
@@ -236,7 +236,7 @@ impl Parser<'_> {
     }
 
     /// A word up to an unquoted blank, operator or one of further separators.
-    fn word(&mut self, depth: usize, separators: &str) -> Vec<Piece> {
+    pub(super) fn word(&mut self, depth: usize, separators: &str) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut quoted = false;
         while let Some(c) = self.peek() {
@@ -256,7 +256,7 @@ impl Parser<'_> {
     }
 
     /// The next character or reference.
-    fn piece(&mut self, pieces: &mut Vec<Piece>, quoted: bool) {
+    pub(super) fn piece(&mut self, pieces: &mut Vec<Piece>, quoted: bool) {
         let Some(c) = self.peek() else { return };
         match c {
             '^' if !quoted => {
@@ -294,144 +294,6 @@ impl Parser<'_> {
         let c = c as u32;
         c >= HOLE_BASE && ((c - HOLE_BASE) as usize) < self.holes
     }
-
-    /// At `if`.
-    fn condition(&mut self, depth: usize) -> Node {
-        let at = self.at;
-        self.at += 2;
-        let mut negated = false;
-        let mut exist = None;
-        loop {
-            self.skip_while(|c| c == ' ' || c == '\t');
-            let lower = self.ahead(12);
-            if lower.starts_with("/i") {
-                self.at += 2;
-            } else if starts_word(&lower, "not") {
-                self.at += 3;
-                negated = !negated;
-            } else if starts_word(&lower, "exist") {
-                self.at += 5;
-                self.skip_while(|c| c == ' ' || c == '\t');
-                exist = Some(self.word(0, ""));
-                break;
-            } else if starts_word(&lower, "defined") || starts_word(&lower, "errorlevel") {
-                self.skip_while(|c| c.is_ascii_alphabetic());
-                self.skip_while(|c| c == ' ' || c == '\t');
-                self.word(0, "");
-                break;
-            } else {
-                self.comparison();
-                break;
-            }
-        }
-        let then = self.branch(depth);
-        let then_end = self.at;
-        let is_block = matches!(then.links.as_slice(), [Link { node: Node::Block(..), .. }]);
-        let other = if is_block { self.otherwise(depth) } else { None };
-        Node::If(Box::new(If { at, negated, exist, then, then_end, other, end: self.at }))
-    }
-
-    /// `a==b`, `a EQU b`.
-    fn comparison(&mut self) {
-        self.word(0, "");
-        self.skip_while(|c| c == ' ' || c == '\t');
-        if self.rest().starts_with("==") {
-            self.at += 2;
-        } else if self.rest().len() >= 3 && self.rest().as_bytes()[..3].iter().all(u8::is_ascii_alphabetic) {
-            self.at += 3;
-        } else {
-            return;
-        }
-        self.skip_while(|c| c == ' ' || c == '\t');
-        self.word(0, "");
-    }
-
-    fn branch(&mut self, depth: usize) -> Statement {
-        self.skip_while(|c| c == ' ' || c == '\t');
-        let at = self.at;
-        // A block is the whole branch; a command takes the rest of the line with it.
-        if self.peek() == Some('(') {
-            let links = self.command(depth).map(|node| Link { join: Join::Then, node }).into_iter().collect();
-            return Statement { at, links };
-        }
-        Statement { at, links: self.links(depth) }
-    }
-
-    fn otherwise(&mut self, depth: usize) -> Option<Statement> {
-        let before = self.at;
-        self.skip_while(|c| c == ' ' || c == '\t');
-        if !starts_word(&self.ahead(5), "else") {
-            self.at = before;
-            return None;
-        }
-        self.at += 4;
-        Some(self.branch(depth))
-    }
-
-    /// At `for`. `None` when it is none.
-    fn loop_over(&mut self, depth: usize) -> Option<Node> {
-        let at = self.at;
-        self.at += 3;
-        let mut items = Items::Words;
-        let mut options = Vec::new();
-        loop {
-            self.skip_while(|c| c == ' ' || c == '\t');
-            match self.peek()? {
-                '/' => {
-                    self.bump();
-                    items = match self.bump()?.to_ascii_lowercase() {
-                        'l' => Items::Numbers,
-                        'f' => Items::Lines,
-                        _ => Items::Found,
-                    };
-                }
-                '%' => break,
-                '\n' | '(' => return None,
-                _ => {
-                    let before = self.at;
-                    options = self.word(0, "");
-                    // An operator where an option belongs: cmd refuses the line.
-                    if self.at == before {
-                        self.skip_line();
-                        return None;
-                    }
-                }
-            }
-        }
-        self.skip_while(|c| c == '%');
-        let variable = self.bump()?;
-        self.skip_while(|c| c == ' ' || c == '\t');
-        if !self.rest().get(..2).is_some_and(|w| w.eq_ignore_ascii_case("in")) {
-            self.skip_line();
-            return None;
-        }
-        self.at += 2;
-        self.skip_while(char::is_whitespace);
-        if self.peek() != Some('(') {
-            self.skip_line();
-            return None;
-        }
-        self.bump();
-        let mut set = Vec::new();
-        let mut quoted = false;
-        while let Some(c) = self.peek() {
-            match c {
-                '"' => quoted = !quoted,
-                ')' if !quoted => break,
-                _ => {}
-            }
-            self.piece(&mut set, quoted);
-        }
-        self.bump();
-        self.skip_while(char::is_whitespace);
-        if self.rest().get(..2).is_some_and(|w| w.eq_ignore_ascii_case("do")) {
-            self.at += 2;
-        }
-        self.loops.push((variable, items == Items::Lines));
-        let body = self.branch(depth);
-        self.loops.pop();
-        Some(Node::For(Box::new(For { at, variable, items, set, options, body })))
-    }
 }
 
 fn push(pieces: &mut Vec<Piece>, c: Option<char>) {
@@ -464,10 +326,6 @@ fn trim_end(text: &mut Vec<Piece>) {
             text.pop();
         }
     }
-}
-
-fn starts_word(lower: &str, word: &str) -> bool {
-    lower.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '"', '(', '\r', '\n']))
 }
 
 /// `:name` up to a blank; `::` and other punctuation make it a comment.

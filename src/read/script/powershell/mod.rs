@@ -4,6 +4,8 @@ mod arguments;
 mod command;
 mod compute;
 mod expression;
+mod functions;
+mod markers;
 mod run;
 mod strings;
 mod value;

@@ -4,8 +4,7 @@
 //! nobody calls them.
 
 use super::value::{Scope, Value};
-use crate::catalog::commands::Provider;
-use crate::facts::{Location, NoteKind, Site, Source, Step, Text};
+use crate::facts::{NoteKind, Site, Source, Step, Text};
 use crate::read::script::call;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::{self, Sink};
@@ -15,8 +14,6 @@ use tree_sitter::Node;
 
 /// Deepest nesting of expressions, blocks and calls.
 const MAX_DEPTH: usize = 120;
-/// Deepest function called inside another.
-const MAX_CALLS: usize = 8;
 /// Most nodes that are evaluated: calls repeat them.
 const MAX_STEPS: usize = 1_000_000;
 
@@ -37,7 +34,7 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) depth: usize,
     pub(super) calls: usize,
     /// What the function that runs has returned so far.
-    returned: Value,
+    pub(super) returned: Value,
     steps: usize,
 }
 
@@ -292,40 +289,6 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         Value::Null
     }
 
-    /// `if (Test-Path X) { return }` and `if (-not (Test-Path X)) { ... }`.
-    fn marker(&mut self, node: Node<'s>, condition: Node<'s>, scope: &mut Scope) {
-        let text = self.slice(condition).to_ascii_lowercase();
-        let Some(at) = text.find("test-path") else { return };
-        let head = text[..at].trim_end_matches(['(', ' ', '\t']);
-        let negated = head.ends_with("-not") || head.ends_with('!');
-        if text.contains("-or") {
-            return;
-        }
-        let raw = &self.slice(condition)[at + "test-path".len()..];
-        let argument = raw.trim_start().trim_start_matches("-Path").trim_start_matches("-LiteralPath").trim();
-        let value = self.bare(argument.trim_end_matches([')', ' ']), scope);
-        let Some(block) = child_of_kind(node, "statement_block") else { return };
-        let leaves = {
-            let body = self.slice(block).trim_matches(['{', '}']).trim_end_matches([';', '\n', '\r', ' ', '\t', '}']);
-            let last = body.lines().last().unwrap_or_default().trim().to_lowercase();
-            last.split([' ', ';', '(']).any(|w| matches!(w, "return" | "exit"))
-        };
-        let (from, to) = match (negated, leaves) {
-            (true, _) => (block.start_byte(), block.end_byte()),
-            (false, true) => (node.end_byte(), usize::MAX),
-            _ => return,
-        };
-        for path in value.texts().into_iter().filter(|p| !p.to_string().contains(['(', ')'])) {
-            let marker = match call::provider_of(&path) {
-                Provider::File => call::file(&path, &scope.here),
-                Provider::Registry => Location::registry(&path),
-                _ => continue,
-            };
-            let key = if negated { "if not exist" } else { "if exist" };
-            self.guards.add(node.start_byte(), from, to, key, marker);
-        }
-    }
-
     fn foreach(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         let mut parts = children(node).into_iter();
         let variable = parts.find(|n| n.kind() == "variable");
@@ -343,58 +306,6 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
         }
         Value::Null
-    }
-
-    /// Runs the body of a function with arguments bound by position and name.
-    pub(super) fn function(
-        &mut self,
-        node: Node<'s>,
-        arguments: &[(Option<String>, Value)],
-        scope: &mut Scope,
-    ) -> Value {
-        if self.calls >= MAX_CALLS {
-            return Value::unknown();
-        }
-        self.calls += 1;
-        let mut inner = scope.clone();
-        if let Some(list) = child_of_kind(node, "function_parameter_declaration") {
-            self.parameters(list, arguments, Source::Param, &mut inner);
-        }
-        let outer = std::mem::replace(&mut self.returned, Value::Null);
-        if let Some(body) = child_of_kind(node, "script_block") {
-            if let Some(block) = child_of_kind(body, "param_block") {
-                self.parameters(block, arguments, Source::Param, &mut inner);
-            }
-            for child in children(body).into_iter().filter(|c| c.kind() != "param_block") {
-                self.eval(child, &mut inner);
-            }
-        }
-        self.calls -= 1;
-        // What statements print on the way is part of the result too; only an explicit one is worth following.
-        match std::mem::replace(&mut self.returned, outer) {
-            Value::Null => Value::unknown(),
-            value => value,
-        }
-    }
-
-    /// Gives parameters their values: what the caller passed, the default, or a hole with the name.
-    fn parameters(&mut self, node: Node<'s>, arguments: &[(Option<String>, Value)], source: Source, scope: &mut Scope) {
-        let list = child_of_kind(node, "parameter_list").unwrap_or(node);
-        let mut positional = arguments.iter().filter(|(name, _)| name.is_none()).map(|(_, v)| v.clone());
-        for parameter in children(list).into_iter().filter(|c| c.kind() == "script_parameter") {
-            let Some(variable) = child_of_kind(parameter, "variable") else { continue };
-            let shown = self.slice(variable).trim_start_matches('$');
-            let name = shown.to_lowercase();
-            let named = arguments.iter().find(|(n, _)| n.as_ref().is_some_and(|n| name.starts_with(n.as_str())));
-            let value = match named.map(|(_, v)| v.clone()).or_else(|| positional.next()) {
-                Some(value) => value,
-                None => match child_of_kind(parameter, "script_parameter_default") {
-                    Some(default) => self.eval(default, scope),
-                    None => Value::text(Text::from_source(source, shown)),
-                },
-            };
-            scope.set(name, value, variable.start_byte());
-        }
     }
 
     /// Changes the current folder.

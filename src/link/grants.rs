@@ -1,0 +1,118 @@
+//! Access lists: an installer that lets the application write to a folder or key foretells state there at run time.
+//!
+//! Where that state is seen, the grant is evidence for it; where it is not, because the writer could not be read or
+//! builds the path in a way that was not followed, the grant is all there is, and it is reported instead.
+
+use crate::facts::{
+    Body, Certainty, ClueKind, Effect, Fact, Location, Operation, Phase, Reading, Site, Step, Store, Text, Trait,
+    registry,
+};
+use std::collections::{BTreeMap, HashSet};
+
+struct Grant {
+    reading: usize,
+    site: Site,
+    via: String,
+    location: Location,
+    step: Step,
+}
+
+/// Joins grants with the writers below them.
+pub(super) fn foretell(readings: &mut [Reading]) {
+    let grants = collect(readings);
+    if grants.is_empty() {
+        return;
+    }
+    let mut met: HashSet<String> = HashSet::new();
+    for effect in super::effects_mut(readings).filter(|e| writes_at_run_time(e)) {
+        let key = effect.location.key();
+        if let Some((place, grant)) = super::at_or_above(&key).find_map(|above| grants.get_key_value(above)) {
+            effect.evidence.push(grant.step.clone());
+            met.insert(place.clone());
+        }
+    }
+    for (_, grant) in grants.into_iter().filter(|(place, _)| !met.contains(place)) {
+        let fact = foretold(&grant);
+        if let Some(reading) = readings.get_mut(grant.reading) {
+            reading.facts.push(fact);
+        }
+    }
+}
+
+/// The first grant for each place; a service or share is no place.
+fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
+    let mut grants = BTreeMap::new();
+    for (number, reading) in readings.iter().enumerate() {
+        for fact in &reading.facts {
+            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::GrantsAccess) else { continue };
+            let Some(location) = clue.location.clone().filter(is_container) else { continue };
+            let who = clue.value.trim();
+            let said = format!("{} lets {who} write to {location}", clue.key);
+            let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
+            grants.entry(location.key().trim_end_matches('\\').to_owned()).or_insert_with(|| Grant {
+                reading: number,
+                site: fact.site.clone(),
+                via: clue.key.clone(),
+                location,
+                step,
+            });
+        }
+    }
+    grants
+}
+
+fn is_container(location: &Location) -> bool {
+    is_key(location) || location.text().to_string().contains('\\')
+}
+
+fn is_key(location: &Location) -> bool {
+    registry::split_root(location.text().leading_lit()).is_some()
+}
+
+fn writes_at_run_time(effect: &Effect) -> bool {
+    let runs = !matches!(effect.phase, Phase::Build | Phase::FirstBoot | Phase::NotShipped);
+    let writes = !matches!(effect.operation, Operation::Read | Operation::Grant | Operation::Delete);
+    runs && writes && (effect.store.is_path() || effect.store == Store::Registry) && effect.store != Store::Acl
+}
+
+fn foretold(grant: &Grant) -> Fact {
+    let (operation, store) = match is_key(&grant.location) {
+        true => (Operation::SetValue, Store::Registry),
+        false => (Operation::Write, Store::File),
+    };
+    let effect = Effect::new(operation, store, grant.location.child(&Text::unknown()), Certainty::Likely, &*grant.via)
+        .in_phase(Phase::Run, "the right to write is there for the time when the application runs")
+        .because(Step::new(grant.step.text.clone()))
+        .with(Trait::Foretold);
+    Fact { site: grant.site.clone(), body: Body::Effect(effect) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::listing;
+
+    const GRANT: &str = "artifact install.cmd\nclue grants-access key=icacls value=Users:M location={ProgramData}\\A\n";
+
+    fn effects(text: &str) -> Vec<Effect> {
+        let mut readings = listing::parse(text).unwrap();
+        foretell(&mut readings);
+        readings.iter().flat_map(|r| &r.facts).filter_map(|f| f.as_effect().cloned()).collect()
+    }
+
+    #[test]
+    fn a_writer_below_it_is_explained_by_the_grant() {
+        let found =
+            effects(&format!("{GRANT}artifact a.exe\neffect write file {{ProgramData}}\\A\\B\\c.dat phase=run\n"));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].evidence[0].text, "icacls lets Users:M write to {ProgramData}\\A");
+    }
+
+    #[test]
+    fn without_a_writer_the_grant_is_what_is_known() {
+        let found = effects(GRANT);
+        assert_eq!((found.len(), found[0].location.to_string().as_str()), (1, "{ProgramData}\\A\\{?}"));
+        assert!(found[0].has(Trait::Foretold));
+        assert!(effects("clue grants-access key=sc value=Users location=OrderService\n").is_empty());
+    }
+}

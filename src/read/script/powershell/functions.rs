@@ -1,0 +1,69 @@
+//! Functions of PowerShell: their bodies run where they are called, with arguments bound by position and name.
+
+use super::run::{Machine, child_of_kind, children};
+use super::value::{Scope, Value};
+use crate::facts::{Source, Text};
+use tree_sitter::Node;
+
+/// Deepest function called inside another.
+const MAX_CALLS: usize = 8;
+
+impl<'s> Machine<'s, '_, '_> {
+    /// Runs the body of a function with arguments bound by position and name.
+    pub(super) fn function(
+        &mut self,
+        node: Node<'s>,
+        arguments: &[(Option<String>, Value)],
+        scope: &mut Scope,
+    ) -> Value {
+        if self.calls >= MAX_CALLS {
+            return Value::unknown();
+        }
+        self.calls += 1;
+        let mut inner = scope.clone();
+        if let Some(list) = child_of_kind(node, "function_parameter_declaration") {
+            self.parameters(list, arguments, Source::Param, &mut inner);
+        }
+        let outer = std::mem::replace(&mut self.returned, Value::Null);
+        if let Some(body) = child_of_kind(node, "script_block") {
+            if let Some(block) = child_of_kind(body, "param_block") {
+                self.parameters(block, arguments, Source::Param, &mut inner);
+            }
+            for child in children(body).into_iter().filter(|c| c.kind() != "param_block") {
+                self.eval(child, &mut inner);
+            }
+        }
+        self.calls -= 1;
+        // What statements print on the way is part of the result too; only an explicit one is worth following.
+        match std::mem::replace(&mut self.returned, outer) {
+            Value::Null => Value::unknown(),
+            value => value,
+        }
+    }
+
+    /// Gives parameters their values: what the caller passed, the default, or a hole with the name.
+    pub(super) fn parameters(
+        &mut self,
+        node: Node<'s>,
+        arguments: &[(Option<String>, Value)],
+        source: Source,
+        scope: &mut Scope,
+    ) {
+        let list = child_of_kind(node, "parameter_list").unwrap_or(node);
+        let mut positional = arguments.iter().filter(|(name, _)| name.is_none()).map(|(_, v)| v.clone());
+        for parameter in children(list).into_iter().filter(|c| c.kind() == "script_parameter") {
+            let Some(variable) = child_of_kind(parameter, "variable") else { continue };
+            let shown = self.slice(variable).trim_start_matches('$');
+            let name = shown.to_lowercase();
+            let named = arguments.iter().find(|(n, _)| n.as_ref().is_some_and(|n| name.starts_with(n.as_str())));
+            let value = match named.map(|(_, v)| v.clone()).or_else(|| positional.next()) {
+                Some(value) => value,
+                None => match child_of_kind(parameter, "script_parameter_default") {
+                    Some(default) => self.eval(default, scope),
+                    None => Value::text(Text::from_source(source, shown)),
+                },
+            };
+            scope.set(name, value, variable.start_byte());
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Joins across artifacts: `fixtures/joins/CASE/` holds a small application, `fixtures/joins/CASE.findings` what must
+//! be found in it, with the evidence that shows both ends of the join. `UPDATE_GOLDEN=1` rewrites the lists; read the
+//! diff.
+
+#![allow(clippy::expect_used, reason = "a fixture that is missing fails the test")]
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use wipeproof::facts::listing;
+use wipeproof::link::{Context, link};
+use wipeproof::report::{Finding, Report};
+use wipeproof::rules::RuleSet;
+use wipeproof::settings::Settings;
+use wipeproof::{Request, scan};
+
+fn folder() -> PathBuf {
+    Path::new("fixtures/joins").to_path_buf()
+}
+
+fn check(case: &Path) -> Report {
+    let rules = RuleSet::embedded().expect("the shipped rules");
+    let file = case.join("wipeproof.toml");
+    let settings =
+        if file.is_file() { Settings::load(&file).expect("settings of the case") } else { Settings::default() };
+    let targets = match settings.targets.as_slice() {
+        [] => vec!["vm-role".to_owned()],
+        names => names.to_vec(),
+    };
+    let targets = targets.iter().map(|name| rules.target(name).expect("a target")).collect();
+    let request = Request::new(vec![case.to_path_buf()], &settings, &rules, targets);
+    scan(&request).expect("a scan")
+}
+
+/// A finding with what a reader is shown of it: what becomes of the state, when it is written, and why that is known.
+fn print(finding: &Finding, case: &Path) -> String {
+    let prefix = format!("{}/", case.display());
+    let mut out = String::new();
+    let severity: &str = finding.severity.into();
+    let sites: Vec<String> = finding.sites.iter().map(|site| site.short()).collect();
+    let phase: &str = finding.effect.phase.into();
+    let _ = writeln!(out, "{severity} {} {} {}", finding.rule, finding.artifact, sites.join(" "));
+    let _ = writeln!(out, "  {}", finding.message);
+    let _ = writeln!(out, "  {phase}: {}", finding.effect.phase_evidence);
+    for step in &finding.evidence {
+        let artifact = step.artifact.as_deref().unwrap_or_default();
+        let site = step.site.as_ref().map(|site| site.short()).unwrap_or_default();
+        let place = format!("{artifact} {site}");
+        let _ = match place.trim() {
+            "" => writeln!(out, "  - {}", step.text),
+            place => writeln!(out, "  - {} [{place}]", step.text),
+        };
+    }
+    out.replace(&prefix, "")
+}
+
+#[test]
+fn findings_are_as_listed() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut wrong = Vec::new();
+    let mut cases: Vec<PathBuf> =
+        std::fs::read_dir(folder()).expect("fixtures").map(|e| e.expect("an entry").path()).collect();
+    cases.retain(|path| path.is_dir());
+    cases.sort();
+    assert!(!cases.is_empty());
+    for case in cases {
+        let report = check(&case);
+        let listed: Vec<String> = report.findings.iter().map(|f| print(f, &case)).collect();
+        let listed = listed.join("\n");
+        let golden = case.with_extension("findings");
+        if update {
+            std::fs::write(&golden, &listed).expect("the list can be written");
+        } else if std::fs::read_to_string(&golden).unwrap_or_default() != listed {
+            wrong.push(format!("{}:\n{listed}", golden.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// An application of `size` services, each with a configuration, a startup script and a program, all joined.
+fn application(size: usize) -> String {
+    let mut text = String::new();
+    for n in 0..size {
+        let _ = write!(
+            text,
+            "artifact s{n}/Web.config format=web-config\n\
+             clue config-value key=appSettings/Path value=D:\\\\data{n} at=line:1;column:1\n\
+             clue log-transfer key=agent location=D:\\data{n}\\logs at=line:2;column:1\n\
+             artifact s{n}/start.cmd format=batch\n\
+             clue starts key=call value=next.cmd location={{AppDir}}\\next.cmd at=line:1;column:1\n\
+             clue guard key=\"if exist\" value=\"install package p{n}\" location={{Temp}}\\done at=line:2;column:1\n\
+             effect install package p{n} via=msiexec at=line:3;column:1\n\
+             clue grants-access key=icacls value=Users:M location=D:\\data{n} at=line:4;column:1\n\
+             artifact s{n}/next.cmd format=batch\n\
+             effect set-value registry HKLM\\Software\\S{n}\\A at=line:1;column:1\n\
+             artifact s{n}/bin/a.dll format=assembly\n\
+             effect append file \"{{config:appSettings/Path}}\\logs\\a.log\" at=line:1;column:1\n\
+             effect set-value session aspnet-session://Cart via=Session at=line:2;column:1\n\
+             effect set-value registry HKLM\\Software\\S{n}\\A phase=run at=line:3;column:1\n"
+        );
+    }
+    text
+}
+
+fn seconds(size: usize) -> f64 {
+    let mut readings = listing::parse(&application(size)).expect("a listing");
+    let settings = Settings::default();
+    let start = std::time::Instant::now();
+    link(&mut readings, &Context { settings: &settings, app: &Default::default() });
+    start.elapsed().as_secs_f64()
+}
+
+/// Ten times the facts take about ten times as long; a join that compares everything with everything would take a
+/// hundred times. The best of several runs stands for each, and the limit leaves room for a busy machine.
+#[test]
+fn linking_is_linear_in_the_number_of_facts() {
+    let best = |size| (0..4).map(|_| seconds(size)).fold(f64::MAX, f64::min);
+    let (small, large) = (best(150), best(1500));
+    assert!(large < small * 40.0, "{small:.4} s for 150 services, {large:.4} s for 1500");
+}
