@@ -26,7 +26,7 @@ pub(crate) fn write_access(words: &[Word]) -> Option<String> {
         let Some((account, rights)) = text.rsplit_once(':').filter(|_| granting) else { continue };
         let name = account.trim_start_matches('*').to_lowercase();
         let name = name.rsplit('\\').next().unwrap_or(&name);
-        if !OWNERS.contains(&name) && rights.split(['(', ')', ',', ';']).any(|r| is_writing(r)) {
+        if !OWNERS.contains(&name) && rights.split(['(', ')', ',', ';']).any(is_writing) {
             return Some(text);
         }
     }
