@@ -5,7 +5,6 @@
 //! by its contents' hash, below a folder for the version of the tool and its tables; it carries its own checksum and
 //! appears whole by renaming, so a crash, a second process or a damaged disk cost one entry and never a wrong answer.
 
-use crate::facts::Reading;
 use crate::read::Memory;
 use std::fs;
 use std::io::Write as _;
@@ -62,18 +61,17 @@ impl Cache {
 }
 
 impl Memory for Cache {
-    fn recall(&self, key: &str) -> Option<Vec<Reading>> {
-        let bytes = fs::read(self.entry(key)).ok()?;
+    fn recall(&self, key: &str) -> Option<Vec<u8>> {
+        let mut bytes = fs::read(self.entry(key)).ok()?;
         let (checksum, payload) = bytes.strip_prefix(MAGIC)?.split_at_checked(CHECKSUM)?;
         (blake3::hash(payload).as_bytes() == checksum).then_some(())?;
-        rmp_serde::from_slice(payload).ok()
+        bytes.drain(..MAGIC.len() + CHECKSUM);
+        Some(bytes)
     }
 
-    fn keep(&self, key: &str, readings: &[Reading]) {
+    fn keep(&self, key: &str, bytes: &[u8]) {
         // A cache that cannot be written is a slower next scan, nothing else.
-        if let Ok(payload) = rmp_serde::to_vec_named(readings) {
-            let _ = self.write(key, &payload);
-        }
+        let _ = self.write(key, bytes);
     }
 }
 
@@ -115,19 +113,15 @@ pub fn is_established() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::listing;
 
     #[test]
     fn entries_come_back_whole_or_not_at_all() {
         let folder = std::env::temp_dir().join(format!("wipeproof-cache-{}", std::process::id()));
         let cache = Cache::open(&folder, "tables").unwrap();
-        let text = "artifact a.exe format=pe-x64\n\
-            effect set-value registry \"HKCU\\A\\{?}\" certainty=likely via=x phase=run because=y traits=baked at=section:.text;rva:0x10\n  \
-            step \"why\" in=b at=line:1\nclue identity key=company value=C\nnote capped \"n\"\n";
-        let readings = listing::parse(text).unwrap();
+        let payload = b"what was read".as_slice();
         assert_eq!(cache.recall("abcd"), None);
-        cache.keep("abcd", &readings);
-        assert_eq!(cache.recall("abcd"), Some(readings.clone()));
+        cache.keep("abcd", payload);
+        assert_eq!(cache.recall("abcd").as_deref(), Some(payload));
         let whole = fs::read(cache.entry("abcd")).unwrap();
         for cut in [0, 7, 20, whole.len() - 1] {
             fs::write(cache.entry("abcd"), &whole[..cut]).unwrap();

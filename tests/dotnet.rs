@@ -65,12 +65,12 @@ fn source_lines_beside_and_within_but_not_of_another_build() {
 struct Asked(std::sync::Mutex<Vec<String>>);
 
 impl wipeproof::read::Memory for Asked {
-    fn recall(&self, key: &str) -> Option<Vec<wipeproof::facts::Reading>> {
+    fn recall(&self, key: &str) -> Option<Vec<u8>> {
         self.0.lock().expect("no panic elsewhere").push(key.to_owned());
         None
     }
 
-    fn keep(&self, _: &str, _: &[wipeproof::facts::Reading]) {}
+    fn keep(&self, _: &str, _: &[u8]) {}
 }
 
 #[test]

@@ -18,7 +18,7 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 /// One file of the application, or a member of one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Artifact {
     /// Path as reports show it: as given on the command line, with `/` between the components.
     pub path: String,

@@ -6,12 +6,12 @@
 use crate::discover::{Application, Artifact};
 use crate::facts::{NoteKind, Reading};
 
-/// A store of readings. Keys are made of contents, so a memory can be wrong only by being empty.
+/// A store of bytes. What they are worth is decided by the key, which is made of contents, or by what they begin with.
 pub trait Memory: Sync {
-    /// What was kept under a key.
-    fn recall(&self, key: &str) -> Option<Vec<Reading>>;
-    /// Keeps what was read.
-    fn keep(&self, key: &str, readings: &[Reading]);
+    /// What was last kept under a key, whole, or nothing.
+    fn recall(&self, key: &str) -> Option<Vec<u8>>;
+    /// Keeps bytes, if that is possible.
+    fn keep(&self, key: &str, bytes: &[u8]);
 }
 
 /// Recalls readings, or reads and keeps them. What was cut short by a defect is not kept: another version may see more.
@@ -21,13 +21,13 @@ pub(super) fn remembered(
     read: impl FnOnce() -> Vec<Reading>,
 ) -> Vec<Reading> {
     let Some((memory, key)) = memory.and_then(|m| Some((m, key()?))) else { return read() };
-    if let Some(readings) = memory.recall(&key) {
+    if let Some(readings) = memory.recall(&key).and_then(|bytes| rmp_serde::from_slice(&bytes).ok()) {
         return readings;
     }
     let readings = read();
     let failed = readings.iter().flat_map(|r| &r.notes).any(|n| n.kind == NoteKind::Failed);
-    if !failed {
-        memory.keep(&key, &readings);
+    if !failed && let Ok(bytes) = rmp_serde::to_vec_named(&readings) {
+        memory.keep(&key, &bytes);
     }
     readings
 }

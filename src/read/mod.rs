@@ -14,6 +14,7 @@ mod host;
 mod memory;
 pub mod pe;
 pub mod script;
+mod snapshot;
 pub mod text;
 
 pub use allowances::comment_syntax;
@@ -22,6 +23,7 @@ pub use memory::Memory;
 use crate::discover::{Application, Artifact, Kind, Skipped, sniff};
 use crate::facts::{NoteKind, Reading};
 use rayon::prelude::*;
+use snapshot::Snapshot;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -99,7 +101,7 @@ enum Outcome {
 /// How to read.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
-    /// Remembers binaries; texts are read faster than remembered.
+    /// Remembers what was read of the same files, and of the same binaries; texts are read faster than remembered.
     pub memory: Option<&'a dyn Memory>,
     /// Also reads frameworks from the inside.
     pub insides: bool,
@@ -114,10 +116,23 @@ pub fn read_all(app: &Application) -> Readings {
 
 /// Reads everything, in parallel, with a memory of earlier scans.
 pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
+    let Some((memory, snapshot)) = options.memory.and_then(|memory| Some((memory, Snapshot::of(app)?))) else {
+        return read_anew(app, options).0;
+    };
+    if let Some(all) = snapshot.recall(memory, app) {
+        return all;
+    }
+    let (all, hashes) = read_anew(app, options);
+    snapshot.keep(memory, app, &all, &hashes);
+    all
+}
+
+/// Opens every file. Gives the hashes of the artifacts' contents too.
+fn read_anew(app: &Application, options: Options<'_>) -> (Readings, Vec<Option<blake3::Hash>>) {
     let mut all = Readings { skipped: app.skipped.clone(), ..Readings::default() };
     let mut assemblies = Assemblies::default();
-    let (members, hashes) = read_each(app, &app.artifacts, options, &mut all, &mut assemblies);
-    all.input = input_hash(app, hashes.iter().map(Option::as_ref));
+    let (members, contents) = read_each(app, &app.artifacts, options, &mut all, &mut assemblies);
+    all.input = input_hash(app, contents.iter().map(Option::as_ref));
     // A package in a package is not opened.
     read_each(app, &members, options, &mut all, &mut assemblies);
     let Assemblies { artifacts, hashes } = assemblies;
@@ -129,7 +144,7 @@ pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
     all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
     all.skipped.sort();
     all.members = members;
-    all
+    (all, contents)
 }
 
 /// Assemblies that are read together when all are known, with the hashes of their contents.

@@ -1,0 +1,189 @@
+//! A scan with a memory says what a scan without one says, whatever happened to the files or to the memory since.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+use wipeproof::discover::{WalkOptions, walk};
+use wipeproof::read::{Memory, Options, Readings, read_all, read_all_with};
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("wipeproof-memory-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("app")).expect("a folder");
+        Folder(folder)
+    }
+
+    fn app(&self) -> PathBuf {
+        self.0.join("app")
+    }
+
+    /// Writes a file that looks as if it had been there for a while, as far as that can be done.
+    fn old(&self, name: &str, text: &str) {
+        self.new_file(name, text);
+        let file = fs::File::options().write(true).open(self.app().join(name)).expect("the file");
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000)).expect("a time");
+    }
+
+    fn new_file(&self, name: &str, text: &str) {
+        fs::write(self.app().join(name), text).expect("a file");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A memory that counts what it could give.
+#[derive(Default)]
+struct Counting {
+    kept: Mutex<std::collections::HashMap<String, Vec<u8>>>,
+    given: Mutex<usize>,
+}
+
+impl Memory for Counting {
+    fn recall(&self, key: &str) -> Option<Vec<u8>> {
+        let found = self.kept.lock().unwrap().get(key).cloned();
+        *self.given.lock().unwrap() += usize::from(found.is_some());
+        found
+    }
+
+    fn keep(&self, key: &str, bytes: &[u8]) {
+        self.kept.lock().unwrap().insert(key.to_owned(), bytes.to_vec());
+    }
+}
+
+/// Scans with the memory and without, and expects the same. Tells how many files were opened.
+fn opened(folder: &Path, memory: &Counting) -> usize {
+    let app = walk(&[folder.to_path_buf()], &WalkOptions::default()).expect("the folder");
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let with = read_all_with(&app, Options { memory: Some(memory), done: Some(&done) });
+    let without = read_all(&app);
+    assert_eq!(told(&with), told(&without));
+    done.into_inner()
+}
+
+fn told(all: &Readings) -> String {
+    format!("{:?}{:?}{}{:?}", all.readings, all.skipped, all.input, all.members)
+}
+
+const WRITES: &str = "reg add HKLM\\Software\\Contoso /v LastRun /d 1\n";
+
+#[test]
+fn unchanged_files_are_not_opened_and_changed_ones_are_seen() {
+    let folder = Folder::new("seen");
+    let memory = Counting::default();
+    folder.old("a.cmd", WRITES);
+    folder.old("b.txt", "not read");
+    assert_eq!(opened(&folder.app(), &memory), 2);
+    assert_eq!(opened(&folder.app(), &memory), 0, "nothing changed");
+    // The same size and the same time: the change time tells, and where there is none, that it was written just now.
+    folder.old("a.cmd", &WRITES.replace("LastRun", "LastRan"));
+    assert_eq!(opened(&folder.app(), &memory), 2);
+    assert_eq!(opened(&folder.app(), &memory), 0);
+    folder.new_file("a.cmd", &WRITES.replace("LastRun", "NextRun"));
+    folder.new_file("a.cmd", &WRITES.replace("LastRun", "NextRan"));
+    assert_eq!(opened(&folder.app(), &memory), 2, "written twice within one tick of a clock");
+    folder.old("c.reg", "Windows Registry Editor Version 5.00\n");
+    assert_eq!(opened(&folder.app(), &memory), 3, "one more");
+    fs::remove_file(folder.app().join("c.reg")).expect("it goes");
+    assert_eq!(opened(&folder.app(), &memory), 0, "as before");
+    fs::rename(folder.app().join("a.cmd"), folder.app().join("d.cmd")).expect("it moves");
+    assert_eq!(opened(&folder.app(), &memory), 2, "another name");
+}
+
+#[test]
+fn a_damaged_memory_is_no_memory() {
+    let folder = Folder::new("damage");
+    let memory = Counting::default();
+    folder.old("a.cmd", WRITES);
+    opened(&folder.app(), &memory);
+    let (key, whole) = memory.kept.lock().unwrap().iter().next().map(|(k, v)| (k.clone(), v.clone())).unwrap();
+    // Checksums keep damage from getting here; what gets here all the same must not be taken for readings.
+    for cut in (0..whole.len()).step_by(7) {
+        memory.keep(&key, &whole[..cut]);
+        assert_eq!(opened(&folder.app(), &memory), 1, "cut at {cut}");
+    }
+    for at in 0..8 {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x80;
+        memory.keep(&key, &flipped);
+        assert_eq!(opened(&folder.app(), &memory), 1, "flipped at {at}");
+    }
+}
+
+fn wipeproof(folder: &Folder, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_wipeproof"))
+        .current_dir(&folder.0)
+        .args(["check", "app", "--no-config", "-o", "json"])
+        .args(args)
+        .env("XDG_CACHE_HOME", folder.0.join("home"))
+        .env("LOCALAPPDATA", folder.0.join("home"))
+        .env("HOME", folder.0.join("home"))
+        .env_remove("WIPEPROOF_CACHE_DIR")
+        .output()
+        .expect("it runs")
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() { all.extend(files(&entry.path())) } else { all.push(entry.path()) }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn nothing_is_written_that_nobody_asked_for() {
+    let folder = Folder::new("asked");
+    folder.old("a.cmd", WRITES);
+    let plain = wipeproof(&folder, &[]);
+    assert_eq!(files(&folder.0), [folder.app().join("a.cmd")]);
+    let first = wipeproof(&folder, &["--cache"]);
+    assert!(!files(&folder.0.join("home")).is_empty());
+    let written = files(&folder.0);
+    let second = wipeproof(&folder, &[]);
+    let without = wipeproof(&folder, &["--no-cache"]);
+    assert_eq!(files(&folder.0), written, "a second scan finds everything");
+    for other in [first, second, without] {
+        assert_eq!(other.stdout, plain.stdout);
+        assert_eq!(other.status.code(), plain.status.code());
+    }
+}
+
+#[test]
+fn damage_and_company_change_nothing() {
+    let folder = Folder::new("company");
+    for n in 0..40 {
+        folder.old(&format!("{n}.cmd"), &WRITES.replace("Contoso", &format!("Contoso{n}")));
+    }
+    fs::copy("fixtures/apps/orderdesk-service/bin/orderdesk.exe", folder.app().join("a.exe")).expect("the fixture");
+    let plain = wipeproof(&folder, &["--no-cache"]).stdout;
+    let results: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4).map(|_| scope.spawn(|| wipeproof(&folder, &["--cache-dir", "memory"]))).collect();
+        runs.into_iter().map(|run| run.join().expect("it ends").stdout).collect()
+    });
+    assert!(results.iter().all(|r| *r == plain), "four at once");
+    let entries = files(&folder.0.join("memory"));
+    assert!(entries.iter().all(|e| e.extension().is_none_or(|x| x != "tmp")), "{entries:?}");
+    for entry in &entries {
+        let bytes = fs::read(entry).expect("an entry");
+        fs::write(entry, &bytes[..bytes.len() / 2]).expect("half an entry");
+    }
+    assert_eq!(wipeproof(&folder, &["--cache-dir", "memory"]).stdout, plain, "after a damage");
+    assert_eq!(wipeproof(&folder, &["--cache-dir", "memory"]).stdout, plain, "after the repair");
+    for entry in &entries {
+        fs::write(entry, b"").expect("an empty entry");
+    }
+    assert_eq!(wipeproof(&folder, &["--cache-dir", "memory"]).stdout, plain, "after a crash of the file system");
+}
