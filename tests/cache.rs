@@ -107,6 +107,7 @@ fn a_damaged_memory_is_no_memory() {
     let memory = Counting::default();
     folder.old("a.cmd", WRITES);
     opened(&folder.app(), &memory);
+    assert_eq!(memory.kept.lock().unwrap().len(), 1, "the application and nothing else");
     let (key, whole) = memory.kept.lock().unwrap().iter().next().map(|(k, v)| (k.clone(), v.clone())).unwrap();
     // Checksums keep damage from getting here; what gets here all the same must not be taken for readings.
     for cut in (0..whole.len()).step_by(7) {

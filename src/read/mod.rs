@@ -137,7 +137,7 @@ fn read_anew(app: &Application, options: Options<'_>) -> (Readings, Vec<Option<b
     read_each(app, &members, options, &mut all, &mut assemblies);
     let Assemblies { artifacts, hashes } = assemblies;
     all.readings.extend(memory::remembered(
-        options.memory,
+        options.memory.filter(|_| !artifacts.is_empty()),
         || memory::group_key(app, &artifacts, &hashes, options.insides),
         || clr::read_application(app, &artifacts, options.insides),
     ));
