@@ -6,15 +6,22 @@
 //! * [`transport`] frames messages on standard input and output, and survives broken ones.
 //! * [`document`] holds the text of open files.
 //! * [`workspace`] scans a folder and judges it with the open files over it.
-//! * [`diagnostics`], [`hover`] and [`actions`] turn findings into what the protocol calls them.
-//! * [`server`] is the loop.
+//! * [`diagnostics`], [`hover`] and [`actions`] turn findings into what the protocol calls them, [`settings`] does the
+//!   same for the settings file.
+//! * [`server`] is the loop; [`folders`] scans and judges, [`answers`] answers requests, [`publish`] sends, and
+//!   [`client`] knows what the other side can do.
 
 mod actions;
+mod answers;
+mod client;
 mod diagnostics;
 mod document;
 mod fixes;
+mod folders;
 mod hover;
+mod publish;
 mod server;
+mod settings;
 mod transport;
 mod workspace;
 

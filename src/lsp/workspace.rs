@@ -66,6 +66,8 @@ impl Decisions {
 pub(super) struct Scan {
     pub(super) decisions: Decisions,
     scanned: Scanned,
+    /// What was last said, and over which readings of open files.
+    judged: Option<(Vec<Reading>, Report)>,
 }
 
 /// An open file over what is on the disk.
@@ -88,12 +90,12 @@ impl Scan {
             decisions.problem.get_or_insert(with_causes(&error));
             Scanned::default()
         });
-        Some(Scan { decisions, scanned })
+        Some(Scan { decisions, scanned, judged: None })
     }
 
     /// A file that belongs to no folder of the workspace is an application by itself.
     pub(super) fn of_loose_file(file: &Path) -> Option<Scan> {
-        Some(Scan { decisions: Decisions::load(file)?, scanned: Scanned::default() })
+        Some(Scan { decisions: Decisions::load(file)?, scanned: Scanned::default(), judged: None })
     }
 
     /// Reads the text of an open file as the artifact it will be when it is saved.
@@ -113,8 +115,26 @@ impl Scan {
         Some(Overlay { artifact, kind, reading })
     }
 
-    /// Joins and judges the folder with the open files over it.
-    pub(super) fn report<'a>(&self, overlays: impl Iterator<Item = &'a Overlay>) -> Option<Report> {
+    /// What the folder's check says, as of the last time it was judged.
+    pub(super) fn report(&self) -> Option<&Report> {
+        self.judged.as_ref().map(|(_, report)| report)
+    }
+
+    /// Joins and judges the folder with the open files over it. An edit that the readers do not see, as within a comment,
+    /// changes nothing.
+    pub(super) fn judge(&mut self, mut overlays: Vec<&Overlay>) {
+        overlays.sort_by(|a, b| a.artifact.path.cmp(&b.artifact.path));
+        let same = |(before, _): &(Vec<Reading>, Report)| {
+            before.len() == overlays.len() && before.iter().zip(&overlays).all(|(b, o)| *b == o.reading)
+        };
+        if !self.judged.as_ref().is_some_and(same) {
+            let report = self.judge_anew(&overlays);
+            let over = overlays.into_iter().map(|o| o.reading.clone()).collect();
+            self.judged = report.map(|report| (over, report));
+        }
+    }
+
+    fn judge_anew(&self, overlays: &[&Overlay]) -> Option<Report> {
         let mut scanned = self.scanned.clone();
         let mut added = Vec::new();
         for overlay in overlays {

@@ -1,0 +1,69 @@
+//! From the server to the client: diagnostics, replies, requests.
+
+use super::diagnostics::of_settings;
+use super::server::{Open, Server};
+use crate::settings::FILE_NAME;
+use lsp_server::{Notification, Request, RequestId, Response};
+use lsp_types::notification as notify;
+use lsp_types::notification::Notification as _;
+use lsp_types::{Diagnostic, PublishDiagnosticsParams, Url};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+impl Server<'_> {
+    /// Sends the diagnostics of every file for which they changed. A client that asks for them gets those of its open
+    /// files on request only.
+    pub(super) fn publish(&mut self) {
+        let mut all: BTreeMap<Url, Vec<Diagnostic>> = self
+            .shown
+            .iter()
+            .map(|(url, shown)| (url.clone(), shown.iter().map(|s| s.diagnostic.clone()).collect()))
+            .collect();
+        for (path, open) in self.settings_documents() {
+            if let Ok(url) = Url::from_file_path(path) {
+                let wrong = of_settings(&open.document.text, self.client.encoding);
+                all.entry(url).or_default().extend(wrong);
+            }
+        }
+        all.retain(|_, diagnostics| !diagnostics.is_empty());
+        let gone = self.published.keys().filter(|url| !all.contains_key(url)).map(|url| (url.clone(), Vec::new()));
+        let gone: Vec<_> = gone.collect();
+        for (uri, diagnostics) in gone.into_iter().chain(all) {
+            let open = uri.to_file_path().ok().and_then(|path| self.documents.get(&path));
+            // What was published before the file was opened stays with the client, so it is taken back once.
+            let diagnostics = if self.client.pulls && open.is_some() { Vec::new() } else { diagnostics };
+            // An edit may have moved what the client shows, so what is said of another version is said again.
+            let version = open.map(|o| o.document.version);
+            let now = (!diagnostics.is_empty()).then(|| (version, diagnostics.clone()));
+            if self.published.get(&uri) == now.as_ref() {
+                continue;
+            }
+            match now {
+                None => self.published.remove(&uri),
+                Some(now) => self.published.insert(uri.clone(), now),
+            };
+            self.notify(notify::PublishDiagnostics::METHOD, &PublishDiagnosticsParams { uri, diagnostics, version });
+        }
+    }
+
+    pub(super) fn settings_documents(&self) -> impl Iterator<Item = (&PathBuf, &Open)> {
+        self.documents.iter().filter(|(path, _)| path.file_name().is_some_and(|n| n == FILE_NAME))
+    }
+
+    pub(super) fn reply(&self, response: Response) {
+        let _ = self.connection.sender.send(response.into());
+    }
+
+    pub(super) fn notify(&self, method: &str, params: &impl Serialize) {
+        let notification = Notification::new(method.to_owned(), params);
+        let _ = self.connection.sender.send(notification.into());
+    }
+
+    pub(super) fn request(&mut self, method: &str, params: &Value) {
+        self.requests += 1;
+        let request = Request::new(RequestId::from(self.requests), method.to_owned(), params);
+        let _ = self.connection.sender.send(request.into());
+    }
+}
