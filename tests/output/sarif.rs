@@ -125,3 +125,117 @@ fn machine_code_has_its_address() {
     assert_eq!(place["physicalLocation"]["region"]["startLine"], 1);
     assert_eq!(place["logicalLocations"][0]["fullyQualifiedName"], "SaveState");
 }
+
+/// Objects of SARIF 2.1.0 that we write: the keys they must have, and those they may have with the object that each
+/// holds (empty for a plain value or a property bag). The standard's schema allows no others.
+type Object = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+const OBJECTS: &[Object] = &[
+    ("log", &["version", "runs"], &[("$schema", ""), ("version", ""), ("runs", "run")]),
+    (
+        "run",
+        &["tool"],
+        &[
+            ("tool", "tool"),
+            ("invocations", "invocation"),
+            ("results", "result"),
+            ("columnKind", ""),
+            ("properties", ""),
+        ],
+    ),
+    ("tool", &["driver"], &[("driver", "component")]),
+    (
+        "component",
+        &["name"],
+        &[("name", ""), ("version", ""), ("informationUri", ""), ("rules", "rule"), ("properties", "")],
+    ),
+    (
+        "rule",
+        &["id"],
+        &[
+            ("id", ""),
+            ("name", ""),
+            ("shortDescription", "message"),
+            ("fullDescription", "message"),
+            ("help", "message"),
+            ("helpUri", ""),
+            ("defaultConfiguration", "configuration"),
+            ("properties", ""),
+        ],
+    ),
+    ("configuration", &[], &[("level", "")]),
+    ("message", &["text"], &[("text", ""), ("markdown", "")]),
+    (
+        "invocation",
+        &["executionSuccessful"],
+        &[("executionSuccessful", ""), ("toolExecutionNotifications", "notification")],
+    ),
+    (
+        "notification",
+        &["message"],
+        &[("message", "message"), ("level", ""), ("locations", "location"), ("descriptor", "")],
+    ),
+    (
+        "result",
+        &["message"],
+        &[
+            ("ruleId", ""),
+            ("ruleIndex", ""),
+            ("level", ""),
+            ("kind", ""),
+            ("message", "message"),
+            ("locations", "location"),
+            ("relatedLocations", "location"),
+            ("codeFlows", "flow"),
+            ("partialFingerprints", ""),
+            ("suppressions", "suppression"),
+            ("baselineState", ""),
+            ("properties", ""),
+        ],
+    ),
+    ("suppression", &["kind"], &[("kind", ""), ("status", ""), ("justification", ""), ("properties", "")]),
+    ("flow", &["threadFlows"], &[("threadFlows", "thread"), ("message", "message")]),
+    ("thread", &["locations"], &[("locations", "step")]),
+    ("step", &[], &[("location", "location")]),
+    (
+        "location",
+        &[],
+        &[
+            ("id", ""),
+            ("physicalLocation", "physical"),
+            ("logicalLocations", "logical"),
+            ("message", "message"),
+            ("properties", ""),
+        ],
+    ),
+    ("physical", &[], &[("artifactLocation", "artifact"), ("region", "region"), ("address", "address")]),
+    ("artifact", &[], &[("uri", ""), ("uriBaseId", "")]),
+    (
+        "region",
+        &[],
+        &[("startLine", ""), ("startColumn", ""), ("endLine", ""), ("endColumn", ""), ("snippet", "message")],
+    ),
+    ("address", &[], &[("relativeAddress", ""), ("absoluteAddress", ""), ("fullyQualifiedName", ""), ("kind", "")]),
+    ("logical", &[], &[("fullyQualifiedName", ""), ("name", ""), ("kind", "")]),
+];
+
+fn check_object(value: &Value, name: &str) {
+    if let Some(all) = value.as_array() {
+        return all.iter().for_each(|one| check_object(one, name));
+    }
+    let (_, required, known) = OBJECTS.iter().find(|o| o.0 == name).expect("an object");
+    let keys = value.as_object().unwrap_or_else(|| panic!("{name} is {value}"));
+    assert!(required.iter().all(|key| keys.contains_key(*key)), "{name} lacks one of {required:?}");
+    for (key, inner) in keys {
+        let Some((_, object)) = known.iter().find(|(k, _)| k == key) else { panic!("{name} has {key}") };
+        if !object.is_empty() {
+            check_object(inner, object);
+        }
+    }
+}
+
+#[test]
+fn no_object_has_a_key_that_the_standard_does_not_know() {
+    for report in [sample(), hostile(), many(20)] {
+        check_object(&serde_json::from_str(&render(Format::Sarif, &report)).expect("JSON"), "log");
+    }
+}
