@@ -116,7 +116,9 @@ pub fn read_all(app: &Application) -> Readings {
 
 /// Reads everything, in parallel, with a memory of earlier scans.
 pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
-    let Some((memory, snapshot)) = options.memory.and_then(|memory| Some((memory, Snapshot::of(app)?))) else {
+    let Some((memory, snapshot)) =
+        options.memory.and_then(|memory| Some((memory, Snapshot::of(app, options.insides)?)))
+    else {
         return read_anew(app, options).0;
     };
     if let Some(all) = snapshot.recall(memory, app) {

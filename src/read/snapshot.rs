@@ -41,11 +41,11 @@ struct Kept {
 }
 
 impl Snapshot {
-    /// Looks at all files. `None` when one of them cannot be looked at.
-    pub(super) fn of(app: &Application) -> Option<Self> {
+    /// Looks at all files. `None` when one of them cannot be looked at. `insides` is how they are read.
+    pub(super) fn of(app: &Application, insides: bool) -> Option<Self> {
         let now = SystemTime::now();
         let (mut names, mut stamps) = (blake3::Hasher::new(), blake3::Hasher::new());
-        names.update(b"application\0");
+        names.update(b"application\0").update(&[u8::from(insides)]);
         let mut racy = Vec::new();
         for (index, artifact) in app.artifacts.iter().enumerate() {
             for part in [artifact.path.as_bytes(), artifact.file.as_os_str().as_encoded_bytes()] {
