@@ -66,7 +66,7 @@ impl Memory for Counting {
 fn opened(folder: &Path, memory: &Counting) -> usize {
     let app = walk(&[folder.to_path_buf()], &WalkOptions::default()).expect("the folder");
     let done = std::sync::atomic::AtomicUsize::new(0);
-    let with = read_all_with(&app, Options { memory: Some(memory), done: Some(&done) });
+    let with = read_all_with(&app, Options { memory: Some(memory), done: Some(&done), ..Options::default() });
     let without = read_all(&app);
     assert_eq!(told(&with), told(&without));
     done.into_inner()

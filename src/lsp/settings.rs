@@ -114,11 +114,7 @@ impl Place {
         for line in text[..line_start].lines() {
             let code = without_comment(line);
             match (&open, head(code), code.split_once('=')) {
-                (Some(_), ..) => {
-                    if code.trim_end().ends_with(']') {
-                        open = None;
-                    }
-                }
+                (Some(_), ..) => open = open.filter(|_| !code.trim_end().ends_with(']')),
                 (None, Some(path), _) => {
                     place.path = path;
                     place.present.clear();
