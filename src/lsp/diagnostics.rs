@@ -11,6 +11,7 @@ use lsp_types::{
 };
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Name under which an editor shows them.
 const SOURCE: &str = "wipeproof";
@@ -23,8 +24,8 @@ const MAX_RELATED: usize = 12;
 #[derive(Clone, Debug)]
 pub(super) struct Shown {
     pub(super) diagnostic: Diagnostic,
-    /// What hover and code actions look at.
-    pub(super) finding: Finding,
+    /// What hover and code actions look at; one for all places of a finding.
+    pub(super) finding: Arc<Finding>,
 }
 
 /// Diagnostics by file.
@@ -34,8 +35,8 @@ pub(super) type ByFile = BTreeMap<Url, Vec<Shown>>;
 pub(super) struct View<'a> {
     pub(super) root: &'a Path,
     pub(super) scan: &'a Scan,
-    /// Texts of open files, by path.
-    pub(super) texts: &'a HashMap<PathBuf, &'a str>,
+    /// Lines of open files, by path.
+    pub(super) texts: &'a HashMap<PathBuf, Vec<&'a str>>,
     pub(super) encoding: Encoding,
 }
 
@@ -43,14 +44,17 @@ pub(super) struct View<'a> {
 pub(super) fn by_file(report: &Report, view: &View<'_>) -> ByFile {
     let mut shown = ByFile::new();
     for finding in report.findings.iter().filter(|f| f.is_active()) {
+        let shared = Arc::new(finding.clone());
+        let related: Vec<_> =
+            finding.evidence.iter().filter_map(|step| related(step, finding, view)).take(MAX_RELATED).collect();
         for (n, site) in finding.sites.iter().enumerate() {
             let Some(place) = view.place(&finding.artifact, site) else { continue };
             // A binary without debug information has one place for all its sites.
             if n > 0 && !place.precise {
                 continue;
             }
-            let diagnostic = diagnostic(finding, site, &place, view);
-            shown.entry(place.url).or_default().push(Shown { diagnostic, finding: finding.clone() });
+            let diagnostic = diagnostic(finding, site, &place, &related, view);
+            shown.entry(place.url).or_default().push(Shown { diagnostic, finding: Arc::clone(&shared) });
         }
     }
     shown
@@ -65,8 +69,8 @@ struct Place {
 impl View<'_> {
     fn place(&self, artifact: &str, site: &Site) -> Option<Place> {
         let at = |file: &Path, line: u32, column: u32, precise: bool| {
-            let text = self.texts.get(file).copied();
-            let range = site_range(text, line, column, self.encoding);
+            let content = self.texts.get(file).and_then(|lines| lines.get(line.saturating_sub(1) as usize).copied());
+            let range = site_range(content, line, column, self.encoding);
             Some(Place { url: Url::from_file_path(file).ok()?, range, precise })
         };
         let file = self.absolute(artifact);
@@ -95,7 +99,13 @@ impl View<'_> {
     }
 }
 
-fn diagnostic(finding: &Finding, site: &Site, place: &Place, view: &View<'_>) -> Diagnostic {
+fn diagnostic(
+    finding: &Finding,
+    site: &Site,
+    place: &Place,
+    related: &[DiagnosticRelatedInformation],
+    view: &View<'_>,
+) -> Diagnostic {
     let severity = match finding.severity {
         Severity::Error => DiagnosticSeverity::ERROR,
         Severity::Warning => DiagnosticSeverity::WARNING,
@@ -106,8 +116,6 @@ fn diagnostic(finding: &Finding, site: &Site, place: &Place, view: &View<'_>) ->
     } else {
         format!("{} ({}, {})", finding.message, view.scan.name_of(&finding.artifact), site.short())
     };
-    let related: Vec<_> =
-        finding.evidence.iter().filter_map(|step| related(step, finding, view)).take(MAX_RELATED).collect();
     Diagnostic {
         range: place.range,
         severity: Some(severity),
@@ -115,7 +123,7 @@ fn diagnostic(finding: &Finding, site: &Site, place: &Place, view: &View<'_>) ->
         code_description: rule_page(&finding.rule).map(|href| CodeDescription { href }),
         source: Some(SOURCE.to_owned()),
         message,
-        related_information: (!related.is_empty()).then_some(related),
+        related_information: (!related.is_empty()).then(|| related.to_vec()),
         tags: None,
         data: Some(serde_json::Value::String(finding.fingerprint.clone())),
     }

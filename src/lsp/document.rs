@@ -92,12 +92,13 @@ pub(super) fn position(text: &str, at: usize, encoding: Encoding) -> Position {
     Position::new(line as u32, character as u32)
 }
 
-/// The range of a line and column, both from 1 and in characters, up to the end of the line.
-pub(super) fn site_range(text: Option<&str>, line: u32, column: u32, encoding: Encoding) -> Range {
+/// The range of a line and column, both from 1 and in characters, up to the end of the line, whose content is given if it
+/// is known.
+pub(super) fn site_range(content: Option<&str>, line: u32, column: u32, encoding: Encoding) -> Range {
     let zero = line.saturating_sub(1);
     // The protocol takes a character beyond the line for its end.
     const LINE_END: u32 = 10_000;
-    let Some(content) = text.and_then(|t| t.lines().nth(zero as usize)) else {
+    let Some(content) = content else {
         return Range::new(Position::new(zero, column.saturating_sub(1)), Position::new(zero, LINE_END));
     };
     let units = |chars: usize| content.chars().take(chars).map(|c| encoding.width(c)).sum::<usize>() as u32;

@@ -93,8 +93,8 @@ impl Server<'_> {
         for path in std::mem::take(&mut self.stale) {
             self.read_again(&path);
         }
-        let texts: HashMap<PathBuf, &str> =
-            self.documents.iter().map(|(path, open)| (path.clone(), open.document.text.as_str())).collect();
+        let texts: HashMap<PathBuf, Vec<&str>> =
+            self.documents.iter().map(|(path, open)| (path.clone(), open.document.text.lines().collect())).collect();
         let mut shown = ByFile::new();
         let in_folders = self.folders.iter_mut().filter_map(|f| Some((f.root.as_path(), f.scan.as_mut()?)));
         let of_loose = self.loose.iter_mut().map(|(path, scan)| (path.as_path(), scan));
