@@ -1,19 +1,17 @@
 //! ASP.NET: what holds when nothing is written, and the providers that keep state.
 
+use super::inherit::Settings;
 use crate::discover::Artifact;
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait,
 };
+use crate::read::Input;
 use crate::read::config::document::{Document, RUNNING};
-use crate::read::config::tree::{NodeId, ROOT, Tree};
-use crate::read::config::xml;
+use crate::read::config::tree::{NodeId, Tree};
 use crate::read::connection::database;
-use crate::read::text::decode;
 
-/// Most folders upwards that are looked at.
-const MAX_PARENTS: usize = 16;
-/// Largest inherited configuration that is read.
-const MAX_PARENT: u64 = 1 << 20;
+/// Most files of a `bin` folder that are looked at.
+const MAX_LOOKED_AT: usize = 1_000;
 
 /// The nodes of a section of `system.web`, in all groups of that name (`<location>` adds groups).
 fn web_sections<'a>(tree: &'a Tree, root: NodeId, name: &'a str) -> impl Iterator<Item = NodeId> + 'a {
@@ -24,13 +22,13 @@ fn web_sections<'a>(tree: &'a Tree, root: NodeId, name: &'a str) -> impl Iterato
 /// application that uses `System.Web` says anything by its silence.
 pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Reading) {
     let tree = &document.tree;
-    let Some(web) = tree.children_named(root, "system.web").find(|&w| tree.elements(w).next().is_some()) else {
-        return;
-    };
+    let filled = |&web: &NodeId| tree.elements(web).next().is_some();
+    let Some(web) = tree.children_named(root, "system.web").find(filled) else { return };
+    let settings = Settings::new(document, root);
     if !is_application_root(document) || is_aspnet_core(tree, root) || tree.get(web, "configSource").is_some() {
         return;
     }
-    if web_sections(tree, root, "sessionState").next().is_none() && !session_is_off(tree, root) {
+    if !settings.any("sessionState", |_, _| true) && !session_is_off(&settings) {
         let effect = Effect::new(
             Operation::KeepInMemory,
             Store::Session,
@@ -50,11 +48,12 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
     if let Some(element) = given {
         reading.clue(document.site(element), Clue::new(ClueKind::Role, "machine-key", "configured"));
     }
-    if web_sections(tree, root, "machineKey").next().is_none() {
+    if !settings.any("machineKey", |_, _| true) {
         // Without forms authentication or encrypted passwords hardly anything outlives the key.
-        let forms = web_sections(tree, root, "authentication").any(|a| tree.is(a, "mode", "Forms"));
-        let encrypted = web_sections(tree, root, "membership")
-            .any(|m| tree.descendants(m).into_iter().any(|n| tree.is(n, "passwordFormat", "Encrypted")));
+        let forms = settings.any("authentication", |tree, a| tree.is(a, "mode", "Forms"));
+        let encrypted = settings.any("membership", |tree, membership| {
+            tree.descendants(membership).into_iter().any(|n| tree.is(n, "passwordFormat", "Encrypted"))
+        });
         let certainty = if forms || encrypted { Certainty::Likely } else { Certainty::Possible };
         let mut effect = Effect::new(
             Operation::Generate,
@@ -85,7 +84,21 @@ fn is_application_root(document: &Document<'_>) -> bool {
         return false;
     }
     let beside = |name: &str| input.app.sibling(input.artifact, name).is_some();
-    beside("Global.asax") || !has_parent(document, input.artifact)
+    beside("Global.asax") || has_assemblies(input) || !has_parent(document, input.artifact)
+}
+
+/// A `bin` folder of its own makes a folder below a site an application.
+fn has_assemblies(input: &Input<'_>) -> bool {
+    let Some((folder, _)) = input.artifact.path.rsplit_once('/') else { return false };
+    ["bin", "Bin"].iter().any(|bin| {
+        let start = format!("{folder}/{bin}/");
+        let at = input.app.artifacts.partition_point(|a| a.path < start);
+        input.app.artifacts[at..]
+            .iter()
+            .take_while(|a| a.path.starts_with(&start))
+            .take(MAX_LOOKED_AT)
+            .any(|a| a.extension() == "dll")
+    })
 }
 
 fn has_parent(document: &Document<'_>, artifact: &Artifact) -> bool {
@@ -94,32 +107,18 @@ fn has_parent(document: &Document<'_>, artifact: &Artifact) -> bool {
         .any(|up| document.input.app.sibling(artifact, &format!("{}web.config", "../".repeat(up))).is_some())
 }
 
-/// The configurations that this one inherits from, nearest first.
-fn parents(document: &Document<'_>) -> Vec<(Tree, NodeId)> {
-    let input = document.input;
-    let folders = input.artifact.path.matches('/').count();
-    (1..=folders.min(MAX_PARENTS))
-        .filter_map(|up| input.app.sibling(input.artifact, &format!("{}web.config", "../".repeat(up))))
-        .filter_map(|artifact| {
-            let bytes = artifact.read(MAX_PARENT).ok()?;
-            let (tree, _) = xml::parse(&decode(&bytes, &mut Reading::default()));
-            let root = tree.child(ROOT, "configuration")?;
-            Some((tree, root))
-        })
-        .collect()
-}
-
 /// ASP.NET Core uses `web.config` only to be started by IIS.
 fn is_aspnet_core(tree: &Tree, root: NodeId) -> bool {
     tree.children_named(root, "system.webServer")
         .any(|s| tree.child(s, "aspNetCore").is_some() || tree.child(s, "httpPlatform").is_some())
 }
 
-fn session_is_off(tree: &Tree, root: NodeId) -> bool {
-    let removed = |list: NodeId| tree.children_named(list, "remove").any(|r| tree.is(r, "name", "Session"));
-    web_sections(tree, root, "pages").any(|p| tree.is(p, "enableSessionState", "false"))
-        || web_sections(tree, root, "httpModules").any(removed)
-        || tree.children_named(root, "system.webServer").flat_map(|s| tree.children_named(s, "modules")).any(removed)
+fn session_is_off(settings: &Settings<'_>) -> bool {
+    let removed =
+        |tree: &Tree, list: NodeId| tree.children_named(list, "remove").any(|r| tree.is(r, "name", "Session"));
+    settings.any("pages", |tree, pages| tree.is(pages, "enableSessionState", "false"))
+        || settings.any("httpModules", removed)
+        || settings.any_in(&["system.webServer", "modules"], removed)
 }
 
 /// `sessionState mode="SQLServer"`: state in a database, which may be on this machine. Without a connection string
@@ -150,9 +149,7 @@ pub(crate) fn session_database(document: &mut Document<'_>, root: NodeId, readin
 /// configuration points at a user instance of SQL Server Express with a file in `App_Data`.
 pub(crate) fn providers(document: &Document<'_>, root: NodeId, reading: &mut Reading) {
     let tree = &document.tree;
-    if defines_local_sql_server(tree, root)
-        || parents(document).iter().any(|(tree, root)| defines_local_sql_server(tree, *root))
-    {
+    if Settings::new(document, root).any_in(&["connectionStrings"], defines_local_sql_server) {
         return;
     }
     for name in ["membership", "roleManager", "profile", "healthMonitoring", "webParts"] {
@@ -180,12 +177,10 @@ pub(crate) fn providers(document: &Document<'_>, root: NodeId, reading: &mut Rea
     }
 }
 
-fn defines_local_sql_server(tree: &Tree, root: NodeId) -> bool {
-    tree.children_named(root, "connectionStrings").any(|section| {
-        tree.children_named(section, "add").any(|add| tree.is(add, "name", "LocalSqlServer"))
-            || tree.children_named(section, "clear").next().is_some()
-            || tree.node(section).children.iter().any(|&c| tree.name(c) == "EncryptedData")
-    })
+fn defines_local_sql_server(tree: &Tree, section: NodeId) -> bool {
+    tree.children_named(section, "add").any(|add| tree.is(add, "name", "LocalSqlServer"))
+        || tree.children_named(section, "clear").next().is_some()
+        || tree.node(section).children.iter().any(|&c| tree.name(c) == "EncryptedData")
 }
 
 /// The node that shows the use, and whether it is only the default.

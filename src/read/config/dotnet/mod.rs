@@ -1,6 +1,7 @@
 //! `web.config`, `app.config`, `machine.config` and the sections that they include.
 
 mod aspnet;
+mod inherit;
 mod sections;
 mod transform;
 
@@ -127,6 +128,7 @@ pub(crate) fn read_fragment(document: &mut Document<'_>, reading: &mut Reading) 
         "mailSettings" => Some("system.net"),
         _ => None,
     };
+    sections::note_encrypted(document, ROOT, reading);
     // The tree gets the element that the file leaves out, so that one set of rows serves both.
     if let Some(parent) = parent
         && let Some(group) = document.tree.add(ROOT, Role::Element, parent, 0)
