@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scores the findings of wipeproof against labelled real inputs and against what programs were seen to write.
 
-    tests/corpus/score.py CORPUS [--tool target/release/wipeproof] [--write docs/accuracy.md]
+    tests/corpus/score.py CORPUS [--tool target/release/wipeproof] [--shares] [--write docs/accuracy.md]
 
 CORPUS holds x/ (made by fetch-corpus.sh), inputs/OWNER+REPOSITORY/path (the labelled files as published) and built/
 (the programs of own sources). Nothing of it is committed. An input that is not there is named and not scored.
@@ -24,6 +24,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import shares
 
 HERE = pathlib.Path(__file__).resolve().parent
 FILES = ["file", "ini", "settings", "temp-file", "isolated-storage"]
@@ -335,9 +337,12 @@ def main():
     parser.add_argument("corpus", type=pathlib.Path)
     parser.add_argument("--tool", default="target/release/wipeproof")
     parser.add_argument("--unjudged", action="store_true", help="list the findings that no label speaks of")
+    parser.add_argument("--shares", action="store_true", help="append the tables of shares.py")
     parser.add_argument("--write", type=pathlib.Path, help="file to write instead of standard output")
     options = parser.parse_args()
     text = report(score_labels(options.tool, options.corpus), score_executed(options.tool, options.corpus), options.unjudged)
+    if options.shares:
+        text += "\n" + "\n".join(shares.tables(options.tool, options.corpus))
     if options.write:
         options.write.write_text(text, encoding="utf-8")
     else:

@@ -158,6 +158,32 @@ def share(part, whole):
     return f"{part} ({100 * part / whole:.0f} %)" if whole else "-"
 
 
+def aims(total):
+    """What was aimed at, what is reached, and why not."""
+    calls, opened, r = sum(total.places.values()), sum(total.modes.values()), total.registry
+    lines = []
+    for what, part, whole, aim in [
+        ("modes of opens", total.modes["known"], opened, 95),
+        ("write locations in full or in part", total.places["full"] + total.places["partial"], calls, 50),
+        ("registry roots", r["root"], r["all"], 85),
+        ("registry keys", r["key"], r["all"], 70),
+    ]:
+        reached = "reached" if whole and 100 * part >= aim * whole else "not reached"
+        lines.append(f"- {what}: {share(part, whole)}, aim {aim} % ({reached})")
+    return [
+        "Aims over all families:",
+        "",
+        *lines,
+        "",
+        "Most images of the collection are bindings of languages, libraries of frameworks, and stubs of installers: they open "
+        "what a caller outside the image names, or a script that is put behind them. A call of which only a "
+        "caller outside the image could say the place counts as one without a location, and its mode, which is handed "
+        "on in the same way, as not known. Beside these, what is missed are paths that are kept in containers and in "
+        "strings of a library that is linked in without names, parsers of the command line that a program brings along, "
+        "and functions that are deeper below the call than is followed.",
+    ]
+
+
 def native_section(listings):
     """What native code writes, by compiler family."""
     families = collections.defaultdict(Native)
@@ -196,6 +222,7 @@ def native_section(listings):
         r = t.registry
         cells = [share(r[k], r["all"]) for k in ("root", "key", "full key")]
         out.append(f"| {name} | {r['all']} | {' | '.join(cells)} | {r['values']} | {share(r['value'], r['values'])} |")
+    out += [""] + aims(total)
     return out + [""]
 
 
