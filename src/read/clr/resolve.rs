@@ -41,6 +41,13 @@ struct Frame<'f> {
     caller: Option<&'f Frame<'f>>,
 }
 
+impl Frame<'_> {
+    /// Is the body of this method being looked at, here or further out?
+    fn is_within(&self, method: Method) -> bool {
+        self.method == method || self.caller.is_some_and(|caller| caller.is_within(method))
+    }
+}
+
 /// Where a query is.
 #[derive(Clone, Copy)]
 pub(super) struct At<'f> {
@@ -392,15 +399,13 @@ impl<'r> Resolver<'r> {
                 continue;
             };
             let Some(result) = body.result else { continue };
-            let key = (target, u32::MAX);
-            if self.busy.borrow().contains(&key) {
+            // Its arguments are looked at in the frame of the caller, so `f(f(x))` is no recursion.
+            if at.frame.is_some_and(|frame| frame.is_within(target)) {
                 self.cut();
                 continue;
             }
-            self.busy.borrow_mut().push(key);
             let frame = Frame { method: target, args, makes: false, caller_unit: at.unit, caller: at.frame };
             found.extend(self.eval(At { unit: target.unit, frame: Some(&frame), ..at }, result));
-            self.busy.borrow_mut().pop();
         }
         if found.is_empty() { vec![Value::unknown()] } else { found }
     }
