@@ -4,7 +4,7 @@
 //! function of the Windows import libraries, the bytes an x86 callee pops and a mask of the parameters it writes
 //! through (from the Win32 metadata).
 
-use crate::facts::{Folder, Operation, Store, Trait};
+use crate::facts::{Folder, Operation, Owner, Store, Trait};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -203,6 +203,13 @@ pub struct Row {
     pub value: Option<u8>,
     /// Argument with the written value.
     pub data: Option<u8>,
+    /// Arguments with names below a fixed location, the outermost first.
+    #[serde(default)]
+    pub below: Vec<u8>,
+    /// Function that the image has to import for the row to hold, or any whose name begins so.
+    pub needs: Option<String>,
+    /// Row that holds otherwise.
+    pub otherwise: Option<String>,
     /// File, section and entry of an INI file.
     pub ini: Option<Vec<u8>>,
     /// The location, when it is always the same.
@@ -298,6 +305,7 @@ impl Row {
             .flatten()
             .chain(self.args.iter().copied())
             .chain(ini.iter().copied())
+            .chain(self.below.iter().copied())
             .max()
             .map_or(0, |n| usize::from(n) + 1)
     }
@@ -312,7 +320,27 @@ pub struct Api {
     pub wide: bool,
 }
 
+/// Whose an image is, by its file name together with the company in its version information.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerRow {
+    /// `framework` or `third-party`.
+    pub owner: Owner,
+    /// File names without extension, or prefixes that end in `*`.
+    names: String,
+    /// Words of the company.
+    company: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Owners {
+    owner: Vec<OwnerRow>,
+}
+
+#[derive(Default)]
 struct Catalogue {
+    owners: Vec<OwnerRow>,
     rows: Vec<Row>,
     /// Row and width by full name.
     names: HashMap<String, (usize, bool)>,
@@ -323,9 +351,11 @@ struct Catalogue {
 fn catalogue() -> &'static Catalogue {
     static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
     CATALOGUE.get_or_init(|| {
-        let mut catalogue = Catalogue { rows: Vec::new(), names: HashMap::new(), ordinals: HashMap::new() };
+        let mut catalogue = Catalogue::default();
         for (path, text) in super::files("native") {
-            if path.ends_with("ordinals.toml") {
+            if path.ends_with("owners.toml") {
+                catalogue.owners = toml::from_str::<Owners>(text).unwrap_or_default().owner;
+            } else if path.ends_with("ordinals.toml") {
                 catalogue.ordinals = toml::from_str(text).unwrap_or_default();
             } else if path.ends_with(".toml") {
                 let rows: HashMap<String, Row> = toml::from_str(text).unwrap_or_default();
@@ -385,6 +415,18 @@ pub fn name_of_ordinal(module: &str, ordinal: u16) -> Option<&'static str> {
     names.get(&ordinal.to_string()).map(String::as_str)
 }
 
+/// Whose the image with this file name and this company in its version information is.
+pub fn owner_of(file_name: &str, company: &str) -> Owner {
+    let lower = file_name.to_ascii_lowercase();
+    let stem = lower.rsplit_once('.').map_or(lower.as_str(), |(stem, _)| stem);
+    let fits = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(prefix) => stem.starts_with(prefix),
+        None => stem == pattern,
+    };
+    let named = |row: &&OwnerRow| company.contains(&row.company) && row.names.split_whitespace().any(fits);
+    catalogue().owners.iter().find(named).map_or(Owner::Application, |row| row.owner)
+}
+
 /// The C runtime in any of its DLLs.
 pub fn is_crt(module: &str) -> bool {
     module == "ucrtbase"
@@ -439,6 +481,10 @@ mod tests {
     #[test]
     fn every_file_parses_and_every_word_is_known() {
         for (path, text) in crate::catalog::files("native").filter(|(p, _)| p.ends_with(".toml")) {
+            if path.ends_with("owners.toml") {
+                assert!(toml::from_str::<Owners>(text).is_ok_and(|all| !all.owner.is_empty()));
+                continue;
+            }
             if path.ends_with("ordinals.toml") {
                 assert!(toml::from_str::<HashMap<String, HashMap<String, String>>>(text).is_ok());
                 continue;
@@ -449,6 +495,8 @@ mod tests {
         for row in &catalogue().rows {
             assert_eq!(row.does.is_some(), row.effect.is_some(), "{row:?}");
             assert_eq!(row.traits.is_some(), row.mark.is_some(), "{row:?}");
+            assert_eq!(row.needs.is_some(), row.otherwise.is_some(), "{row:?}");
+            assert!(row.otherwise.as_deref().is_none_or(|name| find_by_name(name).is_some()), "{row:?}");
             assert_eq!(row.folder.is_some(), row.known_folder.is_some(), "{row:?}");
         }
     }
@@ -461,6 +509,22 @@ mod tests {
         assert!(find("ucrtbase", "fopen").is_some());
         assert!(find("mylib", "fopen").is_none());
         assert_eq!(name_of_ordinal("msvbvm60", 690), Some("rtcSaveSetting"));
+        let ordinals = catalogue().ordinals.values().flat_map(|names| names.values());
+        assert!(ordinals.clone().count() > 20);
+        ordinals.for_each(|name| assert!(find_by_name(name).is_some() || name.contains("SetRegistryKey"), "{name}"));
+    }
+
+    #[test]
+    fn libraries_are_known_by_name_and_company() {
+        assert_eq!(owner_of("MFC140U.DLL", "Microsoft Corporation"), Owner::Framework);
+        assert_eq!(owner_of("Qt5Core.dll", "The Qt Company Ltd."), Owner::Framework);
+        assert_eq!(
+            owner_of("libcrypto-1_1-x64.dll", "The OpenSSL Project, https://www.openssl.org/"),
+            Owner::ThirdParty
+        );
+        // An application may call itself anything.
+        assert_eq!(owner_of("mfcorders.dll", "Contoso Ltd."), Owner::Application);
+        assert_eq!(owner_of("orders.exe", "Microsoft Corporation"), Owner::Application);
     }
 
     #[test]

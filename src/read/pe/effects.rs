@@ -211,8 +211,11 @@ fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location>
     }
     if let Some(fixed) = &row.fixed {
         let mut text = Text::parse(fixed);
-        for arg in [sub, value].into_iter().flatten() {
-            text = locate::below_text(&text, &locate::first_text(arg));
+        let below = row.below.iter().filter_map(|n| argument(event, Some(*n)));
+        for arg in below.chain([sub, value].into_iter().flatten()) {
+            // An argument of which nothing is known still names something.
+            let name = if arg.texts.is_empty() { Text::unknown() } else { locate::first_text(arg) };
+            text = locate::below_text(&text, &name);
         }
         return vec![Location::named(text)];
     }

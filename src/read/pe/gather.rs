@@ -3,10 +3,11 @@
 
 use super::code::report::Event;
 use super::image::Image;
-use super::imports::Linkage;
+use super::imports::{Import, Linkage};
 use super::phases::Phases;
 use super::program::Program;
 use super::{effects, lines, resolve, surface};
+use crate::catalog::native;
 use crate::facts::{Body, Certainty, Effect, Extent, Fact, NoteKind, Operation, Reading, Step};
 use crate::read::Input;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,7 @@ impl Kept {
         let mut kept = Kept::default();
         let mut seen = BTreeSet::new();
         for event in events {
+            let event = &settled(program, event);
             let phase = phases.and_then(|phases| phases.of_call(program, event));
             for mut fact in effects::facts(&program.image, event) {
                 if let (Body::Effect(effect), Some((phase, because))) = (&mut fact.body, &phase) {
@@ -108,6 +110,20 @@ impl Kept {
         }
         self.located
     }
+}
+
+/// What a function does may depend on what else the program uses.
+fn settled(program: &Program<'_>, event: &Event) -> Event {
+    let mut event = event.clone();
+    if let (Some(needed), Some(otherwise)) = (&event.api.row.needs, &event.api.row.otherwise) {
+        let imported = |i: &Import<'_>| surface::name_of(i).is_some_and(|name| name.starts_with(needed.as_str()));
+        if !program.linkage.imports.iter().any(imported)
+            && let Some(other) = native::find_by_name(otherwise)
+        {
+            event.api = other;
+        }
+    }
+    event
 }
 
 /// Under what an effect whose location is wholly unknown is counted.

@@ -3,6 +3,7 @@
 //! The tables are walked under caps, because a crafted table can be made to repeat itself without end.
 
 use super::image::{Directory, Image};
+use crate::catalog::native;
 use std::collections::HashMap;
 
 /// Most imported functions that are read.
@@ -17,7 +18,7 @@ const MAX_EXPORTS: usize = 65_536;
 pub(crate) struct Import<'a> {
     /// Module in lower case, without its extension, API sets resolved: `kernel32`.
     pub(crate) module: String,
-    /// Name; empty when imported by ordinal.
+    /// Name; empty when imported by an ordinal that has none of its own on this processor.
     pub(crate) name: &'a str,
     /// Ordinal, when imported by it.
     pub(crate) ordinal: Option<u16>,
@@ -127,7 +128,8 @@ impl<'a> Linkage<'a> {
             }
             let by_ordinal = if image.has_wide_pointers() { entry >> 63 == 1 } else { entry >> 31 == 1 };
             let import = if by_ordinal {
-                Import { module: module.clone(), name: "", ordinal: Some(entry as u16), slot }
+                let name = ordinal_name(image, &module, entry as u16).unwrap_or_default();
+                Import { module: module.clone(), name, ordinal: Some(entry as u16), slot }
             } else {
                 let Some(name) = u32::try_from(entry).ok().and_then(|rva| image.name(rva.checked_add(2)?)) else {
                     self.malformed("the name of an import cannot be read");
@@ -168,6 +170,12 @@ impl<'a> Linkage<'a> {
     pub(crate) fn export(&self, name: &str) -> Option<u32> {
         self.exports.iter().find(|(n, _)| *n == name).map(|(_, rva)| *rva)
     }
+}
+
+/// The name behind an ordinal that differs between the processors.
+fn ordinal_name(image: &Image<'_>, module: &str, ordinal: u16) -> Option<&'static str> {
+    let processor = if image.has_wide_pointers() { "x64" } else { "x86" };
+    native::name_of_ordinal(&format!("{module}-{processor}"), ordinal)
 }
 
 /// Lower case, without `.dll`; the API sets of Windows 8 and later stand for the modules they forward to

@@ -17,8 +17,8 @@ pub(crate) fn api_of(import: &Import<'_>) -> Option<Api> {
 /// The name of an import.
 pub(crate) fn name_of<'a>(import: &Import<'a>) -> Option<&'a str> {
     match import.ordinal {
-        None => Some(import.name),
-        Some(ordinal) => native::name_of_ordinal(&import.module, ordinal),
+        Some(ordinal) if import.name.is_empty() => native::name_of_ordinal(&import.module, ordinal),
+        _ => Some(import.name),
     }
 }
 
@@ -32,7 +32,11 @@ pub(crate) fn via(import: &Import<'_>) -> String {
 
 /// Identity, role, packing.
 pub(crate) fn identify(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut Reading) {
+    let file_name = reading.artifact.rsplit(['/', '!']).next().unwrap_or_default().to_owned();
     for (key, value) in resources::version_strings(image) {
+        if key == "CompanyName" {
+            reading.owner = native::owner_of(&file_name, &value);
+        }
         reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
     }
     if let Some(level) = resources::execution_level(image) {
