@@ -1,0 +1,306 @@
+//! The rows of the tables of functions.
+
+use crate::facts::{Folder, Operation, Store, Trait};
+use serde::Deserialize;
+
+/// How a call is to be understood when plain fields do not say it. Numbers in `args` are in the order given here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// path, access, disposition, flags
+    CreateFile,
+    /// object attributes, access, disposition, options
+    NtCreateFile,
+    /// object attributes, access, options
+    NtOpenFile,
+    /// path, `OF_` style
+    OpenStyle,
+    /// path, mode string, optionally the out-parameter for the stream
+    Fopen,
+    /// path, `_O_` flags
+    Oflag,
+    /// path, `std::ios_base::openmode` of the Microsoft library
+    Openmode,
+    /// path, `std::ios_base::openmode` of libstdc++
+    GnuOpenmode,
+    /// path, `STGM_` mode
+    Stgm,
+    /// path, `SQLITE_OPEN_` flags
+    SqliteFlags,
+    /// from, to, flags
+    Move,
+    /// object name, `SE_OBJECT_TYPE`
+    NamedSecurity,
+    /// `SHFILEOPSTRUCT`
+    ShellOperation,
+    /// file, protection, name
+    FileMapping,
+    /// folder, prefix, number, out
+    TempFileName,
+    /// key, sub-key, out, access
+    RegOpen,
+    /// key, sub-key, out, access, options
+    RegCreate,
+    /// root, machine, out
+    RegConnect,
+    /// out
+    RegCurrentUser,
+    /// relative-to
+    RtlRegistry,
+    /// provider, flags, name
+    CertStore,
+    /// flags
+    Dpapi,
+    /// container, flags
+    KeyContainer,
+    /// connection string
+    ConnectionString,
+    /// service table
+    ServiceDispatcher,
+    /// Only an installer's custom action calls it.
+    CustomAction,
+    /// program, command line
+    Starts,
+    /// CSIDL, out, optionally a folder below it
+    CsidlPath,
+    /// KNOWNFOLDERID, out
+    KnownFolder,
+    /// module, out
+    ModuleFileName,
+    /// text, out
+    Expand,
+    /// variable, optionally out
+    EnvGet,
+    /// variable, out-parameter for a new string
+    EnvDup,
+    /// out
+    Identity,
+    /// out, path
+    FullPath,
+    /// The result is given by whoever starts the program.
+    Input,
+    /// destination, source
+    Copy,
+    /// destination, source, bytes
+    CopyBytes,
+    /// destination, source
+    Append,
+    /// out-parameter for the array of the program's arguments
+    ArgumentsOut,
+    /// The result points to the array of the program's arguments.
+    ArgumentsPointer,
+    /// The result is the array of the program's arguments.
+    ArgumentsList,
+    /// string object, text
+    StringSet,
+    /// string object, text, optionally its length
+    StringAppend,
+    /// string object, another one
+    StringCopy,
+    /// string object, another one that is appended
+    StringAdd,
+    /// string object
+    StringClear,
+    /// string object; the result is its text
+    StringText,
+    /// string object, pointer to its characters
+    StringPointer,
+    /// string object; the result is where short strings are kept in it
+    StringLocal,
+    /// source
+    Duplicate,
+    /// source
+    Length,
+    /// text, character
+    FindLast,
+    /// text
+    FindFileName,
+    /// text
+    FindExtension,
+    /// destination, format, first value
+    Format,
+    /// destination, format, list
+    FormatList,
+    /// destination, format, list; the options come before
+    FormatCommon,
+    /// destination, source
+    Widen,
+    /// destination, source
+    Narrow,
+    /// buffer, more
+    PathAppend,
+    /// destination, folder, file
+    PathCombine,
+    /// buffer
+    RemoveFileName,
+    /// buffer
+    AddSeparator,
+    /// buffer
+    RemoveExtension,
+    /// buffer, extension
+    RenameExtension,
+    /// buffer
+    UnknownText,
+    /// optionally out
+    TempName,
+    /// out
+    GeneratedGuid,
+    /// out
+    GuidText,
+    /// module, name
+    ProcAddress,
+    /// Known to leave its arguments alone.
+    Nothing,
+}
+
+/// One function.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// Module, or `crt` / `msvcp` for any of their DLLs.
+    #[serde(rename = "in")]
+    pub module: String,
+    /// Has the two forms `NameA` and `NameW`.
+    #[serde(default)]
+    pub aw: bool,
+    /// The bare name exists too, and is the narrow form.
+    #[serde(default)]
+    pub plain: bool,
+    /// Strings are UTF-16.
+    #[serde(default)]
+    pub wide: bool,
+    /// A method: on x86 argument 0, the object, is in a register.
+    #[serde(default)]
+    pub method: bool,
+    /// Arguments that are string objects of the C++ library.
+    #[serde(default)]
+    pub objects: Vec<u8>,
+    /// Narrow strings are UTF-8.
+    #[serde(default)]
+    pub utf8: bool,
+    /// See [`Model`].
+    pub model: Option<Model>,
+    /// Arguments in the order of the model.
+    #[serde(default)]
+    pub args: Vec<u8>,
+    /// `operation store`.
+    pub does: Option<String>,
+    /// Argument with the path.
+    pub file: Option<u8>,
+    /// Argument with another kind of name.
+    pub name: Option<u8>,
+    /// Argument with an open registry key.
+    pub key: Option<u8>,
+    /// Argument with a key (or section) below.
+    pub sub: Option<u8>,
+    /// Argument with the name of a value.
+    pub value: Option<u8>,
+    /// Argument with the written value.
+    pub data: Option<u8>,
+    /// Arguments with names below a fixed location, the outermost first.
+    #[serde(default)]
+    pub below: Vec<u8>,
+    /// Function that the image has to import for the row to hold, or any whose name begins so.
+    pub needs: Option<String>,
+    /// Row that holds otherwise.
+    pub otherwise: Option<String>,
+    /// File, section and entry of an INI file.
+    pub ini: Option<Vec<u8>>,
+    /// The location, when it is always the same.
+    pub fixed: Option<String>,
+    /// Argument with a handle whose opener knows the location.
+    pub handle: Option<u8>,
+    /// Argument with a handle that was opened on a machine.
+    pub parent: Option<u8>,
+    /// The result is a handle of this kind, to what `name` or `file` says.
+    pub opens: Option<String>,
+    /// Argument with the name of a machine; null is this one.
+    pub host: Option<u8>,
+    /// Argument with a command line that will be started.
+    pub starts: Option<u8>,
+    /// Argument with the buffer that receives what is read, or the folder.
+    pub fills: Option<u8>,
+    /// Folder that is asked for.
+    pub folder: Option<String>,
+    /// Traits of the effect.
+    pub traits: Option<String>,
+    /// Has no harmless use, so a call says enough even without a location.
+    #[serde(default)]
+    pub specific: bool,
+    /// `does`, parsed.
+    #[serde(skip)]
+    pub effect: Option<(Operation, Store)>,
+    /// `traits`, parsed.
+    #[serde(skip)]
+    pub mark: Option<Trait>,
+    /// `folder`, parsed.
+    #[serde(skip)]
+    pub known_folder: Option<Folder>,
+}
+
+impl Row {
+    /// Changes state, or opens what is changed: worth looking for in code. What only reads or builds paths is
+    /// understood when it is met.
+    pub fn is_sink(&self) -> bool {
+        use Model::{
+            CertStore, ConnectionString, CreateFile, Dpapi, FileMapping, Fopen, GnuOpenmode, KeyContainer, Move,
+            NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode, RegCreate, RtlRegistry,
+            ServiceDispatcher, ShellOperation, SqliteFlags, Starts, Stgm, TempFileName,
+        };
+        self.effect.is_some()
+            || matches!(
+                self.model,
+                Some(
+                    CertStore
+                        | ConnectionString
+                        | CreateFile
+                        | Dpapi
+                        | FileMapping
+                        | Fopen
+                        | GnuOpenmode
+                        | KeyContainer
+                        | Move
+                        | NamedSecurity
+                        | NtCreateFile
+                        | NtOpenFile
+                        | Oflag
+                        | OpenStyle
+                        | Openmode
+                        | RegCreate
+                        | RtlRegistry
+                        | ServiceDispatcher
+                        | ShellOperation
+                        | SqliteFlags
+                        | Starts
+                        | Stgm
+                        | TempFileName
+                )
+            )
+    }
+
+    /// Number of arguments that the row speaks of.
+    pub fn arity(&self) -> usize {
+        let single = [
+            self.file,
+            self.name,
+            self.key,
+            self.sub,
+            self.value,
+            self.data,
+            self.handle,
+            self.parent,
+            self.host,
+            self.starts,
+            self.fills,
+        ];
+        let ini = self.ini.as_deref().unwrap_or_default();
+        single
+            .into_iter()
+            .flatten()
+            .chain(self.args.iter().copied())
+            .chain(ini.iter().copied())
+            .chain(self.below.iter().copied())
+            .max()
+            .map_or(0, |n| usize::from(n) + 1)
+    }
+}
