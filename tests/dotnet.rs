@@ -39,6 +39,21 @@ fn registry_and_settings() {
 }
 
 #[test]
+fn stores_behind_the_class_library() {
+    program("stores");
+}
+
+#[test]
+fn stores_behind_libraries() {
+    golden("libraries", &["fixtures/dotnet/libraries.dll".into()]);
+}
+
+#[test]
+fn a_web_application() {
+    golden("web", &["fixtures/dotnet/web.dll".into()]);
+}
+
+#[test]
 fn a_service_with_its_library() {
     golden("service", &["fixtures/dotnet/paths.dll".into(), "fixtures/dotnet/service.exe".into()]);
 }

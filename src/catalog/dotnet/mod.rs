@@ -8,7 +8,7 @@
 mod rows;
 
 pub use rows::{
-    ClientRow, Decider, EffectRow, Model, ObfuscatorRow, OwnerRow, Piece, RoleRow, StartRow, Template, ValueRow, When,
+    BagRow, ClientRow, Decider, EffectRow, Held, Model, ObfuscatorRow, OwnerRow, Piece, RoleRow, StartRow, Template, ValueRow, When,
 };
 
 use serde::Deserialize;
@@ -25,6 +25,7 @@ struct File {
     client: Vec<ClientRow>,
     owner: Vec<OwnerRow>,
     obfuscator: Vec<ObfuscatorRow>,
+    bag: Vec<BagRow>,
 }
 
 /// The parsed tables.
@@ -34,6 +35,8 @@ pub struct Catalog {
     values: Vec<ValueRow>,
     starts: Vec<StartRow>,
     by_member: HashMap<String, HashMap<String, Rows>>,
+    /// Objects with properties, by type.
+    bags: HashMap<String, BagRow>,
     /// Phase roots.
     roles: Vec<RoleRow>,
     /// Positions among them by base.
@@ -54,12 +57,19 @@ pub struct Rows {
     effects: Vec<u16>,
     values: Vec<u16>,
     starts: Vec<u16>,
+    /// All effects are such that they say something only of an application with certain components.
+    conditional: bool,
 }
 
 impl Rows {
     /// Does it do anything to state, or start a program that may?
     pub fn is_sink(&self) -> bool {
         !self.effects.is_empty() || !self.starts.is_empty()
+    }
+
+    /// Does it depend on the components of the application whether its effects say anything?
+    pub fn needs_component(&self) -> bool {
+        self.conditional && self.starts.is_empty()
     }
 }
 
@@ -78,6 +88,9 @@ pub fn catalog() -> &'static Catalog {
                     all.clients.extend(file.client);
                     all.owners.extend(file.owner);
                     all.obfuscators.extend(file.obfuscator);
+                    for bag in file.bag {
+                        all.bags.extend(bag.types.split_whitespace().map(|ty| (ty.to_owned(), bag.clone())));
+                    }
                 }
                 Err(error) => all.errors.push(format!("{name}: {error}")),
             }
@@ -103,7 +116,10 @@ fn index(effects: &[EffectRow], values: &[ValueRow], starts: &[StartRow]) -> Has
         }
     };
     for (i, row) in effects.iter().enumerate() {
-        add(&row.types, &row.names, &|rows| rows.effects.push(i as u16));
+        add(&row.types, &row.names, &|rows| {
+            rows.conditional = !row.only_with.is_empty() && (rows.conditional || rows.effects.is_empty());
+            rows.effects.push(i as u16);
+        });
     }
     for (i, row) in values.iter().enumerate() {
         add(&row.types, &row.names, &|rows| rows.values.push(i as u16));
@@ -126,6 +142,26 @@ impl Catalog {
         found.sort_unstable();
         found.dedup();
         found.into_iter().filter_map(|i| self.roles.get(usize::from(i))).collect()
+    }
+
+    /// Is an object of this type told what to do by its properties?
+    pub fn is_bag(&self, ty: &str) -> bool {
+        self.bags.contains_key(ty)
+    }
+
+    /// The properties that the constructors of a type set, in the order of their parameters.
+    pub fn made_from(&self, ty: &str) -> impl Iterator<Item = &str> {
+        self.bags.get(ty).into_iter().flat_map(|bag| bag.made_from.split_whitespace())
+    }
+
+    /// Does this property name what an object of this type stands for?
+    pub fn names_object(&self, ty: &str, property: &str) -> bool {
+        self.bags.get(ty).is_some_and(|bag| bag.named_by.split_whitespace().any(|name| name == property))
+    }
+
+    /// Is the value of this property an object with properties of its own?
+    pub fn has_part(&self, ty: &str, property: &str) -> bool {
+        self.bags.get(ty).is_some_and(|bag| bag.parts.split_whitespace().any(|name| name == property))
     }
 
     /// The rows of a member, before its parameters are looked at.

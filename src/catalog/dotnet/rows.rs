@@ -16,6 +16,10 @@ pub enum Piece {
     This,
     /// The name of the file that holds the code: `Shop.exe`.
     Module,
+    /// The field that holds the receiver: `Contoso.Cart.items`.
+    Field,
+    /// A property of an argument, or of the receiver without a position: `{this.Arguments}`, `{0.KeyContainerName}`.
+    Property(Option<u8>, Box<str>),
     /// Characters and ordinary holes.
     Text(Text),
 }
@@ -28,7 +32,7 @@ impl Template {
 
     /// Has a place for an argument or the receiver.
     pub fn takes_arguments(&self) -> bool {
-        self.0.iter().any(|piece| matches!(piece, Piece::Arg(_) | Piece::This))
+        self.0.iter().any(|piece| matches!(piece, Piece::Arg(_) | Piece::This | Piece::Field | Piece::Property(..)))
     }
 
     /// Reads the notation.
@@ -69,7 +73,12 @@ fn special(inner: &str) -> Option<Piece> {
     match inner {
         "this" => Some(Piece::This),
         "module" => Some(Piece::Module),
-        _ => inner.parse().ok().map(Piece::Arg),
+        "field" => Some(Piece::Field),
+        _ => match inner.split_once('.') {
+            Some(("this", name)) => Some(Piece::Property(None, name.into())),
+            Some((n, name)) => Some(Piece::Property(Some(n.parse().ok()?), name.into())),
+            None => inner.parse().ok().map(Piece::Arg),
+        },
     }
 }
 
@@ -159,6 +168,25 @@ pub struct EffectRow {
     /// Provider of a connection string.
     #[serde(default)]
     pub provider: String,
+    /// A default that is not used where the application calls one of these methods anywhere; a name may end in `*`.
+    #[serde(default)]
+    pub unless: String,
+    /// Says something only of an application that has one of these components (`role` of a [`RoleRow`]).
+    #[serde(default)]
+    pub only_with: String,
+    /// Says something only of an object that outlives the call.
+    #[serde(default)]
+    pub held: Option<Held>,
+}
+
+/// Where an object is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// In a field of an object or of a type.
+    Field,
+    /// In a field of a type: one for the whole process.
+    Static,
 }
 
 /// What a method or field gives.
@@ -184,6 +212,23 @@ pub struct ValueRow {
     /// The argument that the computation is about, when it is not the first.
     #[serde(default)]
     pub arg: u8,
+}
+
+/// Objects that are told what to do by properties before they do it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BagRow {
+    /// Full names of the types.
+    pub types: String,
+    /// Properties that name what the object stands for, in place of what its constructor got.
+    #[serde(default)]
+    pub named_by: String,
+    /// The properties that its constructors set, in the order of their parameters.
+    #[serde(default)]
+    pub made_from: String,
+    /// Properties that are objects with properties of their own.
+    #[serde(default)]
+    pub parts: String,
 }
 
 /// Computations on symbolic values.
@@ -232,6 +277,8 @@ pub enum Model {
     Setting,
     /// `new X509Store(name, location)`.
     CertStore,
+    /// The connection string that a builder makes of its properties.
+    ConnectionString,
 }
 
 /// A method that starts a program.

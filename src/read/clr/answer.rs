@@ -24,6 +24,8 @@ pub(super) struct Value {
     pub(super) remote: bool,
     /// The method that a delegate calls, as a token of its unit.
     pub(super) function: Option<(u32, u32)>,
+    /// Properties that were set on the object, by name; the last one of a name counts.
+    pub(super) properties: Vec<(Box<str>, Text)>,
     /// How it came here.
     pub(super) steps: Vec<Trace>,
 }
@@ -43,12 +45,18 @@ impl Value {
 
     /// The same with another text.
     pub(super) fn with(&self, text: Text) -> Self {
-        Value { text, int: None, null: false, function: None, ..self.clone() }
+        Value { text, int: None, null: false, function: None, properties: Vec::new(), ..self.clone() }
+    }
+
+    /// A property that was set on the object.
+    pub(super) fn property(&self, name: &str) -> Option<&Text> {
+        self.properties.iter().rev().find(|(n, _)| &**n == name).map(|(_, text)| text)
     }
 
     /// The same but for the way it came here.
     pub(super) fn same(&self, other: &Value) -> bool {
-        self.text == other.text && self.int == other.int && self.null == other.null && self.function == other.function
+        let what = |v: &Value| (v.int, v.null, v.function);
+        what(self) == what(other) && self.text == other.text && self.properties == other.properties
     }
 
     pub(super) fn step(mut self, step: Trace) -> Self {

@@ -6,7 +6,7 @@ use super::phases::Phases;
 use super::resolve::Resolver;
 use super::unit::Unit;
 use crate::catalog::dotnet::catalog;
-use crate::facts::{Body, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Phase, Reading, Site, Store, Trait};
+use crate::facts::{Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Phase, Reading, Site, Store, Trait};
 use std::collections::BTreeMap;
 
 /// Completes the facts of one method.
@@ -28,6 +28,10 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         if effect.phase == Phase::Unknown || matches!(phase, Phase::Build | Phase::NotShipped) {
             effect.phase = phase;
             effect.phase_evidence.clone_from(&because);
+        }
+        // What is given from outside and kept for the whole process while it serves is state beyond doubt.
+        if effect.store == Store::Memory && effect.origin == Origin::Input && effect.phase == Phase::Run {
+            effect.certainty = effect.certainty.max(Certainty::Likely);
         }
         if !writes(effect) {
             continue;

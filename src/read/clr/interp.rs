@@ -8,6 +8,7 @@ use super::image::Image;
 use super::state::{Frame, Joins};
 use super::unit::{Callee, Unit};
 use super::value::{Arena, Expr, Id};
+use crate::catalog::dotnet::catalog;
 use cildec::{Instruction, OpCode, OpCodeKind, Operand};
 
 /// Largest method that is interpreted, in bytes of IL.
@@ -71,7 +72,7 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         objects: Vec::new(),
     };
     let mut joins = Joins::new(&instructions, &code.exception_handlers);
-    let mut machine = Machine { image, unit, arena, rid, frame, body: &mut body, live: true };
+    let mut machine = Machine { image, unit, arena, rid, frame, body: &mut body, live: true, kept: Vec::new() };
     for instruction in &instructions {
         joins.enter(instruction.offset, &mut machine.frame, &mut machine.live, machine.arena);
         if machine.live {
@@ -97,6 +98,8 @@ struct Machine<'m, 'a> {
     frame: Frame,
     body: &'m mut Body,
     live: bool,
+    /// Fields that hold an object whose properties are set here: field, object, index of the store.
+    kept: Vec<(u32, Id, usize)>,
 }
 
 impl Machine<'_, '_> {
@@ -158,7 +161,13 @@ impl Machine<'_, '_> {
             }
             O::Stfld => {
                 let value = self.pop();
-                self.pop();
+                let object = self.pop();
+                if self.frame.content(object).is_some()
+                    && let Some((ty, name)) = self.unit.field_name(token_of(i))
+                {
+                    let value = self.settle(value);
+                    self.set_property(object, ty, name, value);
+                }
                 self.store(i, value);
             }
             O::Stsfld => {
@@ -294,6 +303,9 @@ impl Machine<'_, '_> {
     }
 
     fn store(&mut self, i: &Instruction, value: Id) {
+        if self.frame.content(value).is_some() {
+            self.kept.push((token_of(i), value, self.body.stores.len()));
+        }
         let value = self.settle(value);
         self.body.stores.push(Store { offset: i.offset, token: token_of(i), value });
     }
@@ -371,6 +383,19 @@ impl Machine<'_, '_> {
             }
             return;
         }
+        if let (Some(name), [receiver, value]) = (callee.name.strip_prefix("set_"), raw.as_slice())
+            && let Some((object, ty, name)) = self.property(*receiver, callee.ty, name)
+        {
+            let value = self.settle(*value);
+            self.set_property(object, &ty, &name, value);
+        }
+        if let (Some(name), [receiver]) = (callee.name.strip_prefix("get_"), raw.as_slice())
+            && let Some(object) = self.bag(*receiver)
+            && catalog().has_part(callee.ty, name)
+        {
+            let part = self.arena.add(Expr::Part(object, callee.ty.into(), name.into()));
+            return self.push(part);
+        }
         let args: Box<[Id]> = raw.iter().map(|id| self.settle(*id)).collect();
         // A constructor of a value type is called on the address of the variable (III.4.21).
         if callee.name == ".ctor" {
@@ -404,8 +429,43 @@ impl Machine<'_, '_> {
             return self.push_object(i.offset, content);
         }
         self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: true });
-        let id = self.arena.add(Expr::Call(token, args));
-        self.push(id);
+        let mut id = self.arena.add(Expr::Call(token, args.clone()));
+        if !catalog().is_bag(callee.ty) {
+            return self.push(id);
+        }
+        for (name, value) in catalog().made_from(callee.ty).zip(&*args) {
+            id = self.arena.with_property(id, callee.ty, name, *value);
+        }
+        self.push_object(i.offset, id);
+    }
+
+    /// The object behind a receiver: itself, or what this method has put into the field that it is read from.
+    fn bag(&self, receiver: Id) -> Option<Id> {
+        if self.frame.content(receiver).is_some() {
+            return Some(receiver);
+        }
+        let Expr::Field(token, _) = self.arena.get(receiver) else { return None };
+        self.kept.iter().rev().find(|(field, ..)| field == token).map(|(_, object, _)| *object)
+    }
+
+    /// The object that a property belongs to, and the property's name there.
+    fn property(&self, receiver: Id, ty: &str, name: &str) -> Option<(Id, Box<str>, Box<str>)> {
+        if let Expr::Part(whole, ty, part) = self.arena.get(receiver) {
+            return Some((*whole, ty.clone(), format!("{part}.{name}").into()));
+        }
+        Some((self.bag(receiver)?, ty.into(), name.into()))
+    }
+
+    fn set_property(&mut self, object: Id, ty: &str, name: &str, value: Id) {
+        let Some(content) = self.frame.content(object) else { return };
+        let content = self.arena.with_property(content, ty, name, value);
+        self.frame.set_content(object, content);
+        // A field holds the object, whatever is done to it later.
+        for (_, _, store) in self.kept.iter().filter(|(_, kept, _)| *kept == object) {
+            if let Some(store) = self.body.stores.get_mut(*store) {
+                store.value = content;
+            }
+        }
     }
 
     /// Objects that build a string piece by piece: `StringBuilder` and the handlers of interpolated strings.

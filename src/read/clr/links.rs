@@ -33,6 +33,8 @@ pub(super) struct Links {
     writers: Pairs<(u32, u32), Method>,
     /// What the method tokens of each unit mean.
     definitions: Vec<Map<u32, Method>>,
+    /// Components that the application has: `aspnet`, `service`.
+    pub(super) components: BTreeSet<&'static str>,
 }
 
 /// The types of one name.

@@ -50,11 +50,22 @@ const CHUNK: usize = 256;
 /// Methods that are interpreted in one round.
 const MAX_WANTED: usize = 200_000;
 
+/// Assemblies that programs refer to which serve others: what such a program keeps in memory was given to it.
+const SERVING: [&str; 5] = [
+    "System.Web",
+    "Microsoft.AspNetCore",
+    "Microsoft.Extensions.Hosting",
+    "System.ServiceProcess",
+    "Microsoft.WindowsAzure.ServiceRuntime",
+];
+
 /// Reads the assemblies of an application; those of frameworks from the inside only if `insides` says so.
 pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bool) -> Vec<Reading> {
     let (mut readings, mut units): (Vec<Reading>, Vec<Unit>) =
         assemblies.par_iter().map(|artifact| open(app, artifact, insides)).unzip();
-    let links = Links::new(&units);
+    let mut links = Links::new(&units);
+    let phases = Phases::new(&units, &links);
+    links.components = phases.components.iter().flat_map(|of_unit| of_unit.keys().copied()).collect();
     let mut open: BTreeSet<Method> = interpreted(&units);
     for _ in 0..MAX_ROUNDS {
         let wanted = wanted(&units, &links, &mut open);
@@ -63,7 +74,6 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
         }
         deepen(assemblies, &mut units, &mut readings, wanted);
     }
-    let phases = Phases::new(&units, &links);
     let view = View { units: &units, links: &links, phases: &phases };
     let mut told = view.tell(assemblies);
     lines::add(app, assemblies, &mut told);
@@ -128,8 +138,10 @@ fn native_part(app: &Application, artifact: &Artifact, bytes: &[u8], reading: &m
 
 /// Methods that call something catalogued.
 fn seeds(unit: &Unit) -> Vec<u32> {
+    let serves = unit.references.iter().any(|name| SERVING.iter().any(|prefix| name.starts_with(prefix)));
     let is_sink = |token: u32| {
-        unit.member_ref(token).is_some_and(|r| r.rows.is_some_and(crate::catalog::dotnet::Rows::is_sink))
+        let rows = unit.member_ref(token).and_then(|r| r.rows);
+        rows.is_some_and(|rows| rows.is_sink() && (serves || !rows.needs_component()))
             || pinvoke::sink(unit, token).is_some()
     };
     let mut rows: Vec<u32> =

@@ -70,6 +70,11 @@ pub(super) fn written_method(ty: &str, method: &str) -> String {
     out
 }
 
+/// The property behind a field that the compiler made for it: `<Items>k__BackingField`.
+pub(super) fn written_field(name: &str) -> &str {
+    original(name).unwrap_or(name)
+}
+
 /// Compilers put characters that no programmer can type into the names they make up.
 fn is_generated(segment: &str) -> bool {
     segment.contains(['<', '$']) || segment.starts_with("_Closure")

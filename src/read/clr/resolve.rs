@@ -152,6 +152,7 @@ impl<'r> Resolver<'r> {
             }),
             Expr::Char(code) => self.eval(at, *code).iter().map(models::character).collect(),
             Expr::Phi(ids) => ids.iter().flat_map(|id| self.eval(at, *id)).collect(),
+            Expr::With(object, ty, name, value) => self.with(at, *object, ty, name, *value),
             Expr::Type(token) => {
                 let name = unit.type_name(*token);
                 vec![Value::text(Text::lit(name.rsplit('/').next().unwrap_or(name)))]
@@ -160,6 +161,28 @@ impl<'r> Resolver<'r> {
         };
         tidy(&mut values);
         values
+    }
+
+    /// An object with a property set.
+    fn with(&self, at: At<'_>, object: Id, ty: &str, name: &str, value: Id) -> Vec<Value> {
+        let mut all = self.eval(at, value);
+        // An object as the value of a property: its own properties are told with those of the whole.
+        let inner = match all.as_mut_slice() {
+            [one] => std::mem::take(&mut one.properties),
+            _ => Vec::new(),
+        };
+        let set = models::merged(&all);
+        let mut objects = self.eval(at, object);
+        for object in &mut objects {
+            // Numbers of enumerations count too: a text of them is what they say.
+            object.properties.push((name.into(), set.text.clone()));
+            object.properties.extend(inner.iter().map(|(n, text)| (format!("{name}.{n}").into(), text.clone())));
+            if catalog().names_object(ty, name) {
+                object.text = set.text.clone();
+                object.steps.extend(set.steps.iter().cloned());
+            }
+        }
+        objects
     }
 
     /// The elements of an array, when it was made where it is used.
@@ -444,6 +467,25 @@ impl<'r> Resolver<'r> {
                     out.iter_mut().for_each(|v| v.text.push_lit(name));
                     continue;
                 }
+                Piece::Field => {
+                    let name = self.field_of(at.unit, this);
+                    out.iter_mut().for_each(|v| v.text.push_text(&name));
+                    continue;
+                }
+                Piece::Property(of, name) => {
+                    let id = match of {
+                        Some(n) => args.get(usize::from(*n)).copied(),
+                        None => this,
+                    };
+                    let objects = id.map_or_else(Vec::new, |id| self.eval(at, id));
+                    let known = objects.iter().filter_map(|o| o.property(name).map(|text| o.with(text.clone())));
+                    let mut values: Vec<Value> = known.collect();
+                    if values.is_empty() {
+                        values.push(Value::default());
+                    }
+                    out = models::combine(&out, &values, |a, b| a.clone().concat(b));
+                    continue;
+                }
                 Piece::This => this,
                 Piece::Arg(n) => args.get(usize::from(*n)).copied(),
             };
@@ -455,6 +497,21 @@ impl<'r> Resolver<'r> {
         }
         tidy(&mut out);
         out
+    }
+
+    /// The field that holds an object, by its name in the source.
+    fn field_of(&self, unit: u32, object: Option<Id>) -> Text {
+        let name = object.and_then(|object| {
+            let unit = self.units.get(unit as usize)?;
+            match unit.arena.get(object) {
+                Expr::Field(token, _) => unit.field_name(*token),
+                _ => None,
+            }
+        });
+        match name {
+            Some((ty, field)) => Text::lit(format!("{}.{}", ty.replace('/', "."), super::names::written_field(field))),
+            None => Text::unknown(),
+        }
     }
 
     /// A template in the frame of a call site.

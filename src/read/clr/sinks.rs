@@ -6,13 +6,14 @@ use super::links::Method;
 use super::models::merged;
 use super::pinvoke;
 use super::resolve::Resolver;
-use super::value::Id;
-use crate::catalog::dotnet::{Decider, EffectRow, StartRow, catalog};
+use super::value::{Expr, Id};
+use crate::catalog::dotnet::{Decider, EffectRow, Held, StartRow, catalog};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Source,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Reading, Site, Source,
     Step, Store, Text, Trait, fold_alternatives,
 };
 use crate::read::connection::database;
+use crate::read::script::{CommandContext, command_line};
 
 /// Locations of one call site that become effects of their own; the others become one with what they share.
 const MAX_LOCATIONS: usize = 6;
@@ -25,17 +26,18 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
     let view = View::new(resolver, method, call, &reference.signature, reference.has_this);
     let via = format!("{}::{}", reference.ty, reference.name);
     let mut bodies = Vec::new();
-    for row in catalog().effects(rows, &reference.signature) {
+    for row in catalog().effects(rows, &reference.signature).filter(|row| view.applies(row)) {
         match row.decide {
             Decider::Connection => bodies.extend(view.connections(row, &via)),
             _ => bodies.extend(view.effects_of(row, &via).into_iter().map(Body::Effect)),
         }
     }
-    if let Some(row) = catalog().start(rows, &reference.signature) {
-        bodies.extend(view.start(row).map(Body::Clue));
-    }
     let site = resolver.site(method, call.offset);
-    bodies.into_iter().map(|body| Fact { site: site.clone(), body }).collect()
+    let mut facts: Vec<Fact> = bodies.into_iter().map(|body| Fact { site: site.clone(), body }).collect();
+    if let Some(row) = catalog().start(rows, &reference.signature) {
+        facts.extend(view.start(row, &site, &via));
+    }
+    facts
 }
 
 /// A call site with its arguments told apart.
@@ -69,6 +71,34 @@ impl<'v> View<'v> {
         self.signature.split(',').position(|p| p == ty)
     }
 
+    /// Are the conditions met that are not about the arguments?
+    fn applies(&self, row: &EffectRow) -> bool {
+        let units = self.resolver.units;
+        let is_called = |wanted: &str| {
+            let named = |name: &str| match wanted.strip_suffix('*') {
+                Some(prefix) => name.starts_with(prefix),
+                None => name == wanted,
+            };
+            units.iter().any(|unit| unit.refs.iter().any(|r| !r.is_field && named(&r.name)))
+        };
+        let components = &self.resolver.links.components;
+        row.held.is_none_or(|held| self.is_held(held))
+            && !row.unless.split_whitespace().any(is_called)
+            && (row.only_with.is_empty() || row.only_with.split_whitespace().any(|c| components.contains(c)))
+    }
+
+    /// Is the receiver kept in a field?
+    fn is_held(&self, held: Held) -> bool {
+        let unit = self.resolver.units.get(self.unit as usize);
+        match self.this.and_then(|this| Some(unit?.arena.get(this))) {
+            Some(Expr::Field(token, object)) => {
+                let own = self.resolver.links.field(self.resolver.units, self.unit, *token).is_some();
+                own && (held == Held::Field || object.is_none())
+            }
+            _ => false,
+        }
+    }
+
     fn effects_of(&self, row: &EffectRow, via: &str) -> Vec<Effect> {
         let mut sure = true;
         if let Some(when) = &row.when {
@@ -85,6 +115,9 @@ impl<'v> View<'v> {
         let (locations, complete) = self.locations(row);
         sure &= complete;
         for (location, value) in locations {
+            if names_nothing(row, &location) {
+                continue;
+            }
             if row.only_prefix.as_deref().is_some_and(|p| !starts_with_ci(location.text(), p)) {
                 continue;
             }
@@ -123,17 +156,34 @@ impl<'v> View<'v> {
         out
     }
 
-    /// The program that is started.
-    fn start(&self, row: &StartRow) -> Option<Clue> {
+    /// The program that is started, and what a program of the catalogue of commands does when it is started so.
+    fn start(&self, row: &StartRow, site: &Site, via: &str) -> Vec<Fact> {
         let of = |template| merged(&self.resolver.at_site(self.unit, template, self.this, self.args)).text;
         let program = of(&row.program);
-        let mut command = program.clone();
-        if let Some(arguments) = &row.arguments {
-            command = command.concat(&Text::lit(" ")).concat(&of(arguments));
-        }
         let location = Location::file(&program).based_on(Folder::Cwd);
-        (location.extent() != Extent::None)
-            .then(|| Clue::new(ClueKind::Starts, "call", command.to_string()).at(location))
+        if location.extent() == Extent::None {
+            return Vec::new();
+        }
+        let mut command = program;
+        if let Some(arguments) = row.arguments.as_ref().map(of).filter(|text| !text.is_empty()) {
+            command = command.concat(&Text::lit(" ")).concat(&arguments);
+        }
+        let clue = Clue::new(ClueKind::Starts, "call", command.to_string()).at(location);
+        let mut facts = vec![Fact::clue(site.clone(), clue)];
+        let mut reading = Reading::default();
+        let context = CommandContext { site: site.clone(), here: Text::folder(Folder::Cwd),
+            phase: None,
+            variables: &[],
+            powershell: false,
+        };
+        command_line(&command, &context, &mut reading);
+        for mut fact in reading.facts {
+            if let Body::Effect(effect) = &mut fact.body {
+                effect.evidence.push(Step::new(format!("the command is started by {via}")));
+                facts.push(fact);
+            }
+        }
+        facts
     }
 
     /// What is done, and whether the arguments that decide it are known.
@@ -332,6 +382,12 @@ fn extent(row: &EffectRow, location: &Location) -> Extent {
         }
         _ => location.extent(),
     }
+}
+
+/// A name that is known to be empty: what has no name is not kept.
+fn names_nothing(row: &EffectRow, location: &Location) -> bool {
+    let asks = row.at.as_ref().is_some_and(|at| at.is_url() && at.takes_arguments());
+    asks && location.text().as_lit().is_some_and(|text| text.ends_with("://"))
 }
 
 fn has_control(text: &Text) -> bool {

@@ -51,12 +51,19 @@ pub(super) enum Expr {
     Local(u16),
     /// The address of an argument; lives only inside one method.
     Argument(u16),
-    /// An array or string builder made at this offset of this method; its content changes along the method.
+    /// An object with a property set: the object as it was, the type that declares the property, its name, the value.
+    With(Id, Box<str>, Box<str>, Id),
+    /// An object that a property of an object gives, its properties are told with those of the whole: the object, the
+    /// type that declares the property, its name; lives only inside one method.
+    Part(Id, Box<str>, Box<str>),
+    /// An array, a string builder or an object with properties made at this offset of this method; its content changes along the method.
     Object(u32, u32),
 }
 
 /// Alternatives that are kept where control flow joins.
 const MAX_ALTERNATIVES: usize = 6;
+/// Properties of one object that are kept.
+const MAX_PROPERTIES: usize = 24;
 /// Parts of a concatenation that are kept.
 const MAX_PARTS: usize = 64;
 /// Expressions of one assembly; beyond, everything is unknown.
@@ -141,6 +148,21 @@ impl Arena {
             parts.push(Id::UNKNOWN);
         }
         self.add(Expr::Concat(parts.into()))
+    }
+
+    /// An object with a property set.
+    pub(super) fn with_property(&mut self, object: Id, ty: &str, name: &str, value: Id) -> Id {
+        // Each property counts once; the chain stays as long as the object has properties.
+        let mut depth = 0;
+        let mut at = object;
+        while let Expr::With(inner, ..) = self.get(at) {
+            at = *inner;
+            depth += 1;
+        }
+        if depth >= MAX_PROPERTIES {
+            return object;
+        }
+        self.add(Expr::With(object, ty.into(), name.into(), value))
     }
 
     /// An array with one element replaced.
