@@ -8,7 +8,8 @@
 mod rows;
 
 pub use rows::{
-    BagRow, ClientRow, Decider, EffectRow, Held, Model, ObfuscatorRow, OwnerRow, Piece, RoleRow, StartRow, Template, ValueRow, When,
+    BagRow, ClientRow, Decider, EffectRow, Held, Model, ObfuscatorRow, OwnerRow, Piece, RoleRow, StartRow, Template,
+    ValueRow, When,
 };
 
 use serde::Deserialize;

@@ -153,6 +153,9 @@ pub struct EffectRow {
     /// A relative location is below the program's folder rather than the current directory.
     #[serde(default)]
     pub app_relative: bool,
+    /// The little language of the path, as in configuration files.
+    #[serde(default)]
+    pub syntax: crate::catalog::config::Syntax,
     /// Never more certain than this.
     #[serde(default)]
     pub at_most: Option<Certainty>,

@@ -6,7 +6,9 @@ use super::phases::Phases;
 use super::resolve::Resolver;
 use super::unit::Unit;
 use crate::catalog::dotnet::catalog;
-use crate::facts::{Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Phase, Reading, Site, Store, Trait};
+use crate::facts::{
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Phase, Reading, Site, Store, Trait,
+};
 use std::collections::BTreeMap;
 
 /// Completes the facts of one method.

@@ -4,6 +4,8 @@
 //! write nearly all jumps forwards; at the head of a loop, variables that the loop assigns may hold what they held
 //! before or something unknown. That needs no iteration, so time is linear in the size of the method.
 
+mod bags;
+
 use super::image::Image;
 use super::state::{Frame, Joins};
 use super::unit::{Callee, Unit};
@@ -437,35 +439,6 @@ impl Machine<'_, '_> {
             id = self.arena.with_property(id, callee.ty, name, *value);
         }
         self.push_object(i.offset, id);
-    }
-
-    /// The object behind a receiver: itself, or what this method has put into the field that it is read from.
-    fn bag(&self, receiver: Id) -> Option<Id> {
-        if self.frame.content(receiver).is_some() {
-            return Some(receiver);
-        }
-        let Expr::Field(token, _) = self.arena.get(receiver) else { return None };
-        self.kept.iter().rev().find(|(field, ..)| field == token).map(|(_, object, _)| *object)
-    }
-
-    /// The object that a property belongs to, and the property's name there.
-    fn property(&self, receiver: Id, ty: &str, name: &str) -> Option<(Id, Box<str>, Box<str>)> {
-        if let Expr::Part(whole, ty, part) = self.arena.get(receiver) {
-            return Some((*whole, ty.clone(), format!("{part}.{name}").into()));
-        }
-        Some((self.bag(receiver)?, ty.into(), name.into()))
-    }
-
-    fn set_property(&mut self, object: Id, ty: &str, name: &str, value: Id) {
-        let Some(content) = self.frame.content(object) else { return };
-        let content = self.arena.with_property(content, ty, name, value);
-        self.frame.set_content(object, content);
-        // A field holds the object, whatever is done to it later.
-        for (_, _, store) in self.kept.iter().filter(|(_, kept, _)| *kept == object) {
-            if let Some(store) = self.body.stores.get_mut(*store) {
-                store.value = content;
-            }
-        }
     }
 
     /// Objects that build a string piece by piece: `StringBuilder` and the handlers of interpolated strings.

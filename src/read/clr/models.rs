@@ -1,10 +1,13 @@
 //! What well-known methods compute from symbolic values: joining paths, formatting, looking up settings.
 
+mod connection;
+
 use super::answer::{MAX_VALUES, Value};
 use super::resolve::{At, Resolver};
 use super::value::Id;
 use crate::catalog::dotnet::{Model, ValueRow};
 use crate::facts::{Folder, Hole, Location, Part, Source, Text, env_hole, join_paths};
+use connection::connection_string;
 
 /// Computes the value of a call.
 pub(super) fn apply(
@@ -353,35 +356,6 @@ fn base_key(resolver: &Resolver<'_>, at: At<'_>, signature: &str, args: &[Id]) -
             value
         })
         .collect()
-}
-
-/// What a connection string builder makes: what it was given, and each property that was set.
-fn connection_string(builder: &Value) -> Value {
-    let mut text = if builder.text.is_unknown() { Text::new() } else { builder.text.clone() };
-    for (name, value) in &builder.properties {
-        if !text.is_empty() {
-            text.push_lit(";");
-        }
-        text.push_lit(&keyword(name));
-        text.push_lit("=");
-        text.push_text(value);
-    }
-    if text.is_empty() { Value::unknown() } else { builder.with(text) }
-}
-
-/// The keyword of a property: `DataSource` is `Data Source`.
-fn keyword(property: &str) -> String {
-    if property == "AttachDBFilename" {
-        return "AttachDbFilename".to_owned();
-    }
-    let mut out = String::new();
-    for (i, c) in property.chars().enumerate() {
-        if i > 0 && c.is_uppercase() && !out.ends_with(char::is_uppercase) {
-            out.push(' ');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// The file behind `OpenExeConfiguration`: by `ConfigurationUserLevel`, or beside the named program.

@@ -7,11 +7,13 @@ use super::models::merged;
 use super::pinvoke;
 use super::resolve::Resolver;
 use super::value::{Expr, Id};
+use crate::catalog::config::Syntax;
 use crate::catalog::dotnet::{Decider, EffectRow, Held, StartRow, catalog};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Reading, Site, Source,
-    Step, Store, Text, Trait, fold_alternatives,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Reading,
+    Site, Source, Step, Store, Text, Trait, fold_alternatives,
 };
+use crate::read::config::syntax::expand;
 use crate::read::connection::database;
 use crate::read::script::{CommandContext, command_line};
 
@@ -171,7 +173,9 @@ impl<'v> View<'v> {
         let clue = Clue::new(ClueKind::Starts, "call", command.to_string()).at(location);
         let mut facts = vec![Fact::clue(site.clone(), clue)];
         let mut reading = Reading::default();
-        let context = CommandContext { site: site.clone(), here: Text::folder(Folder::Cwd),
+        let context = CommandContext {
+            site: site.clone(),
+            here: Text::folder(Folder::Cwd),
             phase: None,
             variables: &[],
             powershell: false,
@@ -285,7 +289,7 @@ impl<'v> View<'v> {
         match row.store {
             _ if is_path(row) => {
                 let base = if row.app_relative { Folder::AppDir } else { Folder::Cwd };
-                Location::file(text).based_on(base)
+                Location::file(&expanded(row, text)).based_on(base)
             }
             Store::Registry | Store::Environment => {
                 let key = Location::registry(text);
@@ -415,4 +419,19 @@ fn file_mode_name(n: i64) -> &'static str {
         6 => "Append",
         _ => "(not a mode)",
     }
+}
+
+/// Placeholders of the library in the known pieces of a path.
+fn expanded(row: &EffectRow, text: &Text) -> Text {
+    if row.syntax == Syntax::Plain {
+        return text.clone();
+    }
+    let mut out = Text::new();
+    for part in text.parts() {
+        match part {
+            Part::Lit(known) => out.push_text(&expand(row.syntax, known, &|_| None)),
+            hole => out.push(hole.clone()),
+        }
+    }
+    out
 }

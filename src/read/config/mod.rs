@@ -19,7 +19,7 @@ mod options;
 mod relevance;
 mod select;
 mod service;
-mod syntax;
+pub(crate) mod syntax;
 mod toml;
 mod tree;
 mod unattend;
