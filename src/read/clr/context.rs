@@ -38,7 +38,8 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         if !writes(effect) {
             continue;
         }
-        if effect.phase == Phase::Shutdown {
+        // Places that are known in full are compared with what else writes them when artifacts are joined.
+        if effect.phase == Phase::Shutdown && effect.location.extent() != Extent::Full {
             effect.mark(Trait::OnlyAtShutdown);
         }
         if read.contains(&effect.location.key()) {
