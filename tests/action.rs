@@ -3,7 +3,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it cannot go on")]
 
+mod scratch;
+
 use saphyr::{LoadableYamlNode as _, Yaml};
+use scratch::Folder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -22,24 +25,6 @@ fn root() -> PathBuf {
 fn step<'a>(action: &'a Yaml<'_>, name: &str) -> &'a Yaml<'a> {
     let steps = action["runs"]["steps"].as_vec().expect("steps");
     steps.iter().find(|s| s["name"].as_str() == Some(name)).expect("the step")
-}
-
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("wipeproof-action-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("a folder");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 fn has(program: &str) -> bool {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
+mod scratch;
+
+use scratch::Folder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,17 +13,14 @@ use std::time::{Duration, SystemTime};
 use wipeproof::discover::{WalkOptions, walk};
 use wipeproof::read::{Memory, Options, Readings, read_all, read_all_with};
 
-/// A folder of its own, removed at the end.
-struct Folder(PathBuf);
+/// A folder with an empty application in it.
+fn with_application(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    fs::create_dir_all(folder.0.join("app")).expect("a folder");
+    folder
+}
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("wipeproof-memory-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("app")).expect("a folder");
-        Folder(folder)
-    }
-
     fn app(&self) -> PathBuf {
         self.0.join("app")
     }
@@ -34,12 +34,6 @@ impl Folder {
 
     fn new_file(&self, name: &str, text: &str) {
         fs::write(self.app().join(name), text).expect("a file");
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -80,7 +74,7 @@ const WRITES: &str = "reg add HKLM\\Software\\Contoso /v LastRun /d 1\n";
 
 #[test]
 fn unchanged_files_are_not_opened_and_changed_ones_are_seen() {
-    let folder = Folder::new("seen");
+    let folder = with_application("seen");
     let memory = Counting::default();
     folder.old("a.cmd", WRITES);
     folder.old("b.txt", "not read");
@@ -103,7 +97,7 @@ fn unchanged_files_are_not_opened_and_changed_ones_are_seen() {
 
 #[test]
 fn a_damaged_memory_is_no_memory() {
-    let folder = Folder::new("damage");
+    let folder = with_application("damage");
     let memory = Counting::default();
     folder.old("a.cmd", WRITES);
     opened(&folder.app(), &memory);
@@ -146,7 +140,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn nothing_is_written_that_nobody_asked_for() {
-    let folder = Folder::new("asked");
+    let folder = with_application("asked");
     folder.old("a.cmd", WRITES);
     let plain = wipeproof(&folder, &[]);
     assert_eq!(files(&folder.0), [folder.app().join("a.cmd")]);
@@ -164,7 +158,7 @@ fn nothing_is_written_that_nobody_asked_for() {
 
 #[test]
 fn damage_and_company_change_nothing() {
-    let folder = Folder::new("company");
+    let folder = with_application("company");
     for n in 0..40 {
         folder.old(&format!("{n}.cmd"), &WRITES.replace("Contoso", &format!("Contoso{n}")));
     }

@@ -3,10 +3,13 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot prepare its case has to stop")]
 
+mod scratch;
+
+use scratch::Folder;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 #[derive(Deserialize)]
@@ -52,24 +55,6 @@ struct Run {
     /// Standard output and standard error are empty.
     #[serde(default)]
     silent: bool,
-}
-
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let safe: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-        let path = std::env::temp_dir().join(format!("wipeproof-cli-{}-{safe}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a folder");
-        Folder(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 fn wipeproof(folder: &Path) -> Command {

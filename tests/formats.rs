@@ -3,29 +3,21 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it cannot go on")]
 
+mod scratch;
+
+use scratch::Folder;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Read as _;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use strum::IntoEnumIterator as _;
 use wipeproof::output::Format;
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("wipeproof-formats-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("app")).expect("a folder");
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// A folder with an empty application in it.
+fn with_application(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    fs::create_dir_all(folder.0.join("app")).expect("a folder");
+    folder
 }
 
 /// A script with findings whose texts are hostile.
@@ -64,7 +56,7 @@ fn names() -> Vec<OsString> {
 }
 
 fn hostile(name: &str) -> Folder {
-    let folder = Folder::new(name);
+    let folder = with_application(name);
     for name in names() {
         // A file system may refuse a name; the others are still a test.
         let _ = fs::write(folder.0.join("app").join(name), SCRIPT);
@@ -144,11 +136,11 @@ fn hostile_names_and_contents_stay_text_in_every_format() {
 #[test]
 fn the_exit_status_does_not_depend_on_the_format() {
     let folder = hostile("status");
-    let clean = Folder::new("clean");
+    let clean = with_application("clean");
     fs::write(clean.0.join("app/a.cmd"), "exit\r\n").expect("a file");
-    let empty = Folder::new("empty");
+    let empty = with_application("empty");
     fs::write(empty.0.join("app/a.txt"), "text").expect("a file");
-    let broken = Folder::new("broken");
+    let broken = with_application("broken");
     fs::write(broken.0.join("app/a.config"), "<configuration><appSettings></configuration>").expect("a file");
     for format in formats() {
         let status = |folder: &Folder, args: &[&str]| {

@@ -3,31 +3,20 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test native` writes the listings anew; read the difference line by line.
 
-#![allow(clippy::expect_used)]
+mod native_listing;
 
-use std::path::{Path, PathBuf};
-use wipeproof::discover::walk;
-use wipeproof::facts::listing;
-use wipeproof::facts::{Certainty, Extent, Operation, Reading};
-use wipeproof::read::read_all;
+use native_listing::{golden, shown};
+use wipeproof::facts::{Certainty, Extent, Reading};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
 
-fn readings(program: &str) -> Vec<Reading> {
-    let inputs: Vec<PathBuf> =
-        BUILDS.iter().map(|build| PathBuf::from(format!("fixtures/native/{program}-{build}.exe"))).collect();
-    let readings = read_all(&walk(&inputs, &Default::default()).expect("fixtures can be walked")).readings;
-    assert_eq!(readings.len(), BUILDS.len());
-    readings
+fn read(program: &str) -> Vec<Reading> {
+    golden("fixtures/native", program, &BUILDS, "exe")
 }
 
 /// What is written, however it was compiled: one line per effect, without addresses.
 fn written(reading: &Reading) -> Vec<String> {
-    let mut lines: Vec<String> = reading
-        .facts
-        .iter()
-        .filter_map(|f| f.as_effect())
-        .filter(|e| e.operation != Operation::Read && e.certainty > Certainty::Possible)
+    let mut lines: Vec<String> = shown(reading)
         .map(|e| {
             let name = e.via.rsplit('!').next().unwrap_or_default();
             format!("{} {} {name}", <&str>::from(e.operation), e.location)
@@ -37,21 +26,9 @@ fn written(reading: &Reading) -> Vec<String> {
     lines
 }
 
-fn golden(program: &str) -> Vec<Reading> {
-    let readings = readings(program);
-    let file = Path::new("fixtures/native").join(format!("{program}.facts"));
-    let found = listing::print(&readings);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&file, &found).expect("the listing can be written");
-    }
-    let wanted = std::fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(found, wanted, "{} differs", file.display());
-    readings
-}
-
 /// All builds say the same, and exactly what a reader of the source expects.
 fn says(program: &str, expected: &[&str]) {
-    for reading in golden(program) {
+    for reading in read(program) {
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }
@@ -186,7 +163,7 @@ fn strings_of_the_library() {
         "{?}.new",
         "{?}.idx",
     ];
-    for reading in golden("strings") {
+    for reading in read("strings") {
         let written = written(&reading);
         for line in &written {
             assert!(right.iter().any(|r| line.split(' ').nth(1) == Some(r)), "{}: {line}", reading.artifact);
@@ -203,7 +180,7 @@ fn a_runtime_that_is_linked_in() {
 #[test]
 fn a_listing_never_calls_a_place_proven_that_is_not_known() {
     for program in ["files", "flow", "linked", "objects", "paths", "registry", "strings", "system"] {
-        for reading in readings(program) {
+        for reading in read(program) {
             for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
                 assert!(effect.certainty < Certainty::Proven || effect.location.extent() == Extent::Full, "{effect:?}");
             }

@@ -2,20 +2,16 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test native_entries` writes the listings anew; read the difference line by line.
 
-#![allow(clippy::expect_used)]
+mod native_listing;
 
-use std::path::{Path, PathBuf};
-use wipeproof::discover::walk;
-use wipeproof::facts::{Certainty, Operation, Reading, listing};
-use wipeproof::read::read_all;
+use native_listing::{golden, shown};
+use wipeproof::facts::Reading;
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
 
 /// Location, phase and its evidence, one line per effect.
 fn phased(reading: &Reading) -> Vec<String> {
-    let effects = reading.facts.iter().filter_map(|f| f.as_effect());
-    let shown = effects.filter(|e| e.operation != Operation::Read && e.certainty > Certainty::Possible);
-    let mut lines: Vec<String> = shown
+    let mut lines: Vec<String> = shown(reading)
         .map(|e| {
             let because = if e.phase_evidence.contains("the function at") { "" } else { e.phase_evidence.as_str() };
             format!("{} {} {because}", <&str>::from(e.phase), e.location).trim_end().to_owned()
@@ -27,17 +23,7 @@ fn phased(reading: &Reading) -> Vec<String> {
 }
 
 fn says(program: &str, suffix: &str, expected: &[&str]) {
-    let folder = Path::new("fixtures/native/entries");
-    let inputs: Vec<PathBuf> = BUILDS.iter().map(|b| folder.join(format!("{program}-{b}.{suffix}"))).collect();
-    let readings = read_all(&walk(&inputs, &Default::default()).expect("fixtures can be walked")).readings;
-    let file = folder.join(format!("{program}.facts"));
-    let found = listing::print(&readings);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&file, &found).expect("the listing can be written");
-    }
-    assert_eq!(found, std::fs::read_to_string(&file).unwrap_or_default(), "{} differs", file.display());
-    assert_eq!(readings.len(), BUILDS.len());
-    for reading in readings {
+    for reading in golden("fixtures/native/entries", program, &BUILDS, suffix) {
         assert_eq!(phased(&reading), expected, "{}", reading.artifact);
     }
 }

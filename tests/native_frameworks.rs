@@ -2,37 +2,21 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test native_frameworks` writes the listings anew; read the difference line by line.
 
-#![allow(clippy::expect_used)]
+mod native_listing;
 
-use std::path::{Path, PathBuf};
-use wipeproof::discover::walk;
-use wipeproof::facts::{Certainty, Operation, Reading, listing};
-use wipeproof::read::read_all;
+use native_listing::{golden, shown};
+use wipeproof::facts::{Effect, Reading};
 
 fn written(reading: &Reading) -> Vec<String> {
-    let effects = reading.facts.iter().filter_map(|f| f.as_effect());
-    let shown = effects.filter(|e| e.operation != Operation::Read && e.certainty > Certainty::Possible);
-    let line = |e: &wipeproof::facts::Effect| {
-        format!("{} {} {}", <&str>::from(e.operation), <&str>::from(e.store), e.location)
-    };
-    let mut lines: Vec<String> = shown.map(line).collect();
+    let line = |e: &Effect| format!("{} {} {}", <&str>::from(e.operation), <&str>::from(e.store), e.location);
+    let mut lines: Vec<String> = shown(reading).map(line).collect();
     lines.sort();
     lines
 }
 
 /// All builds say the same, and exactly what a reader of the source expects.
 fn says(program: &str, builds: &[&str], expected: &[&str]) {
-    let folder = Path::new("fixtures/native/frameworks");
-    let inputs: Vec<PathBuf> = builds.iter().map(|b| folder.join(format!("{program}-{b}.exe"))).collect();
-    let readings = read_all(&walk(&inputs, &Default::default()).expect("fixtures can be walked")).readings;
-    let file = folder.join(format!("{program}.facts"));
-    let found = listing::print(&readings);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&file, &found).expect("the listing can be written");
-    }
-    assert_eq!(found, std::fs::read_to_string(&file).unwrap_or_default(), "{} differs", file.display());
-    assert_eq!(readings.len(), builds.len());
-    for reading in readings {
+    for reading in golden("fixtures/native/frameworks", program, builds, "exe") {
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }

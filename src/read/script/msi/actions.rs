@@ -6,7 +6,7 @@ use super::database::{Database, Row};
 use crate::facts::{Clue, ClueKind, Folder, NoteKind, Phase, Reading, Site, Step, Text, join_paths};
 use crate::read::script::batch;
 use crate::read::script::calls::Syntax;
-use crate::read::script::sink::{MAX_FACTS, Sink};
+use crate::read::script::sink::Sink;
 use crate::read::script::wsh::{self, Host};
 use std::collections::HashMap;
 
@@ -24,19 +24,19 @@ const UNINSTALL: (Phase, &str) = (Phase::NotShipped, "an action of the uninstall
 pub(super) fn read(package: &Package, database: &mut Database<'_>, reading: &mut Reading) {
     let mut conditions: HashMap<String, Option<String>> = HashMap::new();
     for sequence in SEQUENCES {
-        for row in database.rows(sequence, reading) {
+        for row in database.rows(sequence, reading).iter() {
             if let Some(action) = row.text("Action") {
                 conditions.insert(action.to_owned(), row.text("Condition").map(str::to_owned));
             }
         }
     }
-    for row in database.rows("ControlEvent", reading) {
+    for row in database.rows("ControlEvent", reading).iter() {
         if let (Some("DoAction"), Some(action)) = (row.text("Event"), row.text("Argument")) {
             conditions.entry(action.to_owned()).or_default();
         }
     }
     let mut unseen = Vec::new();
-    for row in database.rows("CustomAction", reading) {
+    for row in database.rows("CustomAction", reading).iter() {
         let (Some(name), Some(kind)) = (row.text("Action"), row.number("Type")) else { continue };
         let Some(condition) = conditions.get(name) else { continue };
         if kind & ROLLBACK != 0 {
@@ -45,8 +45,8 @@ pub(super) fn read(package: &Package, database: &mut Database<'_>, reading: &mut
         let removes = condition.as_deref().is_some_and(at_removal);
         let phase = removes.then_some(UNINSTALL);
         match kind & KIND {
-            2 | 18 | 34 | 50 => command(package, &row, kind & KIND, phase, reading),
-            37 | 38 => script(&row, kind & KIND, phase, reading),
+            2 | 18 | 34 | 50 => command(package, row, kind & KIND, phase, reading),
+            37 | 38 => script(row, kind & KIND, phase, reading),
             1 | 5 | 6 | 17 | 21 | 22 | 53 | 54 if !removes => unseen.push(name.to_owned()),
             _ => {}
         }
@@ -102,7 +102,7 @@ fn script(row: &Row, kind: i32, phase: Option<(Phase, &str)>, reading: &mut Read
     let syntax = if kind == 38 { Syntax::Basic } else { Syntax::Script };
     let mut inner = Reading::new(&reading.artifact, &reading.format);
     wsh::read(text, syntax, Host::Machine, &mut inner);
-    for mut fact in inner.facts.into_iter().take(MAX_FACTS) {
+    for mut fact in inner.facts {
         let line = fact.site.line.take();
         fact.site = row.site();
         if let crate::facts::Body::Effect(effect) = &mut fact.body {

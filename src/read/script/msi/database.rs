@@ -3,7 +3,9 @@
 use crate::facts::{NoteKind, Reading, Site};
 use crate::read::script::sink::quote;
 use msi::{Package, Select};
+use std::collections::HashMap;
 use std::io::Cursor;
+use std::rc::Rc;
 
 /// Most rows of all tables together; beyond this a package carries data.
 const MAX_ROWS: usize = 400_000;
@@ -12,6 +14,8 @@ const MAX_ROWS: usize = 400_000;
 pub(super) struct Database<'b> {
     package: Package<Cursor<&'b [u8]>>,
     left: usize,
+    /// Tables that were asked for: several are looked at twice, for their keys and for what they install.
+    read: HashMap<&'static str, Rc<[Row]>>,
 }
 
 impl<'b> Database<'b> {
@@ -20,11 +24,20 @@ impl<'b> Database<'b> {
     /// # Errors
     /// What is wrong with the file.
     pub(super) fn open(bytes: &'b [u8]) -> std::io::Result<Self> {
-        Ok(Database { package: Package::open(Cursor::new(bytes))?, left: MAX_ROWS })
+        Ok(Database { package: Package::open(Cursor::new(bytes))?, left: MAX_ROWS, read: HashMap::new() })
     }
 
     /// The rows of a table; none if there is no such table.
-    pub(super) fn rows(&mut self, table: &'static str, reading: &mut Reading) -> Vec<Row> {
+    pub(super) fn rows(&mut self, table: &'static str, reading: &mut Reading) -> Rc<[Row]> {
+        if let Some(rows) = self.read.get(table) {
+            return Rc::clone(rows);
+        }
+        let rows: Rc<[Row]> = self.select(table, reading).into();
+        self.read.insert(table, Rc::clone(&rows));
+        rows
+    }
+
+    fn select(&mut self, table: &'static str, reading: &mut Reading) -> Vec<Row> {
         if !self.package.has_table(table) {
             return Vec::new();
         }

@@ -28,10 +28,10 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading) {
     };
     "msi".clone_into(&mut reading.format);
     let package = Package::of(&mut database, reading);
-    for (table, read) in tables::READERS {
-        let rows = database.rows(table, reading);
-        let mut sink = Sink::new(reading);
-        for row in &rows {
+    let rows: Vec<_> = tables::READERS.iter().map(|(table, _)| database.rows(table, reading)).collect();
+    let mut sink = Sink::new(reading);
+    for (rows, (_, read)) in rows.iter().zip(tables::READERS) {
+        for row in rows.iter() {
             read(&package, row, &mut sink);
         }
     }
@@ -71,29 +71,29 @@ impl Package {
             keys: HashMap::new(),
             services: HashMap::new(),
         };
-        for row in database.rows("Property", reading) {
+        for row in database.rows("Property", reading).iter() {
             if let (Some(name), Some(value)) = (row.text("Property"), row.text("Value")) {
                 package.values.properties.insert(name.to_owned(), value.to_owned());
             }
         }
         package.folders(&database.rows("Directory", reading), reading);
-        for row in database.rows("Component", reading) {
+        for row in database.rows("Component", reading).iter() {
             if let (Some(name), Some(folder)) = (row.text("Component"), row.text("Directory_")) {
                 let file = row.text("KeyPath").map(str::to_owned);
                 package.components.insert(name.to_owned(), (folder.to_owned(), file));
             }
         }
-        for row in database.rows("File", reading) {
+        for row in database.rows("File", reading).iter() {
             if let Some(key) = row.text("File") {
-                package.values.files.insert(key.to_owned(), package.in_component(&row, "FileName"));
+                package.values.files.insert(key.to_owned(), package.in_component(row, "FileName"));
             }
         }
-        for row in database.rows("Registry", reading) {
+        for row in database.rows("Registry", reading).iter() {
             if let Some(id) = row.text("Registry") {
-                package.keys.insert(id.to_owned(), tables::registry_key(&package, &row));
+                package.keys.insert(id.to_owned(), tables::registry_key(&package, row));
             }
         }
-        for row in database.rows("ServiceInstall", reading) {
+        for row in database.rows("ServiceInstall", reading).iter() {
             if let (Some(id), Some(name)) = (row.text("ServiceInstall"), row.text("Name")) {
                 package.services.insert(id.to_owned(), name.to_owned());
             }

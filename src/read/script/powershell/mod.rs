@@ -99,9 +99,12 @@ fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink:
     machine.script(tree.root_node(), &mut scope);
 }
 
+/// Begins the name of the variable that stands for a hole of a given line; its number follows.
+const HOLE: &str = "hole";
+
 /// The variable that stands for the n-th hole of a given line.
 fn hole_name(index: usize) -> String {
-    format!("hole{index}")
+    format!("{HOLE}{index}")
 }
 
 fn parse(text: &str, most: usize) -> Option<Tree> {

@@ -106,14 +106,15 @@ impl<'s> Machine<'s, '_, '_> {
 /// A text that stands for itself. What another script left open in the line it gives ([`super::hole_name`]) was filled
 /// in before the quotes were read.
 fn verbatim(text: &str, scope: &Scope) -> Value {
-    if !text.contains("${hole") {
+    let mark = format!("${{{}", super::HOLE);
+    if !text.contains(&mark) {
         return Value::lit(text);
     }
     // Double quotes around such a value do not survive the command line.
     let text = text.replace('"', "");
     let mut out = Value::text(Text::new());
     let mut rest = text.as_str();
-    while let Some((before, after)) = rest.split_once("${hole") {
+    while let Some((before, after)) = rest.split_once(&mark) {
         let known = after.split_once('}').and_then(|(number, tail)| {
             let index = number.parse().ok()?;
             Some((&scope.get(&super::hole_name(index))?.0, tail))

@@ -1,0 +1,29 @@
+//! Listings of native programs, compared with golden files.
+
+#![allow(clippy::expect_used, reason = "a test stops where it cannot go on")]
+
+use std::path::{Path, PathBuf};
+use wipeproof::discover::walk;
+use wipeproof::facts::{Certainty, Effect, Operation, Reading, listing};
+use wipeproof::read::read_all;
+
+/// Reads all builds of a program, `PROGRAM-BUILD.SUFFIX`, and compares what is listed with `PROGRAM.facts`.
+pub(crate) fn golden(folder: &str, program: &str, builds: &[&str], suffix: &str) -> Vec<Reading> {
+    let folder = Path::new(folder);
+    let inputs: Vec<PathBuf> = builds.iter().map(|b| folder.join(format!("{program}-{b}.{suffix}"))).collect();
+    let readings = read_all(&walk(&inputs, &Default::default()).expect("fixtures can be walked")).readings;
+    assert_eq!(readings.len(), builds.len());
+    let file = folder.join(format!("{program}.facts"));
+    let found = listing::print(&readings);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &found).expect("the listing can be written");
+    }
+    assert_eq!(found, std::fs::read_to_string(&file).unwrap_or_default(), "{} differs", file.display());
+    readings
+}
+
+/// The effects that change something and are shown by default.
+pub(crate) fn shown(reading: &Reading) -> impl Iterator<Item = &Effect> {
+    let effects = reading.facts.iter().filter_map(|f| f.as_effect());
+    effects.filter(|e| e.operation != Operation::Read && e.certainty > Certainty::Possible)
+}
