@@ -273,9 +273,9 @@ fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
         let mut table = Table::default();
-        for (_, text) in super::files("commands") {
-            // A file that does not parse is a defect of the build; the test below names it.
-            let Ok(file) = toml::from_str::<File>(text) else { continue };
+        for (_, packed) in super::tables("commands") {
+            // A table of another shape is a defect of the build; the test below names it.
+            let Ok(file) = packed.read::<File>() else { continue };
             for command in file.command {
                 for name in &command.names {
                     table.by_name.insert((file.shell, name.clone()), table.commands.len());
@@ -306,8 +306,8 @@ mod tests {
     #[test]
     fn every_file_parses_and_no_name_is_given_twice() {
         let mut seen = std::collections::HashSet::new();
-        for (path, text) in crate::catalog::files("commands") {
-            let file: File = toml::from_str(text).unwrap_or_else(|e| panic!("{path}: {e}"));
+        for (path, packed) in crate::catalog::tables("commands") {
+            let file: File = packed.read().unwrap_or_else(|e| panic!("{path}: {e}"));
             for command in file.command {
                 for name in command.names {
                     assert_eq!(name, name.to_lowercase(), "{path}");

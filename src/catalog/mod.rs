@@ -1,4 +1,5 @@
-//! What each API, command and configuration key does: data under `rules/catalog/`, parsed on first use.
+//! What each API, command and configuration key does: data under `rules/catalog/`, packed by `build.rs` and read on
+//! first use.
 //!
 //! One submodule per reader family owns its tables and their schema; readers look things up here and hold no tables
 //! of their own.
@@ -9,37 +10,47 @@ pub mod dotnet;
 pub mod native;
 
 use include_dir::{Dir, include_dir};
+use serde::de::DeserializeOwned;
 
 /// The catalogue files, embedded.
-static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules/catalog");
+static FILES: Dir<'_> = include_dir!("$OUT_DIR/rules/catalog");
 
-/// The TOML files below `rules/catalog/<folder>/`, by name.
-pub fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// Identifies the catalogue: hexadecimal.
+pub const HASH: &str = env!("WIPEPROOF_CATALOG");
+
+/// A packed table.
+#[derive(Clone, Copy)]
+pub struct Packed(&'static [u8]);
+
+impl Packed {
+    /// Bytes that `build.rs` wrote.
+    pub const fn new(bytes: &'static [u8]) -> Self {
+        Packed(bytes)
+    }
+
+    /// Reads the table into a type.
+    ///
+    /// # Errors
+    /// A table of another shape, which is a defect of the build: the tests read every table.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, rmp_serde::decode::Error> {
+        rmp_serde::from_slice(self.0)
+    }
+}
+
+/// The tables of `rules/catalog/<folder>/`, by the names of their files.
+pub fn tables(folder: &str) -> impl Iterator<Item = (&'static str, Packed)> {
     let mut files: Vec<_> = FILES
         .get_dir(folder)
         .into_iter()
         .flat_map(|dir| dir.files())
-        .filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)))
+        .filter_map(|file| Some((file.path().to_str()?, file.contents())))
+        .filter(|(name, _)| name.ends_with(".toml"))
         .collect();
-    files.sort();
-    files.into_iter()
+    files.sort_unstable();
+    files.into_iter().map(|(name, bytes)| (name, Packed(bytes)))
 }
 
-/// Identifies the catalogue: hexadecimal.
-pub fn hash() -> String {
-    fn add(dir: &Dir<'_>, hasher: &mut blake3::Hasher) {
-        for file in dir.files() {
-            hasher.update(file.path().as_os_str().as_encoded_bytes());
-            hasher.update(file.contents());
-        }
-        dir.dirs().for_each(|dir| add(dir, hasher));
-    }
-    let mut hasher = blake3::Hasher::new();
-    add(&FILES, &mut hasher);
-    hasher.finalize().to_hex()[..16].to_owned()
-}
-
-/// One catalogue file by its path below `rules/catalog/`.
+/// A file that is no table, by its path below `rules/catalog/`.
 pub fn text(path: &str) -> &'static str {
     FILES.get_file(path).and_then(|file| file.contents_utf8()).unwrap_or_default()
 }

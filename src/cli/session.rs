@@ -59,7 +59,7 @@ pub(super) fn cache(args: &Scan, settings: &Settings) -> Result<Option<Cache>, F
         None => None,
     };
     let Some(folder) = folder else { return Ok(None) };
-    let cache = Cache::open(&folder, &crate::catalog::hash())
+    let cache = Cache::open(&folder, crate::catalog::HASH)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot make the cache folder {}; `--no-cache` does without", folder.display()))?;
     Ok(Some(cache))

@@ -52,7 +52,7 @@ impl Decisions {
     fn cache(&self) -> Option<Cache> {
         let wanted = self.settings.cache.unwrap_or_else(cache::is_established);
         let folder = cache::user_folder().filter(|_| wanted)?;
-        Cache::open(&folder, &crate::catalog::hash()).ok()
+        Cache::open(&folder, crate::catalog::HASH).ok()
     }
 
     fn request(&self, inputs: Vec<PathBuf>) -> Option<Request<'_>> {

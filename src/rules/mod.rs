@@ -13,12 +13,15 @@ pub use rule::{Condition, PhaseJudgement, Rule, Severity, Theme};
 pub use target::{Event, EventInfo, Outcome, Platform, Target, Volume};
 pub use wildcard::wildcard;
 
+use crate::catalog::Packed;
 use crate::document::{self, DocumentError};
 use include_dir::{Dir, DirEntry, include_dir};
 use std::path::Path;
 
-/// Everything below `rules/` except the catalogue.
-static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+/// What `build.rs` packed of `rules/`; the catalogue in it is [`crate::catalog`]'s.
+static FILES: Dir<'_> = include_dir!("$OUT_DIR/rules");
+/// Identifies the shipped rules and targets.
+const HASH: &str = env!("WIPEPROOF_RULES");
 
 /// All rules and targets in force.
 #[derive(Debug, Clone)]
@@ -38,6 +41,14 @@ pub enum RuleSetError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Document(#[from] Box<DocumentError>),
+    /// A shipped table of another shape than its type.
+    #[error("the table {name}, which is part of this program, cannot be read")]
+    Packed {
+        /// The table.
+        name: &'static str,
+        /// What is wrong with it.
+        source: rmp_serde::decode::Error,
+    },
     /// A folder or file that cannot be read.
     #[error("cannot read rules from {path}")]
     Io {
@@ -84,22 +95,20 @@ impl RuleSet {
     pub fn embedded() -> Result<Self, RuleSetError> {
         let mut files = Vec::new();
         collect(&FILES, &mut files);
-        files.sort();
+        files.sort_unstable_by_key(|(name, _)| *name);
         let mut set =
-            RuleSet { rules: Vec::new(), targets: Vec::new(), platform: Platform::default(), hash: String::new() };
-        let mut hasher = blake3::Hasher::new();
-        for (name, text) in &files {
-            hasher.update(name.as_bytes());
-            hasher.update(text.as_bytes());
+            RuleSet { rules: Vec::new(), targets: Vec::new(), platform: Platform::default(), hash: HASH.to_owned() };
+        for (name, packed) in files {
+            let wrong = |source| RuleSetError::Packed { name, source };
+            // On Windows the names have backslashes.
             if name == "platform.toml" {
-                set.platform = document::parse(name, text)?;
-            } else if name.starts_with("targets/") {
-                set.targets.push(document::parse(name, text)?);
+                set.platform = packed.read().map_err(wrong)?;
+            } else if name.starts_with("targets") {
+                set.targets.push(packed.read().map_err(wrong)?);
             } else {
-                set.add(name, text)?;
+                set.add(name, packed.read().map_err(wrong)?)?;
             }
         }
-        set.hash = hasher.finalize().to_hex()[..16].to_owned();
         set.rules.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(set)
     }
@@ -123,7 +132,8 @@ impl RuleSet {
                 } else if path.extension().is_some_and(|e| e == "toml") {
                     let text = std::fs::read_to_string(&path).map_err(|e| io(&path, e))?;
                     hasher.update(text.as_bytes());
-                    self.add(&path.display().to_string(), &text)?;
+                    let name = path.display().to_string();
+                    self.add(&name, Rule::parse(&name, &text)?)?;
                 }
             }
         }
@@ -132,8 +142,7 @@ impl RuleSet {
         Ok(self)
     }
 
-    fn add(&mut self, name: &str, text: &str) -> Result<(), RuleSetError> {
-        let rule = Rule::parse(name, text)?;
+    fn add(&mut self, name: &str, rule: Rule) -> Result<(), RuleSetError> {
         for id in [&rule.id, &rule.name] {
             if self.find(id).is_some() {
                 return Err(RuleSetError::Duplicate { name: name.to_owned(), id: id.clone() });
@@ -204,16 +213,13 @@ impl RuleSet {
     }
 }
 
-fn collect(dir: &'static Dir<'static>, files: &mut Vec<(String, &'static str)>) {
+fn collect(dir: &'static Dir<'static>, files: &mut Vec<(&'static str, Packed)>) {
     for entry in dir.entries() {
         match entry {
             DirEntry::Dir(d) if d.path() == Path::new("catalog") => {}
             DirEntry::Dir(d) => collect(d, files),
             DirEntry::File(f) => {
-                let name = f.path().to_string_lossy().replace('\\', "/");
-                if let (true, Some(text)) = (name.ends_with(".toml"), f.contents_utf8()) {
-                    files.push((name, text));
-                }
+                files.extend(f.path().to_str().filter(|n| n.ends_with(".toml")).map(|n| (n, Packed::new(f.contents()))));
             }
         }
     }

@@ -7,7 +7,6 @@ mod selector;
 
 pub use selector::{Condition, Glob, Name, Selector, Step, Test};
 
-use super::files;
 use crate::facts::{Certainty, Folder, Operation, Store, Trait};
 use serde::{Deserialize, Deserializer};
 use std::sync::OnceLock;
@@ -154,13 +153,13 @@ fn folder<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Folder>, D::Error> {
     Folder::by_name(&name).map(Some).ok_or_else(|| serde::de::Error::custom(format!("unknown folder {name}")))
 }
 
-/// The tables, parsed on first use. A file that does not parse is left out; a test keeps that from happening.
+/// The tables, read on first use. One of another shape is left out; a test keeps that from happening.
 fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
     TABLES.get_or_init(|| {
         let mut all = Tables::default();
-        for (_, text) in files("config") {
-            if let Ok(mut tables) = toml::from_str::<Tables>(text) {
+        for (_, packed) in super::tables("config") {
+            if let Ok(mut tables) = packed.read::<Tables>() {
                 all.effect.append(&mut tables.effect);
                 all.connection.append(&mut tables.connection);
                 all.engine.append(&mut tables.engine);
@@ -216,8 +215,8 @@ mod tests {
 
     #[test]
     fn every_table_parses() {
-        for (path, text) in files("config") {
-            if let Err(error) = toml::from_str::<Tables>(text) {
+        for (path, packed) in crate::catalog::tables("config") {
+            if let Err(error) = packed.read::<Tables>() {
                 panic!("{path}: {error}");
             }
         }

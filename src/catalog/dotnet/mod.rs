@@ -79,8 +79,8 @@ pub fn catalog() -> &'static Catalog {
     static CATALOG: OnceLock<Catalog> = OnceLock::new();
     CATALOG.get_or_init(|| {
         let mut all = Catalog::default();
-        for (name, text) in super::files("dotnet") {
-            match toml::from_str::<File>(text) {
+        for (name, packed) in super::tables("dotnet") {
+            match packed.read::<File>() {
                 Ok(file) => {
                     all.effects.extend(file.effect);
                     all.values.extend(file.value);

@@ -54,13 +54,13 @@ fn catalogue() -> &'static Catalogue {
     static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
     CATALOGUE.get_or_init(|| {
         let mut catalogue = Catalogue::default();
-        for (path, text) in super::files("native") {
+        for (path, packed) in super::tables("native") {
             if path.ends_with("owners.toml") {
-                catalogue.owners = toml::from_str::<Owners>(text).unwrap_or_default().owner;
+                catalogue.owners = packed.read::<Owners>().unwrap_or_default().owner;
             } else if path.ends_with("ordinals.toml") {
-                catalogue.ordinals = toml::from_str(text).unwrap_or_default();
-            } else if path.ends_with(".toml") {
-                let rows: HashMap<String, Row> = toml::from_str(text).unwrap_or_default();
+                catalogue.ordinals = packed.read().unwrap_or_default();
+            } else {
+                let rows: HashMap<String, Row> = packed.read().unwrap_or_default();
                 for (name, row) in rows {
                     catalogue.add(name, row);
                 }
@@ -182,16 +182,16 @@ mod tests {
 
     #[test]
     fn every_file_parses_and_every_word_is_known() {
-        for (path, text) in crate::catalog::files("native").filter(|(p, _)| p.ends_with(".toml")) {
+        for (path, packed) in crate::catalog::tables("native") {
             if path.ends_with("owners.toml") {
-                assert!(toml::from_str::<Owners>(text).is_ok_and(|all| !all.owner.is_empty()));
+                assert!(packed.read::<Owners>().is_ok_and(|all| !all.owner.is_empty()));
                 continue;
             }
             if path.ends_with("ordinals.toml") {
-                assert!(toml::from_str::<HashMap<String, HashMap<String, String>>>(text).is_ok());
+                assert!(packed.read::<HashMap<String, HashMap<String, String>>>().is_ok());
                 continue;
             }
-            let rows: HashMap<String, Row> = toml::from_str(text).expect(path);
+            let rows: HashMap<String, Row> = packed.read().expect(path);
             assert!(!rows.is_empty(), "{path}");
         }
         for row in &catalogue().rows {
