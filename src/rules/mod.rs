@@ -219,7 +219,8 @@ fn collect(dir: &'static Dir<'static>, files: &mut Vec<(&'static str, Packed)>) 
             DirEntry::Dir(d) if d.path() == Path::new("catalog") => {}
             DirEntry::Dir(d) => collect(d, files),
             DirEntry::File(f) => {
-                files.extend(f.path().to_str().filter(|n| n.ends_with(".toml")).map(|n| (n, Packed::new(f.contents()))));
+                files
+                    .extend(f.path().to_str().filter(|n| n.ends_with(".toml")).map(|n| (n, Packed::new(f.contents()))));
             }
         }
     }
