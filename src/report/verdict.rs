@@ -3,13 +3,14 @@
 use super::rank::{by_weight, losses};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
 use crate::facts::NoteKind;
-use crate::rules::{Severity, Target};
+use crate::rules::{Outcome, Severity, Target};
 use std::collections::BTreeSet;
 
 /// The verdict for one target over the findings that count.
 pub(super) fn verdict(
     target: &Target,
     findings: &[Finding],
+    possible: &[Finding],
     notes: &[ArtifactNote],
     artifacts: usize,
 ) -> TargetVerdict {
@@ -44,6 +45,12 @@ pub(super) fn verdict(
     } else {
         (Verdict::Ready, "nothing was found that an event would take away".to_owned())
     };
+    let because = match verdict {
+        Verdict::Ready if any_unplaced(active.iter().copied().chain(possible), &target.id) => {
+            format!("{because}; writes at places that could not be recovered are not covered")
+        }
+        _ => because,
+    };
     TargetVerdict {
         id: target.id.clone(),
         name: target.name.clone(),
@@ -53,6 +60,13 @@ pub(super) fn verdict(
         warnings,
         notes: note_count,
     }
+}
+
+/// Some call writes where nothing is known of: an all-clear has to say that it does not cover it. A capability of the
+/// import table alone has no site.
+fn any_unplaced<'a>(mut findings: impl Iterator<Item = &'a Finding>, target: &str) -> bool {
+    let unknown = |f: &Finding| f.outcomes.iter().any(|o| o.target == target && o.outcome == Outcome::Unknown);
+    findings.any(|f| unknown(f) && !f.sites.is_empty())
 }
 
 /// What keeps an all-clear from being given, the gravest first: what was not read cannot have been cleared.

@@ -16,4 +16,5 @@ pub(crate) mod slot;
 pub(crate) mod state;
 mod step;
 pub(crate) mod strings;
+mod table;
 mod value;

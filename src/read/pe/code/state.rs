@@ -1,9 +1,9 @@
 //! What is known before an instruction: registers, memory cells, and the strings in buffers.
 
 use super::known::Known;
+use super::table::Table;
 use super::value::{Kind, Symbols, Value};
 use crate::facts::{Hole, Text};
-use std::collections::BTreeMap;
 
 /// Number of general registers.
 pub(crate) const REGISTERS: usize = 16;
@@ -47,8 +47,8 @@ pub(crate) type Wide = Option<[u8; 16]>;
 pub(crate) struct State {
     pub(crate) registers: [Value; REGISTERS],
     pub(crate) wide: [Wide; REGISTERS],
-    cells: BTreeMap<Value, Cell>,
-    buffers: BTreeMap<Value, Buffer>,
+    cells: Table<Cell>,
+    buffers: Table<Buffer>,
 }
 
 impl State {
@@ -62,37 +62,37 @@ impl State {
         for (register, parameter) in parameters {
             registers[*register] = symbols.of(Kind::Param(*parameter));
         }
-        State { registers, wide: [None; REGISTERS], cells: BTreeMap::new(), buffers: BTreeMap::new() }
+        State { registers, wide: [None; REGISTERS], cells: Table::default(), buffers: Table::default() }
     }
 
     /// The cell at an address.
     pub(crate) fn cell(&self, address: Value) -> Option<Cell> {
-        self.cells.get(&address).copied()
+        self.cells.get(address).copied()
     }
 
     /// Stores a value; cells that overlap it are forgotten, and text that was there before is overwritten.
     pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
         self.keep_and_store(address, size, value);
-        self.buffers.remove(&address);
+        self.buffers.remove(address);
     }
 
     /// The same, for the pointer in a string object, whose text stays.
     pub(crate) fn keep_and_store(&mut self, address: Value, size: u8, value: Value) {
-        if address == Value::Unknown || self.cells.len() >= MAX_CELLS {
+        if address == Value::Unknown {
             return;
         }
         if let Some((low, high)) = span(address, size) {
             let overlapping: Vec<Value> = self
                 .cells
-                .range(low..high)
+                .range(low, high)
                 .filter(|(at, cell)| **at != address && overlaps(**at, cell.size, address))
                 .map(|(at, _)| *at)
                 .collect();
             for at in overlapping {
-                self.cells.remove(&at);
+                self.cells.remove(at);
             }
         }
-        self.cells.insert(address, Cell { size, value });
+        self.cells.set(address, Cell { size, value }, MAX_CELLS);
     }
 
     /// The bytes of constant cells from an address on, up to the first gap.
@@ -109,12 +109,12 @@ impl State {
 
     /// The string in the buffer at an address.
     pub(crate) fn buffer(&self, address: Value) -> Option<&Buffer> {
-        self.buffers.get(&address)
+        self.buffers.get(address)
     }
 
     /// The same, to be changed.
     pub(crate) fn buffer_mut(&mut self, address: Value) -> Option<&mut Buffer> {
-        self.buffers.get_mut(&address)
+        self.buffers.get_mut(address)
     }
 
     /// Sets the string in a buffer.
@@ -125,14 +125,12 @@ impl State {
         // What was stored there byte by byte is covered by the string.
         if let Some((_, high)) = span(address, 1) {
             let covered: Vec<Value> =
-                self.cells.range(address..high).filter(|(at, _)| **at == address).map(|(at, _)| *at).collect();
+                self.cells.range(address, high).filter(|(at, _)| **at == address).map(|(at, _)| *at).collect();
             for at in covered {
-                self.cells.remove(&at);
+                self.cells.remove(at);
             }
         }
-        if self.buffers.len() < MAX_BUFFERS || self.buffers.contains_key(&address) {
-            self.buffers.insert(address, buffer);
-        }
+        self.buffers.set(address, buffer, MAX_BUFFERS);
     }
 
     /// All buffers.
@@ -147,20 +145,20 @@ impl State {
 
     /// The cells from an address up to another.
     pub(crate) fn cells_in(&self, from: Value, to: Value) -> impl Iterator<Item = (&Value, &Cell)> {
-        self.cells.range(from..to)
+        self.cells.range(from, to)
     }
 
     /// The buffers from an address up to another.
     pub(crate) fn buffers_in(&self, from: Value, to: Value) -> impl Iterator<Item = (&Value, &Buffer)> {
-        self.buffers.range(from..to)
+        self.buffers.range(from, to)
     }
 
     /// Something unknown may write through this pointer.
     pub(crate) fn taint(&mut self, address: Value, written: Value) {
-        if let Some(buffer) = self.buffers.get_mut(&address) {
+        if let Some(buffer) = self.buffers.get_mut(address) {
             buffer.known.weak = true;
         }
-        if let Some(cell) = self.cells.get_mut(&address) {
+        if let Some(cell) = self.cells.get_mut(address) {
             cell.value = written;
         } else if matches!(address, Value::Stack(_)) {
             self.keep_and_store(address, 8, written);
@@ -170,58 +168,35 @@ impl State {
     /// Joins another state into this one; `true` if this one changed. `widen` gives up what still differs.
     pub(crate) fn join(&mut self, other: &State, symbols: &mut Symbols, widen: bool) -> bool {
         let mut changed = false;
-        let mut merge = |a: &mut Value, b: Value| {
-            let joined = if *a == b {
-                return;
-            } else if widen {
-                Value::Unknown
-            } else {
-                symbols.join(*a, b)
-            };
-            if joined != *a {
-                *a = joined;
-                changed = true;
-            }
+        let mut merge = |a: Value, b: Value| match a == b {
+            true => a,
+            false if widen => Value::Unknown,
+            false => symbols.join(a, b),
         };
         for (a, b) in self.registers.iter_mut().zip(other.registers) {
-            merge(a, b);
+            let joined = merge(*a, b);
+            changed |= joined != *a;
+            *a = joined;
         }
-        for (at, cell) in &other.cells {
-            match self.cells.get_mut(at) {
-                Some(own) if own.size == cell.size => merge(&mut own.value, cell.value),
-                Some(own) => merge(&mut own.value, Value::Unknown),
-                // Never written on the other path: then it is not read there either.
-                None => {
-                    self.cells.insert(*at, *cell);
-                }
-            }
-        }
+        // A cell that was never written on the other path is not read there either: it comes in, and changes nothing.
+        let cells = self.cells.join(&other.cells, MAX_CELLS, |own, cell| {
+            let value = merge(own.value, if own.size == cell.size { cell.value } else { Value::Unknown });
+            (value != own.value).then_some(Cell { value, ..*own })
+        });
         for (a, b) in self.wide.iter_mut().zip(&other.wide) {
             if *a != *b && a.is_some() {
                 *a = None;
                 changed = true;
             }
         }
-        let room = self.buffers.len() < MAX_BUFFERS;
-        for (at, buffer) in &other.buffers {
-            match self.buffers.get_mut(at) {
-                Some(own) if own == buffer => {}
-                Some(own) => {
-                    let known = if widen { Known::unknown() } else { whole(own).or(&whole(buffer)) };
-                    let joined = Buffer::of(known);
-                    if joined != *own {
-                        *own = joined;
-                        changed = true;
-                    }
-                }
-                None if room => {
-                    self.buffers.insert(*at, buffer.clone());
-                    changed = true;
-                }
-                None => {}
+        let buffers = self.buffers.join(&other.buffers, MAX_BUFFERS, |own, buffer| {
+            if own == buffer {
+                return None;
             }
-        }
-        changed
+            let joined = Buffer::of(if widen { Known::unknown() } else { whole(own).or(&whole(buffer)) });
+            (joined != *own).then_some(joined)
+        });
+        changed || cells.changed || buffers.changed || buffers.came
     }
 }
 

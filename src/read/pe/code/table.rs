@@ -1,0 +1,114 @@
+//! A sorted table that states share until one of them changes it.
+//!
+//! A large function has thousands of blocks, and most leave most cells alone: copying a state is counting a reference,
+//! and joining two is one walk over both.
+
+use super::value::Value;
+use std::rc::Rc;
+
+/// What is known at addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Table<T>(Rc<Vec<(Value, T)>>);
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table(Rc::default())
+    }
+}
+
+impl<T: Clone> Table<T> {
+    fn place(&self, at: Value) -> Result<usize, usize> {
+        self.0.binary_search_by(|(a, _)| a.cmp(&at))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn get(&self, at: Value) -> Option<&T> {
+        self.place(at).ok().and_then(|i| self.0.get(i)).map(|(_, entry)| entry)
+    }
+
+    pub(super) fn get_mut(&mut self, at: Value) -> Option<&mut T> {
+        let place = self.place(at).ok()?;
+        Rc::make_mut(&mut self.0).get_mut(place).map(|(_, entry)| entry)
+    }
+
+    /// Sets an entry; a new one only while there are fewer than `most`.
+    pub(super) fn set(&mut self, at: Value, entry: T, most: usize) {
+        match self.place(at) {
+            Ok(i) => {
+                if let Some((_, own)) = Rc::make_mut(&mut self.0).get_mut(i) {
+                    *own = entry;
+                }
+            }
+            Err(i) if self.len() < most => Rc::make_mut(&mut self.0).insert(i, (at, entry)),
+            Err(_) => {}
+        }
+    }
+
+    pub(super) fn remove(&mut self, at: Value) {
+        if let Ok(i) = self.place(at) {
+            Rc::make_mut(&mut self.0).remove(i);
+        }
+    }
+
+    /// All entries.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Value, &T)> {
+        self.0.iter().map(|(at, entry)| (at, entry))
+    }
+
+    /// The entries from an address up to another.
+    pub(super) fn range(&self, from: Value, to: Value) -> impl Iterator<Item = (&Value, &T)> {
+        let start = self.0.partition_point(|(at, _)| *at < from);
+        self.0.get(start..).unwrap_or_default().iter().take_while(move |(at, _)| *at < to).map(|(at, entry)| (at, entry))
+    }
+
+    /// Takes the entries of another table in: `merge` says what becomes of one that both have, where that is not the
+    /// own one. Answers whether an own one changed, and whether one came in.
+    pub(super) fn join(&mut self, other: &Self, most: usize, mut merge: impl FnMut(&T, &T) -> Option<T>) -> Joined {
+        let mut joined = Joined::default();
+        if Rc::ptr_eq(&self.0, &other.0) {
+            return joined;
+        }
+        if self.0.is_empty() {
+            joined.came = !other.0.is_empty();
+            self.0 = Rc::clone(&other.0);
+            return joined;
+        }
+        let mut changes = Vec::new();
+        let mut new = Vec::new();
+        let mut own = self.0.iter().enumerate().peekable();
+        for (at, entry) in other.0.iter() {
+            while own.next_if(|(_, (a, _))| a < at).is_some() {}
+            match own.peek() {
+                Some((i, (a, mine))) if a == at => changes.extend(merge(mine, entry).map(|entry| (*i, entry))),
+                _ => new.push((*at, entry.clone())),
+            }
+        }
+        new.truncate(most.saturating_sub(self.len()));
+        joined.changed = !changes.is_empty();
+        joined.came = !new.is_empty();
+        if joined.changed || joined.came {
+            let table = Rc::make_mut(&mut self.0);
+            for (i, entry) in changes {
+                if let Some((_, own)) = table.get_mut(i) {
+                    *own = entry;
+                }
+            }
+            if joined.came {
+                table.extend(new);
+                // Two sorted runs, which is what a stable sort is quickest with.
+                table.sort_by_key(|(at, _)| *at);
+            }
+        }
+        joined
+    }
+}
+
+/// What joining two tables did to the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Joined {
+    pub(super) changed: bool,
+    pub(super) came: bool,
+}
