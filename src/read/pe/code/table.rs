@@ -61,7 +61,12 @@ impl<T: Clone> Table<T> {
     /// The entries from an address up to another.
     pub(super) fn range(&self, from: Value, to: Value) -> impl Iterator<Item = (&Value, &T)> {
         let start = self.0.partition_point(|(at, _)| *at < from);
-        self.0.get(start..).unwrap_or_default().iter().take_while(move |(at, _)| *at < to).map(|(at, entry)| (at, entry))
+        self.0
+            .get(start..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(move |(at, _)| *at < to)
+            .map(|(at, entry)| (at, entry))
     }
 
     /// Takes the entries of another table in: `merge` says what becomes of one that both have, where that is not the
