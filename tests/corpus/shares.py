@@ -19,6 +19,9 @@ EFFECT = re.compile(r"^effect (\S+) (\S+) (.+?) certainty=(\w+) via=(\S+)(.*)$")
 SITE = re.compile(r"\bat=\S*rva:(0x[0-9a-f]+)")
 MORE = re.compile(r'step "and (\d+) further calls whose location is not known"')
 UNKNOWN_MODE = "whether it writes is not known"
+REASON = re.compile(r'step "(mode not known|not known): (.+?)(?: \((\d+) calls\))?"')
+# Reasons for which nothing in the image could say the place: who calls it from elsewhere does.
+OUTSIDE = {"given by a library", "a parameter that is given from outside or through a pointer"}
 FILES = {"file", "temp-file", "log", "cache", "dump"}
 # A hole of which not even the source is known, or which only a caller that was not found could fill in.
 NOTHING = re.compile(r"\{(\?|param:[^{}]*)\}")
@@ -100,12 +103,25 @@ class Native:
         self.places = collections.Counter()
         self.modes = collections.Counter()
         self.registry = collections.Counter()
+        # Of what is not known, by reason: places of writes, modes of opens, roots of registry keys.
+        self.gaps = {what: collections.Counter() for what in ("place", "mode", "root")}
+
+    def given(self, what):
+        return sum(n for reason, n in self.gaps[what].items() if reason in OUTSIDE)
 
     def add(self, other):
         self.images += other.images
         self.places.update(other.places)
         self.modes.update(other.modes)
         self.registry.update(other.registry)
+        for what, counts in self.gaps.items():
+            counts.update(other.gaps[what])
+
+
+def reasons(effect, words):
+    """How many calls have which reason."""
+    found = (REASON.match(step) for step in effect["steps"])
+    return collections.Counter({m.group(2): int(m.group(3) or 1) for m in found if m and m.group(1) == words})
 
 
 def opens(effect):
@@ -127,13 +143,19 @@ def count_native(lines):
             word = "unknown" if any(UNKNOWN_MODE in s for s in effect["steps"]) else "known"
             modes.setdefault(site, word)
             tally.modes[word] += number - 1
+            if word == "unknown":
+                tally.gaps["mode"].update(reasons(effect, "mode not known"))
         if effect["store"] in FILES and effect["operation"] in ("create", "write", "append", "copy", "rename"):
             extents[site].add(known)
             tally.places[known] += number - 1
+            if known == "none":
+                tally.gaps["place"].update(reasons(effect, "not known"))
             if any("for other callers" in s for s in effect["steps"]):
                 extents[site].add("none")
         if effect["store"] == "registry" and effect["operation"] not in ("read", "grant"):
             count_registry(tally.registry, effect, number)
+            if not re.match(r"HK\w+\\", effect["location"]):
+                tally.gaps["root"].update(reasons(effect, "not known"))
     for seen in extents.values():
         tally.places[seen.pop() if len(seen) == 1 else "partial"] += 1
     tally.modes.update(modes.values())
@@ -162,14 +184,16 @@ def aims(total):
     """What was aimed at, what is reached, and why not."""
     calls, opened, r = sum(total.places.values()), sum(total.modes.values()), total.registry
     lines = []
-    for what, part, whole, aim in [
-        ("modes of opens", total.modes["known"], opened, 95),
-        ("write locations in full or in part", total.places["full"] + total.places["partial"], calls, 50),
-        ("registry roots", r["root"], r["all"], 85),
-        ("registry keys", r["key"], r["all"], 70),
+    for what, part, whole, given, aim in [
+        ("modes of opens", total.modes["known"], opened, total.given("mode"), 95),
+        ("write locations in full or in part", total.places["full"] + total.places["partial"], calls,
+         total.given("place"), 50),
+        ("registry roots", r["root"], r["all"], total.given("root"), 85),
+        ("registry keys", r["key"], r["all"], total.given("root"), 70),
     ]:
         reached = "reached" if whole and 100 * part >= aim * whole else "not reached"
-        lines.append(f"- {what}: {share(part, whole)}, aim {aim} % ({reached})")
+        inside = share(part, whole - given)
+        lines.append(f"- {what}: {share(part, whole)}, aim {aim} % ({reached}); without those given from outside {inside}")
     return [
         "Aims over all families:",
         "",
@@ -200,30 +224,45 @@ def native_section(listings):
         "## Native code",
         "",
         "Calls that open, copy or move a file for writing, and how much of its location is known; how many calls that "
-        "open a file have a known mode.",
+        "open a file have a known mode. Given from outside are those without a location (or mode) that only code outside "
+        "the image could name: a library, or whoever calls an exported function, or one that only pointers lead to.",
         "",
-        "| family | images | calls | full | partial | none | opens | mode known |",
-        "|---|---|---|---|---|---|---|---|",
+        "| family | images | calls | full | partial | none | given from outside | opens | mode known | given from outside |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, t in rows:
         calls, opened = sum(t.places.values()), sum(t.modes.values())
         cells = [share(t.places[k], calls) for k in ("full", "partial", "none")]
-        out.append(f"| {name} | {t.images} | {calls} | {' | '.join(cells)} | {opened} "
-                   f"| {share(t.modes['known'], opened)} |")
+        out.append(f"| {name} | {t.images} | {calls} | {' | '.join(cells)} | {t.given('place')} | {opened} "
+                   f"| {share(t.modes['known'], opened)} | {t.given('mode')} |")
     out += [
         "",
         "Calls that change the registry: whose root is known, some of whose key below the root is known, all of whose "
         "key is known, and the name of whose value is known.",
         "",
-        "| family | calls | root | key | whole key | values | name |",
-        "|---|---|---|---|---|---|---|",
+        "| family | calls | root | given from outside | key | whole key | values | name |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name, t in rows:
         r = t.registry
         cells = [share(r[k], r["all"]) for k in ("root", "key", "full key")]
+        cells.insert(1, str(t.given("root")))
         out.append(f"| {name} | {r['all']} | {' | '.join(cells)} | {r['values']} | {share(r['value'], r['values'])} |")
-    out += [""] + aims(total)
+    out += [""] + obstacles(rows) + aims(total)
     return out + [""]
+
+
+def obstacles(rows):
+    """Why something is not known: what to mend first."""
+    lines = ["Why the place of a write, the mode of an open, or the root of a key is not known, by number of calls:", ""]
+    names = [name for name, tally in rows if any(tally.gaps.values())]
+    for what, title in [("place", "place not known"), ("mode", "mode not known"), ("root", "root not known")]:
+        lines += [f"| {title} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+        for reason, _ in sorted(rows[-1][1].gaps[what].items(), key=lambda item: (-item[1], item[0])):
+            cells = [str(tally.gaps[what][reason] or "-") for name, tally in rows if name in names]
+            lines.append(f"| {reason} | {' | '.join(cells)} |")
+        lines.append("")
+    return lines
 
 
 # --- .NET ------------------------------------------------------------------------------------------------------------

@@ -1,15 +1,22 @@
 //! From calls with known arguments to effects on state.
 
+use super::code::gap::Gap;
 use super::code::report::{Arg, Event};
 use super::image::{Image, Machine};
 use super::locate;
 use super::modes::{self, Mode};
 use crate::catalog::native::{Model, Row};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Location, Operation, Origin, Place, Site, Step, Store,
-    Text, Trait, join_paths,
+    Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Place, Site,
+    Source, Step, Store, Text, Trait, join_paths, registry,
 };
 
+/// Begins the step that says why a place is not known.
+pub(crate) const NOT_KNOWN: &str = "not known";
+/// Begins the step that says why it is not known whether a file is opened for writing.
+pub(crate) const MODE_NOT_KNOWN: &str = "mode not known";
+/// What the first step says of a call that may as well only read.
+const DOUBT: &str = ": whether it writes is not known";
 /// Longest literal that evidence quotes.
 const MAX_QUOTE: usize = 120;
 
@@ -19,11 +26,61 @@ pub(crate) fn facts(image: &Image<'_>, event: &Event) -> Vec<Fact> {
     if event.api.row.model == Some(Model::Starts) {
         return started(event, site);
     }
-    let mut facts: Vec<Fact> = effects(image, event).into_iter().map(|e| Fact::effect(site.clone(), e)).collect();
+    let mut facts: Vec<Fact> = effects(image, event)
+        .into_iter()
+        .map(|mut effect| {
+            if has_gap(&effect.location) && event_gap(event) > Gap::None {
+                effect.evidence.push(Step::new(format!("{NOT_KNOWN}: {}", event_gap(event))));
+            }
+            if is_doubtful(&effect) && mode_gap(event) > Gap::None {
+                effect.evidence.push(Step::new(format!("{MODE_NOT_KNOWN}: {}", mode_gap(event))));
+            }
+            Fact::effect(site.clone(), effect)
+        })
+        .collect();
     if let Some(command) = event.api.row.starts.and_then(|n| event.args.get(usize::from(n))) {
         facts.extend(starts_clue("service", command, &site));
     }
     facts
+}
+
+/// Something of the place is not known, or only who calls from elsewhere could say it.
+fn has_gap(location: &Location) -> bool {
+    let open = |part: &Part| matches!(part, Part::Hole(Hole::Unknown | Hole::From(Source::Param, _)));
+    location.text().parts().iter().any(open)
+}
+
+/// It is not known whether it writes.
+pub(crate) fn is_doubtful(effect: &Effect) -> bool {
+    effect.evidence.first().is_some_and(|step| step.text.ends_with(DOUBT))
+}
+
+/// Why the mode of an open is not known.
+pub(crate) fn mode_gap(event: &Event) -> Gap {
+    let how = event.api.row.args.iter().skip(1).take(2).filter_map(|n| argument(event, Some(*n)));
+    how.filter(|arg| arg.number.all().is_empty() && arg.texts.iter().all(|t| !t.is_full())).map(|arg| arg.gap).max().unwrap_or_default()
+}
+
+/// Why the place of a call is not known: that of the first argument which says where and is not known itself.
+pub(crate) fn event_gap(event: &Event) -> Gap {
+    let row = event.api.row;
+    let position = |n: usize| row.args.get(n).copied();
+    let places = match row.model {
+        Some(Model::NtCreateFile | Model::NtOpenFile) => return event.args.last().map_or(Gap::None, |arg| arg.gap),
+        Some(Model::ShellOperation) => return event.args.get(3).map_or(Gap::None, |arg| arg.gap),
+        Some(Model::Move) => [position(1), None],
+        Some(Model::RegCreate) => [position(0), position(1)],
+        _ => [
+            [row.file, row.key, row.handle, row.name].into_iter().flatten().next().or(position(0)),
+            row.sub.or(row.value),
+        ],
+    };
+    let open = |arg: &&Arg| {
+        let root = arg.number.all().iter().any(|n| registry::root_of_handle(*n).is_some());
+        let texts = arg.handle.as_ref().map_or(&arg.texts, |handle| &handle.texts);
+        !root && !texts.iter().any(Text::is_full)
+    };
+    places.into_iter().filter_map(|n| argument(event, n)).find(open).map_or(Gap::None, |arg| arg.gap)
 }
 
 fn started(event: &Event, site: Site) -> Vec<Fact> {
@@ -104,7 +161,7 @@ fn opened(
         effect.mark(*mark);
     }
     if let Some(first) = effect.evidence.first_mut() {
-        let doubt = if mode.operation.is_none() { ": whether it writes is not known" } else { "" };
+        let doubt = if mode.operation.is_none() { DOUBT } else { "" };
         first.text = format!("{}: {}{doubt}", first.text, mode.words);
     }
     Some(effect)

@@ -1,6 +1,7 @@
 //! Puts what the code says into the reading: one fact for each place with a known location, one for each API whose
 //! locations stay unknown.
 
+use super::code::gap::Gap;
 use super::code::report::Event;
 use super::image::Image;
 use super::imports::{Import, Linkage};
@@ -48,8 +49,10 @@ pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkag
 struct Unknown {
     /// The first of them.
     fact: Fact,
-    /// Where they are.
-    sites: BTreeSet<u32>,
+    /// Where they are, and why their places are not known: of several callers, what is the first to mend.
+    sites: BTreeMap<u32, Gap>,
+    /// Why it is not known whether they write.
+    modes: BTreeMap<u32, Gap>,
 }
 
 /// The facts of all calls: those with a location, and one for each API whose locations stay unknown.
@@ -74,8 +77,12 @@ impl Kept {
                     (effect.phase, effect.phase_evidence) = (*phase, because.clone());
                 }
                 if let Some(key) = unlocated(&fact) {
-                    let new = || Unknown { fact, sites: BTreeSet::new() };
-                    kept.unknown.entry(key).or_insert_with(new).sites.insert(event.site);
+                    let new = || Unknown { fact: without_reason(fact), sites: BTreeMap::new(), modes: BTreeMap::new() };
+                    let open = kept.unknown.entry(key).or_insert_with(new);
+                    let place = open.sites.entry(event.site).or_default();
+                    *place = effects::event_gap(event).max(*place);
+                    let mode = open.modes.entry(event.site).or_default();
+                    *mode = effects::mode_gap(event).max(*mode);
                 } else if !seen.insert(fact_key(&fact)) {
                 } else if kept.located.len() < MAX_FACTS {
                     kept.located.push(fact);
@@ -89,7 +96,7 @@ impl Kept {
 
     fn into_facts(mut self) -> Vec<Fact> {
         // A call in a function with several callers may be located for some of them only.
-        let open: BTreeSet<u32> = self.unknown.values().flat_map(|u| u.sites.iter().copied()).collect();
+        let open: BTreeSet<u32> = self.unknown.values().flat_map(|u| u.sites.keys().copied()).collect();
         let mut located = BTreeSet::new();
         for fact in &mut self.located {
             if let (Some(rva), Body::Effect(effect)) = (fact.site.rva, &mut fact.body)
@@ -99,17 +106,42 @@ impl Kept {
                 effect.evidence.push(Step::new("for other callers the location is not known"));
             }
         }
-        for Unknown { mut fact, sites } in self.unknown.into_values() {
-            let others = sites.difference(&located).filter(|site| fact.site.rva != Some(**site)).count();
-            if let Body::Effect(effect) = &mut fact.body
-                && others > 0
-            {
-                effect.evidence.push(Step::new(format!("and {others} further calls whose location is not known")));
+        for Unknown { mut fact, sites, modes } in self.unknown.into_values() {
+            let (first, located) = (fact.site.rva, &located);
+            let open = move |site: &u32| !located.contains(site) || first == Some(*site);
+            let others = sites.keys().filter(|site| open(site)).count().saturating_sub(1);
+            if let Body::Effect(effect) = &mut fact.body {
+                if others > 0 {
+                    effect.evidence.push(Step::new(format!("and {others} further calls whose location is not known")));
+                }
+                effect.evidence.extend(reasons(effects::NOT_KNOWN, &sites, open));
+                if effects::is_doubtful(effect) {
+                    effect.evidence.extend(reasons(effects::MODE_NOT_KNOWN, &modes, open));
+                }
             }
             self.located.push(fact);
         }
         self.located
     }
+}
+
+/// The reason is said once, for all calls of the same API.
+fn without_reason(mut fact: Fact) -> Fact {
+    if let Body::Effect(effect) = &mut fact.body {
+        let reasons = [effects::NOT_KNOWN, effects::MODE_NOT_KNOWN];
+        effect.evidence.retain(|step| !reasons.iter().any(|reason| step.text.starts_with(reason)));
+    }
+    fact
+}
+
+/// Each reason, and how many calls have it.
+fn reasons(what: &str, sites: &BTreeMap<u32, Gap>, open: impl Fn(&u32) -> bool) -> Vec<Step> {
+    let mut counts: BTreeMap<Gap, usize> = BTreeMap::new();
+    for gap in sites.iter().filter(|(site, gap)| **gap > Gap::None && open(site)).map(|(_, gap)| gap) {
+        *counts.entry(*gap).or_default() += 1;
+    }
+    let calls = |n: usize| if n > 1 { format!(" ({n} calls)") } else { String::new() };
+    counts.into_iter().map(|(gap, n)| Step::new(format!("{what}: {gap}{}", calls(n)))).collect()
 }
 
 /// What a function does may depend on what else the program uses.
@@ -132,7 +164,8 @@ fn unlocated(fact: &Fact) -> Option<String> {
     (effect.location.extent() == Extent::None).then(|| {
         let rank = if effect.certainty > Certainty::Possible { "!" } else { "" };
         let reads = if effect.operation == Operation::Read { " reads" } else { "" };
-        format!("{rank}{}{reads}", effect.via)
+        let doubt = if effects::is_doubtful(effect) { " perhaps" } else { "" };
+        format!("{rank}{}{reads}{doubt}", effect.via)
     })
 }
 

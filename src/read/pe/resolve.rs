@@ -1,5 +1,6 @@
 //! From the calls inside each function to calls with everything that callers pass filled in.
 
+use super::code::gap::Gap;
 use super::code::report::{Arg, Event, InternalCall, Object};
 use super::code::state::PARAM_ECX;
 use super::program::{MAX_DEPTH, Program};
@@ -95,10 +96,18 @@ fn round(program: &Program<'_>, pending: Vec<Pending>, done: &mut Vec<Event>, ca
                     sort(filled(&event, call), *caller, done, &mut next);
                 }
             }
-            _ => done.extend(of_objects(program, event, function)),
+            _ => done.extend(of_objects(program, from_outside(event), function)),
         }
     }
     next
+}
+
+/// No call of the function is known: whatever depends on a parameter comes from elsewhere.
+fn from_outside(mut event: Event) -> Event {
+    for arg in event.args.iter_mut().filter(|arg| arg.has_parameters()) {
+        arg.gap = Gap::Outside;
+    }
+    event
 }
 
 /// A method without direct calls may be a virtual one: the same event for each object that it may be called with.

@@ -331,7 +331,7 @@ impl Engine<'_, '_> {
             handle: self.handle(value),
             literal,
             function,
-            object: None,
+            ..Arg::default()
         }
     }
 

@@ -247,22 +247,24 @@ impl Engine<'_, '_> {
         let mut args: Vec<Arg> = (0..count)
             .map(|n| {
                 let value = self.argument_of(api, n);
+                let gap = self.gap(value);
                 if api.row.objects.contains(&n) {
                     let known = self.string_of(value, api.wide);
-                    return Arg::of(&known);
+                    return Arg { gap, ..Arg::of(&known) };
                 }
-                self.close(value, api.wide)
+                Arg { gap, ..self.close(value, api.wide) }
             })
             .collect();
         for value in self.structure_fields(api) {
-            args.push(self.close(value, true));
+            args.push(Arg { gap: self.gap(value), ..self.close(value, true) });
         }
         args
     }
 
     /// An import that is not catalogued: what its signature says it writes is written.
     fn unknown_import(&mut self, outputs: Option<u32>, site: u32) {
-        let Some(outputs) = outputs else { return self.taint_arguments(4, site) };
+        // A library's function may fill as many variables as it likes: parsers of arguments do.
+        let Some(outputs) = outputs else { return self.taint_arguments(12, site) };
         for n in (0..12u8).filter(|n| outputs & 1 << n != 0) {
             let pointer = self.argument(n);
             let written = self.symbols.of(Kind::Out(site, n));
@@ -287,6 +289,7 @@ impl Engine<'_, '_> {
             for (n, arg) in &mut args {
                 let value = self.argument(*n);
                 arg.object = self.object(value);
+                arg.gap = self.gap(value);
             }
             self.report.calls.push(InternalCall { target, site, args });
         }

@@ -8,6 +8,7 @@ pub(crate) mod analysis;
 mod body;
 mod bulk;
 mod call;
+pub(crate) mod gap;
 pub(crate) mod known;
 mod memory;
 mod models;

@@ -1,6 +1,7 @@
 //! What the analysis of one function says, independent of the function's own symbols, so that callers can fill in
 //! what was a parameter.
 
+use super::gap::Gap;
 use super::known::Known;
 use super::slot::Slot;
 use crate::catalog::native::Api;
@@ -47,6 +48,8 @@ pub(crate) struct Handle {
     pub(crate) view32: bool,
     /// Address of the call that opened it.
     pub(crate) opened_at: u32,
+    /// Why some of the location is not known, where it is not.
+    pub(crate) gap: Gap,
 }
 
 impl Handle {
@@ -59,6 +62,7 @@ impl Handle {
             remote: self.remote && other.remote,
             view32: self.view32 || other.view32,
             opened_at: self.opened_at.min(other.opened_at),
+            gap: self.gap.max(other.gap),
         }
     }
 }
@@ -78,6 +82,8 @@ pub(crate) struct Arg {
     pub(crate) function: Option<String>,
     /// What is known of the memory it points to.
     pub(crate) object: Option<Rc<Object>>,
+    /// Why it is not known, where it is not. Only of arguments of calls.
+    pub(crate) gap: Gap,
 }
 
 /// Memory behind a pointer.
@@ -183,10 +189,17 @@ impl Arg {
     /// The same argument, with what a caller passes for the parameters.
     pub(crate) fn filled(&self, passed: &dyn Fn(u8) -> Option<Arg>) -> Arg {
         let mut out = self.clone();
+        let slots = self.texts.iter().flat_map(parameters);
+        let handles = self.handle.iter().flat_map(|h| &h.texts).flat_map(parameters);
+        if let Some((slot, arg)) = slots.chain(handles).find_map(|slot| Some((slot, passed(slot.param)?))) {
+            out.gap = if slot.is_plain() { arg.gap } else { arg.gap.max(Gap::Field) };
+            out.handle.iter_mut().for_each(|handle| handle.gap = out.gap);
+        }
         if let Number::Param(slot) = self.number
             && let Some(arg) = passed(slot.param)
         {
-            let arg = arg.at(slot.offsets()).unwrap_or_default();
+            let gap = if slot.is_plain() { arg.gap } else { arg.gap.max(Gap::Field) };
+            let arg = Arg { gap, ..arg.at(slot.offsets()).unwrap_or_default() };
             // The function may have filled the buffer that it was given.
             if self.texts.is_empty() || self.texts == [slot.text()] {
                 return arg;

@@ -75,6 +75,17 @@ impl Engine<'_, '_> {
 
     fn open_key(&mut self, api: Api, site: u32) {
         let (key, below) = (self.closed(api, 0), self.closed(api, 1));
+        let gap = match (&key.handle, locate::key_texts(&key).iter().any(Text::is_full)) {
+            (_, true) => {
+                let below = self.model_argument(api, 1);
+                self.gap(below)
+            }
+            (Some(parent), _) => parent.gap,
+            (None, _) => {
+                let key = self.model_argument(api, 0);
+                self.gap(key)
+            }
+        };
         let (access, options) = (self.closed(api, 3), self.closed(api, 4));
         let parent = key.handle.clone().unwrap_or_default();
         let handle = Handle {
@@ -83,6 +94,7 @@ impl Engine<'_, '_> {
             remote: parent.remote,
             view32: parent.view32 || access.number.all().iter().any(|a| a & VIEW_32 != 0),
             opened_at: site,
+            gap,
         };
         self.give(api, 2, handle, site);
     }
