@@ -58,7 +58,10 @@ pub(crate) fn is_doubtful(effect: &Effect) -> bool {
 /// Why the mode of an open is not known.
 pub(crate) fn mode_gap(event: &Event) -> Gap {
     let how = event.api.row.args.iter().skip(1).take(2).filter_map(|n| argument(event, Some(*n)));
-    how.filter(|arg| arg.number.all().is_empty() && arg.texts.iter().all(|t| !t.is_full())).map(|arg| arg.gap).max().unwrap_or_default()
+    how.filter(|arg| arg.number.all().is_empty() && arg.texts.iter().all(|t| !t.is_full()))
+        .map(|arg| arg.gap)
+        .max()
+        .unwrap_or_default()
 }
 
 /// Why the place of a call is not known: that of the first argument which says where and is not known itself.
