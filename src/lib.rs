@@ -21,7 +21,7 @@
 //!   weighs.
 //! * [`report`] puts everything into one order, with the inventory of state and a verdict per target.
 //! * [`output`] renders a report; one file per format.
-//! * [`cache`] remembers what was read, when somebody wants that.
+//! * [`cache`] remembers what was read and judged, when somebody wants that.
 //! * [`cli`] and [`lsp`] are thin faces over [`scan`].
 //!
 //! [`scan`] is the whole pipeline:
@@ -31,6 +31,7 @@ pub mod catalog;
 pub mod cli;
 pub mod discover;
 pub mod document;
+pub mod escape;
 pub mod facts;
 pub mod judge;
 pub mod link;
@@ -66,11 +67,15 @@ pub struct Request<'a> {
     pub reading: read::Options<'a>,
     /// The day against which allowances expire.
     pub today: Date,
+    /// Files and folders of the tool itself, which are no part of the application: settings, baseline, rules, reports.
+    pub own: Vec<PathBuf>,
 }
 
 impl<'a> Request<'a> {
     /// A scan that honours what the settings say, today, without a baseline or a memory.
     pub fn new(inputs: Vec<PathBuf>, settings: &'a Settings, rules: &'a RuleSet, targets: Vec<&'a Target>) -> Self {
+        let source = settings.source.as_ref().map(|s| PathBuf::from(&s.name));
+        let own = source.into_iter().chain(settings.baseline.clone()).chain(settings.rules_folder.clone()).collect();
         Request {
             inputs,
             settings,
@@ -81,7 +86,19 @@ impl<'a> Request<'a> {
             baseline: None,
             reading: read::Options::default(),
             today: Date::today(),
+            own,
         }
+    }
+}
+
+impl Request<'_> {
+    /// Identifies all that decides what is said of the same files.
+    fn identity(&self) -> Option<[u8; 32]> {
+        let targets: Vec<&str> = self.targets.iter().map(|t| t.id.as_str()).collect();
+        let source = self.settings.source.as_ref().map(|s| (&s.name, &s.text));
+        let decisions = (self.settings, source, self.rules.hash(), targets, self.pedantic, self.suppress);
+        let bytes = serde_json::to_vec(&(decisions, &self.baseline, self.today)).ok()?;
+        Some(blake3::hash(&bytes).into())
     }
 }
 
@@ -107,13 +124,33 @@ pub struct Scanned {
     pub read: read::Readings,
 }
 
+impl Scanned {
+    fn new(mut app: discover::Application, mut read: read::Readings) -> Self {
+        app.adopt(std::mem::take(&mut read.members));
+        Scanned { app, read }
+    }
+}
+
 /// Scans an application: discover, read, link, judge, report.
 ///
 /// # Errors
 /// Inputs that are not there and decisions that name nothing; whatever goes wrong with a single artifact is in the
 /// report instead.
 pub fn scan(request: &Request<'_>) -> Result<Report, ScanError> {
-    judge(request, read(request)?)
+    let (app, reading) = discover(request)?;
+    let Some((known, decisions)) = read::Known::new(&app, &reading).zip(request.identity()) else {
+        return judge(request, read_discovered(app, reading));
+    };
+    // Whoever decides the same of the same files gets the same answer.
+    if let Some(report) = known.recall_answer(&decisions).and_then(|bytes| Report::unpack(&bytes)) {
+        return Ok(report);
+    }
+    let (read, state) = read::read_known(&app, reading, Some(&known));
+    let report = judge(request, Scanned::new(app.clone(), read))?;
+    if let (Some(state), Some(bytes)) = (state, report.pack()) {
+        known.keep_answer(&decisions, &state, &bytes);
+    }
+    Ok(report)
 }
 
 /// The first half of a scan: discover and read.
@@ -121,17 +158,26 @@ pub fn scan(request: &Request<'_>) -> Result<Report, ScanError> {
 /// # Errors
 /// Inputs that are not there, exclusions that are no globs.
 pub fn read(request: &Request<'_>) -> Result<Scanned, ScanError> {
+    let (app, reading) = discover(request)?;
+    Ok(read_discovered(app, reading))
+}
+
+fn read_discovered(app: discover::Application, reading: read::Options<'_>) -> Scanned {
+    let read = read::read_all_with(&app, reading);
+    Scanned::new(app, read)
+}
+
+/// The files, and how to read them.
+fn discover<'a>(request: &Request<'a>) -> Result<(discover::Application, read::Options<'a>), ScanError> {
     let settings = request.settings;
     let options = discover::WalkOptions {
         exclude: report::globs(&settings.exclude, "exclude")?,
         respect_gitignore: settings.respect_gitignore,
         threads: 0,
+        own: request.own.clone(),
     };
-    let mut app = discover::walk(&request.inputs, &options)?;
-    let reading = read::Options { insides: settings.third_party.include, ..request.reading };
-    let mut read = read::read_all_with(&app, reading);
-    app.adopt(std::mem::take(&mut read.members));
-    Ok(Scanned { app, read })
+    let app = discover::walk(&request.inputs, &options)?;
+    Ok((app, read::Options { insides: settings.third_party.include, ..request.reading }))
 }
 
 /// The second half of a scan: link, judge, report.

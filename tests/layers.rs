@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom up. A module may use those before it.
 const LAYERS: &[&str] = &[
-    "facts", "document", "catalog", "discover", "read", "rules", "settings", "link", "judge", "report", "cache",
-    "output", "lsp", "cli",
+    "escape", "facts", "document", "catalog", "discover", "read", "rules", "settings", "link", "judge", "report",
+    "cache", "output", "lsp", "cli",
 ];
 
 /// Longest source file; beyond it a file has more than one reason to change.

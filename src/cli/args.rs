@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Show the settings in force, or their schema.
     #[command(subcommand)]
     Config(Config),
+    /// Show or empty the cache.
+    #[command(subcommand)]
+    Cache(Cache),
     /// Write a commented wipeproof.toml for what is found in an application.
     Init(Init),
     /// Serve an editor on standard input and output.
@@ -106,7 +109,8 @@ pub(crate) struct Check {
     /// Earlier report (JSON or SARIF) or baseline file: what it knows does not fail the check.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Earlier JSON report to compare with in the html and markdown reports; nothing is accepted because of it.
+    /// Earlier report (JSON or SARIF) to compare with in the html and markdown reports; nothing is accepted because of
+    /// it.
     #[arg(long, value_name = "FILE")]
     pub(crate) since: Option<PathBuf>,
     /// Count accepted findings too: no allowance and no baseline holds.
@@ -146,6 +150,22 @@ pub(crate) enum Config {
     },
     /// Print the JSON Schema of wipeproof.toml.
     Schema,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// Tell where the cache is and what it takes.
+    Show {
+        /// The folder, if it is not the per-user one.
+        #[arg(long, value_name = "DIR")]
+        cache_dir: Option<PathBuf>,
+    },
+    /// Remove every entry, of all versions of the tool.
+    Clean {
+        /// The folder, if it is not the per-user one.
+        #[arg(long, value_name = "DIR")]
+        cache_dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

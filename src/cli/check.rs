@@ -30,10 +30,11 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
     let rules = session::rules(&settings)?;
     let outputs = outputs(&args.outputs)?;
     let cache = session::cache(&args.scan, &settings)?;
+    let own: Vec<PathBuf> = outputs.iter().filter_map(|o| o.file.clone()).chain(args.since.clone()).collect();
     let since = args.since.as_deref().map(Report::load).transpose()?;
     let report = progress::during(!args.scan.no_progress, |done| {
         let reading = session::reading(cache.as_ref(), done);
-        let mut request = session::request(&args.scan, &settings, &rules, reading)?;
+        let mut request = session::request(&args.scan, &settings, &rules, reading, &own)?;
         request.suppress = !args.no_suppress;
         request.baseline =
             settings.baseline.as_deref().filter(|_| !args.no_suppress).map(Baseline::load).transpose()?;

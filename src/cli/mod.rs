@@ -2,6 +2,7 @@
 
 mod args;
 mod baseline;
+mod cache;
 mod check;
 mod config;
 mod info;
@@ -66,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Targets(list) => info::targets(list),
         Command::Baseline(command) => baseline::run(command),
         Command::Config(command) => config::run(command),
+        Command::Cache(command) => cache::run(command),
         Command::Init(args) => init::init(args),
         Command::Lsp => Ok(if crate::lsp::run() { Status::Clean } else { Status::Findings }),
         Command::Completions { shell } => info::completions(*shell),

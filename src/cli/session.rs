@@ -70,15 +70,19 @@ pub(super) fn reading<'a>(cache: Option<&'a Cache>, done: &'a AtomicUsize) -> re
     read::Options { memory: cache.map(|c| c as &dyn read::Memory), done: Some(done), ..read::Options::default() }
 }
 
-/// The request for a scan that honours allowances.
+/// The request for a scan that honours allowances. `own` are files that this command reads or writes besides the
+/// application.
 pub(super) fn request<'a>(
     args: &Scan,
     settings: &'a Settings,
     rules: &'a RuleSet,
     reading: read::Options<'a>,
+    own: &[PathBuf],
 ) -> Result<Request<'a>, Failure> {
     report::check_settings(settings, rules)?;
     let targets = rules.choose_targets(&settings.targets)?;
-    let request = Request::new(args.paths.clone(), settings, rules, targets);
+    let mut request = Request::new(args.paths.clone(), settings, rules, targets);
+    // The cache is known by a tag in it; these are named here and now.
+    request.own.extend(own.iter().cloned());
     Ok(Request { pedantic: args.pedantic, reading, ..request })
 }

@@ -36,11 +36,10 @@ pub(super) fn watch(args: &Check, mut check: impl FnMut() -> Result<Status, Fail
 }
 
 fn snapshot(args: &Check) -> Snapshot {
-    let app = walk(&args.scan.paths, &WalkOptions::default()).unwrap_or_default();
-    let outputs: Vec<PathBuf> =
-        args.outputs.iter().filter_map(|o| o.split_once('=').map(|(_, file)| PathBuf::from(file))).collect();
+    let own = args.outputs.iter().filter_map(|o| o.split_once('=').map(|(_, file)| PathBuf::from(file))).collect();
+    let app = walk(&args.scan.paths, &WalkOptions { own, ..WalkOptions::default() }).unwrap_or_default();
     let settings = session::settings_file(&args.scan);
-    let files = app.artifacts.into_iter().map(|a| a.file).filter(|f| !outputs.contains(f)).chain(settings);
+    let files = app.artifacts.into_iter().map(|a| a.file).chain(settings).chain(args.baseline.clone());
     files
         .map(|file| {
             let meta = std::fs::metadata(&file).ok();

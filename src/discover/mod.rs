@@ -9,8 +9,8 @@ mod walk;
 
 pub use part::{Packing, Part};
 
-pub use sniff::{Kind, SNIFF_LEN, sniff};
-pub use walk::{WalkError, WalkOptions, walk};
+pub use sniff::{Kind, SNIFF_LEN, is_report, sniff};
+pub use walk::{CACHE_TAG, CACHE_TAG_TEXT, SETTINGS_FILE, WalkError, WalkOptions, walk};
 
 use std::collections::HashMap;
 use std::fs::File;

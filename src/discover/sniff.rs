@@ -72,6 +72,22 @@ pub fn sniff(head: &[u8], file_name: &str) -> Option<Kind> {
     (is_texty(head) || kind == Kind::DebugInfo).then_some(kind)
 }
 
+/// Is a text the report of an analysis, ours or another's? Reports lie about in the folders that are scanned, and speak
+/// of keys and paths without being configuration.
+pub fn is_report(kind: Kind, head: &[u8]) -> bool {
+    let says = |word: &[u8]| memchr::memmem::find(head, word).is_some();
+    match kind {
+        Kind::Json => {
+            let own = [&b"\"wipeproof-report/"[..], b"\"wipeproof-baseline/"];
+            let sarif = says(b"\"$schema\"") && says(b"sarif");
+            let code_quality = says(b"\"check_name\"") && says(b"\"fingerprint\"");
+            own.into_iter().any(says) || sarif || code_quality
+        }
+        Kind::Xml => says(b"<testsuites") || says(b"<testsuite "),
+        _ => false,
+    }
+}
+
 fn by_magic(head: &[u8]) -> Option<Kind> {
     if head.starts_with(b"MZ") {
         return pe_kind(head);

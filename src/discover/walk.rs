@@ -1,11 +1,14 @@
 //! Walking inputs, for a check before an upload.
 //!
 //! Build output is usually ignored by git and is exactly what gets uploaded, so `.gitignore` is not honoured unless
-//! asked for; `.wipeproofignore` and the `exclude` patterns are. Symbolic links are not followed.
+//! asked for; `.wipeproofignore` and the `exclude` patterns are. Symbolic links are not followed. What belongs to the tool
+//! (its settings, a baseline, reports, the cache) is no part of the application, and is passed over without a word: a scan
+//! that wrote its report into the folder would otherwise say something else the next time.
 
 use super::{Application, Artifact, Skipped};
 use globset::GlobSet;
 use ignore::{DirEntry, WalkBuilder, WalkState};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -18,7 +21,17 @@ pub struct WalkOptions {
     pub respect_gitignore: bool,
     /// Threads; 0 lets the walker choose.
     pub threads: usize,
+    /// Files and folders of the tool itself.
+    pub own: Vec<PathBuf>,
 }
+
+/// Tells backup programs, and this walk, that a folder is a cache (<https://bford.info/cachedir/>).
+pub const CACHE_TAG: &str = "CACHEDIR.TAG";
+/// What the tag of our cache says.
+pub const CACHE_TAG_TEXT: &str =
+    "Signature: 8a477f597d28d172789f06886806bc55\n# The cache of wipeproof. It may be removed.\n";
+/// Name of the settings file, which is never part of an application.
+pub const SETTINGS_FILE: &str = "wipeproof.toml";
 
 /// Name of the ignore file.
 const IGNORE_FILE: &str = ".wipeproofignore";
@@ -30,19 +43,21 @@ const IGNORE_FILE: &str = ".wipeproofignore";
 /// The first input that cannot be opened at all.
 pub fn walk(inputs: &[PathBuf], options: &WalkOptions) -> Result<Application, WalkError> {
     let found = Mutex::new((Vec::new(), Vec::new()));
+    let here = std::env::current_dir().ok();
+    let here = here.as_deref();
     for input in inputs {
         let meta = std::fs::metadata(input).map_err(|source| WalkError { path: input.clone(), source })?;
         if meta.is_file() {
             let name = input.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             lock(&found).0.push(Artifact {
-                path: display(input),
+                path: display(input, here),
                 name,
                 file: input.clone(),
                 size: meta.len(),
                 part: None,
             });
         } else {
-            walk_folder(input, options, &found);
+            walk_folder(input, here, options, &found);
         }
     }
     let (artifacts, skipped) = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -65,10 +80,20 @@ fn lock(found: &Found) -> std::sync::MutexGuard<'_, (Vec<Artifact>, Vec<Skipped>
     found.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn walk_folder(input: &Path, options: &WalkOptions, found: &Found) {
+fn walk_folder(input: &Path, here: Option<&Path>, options: &WalkOptions, found: &Found) {
     let git = options.respect_gitignore;
-    let exclude = options.exclude.clone();
-    let root = input.to_path_buf();
+    let (own, root) = (own_below(input, &options.own), input.to_path_buf());
+    let passed_over = {
+        let (own, root) = (own.clone(), root.clone());
+        move |e: &DirEntry| {
+            let below = || e.path().strip_prefix(&root).is_ok_and(|name| own.contains(name));
+            match e.file_type().is_some_and(|t| t.is_dir()) {
+                true => e.file_name() == ".git" || (e.depth() > 0 && (below() || is_cache(e.path()))),
+                false => e.file_name() == SETTINGS_FILE || e.file_name() == IGNORE_FILE || below(),
+            }
+        }
+    };
+    let base = Base { root: &root, here, exclude: &options.exclude };
     let mut builder = WalkBuilder::new(input);
     builder
         .standard_filters(false)
@@ -79,15 +104,14 @@ fn walk_folder(input: &Path, options: &WalkOptions, found: &Found) {
         .parents(git)
         .add_custom_ignore_filename(IGNORE_FILE)
         .threads(options.threads)
-        .filter_entry(|e| !(e.file_type().is_some_and(|t| t.is_dir()) && e.file_name() == ".git"));
+        .filter_entry(move |e| !passed_over(e));
     builder.build_parallel().run(|| {
         Box::new(|entry| {
             match entry {
-                Ok(entry) => visit(&entry, &root, &exclude, found),
+                Ok(entry) => visit(&entry, base, found),
                 Err(error) => {
-                    lock(found)
-                        .1
-                        .push(Skipped { artifact: display(&root), reason: format!("cannot be walked: {error}") });
+                    let (artifact, reason) = (display(base.root, here), format!("cannot be walked: {error}"));
+                    lock(found).1.push(Skipped { artifact, reason });
                 }
             }
             WalkState::Continue
@@ -95,12 +119,33 @@ fn walk_folder(input: &Path, options: &WalkOptions, found: &Found) {
     });
 }
 
-fn visit(entry: &DirEntry, root: &Path, exclude: &GlobSet, found: &Found) {
+/// The tool's own files below a folder, relative to it.
+fn own_below(folder: &Path, own: &[PathBuf]) -> HashSet<PathBuf> {
+    let Ok(folder) = std::path::absolute(folder) else { return HashSet::new() };
+    let below = |file: &PathBuf| Some(std::path::absolute(file).ok()?.strip_prefix(&folder).ok()?.to_path_buf());
+    own.iter().filter_map(below).filter(|name| !name.as_os_str().is_empty()).collect()
+}
+
+/// Is a folder a cache of ours?
+fn is_cache(folder: &Path) -> bool {
+    std::fs::read(folder.join(CACHE_TAG)).is_ok_and(|tag| tag == CACHE_TAG_TEXT.as_bytes())
+}
+
+/// What names are relative to, and what is excluded.
+#[derive(Clone, Copy)]
+struct Base<'a> {
+    root: &'a Path,
+    here: Option<&'a Path>,
+    exclude: &'a GlobSet,
+}
+
+fn visit(entry: &DirEntry, base: Base<'_>, found: &Found) {
+    let Base { root, here, exclude } = base;
     let Some(file_type) = entry.file_type() else { return };
     if file_type.is_dir() {
         return;
     }
-    let path = display(entry.path());
+    let path = display(entry.path(), here);
     let skip = |reason: &str| lock(found).1.push(Skipped { artifact: path.clone(), reason: reason.to_owned() });
     if file_type.is_symlink() {
         return skip("symbolic link, not followed");
@@ -108,7 +153,7 @@ fn visit(entry: &DirEntry, root: &Path, exclude: &GlobSet, found: &Found) {
     if !file_type.is_file() {
         return skip("not a regular file");
     }
-    let name = display(entry.path().strip_prefix(root).unwrap_or(entry.path()));
+    let name = display(entry.path().strip_prefix(root).unwrap_or(entry.path()), here);
     if exclude.is_match(&name) {
         return skip("excluded by configuration");
     }
@@ -121,10 +166,10 @@ fn visit(entry: &DirEntry, root: &Path, exclude: &GlobSet, found: &Found) {
 }
 
 /// A path as reports show it: `/` between components, no leading `./`, invalid UTF-8 replaced.
-fn display(path: &Path) -> String {
+fn display(path: &Path, here: Option<&Path>) -> String {
     // Below the current folder: relative to it, which is what code-scanning services need.
-    let below = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf));
-    let path = below.as_deref().filter(|p| !p.as_os_str().is_empty()).unwrap_or(path);
+    let below = here.and_then(|here| path.strip_prefix(here).ok());
+    let path = below.filter(|p| !p.as_os_str().is_empty()).unwrap_or(path);
     let text = path.to_string_lossy();
     let text = if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text.into_owned() };
     text.strip_prefix("./").map(str::to_owned).unwrap_or(text)

@@ -1,5 +1,6 @@
 //! GitLab's code-quality report: a JSON list of issues with fingerprints that are unique in it.
 
+use crate::escape;
 use crate::report::Report;
 use crate::rules::Severity;
 use serde_json::{Value, json};
@@ -38,6 +39,5 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             })
         })
         .collect();
-    serde_json::to_writer_pretty(&mut *out, &issues)?;
-    writeln!(out)
+    escape::pretty(&issues, out)
 }

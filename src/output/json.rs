@@ -1,9 +1,9 @@
 //! The whole report as JSON; the types of [`crate::report`] are the contract.
 
+use crate::escape;
 use crate::report::Report;
 use std::io::{self, Write};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
+    escape::pretty(report, out)
 }

@@ -1,5 +1,6 @@
 //! The report as JSON lines: one object per line, told apart by `type`, the report's head first.
 
+use crate::escape;
 use crate::report::Report;
 use serde::Serialize;
 use serde_json::json;
@@ -36,6 +37,6 @@ fn lines<T: Serialize>(kind: &str, bodies: &[T], out: &mut dyn Write) -> io::Res
 
 fn line<T: Serialize>(kind: &str, body: &T, out: &mut dyn Write) -> io::Result<()> {
     // A finding has no member called `type`; a note's own kind is called `kind`.
-    serde_json::to_writer(&mut *out, &Line { kind, body })?;
+    escape::compact(&Line { kind, body }, out)?;
     writeln!(out)
 }

@@ -21,7 +21,12 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
         let (name, because) = (text(&target.name), text(&words::because(report, target)));
         let _ = writeln!(page, "| {name} | **{}** | {because} |", target.verdict.words());
     }
-    let _ = writeln!(page, "\n{} in {} read.", words::counts(report), words::count(report.stats.artifacts, "file"));
+    let accepted = match report.stats.suppressed {
+        0 => String::new(),
+        n => format!(", {n} accepted"),
+    };
+    let files = words::count(report.stats.artifacts, "file");
+    let _ = writeln!(page, "\n{}{accepted} in {files} read.", words::counts(report));
     if let Some(earlier) = context.earlier {
         since(report, earlier, &mut page);
     }
@@ -29,6 +34,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
         losses(report, target, context, &mut page);
     }
     inventory(report, &mut page);
+    accepted_findings(report, &mut page);
     let gaps: Vec<_> = report.notes.iter().filter(|n| words::is_gap(n.kind)).collect();
     if !gaps.is_empty() {
         page.push_str("\n## Not seen whole\n\n");
@@ -73,6 +79,32 @@ fn losses(report: &Report, target: &TargetVerdict, context: &Context<'_>, page: 
         );
         let _ = writeln!(page, "   - instead: {}", text(&finding.help));
     }
+}
+
+/// What does not count, and who says so: accepted is not absent.
+fn accepted_findings(report: &Report, page: &mut String) {
+    let accepted: Vec<_> = report.findings.iter().filter_map(|f| Some((f, f.suppressed.as_ref()?))).collect();
+    if accepted.is_empty() {
+        return;
+    }
+    page.push_str(
+        "\n## Accepted\n\n| Finding | Location | By | Because | Owner | Until |\n|---|---|---|---|---|---|\n",
+    );
+    for (finding, suppression) in accepted.iter().take(MAX_ROWS) {
+        let kind: &str = suppression.kind.into();
+        let or_none = |said: &Option<String>| said.as_deref().map(text).unwrap_or_default();
+        let _ = writeln!(
+            page,
+            "| {} {} | {} | {kind} | {} | {} | {} |",
+            text(&finding.rule),
+            code(&words::place(finding)),
+            code(&finding.place()),
+            text(&suppression.reason),
+            or_none(&suppression.owner),
+            or_none(&suppression.expires)
+        );
+    }
+    more(accepted.len(), page);
 }
 
 fn inventory(report: &Report, page: &mut String) {

@@ -1,5 +1,7 @@
 //! How to write for a terminal: width, colour, and text from artifacts that must not control it.
 
+use crate::escape::controls;
+
 /// How to write for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
@@ -51,12 +53,6 @@ impl Style {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
-}
-
-/// Characters that move the cursor, start an escape or change the direction of what follows.
-fn controls(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Text from an artifact on one line of a terminal: control characters, escapes and bidirectional overrides become

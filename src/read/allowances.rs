@@ -98,7 +98,10 @@ fn allowance(text: &str, at: usize, index: &LineIndex<'_>, syntax: &Syntax) -> O
     let (rules, reason) = rest.trim_start().strip_prefix('(')?.split_once(')')?;
     let rules: Vec<&str> = rules.split(',').map(str::trim).filter(|r| !r.is_empty()).collect();
     let reason = reason.trim().trim_start_matches([':', '-']).trim_start();
-    let reason = reason.strip_prefix("because").map_or(reason, |r| r.strip_prefix([' ', ':']).unwrap_or(reason)).trim();
+    let reason = match reason.strip_prefix("because") {
+        Some(rest) if !rest.starts_with(char::is_alphanumeric) => rest.trim_start_matches([' ', ':']).trim(),
+        _ => reason.trim(),
+    };
     let covers = match whole_file {
         true => "file".to_owned(),
         false if comment.alone => {
@@ -222,6 +225,7 @@ mod tests {
         assert!(allow(Kind::Batch, "rem wipeproof: allow(WP201").is_empty());
         assert!(allow(Kind::Batch, "rem wipeproof: allow WP201").is_empty());
         assert_eq!(one(Kind::Batch, "rem wipeproof: allow() ").0, "@2");
+        assert_eq!(one(Kind::Batch, "rem wipeproof: allow(WP201) because").1, "");
         let wide: Vec<u8> = "rem wipeproof: allow(WP201) x\r\ny".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let mut reading = Reading::default();
         find(Kind::Batch, &wide, &mut reading);

@@ -19,11 +19,11 @@ pub mod text;
 
 pub use allowances::comment_syntax;
 pub use memory::Memory;
+pub use snapshot::{Known, State};
 
-use crate::discover::{Application, Artifact, Kind, Skipped, sniff};
+use crate::discover::{Application, Artifact, Kind, Skipped, is_report, sniff};
 use crate::facts::{NoteKind, Reading};
 use rayon::prelude::*;
-use snapshot::Snapshot;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -116,17 +116,15 @@ pub fn read_all(app: &Application) -> Readings {
 
 /// Reads everything, in parallel, with a memory of earlier scans.
 pub fn read_all_with(app: &Application, options: Options<'_>) -> Readings {
-    let Some((memory, snapshot)) =
-        options.memory.and_then(|memory| Some((memory, Snapshot::of(app, options.insides)?)))
-    else {
-        return read_anew(app, options).0;
-    };
-    if let Some(all) = snapshot.recall(memory, app) {
-        return all;
+    read_known(app, options, Known::new(app, &options).as_ref()).0
+}
+
+/// Reads everything that is not remembered. Gives the state of the files that was read, if it may be remembered.
+pub fn read_known(app: &Application, options: Options<'_>, known: Option<&Known<'_>>) -> (Readings, Option<State>) {
+    match known {
+        Some(known) => known.read(options),
+        None => (read_anew(app, options).0, None),
     }
-    let (all, hashes) = read_anew(app, options);
-    snapshot.keep(memory, app, &all, &hashes);
-    all
 }
 
 /// Opens every file. Gives the hashes of the artifacts' contents too.
@@ -222,7 +220,7 @@ fn read_one(app: &Application, artifact: &Artifact, options: Options<'_>) -> (Ou
     let hash = match &loaded {
         Loaded::Bytes(Kind::Assembly | Kind::DebugInfo, _) => hash_file(artifact).ok(),
         Loaded::Bytes(_, bytes) => Some(blake3::hash(bytes)),
-        Loaded::Foreign | Loaded::TooLarge => None,
+        Loaded::Foreign | Loaded::TooLarge | Loaded::Report => None,
     };
     (read_loaded(app, artifact, loaded, options), hash)
 }
@@ -241,6 +239,7 @@ fn read_loaded(app: &Application, artifact: &Artifact, loaded: Loaded, options: 
     match loaded {
         Loaded::Foreign => Outcome::Skip("not a format that is read"),
         Loaded::TooLarge => Outcome::Skip("larger than the size cap of its format"),
+        Loaded::Report => Outcome::Skip("the report of an analysis"),
         Loaded::Bytes(Kind::Assembly, _) => Outcome::Assembly,
         Loaded::Bytes(Kind::DebugInfo, _) => Outcome::Silent,
         Loaded::Bytes(Kind::Pe, bytes) => read_image(app, artifact, &bytes, options),
@@ -305,6 +304,7 @@ enum Loaded {
     Bytes(Kind, Vec<u8>),
     Foreign,
     TooLarge,
+    Report,
 }
 
 /// Opens a file once: the head decides whether the rest is read.
@@ -321,6 +321,9 @@ fn load(artifact: &Artifact) -> io::Result<Loaded> {
     }
     let head = bytes.get(..sniff::SNIFF_LEN).unwrap_or(&bytes);
     let Some(kind) = sniff(head, artifact.file_name()) else { return Ok(Loaded::Foreign) };
+    if is_report(kind, head) {
+        return Ok(Loaded::Report);
+    }
     let cap = match kind {
         // Assemblies are loaded again when all are known; debug information with its binary.
         Kind::Assembly | Kind::DebugInfo => return Ok(Loaded::Bytes(kind, Vec::new())),

@@ -1,11 +1,13 @@
-//! The readings of a whole application whose files are as they were: none of them is opened again.
+//! What is remembered of a whole application whose files are as they were: none of them is opened again.
 //!
 //! Files are known by path, size and times. A file that was written so shortly before the scan that a later write could
 //! have left its times as they were is known by its contents as well (the "racy" entries of git's index have the same
 //! cause); so is nothing kept that a defect or a lock on a file has cut short. Anything that is new, gone or different
 //! makes the whole snapshot void, and then each artifact is remembered by its contents ([`super::memory`]).
+//!
+//! Two things are remembered so: the readings, and what was made of them by one set of decisions (an answer).
 
-use super::{Memory, Readings, hash_file};
+use super::{Memory, Options, Readings, hash_file, read_anew};
 use crate::discover::{Application, Artifact, Skipped};
 use crate::facts::{NoteKind, Reading};
 use rayon::prelude::*;
@@ -20,19 +22,27 @@ const COARSE: Duration = Duration::from_secs(2);
 /// Readings that are packed together; packs are unpacked in parallel.
 const PACK: usize = 64;
 
-/// The state of all files of an application.
-pub(super) struct Snapshot {
-    key: String,
-    stamps: [u8; 32],
+/// An application, the state of its files, and a memory that may know it.
+pub struct Known<'a> {
+    memory: &'a dyn Memory,
+    app: &'a Application,
+    names: [u8; 32],
+    state: State,
     /// Artifacts whose times may not tell the next change.
     racy: Vec<usize>,
+}
+
+/// The state of all files.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    stamps: [u8; 32],
+    /// Contents of the artifacts whose times did not tell the next change when they were read.
+    racy: Vec<(usize, [u8; 32])>,
 }
 
 /// What is kept besides the readings.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    stamps: [u8; 32],
-    racy: Vec<(usize, [u8; 32])>,
     skipped: Vec<Skipped>,
     input: String,
     members: Vec<Artifact>,
@@ -40,12 +50,13 @@ struct Kept {
     packs: Vec<usize>,
 }
 
-impl Snapshot {
-    /// Looks at all files. `None` when one of them cannot be looked at. `insides` is how they are read.
-    pub(super) fn of(app: &Application, insides: bool) -> Option<Self> {
+impl<'a> Known<'a> {
+    /// Looks at all files. `None` when there is no memory, or when one of them cannot be looked at.
+    pub fn new(app: &'a Application, options: &Options<'a>) -> Option<Self> {
+        let memory = options.memory?;
         let now = SystemTime::now();
         let (mut names, mut stamps) = (blake3::Hasher::new(), blake3::Hasher::new());
-        names.update(b"application\0").update(&[u8::from(insides)]);
+        names.update(b"application\0").update(&[u8::from(options.insides)]);
         let mut racy = Vec::new();
         for (index, artifact) in app.artifacts.iter().enumerate() {
             for part in [artifact.path.as_bytes(), artifact.file.as_os_str().as_encoded_bytes()] {
@@ -59,73 +70,123 @@ impl Snapshot {
         // The same names mean other files in another folder.
         names.update(std::env::current_dir().ok()?.as_os_str().as_encoded_bytes());
         unlisted(app, now, &mut stamps)?;
-        Some(Snapshot { key: names.finalize().to_hex().to_string(), stamps: stamps.finalize().into(), racy })
+        let state = State { stamps: stamps.finalize().into(), racy: Vec::new() };
+        Some(Known { memory, app, names: names.finalize().into(), state, racy })
     }
 
-    /// What was read of the same files.
-    pub(super) fn recall(&self, memory: &dyn Memory, app: &Application) -> Option<Readings> {
-        let bytes = memory.recall(&self.key)?;
+    /// Reads the application, or recalls what was read of the same files. Gives the state that was read, if what was
+    /// read may be remembered.
+    pub(super) fn read(&self, options: Options<'_>) -> (Readings, Option<State>) {
+        let key = self.key(&[]);
+        if let Some((all, state)) =
+            self.recall(&key).and_then(|(bytes, state)| Some((unpack(self.app, &bytes)?, state)))
+        {
+            return (all, Some(state));
+        }
+        let (all, hashes) = read_anew(self.app, options);
+        let state = self.state_of(&all, &hashes);
+        if let (Some(state), Some(bytes)) = (&state, pack(self.app, &all)) {
+            self.keep(&key, state, &bytes);
+        }
+        (all, state)
+    }
+
+    /// What was made of the same files by decisions with this identity.
+    pub fn recall_answer(&self, decisions: &[u8]) -> Option<Vec<u8>> {
+        let key = self.key(decisions);
+        let (bytes, state) = self.recall(&key)?;
+        if self.racy.is_empty() && !state.racy.is_empty() {
+            // By now the times tell the next change.
+            self.keep(&key, &self.state, &bytes);
+        }
+        Some(bytes)
+    }
+
+    /// Keeps what decisions made of the files in the state in which they were read.
+    pub fn keep_answer(&self, decisions: &[u8], state: &State, answer: &[u8]) {
+        self.keep(&self.key(decisions), state, answer);
+    }
+
+    fn key(&self, decisions: &[u8]) -> String {
+        blake3::Hasher::new().update(&self.names).update(decisions).finalize().to_hex().to_string()
+    }
+
+    fn recall(&self, key: &str) -> Option<(Vec<u8>, State)> {
+        let mut bytes = self.memory.recall(key)?;
         let (length, rest) = bytes.split_first_chunk::<8>()?;
-        let (head, mut rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        let kept: Kept = rmp_serde::from_slice(head).ok()?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+        let state: State = rmp_serde::from_slice(rest.get(..length)?).ok()?;
         let unchanged = |(index, hash): &(usize, [u8; 32])| {
-            let artifact = app.artifacts.get(*index);
+            let artifact = self.app.artifacts.get(*index);
             artifact.and_then(|a| hash_file(a).ok()).is_some_and(|now| now.as_bytes() == hash)
         };
-        if kept.stamps != self.stamps || !kept.racy.par_iter().all(unchanged) {
+        if state.stamps != self.state.stamps || !state.racy.par_iter().all(unchanged) {
             return None;
         }
-        let mut packs = Vec::with_capacity(kept.packs.len());
-        for length in &kept.packs {
-            let (pack, others) = rest.split_at_checked(*length)?;
-            packs.push(pack);
-            rest = others;
-        }
-        let unpacked: Option<Vec<Vec<Reading>>> =
-            packs.into_par_iter().map(|pack| rmp_serde::from_slice(pack).ok()).collect();
-        let mut skipped = app.skipped.clone();
-        skipped.extend(kept.skipped);
-        skipped.sort();
-        let readings = unpacked?.into_iter().flatten().collect();
-        Some(Readings { readings, skipped, input: kept.input, members: kept.members })
+        bytes.drain(..8 + length);
+        Some((bytes, state))
     }
 
-    /// Keeps what was read, with the hashes of the artifacts' contents where they are known.
-    pub(super) fn keep(&self, memory: &dyn Memory, app: &Application, all: &Readings, hashes: &[Option<blake3::Hash>]) {
-        if let Some(bytes) = self.packed(app, all, hashes) {
-            memory.keep(&self.key, &bytes);
-        }
+    fn keep(&self, key: &str, state: &State, payload: &[u8]) {
+        let Ok(head) = rmp_serde::to_vec(state) else { return };
+        let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(head);
+        bytes.extend(payload);
+        self.memory.keep(key, &bytes);
     }
 
-    fn packed(&self, app: &Application, all: &Readings, hashes: &[Option<blake3::Hash>]) -> Option<Vec<u8>> {
+    /// The state that was read, with the hashes of the artifacts' contents where they are known; nothing if another run
+    /// may see more.
+    fn state_of(&self, all: &Readings, hashes: &[Option<blake3::Hash>]) -> Option<State> {
         let another_run_may_see_more = |kind| matches!(kind, NoteKind::Failed | NoteKind::Unreadable);
         if all.readings.iter().flat_map(|r| &r.notes).any(|note| another_run_may_see_more(note.kind)) {
             return None;
         }
         let hash = |index: &usize| {
-            let artifact = app.artifacts.get(*index)?;
+            let artifact = self.app.artifacts.get(*index)?;
             let hash = hashes.get(*index).copied().flatten().or_else(|| hash_file(artifact).ok())?;
             Some((*index, hash.into()))
         };
         let racy: Option<Vec<_>> = self.racy.par_iter().map(hash).collect();
-        let packs: Option<Vec<Vec<u8>>> =
-            all.readings.par_chunks(PACK).map(|readings| rmp_serde::to_vec_named(readings).ok()).collect();
-        let packs = packs?;
-        let walked: BTreeSet<&Skipped> = app.skipped.iter().collect();
-        let head = rmp_serde::to_vec_named(&Kept {
-            stamps: self.stamps,
-            racy: racy?,
-            skipped: all.skipped.iter().filter(|s| !walked.contains(s)).cloned().collect(),
-            input: all.input.clone(),
-            members: all.members.clone(),
-            packs: packs.iter().map(Vec::len).collect(),
-        });
-        let head = head.ok()?;
-        let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
-        bytes.extend(head);
-        bytes.extend(packs.into_iter().flatten());
-        Some(bytes)
+        Some(State { racy: racy?, ..self.state.clone() })
     }
+}
+
+fn pack(app: &Application, all: &Readings) -> Option<Vec<u8>> {
+    let packs: Option<Vec<Vec<u8>>> =
+        all.readings.par_chunks(PACK).map(|readings| rmp_serde::to_vec_named(readings).ok()).collect();
+    let packs = packs?;
+    let walked: BTreeSet<&Skipped> = app.skipped.iter().collect();
+    let head = rmp_serde::to_vec_named(&Kept {
+        skipped: all.skipped.iter().filter(|s| !walked.contains(s)).cloned().collect(),
+        input: all.input.clone(),
+        members: all.members.clone(),
+        packs: packs.iter().map(Vec::len).collect(),
+    });
+    let head = head.ok()?;
+    let mut bytes = (head.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(head);
+    bytes.extend(packs.into_iter().flatten());
+    Some(bytes)
+}
+
+fn unpack(app: &Application, bytes: &[u8]) -> Option<Readings> {
+    let (length, rest) = bytes.split_first_chunk::<8>()?;
+    let (head, mut rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let kept: Kept = rmp_serde::from_slice(head).ok()?;
+    let mut packs = Vec::with_capacity(kept.packs.len());
+    for length in &kept.packs {
+        let (pack, others) = rest.split_at_checked(*length)?;
+        packs.push(pack);
+        rest = others;
+    }
+    let unpacked: Option<Vec<Vec<Reading>>> =
+        packs.into_par_iter().map(|pack| rmp_serde::from_slice(pack).ok()).collect();
+    let mut skipped = app.skipped.clone();
+    skipped.extend(kept.skipped);
+    skipped.sort();
+    let readings = unpacked?.into_iter().flatten().collect();
+    Some(Readings { readings, skipped, input: kept.input, members: kept.members })
 }
 
 /// Files beside inputs that are files themselves: debug information is taken from there.

@@ -11,6 +11,7 @@ use crate::facts::{
 use crate::rules::{RuleSet, wildcard};
 use crate::settings::{Date, FILE_NAME, Settings};
 use globset::GlobSet;
+use std::collections::BTreeSet;
 
 /// A decision to accept findings.
 pub(super) struct Allowance {
@@ -113,6 +114,14 @@ impl Inline {
         if !reasoned && !known.is_empty() {
             problem("unreasoned", written, "it does not hold".to_owned());
         }
+        let (until, is_day) = match until {
+            Some(Err(wrong)) => {
+                problem("expired", written, format!("{wrong} is not a day such as 2027-01-31, so it does not hold"));
+                (None, false)
+            }
+            Some(Ok(day)) => (Some(day), true),
+            None => (None, true),
+        };
         self.allowances.push(Allowance {
             rules: known,
             covers: Covers::Place { lines: line_range(covers) },
@@ -122,7 +131,7 @@ impl Inline {
                 owner: None,
                 expires: until.map(|d| d.to_string()),
             },
-            holds: reasoned && until.is_none_or(|d| d >= today),
+            holds: reasoned && is_day && until.is_none_or(|d| d >= today),
             artifact: reading.artifact.clone(),
             site: site.clone(),
         });
@@ -138,27 +147,29 @@ fn line_range(covers: &str) -> Option<(u32, u32)> {
     Some((first.parse().ok()?, last.parse().ok()?))
 }
 
-/// `reason until 2027-01-31`.
-fn split_until(value: &str) -> (&str, Option<Date>) {
-    let split = value.rsplit_once("until ").and_then(|(reason, day)| Some((reason, Date::parse(day.trim())?)));
-    match split {
-        Some((reason, day)) => (reason.trim_end_matches([' ', ',', ';']), Some(day)),
-        None => (value, None),
+/// `reason until 2027-01-31`; what was meant as a day and is none comes back as it was written.
+fn split_until(value: &str) -> (&str, Option<Result<Date, &str>>) {
+    let is_meant =
+        |word: &str| word.len() >= 8 && word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'/' | b'.'));
+    match value.rsplit_once("until ").map(|(reason, day)| (reason, day.trim())) {
+        Some((reason, day)) if is_meant(day) => {
+            (reason.trim_end_matches([' ', ',', ';']), Some(Date::parse(day).ok_or(day)))
+        }
+        _ => (value, None),
     }
 }
 
 /// Marks what is accepted, and returns what is wrong with the allowances.
 pub(super) fn apply(all: &[&Allowance], findings: &mut [Finding], scope: &Scope<'_>) -> Vec<Problem> {
-    let mut used = vec![false; all.len()];
+    let mut used = vec![BTreeSet::new(); all.len()];
     for finding in findings.iter_mut() {
         let name = scope.app.name_of(&finding.artifact);
         let mut covered = vec![false; finding.sites.len().max(1)];
         for (allowance, used) in all.iter().zip(&mut used) {
-            let sites = allowance.covered_sites(finding, name);
-            if !sites.iter().any(|s| *s) {
+            let Some(sites) = allowance.covered_sites(finding, name).filter(|sites| sites.contains(&true)) else {
                 continue;
-            }
-            *used = true;
+            };
+            used.insert(finding.rule.clone());
             if allowance.holds {
                 covered.iter_mut().zip(sites).for_each(|(c, s)| *c |= s);
                 // One location is one thing to fix: it is accepted when every place that does it is.
@@ -171,14 +182,22 @@ pub(super) fn apply(all: &[&Allowance], findings: &mut [Finding], scope: &Scope<
     let mut problems = Vec::new();
     for (allowance, used) in all.iter().zip(used) {
         let expired = allowance.suppression.expires.as_ref().filter(|_| !allowance.holds);
-        let (kind, detail) = match expired {
-            Some(day) => ("expired", format!("it held until {day}: {}", allowance.suppression.reason)),
-            None if !used && allowance.is_in_reach(scope) => ("unused", allowance.suppression.reason.clone()),
+        // Of several rules in one comment, those that accept nothing are of no use either.
+        let unused: Vec<&str> = allowance.rules.iter().map(String::as_str).filter(|r| !used.contains(*r)).collect();
+        let (kind, rules, detail) = match expired {
+            Some(day) => (
+                "expired",
+                allowance.rules.join(", "),
+                format!("it held until {day}: {}", allowance.suppression.reason),
+            ),
+            None if !unused.is_empty() && allowance.is_in_reach(scope) => {
+                ("unused", unused.join(", "), allowance.suppression.reason.clone())
+            }
             None => continue,
         };
         problems.push(Problem {
             kind,
-            rules: allowance.rules.join(", "),
+            rules,
             detail,
             artifact: allowance.artifact.clone(),
             site: allowance.site.clone(),
@@ -188,22 +207,23 @@ pub(super) fn apply(all: &[&Allowance], findings: &mut [Finding], scope: &Scope<
 }
 
 impl Allowance {
-    /// For each site of a finding: is it accepted?
-    fn covered_sites(&self, finding: &Finding, name: &str) -> Vec<bool> {
-        let count = finding.sites.len().max(1);
+    /// For each site of a finding: is it accepted? Nothing if the allowance is about something else.
+    fn covered_sites(&self, finding: &Finding, name: &str) -> Option<Vec<bool>> {
         if !self.rules.contains(&finding.rule) {
-            return vec![false; count];
+            return None;
         }
+        let all = || vec![true; finding.sites.len().max(1)];
         match &self.covers {
             Covers::Matching { paths, location } => {
-                let all = paths.as_ref().is_none_or(|p| p.is_match(name))
+                let meant = paths.as_ref().is_none_or(|p| p.is_match(name))
                     && location.as_ref().is_none_or(|l| wildcard(l, &finding.effect.location));
-                vec![all; count]
+                meant.then(all)
             }
-            Covers::Place { .. } if self.artifact != finding.artifact => vec![false; count],
-            Covers::Place { lines: None } => vec![true; count],
+            Covers::Place { .. } if self.artifact != finding.artifact => None,
+            Covers::Place { lines: None } => Some(all()),
             Covers::Place { lines: Some((first, last)) } => {
-                finding.sites.iter().map(|s| s.line.is_some_and(|line| (*first..=*last).contains(&line))).collect()
+                let covered = |s: &Site| s.line.is_some_and(|line| (*first..=*last).contains(&line));
+                Some(finding.sites.iter().map(covered).collect())
             }
         }
     }
@@ -269,7 +289,10 @@ mod tests {
 
     #[test]
     fn the_last_day_is_split_off() {
-        assert_eq!(split_until("re-created until 2027-01-31"), ("re-created", Date::parse("2027-01-31")));
+        let day = Date::parse("2027-01-31").unwrap();
+        assert_eq!(split_until("re-created until 2027-01-31"), ("re-created", Some(Ok(day))));
+        assert_eq!(split_until("kept until 2027-02-30"), ("kept", Some(Err("2027-02-30"))));
+        assert_eq!(split_until("kept until 31.01.2027"), ("kept", Some(Err("31.01.2027"))));
         assert_eq!(split_until("kept until the next start"), ("kept until the next start", None));
     }
 }

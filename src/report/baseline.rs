@@ -7,6 +7,7 @@ use super::policy::Scope;
 use super::{Finding, Report, Suppression, SuppressionKind};
 use crate::discover::Application;
 use crate::document::DocumentError;
+use crate::escape;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -54,7 +55,7 @@ pub struct BaselineSummary {
 }
 
 /// What an earlier scan knew.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Baseline {
     name: String,
     entries: Vec<BaselineEntry>,
@@ -81,10 +82,10 @@ pub enum BaselineError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// It is no JSON report of this version.
-    #[error("{name} is not a JSON report that this version of wipeproof can read")]
+    /// It is no report of this version.
+    #[error("{name} is not a report that this version of wipeproof can read")]
     #[diagnostic(help(
-        "write one with `wipeproof check --output json=FILE`; baselines and SARIF know too little to compare with"
+        "write one with `wipeproof check --output json=FILE` or `sarif=FILE`; a baseline knows too little to compare with"
     ))]
     NotAReport {
         /// The file.
@@ -103,26 +104,6 @@ pub enum BaselineError {
         /// The file.
         name: String,
     },
-}
-
-impl Report {
-    /// Reads an earlier report.
-    ///
-    /// # Errors
-    /// A file that cannot be read, or that is no JSON report.
-    pub fn load(path: &Path) -> Result<Self, BaselineError> {
-        let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| BaselineError::NoReport { name: name.clone(), source })?;
-        let text = text.trim_start_matches('\u{feff}');
-        let is_syntax = |e: &serde_json::Error| e.is_syntax() || e.is_eof();
-        match serde_json::from_str::<Report>(text) {
-            Ok(report) if report.schema == super::SCHEMA => Ok(report),
-            Ok(_) => Err(BaselineError::Foreign { name }),
-            Err(e) if is_syntax(&e) => Err(Box::new(located(&name, text, &e)).into()),
-            Err(source) => Err(BaselineError::NotAReport { name, source }),
-        }
-    }
 }
 
 impl Baseline {
@@ -182,8 +163,13 @@ impl Baseline {
 
     /// As a file: one finding per line, so that it merges and reviews well.
     pub fn to_json(&self) -> String {
-        let lines: Vec<String> =
-            self.entries.iter().map(|e| format!("    {}", serde_json::to_string(e).unwrap_or_default())).collect();
+        let line = |entry: &BaselineEntry| {
+            let mut line = b"    ".to_vec();
+            // A vector takes everything.
+            let _ = escape::compact(entry, &mut line);
+            String::from_utf8_lossy(&line).into_owned()
+        };
+        let lines: Vec<String> = self.entries.iter().map(line).collect();
         let body = if lines.is_empty() { String::new() } else { format!("\n{}\n  ", lines.join(",\n")) };
         format!("{{\n  \"schema\": \"{BASELINE_SCHEMA}\",\n  \"findings\": [{body}]\n}}\n")
     }
@@ -239,7 +225,7 @@ impl Baseline {
     }
 }
 
-fn located(name: &str, text: &str, error: &serde_json::Error) -> DocumentError {
+pub(super) fn located(name: &str, text: &str, error: &serde_json::Error) -> DocumentError {
     let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let at = line_start + error.column().saturating_sub(1);
     DocumentError::new(name, text, at..at + 1, format!("not JSON: {error}"))
@@ -261,6 +247,26 @@ fn of_finding(value: &Value) -> Option<BaselineEntry> {
     })
 }
 
+/// The path behind a relative URI reference.
+pub(super) fn of_sarif_uri(uri: &str) -> String {
+    let mut bytes = Vec::with_capacity(uri.len());
+    let mut rest = uri.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn of_run(run: &Value) -> Vec<BaselineEntry> {
     let results = run.get("results").and_then(Value::as_array);
     let of = |result: &Value| {
@@ -269,7 +275,7 @@ fn of_run(run: &Value) -> Vec<BaselineEntry> {
         let uri = result.pointer("/locations/0/physicalLocation/artifactLocation/uri").and_then(Value::as_str);
         Some(BaselineEntry {
             rule: result.get("ruleId").and_then(Value::as_str)?.to_owned(),
-            artifact: uri.unwrap_or_default().to_owned(),
+            artifact: of_sarif_uri(uri.unwrap_or_default()),
             location: result.pointer("/properties/location").and_then(Value::as_str).unwrap_or_default().to_owned(),
             fingerprint: prints.get(SARIF_FINGERPRINT).and_then(Value::as_str)?.to_owned(),
         })
@@ -298,6 +304,12 @@ mod tests {
         }
         let baseline = Baseline::parse("b", own).unwrap();
         assert_eq!(Baseline::parse("b", &baseline.to_json()).unwrap(), baseline);
+    }
+
+    #[test]
+    fn addresses_become_paths() {
+        assert_eq!(of_sarif_uri("app/Web%20Config%231.xml"), "app/Web Config#1.xml");
+        assert_eq!(of_sarif_uri("100%/%C3%BC%"), "100%/ü%");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod allowances;
 mod assemble;
 mod baseline;
+mod earlier;
 mod inventory;
 mod policy;
 pub mod rank;
@@ -341,6 +342,16 @@ pub struct Stats {
 }
 
 impl Report {
+    /// As bytes, for [`Report::unpack`] in the same version of the tool.
+    pub fn pack(&self) -> Option<Vec<u8>> {
+        rmp_serde::to_vec_named(self).ok()
+    }
+
+    /// From the bytes of [`Report::pack`].
+    pub fn unpack(bytes: &[u8]) -> Option<Self> {
+        rmp_serde::from_slice(bytes).ok()
+    }
+
     /// Unsuppressed findings at or above a severity.
     pub fn count_at_least(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|f| f.is_active() && f.severity >= severity).count()

@@ -37,8 +37,18 @@ impl Date {
         let mut parts = text.splitn(3, '-');
         let year = parts.next().filter(|y| y.len() == 4)?.parse().ok()?;
         let month = parts.next()?.parse().ok().filter(|m| (1..=12).contains(m))?;
-        let day = parts.next()?.parse().ok().filter(|d| (1..=31).contains(d))?;
+        let day = parts.next()?.parse().ok().filter(|d| (1..=days_in(year, month)).contains(d))?;
         Some(Date { year, month, day })
+    }
+}
+
+/// Days of a month in the Gregorian calendar.
+fn days_in(year: i64, month: u8) -> u8 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
     }
 }
 
@@ -70,6 +80,9 @@ mod tests {
         assert_eq!(Date::from_days(0).to_string(), "1970-01-01");
         assert_eq!(Date::from_days(19_782).to_string(), "2024-02-29");
         assert!(Date::parse("2026-01-02") < Date::parse("2026-01-10"));
-        assert_eq!(Date::parse("2026-13-01"), None);
+        for wrong in ["2026-13-01", "2026-02-29", "2100-02-29", "2026-04-31", "2026-00-01", "2026-1", "26-01-01"] {
+            assert_eq!(Date::parse(wrong), None, "{wrong}");
+        }
+        assert!(Date::parse("2028-02-29").is_some() && Date::parse("2000-02-29").is_some());
     }
 }

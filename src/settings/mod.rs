@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Name of the file.
-pub const FILE_NAME: &str = "wipeproof.toml";
+pub const FILE_NAME: &str = crate::discover::SETTINGS_FILE;
 
 /// The decisions of a team.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

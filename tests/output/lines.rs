@@ -84,7 +84,7 @@ fn csv_rows_have_all_columns_and_no_formula() {
         let fates: usize = report.inventory.iter().map(|e| e.fates.len()).sum();
         assert_eq!(rows.len(), 1 + fates);
         for row in &rows {
-            assert_eq!(row.len(), 13);
+            assert_eq!(row.len(), 14);
             assert!(row.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{row:?}");
         }
     }

@@ -9,3 +9,4 @@ mod markup;
 mod pretty;
 mod sample;
 mod sarif;
+mod schemas;

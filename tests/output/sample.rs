@@ -350,7 +350,9 @@ pub(crate) const HOSTILE: &str = concat!(
     "=cmd|' /C calc'!A0\u{1b}]0;x\u{7}\u{1b}[2J\r\n",
     "::error file=x::pwned\n##vso[task.complete result=Succeeded;]\n",
     "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`|]]>&amp;{{7*7}}${x}%0A",
-    "[a](javascript:alert(1))\n# h\n```\n\u{202e}\u{2028}\u{0}\u{ffff}@team http://evil.invalid"
+    "[a](javascript:alert(1))\n# h\n```\n\u{202e}\u{2028}\u{0}\u{ffff}@team http://evil.invalid",
+    // Terminals obey C1 controls as well: CSI, OSC, NEL; and all the marks that reorder or hide text.
+    "\u{7f}\u{85}\u{9b}31m\u{9d}0;x\u{9c}\u{61c}\u{200b}\u{200f}\u{2066}\u{2069}\u{feff}"
 );
 
 /// A report in which every text is [`HOSTILE`].

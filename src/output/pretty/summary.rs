@@ -35,10 +35,25 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
     }
     lines.extend(wrap(&counts(report), style.width, "", "  "));
     gaps(report, style, &mut lines);
+    accepted(report, style, &mut lines);
     if let Some(hint) = hint(report, style) {
         lines.extend(wrap(&hint, style.width, "", "  ").into_iter().map(|l| style.ink(Ink::Faint, &l)));
     }
     lines.join("\n") + "\n"
+}
+
+/// What was accepted, and why, for those who want to see everything.
+fn accepted(report: &Report, style: Style, lines: &mut Vec<String>) {
+    let accepted = report.findings.iter().filter_map(|f| Some((f, f.suppressed.as_ref()?)));
+    for (index, (finding, suppression)) in accepted.enumerate().filter(|_| style.verbose) {
+        if index == 0 {
+            lines.push("Accepted:".to_owned());
+        }
+        let until = suppression.expires.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
+        let place = format!("{} {}: {}", finding.rule, words::place(finding), finding.place());
+        let text = format!("{}; {}{}", one_line(&place), one_line(&suppression.reason), one_line(&until));
+        lines.extend(wrap(&text, style.width, "  ", "    "));
+    }
 }
 
 /// What was not seen whole, and why: what was not read cannot have been cleared.

@@ -7,6 +7,7 @@
 mod place;
 
 use super::{Context, link, words};
+use crate::escape;
 use crate::facts::NoteKind;
 use crate::report::{ArtifactNote, Finding, Report, Suppression, SuppressionKind};
 use crate::rules::{Rule, Severity};
@@ -49,8 +50,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
             "properties": {"verdict": report.verdict, "targets": verdicts, "input": report.input},
         }],
     });
-    serde_json::to_writer_pretty(&mut *out, &log)?;
-    writeln!(out)
+    escape::pretty(&log, out)
 }
 
 fn level(severity: Severity) -> &'static str {

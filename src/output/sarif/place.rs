@@ -4,6 +4,7 @@ use crate::facts::Site;
 use crate::output::link::uri;
 use crate::report::Finding;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 /// A place in an artifact. What has no lines is at line 1: services that show results need one.
 pub(super) fn location(artifact: &str, site: &Site, message: Option<&str>) -> Value {
@@ -56,6 +57,9 @@ fn logical(site: &Site) -> Vec<Value> {
     if let Some(key) = &site.key {
         found.push(named(key, "property"));
     }
+    // The schema wants each once: a name may stand for a function and its symbol.
+    let mut seen = HashSet::new();
+    found.retain(|location| seen.insert(location.to_string()));
     found
 }
 
