@@ -192,10 +192,8 @@ fn files(of: &Path) -> Vec<Entry> {
         let name = e.file_name();
         let name = name.to_str()?;
         let finished = name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
-        if !finished && !(name.starts_with('.') && name.ends_with(".tmp")) {
-            return None;
-        }
-        let meta = e.metadata().ok().filter(fs::Metadata::is_file)?;
+        let is_ours = finished || (name.starts_with('.') && name.ends_with(".tmp"));
+        let meta = e.metadata().ok().filter(|meta| is_ours && meta.is_file())?;
         Some(Entry { path: e.path(), size: meta.len(), used: meta.modified().ok()?, finished })
     };
     fs::read_dir(of).into_iter().flatten().flatten().filter_map(entry).collect()
