@@ -169,6 +169,25 @@ fn a_function_of_ten_megabytes_does_not_hide_the_others() {
 }
 
 #[test]
+fn an_end_of_a_function_that_is_not_true_is_not_believed() {
+    let mut image = Image::writing("C:\\data\\kept.dat");
+    // The writer jumps through a register at its end; its .pdata entry says that it goes on for four gigabytes. Behind
+    // it are two megabytes that are no instructions.
+    let start = 0x20_0000;
+    let mut code = image.writer_at(start);
+    code.pop();
+    code.extend([0xff, 0xe0]);
+    code.extend(vec![0x06; 2 << 20]);
+    image.sections.push(Section::new("long", start, code, CODE));
+    image.entry = start;
+    let entry = [start, 0xffff_0000, 0].map(u32::to_le_bytes).concat();
+    image.sections.push(Section::new(".pdata", 0x200_0000, entry, DATA));
+    image.directories[3] = (0x200_0000, 12);
+    let reading = read(&image.bytes());
+    assert_eq!(writes(&reading), ["C:\\data\\kept.dat"], "{:?}", reading.notes);
+}
+
+#[test]
 fn a_function_that_is_cut_off_is_said_to_be() {
     let mut image = Image::bare();
     image.sections.push(Section::new(".rdata", 0x2000, b"C:\\data\\kept.dat\0".to_vec(), DATA));

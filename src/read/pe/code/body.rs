@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Most instructions of one function that are decoded.
 const MAX_INSTRUCTIONS: usize = 16_000;
+/// Most places of one function that are tried as targets of jump tables: an end that is not true may be gigabytes away.
+const MAX_ORPHANS: usize = 4_000;
 
 /// A run of instructions with one entry and one exit.
 pub(crate) struct Block {
@@ -124,6 +126,8 @@ impl Builder<'_, '_> {
     /// Decodes the gaps of the function's range, which jump tables lead to.
     fn sweep(&mut self) -> Vec<u32> {
         let Some(end) = self.functions.end_of(self.start) else { return Vec::new() };
+        let code = self.image.at(self.start).map_or(0, <[u8]>::len);
+        let end = end.min(self.start.saturating_add(u32::try_from(code).unwrap_or(u32::MAX)));
         let mut orphans = Vec::new();
         let mut at = self.start;
         while at < end && !self.capped {
@@ -133,6 +137,7 @@ impl Builder<'_, '_> {
                 }
                 _ => {
                     if !matches!(self.image.at(at).and_then(|b| b.first()), Some(0xcc | 0x90)) {
+                        self.capped |= orphans.len() >= MAX_ORPHANS;
                         orphans.push(at);
                         self.explore(at);
                     }
