@@ -1,4 +1,5 @@
-//! TOML documents that people write: a mistake becomes a diagnostic with the file, a caret and the nearest valid word.
+//! Documents that people write (TOML) or hand on (JSON): a mistake becomes a diagnostic with the file, a caret and the
+//! nearest valid word.
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::de::DeserializeOwned;
@@ -34,6 +35,13 @@ impl DocumentError {
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Names the language of the text.
+    #[must_use]
+    fn in_language(mut self, language: &str) -> Self {
+        self.source_code = self.source_code.with_language(language);
         self
     }
 
@@ -73,6 +81,56 @@ pub fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Box<Docum
             None => error,
         })
     })
+}
+
+/// The text of a file, in UTF-8 or, with a byte order mark, in UTF-16 as Windows' own tools write it.
+///
+/// # Errors
+/// Bytes that are no text, with their place.
+pub fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Box<DocumentError>> {
+    if let Some((encoding, mark)) = encoding_rs::Encoding::for_bom(&bytes)
+        && let (text, false) = encoding.decode_without_bom_handling(bytes.get(mark..).unwrap_or_default())
+    {
+        return Ok(text.into_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let end = at + char::REPLACEMENT_CHARACTER.len_utf8();
+        let error = DocumentError::new(name, &text, at..end, "not text in UTF-8");
+        Box::new(error.with_help("save it as UTF-8"))
+    })
+}
+
+/// Reads a JSON document into a type.
+///
+/// # Errors
+/// The first mistake: syntax, a missing or unknown key, a value of the wrong type.
+pub fn parse_json<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Box<DocumentError>> {
+    serde_json::from_str(text).map_err(|error| {
+        let said = error.to_string();
+        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(message, _)| message);
+        let (message, help) = match error.classify() {
+            serde_json::error::Category::Data => explain(said),
+            _ => (format!("not JSON: {said}"), None),
+        };
+        let error = DocumentError::new(name, text, json_span(text, &error), message).in_language("json");
+        Box::new(match help {
+            Some(help) => error.with_help(help),
+            None => error,
+        })
+    })
+}
+
+/// The reader stops behind what it does not like: behind a string, the whole string is meant.
+fn json_span(text: &str, error: &serde_json::Error) -> std::ops::Range<usize> {
+    let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let end = (line_start + error.column()).min(text.len());
+    let before = text.get(..end).unwrap_or_default();
+    match before.strip_suffix('"').and_then(|inside| inside.rfind('"')) {
+        Some(start) if !before[start..].contains('\n') => start..end,
+        _ => before.char_indices().next_back().map_or(0, |(at, _)| at)..end,
+    }
 }
 
 /// A key, a string or the head of a table of a TOML text, with its place.
@@ -137,8 +195,29 @@ fn collect_value(value: &toml::Spanned<toml::de::DeValue<'_>>, path: &mut Vec<St
     }
 }
 
-/// serde's messages name the unknown word and the valid ones in backticks; the nearest becomes a suggestion.
+/// serde's messages name the unknown word and the valid ones in backticks; the nearest becomes a suggestion. What is
+/// called a sequence and a map there has other names in a document.
 fn explain(message: &str) -> (String, Option<String>) {
+    if let Some(rest) = message.strip_prefix("invalid type: ")
+        && let Some((found, expected)) = rest.split_once(", expected ")
+    {
+        let help = match (found.split_once('"'), expected) {
+            (Some((_, text)), "a sequence") => Some(format!("put it in brackets: [\"{text}]")),
+            _ => None,
+        };
+        let named = |kind: &str| match kind {
+            "a sequence" | "sequence" => "a list".to_owned(),
+            "a map" | "map" => "a table".to_owned(),
+            kind => kind.strip_prefix("struct ").map_or_else(|| kind.to_owned(), |_| "a table".to_owned()),
+        };
+        return (
+            format!("{} is expected here, not {}", named(expected), named(found).replace("string", "the text")),
+            help,
+        );
+    }
+    if let Some(key) = message.strip_prefix("missing field ") {
+        return (format!("the key {key} is missing"), None);
+    }
     let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     let [wrong, valid @ ..] = words.as_slice() else { return (message.to_owned(), None) };
@@ -153,10 +232,17 @@ fn explain(message: &str) -> (String, Option<String>) {
     (format!("unknown {what} `{wrong}`"), Some(help))
 }
 
-/// The candidate most like `word`, if any is alike at all.
+/// The candidate most like `word`, if any is alike at all: one slip of a finger away, or with the same beginning.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let alike = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        let slips = strsim::osa_distance(&word, &candidate);
+        let similar = strsim::jaro_winkler(&word, &candidate);
+        if slips <= 1 && word.chars().count() > 2 { 1.0 + similar } else { similar }
+    };
     candidates
-        .map(|c| (strsim::jaro_winkler(&word.to_lowercase(), &c.to_lowercase()), c))
+        .map(|c| (alike(c), c))
         .filter(|(score, _)| *score > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, c)| c)
@@ -178,6 +264,45 @@ mod tests {
         let error = parse::<Sample>("w.toml", "exclud = []").unwrap_err();
         assert_eq!(error.message(), "unknown key `exclud`");
         assert!(error.help_text().unwrap().starts_with("did you mean `exclude`"));
+    }
+
+    #[test]
+    fn a_slip_of_a_finger_is_seen() {
+        let near = |word| nearest(word, ["run", "build", "startup"].into_iter());
+        assert_eq!(
+            (near("rnu"), near("biuld"), near("Start"), near("x")),
+            (Some("run"), Some("build"), Some("startup"), None)
+        );
+    }
+
+    #[test]
+    fn texts_of_windows_are_text() {
+        let utf16: Vec<u8> = "\u{feff}a = 1".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(decode("w", utf16).unwrap(), "a = 1");
+        assert_eq!(decode("w", b"\xef\xbb\xbfa = 1".to_vec()).unwrap(), "a = 1");
+        let error = decode("w", b"a = \"\xe4\"".to_vec()).unwrap_err();
+        assert_eq!((error.message(), error.span()), ("not text in UTF-8", 5..8));
+    }
+
+    #[test]
+    fn mistakes_in_json_are_located() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Entry {
+            #[expect(dead_code)]
+            rule: String,
+        }
+        let at = |text: &str| {
+            let error = parse_json::<Vec<Entry>>("b.json", text).unwrap_err();
+            (error.message().to_owned(), text.get(error.span()).map(str::to_owned))
+        };
+        let is = |message: &str, span: &str| (message.to_owned(), Some(span.to_owned()));
+        assert_eq!(at("[{\"rul\": 1}]"), is("unknown key `rul`", "\"rul\""));
+        assert_eq!(at("[{\"rule\": 1}]"), is("a string is expected here, not integer `1`", "1"));
+        assert_eq!(at("[\n{}]"), is("the key `rule` is missing", "}"));
+        assert_eq!(at("[{]"), is("not JSON: key must be a string", "]"));
+        assert_eq!(at("é").0, "not JSON: expected value");
+        assert_eq!(at("").0, "not JSON: EOF while parsing a value");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::args::{Check, Color, FailOn};
 use super::{Failure, Status, WriteError, progress, session, watch};
 use crate::output::style::one_line;
 use crate::output::{self, FileSources, Format, Style};
-use crate::report::{Baseline, BaselineSummary, Report};
+use crate::report::{BaselineSummary, Report};
 use crate::rules::Severity;
 use crate::scan;
 use crate::settings::Settings;
@@ -36,8 +36,7 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
         let reading = session::reading(cache.as_ref(), done);
         let mut request = session::request(&args.scan, &settings, &rules, reading, &own)?;
         request.suppress = !args.no_suppress;
-        request.baseline =
-            settings.baseline.as_deref().filter(|_| !args.no_suppress).map(Baseline::load).transpose()?;
+        request.baseline = if args.no_suppress { None } else { session::baseline(&settings)? };
         Ok::<_, Failure>(scan(&request)?)
     })?;
     let earlier = since.or_else(|| settings.baseline.as_deref().and_then(|file| Report::load(file).ok()));

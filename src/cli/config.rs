@@ -2,8 +2,10 @@
 
 use super::args::{Config as Command, Scan};
 use super::{Failure, Status, info, session};
+use crate::cache::is_established;
 use crate::document::{Word, words};
 use crate::report;
+use crate::rules::{DEFAULT_TARGET, Severity};
 use crate::settings::{Settings, SettingsSource, schema};
 use miette::IntoDiagnostic as _;
 use std::fmt::Write as _;
@@ -18,7 +20,8 @@ pub(super) fn run(command: &Command) -> Result<Status, Failure> {
 
 fn show(args: &Scan) -> Result<Status, Failure> {
     let of_file = session::settings_file(args).as_deref().map(Settings::load).transpose()?.unwrap_or_default();
-    let settings = session::settings(args)?;
+    let of_file = in_force(of_file);
+    let settings = in_force(session::settings(args)?);
     // What is checked when a scan starts is checked here as well.
     report::check_settings(&settings, &session::rules(&settings)?)?;
     let mut text = match &settings.source {
@@ -33,6 +36,16 @@ fn show(args: &Scan) -> Result<Status, Failure> {
         text.push_str(&entry(key, value, &origins)?);
     }
     info::print(&text)
+}
+
+/// The settings with what holds where nothing is said.
+fn in_force(mut settings: Settings) -> Settings {
+    if settings.targets.is_empty() {
+        settings.targets.push(DEFAULT_TARGET.to_owned());
+    }
+    settings.fail_on.get_or_insert(Severity::Warning);
+    settings.cache.get_or_insert(is_established());
+    settings
 }
 
 fn is_table(value: &Value) -> bool {

@@ -14,7 +14,10 @@ use std::fmt::Write as _;
 const MAX_LISTED: usize = 12;
 
 pub(super) fn init(args: &Init) -> Result<Status, Failure> {
-    let file = args.path.join(FILE_NAME);
+    let file = match args.path.as_os_str() == "." {
+        true => FILE_NAME.into(),
+        false => args.path.join(FILE_NAME),
+    };
     if file.exists() && !args.print {
         let help = "edit it, or print a fresh one with `wipeproof init --print`";
         return Err(miette!(help = help, "{} exists", file.display()));

@@ -4,7 +4,9 @@ use super::Failure;
 use super::args::Scan;
 use crate::Request;
 use crate::cache::{self, Cache};
-use crate::rules::RuleSet;
+use crate::document::Word;
+use crate::report::{Baseline, BaselineError};
+use crate::rules::{RuleSet, RuleSetError};
 use crate::settings::Settings;
 use crate::{read, report};
 use miette::{IntoDiagnostic as _, WrapErr as _};
@@ -44,9 +46,34 @@ pub(super) fn settings(args: &Scan) -> Result<Settings, Failure> {
 pub(super) fn rules(settings: &Settings) -> Result<RuleSet, Failure> {
     let rules = RuleSet::embedded()?;
     Ok(match &settings.rules_folder {
-        Some(folder) => rules.with_folder(folder)?,
+        Some(folder) => rules.with_folder(folder).map_err(|error| match error {
+            RuleSetError::Io { .. } => named_in(settings, "rules-folder", error.into()),
+            error => error.into(),
+        })?,
         None => rules,
     })
+}
+
+/// The baseline that settings or the command line name.
+pub(super) fn baseline(settings: &Settings) -> Result<Option<Baseline>, Failure> {
+    let load = |file: &PathBuf| {
+        Baseline::load(file).map_err(|error| match error {
+            BaselineError::Io { .. } => named_in(settings, "baseline", error.into()),
+            error => error.into(),
+        })
+    };
+    settings.baseline.as_ref().map(load).transpose()
+}
+
+/// A file that cannot be read, shown where the settings name it, if they do.
+fn named_in(settings: &Settings, key: &str, failure: Failure) -> Failure {
+    let causes: Vec<String> = failure.chain().map(ToString::to_string).collect();
+    let help = failure.help().map(|help| help.to_string());
+    let is_named = |word: &Word| word.path == [key];
+    match settings.refuse(is_named, &causes.join(": "), help.as_deref()) {
+        Some(error) => (*error).into(),
+        None => failure,
+    }
 }
 
 /// The cache, if somebody wants one: nothing is written to a place that nobody named or set up.

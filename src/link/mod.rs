@@ -6,6 +6,7 @@
 
 mod ciphers;
 mod durable;
+mod environments;
 mod grants;
 mod implied;
 mod markers;
@@ -34,7 +35,9 @@ pub struct Context<'a> {
 /// Joins readings in place. Linear in the number of facts.
 pub fn link(readings: &mut [Reading], context: &Context<'_>) {
     owners::mark(readings, context);
-    values::resolve(readings, context.settings.environment.as_deref());
+    let environment = context.settings.environment.as_deref();
+    environments::choose(readings, environment);
+    values::resolve(readings, environment);
     refine::stores(readings);
     sessions::place(readings);
     phases::inherit(readings, context);
@@ -44,7 +47,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) {
     grants::foretell(readings);
     implied::mark(readings);
     ciphers::part(readings);
-    topology::apply(readings);
+    topology::apply(readings, environment);
     writers::compare(readings);
 }
 

@@ -18,14 +18,14 @@ struct Role {
 }
 
 /// Reports single instances, and marks what each of several instances keeps for itself.
-pub(super) fn apply(readings: &mut [Reading]) {
-    readings.iter_mut().for_each(single_instances);
+pub(super) fn apply(readings: &mut [Reading], judged: Option<&str>) {
+    readings.iter_mut().for_each(|reading| single_instances(reading, judged));
     let mut names = HashSet::new();
     let mut replicated: HashMap<String, Role> = HashMap::new();
     for reading in readings.iter() {
         for fact in &reading.facts {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Instances) else { continue };
-            let Some((name, count)) = count(&clue.key, &clue.value) else { continue };
+            let Some((name, count)) = count(&clue.key, &clue.value, judged) else { continue };
             names.insert(name.to_lowercase());
             if count > 1 {
                 let said = format!("{count} instances of {name} are configured, and each has its own");
@@ -51,10 +51,14 @@ pub(super) fn apply(readings: &mut [Reading]) {
     }
 }
 
-/// Name and number of instances. None where the number is an expression, or for a developer's machine.
-fn count<'a>(key: &'a str, value: &str) -> Option<(&'a str, u32)> {
+/// Name and number of instances. None where the number is an expression, and in an environment that is not judged or a
+/// developer's own.
+fn count<'a>(key: &'a str, value: &str, judged: Option<&str>) -> Option<(&'a str, u32)> {
     let (name, environment) = key.rsplit_once('@').unwrap_or((key, ""));
-    let deployed = !DEVELOPMENT.iter().any(|e| environment.eq_ignore_ascii_case(e));
+    let deployed = match judged {
+        Some(judged) => environment.is_empty() || environment.eq_ignore_ascii_case(judged),
+        None => !DEVELOPMENT.iter().any(|e| environment.eq_ignore_ascii_case(e)),
+    };
     let count = value.trim().parse().ok().filter(|_| deployed)?;
     Some((if name.is_empty() { "the application" } else { name }, count))
 }
@@ -90,7 +94,7 @@ fn diverges(effect: &Effect) -> bool {
 }
 
 /// A count of one, unless the reader said so itself.
-fn single_instances(reading: &mut Reading) {
+fn single_instances(reading: &mut Reading, judged: Option<&str>) {
     let said: HashSet<String> = reading
         .facts
         .iter()
@@ -101,7 +105,7 @@ fn single_instances(reading: &mut Reading) {
     let mut added = Vec::new();
     for fact in &reading.facts {
         let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Instances) else { continue };
-        let Some((name, 1)) = count(&clue.key, &clue.value) else { continue };
+        let Some((name, 1)) = count(&clue.key, &clue.value, judged) else { continue };
         let location = Location::named(Text::lit(format!("role://{name}")));
         if said.contains(&location.key()) {
             continue;
@@ -122,7 +126,7 @@ mod tests {
 
     fn replicated(text: &str) -> Vec<bool> {
         let mut readings = listing::parse(text).unwrap();
-        apply(&mut readings);
+        apply(&mut readings, None);
         let effects = readings.iter().flat_map(|r| &r.facts).filter_map(|f| f.as_effect());
         effects.filter(|e| e.store != Store::Topology).map(|e| e.has(Trait::Replicated)).collect()
     }
@@ -146,8 +150,8 @@ mod tests {
     #[test]
     fn one_is_reported_once() {
         let mut readings = listing::parse("artifact k.yaml\nclue instances key=orders value=1\n").unwrap();
-        apply(&mut readings);
-        apply(&mut readings);
+        apply(&mut readings, None);
+        apply(&mut readings, None);
         assert_eq!(readings[0].facts.len(), 2);
     }
 }

@@ -6,13 +6,15 @@
 use super::policy::Scope;
 use super::{Finding, Report, Suppression, SuppressionKind};
 use crate::discover::Application;
-use crate::document::DocumentError;
+use crate::document::{self, DocumentError};
 use crate::escape;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::path::Path;
 
+/// The next step when a file cannot be used.
+pub(super) const HELP: &str = "write a baseline with `wipeproof baseline write`, or a report with `--output json=FILE`";
 /// Name and version of the file's format.
 const BASELINE_SCHEMA: &str = "wipeproof-baseline/1";
 /// Key of the fingerprint in SARIF's `partialFingerprints`.
@@ -20,6 +22,7 @@ pub const SARIF_FINGERPRINT: &str = "wipeproof/v1";
 
 /// A finding that an earlier scan knew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BaselineEntry {
     /// Rule id.
     pub rule: String,
@@ -97,9 +100,18 @@ pub enum BaselineError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Document(#[from] Box<DocumentError>),
+    /// It is SARIF of another tool.
+    #[error("{name} is SARIF of {tool:?}, not of wipeproof")]
+    #[diagnostic(help("{HELP}"))]
+    OfAnother {
+        /// The file.
+        name: String,
+        /// Who wrote it.
+        tool: String,
+    },
     /// It is JSON, but no report.
     #[error("{name} is neither a baseline nor a JSON or SARIF report of wipeproof")]
-    #[diagnostic(help("write a baseline with `wipeproof baseline write`, or a report with `--output json=FILE`"))]
+    #[diagnostic(help("{HELP}"))]
     Foreign {
         /// The file.
         name: String,
@@ -113,8 +125,8 @@ impl Baseline {
     /// A file that cannot be read, or that is no report.
     pub fn load(path: &Path) -> Result<Self, BaselineError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| BaselineError::Io { name: name.clone(), source })?;
-        Self::parse(&name, &text)
+        let bytes = std::fs::read(path).map_err(|source| BaselineError::Io { name: name.clone(), source })?;
+        Self::parse(&name, &document::decode(&name, bytes)?)
     }
 
     /// Reads a text; `name` is shown in errors and in the report.
@@ -123,15 +135,23 @@ impl Baseline {
     /// A text that is no report.
     pub fn parse(name: &str, text: &str) -> Result<Self, BaselineError> {
         let text = text.trim_start_matches('\u{feff}');
-        let value: Value = serde_json::from_str(text).map_err(|e| Box::new(located(name, text, &e)))?;
-        let schema = value.get("schema").and_then(Value::as_str).unwrap_or_default();
-        let entries = if schema.starts_with("wipeproof-baseline/") || schema.starts_with("wipeproof-report/") {
-            value.get("findings").and_then(Value::as_array).map(|all| all.iter().filter_map(of_finding).collect())
-        } else {
-            value.get("runs").and_then(Value::as_array).map(|runs| runs.iter().flat_map(of_run).collect())
+        let help = |error: Box<DocumentError>| match error.help_text() {
+            Some(_) => error,
+            None => Box::new(error.with_help(HELP)),
         };
-        let mut entries: Vec<BaselineEntry> =
-            entries.ok_or_else(|| BaselineError::Foreign { name: name.to_owned() })?;
+        let value: Value = document::parse_json(name, text).map_err(help)?;
+        let mut entries: Vec<BaselineEntry> = match value.get("schema").and_then(Value::as_str) {
+            Some(BASELINE_SCHEMA) => document::parse_json::<File>(name, text).map_err(help)?.findings,
+            Some(super::SCHEMA) => {
+                let report: Earlier = document::parse_json(name, text).map_err(help)?;
+                report.findings.into_iter().filter_map(Reported::entry).collect()
+            }
+            Some(other) => return Err(other_schema(name, text, other).into()),
+            None => match value.get("runs") {
+                Some(_) => of_sarif(document::parse_json(name, text).map_err(help)?, name)?,
+                None => return Err(BaselineError::Foreign { name: name.to_owned() }),
+            },
+        };
         entries.sort();
         entries.dedup();
         Ok(Baseline { name: name.to_owned(), entries })
@@ -225,26 +245,90 @@ impl Baseline {
     }
 }
 
-pub(super) fn located(name: &str, text: &str, error: &serde_json::Error) -> DocumentError {
-    let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-    let at = line_start + error.column().saturating_sub(1);
-    DocumentError::new(name, text, at..at + 1, format!("not JSON: {error}"))
-        .with_help("write a baseline with `wipeproof baseline write`, or a report with `--output json=FILE`")
+/// A baseline file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[expect(dead_code, reason = "read before, to know what the rest is")]
+    schema: String,
+    findings: Vec<BaselineEntry>,
 }
 
-/// A finding of a baseline or of a report; findings that were accepted otherwise do not come in by the back door.
-fn of_finding(value: &Value) -> Option<BaselineEntry> {
-    let kind = value.pointer("/suppressed/kind").and_then(Value::as_str);
-    if kind.is_some_and(|k| k != <&str>::from(SuppressionKind::Baseline)) {
-        return None;
+/// What a baseline needs of a JSON report.
+#[derive(Deserialize)]
+struct Earlier {
+    findings: Vec<Reported>,
+}
+
+#[derive(Deserialize)]
+struct Reported {
+    rule: String,
+    artifact: String,
+    effect: Located,
+    fingerprint: String,
+    suppressed: Option<Accepted>,
+}
+
+#[derive(Deserialize)]
+struct Located {
+    location: String,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    kind: SuppressionKind,
+}
+
+impl Reported {
+    /// Findings that were accepted otherwise do not come in by the back door.
+    fn entry(self) -> Option<BaselineEntry> {
+        let Reported { rule, artifact, effect, fingerprint, suppressed } = self;
+        let counts = suppressed.is_none_or(|s| s.kind == SuppressionKind::Baseline);
+        counts.then_some(BaselineEntry { rule, artifact, location: effect.location, fingerprint })
     }
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    Some(BaselineEntry {
-        rule: text("/rule")?,
-        artifact: text("/artifact")?,
-        location: text("/location").or_else(|| text("/effect/location")).unwrap_or_default(),
-        fingerprint: text("/fingerprint")?,
-    })
+}
+
+/// What a baseline needs of SARIF.
+#[derive(Deserialize)]
+struct Sarif {
+    runs: Vec<Run>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    tool: SarifTool,
+    #[serde(default)]
+    results: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct SarifTool {
+    driver: Driver,
+}
+
+#[derive(Deserialize)]
+struct Driver {
+    name: String,
+}
+
+/// A report of another version, or a word that was mistyped.
+fn other_schema(name: &str, text: &str, written: &str) -> Box<DocumentError> {
+    let at = text.find(written).unwrap_or_default();
+    let known = [BASELINE_SCHEMA, super::SCHEMA];
+    let help = match document::nearest(written, known.into_iter()) {
+        Some(near) => format!("did you mean `{near}`? {HELP}"),
+        None => HELP.to_owned(),
+    };
+    let message = format!("this version of wipeproof does not know the schema `{written}`");
+    Box::new(DocumentError::new(name, text, at..at + written.len(), message).with_help(help))
+}
+
+fn of_sarif(log: Sarif, name: &str) -> Result<Vec<BaselineEntry>, BaselineError> {
+    let foreign = log.runs.iter().find(|run| run.tool.driver.name != env!("CARGO_PKG_NAME"));
+    match foreign {
+        Some(run) => Err(BaselineError::OfAnother { name: name.to_owned(), tool: run.tool.driver.name.clone() }),
+        None => Ok(log.runs.iter().flat_map(of_run).collect()),
+    }
 }
 
 /// The path behind a relative URI reference.
@@ -267,8 +351,7 @@ pub(super) fn of_sarif_uri(uri: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn of_run(run: &Value) -> Vec<BaselineEntry> {
-    let results = run.get("results").and_then(Value::as_array);
+fn of_run(run: &Run) -> Vec<BaselineEntry> {
     let of = |result: &Value| {
         let suppressed = result.get("suppressions").and_then(Value::as_array).is_some_and(|s| !s.is_empty());
         let prints = result.get("partialFingerprints").filter(|_| !suppressed)?;
@@ -280,7 +363,7 @@ fn of_run(run: &Value) -> Vec<BaselineEntry> {
             fingerprint: prints.get(SARIF_FINGERPRINT).and_then(Value::as_str)?.to_owned(),
         })
     };
-    results.map(|all| all.iter().filter_map(of).collect()).unwrap_or_default()
+    run.results.iter().filter_map(of).collect()
 }
 
 #[cfg(test)]
@@ -293,7 +376,7 @@ mod tests {
         let report = r#"{"schema":"wipeproof-report/1","findings":[
             {"rule":"WP201","artifact":"a","effect":{"location":"l"},"fingerprint":"f","suppressed":null},
             {"rule":"WP201","artifact":"a","effect":{"location":"l"},"fingerprint":"g","suppressed":{"kind":"inline"}}]}"#;
-        let sarif = r#"{"version":"2.1.0","runs":[{"results":[
+        let sarif = r#"{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"wipeproof"}},"results":[
             {"ruleId":"WP201","partialFingerprints":{"wipeproof/v1":"f"},
              "locations":[{"physicalLocation":{"artifactLocation":{"uri":"a"}}}]},
             {"ruleId":"WP201","partialFingerprints":{"wipeproof/v1":"g"},"suppressions":[{"kind":"inSource"}]}]}]}"#;
@@ -316,6 +399,7 @@ mod tests {
     fn what_is_no_report_is_refused() {
         assert!(matches!(Baseline::parse("b", "{\"a\": }"), Err(BaselineError::Document(_))));
         assert!(matches!(Baseline::parse("b", "[]"), Err(BaselineError::Foreign { .. })));
-        assert!(matches!(Baseline::parse("b", "{\"runs\": 1}"), Err(BaselineError::Foreign { .. })));
+        assert!(matches!(Baseline::parse("b", "{\"runs\": 1}"), Err(BaselineError::Document(_))));
+        assert!(matches!(Baseline::parse("b", "{\"runs\": []}").map(|b| b.entries), Ok(none) if none.is_empty()));
     }
 }

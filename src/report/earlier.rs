@@ -1,9 +1,10 @@
 //! Earlier reports to compare with: our JSON, and SARIF as far as it tells the same.
 
-use super::baseline::{BaselineError, located, of_sarif_uri};
+use super::baseline::{BaselineError, HELP, of_sarif_uri};
 use super::{
     EffectSummary, Finding, Report, SARIF_FINGERPRINT, Stats, Suppression, SuppressionKind, TargetVerdict, Tool,
 };
+use crate::document;
 use crate::facts::{Certainty, Operation, Origin, Phase, Site, Store};
 use crate::rules::Severity;
 use serde::de::DeserializeOwned;
@@ -17,18 +18,16 @@ impl Report {
     /// A file that cannot be read, or that is no report.
     pub fn load(path: &Path) -> Result<Self, BaselineError> {
         let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| BaselineError::NoReport { name: name.clone(), source })?;
-        let text = text.trim_start_matches('\u{feff}');
-        let is_syntax = |e: &serde_json::Error| e.is_syntax() || e.is_eof();
+        let bytes = std::fs::read(path).map_err(|source| BaselineError::NoReport { name: name.clone(), source })?;
+        let text = document::decode(&name, bytes)?;
+        let text = text.as_str();
         match serde_json::from_str::<Report>(text) {
             Ok(report) if report.schema == super::SCHEMA => Ok(report),
             Ok(_) => Err(BaselineError::Foreign { name }),
-            Err(e) if is_syntax(&e) => Err(Box::new(located(&name, text, &e)).into()),
-            Err(source) => match serde_json::from_str(text).ok().as_ref().and_then(of_sarif) {
-                Some(report) => Ok(report),
-                None => Err(BaselineError::NotAReport { name, source }),
-            },
+            Err(source) => {
+                let log = document::parse_json::<Value>(&name, text).map_err(|e| Box::new(e.with_help(HELP)))?;
+                of_sarif(&log).ok_or(BaselineError::NotAReport { name, source })
+            }
         }
     }
 }

@@ -57,19 +57,10 @@ pub enum RuleSetError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// The same id or name twice.
-    #[error("{name}: the rule {id} is already defined")]
-    #[diagnostic(help("give your rule an id of its own, for example X001"))]
-    Duplicate {
-        /// The file that defines it again.
-        name: String,
-        /// The id or name.
-        id: String,
-    },
 }
 
 /// The platform the tool was first made for.
-const DEFAULT_TARGET: &str = "vm-role";
+pub const DEFAULT_TARGET: &str = "vm-role";
 
 /// A platform that nobody described.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -106,7 +97,7 @@ impl RuleSet {
             } else if name.starts_with("targets") {
                 set.targets.push(packed.read().map_err(wrong)?);
             } else {
-                set.add(name, packed.read().map_err(wrong)?)?;
+                set.rules.push(packed.read().map_err(wrong)?);
             }
         }
         set.rules.sort_by(|a, b| a.id.cmp(&b.id));
@@ -130,26 +121,21 @@ impl RuleSet {
                 if path.is_dir() {
                     pending.push(path);
                 } else if path.extension().is_some_and(|e| e == "toml") {
-                    let text = std::fs::read_to_string(&path).map_err(|e| io(&path, e))?;
-                    hasher.update(text.as_bytes());
+                    let bytes = std::fs::read(&path).map_err(|e| io(&path, e))?;
                     let name = path.display().to_string();
-                    self.add(&name, Rule::parse(&name, &text)?)?;
+                    let text = document::decode(&name, bytes)?;
+                    hasher.update(text.as_bytes());
+                    let rule = Rule::parse(&name, &text)?;
+                    if let Some(taken) = [&rule.id, &rule.name].into_iter().find(|id| self.find(id).is_some()) {
+                        return Err(already_defined(&name, &text, taken).into());
+                    }
+                    self.rules.push(rule);
                 }
             }
         }
         self.hash = hasher.finalize().to_hex()[..16].to_owned();
         self.rules.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(self)
-    }
-
-    fn add(&mut self, name: &str, rule: Rule) -> Result<(), RuleSetError> {
-        for id in [&rule.id, &rule.name] {
-            if self.find(id).is_some() {
-                return Err(RuleSetError::Duplicate { name: name.to_owned(), id: id.clone() });
-            }
-        }
-        self.rules.push(rule);
-        Ok(())
     }
 
     /// All rules, by id.
@@ -211,6 +197,13 @@ impl RuleSet {
     pub fn hash(&self) -> &str {
         &self.hash
     }
+}
+
+fn already_defined(name: &str, text: &str, id: &str) -> Box<DocumentError> {
+    let written = document::words(text).into_iter().find(|word| word.text == id);
+    let span = written.map_or(0..0, |word| word.span);
+    let error = DocumentError::new(name, text, span, format!("the rule {id} is already defined"));
+    Box::new(error.with_help("give your rule an id and a name of its own, for example X001"))
 }
 
 fn collect(dir: &'static Dir<'static>, files: &mut Vec<(&'static str, Packed)>) {

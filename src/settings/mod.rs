@@ -181,9 +181,9 @@ impl Settings {
     /// # Errors
     /// A file that cannot be read, or the first mistake in it.
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| SettingsError::Io { path: path.to_path_buf(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| SettingsError::Io { path: path.to_path_buf(), source })?;
         let name = path.display().to_string();
+        let text = document::decode(&name, bytes)?;
         let mut settings = Self::parse(&name, &text)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for file in [&mut settings.rules_folder, &mut settings.baseline].into_iter().flatten() {

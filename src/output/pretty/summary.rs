@@ -130,6 +130,9 @@ fn counts(report: &Report) -> String {
         text.push_str(&format!(", {} accepted", stats.suppressed));
     }
     text.push_str(&format!(" in {} read", words::count(stats.artifacts, "file")));
+    if stats.third_party > 0 {
+        text.push_str(&format!(", {} of third parties not reported", stats.third_party));
+    }
     if stats.skipped > 0 {
         text.push_str(&format!(", {} skipped", stats.skipped));
     }
