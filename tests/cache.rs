@@ -182,3 +182,101 @@ fn damage_and_company_change_nothing() {
     }
     assert_eq!(wipeproof(&folder, &["--cache-dir", "memory"]).stdout, plain, "after a crash of the file system");
 }
+
+/// Everything that decides what is said of unchanged files: an answer that was given to one question is none to another.
+#[test]
+fn an_answer_is_for_the_question_that_was_asked() {
+    let folder = with_application("question");
+    folder.old("a.cmd", &format!("rem wipeproof: allow(WP201) because of that until 2020-01-31\n{WRITES}"));
+    folder.old("appsettings.Staging.json", r#"{ "ConnectionStrings": { "Main": "Data Source=C:\\a.db" } }"#);
+    fs::copy("fixtures/apps/orderdesk-service/bin/orderdesk.exe", folder.app().join("a.exe")).expect("the fixture");
+    fs::write(folder.0.join("none.json"), r#"{ "schema": "wipeproof-baseline/1", "findings": [] }"#).expect("a file");
+    fs::write(folder.0.join("levels.toml"), "[rules]\nWP101 = \"error\"\n").expect("a file");
+    fs::write(folder.0.join("others.toml"), "[third-party]\npaths = [\"*.exe\"]\n").expect("a file");
+    let questions: &[&[&str]] = &[
+        &[],
+        &["--target", "vmss"],
+        &["--target", "vm-role", "--target", "windows-container"],
+        &["--pedantic"],
+        &["--no-suppress"],
+        &["--environment", "Production"],
+        &["--include-third-party"],
+        &["--baseline", "none.json"],
+        &["--baseline", "all.json"],
+    ];
+    // `--no-config` is among the arguments of every run, so settings are compared through the library's own face.
+    fs::write(folder.0.join("all.json"), wipeproof(&folder, &["--no-cache"]).stdout).expect("a file");
+    let plain: Vec<Output> = questions.iter().map(|q| wipeproof(&folder, &[&["--no-cache"], *q].concat())).collect();
+    let distinct: std::collections::HashSet<&Vec<u8>> = plain.iter().map(|o| &o.stdout).collect();
+    assert!(distinct.len() > 6, "these questions have different answers: {}", distinct.len());
+    for round in ["first", "again"] {
+        for (question, plain) in questions.iter().zip(&plain) {
+            let kept = wipeproof(&folder, &[&["--cache-dir", "memory"], *question].concat());
+            assert!(kept.stdout == plain.stdout, "{round}: {question:?}");
+            assert_eq!(
+                (kept.status.code(), &kept.stderr),
+                (plain.status.code(), &plain.stderr),
+                "{round}: {question:?}"
+            );
+        }
+    }
+    // A baseline is known by what is in it, not by its name.
+    fs::write(folder.0.join("all.json"), r#"{ "schema": "wipeproof-baseline/1", "findings": [] }"#).expect("a file");
+    let now = wipeproof(&folder, &["--baseline", "all.json", "--no-cache"]).stdout;
+    assert!(wipeproof(&folder, &["--baseline", "all.json", "--cache-dir", "memory"]).stdout == now);
+}
+
+#[test]
+fn changed_settings_and_rules_are_other_questions() {
+    let folder = with_application("settings");
+    folder.old("a.cmd", WRITES);
+    let rule = "id = \"X001\"\nname = \"own-rule\"\nsince = \"1\"\nseverity = \"error\"\ntheme = \"settings\"\n\
+                title = \"t\"\nwhy = \"w\"\nthen = \"t\"\nnow = \"n\"\nmust-match = [\"artifact a\"]\n\
+                must-not-match = [\"artifact a\"]\n[match]\nstore = [\"registry\"]\nvia = [\"reg add\"]\n";
+    fs::create_dir(folder.0.join("rules")).expect("a folder");
+    let check = |cache: &[&str], settings: &str| {
+        fs::write(folder.0.join("w.toml"), settings).expect("a file");
+        let run = Command::new(env!("CARGO_BIN_EXE_wipeproof"))
+            .current_dir(&folder.0)
+            .args(["check", "app", "--config", "w.toml", "-o", "json"])
+            .args(cache)
+            .env("HOME", &folder.0)
+            .output()
+            .expect("it runs");
+        assert!(matches!(run.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&run.stderr));
+        run.stdout
+    };
+    let settings = [
+        "",
+        "[rules]\nWP201 = \"error\"\n",
+        "[[allow]]\nrule = \"WP201\"\nreason = \"one\"\n",
+        "\n[[allow]]\nrule = \"WP201\"\nreason = \"one\"\n",
+        "[[allow]]\nrule = \"WP201\"\nreason = \"one\"\nexpires = \"2020-01-31\"\n",
+        "[phases]\nbuild = [\"*.cmd\"]\n",
+        "[[durable]]\npath = 'HKLM\\Software\\Contoso'\n",
+        "rules-folder = \"rules\"\n",
+    ];
+    for own_rule in ["", rule] {
+        fs::write(folder.0.join("rules/X001.toml"), own_rule).expect("a file");
+        if own_rule.is_empty() {
+            fs::remove_file(folder.0.join("rules/X001.toml")).expect("it goes");
+        }
+        for text in settings {
+            let plain = check(&["--no-cache"], text);
+            assert!(check(&["--cache-dir", "memory"], text) == plain, "{text}");
+            assert!(check(&["--cache-dir", "memory"], text) == plain, "again: {text}");
+        }
+    }
+}
+
+/// The contents of files that were just written are looked at until their times can be relied on.
+#[test]
+fn a_fresh_build_is_remembered_and_its_changes_are_seen() {
+    let folder = with_application("fresh");
+    folder.new_file("a.cmd", WRITES);
+    let first = wipeproof(&folder, &["--cache-dir", "memory"]).stdout;
+    assert!(wipeproof(&folder, &["--cache-dir", "memory"]).stdout == first);
+    folder.new_file("a.cmd", &WRITES.replace("LastRun", "NextRun"));
+    let changed = wipeproof(&folder, &["--cache-dir", "memory"]).stdout;
+    assert!(changed != first && changed == wipeproof(&folder, &["--no-cache"]).stdout);
+}

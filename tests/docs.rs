@@ -176,6 +176,54 @@ fn the_page_about_pipelines_can_be_followed() {
     }
 }
 
+/// The examples for services: each script is run, and what the next step takes is there.
+#[test]
+fn the_scripts_of_the_pipelines_write_what_their_next_steps_take() {
+    let page = fs::read_to_string("docs/ci.md").expect("the page");
+    let folder = Folder::new("pipelines");
+    copy(Path::new("fixtures/apps/orders-site"), &folder.0.join("publish"));
+    let variables = |text: &str| text.replace("$(Build.ArtifactStagingDirectory)", "publish");
+    let mut scripts = 0;
+    for block in page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("\n```").next()) {
+        let mut taken = Vec::new();
+        for line in block.lines() {
+            let (key, value) = line
+                .trim_start_matches([' ', '-'])
+                .split_once(": ")
+                .unwrap_or((line.trim_start_matches([' ', '-']), ""));
+            let script = if key == "script" { value } else { line.trim_start_matches([' ', '-']) };
+            if let Some(arguments) = script.strip_prefix("wipeproof ") {
+                let run =
+                    Command::new(PROGRAM).args(variables(arguments).split_whitespace()).current_dir(&folder.0).output();
+                let run = run.expect("it runs");
+                assert_eq!(run.status.code(), Some(1), "{script}: {}", String::from_utf8_lossy(&run.stderr));
+                scripts += 1;
+            } else if ["PathtoPublish", "codequality"].contains(&key) {
+                taken.push(variables(value));
+            }
+        }
+        for file in taken {
+            assert!(fs::metadata(folder.0.join(&file)).is_ok_and(|m| m.len() > 0), "{file} is not written:\n{block}");
+        }
+    }
+    assert_eq!(scripts, 2, "one for each service with a script");
+}
+
+/// The image is built with the compiler that the manifest asks for, and from files that are there.
+#[test]
+fn the_image_is_built_as_the_manifest_says() {
+    let (image, manifest) =
+        (fs::read_to_string("Dockerfile").expect("it"), fs::read_to_string("Cargo.toml").expect("it"));
+    let manifest: toml::Table = toml::from_str(&manifest).expect("TOML");
+    let version = manifest["package"]["rust-version"].as_str().expect("a version");
+    assert!(image.contains(&format!("FROM rust:{version}-")), "{version}");
+    let ignored = fs::read_to_string(".dockerignore").expect("the list");
+    for needed in ["src", "rules", "build.rs", "Cargo.lock", "Cargo.toml"] {
+        assert!(Path::new(needed).exists() && !ignored.lines().any(|l| l.trim() == needed), "{needed}");
+    }
+    assert!(image.contains("ENTRYPOINT [\"/wipeproof\"]"));
+}
+
 /// What `init` writes is read back, also when its suggestions are taken.
 #[test]
 fn init_writes_settings_for_every_sample() {

@@ -1,7 +1,7 @@
 //! `wipeproof baseline`: accept today's findings, and see what was accepted.
 
 use super::args::{Baseline as Command, Scan};
-use super::{Failure, Status, WriteError, info, progress, session};
+use super::{Failure, Status, WriteError, counted, info, progress, session};
 use crate::output::style::one_line;
 use crate::report::Baseline;
 use std::fmt::Write as _;
@@ -44,7 +44,7 @@ fn write(args: &Scan, file: Option<&Path>) -> Result<Status, Failure> {
 
 fn told(file: &Path, baseline: &Baseline, before: Option<&Baseline>) -> String {
     let count = baseline.entries().len();
-    let mut text = format!("{}: {count} findings accepted", file.display());
+    let mut text = format!("{}: {} accepted", file.display(), counted(count, "finding", "findings"));
     if let Some(before) = before {
         let has = |of: &Baseline, print: &str| of.entries().iter().any(|e| e.fingerprint == print);
         let added = baseline.entries().iter().filter(|e| !has(before, &e.fingerprint)).count();

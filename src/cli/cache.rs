@@ -1,7 +1,7 @@
 //! `wipeproof cache`: what is remembered, and forgetting it.
 
 use super::args::Cache as Command;
-use super::{Failure, Status, info};
+use super::{Failure, Status, counted, info};
 use crate::cache::{Contents, MAX_AGE, MAX_BYTES, user_folder};
 use miette::miette;
 use std::path::PathBuf;
@@ -42,6 +42,6 @@ fn folder(named: Option<&PathBuf>) -> Result<PathBuf, Failure> {
 }
 
 fn told(contents: &Contents) -> String {
-    let entries = if contents.count() == 1 { "1 entry".to_owned() } else { format!("{} entries", contents.count()) };
+    let entries = counted(contents.count(), "entry", "entries");
     format!("{entries}, {:.1} MiB", contents.bytes() as f64 / f64::from(1 << 20))
 }

@@ -1,7 +1,7 @@
 //! `wipeproof check`: the main job.
 
 use super::args::{Check, Color, FailOn};
-use super::{Failure, Status, WriteError, progress, session, watch};
+use super::{Failure, Status, WriteError, counted, progress, session, watch};
 use crate::output::style::one_line;
 use crate::output::{self, FileSources, Format, Style};
 use crate::report::{BaselineSummary, Report};
@@ -70,7 +70,7 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
 fn tell_incomplete(report: &Report) {
     let unseen: Vec<_> = report.incomplete().collect();
     let count = unseen.iter().map(|n| &n.artifact).collect::<HashSet<_>>().len();
-    let files = if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let files = counted(count, "file", "files");
     eprintln!("incomplete, so --strict fails: {files} could not be read whole");
     for note in unseen.iter().take(MAX_TOLD) {
         eprintln!("  {}: {}", one_line(&note.artifact), one_line(&note.text));

@@ -142,11 +142,13 @@ impl<'a> Found<'a> {
         companies.sort_by_key(|(company, count)| (std::cmp::Reverse(*count), *company));
         text.push_str("# Code that is not yours is read but not reported.\n");
         for (company, count) in companies.iter().take(MAX_LISTED) {
-            let _ = writeln!(text, "# {count} binaries are by {}", quoted(company));
+            let binaries = if *count == 1 { "1 binary is".to_owned() } else { format!("{count} binaries are") };
+            let _ = writeln!(text, "# {binaries} by {}", quoted(company));
         }
         let vendored: Vec<String> = self.vendored.iter().map(|g| quoted(g)).collect();
         if vendored.is_empty() {
-            text.push_str("# [third-party]\n# paths = [\"vendor/**\"]\n# companies = [\"Contoso*\"]\n");
+            let company = companies.first().map_or("Contoso*", |(company, _)| company);
+            let _ = writeln!(text, "# [third-party]\n# paths = [\"vendor/**\"]\n# companies = [{}]", quoted(company));
         } else {
             let _ = writeln!(text, "[third-party]\npaths = [{}]", vendored.join(", "));
         }

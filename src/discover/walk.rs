@@ -33,6 +33,8 @@ pub const CACHE_TAG_TEXT: &str =
 /// Name of the settings file, which is never part of an application.
 pub const SETTINGS_FILE: &str = "wipeproof.toml";
 
+/// Entries that are walked before threads are asked to help.
+const FEW: usize = 256;
 /// Name of the ignore file.
 const IGNORE_FILE: &str = ".wipeproofignore";
 
@@ -105,15 +107,22 @@ fn walk_folder(input: &Path, here: Option<&Path>, options: &WalkOptions, found: 
         .add_custom_ignore_filename(IGNORE_FILE)
         .threads(options.threads)
         .filter_entry(move |e| !passed_over(e));
+    let see = |entry: Result<DirEntry, ignore::Error>| match entry {
+        Ok(entry) => visit(&entry, base, found),
+        Err(error) => {
+            let (artifact, reason) = (display(base.root, here), format!("cannot be walked: {error}"));
+            lock(found).1.push(Skipped { artifact, reason });
+        }
+    };
+    // A small folder is walked in less time than threads take to start.
+    let first: Vec<_> = builder.build().take(FEW + 1).collect();
+    if first.len() <= FEW {
+        first.into_iter().for_each(see);
+        return;
+    }
     builder.build_parallel().run(|| {
         Box::new(|entry| {
-            match entry {
-                Ok(entry) => visit(&entry, base, found),
-                Err(error) => {
-                    let (artifact, reason) = (display(base.root, here), format!("cannot be walked: {error}"));
-                    lock(found).1.push(Skipped { artifact, reason });
-                }
-            }
+            see(entry);
             WalkState::Continue
         })
     });

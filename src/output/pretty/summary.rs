@@ -4,7 +4,7 @@ use super::severity_ink;
 use crate::output::style::{Ink, Style, cut, one_line};
 use crate::output::words::capital;
 use crate::output::{Context, words};
-use crate::report::{Report, Verdict};
+use crate::report::{Report, TargetVerdict, Verdict};
 use std::collections::BTreeSet;
 
 /// Lines of a screen on which nothing is said twice.
@@ -16,13 +16,13 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> String {
     let style = context.style;
     let mut lines: Vec<String> = Vec::new();
     losses(report, style, &mut lines);
-    for target in &report.targets {
+    for Alike { target, others } in alike(report) {
         let verdict = style.ink(verdict_ink(target.verdict), &capital(target.verdict.words()));
         // Colour codes have no width, so they are put in after wrapping.
         let plain = format!(
             "{} on {}: {}.",
             capital(target.verdict.words()),
-            one_line(&target.name),
+            named(target, &others, style),
             one_line(&words::because(report, target))
         );
         for (index, line) in wrap(&plain, style.width, "", "  ").into_iter().enumerate() {
@@ -53,6 +53,44 @@ fn accepted(report: &Report, style: Style, lines: &mut Vec<String>) {
         let place = format!("{} {}: {}", finding.rule, words::place(finding), finding.place());
         let text = format!("{}; {}{}", one_line(&place), one_line(&suppression.reason), one_line(&until));
         lines.extend(wrap(&text, style.width, "  ", "    "));
+    }
+}
+
+/// Targets of which the same is said.
+struct Alike<'a> {
+    target: &'a TargetVerdict,
+    others: Vec<&'a TargetVerdict>,
+}
+
+/// One sentence for all targets with the same verdict for the same reason.
+fn alike(report: &Report) -> Vec<Alike<'_>> {
+    let mut groups: Vec<Alike<'_>> = Vec::new();
+    for target in &report.targets {
+        let same = |of: &&mut Alike<'_>| {
+            of.target.verdict == target.verdict && words::because(report, of.target) == words::because(report, target)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.others.push(target),
+            None => groups.push(Alike { target, others: Vec::new() }),
+        }
+    }
+    groups
+}
+
+/// Names that are listed without `--verbose`.
+const MAX_NAMED: usize = 3;
+
+/// `A, B and 8 more targets`
+fn named(target: &TargetVerdict, others: &[&TargetVerdict], style: Style) -> String {
+    let mut names: Vec<String> = std::iter::once(&target).chain(others).map(|t| one_line(&t.name)).collect();
+    if names.len() > MAX_NAMED + 1 && !style.verbose {
+        let rest = names.split_off(MAX_NAMED).len();
+        names.push(words::count(rest, "more target"));
+    }
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        None => String::new(),
     }
 }
 
