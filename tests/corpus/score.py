@@ -207,6 +207,9 @@ def expected_names(written):
     """An observed path or key in our words; several where two are right."""
     name = re.sub(r"\\+", r"\\", written)
     if re.search(r"isolated-?storage", name, re.IGNORECASE):
+        # Beside the folder of a store, Mono writes down whose the store is: it comes with the first use of the store.
+        if name.endswith(".storage"):
+            return ["{IsolatedStorage}"]
         return ["{IsolatedStorage}\\" + name.rsplit("\\", 1)[-1]]
     for theirs, ours in FOLDERS:
         if name.startswith(theirs):
@@ -248,7 +251,7 @@ def covers_kind(effect, kind, name):
     places = [location]
     if kind == "directory":
         parts = location.split("\\")
-        places += ["\\".join(parts[:n]) for n in range(2, len(parts))]
+        places += ["\\".join(parts[:n]) for n in range(1, len(parts))]
     return any(covers(place, name) for place in places)
 
 
@@ -289,7 +292,8 @@ def score_executed(tool, corpus):
                 hit = any(f["effect"]["store"] == "service" for f in findings)
             else:
                 same = [f for f in findings if (f["effect"]["store"] == "registry") == (kind == "registry")]
-                hit = any(covers_kind(f["effect"], kind, n) for f in same for n in names)
+                what = "directory" if names == ["{IsolatedStorage}"] else kind
+                hit = any(covers_kind(f["effect"], what, n) for f in same for n in names)
             tally[1] += hit
             if not hit:
                 lines.append(f"{run_name}: {kind} `{written}`")

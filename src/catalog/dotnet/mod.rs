@@ -8,10 +8,11 @@
 mod rows;
 
 pub use rows::{
-    BagRow, ClientRow, Decider, EffectRow, Held, Model, ObfuscatorRow, OwnerRow, Piece, RoleRow, StartRow, Template,
-    ValueRow, When,
+    BagRow, CallbackRow, ClientRow, CollectionRow, Decider, EffectRow, Held, Model, ObfuscatorRow, OwnerRow, Piece,
+    RoleRow, StartRow, Template, ValueRow, When,
 };
 
+use crate::facts::Text;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -27,6 +28,8 @@ struct File {
     owner: Vec<OwnerRow>,
     obfuscator: Vec<ObfuscatorRow>,
     bag: Vec<BagRow>,
+    collection: Vec<CollectionRow>,
+    callback: Vec<CallbackRow>,
 }
 
 /// The parsed tables.
@@ -38,6 +41,8 @@ pub struct Catalog {
     by_member: HashMap<String, HashMap<String, Rows>>,
     /// Objects with properties, by type.
     bags: HashMap<String, BagRow>,
+    collections: HashMap<String, CollectionRow>,
+    callbacks: HashMap<String, CallbackRow>,
     /// Phase roots.
     roles: Vec<RoleRow>,
     /// Positions among them by base.
@@ -89,6 +94,12 @@ pub fn catalog() -> &'static Catalog {
                     all.clients.extend(file.client);
                     all.owners.extend(file.owner);
                     all.obfuscators.extend(file.obfuscator);
+                    for row in file.collection {
+                        all.collections.extend(row.types.split_whitespace().map(|ty| (ty.to_owned(), row.clone())));
+                    }
+                    for row in file.callback {
+                        all.callbacks.extend(row.types.split_whitespace().map(|ty| (ty.to_owned(), row.clone())));
+                    }
                     for bag in file.bag {
                         all.bags.extend(bag.types.split_whitespace().map(|ty| (ty.to_owned(), bag.clone())));
                     }
@@ -143,6 +154,16 @@ impl Catalog {
         found.sort_unstable();
         found.dedup();
         found.into_iter().filter_map(|i| self.roles.get(usize::from(i))).collect()
+    }
+
+    /// What is known of a type that holds elements, or leads to them.
+    pub fn collection(&self, ty: &str) -> Option<&CollectionRow> {
+        self.collections.get(ty)
+    }
+
+    /// What a method gives the delegates that it is handed.
+    pub fn callback(&self, ty: &str, name: &str) -> Option<&Text> {
+        self.callbacks.get(ty).filter(|row| row.names.split_whitespace().any(|n| n == name)).map(|row| &row.given)
     }
 
     /// Is an object of this type told what to do by its properties?

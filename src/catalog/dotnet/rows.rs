@@ -282,6 +282,48 @@ pub enum Model {
     CertStore,
     /// The connection string that a builder makes of its properties.
     ConnectionString,
+    /// What the delegate gives that the receiver stands for.
+    Invoke,
+    /// What the delegate gives that is an argument.
+    Call,
+}
+
+/// Collections, and what leads from one to its elements.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionRow {
+    /// Full names of the types.
+    pub types: String,
+    /// Objects of these types hold the elements themselves: which is which matters.
+    #[serde(default)]
+    pub made: bool,
+    /// Methods whose last argument becomes an element.
+    #[serde(default)]
+    pub adds: String,
+    /// Methods the elements of whose last argument become elements.
+    #[serde(default)]
+    pub adds_all: String,
+    /// Methods that give an element: of the receiver, or of the first argument if there is none.
+    #[serde(default)]
+    pub gives: String,
+    /// Methods that give something with the same elements.
+    #[serde(default)]
+    pub same: String,
+    /// Methods that give each element to the delegate that is their last argument.
+    #[serde(default)]
+    pub each: String,
+}
+
+/// Methods that give a delegate something known when they call it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackRow {
+    /// Full names of the types.
+    pub types: String,
+    /// Method names.
+    pub names: String,
+    /// What the parameters of the delegate are.
+    pub given: Text,
 }
 
 /// A method that starts a program.

@@ -1,6 +1,7 @@
 //! Answers about symbolic values: what a value is known to be, and keeping alternatives few.
 
 use super::trace::Trace;
+use super::value::Id;
 use crate::facts::Text;
 
 /// Alternatives of one value.
@@ -24,6 +25,8 @@ pub(super) struct Value {
     pub(super) remote: bool,
     /// The method that a delegate calls, as a token of its unit.
     pub(super) function: Option<(u32, u32)>,
+    /// The constructor call that made the object: its unit and expression.
+    pub(super) made: Option<(u32, Id)>,
     /// Properties that were set on the object, by name; the last one of a name counts.
     pub(super) properties: Vec<(Box<str>, Text)>,
     /// How it came here.
@@ -45,7 +48,7 @@ impl Value {
 
     /// The same with another text.
     pub(super) fn with(&self, text: Text) -> Self {
-        Value { text, int: None, null: false, function: None, properties: Vec::new(), ..self.clone() }
+        Value { text, int: None, null: false, function: None, made: None, properties: Vec::new(), ..self.clone() }
     }
 
     /// A property that was set on the object.
@@ -55,7 +58,7 @@ impl Value {
 
     /// The same but for the way it came here.
     pub(super) fn same(&self, other: &Value) -> bool {
-        let what = |v: &Value| (v.int, v.null, v.function);
+        let what = |v: &Value| (v.int, v.null, v.function, v.made);
         what(self) == what(other) && self.text == other.text && self.properties == other.properties
     }
 
@@ -101,11 +104,31 @@ pub(super) fn tidy(values: &mut Vec<Value>) {
         });
     }
     if kept.len() > MAX_VALUES {
-        kept.sort_by_key(|v| v.text.is_unknown() && v.function.is_none());
+        // `path == "" ? root : Combine(root, path)`: of a folder and what is below it, the latter says more.
+        let texts: Vec<String> = kept.iter().map(|v| v.text.to_string()).collect();
+        let holds_another = |v: &Value| {
+            let folder = bare(&v.text);
+            !folder.is_empty()
+                && texts
+                    .iter()
+                    .any(|t| t.strip_prefix(&*folder).is_some_and(|rest| rest.len() > 1 && rest.starts_with('\\')))
+        };
+        kept.retain(|v| v.made.is_some() || v.function.is_some() || !holds_another(v));
+    }
+    if kept.len() > MAX_VALUES {
+        kept.sort_by_key(|v| v.text.is_unknown() && v.function.is_none() && v.made.is_none());
         kept.truncate(MAX_VALUES - 1);
         kept.push(Value::unknown());
     }
     *values = kept;
+}
+
+/// Values of which only the texts count: which object it is makes no difference.
+pub(super) fn only_texts(values: &mut Vec<Value>) {
+    if values.iter().any(|v| v.made.is_some() || v.function.is_some()) {
+        values.iter_mut().for_each(|v| (v.made, v.function) = (None, None));
+        tidy(values);
+    }
 }
 
 /// A path without the separator at its end.

@@ -5,10 +5,11 @@
 //! before or something unknown. That needs no iteration, so time is linear in the size of the method.
 
 mod bags;
+mod builders;
 
 use super::image::Image;
 use super::state::{Frame, Joins};
-use super::unit::{Callee, Unit};
+use super::unit::Unit;
 use super::value::{Arena, Expr, Id};
 use crate::catalog::dotnet::catalog;
 use cildec::{Instruction, OpCode, OpCodeKind, Operand};
@@ -431,6 +432,10 @@ impl Machine<'_, '_> {
             return self.push_object(i.offset, content);
         }
         self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: true });
+        if catalog().collection(callee.ty).is_some_and(|row| row.made) {
+            let id = self.arena.add(Expr::Collection(self.rid, i.offset, args));
+            return self.push(id);
+        }
         let mut id = self.arena.add(Expr::Call(token, args.clone()));
         if !catalog().is_bag(callee.ty) {
             return self.push(id);
@@ -439,59 +444,6 @@ impl Machine<'_, '_> {
             id = self.arena.with_property(id, callee.ty, name, *value);
         }
         self.push_object(i.offset, id);
-    }
-
-    /// Objects that build a string piece by piece: `StringBuilder` and the handlers of interpolated strings.
-    fn build(&mut self, callee: &Callee<'_>, token: u32, raw: &[Id]) -> Option<Id> {
-        let (ty, name) = (callee.ty, callee.name);
-        let handler = ty == "System.Runtime.CompilerServices.DefaultInterpolatedStringHandler";
-        if !handler && ty != "System.Text.StringBuilder" {
-            return None;
-        }
-        let receiver = *raw.first()?;
-        if handler && name == ".ctor" {
-            let empty = self.arena.add(Expr::Concat(Box::new([])));
-            self.assign(receiver, empty);
-            return Some(Id::UNKNOWN);
-        }
-        let content = self.settle(receiver);
-        let added = match name {
-            "Append" | "AppendLiteral" | "AppendFormatted" => {
-                let added = self.settle(raw.get(1).copied()?);
-                if callee.signature == "Char" { self.arena.add(Expr::Char(added)) } else { added }
-            }
-            "AppendFormat" => {
-                let args = raw.iter().map(|id| self.settle(*id)).collect();
-                self.arena.add(Expr::Call(token, args))
-            }
-            "AppendLine" => {
-                let line = raw.get(1).map(|id| self.settle(*id));
-                let end = self.arena.add(Expr::Str("\r\n".into()));
-                line.map_or(end, |line| self.arena.append(line, end))
-            }
-            "ToString" | "ToStringAndClear" if raw.len() == 1 => return Some(content),
-            "Clear" => {
-                let empty = self.arena.add(Expr::Concat(Box::new([])));
-                self.set(receiver, empty);
-                return Some(receiver);
-            }
-            "Insert" | "Remove" | "Replace" | "set_Length" | "set_Item" | "set_Chars" => {
-                self.set(receiver, Id::UNKNOWN);
-                return Some(receiver);
-            }
-            _ => return Some(Id::UNKNOWN),
-        };
-        let content = self.arena.append(content, added);
-        self.set(receiver, content);
-        Some(receiver)
-    }
-
-    fn set(&mut self, receiver: Id, content: Id) {
-        if self.frame.content(receiver).is_some() {
-            self.frame.set_content(receiver, content);
-        } else {
-            self.assign(receiver, content);
-        }
     }
 }
 

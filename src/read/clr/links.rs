@@ -28,6 +28,8 @@ pub(super) struct Links {
     overrides: Map<Method, Vec<Method>>,
     declarations: Map<Method, Vec<Method>>,
     callers: Pairs<Method, Method>,
+    /// `MoveNext` of what the compiler made of an asynchronous method or an iterator.
+    machines: Map<Method, Method>,
     /// Methods that are made into delegates.
     taken: HashSet<Method>,
     writers: Pairs<(u32, u32), Method>,
@@ -75,6 +77,7 @@ struct Related {
     definitions: Map<u32, Method>,
     callers: Vec<(Method, Method)>,
     taken: Vec<Method>,
+    machines: Vec<(Method, Method)>,
     writers: Vec<((u32, u32), Method)>,
 }
 
@@ -95,6 +98,7 @@ impl Links {
             callers.append(&mut related.callers);
             writers.append(&mut related.writers);
             links.taken.extend(related.taken);
+            links.machines.extend(related.machines);
             links.definitions.push(related.definitions);
         }
         (links.callers, links.writers) = (Pairs::new(callers), Pairs::new(writers));
@@ -184,6 +188,7 @@ impl Links {
         }
         for (machine, written) in state_machines(unit) {
             related.callers.push((method(machine), method(written)));
+            related.machines.push((method(written), method(machine)));
         }
         let mut fields: Map<u32, Option<(u32, u32)>> = Map::default();
         for (writer, token) in &unit.stores {
@@ -304,6 +309,11 @@ impl Links {
     /// Is a method made into a delegate?
     pub(super) fn is_taken(&self, method: Method) -> bool {
         self.taken.contains(&method)
+    }
+
+    /// `MoveNext` of the type that the compiler made of a method.
+    pub(super) fn machine(&self, method: Method) -> Option<Method> {
+        self.machines.get(&method).copied()
     }
 
     /// Who assigns a field.

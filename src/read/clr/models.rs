@@ -2,7 +2,7 @@
 
 mod connection;
 
-use super::answer::{MAX_VALUES, Value};
+use super::answer::{MAX_VALUES, Value, only_texts};
 use super::resolve::{At, Resolver};
 use super::value::Id;
 use crate::catalog::dotnet::{Model, ValueRow};
@@ -46,6 +46,7 @@ pub(super) fn apply(
             let mut out = vec![Value::default()];
             for (i, part) in parts.into_iter().enumerate() {
                 let mut values = resolver.eval(at, part);
+                only_texts(&mut values);
                 // Nothing below a folder is said to be written as the folder itself: the name is what is not known.
                 for value in values.iter_mut().filter(|v| i > 0 && v.text.is_empty()) {
                     *value = Value::unknown();
@@ -119,6 +120,11 @@ pub(super) fn apply(
             })
         }
         Model::ConnectionString => subject().iter().map(connection_string).collect(),
+        Model::Invoke => this.map_or_else(|| vec![Value::unknown()], |this| resolver.invoke(at, this, args)),
+        Model::Call => match args.get(usize::from(row.arg)) {
+            Some(function) => resolver.invoke(at, *function, &[]),
+            None => vec![Value::unknown()],
+        },
         Model::ExeConfig => exe_config(&arg(0), signature),
     }
 }
@@ -136,6 +142,7 @@ pub(super) fn product(resolver: &Resolver<'_>, at: At<'_>, ids: &[Id], f: impl F
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for id in ids {
         let mut values = resolver.eval(at, *id);
+        only_texts(&mut values);
         if rows.len() * values.len() > MAX_VALUES {
             values = vec![merged(&values)];
         }

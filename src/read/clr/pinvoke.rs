@@ -3,7 +3,7 @@
 use super::answer::Value;
 use super::interp::Site as CallSite;
 use super::links::Method;
-use super::resolve::Resolver;
+use super::resolve::{At, Resolver};
 use super::unit::{METHOD_DEF, Unit, row, table};
 use super::value::Id;
 use crate::catalog::native::{Api, Model, Row, find};
@@ -70,7 +70,7 @@ impl View<'_> {
 
     fn int(&self, position: usize) -> Option<u32> {
         let arg = self.args.get(usize::from(*self.row.args.get(position)?))?;
-        self.resolver.int(self.unit, *arg).map(|n| n as u32)
+        self.resolver.int(At::anywhere(self.unit), *arg).map(|n| n as u32)
     }
 
     /// What is done to what, and whether the arguments that decide it are known.

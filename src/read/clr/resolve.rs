@@ -5,19 +5,24 @@
 //! reader interprets those and asks again. Depth, alternatives and steps are bounded, so a query always ends soon, at
 //! worst with a hole.
 
+mod contexts;
+mod elements;
+mod given;
+mod objects;
 mod templates;
 
 use super::Map;
 use super::answer::{MAX_VALUES, Value, tidy};
 use super::links::{Links, Method};
 use super::models;
-use super::trace::{Passed, Spoken, Trace};
+use super::trace::Spoken;
 use super::unit::Unit;
 use super::value::{Expr, Id};
-use crate::catalog::dotnet::{Piece, Template, catalog};
-use crate::facts::{Hole, Source, Text};
+use crate::catalog::dotnet::{Model, Piece, Template, catalog};
+use crate::facts::{Source, Text};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Expressions looked at for one query.
 const MAX_STEPS: u32 = 6000;
@@ -57,10 +62,27 @@ pub(super) struct At<'f> {
     depth: u32,
     up: u32,
     frame: Option<&'f Frame<'f>>,
+    /// The frames are those of one of the circumstances that a call is looked at in.
+    joint: bool,
+}
+
+impl At<'_> {
+    /// In another method, whoever calls that.
+    fn outside(self, unit: u32) -> At<'static> {
+        At { unit, depth: self.depth, up: self.up + 1, frame: None, joint: false }
+    }
+
+    /// In a method of this unit, whoever calls it.
+    pub(super) fn anywhere(unit: u32) -> Self {
+        At { unit, depth: 0, up: 0, frame: None, joint: false }
+    }
 }
 
 /// Values, and whether no method was wanting for them.
 type Known = (Vec<Value>, bool);
+
+/// Constructor calls: their units and expressions.
+type Makings = [(u32, Id)];
 
 /// Answers queries.
 pub(super) struct Resolver<'r> {
@@ -81,6 +103,8 @@ pub(super) struct Resolver<'r> {
     cuts: Cell<u32>,
     /// Times that a method was wanting.
     misses: Cell<u32>,
+    /// Where the objects of the type of a method are made.
+    makings: RefCell<Map<Method, Rc<Makings>>>,
     /// Methods of the steps that were put into words, by their places; `None` where several share one.
     pub(super) spoken: RefCell<Map<Spoken, Option<Method>>>,
     /// Nobody will read how values came.
@@ -100,6 +124,7 @@ impl<'r> Resolver<'r> {
             known: RefCell::default(),
             cuts: Cell::new(0),
             misses: Cell::new(0),
+            makings: RefCell::default(),
             spoken: RefCell::default(),
             is_silent: false,
         }
@@ -113,21 +138,22 @@ impl<'r> Resolver<'r> {
     /// What a value of a method of this unit may be. Never empty.
     pub(super) fn values(&self, unit: u32, id: Id) -> Vec<Value> {
         self.start();
-        self.eval(At { unit, depth: 0, up: 0, frame: None }, id)
+        self.eval(At::anywhere(unit), id)
     }
 
     /// The same at little cost, from what is interpreted already: for what is worth knowing but not worth a search.
-    pub(super) fn glance(&self, unit: u32, id: Id) -> Vec<Value> {
+    pub(super) fn glance(&self, at: At<'_>, id: Id) -> Vec<Value> {
         let wanted = self.wanted.take();
         self.steps.set(MAX_STEPS - GLANCE_STEPS);
-        let values = self.eval(At { unit, depth: 0, up: MAX_CALLERS_DEEP - 1, frame: None }, id);
+        let values = self.eval(At { up: MAX_CALLERS_DEEP - 1, ..at }, id);
         self.wanted.replace(wanted);
         values
     }
 
     /// The integer a value must be.
-    pub(super) fn int(&self, unit: u32, id: Id) -> Option<i64> {
-        let values = self.values(unit, id);
+    pub(super) fn int(&self, at: At<'_>, id: Id) -> Option<i64> {
+        self.start();
+        let values = self.eval(at, id);
         let first = values.first()?.int?;
         values.iter().all(|v| v.int == Some(first)).then_some(first)
     }
@@ -145,15 +171,15 @@ impl<'r> Resolver<'r> {
             Expr::Null => vec![Value { null: true, int: Some(0), ..Value::default() }],
             Expr::Int(n) => vec![Value::int(*n)],
             Expr::Str(s) => vec![Value::text(Text::lit(&**s))],
-            Expr::Param(rid, index) => self.param(at, *rid, *index),
-            Expr::Field(token, _) => self.field(at, *token),
-            Expr::Call(token, args) => self.call(at, *token, args),
+            Expr::Param(rid, index) => self.param(at, id, *rid, *index),
+            Expr::Field(token, object) => self.field(at, *token, *object),
+            Expr::Call(token, args) => self.call(at, id, *token, args),
             Expr::Element(array, index) => self.element(at, *array, *index),
             Expr::Concat(parts) => models::product(self, at, parts, |all| {
                 Text::from_parts(all.iter().flat_map(|v| v.text.parts().iter().cloned()))
             }),
             Expr::Char(code) => self.eval(at, *code).iter().map(models::character).collect(),
-            Expr::Phi(ids) => ids.iter().flat_map(|id| self.eval(at, *id)).collect(),
+            Expr::Phi(ids) => self.alternatives(at, ids),
             Expr::With(object, ty, name, value) => self.with(at, *object, ty, name, *value),
             Expr::Type(token) => {
                 let name = unit.type_name(*token);
@@ -163,6 +189,22 @@ impl<'r> Resolver<'r> {
         };
         tidy(&mut values);
         values
+    }
+
+    /// One of these. Of a folder and something in it, as in `name == "" ? root : Path.Combine(root, name)`, what is in it
+    /// is meant.
+    fn alternatives(&self, at: At<'_>, ids: &[Id]) -> Vec<Value> {
+        let is_folder = |folder: Id| ids.iter().any(|id| *id != folder && self.joins(at.unit, *id, folder));
+        ids.iter().filter(|id| !is_folder(**id)).flat_map(|id| self.eval(at, *id)).collect()
+    }
+
+    /// Is this a path below that folder?
+    fn joins(&self, unit: u32, id: Id, folder: Id) -> bool {
+        let Some(unit) = self.units.get(unit as usize) else { return false };
+        let Expr::Call(token, args) = unit.arena.get(id) else { return false };
+        let Some(reference) = unit.member_ref(*token) else { return false };
+        let row = reference.rows.and_then(|rows| catalog().value(rows, &reference.signature));
+        row.is_some_and(|row| row.is == Some(Model::PathJoin)) && args.len() > 1 && args.first() == Some(&folder)
     }
 
     /// An object with a property set.
@@ -185,63 +227,6 @@ impl<'r> Resolver<'r> {
             }
         }
         objects
-    }
-
-    /// The elements of an array, when it was made where it is used.
-    pub(super) fn elements(&self, at: At<'_>, id: Id) -> Option<Vec<Id>> {
-        match self.units.get(at.unit as usize)?.arena.get(id) {
-            Expr::Array(elements) => Some(elements.to_vec()),
-            _ => None,
-        }
-    }
-
-    fn element(&self, at: At<'_>, array: Id, index: Id) -> Vec<Value> {
-        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
-        if let (Expr::Array(elements), Expr::Int(n)) = (unit.arena.get(array), unit.arena.get(index))
-            && let Some(id) = usize::try_from(*n).ok().and_then(|n| elements.get(n))
-        {
-            return self.eval(at, *id);
-        }
-        // An element of the command line or of a request is of the same kind as the whole.
-        let whole = self.eval(at, array);
-        let kept = |v: &Value| matches!(v.text.as_hole(), Some(Hole::From(Source::Arg | Source::Input, _)));
-        if !whole.is_empty() && whole.iter().all(kept) { whole } else { vec![Value::unknown()] }
-    }
-
-    fn param(&self, at: At<'_>, rid: u32, index: u16) -> Vec<Value> {
-        let method = Method { unit: at.unit, rid };
-        if let Some(frame) = at.frame
-            && frame.method == method
-        {
-            let arg = if frame.makes { index.checked_sub(1) } else { Some(index) };
-            let Some(id) = arg.and_then(|i| frame.args.get(usize::from(i))) else { return vec![Value::unknown()] };
-            return self.eval(At { unit: frame.caller_unit, frame: frame.caller, ..at }, *id);
-        }
-        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
-        let info = unit.method(rid);
-        let has_this = info.is_some_and(|m| m.has_this);
-        let position = if has_this { index.checked_sub(1) } else { Some(index) };
-        if unit.entry == Some(rid) {
-            return vec![Value::text(Text::from_source(Source::Arg, "command line"))];
-        }
-        let names = unit.bodies.get(&rid).map(|b| &b.params);
-        let name = position.and_then(|p| names?.get(usize::from(p))).map_or("this", |n| n);
-        let hole = || vec![Value::text(Text::from_source(Source::Param, name))];
-        // The receiver itself is no string; looking for it among the callers says nothing.
-        if position.is_none() {
-            return hole();
-        }
-        if at.up >= MAX_CALLERS_DEEP {
-            self.cut();
-            return hole();
-        }
-        let mut found =
-            self.once((method, u32::from(index)), || self.given_by_callers(at, method, index, has_this, name));
-        // An empty string stands for "none given", not for a place.
-        if found.iter().any(|v| !v.text.is_empty()) {
-            found.retain(|v| !v.text.is_empty() || v.int.is_some());
-        }
-        if found.is_empty() { hole() } else { found }
     }
 
     /// Turns to another method, which has steps of its own.
@@ -296,93 +281,7 @@ impl<'r> Resolver<'r> {
         found
     }
 
-    fn given_by_callers(&self, at: At<'_>, method: Method, index: u16, has_this: bool, name: &str) -> Vec<Value> {
-        let mut found = Vec::new();
-        let callers = self.links.callers(method);
-        for caller in callers.iter().take(MAX_CALLERS) {
-            let Some(unit) = self.units.get(caller.unit as usize) else { continue };
-            let Some(body) = unit.bodies.get(&caller.rid) else {
-                self.want(*caller);
-                continue;
-            };
-            for site in &body.sites {
-                let Some(declared) = self.links.called(caller.unit, site.token) else { continue };
-                if declared != method && !self.links.overrides(declared).contains(&method) {
-                    continue;
-                }
-                let skip = u16::from(site.makes && has_this);
-                let Some(id) = index.checked_sub(skip).and_then(|i| site.args.get(usize::from(i))) else { continue };
-                let step = Trace { what: Passed::Argument(method, index), at: *caller, offset: site.offset };
-                let values = self.eval(At { unit: caller.unit, up: at.up + 1, frame: None, ..at }, *id);
-                found.extend(values.into_iter().map(|v| v.step(step)));
-            }
-            tidy(&mut found);
-            if found.len() >= MAX_VALUES {
-                break;
-            }
-        }
-        if callers.len() > MAX_CALLERS {
-            found.push(Value::text(Text::from_source(Source::Param, name)));
-        }
-        found
-    }
-
-    fn field(&self, at: At<'_>, token: u32) -> Vec<Value> {
-        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
-        if let Some(row) = unit.member_ref(token).and_then(|r| catalog().value(r.rows.as_ref()?, "")) {
-            return match &row.text {
-                Some(template) => self.template(at, template, None, &[]),
-                None => vec![Value::unknown()],
-            };
-        }
-        let Some(field) = self.links.field(self.units, at.unit, token) else { return vec![Value::unknown()] };
-        let key = (Method { unit: field.0, rid: u32::MAX }, field.1);
-        if at.up >= MAX_CALLERS_DEEP {
-            self.cut();
-            return vec![Value::unknown()];
-        }
-        let name = unit.field_name(token).map_or("", |(_, n)| n);
-        let mut found = self.once(key, || self.assigned_by_writers(at, field, name));
-        // An empty string that a field starts with is no place.
-        if found.iter().any(|v| !v.text.is_empty()) {
-            found.retain(|v| !v.text.is_empty());
-        }
-        if found.is_empty() { vec![Value::unknown()] } else { found }
-    }
-
-    fn assigned_by_writers(&self, at: At<'_>, field: (u32, u32), name: &str) -> Vec<Value> {
-        let mut found = Vec::new();
-        for writer in self.links.writers(field).take(MAX_CALLERS) {
-            let Some(unit) = self.units.get(writer.unit as usize) else { continue };
-            let Some(body) = unit.bodies.get(&writer.rid) else {
-                self.want(writer);
-                continue;
-            };
-            for store in &body.stores {
-                if self.links.field(self.units, writer.unit, store.token) != Some(field) {
-                    continue;
-                }
-                let values = self.eval(At { unit: writer.unit, up: at.up + 1, frame: None, ..at }, store.value);
-                // Compilers copy parameters into fields of the classes they make; that is no news to a reader.
-                let step = (!name.contains('<')).then_some(Trace {
-                    what: Passed::Field(field.0, field.1),
-                    at: writer,
-                    offset: store.offset,
-                });
-                found.extend(values.into_iter().filter(|v| !v.null).map(|v| match step {
-                    Some(step) => v.step(step),
-                    None => v,
-                }));
-            }
-            tidy(&mut found);
-            if found.len() >= MAX_VALUES {
-                break;
-            }
-        }
-        found
-    }
-
-    fn call(&self, at: At<'_>, token: u32, args: &[Id]) -> Vec<Value> {
+    fn call(&self, at: At<'_>, id: Id, token: u32, args: &[Id]) -> Vec<Value> {
         let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
         let Some(callee) = unit.callee(token) else { return vec![Value::unknown()] };
         let makes = callee.name == ".ctor";
@@ -411,7 +310,13 @@ impl<'r> Resolver<'r> {
                 (None, None) => vec![Value::unknown()],
             };
         }
-        if makes || !callee.returns {
+        if makes {
+            return vec![Value { made: Some((at.unit, id)), ..Value::unknown() }];
+        }
+        if let Some(found) = self.given_by_collection(at, callee.ty, callee.name, args) {
+            return found;
+        }
+        if !callee.returns {
             return vec![Value::unknown()];
         }
         let mut found = Vec::new();
@@ -423,6 +328,10 @@ impl<'r> Resolver<'r> {
                 }
                 continue;
             };
+            if let Some(values) = self.awaited(at, target) {
+                found.extend(values);
+                continue;
+            }
             let Some(result) = body.result else { continue };
             // Its arguments are looked at in the frame of the caller, so `f(f(x))` is no recursion.
             if at.frame.is_some_and(|frame| frame.is_within(target)) {
@@ -436,21 +345,16 @@ impl<'r> Resolver<'r> {
     }
 
     /// A call through a delegate, where it is known what the delegate calls.
-    fn invoke(&self, at: At<'_>, delegate: Id, args: &[Id]) -> Vec<Value> {
+    pub(super) fn invoke(&self, at: At<'_>, delegate: Id, args: &[Id]) -> Vec<Value> {
         let functions: Vec<(u32, u32)> = self.eval(at, delegate).iter().filter_map(|v| v.function).collect();
         let mut found = Vec::new();
         for (unit, token) in functions {
             let is_static = self.units.get(unit as usize).and_then(|u| u.callee(token)).is_some_and(|c| !c.has_this);
-            // Tokens mean something in their own assembly only, as do the arguments.
-            if unit != at.unit {
-                continue;
-            }
-            if is_static {
-                found.extend(self.call(at, token, args));
-            } else {
-                let with_this: Vec<Id> = std::iter::once(Id::UNKNOWN).chain(args.iter().copied()).collect();
-                found.extend(self.call(at, token, &with_this));
-            }
+            let mut given: Vec<Id> = if is_static { Vec::new() } else { vec![Id::UNKNOWN] };
+            // Arguments mean something in their own assembly only, as do tokens.
+            given.extend(args.iter().map(|id| if unit == at.unit { *id } else { Id::UNKNOWN }));
+            let frame = at.frame.filter(|_| unit == at.unit);
+            found.extend(self.call(At { unit, frame, ..at }, Id::UNKNOWN, token, &given));
         }
         if found.is_empty() { vec![Value::unknown()] } else { found }
     }

@@ -5,7 +5,8 @@ use super::interp::Site as CallSite;
 use super::links::Method;
 use super::models::merged;
 use super::pinvoke;
-use super::resolve::Resolver;
+use super::resolve::{At, Resolver};
+use super::trace::Trace;
 use super::value::{Expr, Id};
 use crate::catalog::config::Syntax;
 use crate::catalog::dotnet::{Decider, EffectRow, Held, StartRow, catalog};
@@ -19,6 +20,8 @@ use crate::read::script::{CommandContext, command_line};
 
 /// Locations of one call site that become effects of their own; the others become one with what they share.
 const MAX_LOCATIONS: usize = 6;
+/// The same, of one that is looked at for each of its callers.
+const MAX_PLACES: usize = 24;
 
 /// What one call site says.
 pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) -> Vec<Fact> {
@@ -31,7 +34,7 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
     for row in catalog().effects(rows, &reference.signature).filter(|row| view.applies(row)) {
         match row.decide {
             Decider::Connection => bodies.extend(view.connections(row, &via)),
-            _ => bodies.extend(view.effects_of(row, &via).into_iter().map(Body::Effect)),
+            _ => bodies.extend(view.effects_by_context(row, method, call, &via).into_iter().map(Body::Effect)),
         }
     }
     let site = resolver.site(method, call.offset);
@@ -43,9 +46,11 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
 }
 
 /// A call site with its arguments told apart.
+#[derive(Clone, Copy)]
 struct View<'v> {
     resolver: &'v Resolver<'v>,
     unit: u32,
+    at: At<'v>,
     this: Option<Id>,
     args: &'v [Id],
     signature: &'v str,
@@ -57,7 +62,7 @@ impl<'v> View<'v> {
             Some((this, rest)) if has_this && !call.makes => (Some(*this), rest),
             _ => (None, &*call.args),
         };
-        View { resolver, unit: method.unit, this, args, signature }
+        View { resolver, unit: method.unit, at: At::anywhere(method.unit), this, args, signature }
     }
 
     fn arg(&self, n: usize) -> Option<Id> {
@@ -65,7 +70,7 @@ impl<'v> View<'v> {
     }
 
     fn int(&self, n: usize) -> Option<i64> {
-        self.resolver.int(self.unit, self.arg(n)?)
+        self.resolver.int(self.at, self.arg(n)?)
     }
 
     /// Position of the first parameter of this type.
@@ -101,7 +106,38 @@ impl<'v> View<'v> {
         }
     }
 
-    fn effects_of(&self, row: &EffectRow, via: &str) -> Vec<Effect> {
+    /// The effects of a row, for each of the circumstances that the call is made in.
+    fn effects_by_context(&self, row: &EffectRow, method: Method, call: &CallSite, via: &str) -> Vec<Effect> {
+        let mut all: Vec<(Location, Effect)> = Vec::new();
+        let mut contexts = 0;
+        self.resolver.in_contexts(method, &call.args, &mut |at, steps| {
+            contexts += 1;
+            let here = View {
+                resolver: self.resolver,
+                unit: self.unit,
+                at,
+                this: self.this,
+                args: self.args,
+                signature: self.signature,
+            };
+            for effect in here.effects_of(row, via, steps) {
+                let known = |(location, other): &(Location, Effect)| {
+                    other.operation == effect.operation && same_place(location, &effect.location)
+                };
+                if !all.iter().any(known) {
+                    all.push((effect.location.clone(), effect));
+                }
+            }
+        });
+        if contexts > 1 {
+            all.sort_by_key(|(location, _)| (location.text().has_unknown(), location.text().is_unknown()));
+            fold_alternatives(&mut all);
+            all.truncate(MAX_PLACES);
+        }
+        all.into_iter().map(|(_, effect)| effect).collect()
+    }
+
+    fn effects_of(&self, row: &EffectRow, via: &str, context: &[Trace]) -> Vec<Effect> {
         let mut sure = true;
         if let Some(when) = &row.when {
             match self.int(when.arg.into()) {
@@ -116,7 +152,8 @@ impl<'v> View<'v> {
         let mut out: Vec<Effect> = Vec::new();
         let (locations, complete) = self.locations(row);
         sure &= complete;
-        for (location, value) in locations {
+        for (location, mut value) in locations {
+            value.came(context);
             if names_nothing(row, &location) {
                 continue;
             }
@@ -146,7 +183,7 @@ impl<'v> View<'v> {
     fn connections(&self, row: &EffectRow, via: &str) -> Vec<Body> {
         let Some(template) = &row.at else { return Vec::new() };
         let mut out = Vec::new();
-        for value in self.resolver.at_site(self.unit, template, self.this, self.args).iter().take(MAX_LOCATIONS) {
+        for value in self.resolver.at_site(self.at, template, self.this, self.args).iter().take(MAX_LOCATIONS) {
             let Some(database) = database(&value.text, &row.provider) else { continue };
             if let Some(mut effect) = database.effect(via) {
                 effect.evidence.extend(self.resolver.steps(self.unit, &value.steps));
@@ -160,7 +197,7 @@ impl<'v> View<'v> {
 
     /// The program that is started, and what a program of the catalogue of commands does when it is started so.
     fn start(&self, row: &StartRow, site: &Site, via: &str) -> Vec<Fact> {
-        let of = |template| merged(&self.resolver.at_site(self.unit, template, self.this, self.args)).text;
+        let of = |template| merged(&self.resolver.at_site(self.at, template, self.this, self.args)).text;
         let program = of(&row.program);
         let location = Location::file(&program).based_on(Folder::Cwd);
         if location.extent() == Extent::None {
@@ -239,9 +276,9 @@ impl<'v> View<'v> {
     /// The locations, and whether they are all that it can be.
     fn locations(&self, row: &EffectRow) -> (Vec<(Location, Value)>, bool) {
         let Some(template) = &row.at else { return (vec![(Location::unknown(), Value::default())], true) };
-        let mut values = self.resolver.at_site(self.unit, template, self.this, self.args);
+        let mut values = self.resolver.at_site(self.at, template, self.this, self.args);
         let names = match &row.name {
-            Some(name) => self.resolver.at_site(self.unit, name, self.this, self.args),
+            Some(name) => self.resolver.at_site(self.at, name, self.this, self.args),
             None => vec![Value::default()],
         };
         if values.iter().any(|v| !v.text.is_empty()) {
@@ -320,7 +357,7 @@ impl<'v> View<'v> {
 
     /// Where the written value comes from.
     fn origin(&self, id: Id) -> Origin {
-        let values = self.resolver.glance(self.unit, id);
+        let values = self.resolver.glance(self.at, id);
         let of = |value: &Value| {
             let has = |wanted: &[Source]| {
                 value.text.parts().iter().any(|p| matches!(p, Part::Hole(Hole::From(s, _)) if wanted.contains(s)))

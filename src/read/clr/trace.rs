@@ -24,6 +24,10 @@ pub(super) enum Passed {
     Argument(Method, u16),
     /// In this field: its assembly and row.
     Field(u32, u32),
+    /// In the object that a method of its type is called on.
+    Object,
+    /// Put into a collection that the value is taken from.
+    Added,
 }
 
 /// The place of a step that was put into words.
@@ -55,6 +59,8 @@ impl<'r> Resolver<'r> {
                 let name = self.units.get(unit as usize).and_then(field).map_or("", |name| name);
                 format!("field `{name}`, assigned")
             }
+            Passed::Object => "the object, made".to_owned(),
+            Passed::Added => "put into the collection".to_owned(),
         };
         let site = self.site(trace.at, trace.offset);
         let step = match self.units.get(trace.at.unit as usize) {

@@ -56,6 +56,8 @@ pub(super) enum Expr {
     /// An object that a property of an object gives, its properties are told with those of the whole: the object, the
     /// type that declares the property, its name; lives only inside one method.
     Part(Id, Box<str>, Box<str>),
+    /// A collection made at this offset of the method with this row, of these arguments.
+    Collection(u32, u32, Box<[Id]>),
     /// An array, a string builder or an object with properties made at this offset of this method; its content changes along the method.
     Object(u32, u32),
 }
@@ -103,6 +105,11 @@ impl Arena {
         self.nodes.push(expr.clone());
         self.index.insert(expr, id);
         id
+    }
+
+    /// The expression that is there already.
+    pub(super) fn find(&self, expr: &Expr) -> Option<Id> {
+        self.index.get(expr).copied()
     }
 
     /// An integer.

@@ -75,13 +75,13 @@ impl Resolver<'_> {
     /// A template in the frame of a call site.
     pub(in crate::read::clr) fn at_site(
         &self,
-        unit: u32,
+        at: At<'_>,
         template: &Template,
         this: Option<Id>,
         args: &[Id],
     ) -> Vec<Value> {
         self.start();
-        self.template(At { unit, depth: 0, up: 0, frame: None }, template, this, args)
+        self.template(at, template, this, args)
     }
 
     /// The type that declares the method whose receiver this is, as it is written in configuration files.

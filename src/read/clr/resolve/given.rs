@@ -1,0 +1,141 @@
+//! What parameters hold: what the callers of a method give.
+
+use super::{At, Expr, Id, MAX_CALLERS, MAX_CALLERS_DEEP, MAX_VALUES, Method, Resolver, Source, Text, Value, tidy};
+use crate::catalog::dotnet::catalog;
+use crate::read::clr::trace::{Passed, Trace};
+use crate::read::clr::unit::method_token;
+
+impl Resolver<'_> {
+    pub(super) fn param(&self, at: At<'_>, id: Id, rid: u32, index: u16) -> Vec<Value> {
+        let method = Method { unit: at.unit, rid };
+        if let Some(frame) = at.frame
+            && frame.method == method
+        {
+            let arg = if frame.makes { index.checked_sub(1) } else { Some(index) };
+            let Some(id) = arg.and_then(|i| frame.args.get(usize::from(i))) else { return vec![Value::unknown()] };
+            return self.eval(At { unit: frame.caller_unit, frame: frame.caller, ..at }, *id);
+        }
+        let Some(unit) = self.units.get(at.unit as usize) else { return vec![Value::unknown()] };
+        let info = unit.method(rid);
+        let has_this = info.is_some_and(|m| m.has_this);
+        let position = if has_this { index.checked_sub(1) } else { Some(index) };
+        if unit.entry == Some(rid) {
+            return vec![Value::text(Text::from_source(Source::Arg, "command line"))];
+        }
+        let names = unit.bodies.get(&rid).map(|b| &b.params);
+        let name = position.and_then(|p| names?.get(usize::from(p))).map_or("this", |n| n);
+        let hole = || vec![Value::text(Text::from_source(Source::Param, name))];
+        // The receiver itself is no string; looking for it among the callers says nothing.
+        if position.is_none() {
+            return vec![Value { made: Some((at.unit, id)), ..Value::text(Text::from_source(Source::Param, name)) }];
+        }
+        if at.up >= MAX_CALLERS_DEEP {
+            self.cut();
+            return hole();
+        }
+        let mut found =
+            self.once((method, u32::from(index)), || self.given_by_callers(at, method, index, has_this, name));
+        // An empty string stands for "none given", not for a place.
+        if found.iter().any(|v| !v.text.is_empty()) {
+            found.retain(|v| !v.text.is_empty() || v.int.is_some());
+        }
+        if found.is_empty() { hole() } else { found }
+    }
+
+    fn given_by_callers(&self, at: At<'_>, method: Method, index: u16, has_this: bool, name: &str) -> Vec<Value> {
+        let mut found = Vec::new();
+        let callers = self.links.callers(method);
+        let is_taken = self.links.is_taken(method);
+        for caller in callers.iter().take(MAX_CALLERS) {
+            let Some(unit) = self.units.get(caller.unit as usize) else { continue };
+            let Some(body) = unit.bodies.get(&caller.rid) else {
+                self.want(*caller);
+                continue;
+            };
+            for site in &body.sites {
+                let above = at.outside(caller.unit);
+                if is_taken && caller.unit == method.unit {
+                    found.extend(self.given_to_delegate(above, site, method, index - u16::from(has_this)));
+                }
+                let Some(declared) = self.links.called(caller.unit, site.token) else { continue };
+                if declared != method && !self.links.overrides(declared).contains(&method) {
+                    continue;
+                }
+                let skip = u16::from(site.makes && has_this);
+                let Some(id) = index.checked_sub(skip).and_then(|i| site.args.get(usize::from(i))) else { continue };
+                let step = Trace { what: Passed::Argument(method, index), at: *caller, offset: site.offset };
+                let values = self.eval(above, *id);
+                found.extend(values.into_iter().map(|v| v.step(step)));
+            }
+            tidy(&mut found);
+            if found.len() >= MAX_VALUES {
+                break;
+            }
+        }
+        if callers.len() > MAX_CALLERS {
+            found.push(Value::text(Text::from_source(Source::Param, name)));
+        }
+        found
+    }
+
+    /// What a method gets that is handed to another as a delegate: from the library that calls it, from the collection
+    /// whose elements it is called with, or from the method of the application that invokes it.
+    fn given_to_delegate(
+        &self,
+        at: At<'_>,
+        site: &crate::read::clr::interp::Site,
+        method: Method,
+        position: u16,
+    ) -> Vec<Value> {
+        let Some(unit) = self.units.get(at.unit as usize) else { return Vec::new() };
+        let is_it = |id: &Id| self.takes(at.unit, *id, method_token(method.rid), 3);
+        let Some(place) = site.args.iter().position(is_it) else { return Vec::new() };
+        let Some(callee) = unit.callee(site.token) else { return Vec::new() };
+        if let Some(given) = catalog().callback(callee.ty, callee.name) {
+            return vec![Value::text(given.clone())];
+        }
+        let is_each =
+            |row: &crate::catalog::dotnet::CollectionRow| row.each.split_whitespace().any(|n| n == callee.name);
+        if position == 0
+            && catalog().collection(callee.ty).is_some_and(is_each)
+            && let Some(of) = site.args.first().filter(|_| place > 0)
+        {
+            return self.elements_of(at, *of);
+        }
+        // A method of the application: what it invokes its parameter with.
+        let Some(target) = self.links.called(at.unit, site.token) else { return Vec::new() };
+        let Some(owner) = self.units.get(target.unit as usize) else { return Vec::new() };
+        let Some(body) = owner.bodies.get(&target.rid) else {
+            self.want(target);
+            return Vec::new();
+        };
+        let handed = place + usize::from(site.makes);
+        let mut found = Vec::new();
+        for inner in &body.sites {
+            let is_invoked = inner.args.first().is_some_and(|receiver| {
+                matches!(owner.arena.get(*receiver), Expr::Param(rid, n) if *rid == target.rid && usize::from(*n) == handed)
+            });
+            if is_invoked
+                && owner.callee(inner.token).is_some_and(|c| c.name == "Invoke")
+                && let Some(id) = inner.args.get(usize::from(position) + 1)
+            {
+                found.extend(self.eval(At { unit: target.unit, frame: None, ..at }, *id));
+            }
+        }
+        found
+    }
+
+    /// Is this a delegate of the method, or one that was made of it before and kept?
+    fn takes(&self, unit: u32, id: Id, token: u32, depth: u32) -> bool {
+        let Some(own) = self.units.get(unit as usize) else { return false };
+        match own.arena.get(id) {
+            Expr::Function(of) => *of == token,
+            Expr::Call(_, args) if depth > 0 => match **args {
+                [_, function] => matches!(own.arena.get(function), Expr::Function(of) if *of == token),
+                _ => false,
+            },
+            Expr::Phi(ids) if depth > 0 => ids.iter().any(|id| self.takes(unit, *id, token, depth - 1)),
+            _ => false,
+        }
+    }
+}
