@@ -266,7 +266,7 @@ struct File {
 #[derive(Debug, Default)]
 struct Table {
     commands: Vec<Command>,
-    by_name: HashMap<(Shell, String), usize>,
+    by_name: HashMap<Shell, HashMap<String, usize>>,
 }
 
 fn table() -> &'static Table {
@@ -277,9 +277,8 @@ fn table() -> &'static Table {
             // A table of another shape is a defect of the build; the test below names it.
             let Ok(file) = packed.read::<File>() else { continue };
             for command in file.command {
-                for name in &command.names {
-                    table.by_name.insert((file.shell, name.clone()), table.commands.len());
-                }
+                let names = table.by_name.entry(file.shell).or_default();
+                names.extend(command.names.iter().map(|name| (name.clone(), table.commands.len())));
                 table.commands.push(command);
             }
         }
@@ -290,13 +289,13 @@ fn table() -> &'static Table {
 /// The command of this lower-case name, as `shell` understands it.
 pub fn find(shell: Shell, name: &str) -> Option<&'static Command> {
     let table = table();
-    let at = |shell| table.by_name.get(&(shell, name.to_owned()));
+    let at = |shell| table.by_name.get(&shell)?.get(name);
     at(shell).or_else(|| at(Shell::Any)).and_then(|&i| table.commands.get(i))
 }
 
 /// All names that a shell knows beyond the executables.
 pub fn names(shell: Shell) -> impl Iterator<Item = &'static str> {
-    table().by_name.keys().filter(move |(s, _)| *s == shell).map(|(_, name)| name.as_str())
+    table().by_name.get(&shell).into_iter().flat_map(HashMap::keys).map(String::as_str)
 }
 
 #[cfg(test)]

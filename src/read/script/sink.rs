@@ -131,12 +131,15 @@ pub(crate) fn origin_of(data: &Text) -> crate::facts::Origin {
 /// A piece of source, as evidence quotes it: one line, not too long.
 pub(crate) fn quote(source: &str) -> String {
     let mut out = String::new();
+    let mut length = 0;
     for word in source.split_whitespace() {
         if !out.is_empty() {
             out.push(' ');
+            length += 1;
         }
         out.push_str(word);
-        if out.chars().count() > MAX_QUOTE {
+        length += word.chars().count();
+        if length > MAX_QUOTE {
             out = out.chars().take(MAX_QUOTE).collect();
             out.push('…');
             break;

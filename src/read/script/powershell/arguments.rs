@@ -232,11 +232,11 @@ pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value)
     let Some(&list) = lists.first() else { return vec![Bound { options: fixed, ..Bound::default() }] };
     let values = options[list].1.as_ref().map(Value::texts).unwrap_or_default();
     values
-        .into_iter()
+        .iter()
         .take(MAX_VALUES)
         .map(|value| {
             let mut options = fixed.clone();
-            options[list].1 = Some(value);
+            options[list].1 = Some(value.clone());
             Bound { options, ..Bound::default() }
         })
         .collect()
@@ -257,7 +257,7 @@ pub(super) fn native(arguments: &[Argument<'_>]) -> Vec<Word> {
                 let texts = value.texts();
                 match (std::mem::take(&mut glued), words.last_mut(), texts.first()) {
                     (true, Some(word), Some(text)) => *word = Word::plain(word.text.clone().concat(text)),
-                    _ => words.extend(texts.into_iter().take(MAX_VALUES).map(Word::plain)),
+                    _ => words.extend(texts.iter().take(MAX_VALUES).cloned().map(Word::plain)),
                 }
             }
             Argument::Block(_) => {}

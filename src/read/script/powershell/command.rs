@@ -4,7 +4,7 @@ use super::arguments::{Argument, MAX_VALUES, bind, native};
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::catalog::commands::{self, Command, Shell};
-use crate::facts::{Clue, ClueKind, Extent, Operation, Source, Text};
+use crate::facts::{Clue, ClueKind, Extent, Operation, Part, Source, Text};
 use crate::read::script::bind::Bound;
 use crate::read::script::call::{self, Caller};
 use crate::read::script::sink;
@@ -35,9 +35,9 @@ impl<'s> Machine<'s, '_, '_> {
             self.redirections(elements, &Value::Null, scope);
         }
         let mut result = Value::Null;
-        for program in programs.into_iter().take(MAX_VALUES) {
+        for program in programs.iter().take(MAX_VALUES) {
             let alias = program.as_lit().and_then(|name| self.aliases.get(&name.to_lowercase()));
-            let program = alias.cloned().unwrap_or(program);
+            let program = alias.unwrap_or(program).clone();
             result = result.and(self.run(&program, &arguments, &input, node, scope));
         }
         result
@@ -58,9 +58,9 @@ impl<'s> Machine<'s, '_, '_> {
                 _ => self.bare(raw, scope),
             };
             let origin = input.texts().first().map(sink::origin_of).unwrap_or_default();
-            for target in targets.texts() {
+            for target in targets.texts().iter() {
                 // `> $null` throws the output away.
-                let location = call::file(&target, &scope.here);
+                let location = call::file(target, &scope.here);
                 let site = self.site(redirection);
                 let source = self.line_of(redirection);
                 let trail = self.trail();
@@ -99,7 +99,7 @@ impl<'s> Machine<'s, '_, '_> {
         for block in blocks {
             let mut inner = scope.clone();
             if *input != Value::Null {
-                inner.set("_".into(), input.clone(), node.start_byte());
+                inner.set("_", input.clone(), node.start_byte());
             }
             self.eval(block, &mut inner);
             scope.join(&inner);
@@ -123,6 +123,16 @@ impl<'s> Machine<'s, '_, '_> {
             }
             return self.function(function, &bound, scope);
         }
+        // Newer versions of PowerShell run the service tool by this name.
+        let verb = |a: &Argument<'_>| matches!(a, Argument::Value(_, raw) if SERVICE_VERBS.contains(&raw.to_lowercase().as_str()));
+        let tool = name == "sc" && arguments.first().is_some_and(verb);
+        let known = commands::find(Shell::Powershell, &name).filter(|_| !tool);
+        let output = || Value::text(Text::from_source(Source::Output, name.clone()));
+        // A cmdlet that the catalogue does not know, or knows to do nothing, is no program either.
+        let is_dull = |c: &Command| c.form.iter().all(|f| f.effects.is_empty() && f.starts.is_empty());
+        if known.map_or_else(|| !tool && !has_path(program) && !self.dot_sourced(node), is_dull) {
+            return output();
+        }
         self.used.truncate(8);
         let site = self.site(node);
         let source = sink::quote(self.slice(node));
@@ -130,10 +140,7 @@ impl<'s> Machine<'s, '_, '_> {
         let here = scope.here.clone();
         let caller = Caller { shell: Shell::Powershell, here: &here, site: &site, source: &source, trail: &trail };
         let mut nested = Vec::new();
-        // Newer versions of PowerShell run the service tool by this name.
-        let verb = |a: &Argument<'_>| matches!(a, Argument::Value(_, raw) if SERVICE_VERBS.contains(&raw.to_lowercase().as_str()));
-        let tool = name == "sc" && arguments.first().is_some_and(verb);
-        match commands::find(Shell::Powershell, &name).filter(|_| !tool) {
+        match known {
             Some(command)
                 if name.contains('-')
                     || commands::find(Shell::Any, &name).is_none_or(|any| !std::ptr::eq(any, command)) =>
@@ -163,7 +170,7 @@ impl<'s> Machine<'s, '_, '_> {
                 batch::text(&nested.line, &here, &own, &site, self.sink);
             }
         }
-        Value::text(Text::from_source(Source::Output, name))
+        output()
     }
 
     fn dot_sourced(&self, node: Node<'s>) -> bool {
@@ -179,7 +186,7 @@ impl<'s> Machine<'s, '_, '_> {
                 let name =
                     at.child_by_field_name("command_name").map(|n| self.slice(n).to_lowercase()).unwrap_or_default();
                 let value = self.arguments(at, scope).into_iter().find_map(|a| match a {
-                    Argument::Value(value, raw) if raw != "=" => value.texts().into_iter().next(),
+                    Argument::Value(value, raw) if raw != "=" => value.first(),
                     _ => None,
                 });
                 bound.options.push((name, value));
@@ -192,4 +199,9 @@ impl<'s> Machine<'s, '_, '_> {
             Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
         call::apply(command, &Text::lit("dsc"), &bound, caller, self.sink);
     }
+}
+
+/// A program with a folder or an extension.
+fn has_path(program: &Text) -> bool {
+    program.parts().iter().any(|part| matches!(part, Part::Lit(s) if s.contains(['.', '\\'])))
 }

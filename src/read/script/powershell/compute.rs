@@ -71,7 +71,7 @@ impl<'s> Machine<'s, '_, '_> {
                 let path = positional().into_iter().next().unwrap_or_else(|| {
                     if *input == Value::Null { Value::text(scope.here.clone()) } else { input.clone() }
                 });
-                let filter = named(arguments, &["filter", "include"]).and_then(|v| v.texts().into_iter().next());
+                let filter = named(arguments, &["filter", "include"]).and_then(|v| v.first());
                 Value::Paths(path.texts().iter().map(|t| found_below(t, filter.as_ref())).collect())
             }
             // What they find goes by its name to the command behind the pipe.
@@ -81,7 +81,7 @@ impl<'s> Machine<'s, '_, '_> {
                 Value::Paths(known.texts())
             }
             "set-alias" | "new-alias" | "sal" | "nal" => {
-                let mut list = values(arguments, &["name", "value"]).into_iter().map(|v| v.texts().into_iter().next());
+                let mut list = values(arguments, &["name", "value"]).into_iter().map(|v| v.first());
                 if let (Some(Some(alias)), Some(Some(target))) = (list.next(), list.next()) {
                     self.aliases.insert(alias.to_string().to_lowercase(), target);
                 }
@@ -89,8 +89,8 @@ impl<'s> Machine<'s, '_, '_> {
             }
             "get-location" | "gl" => Value::text(scope.here.clone()),
             "set-location" | "cd" | "chdir" | "sl" | "push-location" | "pushd" => {
-                if let [one] = first().texts().as_slice() {
-                    self.enter(&one.clone(), scope);
+                if let [one] = &*first().texts() {
+                    self.enter(one, scope);
                 }
                 Value::Null
             }
@@ -105,17 +105,15 @@ impl<'s> Machine<'s, '_, '_> {
             "foreach-object" | "%" | "foreach" => input.clone(),
             "new-object" => {
                 let mut values = values(arguments, &["typename", "argumentlist", "args"]).into_iter();
-                let kind = values.next().and_then(|v| v.texts().into_iter().next()).unwrap_or_default();
+                let kind = values.next().and_then(|v| v.first()).unwrap_or_default();
                 let kind = super::expression::object_type(&kind);
-                let arguments: Vec<Value> = values.flat_map(|v| v.texts()).map(Value::text).collect();
-                self.construct(kind, &arguments, node, scope)
+                let arguments: Vec<Value> = values.flat_map(|v| v.texts().to_vec()).map(Value::text).collect();
+                self.construct(&kind, &arguments, node, scope)
             }
             "new-variable" | "set-variable" | "sv" | "nv" => {
                 let mut list = values(arguments, &["name", "value"]).into_iter();
-                if let (Some(Some(name)), Some(value)) =
-                    (list.next().map(|n| n.texts().into_iter().next()), list.next())
-                {
-                    scope.set(name.to_string().to_lowercase(), value, node.start_byte());
+                if let (Some(Some(name)), Some(value)) = (list.next().map(|n| n.first()), list.next()) {
+                    scope.set(&name.to_string().to_lowercase(), value, node.start_byte());
                 }
                 Value::Null
             }

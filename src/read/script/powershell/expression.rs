@@ -1,7 +1,7 @@
 //! PowerShell expressions that call .NET or take values apart.
 
 use super::run::{Machine, child_of_kind, children, type_name};
-use super::value::{Scope, Value};
+use super::value::{Made, Scope, Value};
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Location, Source, Text, join_paths};
 use crate::read::script::batch;
@@ -21,17 +21,18 @@ impl<'s> Machine<'s, '_, '_> {
             let key = self.slice(*key).trim_matches(['\'', '"']).to_lowercase();
             entries.push((key, self.eval(*value, scope)));
         }
-        Value::Table(entries)
+        Value::Table(entries.into())
     }
 
     /// `$x.Name`, `[Type]::Name`
     pub(super) fn member(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
-        let raw = self.slice(node).to_lowercase();
-        if raw.starts_with("$myinvocation.") || raw.starts_with("$script:myinvocation.") {
+        let raw = self.slice(node);
+        let behind = |lead: &str| raw.get(..lead.len()).filter(|head| head.eq_ignore_ascii_case(lead)).map(str::len);
+        if behind("$myinvocation.").or_else(|| behind("$script:myinvocation.")).is_some() {
             return Value::text(self.own_folder.clone().concat(&Text::lit("\\script.ps1")));
         }
-        if let Some(which) = raw.strip_prefix("$profile.") {
-            return Value::text(profile(which));
+        if let Some(lead) = behind("$profile.") {
+            return Value::text(profile(&raw[lead..].to_lowercase()));
         }
         let parts = children(node);
         let (Some(object), Some(name)) = (parts.first(), parts.last()) else { return Value::unknown() };
@@ -39,10 +40,10 @@ impl<'s> Machine<'s, '_, '_> {
         let object = self.eval(*object, scope);
         match object {
             Value::Table(entries) => {
-                entries.into_iter().find(|(k, _)| *k == name).map_or_else(Value::unknown, |(_, v)| v)
+                entries.iter().find(|(k, _)| *k == name).map_or_else(Value::unknown, |(_, v)| v.clone())
             }
             // Members of enumerations are passed as their names.
-            Value::Object(_, arguments) if arguments.is_empty() => match name.as_str() {
+            Value::Object(_, Made::Type) => match name.as_str() {
                 "now" | "utcnow" | "today" => Value::text(Text::from_source(Source::Generated, "time")),
                 "machinename" => Value::text(Text::from_source(Source::Identity, "COMPUTERNAME")),
                 "currentdirectory" => Value::text(scope.here.clone()),
@@ -69,7 +70,7 @@ impl<'s> Machine<'s, '_, '_> {
         let key = self.slice(*index).trim_matches(['\'', '"', '[', ']', ' ']).to_lowercase();
         match self.eval(*object, scope) {
             Value::Table(entries) => {
-                entries.into_iter().find(|(k, _)| *k == key).map_or_else(Value::unknown, |(_, v)| v)
+                entries.iter().find(|(k, _)| *k == key).map_or_else(Value::unknown, |(_, v)| v.clone())
             }
             Value::Texts(texts) => match key.parse::<usize>().ok().and_then(|i| texts.get(i)) {
                 Some(text) => Value::text(text.clone()),
@@ -123,7 +124,7 @@ impl<'s> Machine<'s, '_, '_> {
                     return value;
                 }
                 if method == "new" {
-                    return self.construct(name.clone(), &arguments, node, scope);
+                    return self.construct(&name.clone(), &arguments, node, scope);
                 }
                 let name = name.clone();
                 self.dotnet(&format!("[{name}]::{method}"), &arguments, node, scope);
@@ -150,22 +151,12 @@ impl<'s> Machine<'s, '_, '_> {
     }
 
     /// `New-Object Type args`, `[Type]::new(args)`
-    pub(super) fn construct(&mut self, name: String, arguments: &[Value], node: Node<'s>, scope: &mut Scope) -> Value {
+    pub(super) fn construct(&mut self, name: &str, arguments: &[Value], node: Node<'s>, scope: &mut Scope) -> Value {
         self.dotnet(&format!("new {name}"), arguments, node, scope);
         if name == "io.fileinfo" || name == "io.directoryinfo" || name == "uri" {
             return arguments.first().cloned().unwrap_or_else(Value::unknown);
         }
-        Value::Object(
-            name,
-            arguments
-                .iter()
-                .flat_map(Value::texts)
-                .take(8)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .chain([Text::new()])
-                .collect(),
-        )
+        Value::Object(name.into(), Made::Instance)
     }
 
     /// A call of a method that the catalogue may know.
@@ -174,7 +165,7 @@ impl<'s> Machine<'s, '_, '_> {
         let mut bound = Bound::default();
         for (i, argument) in arguments.iter().enumerate() {
             let texts = argument.texts();
-            let text = match texts.as_slice() {
+            let text = match &*texts {
                 [one] => one.clone(),
                 [first, rest @ ..] => rest.iter().fold(first.clone(), |a, b| a.merge(b)),
                 [] => Text::new(),

@@ -19,6 +19,10 @@ impl<'s> Machine<'s, '_, '_> {
         if self.calls >= MAX_CALLS {
             return Value::unknown();
         }
+        let returns = || memchr::memmem::find(self.slice(node).to_ascii_lowercase().as_bytes(), b"return").is_some();
+        if !self.may_act(node) && !returns() {
+            return Value::unknown();
+        }
         self.calls += 1;
         let mut inner = scope.clone();
         if let Some(list) = child_of_kind(node, "function_parameter_declaration") {
@@ -39,6 +43,26 @@ impl<'s> Machine<'s, '_, '_> {
             Value::Null => Value::unknown(),
             value => value,
         }
+    }
+
+    /// Can the body, or a function that it calls, do anything?
+    pub(super) fn may_act(&self, function: Node<'s>) -> bool {
+        let Some(interest) = self.interest else { return true };
+        let mut seen = vec![function];
+        let mut next = 0;
+        while let Some(node) = seen.get(next).copied() {
+            if interest.is_within(&node.byte_range()) {
+                return true;
+            }
+            for name in interest.mentioned(&node.byte_range()) {
+                if let Some(called) = self.functions.get(name).filter(|n| !seen.contains(n)) {
+                    seen.push(*called);
+                }
+            }
+            next += 1;
+        }
+        // A function whose name was not seen as one may be called unseen.
+        !self.functions.keys().all(|name| interest.knows(name))
     }
 
     /// Gives parameters their values: what the caller passed, the default, or a hole with the name.
@@ -63,7 +87,7 @@ impl<'s> Machine<'s, '_, '_> {
                     None => Value::text(Text::from_source(source, shown)),
                 },
             };
-            scope.set(name, value, variable.start_byte());
+            scope.set(&name, value, variable.start_byte());
         }
     }
 }

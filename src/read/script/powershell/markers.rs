@@ -31,10 +31,10 @@ impl<'s> Machine<'s, '_, '_> {
             (false, true) => (node.end_byte(), usize::MAX),
             _ => return,
         };
-        for path in value.texts().into_iter().filter(|p| !p.to_string().contains(['(', ')'])) {
-            let marker = match call::provider_of(&path) {
-                Provider::File => call::file(&path, &scope.here),
-                Provider::Registry => Location::registry(&path),
+        for path in value.texts().iter().filter(|p| !p.to_string().contains(['(', ')'])) {
+            let marker = match call::provider_of(path) {
+                Provider::File => call::file(path, &scope.here),
+                Provider::Registry => Location::registry(path),
                 _ => continue,
             };
             let key = if negated { "if not exist" } else { "if exist" };

@@ -5,6 +5,7 @@ mod command;
 mod compute;
 mod expression;
 mod functions;
+mod interest;
 mod markers;
 mod run;
 mod strings;
@@ -13,14 +14,12 @@ mod value;
 use super::CommandContext;
 use super::chocolatey;
 use super::sink::Sink;
-use crate::catalog::commands::{self, Shell};
 use crate::facts::{Clue, ClueKind, Folder, NoteKind, Reading, Site, Text};
 use crate::read::Input;
 use crate::read::text::LineIndex;
-use aho_corasick::AhoCorasick;
+use interest::Interest;
 use run::Machine;
 use std::ops::ControlFlow;
-use std::sync::OnceLock;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 use value::Scope;
 
@@ -34,9 +33,6 @@ const MAX_INLINE_PROGRESS: usize = 8_000;
 
 /// Reads a script file.
 pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
-    if !mentions_state(text) {
-        return;
-    }
     let text = if text.len() > MAX_SCRIPT {
         reading.note(NoteKind::Capped, "only the first 2 MiB are read");
         let cut = (0..=MAX_SCRIPT).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
@@ -44,6 +40,10 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     } else {
         text
     };
+    let interest = Interest::find(text);
+    if interest.is_empty() {
+        return;
+    }
     let Some(tree) = parse(text, MAX_PROGRESS) else {
         reading.note(NoteKind::Capped, "parsing takes too many steps: not read");
         return;
@@ -61,6 +61,7 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     }
     let mut machine = Machine::new(text, Text::folder(Folder::AppDir), &mut sink);
     machine.index = Some(&index);
+    machine.interest = Some(&interest);
     machine.script(tree.root_node(), &mut Scope::new(Text::folder(Folder::Cwd)));
     let guards = std::mem::take(&mut machine.guards);
     guards.emit(&index, reading);
@@ -75,7 +76,7 @@ pub(super) fn inline(line: &Text, here: &Text, own_folder: &Text, site: &Site, s
 pub(super) fn given(line: &Text, context: &CommandContext<'_>, sink: &mut Sink<'_>) {
     let mut scope = Scope::new(context.here.clone());
     for (name, value) in context.variables {
-        scope.set(format!("env:{}", name.to_lowercase()), value::Value::text(value.clone()), 0);
+        scope.set(&format!("env:{}", name.to_lowercase()), value::Value::text(value.clone()), 0);
     }
     in_scope(line, scope, &context.here, &context.site, sink);
 }
@@ -89,7 +90,7 @@ fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink:
             hole => {
                 let name = hole_name(i);
                 source.push_str(&format!("${{{name}}}"));
-                scope.set(name, value::Value::text(Text::from_parts([hole.clone()])), 0);
+                scope.set(&name, value::Value::text(Text::from_parts([hole.clone()])), 0);
             }
         }
     }
@@ -118,37 +119,4 @@ fn parse(text: &str, most: usize) -> Option<Tree> {
     let options = ParseOptions::new().progress_callback(&mut progress);
     let bytes = text.as_bytes();
     parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
-}
-
-/// Does any word of the catalogue, a redirection or a static call occur? Most modules only compute and are not parsed.
-fn mentions_state(text: &str) -> bool {
-    static WORDS: OnceLock<Option<AhoCorasick>> = OnceLock::new();
-    let words = WORDS.get_or_init(|| {
-        let mut words: Vec<&str> =
-            commands::names(Shell::Powershell).filter(|n| !n.starts_with(['[', '.', 'n'])).collect();
-        words.extend(commands::names(Shell::Any));
-        words.extend([
-            "::",
-            ">",
-            "new-",
-            ".save(",
-            ".downloadfile",
-            ".regwrite",
-            ".createshortcut",
-            ".ps1",
-            ".exe",
-            ".msi",
-            ".cmd",
-            ".bat",
-        ]);
-        AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
-    });
-    let Some(words) = words else { return true };
-    let bytes = text.as_bytes();
-    let part_of_word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-    words.find_iter(bytes).any(|found| {
-        let lettered = bytes.get(found.start()).is_some_and(u8::is_ascii_alphabetic);
-        let before = found.start().checked_sub(1).and_then(|i| bytes.get(i));
-        !lettered || !(part_of_word(before) || (part_of_word(bytes.get(found.end())) && bytes[found.end() - 1] != b'-'))
-    })
 }

@@ -3,14 +3,16 @@
 //! Branches are taken both and joined; functions run where they are called, and once more with unknown arguments when
 //! nobody calls them.
 
-use super::value::{Scope, Value};
+use super::interest::Interest;
+use super::value::{Made, Scope, Value};
 use crate::facts::{NoteKind, Site, Source, Step, Text};
 use crate::read::script::call;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::{self, Sink};
 use crate::read::text::LineIndex;
 use std::collections::{HashMap, HashSet};
-use tree_sitter::Node;
+use std::sync::{Arc, OnceLock};
+use tree_sitter::{Language, Node};
 
 /// Deepest nesting of expressions, blocks and calls.
 const MAX_DEPTH: usize = 120;
@@ -21,6 +23,7 @@ const MAX_STEPS: usize = 1_000_000;
 pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) source: &'s str,
     pub(super) index: Option<&'s LineIndex<'s>>,
+    pub(super) interest: Option<&'s Interest>,
     pub(super) fixed: Option<Site>,
     pub(super) own_folder: Text,
     pub(super) sink: &'k mut Sink<'r>,
@@ -43,6 +46,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         Machine {
             source,
             index: None,
+            interest: None,
             fixed: None,
             own_folder,
             sink,
@@ -64,7 +68,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         let mut rest: Vec<(String, Node<'s>)> = self.functions.iter().map(|(n, node)| (n.clone(), *node)).collect();
         rest.sort_by_key(|(_, node)| node.start_byte());
         for (name, node) in rest {
-            if !self.called.contains(&name) {
+            if !self.called.contains(&name) && self.may_act(node) {
                 self.function(node, &[], &mut scope.clone());
             }
         }
@@ -101,8 +105,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     pub(super) fn eval(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         // The grammar wraps every operand in one node per level of precedence.
         let mut node = node;
-        while node.child_count() == 1
-            && (node.kind().ends_with("_expression") || node.kind() == "pipeline" || node.kind() == "pipeline_chain")
+        while is_wrapper(node.kind_id())
+            && node.child_count() == 1
             && let Some(child) = node.named_child(0)
         {
             node = child;
@@ -160,7 +164,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             "invokation_expression" => self.invoke(node, scope),
             "element_access" => self.element(node, scope),
             "cast_expression" => children(node).last().map_or(Value::Null, |&operand| self.eval(operand, scope)),
-            "type_literal" => Value::Object(type_name(self.slice(node)), Vec::new()),
+            "type_literal" => Value::Object(type_name(self.slice(node)).into(), Made::Type),
             "additive_expression" | "additive_argument_expression" => {
                 let (left, right) = self.operands(node, scope);
                 left.with(&right, |a, b| a.clone().concat(b))
@@ -222,15 +226,16 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 ("+=", Some((old, _))) => old.clone().and(value),
                 _ => value,
             };
-            scope.set(name, value, left.start_byte());
+            scope.set(&name, value, left.start_byte());
         } else if let Some((table, key)) = name.strip_prefix('$').and_then(|n| n.split_once(['.', '['])) {
             // `$table.Key = value` and `$table['Key'] = value`
             let table = super::strings::strip_scope(&table.to_lowercase()).to_owned();
             if let Some((Value::Table(mut entries), at)) = scope.get(&table).cloned() {
                 let key = key.trim_matches(['\'', '"', ']', ' ']).to_lowercase();
-                entries.retain(|(k, _)| *k != key);
-                entries.push((key, value));
-                scope.set(table, Value::Table(entries), at);
+                let known = Arc::make_mut(&mut entries);
+                known.retain(|(k, _)| *k != key);
+                known.push((key, value));
+                scope.set(&table, Value::Table(entries), at);
             }
         }
         Value::Null
@@ -301,7 +306,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 let value = self.eval(part, scope);
                 if let Some(variable) = variable {
                     let name = self.slice(variable).trim_start_matches('$').to_lowercase();
-                    scope.set(name, if value == Value::Null { Value::unknown() } else { value }, variable.start_byte());
+                    scope.set(
+                        &name,
+                        if value == Value::Null { Value::unknown() } else { value },
+                        variable.start_byte(),
+                    );
                 }
             }
         }
@@ -312,6 +321,18 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     pub(super) fn enter(&mut self, path: &Text, scope: &mut Scope) {
         scope.here = call::file(path, &scope.here).text().clone();
     }
+}
+
+/// Kinds of nodes that stand for their only child when they have one.
+fn is_wrapper(kind: u16) -> bool {
+    static WRAPPERS: OnceLock<Vec<bool>> = OnceLock::new();
+    let wrappers = WRAPPERS.get_or_init(|| {
+        let language = Language::from(tree_sitter_powershell::LANGUAGE);
+        let name = |kind| language.node_kind_for_id(kind).unwrap_or_default();
+        let wraps = |name: &str| name.ends_with("_expression") || name == "pipeline" || name == "pipeline_chain";
+        (0..language.node_kind_count()).map(|kind| wraps(name(kind as u16))).collect()
+    });
+    wrappers.get(usize::from(kind)).copied().unwrap_or_default()
 }
 
 /// Named children, without comments and separators.

@@ -3,6 +3,7 @@
 use super::run::Machine;
 use super::value::{self, Scope, Value};
 use crate::facts::{Folder, Source, Text};
+use std::borrow::Cow;
 use tree_sitter::Node;
 
 impl<'s> Machine<'s, '_, '_> {
@@ -43,15 +44,18 @@ impl<'s> Machine<'s, '_, '_> {
             };
             // A list in a string is its elements with blanks between; one way to read it is enough.
             let value = if value.texts().is_empty() { Value::text(Text::new()) } else { value };
-            out = out.with(&value, |a, b| a.clone().concat(&Text::lit(before.as_str())).concat(b));
+            out = out.with(&value, |a, b| a.clone().concat(&Text::lit(&*before)).concat(b));
             at = child.end_byte();
         }
         let tail = unescape(self.source.get(at..end).unwrap_or_default());
-        out.map(|t| t.clone().concat(&Text::lit(tail.as_str())))
+        out.map(|t| t.clone().concat(&Text::lit(&*tail)))
     }
 
     /// A bare word of a command line, with variables in it: `$dir\sub\*.zip`.
     pub(super) fn bare(&mut self, raw: &str, scope: &Scope) -> Value {
+        if !raw.contains('$') {
+            return Value::text(Text::lit(unescape(raw).replace(['"', '\''], "")));
+        }
         let mut out = Value::text(Text::new());
         let mut rest = raw;
         while let Some(dollar) = rest.find('$') {
@@ -64,7 +68,7 @@ impl<'s> Machine<'s, '_, '_> {
             }
             let value = self.variable(&tail[..length], scope);
             let before = unescape(before);
-            out = out.with(&value, |a, b| a.clone().concat(&Text::lit(before.as_str())).concat(b));
+            out = out.with(&value, |a, b| a.clone().concat(&Text::lit(&*before)).concat(b));
             rest = &tail[length..];
         }
         out.map(|t| t.clone().concat(&Text::lit(unescape(rest).replace(['"', '\''], ""))))
@@ -166,7 +170,10 @@ fn offset_of(whole: &str, part: &str) -> usize {
 }
 
 /// Backtick escapes and doubled quotes.
-fn unescape(raw: &str) -> String {
+fn unescape(raw: &str) -> Cow<'_, str> {
+    if !raw.contains(['`', '"']) {
+        return raw.into();
+    }
     let mut out = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
     while let Some(c) = chars.next() {
@@ -186,5 +193,5 @@ fn unescape(raw: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    out.into()
 }

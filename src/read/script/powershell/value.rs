@@ -2,7 +2,7 @@
 
 use crate::facts::{Hole, Text, env_hole};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Most texts of one value.
 const MAX_TEXTS: usize = 12;
@@ -11,24 +11,33 @@ const MAX_VARIABLES: usize = 2_000;
 /// Most runs of a text: values that are made of themselves would grow without end.
 const MAX_PARTS: usize = 48;
 
-/// A value.
+/// A value. Copies are cheap: most values are handed on as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     /// Texts: the elements of a list, or what one text may be.
-    Texts(Vec<Text>),
+    Texts(Arc<[Text]>),
     /// Paths that a cmdlet found; a pipe hands them on as paths.
-    Paths(Vec<Text>),
+    Paths(Arc<[Text]>),
     /// A hash table, with lower-case keys.
-    Table(Vec<(String, Value)>),
-    /// An object made from a type, with the arguments of its construction.
-    Object(String, Vec<Text>),
+    Table(Arc<Vec<(String, Value)>>),
+    /// A type, or an object made from it.
+    Object(Arc<str>, Made),
     /// Nothing.
     Null,
 }
 
+/// What an object stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    /// The type itself.
+    Type,
+    /// Something constructed.
+    Instance,
+}
+
 impl Value {
     pub(super) fn text(text: Text) -> Self {
-        Value::Texts(vec![text])
+        Value::Texts(Arc::from([text]))
     }
 
     pub(super) fn lit(s: &str) -> Self {
@@ -36,15 +45,31 @@ impl Value {
     }
 
     pub(super) fn unknown() -> Self {
-        Value::text(Text::unknown())
+        Value::Texts(unknown())
     }
 
     /// As texts; what is no text is unknown.
-    pub(super) fn texts(&self) -> Vec<Text> {
+    pub(super) fn texts(&self) -> Arc<[Text]> {
         match self {
             Value::Texts(texts) | Value::Paths(texts) => texts.clone(),
-            Value::Null => Vec::new(),
-            Value::Table(_) | Value::Object(..) => vec![Text::unknown()],
+            Value::Null => Arc::default(),
+            Value::Table(_) | Value::Object(..) => unknown(),
+        }
+    }
+
+    /// The first of its texts.
+    pub(super) fn first(&self) -> Option<Text> {
+        self.texts().first().cloned()
+    }
+
+    /// The same value, without looking into it: what was never touched since.
+    fn is_same(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Texts(a), Value::Texts(b)) | (Value::Paths(a), Value::Paths(b)) => Arc::ptr_eq(a, b),
+            (Value::Table(a), Value::Table(b)) => Arc::ptr_eq(a, b),
+            (Value::Object(a, _), Value::Object(b, _)) => Arc::ptr_eq(a, b),
+            (Value::Null, Value::Null) => true,
+            _ => false,
         }
     }
 
@@ -52,10 +77,11 @@ impl Value {
     pub(super) fn and(self, other: Value) -> Value {
         match (self, other) {
             (Value::Null, v) | (v, Value::Null) => v,
-            (Value::Paths(a), Value::Paths(b)) => Value::Paths(distinct(a.into_iter().chain(b))),
+            (a, b) if a.is_same(&b) => a,
+            (Value::Paths(a), Value::Paths(b)) => Value::Paths(distinct(a.iter().chain(b.iter()).cloned())),
             (a, b) if a == b => a,
             (a @ (Value::Table(_) | Value::Object(..)), _) => a,
-            (a, b) => Value::Texts(distinct(a.texts().into_iter().chain(b.texts()))),
+            (a, b) => Value::Texts(distinct(a.texts().iter().chain(b.texts().iter()).cloned())),
         }
     }
 
@@ -70,11 +96,17 @@ impl Value {
         if a.len() * b.len() > MAX_TEXTS {
             return Value::unknown();
         }
-        Value::Texts(distinct(a.iter().flat_map(|x| b.iter().map(|y| f(x, y)).collect::<Vec<_>>())))
+        let f = &f;
+        Value::Texts(distinct(a.iter().flat_map(|x| b.iter().map(move |y| f(x, y)))))
     }
 }
 
-fn distinct(texts: impl Iterator<Item = Text>) -> Vec<Text> {
+fn unknown() -> Arc<[Text]> {
+    static UNKNOWN: OnceLock<Arc<[Text]>> = OnceLock::new();
+    UNKNOWN.get_or_init(|| Arc::from([Text::unknown()])).clone()
+}
+
+fn distinct(texts: impl Iterator<Item = Text>) -> Arc<[Text]> {
     let mut out: Vec<Text> = Vec::new();
     for text in texts {
         let text = if text.parts().len() > MAX_PARTS { Text::unknown() } else { text };
@@ -82,16 +114,16 @@ fn distinct(texts: impl Iterator<Item = Text>) -> Vec<Text> {
             out.push(text);
         }
         if out.len() > MAX_TEXTS {
-            return vec![Text::unknown()];
+            return unknown();
         }
     }
-    out
+    out.into()
 }
 
 /// Variables at a point of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scope {
-    vars: Arc<BTreeMap<String, (Value, usize)>>,
+    vars: Arc<BTreeMap<Arc<str>, (Value, usize)>>,
     pub(super) here: Text,
 }
 
@@ -105,9 +137,18 @@ impl Scope {
         self.vars.get(name)
     }
 
-    pub(super) fn set(&mut self, name: String, value: Value, at: usize) {
-        if self.vars.len() < MAX_VARIABLES || self.vars.contains_key(&name) {
-            Arc::make_mut(&mut self.vars).insert(name, (value, at));
+    pub(super) fn set(&mut self, name: &str, value: Value, at: usize) {
+        match self.vars.get(name) {
+            Some((known, since)) if *since == at && known.is_same(&value) => {}
+            Some(_) => {
+                if let Some(known) = Arc::make_mut(&mut self.vars).get_mut(name) {
+                    *known = (value, at);
+                }
+            }
+            None if self.vars.len() < MAX_VARIABLES => {
+                Arc::make_mut(&mut self.vars).insert(name.into(), (value, at));
+            }
+            None => {}
         }
     }
 
@@ -117,16 +158,21 @@ impl Scope {
 
     /// What holds after either of two ways.
     pub(super) fn join(&mut self, other: &Scope) {
-        if !Arc::ptr_eq(&self.vars, &other.vars) && self.vars != other.vars {
-            let mut joined = (*self.vars).clone();
-            for (name, (theirs, at)) in other.vars.iter() {
-                let both = match joined.get(name) {
-                    Some((ours, _)) => ours.clone().and(theirs.clone()),
-                    None => theirs.clone(),
-                };
-                joined.insert(name.clone(), (both, *at));
+        if !Arc::ptr_eq(&self.vars, &other.vars) {
+            let differs = |(name, (theirs, at)): &(&Arc<str>, &(Value, usize))| {
+                self.vars.get(*name).is_none_or(|(ours, since)| since != at || !ours.is_same(theirs))
+            };
+            let changed: Vec<_> = other.vars.iter().filter(differs).map(|(n, v)| (n.clone(), v.clone())).collect();
+            if !changed.is_empty() {
+                let joined = Arc::make_mut(&mut self.vars);
+                for (name, (theirs, at)) in changed {
+                    let both = match joined.get(&name) {
+                        Some((ours, _)) => ours.clone().and(theirs),
+                        None => theirs,
+                    };
+                    joined.insert(name, (both, at));
+                }
             }
-            self.vars = Arc::new(joined);
         }
         if self.here != other.here {
             self.here = Text::unknown();
