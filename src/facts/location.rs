@@ -171,7 +171,10 @@ impl Location {
     /// Kind of place of a file location.
     pub fn file_place(&self) -> Place {
         match self.text.parts().first() {
-            Some(Part::Hole(Hole::Folder(Folder::WebRoot | Folder::AppDir))) if self.is_in_app_data() => Place::AppData,
+            Some(Part::Hole(Hole::Folder(Folder::WebRoot | Folder::AppDir))) if self.is_in("App_Data") => {
+                Place::AppData
+            }
+            Some(Part::Hole(Hole::Folder(Folder::Windows))) if self.is_in("Temp") => Place::Temp,
             Some(Part::Hole(Hole::Folder(folder))) => folder.place(),
             Some(Part::Hole(Hole::From(Source::LocalResource, _))) => Place::LocalResource,
             Some(Part::Hole(_)) | None => Place::Unknown,
@@ -179,10 +182,10 @@ impl Location {
         }
     }
 
-    /// The data folder of an ASP.NET application, spelled from the application's own folder.
-    fn is_in_app_data(&self) -> bool {
+    /// In a folder of this name directly below the one that the path begins with.
+    fn is_in(&self, name: &str) -> bool {
         let Some(Part::Lit(below)) = self.text.parts().get(1) else { return false };
-        below.split('\\').nth(1).is_some_and(|folder| folder.eq_ignore_ascii_case("App_Data"))
+        below.split('\\').nth(1).is_some_and(|folder| folder.eq_ignore_ascii_case(name))
     }
 
     /// Kind of place of a registry location.

@@ -206,6 +206,7 @@ pub(super) fn literal_place(path: &str) -> Place {
     let rest = lower[2..].trim_start_matches('\\');
     let first = rest.split('\\').next().unwrap_or_default();
     match (letter, first) {
+        (_, "windows" | "winnt") if rest.split('\\').nth(1) == Some("temp") => Place::Temp,
         (_, "windows" | "winnt") => Place::Windows,
         (_, "program files" | "program files (x86)") => Place::ProgramFiles,
         (_, "programdata") => Place::ProgramData,

@@ -4,8 +4,8 @@
 //! builds the path in a way that was not followed, the grant is all there is, and it is reported instead.
 
 use crate::facts::{
-    Body, Certainty, ClueKind, Effect, Fact, Location, Operation, Phase, Reading, Site, Step, Store, Text, Trait,
-    registry,
+    Body, Certainty, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Site, Step, Store, Text,
+    Trait, registry,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -45,7 +45,10 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
     for (number, reading) in readings.iter().enumerate() {
         for fact in &reading.facts {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::GrantsAccess) else { continue };
-            let Some(location) = clue.location.clone().filter(is_container) else { continue };
+            let Some(location) = clue.location.clone().filter(|l| is_container(l) && l.file_place() != Place::Temp)
+            else {
+                continue;
+            };
             let who = clue.value.trim();
             let said = format!("{} lets {who} write to {location}", clue.key);
             let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());

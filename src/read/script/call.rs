@@ -148,6 +148,8 @@ impl Scope<'_> {
                 store if store.is_path() => Kind::File,
                 _ => Kind::Name,
             });
+            // A path without a character is one that was not followed.
+            let at = if at.is_empty() && kind != Kind::Name { Text::unknown() } else { at };
             let mut location = match kind {
                 Kind::File => file(&at, self.caller.here),
                 Kind::Registry => Location::registry(&at),
@@ -309,7 +311,7 @@ fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &
     let location = file(program, caller.here);
     let start = |how: &str| Clue::new(ClueKind::Starts, how, sink::quote(caller.source)).at(location.clone());
     match extension {
-        "msi" | "msu" | "msp" | "exe" if is_installer(&name, extension, arguments) => {
+        "msi" | "msu" | "msp" | "exe" if is_installer(&name, extension, &location, arguments) => {
             let store = if extension == "msi" || extension == "exe" { Store::Package } else { Store::Patch };
             let via = if extension == "exe" { "setup program" } else { "msiexec" };
             sink.effect(caller.site, caller.effect(Operation::Install, store, location.clone(), via));
@@ -326,7 +328,7 @@ fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &
     }
 }
 
-fn is_installer(name: &str, extension: &str, arguments: &[Word]) -> bool {
+fn is_installer(name: &str, extension: &str, location: &Location, arguments: &[Word]) -> bool {
     if extension != "exe" {
         return true;
     }
@@ -334,7 +336,9 @@ fn is_installer(name: &str, extension: &str, arguments: &[Word]) -> bool {
         return false;
     }
     let quiet = |w: &Word| QUIET.contains(&w.text.to_string().to_lowercase().as_str());
-    ["setup", "install", "redist"].iter().any(|s| name.contains(s)) || arguments.iter().any(quiet)
+    // What lies where programs are installed to has been installed, and is only quiet.
+    let installed = matches!(location.file_place(), Place::ProgramFiles | Place::Windows);
+    ["setup", "install", "redist"].iter().any(|s| name.contains(s)) || (!installed && arguments.iter().any(quiet))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Grammar: MS documentation "INF Sections and Directives". An install section names other sections; what no install
 //! section names says nothing. Sections whose name speaks of removal belong to the uninstaller.
 
+use super::batch;
 use super::call::Caller;
 use super::sink::{Sink, origin_of};
 use super::words;
@@ -36,8 +37,21 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
                         Origin::Unknown,
                     );
                 }
-                "copyinf" | "profileitems" | "updateautobat" => {}
-                "addreg" | "delreg" | "copyfiles" | "delfiles" | "renfiles" | "updateinis" | "registerdlls" => {
+                "copyinf" | "updateautobat" => {}
+                "addreg"
+                | "bitreg"
+                | "delreg"
+                | "copyfiles"
+                | "delfiles"
+                | "renfiles"
+                | "updateinis"
+                | "updateinifields"
+                | "ini2reg"
+                | "registerdlls"
+                | "registerocxs"
+                | "profileitems"
+                | "runpresetupcommands"
+                | "runpostsetupcommands" => {
                     for section in value.split(',').map(str::trim).filter(|s| !s.is_empty()) {
                         file.section(&directive, section, line, &mut sink);
                     }
@@ -152,11 +166,13 @@ impl<'t> Inf<'t> {
             emit(sink, from, Operation::Copy, Store::File, location, "CopyFiles", Origin::Packaged);
             return;
         }
+        // A colon gives flags.
+        let section = section.split(':').next().unwrap_or(section).trim();
         for line in self.lines(section) {
             let fields = split(line.text);
             let field = |n: usize| fields.get(n).map(|f| self.text(f)).unwrap_or_default();
             match directive {
-                "addreg" | "delreg" => self.registry(directive == "delreg", &fields, line, sink),
+                "addreg" | "bitreg" | "delreg" => self.registry(directive == "delreg", &fields, line, sink),
                 "copyfiles" | "delfiles" | "renfiles" => {
                     let location = Location::file(&join_paths(&self.destination(section), &field(0)));
                     let (operation, via, origin) = match directive {
@@ -169,7 +185,43 @@ impl<'t> Inf<'t> {
                 "updateinis" => {
                     let origin = origin_of(&field(3));
                     let operation = if field(3).is_empty() { Operation::DeleteValue } else { Operation::SetValue };
-                    emit(sink, line, operation, Store::Ini, Location::file(&field(0)), "UpdateInis", origin);
+                    emit(sink, line, operation, Store::Ini, ini_file(&field(0)), "UpdateInis", origin);
+                }
+                "updateinifields" => {
+                    let origin = origin_of(&field(4));
+                    emit(sink, line, Operation::SetValue, Store::Ini, ini_file(&field(0)), "UpdateIniFields", origin);
+                }
+                "ini2reg" => {
+                    // `file, section, key, root, subkey`: the value keeps its name.
+                    let key = Location::registry(&field(3).concat(&Text::lit("\\")).concat(&field(4)));
+                    let named = if field(2).is_empty() { key } else { Location::registry_value(&key, &field(2)) };
+                    let origin = Origin::Configuration;
+                    emit(sink, line, Operation::Read, Store::Ini, ini_file(&field(0)), "Ini2Reg", Origin::Unknown);
+                    emit(sink, line, Operation::SetValue, Store::Registry, named, "Ini2Reg", origin);
+                }
+                "profileitems" => {
+                    if let Some((key, name)) = line.text.split_once('=')
+                        && key.trim().eq_ignore_ascii_case("Name")
+                    {
+                        let name = self.text(first(name)).concat(&Text::lit(".lnk"));
+                        let location = Location::file(&join_paths(&self.menu(section), &name));
+                        emit(
+                            sink,
+                            line,
+                            Operation::Create,
+                            Store::Shortcut,
+                            location,
+                            "ProfileItems",
+                            Origin::Packaged,
+                        );
+                    }
+                }
+                "runpresetupcommands" | "runpostsetupcommands" => {
+                    batch::text(&self.text(line.text), &cwd(), &cwd(), &line.site, sink);
+                }
+                "registerocxs" => {
+                    let location = Location::file(&field(0));
+                    emit(sink, line, Operation::Register, Store::Com, location, "RegisterOCXs", Origin::Packaged);
                 }
                 _ => {
                     let id = fields.first().and_then(|f| f.trim().parse::<u32>().ok());
@@ -187,6 +239,16 @@ impl<'t> Inf<'t> {
                 }
             }
         }
+    }
+
+    /// The folder of a menu item: `SubDir` of its section, in the programs of everyone.
+    fn menu(&self, section: &str) -> Text {
+        let base = Text::folder(Folder::CommonPrograms);
+        let below = self.lines(section).find_map(|line| {
+            let (key, value) = line.text.split_once('=')?;
+            key.trim().eq_ignore_ascii_case("SubDir").then(|| self.text(value))
+        });
+        below.map_or(base.clone(), |below| join_paths(&base, &below))
     }
 
     /// `root, key, name, flags, data`
@@ -241,9 +303,19 @@ fn emit(
     via: &str,
     origin: Origin,
 ) {
-    let here = Text::folder(Folder::Cwd);
+    let here = cwd();
     let caller = Caller { shell: Shell::Any, here: &here, site: &line.site, source: line.text, trail: &[] };
     sink.effect(&line.site, caller.effect(operation, store, location, via).of_origin(origin));
+}
+
+/// A file that is named without a folder is looked for in that of Windows.
+fn ini_file(name: &Text) -> Location {
+    let location = Location::file(name);
+    if location.is_relative() { Location::file(&join_paths(&Text::folder(Folder::Windows), name)) } else { location }
+}
+
+fn cwd() -> Text {
+    Text::folder(Folder::Cwd)
 }
 
 /// Directory identifiers (MS documentation "Using Dirids"); from 16384 on they are CSIDLs.

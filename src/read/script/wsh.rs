@@ -36,7 +36,8 @@ pub(super) fn read(text: &str, syntax: Syntax, host: Host, reading: &mut Reading
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
     }
     calls::note_cut(text, &mut sink);
-    let mut script = Script { variables: HashMap::new(), host, here: Text::folder(Folder::Cwd) };
+    let mut script =
+        Script { variables: HashMap::new(), environments: HashMap::new(), host, here: Text::folder(Folder::Cwd) };
     for found in calls::scan(text, syntax) {
         script.step(&found, &mut sink);
     }
@@ -99,6 +100,8 @@ fn blank(out: &mut String, text: &str) {
 
 struct Script {
     variables: HashMap<String, Text>,
+    /// Variables that hold the environment of the machine, the user or the process.
+    environments: HashMap<String, Text>,
     host: Host,
     here: Text,
 }
@@ -110,6 +113,10 @@ impl Script {
         if let Some(value) = &found.assigned {
             let text = self.value(value);
             if found.arguments.is_empty() && !name.contains('.') {
+                match self.opened_environment(value) {
+                    Some(which) => self.environments.insert(name.clone(), which),
+                    None => self.environments.remove(&name),
+                };
                 if self.variables.len() < MAX_VARIABLES || self.variables.contains_key(&name) {
                     self.variables.insert(name, text);
                 }
@@ -146,6 +153,9 @@ impl Script {
         {
             return self.environment(&self.value(which), &key, found, text, site, sink);
         }
+        if let Some(which) = self.environments.get(name.strip_suffix(".item").unwrap_or(name)) {
+            return self.environment(which, &key, found, text, site, sink);
+        }
         let (store, label) = match name {
             "session" | "session.contents" | "session.value" => (Store::Session, "Session"),
             "application" | "application.contents" | "application.value" => (Store::Memory, "Application"),
@@ -159,6 +169,13 @@ impl Script {
             .because(crate::facts::Step::new(super::sink::quote(found.source)))
             .of_origin(super::sink::origin_of(text));
         sink.effect(site, effect);
+    }
+
+    /// `Set variables = shell.Environment("SYSTEM")`
+    fn opened_environment(&self, value: &Argument<'_>) -> Option<Text> {
+        let [Part::Call(call)] = value.parts.as_slice() else { return None };
+        let which = call.arguments.first().map(|a| self.value(a));
+        call.name.to_lowercase().ends_with(".environment").then(|| which.unwrap_or_else(|| Text::lit("system")))
     }
 
     /// `shell.Environment("SYSTEM")("x") = y`: only that of the machine and of the user are kept.

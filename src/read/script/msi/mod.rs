@@ -76,6 +76,7 @@ impl Package {
                 package.values.properties.insert(name.to_owned(), value.to_owned());
             }
         }
+        package.values.shared = package.values.properties.get("ALLUSERS").is_some_and(|value| value == "1");
         package.folders(&database.rows("Directory", reading), reading);
         for row in database.rows("Component", reading).iter() {
             if let (Some(name), Some(folder)) = (row.text("Component"), row.text("Directory_")) {
@@ -107,8 +108,8 @@ impl Package {
         let mut sink = Sink::new(reading);
         for row in rows {
             let Some(id) = row.text("Directory") else { continue };
-            let path = folder(id, &by_id, 0).unwrap_or_else(Text::unknown);
-            if standard(id).is_none() {
+            let path = folder(id, &by_id, self.values.shared, 0).unwrap_or_else(Text::unknown);
+            if standard(id, self.values.shared).is_none() {
                 let clue = Clue::new(ClueKind::ConfigValue, format!("property:{id}"), path.to_string());
                 sink.clue(&row.site(), clue);
             }
@@ -144,9 +145,9 @@ fn long_name(name: &str) -> &str {
 
 /// The path of a row of the table Directory. `DefaultDir` is `TARGET:SOURCE`, of which the target counts; `.` is the
 /// folder above; folders that lie in one another are nowhere. A merge module appends its own identifier to the names of the standard folders.
-fn folder(id: &str, rows: &HashMap<&str, &Row>, depth: usize) -> Option<Text> {
+fn folder(id: &str, rows: &HashMap<&str, &Row>, shared: bool, depth: usize) -> Option<Text> {
     let plain = id.split('.').next().unwrap_or(id);
-    if let Some(known) = standard(id).or_else(|| standard(plain)) {
+    if let Some(known) = standard(id, shared).or_else(|| standard(plain, shared)) {
         return Some(known);
     }
     if depth >= MAX_DEPTH {
@@ -155,7 +156,7 @@ fn folder(id: &str, rows: &HashMap<&str, &Row>, depth: usize) -> Option<Text> {
     let row = rows.get(id);
     let parent = row.and_then(|row| row.text("Directory_Parent")).filter(|parent| *parent != id);
     let (Some(row), Some(parent)) = (row, parent) else { return Some(Text::from_source(Source::Property, id)) };
-    let above = folder(parent, rows, depth + 1)?;
+    let above = folder(parent, rows, shared, depth + 1)?;
     let target = row.text("DefaultDir").unwrap_or(".").split(':').next().unwrap_or(".");
     Some(match long_name(target) {
         "." | "" => above,

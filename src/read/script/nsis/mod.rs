@@ -142,6 +142,9 @@ impl Script {
                 let target = name.take().unwrap_or_else(|| Text::lit(words::base_name(&source)));
                 let path = if target.is_empty() || target.to_string().contains(['*', '?']) {
                     self.out.clone()
+                } else if matches!(target.parts().first(), Some(crate::facts::Part::Hole(_))) {
+                    // `$INSTDIR\name` is a path, whatever the variable holds.
+                    target.clone()
                 } else {
                     join_paths(&self.out, &target)
                 };

@@ -6,6 +6,7 @@ use crate::catalog::commands::Command;
 use crate::facts::Text;
 use crate::read::script::bind::Bound;
 use crate::read::script::words::Word;
+use std::sync::Arc;
 use tree_sitter::Node;
 
 /// Most values of one parameter that become effects of their own.
@@ -101,7 +102,8 @@ impl<'s> Machine<'s, '_, '_> {
                 }
                 (_, _, argument) => arguments.push(argument),
             }
-            list = false;
+            // The comma of a list may be the end of its word.
+            list = last.kind() == "generic_token" && raw.ends_with(',');
         }
         arguments
     }
@@ -242,11 +244,23 @@ pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value)
         .collect()
 }
 
-/// The words that an executable gets.
-pub(super) fn native(arguments: &[Argument<'_>]) -> Vec<Word> {
+/// The words that an executable gets; once for each way to read a string with variables in it.
+pub(super) fn native(arguments: &[Argument<'_>]) -> Vec<Vec<Word>> {
+    let several = |a: &Argument<'_>| match a {
+        Argument::Value(value, raw) if raw.starts_with('"') => Some(value.texts()).filter(|t| t.len() > 1),
+        _ => None,
+    };
+    let Some((at, texts)) = arguments.iter().enumerate().find_map(|(i, a)| Some((i, several(a)?))) else {
+        return vec![words(arguments, None)];
+    };
+    texts.iter().take(MAX_VALUES).map(|text| words(arguments, Some((at, text)))).collect()
+}
+
+/// The words, with one argument read as this text.
+fn words(arguments: &[Argument<'_>], chosen: Option<(usize, &Text)>) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut glued = false;
-    for argument in arguments {
+    for (at, argument) in arguments.iter().enumerate() {
         match argument {
             Argument::Name { name, follows, touches } => {
                 let colon = if *follows { ":" } else { "" };
@@ -254,7 +268,10 @@ pub(super) fn native(arguments: &[Argument<'_>]) -> Vec<Word> {
                 glued = *touches || *follows;
             }
             Argument::Value(value, _) => {
-                let texts = value.texts();
+                let texts = match chosen {
+                    Some((here, text)) if here == at => Arc::from([text.clone()]),
+                    _ => value.texts(),
+                };
                 match (std::mem::take(&mut glued), words.last_mut(), texts.first()) {
                     (true, Some(word), Some(text)) => *word = Word::plain(word.text.clone().concat(text)),
                     _ => words.extend(texts.iter().take(MAX_VALUES).cloned().map(Word::plain)),

@@ -157,7 +157,9 @@ impl<'s> Machine<'s, '_, '_> {
                     }
                 } else {
                     let shell = if tool { Shell::Any } else { Shell::Powershell };
-                    nested.extend(call::run(program, &native(arguments), Caller { shell, ..caller }, self.sink));
+                    for words in native(arguments) {
+                        nested.extend(call::run(program, &words, Caller { shell, ..caller }, self.sink));
+                    }
                 }
             }
         }

@@ -32,6 +32,7 @@ const SWITCHES: &[&str] = &[
     "passthru",
     "asjob",
     "followsymlink",
+    "isvalid",
 ];
 impl<'s> Machine<'s, '_, '_> {
     /// Commands that only compute, or steer the walk.
@@ -147,7 +148,7 @@ fn found_below(path: &Text, filter: Option<&Text>) -> Text {
 }
 
 /// Positional values and those of the named parameters, in order.
-fn values(arguments: &[Argument<'_>], names: &[&str]) -> Vec<Value> {
+pub(super) fn values(arguments: &[Argument<'_>], names: &[&str]) -> Vec<Value> {
     let mut pending: Option<&str> = None;
     let mut out = Vec::new();
     for argument in arguments {

@@ -7,6 +7,7 @@ mod expression;
 mod functions;
 mod interest;
 mod markers;
+mod mask;
 mod run;
 mod strings;
 mod value;
@@ -14,7 +15,7 @@ mod value;
 use super::CommandContext;
 use super::chocolatey;
 use super::sink::Sink;
-use crate::facts::{Clue, ClueKind, Folder, NoteKind, Reading, Site, Text};
+use crate::facts::{Clue, ClueKind, Folder, NoteKind, Phase, Reading, Site, Text};
 use crate::read::Input;
 use crate::read::text::LineIndex;
 use interest::Interest;
@@ -52,7 +53,8 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
         reading.note(NoteKind::Info, "parts are not understood by the grammar; the rest is read");
     }
     let index = LineIndex::new(text);
-    let phase = chocolatey::phase(input.artifact.file_name());
+    let name = input.artifact.file_name();
+    let phase = chocolatey::phase(name).or_else(|| test_phase(name));
     let mut sink = Sink::new(reading);
     sink.in_phase(phase);
     if let Some((phase, _)) = phase {
@@ -108,6 +110,14 @@ fn hole_name(index: usize) -> String {
     format!("{HOLE}{index}")
 }
 
+/// Pester runs the files that are named so (its documentation, "File placement and naming convention").
+fn test_phase(file_name: &str) -> Option<(Phase, &'static str)> {
+    file_name
+        .to_ascii_lowercase()
+        .ends_with(".tests.ps1")
+        .then_some((Phase::NotShipped, "a file of tests, by its name"))
+}
+
 fn parse(text: &str, most: usize) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).ok()?;
@@ -117,6 +127,7 @@ fn parse(text: &str, most: usize) -> Option<Tree> {
         if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
+    let text = mask::masked(text);
     let bytes = text.as_bytes();
     parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
 }

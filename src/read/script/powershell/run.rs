@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use tree_sitter::{Language, Node};
 
 /// Deepest nesting of expressions, blocks and calls.
-const MAX_DEPTH: usize = 120;
+pub(super) const MAX_DEPTH: usize = 120;
 /// Most nodes that are evaluated: calls repeat them.
 const MAX_STEPS: usize = 1_000_000;
 

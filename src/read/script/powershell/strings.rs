@@ -60,6 +60,13 @@ impl<'s> Machine<'s, '_, '_> {
         let mut rest = raw;
         while let Some(dollar) = rest.find('$') {
             let (before, tail) = rest.split_at(dollar);
+            if let Some((inner, after)) = sub_expression(tail) {
+                let value = self.computed(inner, scope);
+                let before = unescape(before);
+                out = out.with(&value, |a, b| a.clone().concat(&Text::lit(&*before)).concat(b));
+                rest = after;
+                continue;
+            }
             let length = variable_length(tail);
             if length <= 1 {
                 out = out.map(|t| t.clone().concat(&Text::lit(unescape(&rest[..=dollar]))));
@@ -72,6 +79,16 @@ impl<'s> Machine<'s, '_, '_> {
             rest = &tail[length..];
         }
         out.map(|t| t.clone().concat(&Text::lit(unescape(rest).replace(['"', '\''], ""))))
+    }
+
+    /// What stands between the parentheses of `$(...)` in a bare word: a variable, the time, or something unknown.
+    fn computed(&mut self, inner: &str, scope: &Scope) -> Value {
+        let inner = inner.trim();
+        if inner.starts_with('$') && variable_length(inner) == inner.len() {
+            return self.variable(inner, scope);
+        }
+        let is_time = ["get-date", "[datetime]::"].iter().any(|w| inner.to_ascii_lowercase().starts_with(w));
+        if is_time { Value::text(Text::from_source(Source::Generated, "time")) } else { Value::unknown() }
     }
 
     /// `$name`, `${name}`, `$env:NAME`, `$script:name`.
@@ -133,6 +150,21 @@ fn verbatim(text: &str, scope: &Scope) -> Value {
 /// Scopes say where a variable lives; here they are one.
 pub(super) fn strip_scope(name: &str) -> &str {
     ["script:", "global:", "local:", "private:", "using:"].iter().find_map(|s| name.strip_prefix(s)).unwrap_or(name)
+}
+
+/// `$(inner)` at the start of a text, and what follows it.
+fn sub_expression(text: &str) -> Option<(&str, &str)> {
+    let body = text.strip_prefix("$(")?;
+    let mut depth = 1usize;
+    let end = body.find(|c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    })?;
+    Some((&body[..end], &body[end + 1..]))
 }
 
 /// Length of the variable reference at the start of a text.

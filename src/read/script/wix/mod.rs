@@ -79,6 +79,7 @@ impl Wix<'_> {
 
     /// Properties with a value, and those that the package itself gives.
     fn properties(&mut self, document: &Document<'_>) {
+        let mut shared = false;
         for node in document.descendants().filter(Node::is_element) {
             let mut set = |name: &str, value: Option<&str>| {
                 if let Some(value) = value {
@@ -88,6 +89,8 @@ impl Wix<'_> {
             };
             match node.tag_name().name() {
                 "Product" | "Package" | "Bundle" => {
+                    let scope = node.attribute("InstallScope").or_else(|| node.attribute("Scope"));
+                    shared |= scope.is_some_and(|scope| scope == "perMachine");
                     set("ProductName", node.attribute("Name"));
                     set("Manufacturer", node.attribute("Manufacturer"));
                     set("ProductVersion", node.attribute("Version"));
@@ -96,6 +99,7 @@ impl Wix<'_> {
                 _ => {}
             }
         }
+        self.values.shared = shared || self.values.properties.get("ALLUSERS").is_some_and(|value| value == "1");
     }
 
     /// The folder tree, which components refer to from anywhere, also from other sources.
@@ -106,7 +110,7 @@ impl Wix<'_> {
             }
             let Some(id) = node.attribute("Id").map(|id| self.values.preprocessed(id)) else { continue };
             let path = self.folder(node, &id);
-            if standard(&id).is_none() && node.attribute("Name").is_some() {
+            if standard(&id, self.values.shared).is_none() && node.attribute("Name").is_some() {
                 let clue = Clue::new(ClueKind::ConfigValue, format!("property:{id}"), path.to_string());
                 sink.clue(&self.index.site(node.range().start), clue);
             }
@@ -116,7 +120,7 @@ impl Wix<'_> {
 
     /// The path of a `Directory` element; its parents come first in document order.
     fn folder(&self, node: Node<'_, '_>, id: &str) -> Text {
-        if let Some(known) = standard(id) {
+        if let Some(known) = standard(id, self.values.shared) {
             return known;
         }
         let parent = node.parent_element().and_then(|p| match p.tag_name().name() {

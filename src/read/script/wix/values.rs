@@ -15,6 +15,8 @@ pub(in crate::read::script) struct Values {
     pub(in crate::read::script) folders: HashMap<String, Text>,
     /// Paths of installed files by the key of their row.
     pub(in crate::read::script) files: HashMap<String, Text>,
+    /// The package installs for everyone: folders of the desktop and the start menu are the common ones.
+    pub(in crate::read::script) shared: bool,
     /// Properties that the source gives a value.
     pub(in crate::read::script) properties: HashMap<String, String>,
 }
@@ -46,7 +48,7 @@ impl Values {
             return join_paths(&self.directory(id), &self.formatted(below));
         }
         let id = self.preprocessed(id);
-        match self.folders.get(&id).cloned().or_else(|| standard(&id)) {
+        match self.folders.get(&id).cloned().or_else(|| standard(&id, self.shared)) {
             Some(folder) => folder,
             None if id.contains("{?}") => Text::unknown(),
             None => Text::from_source(Source::Property, id),
@@ -101,8 +103,9 @@ impl Values {
     }
 }
 
-/// The directory properties of Windows Installer (MS documentation "System Folder Properties").
-pub(in crate::read::script) fn standard(id: &str) -> Option<Text> {
+/// The directory properties of Windows Installer (MS documentation "System Folder Properties"); what they stand for
+/// depends on the property `ALLUSERS`.
+pub(in crate::read::script) fn standard(id: &str, shared: bool) -> Option<Text> {
     let folder = match id {
         "ProgramFilesFolder" | "ProgramFiles64Folder" | "ProgramFiles6432Folder" => Folder::ProgramFiles,
         "CommonFilesFolder" | "CommonFiles64Folder" | "CommonFiles6432Folder" => Folder::CommonFiles,
@@ -114,9 +117,13 @@ pub(in crate::read::script) fn standard(id: &str) -> Option<Text> {
         "SystemFolder" | "System64Folder" | "System6432Folder" => Folder::System,
         "FontsFolder" => Folder::Fonts,
         "TempFolder" => Folder::Temp,
+        "DesktopFolder" if shared => Folder::CommonDesktop,
         "DesktopFolder" => Folder::Desktop,
+        "ProgramMenuFolder" if shared => Folder::CommonPrograms,
         "ProgramMenuFolder" => Folder::Programs,
+        "StartMenuFolder" if shared => Folder::CommonStartMenu,
         "StartMenuFolder" => Folder::StartMenu,
+        "StartupFolder" if shared => Folder::CommonStartup,
         "StartupFolder" => Folder::Startup,
         "SendToFolder" => Folder::SendTo,
         "TemplateFolder" => Folder::Templates,

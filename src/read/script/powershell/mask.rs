@@ -1,0 +1,234 @@
+//! Words of command lines that the grammar does not take whole.
+//!
+//! In argument mode PowerShell takes `$folder\name`, `-o"$folder"` and `C:\logs\$(Get-Date).txt` as one word each
+//! (about_Parsing). The grammar ends a word at the variable or the quote, and what follows on the line, sometimes on the
+//! following ones too, is lost with it. Before parsing, the characters that make it do so give way to plain ones; offsets
+//! stay, so the walk sees what is written.
+
+use std::borrow::Cow;
+
+/// Stands for what the grammar would end a word at.
+const PLAIN: u8 = b'_';
+
+/// Operators that may touch a quote: `-join"x"` is no option with its value.
+const OPERATORS: &[&str] = &[
+    "f",
+    "join",
+    "split",
+    "csplit",
+    "isplit",
+    "replace",
+    "creplace",
+    "ireplace",
+    "match",
+    "cmatch",
+    "imatch",
+    "notmatch",
+    "like",
+    "clike",
+    "ilike",
+    "notlike",
+    "eq",
+    "ceq",
+    "ieq",
+    "ne",
+    "cne",
+    "ine",
+    "gt",
+    "ge",
+    "lt",
+    "le",
+    "contains",
+    "notcontains",
+    "in",
+    "notin",
+    "is",
+    "isnot",
+    "as",
+    "and",
+    "or",
+    "xor",
+    "not",
+    "band",
+    "bor",
+    "bxor",
+    "bnot",
+    "shl",
+    "shr",
+];
+
+/// A text of the same length in which the words of command lines are plain.
+pub(super) fn masked(text: &str) -> Cow<'_, str> {
+    let bytes = text.as_bytes();
+    let mut out: Option<Vec<u8>> = None;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at = match byte {
+            b'`' => at + 2,
+            b'\'' | b'"' => string_end(bytes, at),
+            b'@' if matches!(bytes.get(at + 1), Some(b'"' | b'\'')) => here_string_end(bytes, at),
+            b'#' => comment_end(bytes, at),
+            _ if begins_argument(bytes, at) => {
+                let end = word_end(bytes, at);
+                if end > at && needs_mask(&bytes[at..end]) {
+                    let out = out.get_or_insert_with(|| bytes.to_vec());
+                    mask(&mut out[at..end]);
+                }
+                end.max(at + 1)
+            }
+            _ => at + 1,
+        };
+    }
+    // Only ASCII characters gave way to one.
+    out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// Behind the string that begins here; one that does not end is none.
+fn string_end(bytes: &[u8], at: usize) -> usize {
+    let quote = bytes[at];
+    let mut i = at + 1;
+    while let Some(&byte) = bytes.get(i) {
+        match byte {
+            b'`' if quote == b'"' => i += 1,
+            b if b == quote => return i + 1,
+            _ => {}
+        }
+        i += 1;
+    }
+    at + 1
+}
+
+fn here_string_end(bytes: &[u8], at: usize) -> usize {
+    let close = [b'\n', bytes[at + 1], b'@'];
+    memchr::memmem::find(&bytes[at..], &close).map_or(at + 2, |i| at + i + close.len())
+}
+
+fn comment_end(bytes: &[u8], at: usize) -> usize {
+    match at.checked_sub(1).map(|i| bytes[i]) {
+        Some(b'<') => memchr::memmem::find(&bytes[at..], b"#>").map_or(at + 1, |i| at + i + 2),
+        None | Some(b' ' | b'\t' | b'\n' | b'\r' | b';' | b'(' | b')' | b'{' | b'}' | b'|') => {
+            memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i)
+        }
+        _ => at + 1,
+    }
+}
+
+/// Behind a blank or a comma, with a command or another argument in front.
+fn begins_argument(bytes: &[u8], at: usize) -> bool {
+    if !matches!(at.checked_sub(1).map(|i| bytes[i]), Some(b' ' | b'\t' | b',')) {
+        return false;
+    }
+    let Some(before) = bytes[..at].iter().rposition(|b| !matches!(b, b' ' | b'\t')) else { return false };
+    !matches!(bytes[before], b'\n' | b'\r' | b';' | b'|' | b'{' | b'(' | b'&' | b'=' | b'.')
+}
+
+/// Behind the word: at the first blank or separator that no quotes and no parentheses of `$(...)` hold.
+fn word_end(bytes: &[u8], at: usize) -> usize {
+    let mut i = at;
+    while let Some(&byte) = bytes.get(i) {
+        i = match byte {
+            b'"' | b'\'' if i > at => match string_end(bytes, i) {
+                end if end > i + 1 => end,
+                _ => return i,
+            },
+            b'`' => i + 2,
+            b'$' if bytes.get(i + 1) == Some(&b'(') => match parenthesis_end(bytes, i + 1) {
+                Some(end) => end,
+                None => return i,
+            },
+            b' ' | b'\t' | b'\r' | b'\n' | b';' | b'|' | b'(' | b')' | b'{' | b'}' | b',' | b'<' | b'>' | b'"'
+            | b'\'' => {
+                // `${name}` is a variable.
+                if byte == b'{' && i > at && bytes[i - 1] == b'$' {
+                    memchr::memchr(b'}', &bytes[i..]).map_or(bytes.len(), |n| i + n + 1)
+                } else {
+                    return i;
+                }
+            }
+            _ => i + 1,
+        };
+    }
+    bytes.len()
+}
+
+/// Behind the parenthesis that closes the one here, on the same line.
+fn parenthesis_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    for (i, byte) in bytes.iter().enumerate().skip(at) {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 1 => return Some(i + 1),
+            b')' => depth -= 1,
+            b'\n' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+fn needs_mask(word: &[u8]) -> bool {
+    let body = |w: &[u8]| w.contains(&b'\\') && !w.contains(&b'"') && !w.contains(&b'\'');
+    match word {
+        [b'$', b'(', ..] => body(word),
+        [b'$', ..] => body(word),
+        [b'-', rest @ ..] => {
+            let name = rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            let touches = matches!(rest.get(name), Some(b'"' | b'\'' | b'$'));
+            let is_operator = OPERATORS.iter().any(|o| rest[..name].eq_ignore_ascii_case(o.as_bytes()));
+            name > 0 && touches && !is_operator
+        }
+        [first, ..] if first.is_ascii_alphanumeric() || matches!(first, b'.' | b'\\' | b'/' | b'%') => {
+            word.windows(2).any(|pair| pair == b"$(") && !word.contains(&b'"')
+        }
+        _ => false,
+    }
+}
+
+fn mask(word: &mut [u8]) {
+    for byte in word.iter_mut() {
+        if byte.is_ascii()
+            && !byte.is_ascii_alphanumeric()
+            && !matches!(byte, b'\\' | b':' | b'.' | b'/' | b'\r' | b'\n')
+        {
+            *byte = PLAIN;
+        }
+    }
+    if let Some(first) = word.first_mut().filter(|b| matches!(b, b'-' | b'$')) {
+        *first = PLAIN;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn words_become_plain() {
+        for (text, plain) in [
+            ("cp $D\\a $D\\$x\\b -Force", "cp _D\\a _D\\_x\\b -Force"),
+            ("7z x a -o\"$D\\my dir\" -y", "7z x a _o__D\\my_dir_ -y"),
+            ("sc C:\\logs\\$(Get-Date -f x).txt 1", "sc C:\\logs\\__Get_Date__f_x_.txt 1"),
+            ("del ${D}\\x, $($y.z)\\x", "del __D_\\x, ___y.z_\\x"),
+            ("x > $D\\out.txt", "x > _D\\out.txt"),
+        ] {
+            assert_eq!(masked(text), plain);
+            assert_eq!(text.len(), plain.len());
+        }
+    }
+
+    #[test]
+    fn expressions_stay() {
+        for text in [
+            "$x = $D\\run.exe",
+            "& $D\\run.exe $y",
+            "'a $D\\b' -replace'x','y' -f\"z\"",
+            "Write-Host \"a $D\\b\" # $D\\c",
+            "@\"\n cp $D\\a b\n\"@",
+            "if ($a -and $b) { $c[0] }",
+            "$a -join\",\"",
+            "x \"$(y)\\z\"",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+    }
+}
