@@ -9,6 +9,8 @@ const NAMES: &[(Kind, &str)] = &[
     (Kind::Toml, "settings.toml"),
     (Kind::ServerConf, "nginx.conf"),
     (Kind::ServerConf, "httpd.conf"),
+    (Kind::ServerConf, "fluent-bit.conf"),
+    (Kind::Ini, "logging.ini"),
 ];
 
 fuzz_target!(|bytes: &[u8]| wipeproof_fuzz::read_as_one_of(NAMES, bytes));

@@ -13,6 +13,8 @@ const NAMES: &[(Kind, &str)] = &[
     (Kind::Xml, "server.xml"),
     (Kind::Xml, "ApplicationManifest.xml"),
     (Kind::Xml, "product.wxs"),
+    (Kind::Xml, "quartz.config"),
+    (Kind::Xml, "Cloud.xml"),
 ];
 
 fuzz_target!(|bytes: &[u8]| wipeproof_fuzz::read_as_one_of(NAMES, bytes));

@@ -2,4 +2,11 @@
 use libfuzzer_sys::fuzz_target;
 use wipeproof::discover::Kind;
 
-fuzz_target!(|bytes: &[u8]| wipeproof_fuzz::read(Kind::Yaml, "deployment.yaml", bytes));
+const NAMES: &[(Kind, &str)] = &[
+    (Kind::Yaml, "deployment.yaml"),
+    (Kind::Yaml, "stack.yaml"),
+    (Kind::Yaml, "filebeat.yml"),
+    (Kind::Yaml, "application.yml"),
+];
+
+fuzz_target!(|bytes: &[u8]| wipeproof_fuzz::read_as_one_of(NAMES, bytes));

@@ -45,6 +45,8 @@ pub enum Kind {
     Inno,
     /// Dockerfile.
     Dockerfile,
+    /// Packer templates and Terraform modules.
+    Hcl,
     /// Windows Installer database.
     Msi,
     /// Debug information; read through the binary it belongs to.
@@ -132,8 +134,8 @@ fn by_name(file_name: &str) -> Option<Kind> {
     if lower == "dockerfile" || lower.starts_with("dockerfile.") || lower.ends_with(".dockerfile") {
         return Some(Kind::Dockerfile);
     }
-    if matches!(lower.as_str(), "nginx.conf" | "httpd.conf" | "apache2.conf") {
-        return Some(Kind::ServerConf);
+    if lower == "telegraf.conf" {
+        return Some(Kind::Toml);
     }
     Some(match lower.rsplit_once('.')?.1 {
         "config" | "csdef" | "cscfg" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest" => Kind::Xml,
@@ -142,6 +144,7 @@ fn by_name(file_name: &str) -> Option<Kind> {
         "properties" => Kind::Properties,
         "yaml" | "yml" => Kind::Yaml,
         "toml" => Kind::Toml,
+        "hcl" | "tf" => Kind::Hcl,
         "conf" => Kind::ServerConf,
         "reg" => Kind::Reg,
         "inf" => Kind::Inf,

@@ -5,6 +5,9 @@ use crate::facts::{Body, Clue, ClueKind, Phase, Reading};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+/// MS documentation, "Add a custom script to Windows Setup": `%WINDIR%\\Setup\\Scripts\\SetupComplete.cmd`.
+const SETUP_COMPLETE: &str = "SetupComplete.cmd";
+
 /// What is known of a whole artifact.
 #[derive(Clone, PartialEq)]
 struct Known {
@@ -113,6 +116,12 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
             if let (None, Ok(phase)) = (&known[i], clue.value.parse()) {
                 known[i] = Some(Known { phase, because: format!("it runs at {}", clue.value) });
             }
+        }
+    }
+    for (reading, known) in readings.iter().zip(known.iter_mut()) {
+        if known.is_none() && file_name(&reading.artifact).eq_ignore_ascii_case(SETUP_COMPLETE) {
+            *known =
+                Some(Known { phase: Phase::FirstBoot, because: "Windows Setup runs it once, at its end".to_owned() });
         }
     }
     let mut queue: VecDeque<usize> = (0..readings.len()).collect();

@@ -25,6 +25,8 @@ enum Rank {
 /// One definition of a configuration value.
 struct Definition {
     value: String,
+    /// The value as a text; with holes where the definition itself names something else.
+    text: Text,
     step: Step,
 }
 
@@ -75,15 +77,22 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
                 None => format!("{key} is \"{}\"", clue.value),
             };
             let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
+            let text = defined_text(clue);
             for name in names(clue, key) {
                 let Candidates { nearest, all } = definitions.entry(name).or_default();
                 let number = all.len();
-                all.push(Definition { value: clue.value.clone(), step: step.clone() });
+                all.push(Definition { value: clue.value.clone(), text: text.clone(), step: step.clone() });
                 nearest[rank as usize].insert(&reading.artifact, number, |other| all[other].value == clue.value);
             }
         }
     }
     definitions
+}
+
+/// A value that names a place of its own kind (the path of a local resource) says so beside its text.
+fn defined_text(clue: &Clue) -> Text {
+    let place = clue.location.as_ref().filter(|_| clue.kind == ClueKind::ConfigValue);
+    place.map_or_else(|| Text::lit(&clue.value), |location| location.text().clone())
 }
 
 /// None for a value of an environment that is not the one that is judged.
@@ -152,7 +161,7 @@ fn value_text(hole: &Hole, definition: &Definition) -> Text {
     match hole {
         Hole::From(Source::Connection, _) => connection_location(&definition.value),
         Hole::From(Source::Property, _) => Text::parse(&definition.value),
-        _ => Text::lit(&definition.value),
+        _ => definition.text.clone(),
     }
 }
 

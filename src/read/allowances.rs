@@ -36,6 +36,7 @@ fn syntax_of(kind: Kind) -> Option<Syntax> {
         Kind::Ini | Kind::Nsis => syntax(&[";", "#"], &[C]),
         Kind::Properties => syntax(&["#", "!"], &[]),
         Kind::Yaml | Kind::Toml | Kind::ServerConf | Kind::Dockerfile => syntax(&["#"], &[]),
+        Kind::Hcl => syntax(&["#", "//"], &[C]),
         Kind::Reg | Kind::Inf => syntax(&[";"], &[]),
         Kind::Batch => syntax(&["rem ", "::"], &[]),
         Kind::PowerShell => syntax(&["#"], &[("<#", "#>")]),

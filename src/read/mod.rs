@@ -61,7 +61,8 @@ fn reader_for(kind: Kind) -> Option<Reader> {
         | Kind::Yaml
         | Kind::Toml
         | Kind::ServerConf
-        | Kind::Dockerfile => config::read,
+        | Kind::Dockerfile
+        | Kind::Hcl => config::read,
         Kind::Reg
         | Kind::Inf
         | Kind::Batch

@@ -21,6 +21,9 @@ pub struct Tables {
     /// Keys that hold connection strings.
     #[serde(default)]
     connection: Vec<Connection>,
+    /// Keys that name what an agent ships off the machine.
+    #[serde(default)]
+    transfer: Vec<Transfer>,
     /// Database engines.
     #[serde(default)]
     engine: Vec<Engine>,
@@ -89,6 +92,24 @@ pub struct Connection {
     pub via: String,
 }
 
+/// A key that names logs which an agent ships off the machine.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Transfer {
+    /// The kind of document.
+    pub dialect: String,
+    /// Something that must be there: an output that leads off the machine.
+    #[serde(default)]
+    pub when: Option<Selector>,
+    /// The nodes whose text names files, or event logs.
+    pub select: Selector,
+    /// The text names event logs.
+    #[serde(default)]
+    pub event_log: bool,
+    /// The key as a finding names it.
+    pub via: String,
+}
+
 /// How placeholders are written in a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -108,6 +129,8 @@ pub enum Syntax {
     Php,
     /// The value is the first word, or what stands in the first quotes.
     FirstWord,
+    /// Arguments of a call in brackets, of which the first is a string.
+    Arguments,
 }
 
 /// A database engine and how it is recognised. All names are in lower case.
@@ -162,6 +185,7 @@ fn tables() -> &'static Tables {
             if let Ok(mut tables) = packed.read::<Tables>() {
                 all.effect.append(&mut tables.effect);
                 all.connection.append(&mut tables.connection);
+                all.transfer.append(&mut tables.transfer);
                 all.engine.append(&mut tables.engine);
                 all.document.append(&mut tables.document);
             }
@@ -178,6 +202,11 @@ pub fn rows(dialect: &str) -> impl Iterator<Item = &'static Row> {
 /// The keys of a dialect that hold connection strings.
 pub fn connections(dialect: &str) -> impl Iterator<Item = &'static Connection> {
     tables().connection.iter().filter(move |row| row.dialect == dialect)
+}
+
+/// The keys of a dialect that name what an agent ships.
+pub fn transfers(dialect: &str) -> impl Iterator<Item = &'static Transfer> {
+    tables().transfer.iter().filter(move |row| row.dialect == dialect)
 }
 
 /// The documents that are known by name or root, in the order of the tables.

@@ -70,15 +70,20 @@ pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId
     };
     let mut found = Reading::default();
     command_line(line, &context, &mut found);
-    let quoted = quote(&line.to_string());
+    let text = line.to_string();
+    // Of a whole script each statement is evidence of its own.
+    let is_script = text.trim_end().contains('\n');
+    let quoted = quote(&text);
     let mut known = false;
     for fact in found.facts {
         match fact.body {
             Body::Effect(mut effect) => {
                 known = true;
-                // What the shell reads may be only a part of the line, with its variables replaced.
-                effect.evidence.retain(|step| step.text != quoted);
-                effect.evidence.insert(0, Step::at(quoted.clone(), site.clone()));
+                if !is_script {
+                    // What the shell reads may be only a part of the line, with its variables replaced.
+                    effect.evidence.retain(|step| step.text != quoted);
+                    effect.evidence.insert(0, Step::at(quoted.clone(), site.clone()));
+                }
                 reading.effect(fact.site, effect);
             }
             Body::Clue(mut clue) => {
@@ -95,7 +100,7 @@ pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId
     }
     reading.notes.extend(found.notes);
     // A program by a bare name: no reader of scripts takes it for more than a word.
-    if !known {
+    if !known && !is_script {
         starts(document, reading, at, line, launch);
     }
 }

@@ -1,8 +1,10 @@
 //! Compose files and Kubernetes manifests: which paths outlive a container, and how many replicas there are.
 
+use super::command::{Launch, run};
+use super::docker::{has_drive, is_windows_image};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
-use crate::facts::{Clue, ClueKind, Location, Reading, Text};
+use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
 use std::collections::{HashMap, HashSet};
 
 /// Volumes that live as long as the pod, or stay behind on the node that it ran on.
@@ -63,9 +65,18 @@ fn workload(document: &mut Document<'_>, reading: &mut Reading) {
         let kinds = volume_kinds(tree, pod);
         let containers: Vec<NodeId> =
             tree.child(pod, "containers").map(|c| tree.elements(c).collect()).unwrap_or_default();
-        for container in containers {
+        let first: Vec<NodeId> =
+            document.tree.child(pod, "initContainers").map(|c| document.tree.elements(c).collect()).unwrap_or_default();
+        let windows = is_windows_pod(&document.tree, pod);
+        for &container in &containers {
             mounts(document, reading, container, &kinds, &claims);
             environment(document, reading, container);
+            if windows {
+                commands(document, reading, container, "entrypoint");
+            }
+        }
+        for container in first.into_iter().filter(|_| windows) {
+            commands(document, reading, container, "entrypoint-setup");
         }
     }
 }
@@ -98,6 +109,54 @@ fn mounts(
     for (at, clue) in found {
         document.clue(reading, at, clue);
     }
+}
+
+/// Does the pod run on nodes of Windows? Commands of others are for other shells.
+fn is_windows_pod(tree: &Tree, pod: NodeId) -> bool {
+    let selected = tree.child(pod, "nodeSelector").is_some_and(|selector| {
+        tree.elements(selector).any(|label| tree.name(label).ends_with("/os") && tree.value(label) == "windows")
+    });
+    selected
+        || tree.at(pod, &["os", "name"]).is_some_and(|name| tree.value(name).eq_ignore_ascii_case("windows"))
+        || tree.descendants(pod).into_iter().any(|node| match tree.name(node) {
+            "image" => is_windows_image(tree.value(node)),
+            "mountPath" | "workingDir" => has_drive(tree.value(node)),
+            _ => false,
+        })
+}
+
+/// What a container runs instead of, or beside, what its image says.
+fn commands(document: &mut Document<'_>, reading: &mut Reading, container: NodeId, how: &'static str) {
+    let tree = &document.tree;
+    let here = tree.get(container, "workingDir").map_or_else(|| Text::folder(Folder::Cwd), Text::lit);
+    let own = tree.child(container, "command").map(|command| {
+        let mut line = command_line(tree, command);
+        if let Some(arguments) = tree.child(container, "args") {
+            line.push(' ');
+            line.push_str(&command_line(tree, arguments));
+        }
+        (command, line, how)
+    });
+    // What follows the start is carried out at every start, too.
+    let after = tree.at(container, &["lifecycle", "postStart", "exec", "command"]);
+    let after = after.map(|command| (command, command_line(tree, command), "entrypoint-setup"));
+    for (at, line, how) in own.into_iter().chain(after) {
+        let launch = Launch::new(how, "a command of the container", here.clone());
+        run(document, reading, at, &Text::lit(line), &launch);
+    }
+}
+
+/// A list of words, or a line.
+fn command_line(tree: &Tree, command: NodeId) -> String {
+    let words: Vec<NodeId> = tree.elements(command).collect();
+    if words.is_empty() {
+        return tree.value(command).to_owned();
+    }
+    let quoted = |&word: &NodeId| {
+        let word = tree.value(word);
+        if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() }
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// What each volume of a pod is: the member beside its name.
@@ -155,6 +214,9 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
         };
         document.clue(reading, volume, clue.at(location));
     }
+    if is_windows_service(&document.tree, service) {
+        service_command(document, reading, service);
+    }
     if let Some(environment) = document.tree.child(service, "environment") {
         for variable in document.tree.elements(environment).collect::<Vec<_>>() {
             let key = document.tree.name(variable).to_owned();
@@ -167,6 +229,27 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
             }
         }
     }
+}
+
+fn is_windows_service(tree: &Tree, service: NodeId) -> bool {
+    tree.get(service, "platform").is_some_and(|platform| platform.starts_with("windows"))
+        || tree.get(service, "image").is_some_and(is_windows_image)
+        || tree.child(service, "isolation").is_some()
+        || ["volumes", "working_dir"]
+            .iter()
+            .filter_map(|name| tree.child(service, name))
+            .flat_map(|list| tree.descendants(list))
+            .any(|node| has_drive(tree.value(node)))
+}
+
+/// `entrypoint` and `command` of a service, which take the place of those of its image.
+fn service_command(document: &mut Document<'_>, reading: &mut Reading, service: NodeId) {
+    let tree = &document.tree;
+    let parts: Vec<NodeId> = ["entrypoint", "command"].iter().filter_map(|name| tree.child(service, name)).collect();
+    let Some(&at) = parts.first() else { return };
+    let line = parts.iter().map(|&part| command_line(tree, part)).collect::<Vec<_>>().join(" ");
+    let here = tree.get(service, "working_dir").map_or_else(|| Text::folder(Folder::Cwd), Text::lit);
+    run(document, reading, at, &Text::lit(line), &Launch::new("entrypoint", "the command of the service", here));
 }
 
 /// `SOURCE:TARGET[:MODE]`, where both may begin with a drive letter.

@@ -4,7 +4,7 @@ use super::select::{select, select_one};
 use super::syntax::expand;
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml::Break;
-use crate::catalog::config::{Row, connections, rows};
+use crate::catalog::config::{Row, connections, rows, transfers};
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Site, Source,
     Step, Text, join_paths,
@@ -50,6 +50,15 @@ fn based_on(location: Location, base: Folder) -> Location {
             Location::file(&join_paths(&Text::folder(base), location.text()))
         }
         _ => location.based_on(base),
+    }
+}
+
+/// The file that a pattern means, or the folder of those that it means.
+fn folder_of_pattern(pattern: &str) -> String {
+    let pattern = pattern.replace("\\\\", "\\").replace('/', "\\");
+    match pattern.find(['*', '?']) {
+        Some(at) => pattern[..at].rfind('\\').map_or(String::new(), |end| pattern[..end].to_owned()),
+        None => pattern,
     }
 }
 
@@ -189,6 +198,13 @@ impl<'a> Document<'a> {
                 self.connection(reading, node, &name, &row.provider, &row.via);
             }
         }
+        for row in transfers(dialect) {
+            if row.when.as_ref().is_none_or(|s| select_one(&self.tree, base, s).is_some()) {
+                for node in select(&self.tree, base, &row.select) {
+                    self.transfer(reading, node, &row.via, row.event_log);
+                }
+            }
+        }
         for row in rows(dialect) {
             for node in select(&self.tree, base, &row.select) {
                 // What is kept in another file is said there.
@@ -200,6 +216,28 @@ impl<'a> Document<'a> {
                     self.effect(reading, at, effect);
                 }
             }
+        }
+    }
+
+    /// What an agent reads and ships: patterns of files, or names of event logs, with commas between them.
+    pub(crate) fn transfer(&mut self, reading: &mut Reading, at: NodeId, via: &str, event_log: bool) {
+        let value = self.tree.value(at).to_owned();
+        for name in value.split(',').map(|name| name.trim().trim_matches(['"', '\''])).filter(|name| !name.is_empty()) {
+            let location = match event_log {
+                // A query may follow the name of the log.
+                true => {
+                    let log = name.split('!').next().unwrap_or(name);
+                    Location::named(Text::lit(format!("event-log://{log}")))
+                }
+                false => {
+                    let location = Location::file(&Text::lit(folder_of_pattern(name)));
+                    if location.extent() == Extent::None {
+                        continue;
+                    }
+                    location
+                }
+            };
+            self.clue(reading, at, Clue::new(ClueKind::LogTransfer, via, name).at(location));
         }
     }
 

@@ -1,33 +1,65 @@
-//! Service Fabric manifests: services and their instances, what is set up and started, and stateful services.
+//! Service Fabric manifests: services and their instances, what is set up and started, stateful services, volumes of
+//! containers, and the parameters of each environment.
 
 use super::command::{Launch, run};
 use super::document::Document;
-use super::tree::{NodeId, Tree};
-use crate::facts::{Clue, ClueKind, Folder, Reading, Text};
+use super::tree::{NodeId, ROOT, Tree};
+use super::xml;
+use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+use crate::read::Input;
+use crate::read::text::decode;
 use std::collections::HashMap;
+
+/// Largest parameter file that is read for the manifest that it belongs to.
+const MAX_PARAMETERS: u64 = 1 << 20;
+
+/// Where a project keeps the parameters of the environment that is deployed, seen from its application manifest.
+const DEPLOYED: &[&str] = &[
+    "../ApplicationParameters/Cloud.xml",
+    "../ApplicationParameters/Production.xml",
+    "../ApplicationParameters/Prod.xml",
+    "ApplicationParameters/Cloud.xml",
+];
 
 /// Reads `ServiceManifest`, `ApplicationManifest` or `Settings`.
 pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     reading.format = "service-fabric".to_owned();
-    let defaults = parameter_defaults(&document.tree, root);
+    let mut values = pairs(&document.tree, root, "DefaultValue");
+    values.extend(deployed(document.input));
     for node in document.tree.descendants(root) {
         match document.tree.name(node) {
             "SetupEntryPoint" => host(document, reading, node, "entrypoint-setup"),
             "EntryPoint" => host(document, reading, node, "entrypoint"),
             "StatelessServiceType" => role(document, reading, node, "stateless-service"),
             "StatefulServiceType" => role(document, reading, node, "stateful-service"),
-            "StatelessService" => instances(document, reading, node, "InstanceCount", &defaults),
-            "StatefulService" => instances(document, reading, node, "TargetReplicaSetSize", &defaults),
-            "EnvironmentVariable" => named(document, reading, node, "env", "Name", "Value"),
+            "StatelessService" => instances(document, reading, node, "InstanceCount", &values),
+            "StatefulService" => instances(document, reading, node, "TargetReplicaSetSize", &values),
+            "EnvironmentVariable" => named(document, reading, node, "env", "Value", &values),
+            "Volume" => volume(document, reading, node, &values),
             "Parameter" if document.tree.child(node, "DefaultValue").is_some() => {
-                named(document, reading, node, "parameter", "Name", "DefaultValue");
+                named(document, reading, node, "parameter", "DefaultValue", &HashMap::new());
             }
             "Parameter" => {
                 let section = document.tree.node(node).parent;
                 let section = document.tree.get(section, "Name").unwrap_or_default().to_owned();
-                named(document, reading, node, &section, "Name", "Value");
+                named(document, reading, node, &section, "Value", &values);
             }
             _ => {}
+        }
+    }
+}
+
+/// Reads `Application`: the parameters of one environment, which is the name of the file.
+pub(crate) fn parameters(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    if document.tree.child(root, "Parameters").is_none() {
+        return;
+    }
+    reading.format = "service-fabric".to_owned();
+    let file = document.input.artifact.file_name();
+    document.environment = file.split('.').next().map(str::to_owned);
+    for node in document.tree.descendants(root) {
+        if document.tree.name(node) == "Parameter" {
+            named(document, reading, node, "parameter", "Value", &HashMap::new());
         }
     }
 }
@@ -48,35 +80,65 @@ fn role(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, kind: 
     document.clue(reading, node, Clue::new(ClueKind::Role, kind, name));
 }
 
-/// A number, or a parameter in brackets whose default the manifest gives.
+/// A folder of the host that a container sees, or a share that a driver brings to it.
+fn volume(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, values: &HashMap<String, String>) {
+    let tree = &document.tree;
+    let (Some(source), Some(target)) = (tree.get(node, "Source"), tree.child(node, "Destination")) else { return };
+    let location = Location::file(&Text::lit(resolved(tree.value(target), values)));
+    // MS documentation, "Azure Files volume driver for Service Fabric": any driver brings a volume from elsewhere.
+    let clue = match tree.get(node, "Driver") {
+        Some(driver) => Clue::new(ClueKind::DurableMount, driver, source),
+        None => Clue::new(ClueKind::Disk, "container-volume", source),
+    };
+    let clue = clue.at(location);
+    document.clue(reading, target, clue);
+}
+
 fn instances(
     document: &mut Document<'_>,
     reading: &mut Reading,
     node: NodeId,
     attribute: &str,
-    defaults: &HashMap<String, String>,
+    values: &HashMap<String, String>,
 ) {
     let tree = &document.tree;
     let Some(at) = tree.child(node, attribute) else { return };
-    let written = tree.value(at);
-    let value = match written.strip_prefix('[').and_then(|w| w.strip_suffix(']')) {
-        Some(parameter) => defaults.get(parameter).cloned().unwrap_or_else(|| written.to_owned()),
-        None => written.to_owned(),
-    };
+    let value = resolved(tree.value(at), values);
     let name = tree.get(node, "ServiceTypeName").unwrap_or_default().to_owned();
     document.clue(reading, at, Clue::new(ClueKind::Instances, name, value));
 }
 
-fn parameter_defaults(tree: &Tree, root: NodeId) -> HashMap<String, String> {
-    let parameters = tree.child(root, "Parameters").into_iter().flat_map(|p| tree.elements(p));
-    parameters
-        .filter_map(|p| Some((tree.get(p, "Name")?.to_owned(), tree.get(p, "DefaultValue")?.to_owned())))
-        .collect()
+/// A value, or a parameter in brackets whose value is known.
+fn resolved(written: &str, values: &HashMap<String, String>) -> String {
+    let parameter = written.strip_prefix('[').and_then(|w| w.strip_suffix(']'));
+    parameter.and_then(|name| values.get(name)).cloned().unwrap_or_else(|| written.to_owned())
 }
 
-fn named(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, group: &str, name: &str, value: &str) {
-    let name = document.tree.get(node, name).unwrap_or_default().to_owned();
-    if let Some(value) = document.tree.child(node, value) {
-        document.value_clue(reading, value, &format!("{group}/{name}"));
+/// The parameters below `Parameters`, by name.
+fn pairs(tree: &Tree, root: NodeId, value: &str) -> HashMap<String, String> {
+    let parameters = tree.child(root, "Parameters").into_iter().flat_map(|p| tree.elements(p));
+    parameters.filter_map(|p| Some((tree.get(p, "Name")?.to_owned(), tree.get(p, value)?.to_owned()))).collect()
+}
+
+/// What the deployed environment sets instead of the defaults.
+fn deployed(input: &Input<'_>) -> HashMap<String, String> {
+    let artifact = DEPLOYED.iter().find_map(|path| input.app.sibling(input.artifact, path));
+    let Some(bytes) = artifact.and_then(|artifact| artifact.read(MAX_PARAMETERS).ok()) else { return HashMap::new() };
+    let (tree, _) = xml::parse(&decode(&bytes, &mut Reading::default()));
+    tree.child(ROOT, "Application").map(|root| pairs(&tree, root, "Value")).unwrap_or_default()
+}
+
+fn named(
+    document: &mut Document<'_>,
+    reading: &mut Reading,
+    node: NodeId,
+    group: &str,
+    value: &str,
+    values: &HashMap<String, String>,
+) {
+    let name = document.tree.get(node, "Name").unwrap_or_default().to_owned();
+    if let Some(at) = document.tree.child(node, value) {
+        let value = resolved(document.tree.value(at), values);
+        document.named_value_clue(reading, at, &format!("{group}/{name}"), &value);
     }
 }

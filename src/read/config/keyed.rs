@@ -4,6 +4,7 @@
 use super::document::Document;
 use super::logging;
 use super::tree::{NodeId, ROOT, Role};
+use crate::catalog::config::transfers;
 use crate::discover::Kind;
 use crate::facts::{Clue, ClueKind, Reading, Text};
 use crate::read::connection::{Reach, database};
@@ -16,7 +17,9 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
         document.apply_rows(reading, dialect, ROOT);
         logging::log4j_properties(document, reading);
     }
-    let is_application = dialect.is_some() || document.input.kind == Kind::Ini;
+    // What an agent is told is no value that the application asks for.
+    let is_agent = dialect.is_some_and(|d| transfers(d).next().is_some());
+    let is_application = !is_agent && (dialect.is_some() || document.input.kind == Kind::Ini);
     if is_application {
         values(document, reading);
     }
@@ -69,7 +72,7 @@ fn is_connection(document: &Document<'_>, id: NodeId) -> bool {
 
 /// `php.ini` and others may be the settings of a server that ships with the application.
 pub(crate) fn mark_server(document: &mut Document<'_>, dialect: &str, reading: &mut Reading) {
-    if matches!(dialect, "mysql" | "postgresql" | "redis" | "elasticsearch" | "nginx" | "apache") {
+    if matches!(dialect, "mysql" | "rabbitmq" | "postgresql" | "redis" | "elasticsearch" | "nginx" | "apache") {
         document.clue(reading, ROOT, Clue::new(ClueKind::Role, "server", dialect));
     }
 }

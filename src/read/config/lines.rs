@@ -99,7 +99,8 @@ fn unescaped(text: &str) -> String {
     text.replace("\\\\", "\\").replace("\\:", ":").replace("\\=", "=").replace("\\ ", " ")
 }
 
-/// nginx (`name value;`, `name value { ... }`) and Apache (`Name value`, `<Name value> ... </Name>`).
+/// nginx (`name value;`, `name value { ... }`), Apache (`Name value`, `<Name value> ... </Name>`), and files of other
+/// servers with `[NAME]` sections or with `name = value`.
 pub(crate) fn server(text: &str) -> (Tree, Option<Break>) {
     let mut tree = Tree::new();
     let mut open: Vec<NodeId> = vec![ROOT];
@@ -120,6 +121,11 @@ pub(crate) fn server(text: &str) -> (Tree, Option<Break>) {
         }
         if let Some(section) = trimmed.strip_prefix('<') {
             push_block(&mut tree, &mut open, section.trim_end_matches('>'), at);
+            continue;
+        }
+        if let Some(section) = trimmed.strip_prefix('[').and_then(|s| s.strip_suffix(']')) {
+            open.truncate(1);
+            push_block(&mut tree, &mut open, section, at);
             continue;
         }
         for (piece, end) in nginx_pieces(trimmed) {
@@ -155,6 +161,16 @@ fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     let (name, value) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let value = value.trim();
+    // `name = value`, where `==` begins an expression.
+    let value = match value.strip_prefix('=') {
+        Some(value) if !value.starts_with('=') => value.trim(),
+        _ => value,
+    };
+    if let Some((inner, rest)) = value.strip_prefix('\'').and_then(|v| v.split_once('\''))
+        && (rest.trim().is_empty() || rest.trim_start().starts_with('#'))
+    {
+        return (name, inner);
+    }
     // The whole value in quotes, or its first word in quotes: `ErrorLog "C:/logs/e.log"`.
     match value.strip_prefix('"').and_then(|v| v.split_once('"')) {
         Some((inner, rest)) if rest.trim().is_empty() => (name, inner),
@@ -233,5 +249,11 @@ mod tests {
         );
         assert_eq!(get(&tree, &["ErrorLog"]), Some("C:/logs/e.log".into()));
         assert_eq!(get(&tree, &["VirtualHost", "CustomLog"]), Some("\"a.log\" \"%{X}i %h\"".into()));
+        let (tree, broken) =
+            server("[INPUT]\n  Path C:\\logs\\*.log\n[OUTPUT]\n  Name es\nlog.dir = C:/x\ndata = 'D:/y' # c\n");
+        assert!(broken.is_none());
+        assert_eq!(get(&tree, &["INPUT", "Path"]), Some("C:\\logs\\*.log".into()));
+        assert_eq!(get(&tree, &["OUTPUT", "log.dir"]), Some("C:/x".into()));
+        assert_eq!(get(&tree, &["OUTPUT", "data"]), Some("D:/y".into()));
     }
 }

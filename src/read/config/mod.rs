@@ -4,6 +4,7 @@
 //! code are rows of `rules/catalog/config/`, which [`document::Document::apply_rows`] applies.
 
 mod arm;
+mod cloud;
 pub(crate) mod command;
 mod containers;
 mod diagnostics;
@@ -11,11 +12,14 @@ mod docker;
 mod document;
 mod dotnet;
 mod fabric;
+mod hcl;
 mod json;
 mod keyed;
 mod lines;
 mod logging;
 mod options;
+mod packer;
+mod quartz;
 mod relevance;
 mod select;
 mod service;
@@ -23,6 +27,7 @@ pub(crate) mod syntax;
 mod toml;
 mod tree;
 mod unattend;
+mod userdata;
 mod xml;
 mod xpath;
 mod yaml;
@@ -31,10 +36,10 @@ use super::Input;
 use super::text::decode;
 use crate::catalog::config::documents;
 use crate::discover::Kind;
-use crate::facts::Reading;
+use crate::facts::{Clue, ClueKind, Reading};
 use document::Document;
 use select::select_one;
-use tree::{ROOT, Tree};
+use tree::{NodeId, ROOT, Tree};
 use xml::Break;
 
 /// Reads a configuration file.
@@ -48,6 +53,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         return;
     }
     let parse: fn(&str) -> (Tree, Option<Break>) = match input.kind {
+        Kind::Xml if quartz::is_properties(input.artifact.file_name(), &text) => quartz::parse,
         Kind::Xml => xml::parse,
         Kind::Json => json::parse,
         Kind::Toml => toml::parse,
@@ -55,6 +61,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Properties => lines::properties,
         Kind::ServerConf => lines::server,
         Kind::Dockerfile => docker::parse,
+        Kind::Hcl => hcl::parse,
         Kind::Yaml => return read_yaml(input, &text, reading),
         _ => return,
     };
@@ -63,6 +70,8 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Xml => read_xml(&mut document, reading),
         Kind::Json => read_json(&mut document, reading),
         Kind::Dockerfile => docker::read(&mut document, reading),
+        Kind::Hcl if input.artifact.extension() == "tf" => cloud::terraform(&mut document, reading),
+        Kind::Hcl => packer::read(&mut document, reading),
         _ => read_keyed(&mut document, reading),
     }
 }
@@ -72,7 +81,9 @@ fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
     let (trees, mut broken) = yaml::parse(text);
     for tree in trees {
         let mut document = Document::new(input, text, (tree, broken.take()), reading);
-        if !containers::read(&mut document, reading) {
+        if dialect(&document) == Some("cloudformation") {
+            cloud::formation(&mut document, reading);
+        } else if !containers::read(&mut document, reading) {
             read_keyed(&mut document, reading);
         }
     }
@@ -103,11 +114,17 @@ fn read_json(document: &mut Document<'_>, reading: &mut Reading) {
     match dialect(document) {
         Some("options") => options::read(document, reading),
         Some("arm") => arm::read(document, reading),
+        Some("packer") => packer::read(document, reading),
+        Some("cloudformation") => cloud::formation(document, reading),
         Some("settings") => {
             reading.format = "settings".to_owned();
             options::values(document, reading);
         }
-        _ => {}
+        Some(rows) => {
+            reading.format = rows.to_owned();
+            document.apply_rows(reading, rows, ROOT);
+        }
+        None => {}
     }
 }
 
@@ -124,13 +141,25 @@ pub(crate) fn is_known_root(name: &str) -> bool {
         "ServiceConfiguration",
         "ServiceManifest",
         "ApplicationManifest",
+        "Application",
         "Settings",
         "DiagnosticMonitorConfiguration",
         "DiagnosticsConfiguration",
         "PublicConfig",
         "unattend",
+        "packages",
     ];
     ROOTS.contains(&name) || dotnet::is_section(name)
+}
+
+/// `packages.config`: the libraries that the application is built with.
+fn packages(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    reading.format = "packages".to_owned();
+    for package in document.tree.children_named(root, "package").collect::<Vec<_>>() {
+        if let Some(id) = document.tree.get(package, "id").map(str::to_owned) {
+            document.clue(reading, package, Clue::new(ClueKind::Identity, "package", id));
+        }
+    }
 }
 
 /// Decides by the root element.
@@ -162,6 +191,12 @@ fn read_xml(document: &mut Document<'_>, reading: &mut Reading) {
         "ServiceDefinition" => service::definition(document, root, reading),
         "ServiceConfiguration" => service::configuration(document, root, reading),
         "ServiceManifest" | "ApplicationManifest" | "Settings" => fabric::read(document, root, reading),
+        "Application" => fabric::parameters(document, root, reading),
+        "packages" => packages(document, root, reading),
+        "quartz" => {
+            reading.format = "quartz".to_owned();
+            document.apply_rows(reading, "dotnet", ROOT);
+        }
         "DiagnosticMonitorConfiguration" | "DiagnosticsConfiguration" | "PublicConfig" => {
             diagnostics::read(document, root, reading);
         }

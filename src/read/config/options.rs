@@ -7,7 +7,7 @@ use crate::facts::{Phase, Reading};
 use crate::read::connection::{Reach, database};
 
 /// Environments that are not the one in service.
-const NOT_IN_SERVICE: &[&str] = &["development", "dev", "local", "debug", "test", "testing"];
+pub(crate) const NOT_IN_SERVICE: &[&str] = &["development", "dev", "local", "debug", "test", "testing"];
 
 /// Reads a JSON document of the configuration system.
 pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {

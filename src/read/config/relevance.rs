@@ -10,9 +10,19 @@ use crate::read::Input;
 use memchr::memmem;
 
 /// Words of which JSON configuration has at least one.
-const JSON_WORDS: &[&str] = &["\"ConnectionStrings\"", "\"Serilog\"", "\"NLog\"", "deploymentTemplate"];
+const JSON_WORDS: &[&str] = &[
+    "\"ConnectionStrings\"",
+    "\"Serilog\"",
+    "\"NLog\"",
+    "deploymentTemplate",
+    "\"provisioners\"",
+    "\"AWS::",
+    "\"logs_collected\"",
+];
 /// Words of which manifests and configuration in YAML have at least one.
-const YAML_WORDS: &[&str] = &["apiVersion", "services"];
+const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler"];
+/// Words of which templates of images and machines in HCL have at least one.
+const HCL_WORDS: &[&str] = &["provisioner", "resource"];
 
 /// May the document say something?
 pub(crate) fn is_relevant(input: &Input<'_>, text: &str) -> bool {
@@ -21,6 +31,7 @@ pub(crate) fn is_relevant(input: &Input<'_>, text: &str) -> bool {
         Kind::Xml => xml::root_name(text).is_none_or(|root| super::is_known_root(&root)),
         Kind::Json => is_known_name(input) || has_any(JSON_WORDS),
         Kind::Yaml => is_known_name(input) || has_any(YAML_WORDS),
+        Kind::Hcl => has_any(HCL_WORDS),
         Kind::Toml | Kind::Properties => is_known_name(input),
         _ => true,
     }

@@ -31,6 +31,8 @@ pub(crate) fn definition(document: &mut Document<'_>, root: NodeId, reading: &mu
                 "Task" => startup_task(document, node, kind, reading),
                 "ProgramEntryPoint" => entry_point(document, node, reading),
                 "Import" => import(document, node, reading),
+                "Certificate" => certificate(document, node, reading),
+                "Runtime" => runtime_variables(document, node, reading),
                 "Setting" => {
                     let setting = document.tree.get(node, "name").unwrap_or_default().to_owned();
                     if document.tree.child(node, "value").is_some() {
@@ -62,12 +64,43 @@ fn entry_point(document: &mut Document<'_>, node: NodeId, reading: &mut Reading)
     run(document, reading, command, &Text::lit(value), &launch);
 }
 
+/// Variables that every process of the role sees.
+fn runtime_variables(document: &mut Document<'_>, runtime: NodeId, reading: &mut Reading) {
+    for (node, name, value) in variables_of(document, runtime) {
+        let key = format!("env/{name}");
+        match value.as_lit() {
+            Some(text) => document.named_value_clue(reading, node, &key, text),
+            // What the instance says of itself is a place or another value, not a text.
+            None if !value.is_unknown() => {
+                let clue = Clue::new(ClueKind::ConfigValue, key, value.to_string());
+                document.clue(reading, node, clue.at(Location::named(value)));
+            }
+            None => {}
+        }
+    }
+}
+
 /// Modules that the fabric adds to a role.
 fn import(document: &mut Document<'_>, node: NodeId, reading: &mut Reading) {
     let module = document.tree.get(node, "moduleName").unwrap_or_default().to_owned();
     if module.eq_ignore_ascii_case("Diagnostics") {
         document.clue(reading, node, Clue::new(ClueKind::LogTransfer, "Import Diagnostics", "capability"));
+    } else if module.eq_ignore_ascii_case("RemoteAccess") {
+        document.clue(
+            reading,
+            node,
+            Clue::new(ClueKind::Role, "remote-access", "changes by hand end with the instance"),
+        );
     }
+}
+
+/// A certificate that the fabric installs on every instance, also on those that replace others.
+fn certificate(document: &mut Document<'_>, node: NodeId, reading: &mut Reading) {
+    let tree = &document.tree;
+    let Some(name) = tree.get(node, "name").map(str::to_owned) else { return };
+    let place = |attribute: &str| tree.get(node, attribute).unwrap_or_default().to_owned();
+    let store = Location::named(Text::lit(format!("Cert:\\{}\\{}", place("storeLocation"), place("storeName"))));
+    document.clue(reading, node, Clue::new(ClueKind::Role, "fabric-certificate", name).at(store));
 }
 
 /// A command that runs at every start. Its current directory is the role's `approot`, `approot\\bin` in a web role.
@@ -84,6 +117,10 @@ fn startup_task(document: &mut Document<'_>, node: NodeId, role: &str, reading: 
 /// The variables of the nearest `Environment`, and those of the role's runtime. A value that the role instance gives
 /// is known to the deployment only, except the path of a local resource.
 fn environment_of(document: &Document<'_>, node: NodeId) -> Vec<(String, Text)> {
+    variables_of(document, node).into_iter().map(|(_, name, value)| (name, value)).collect()
+}
+
+fn variables_of(document: &Document<'_>, node: NodeId) -> Vec<(NodeId, String, Text)> {
     let tree = &document.tree;
     let list = tree.children_named(node, "Environment");
     list.flat_map(|environment| tree.children_named(environment, "Variable").collect::<Vec<_>>())
@@ -91,7 +128,7 @@ fn environment_of(document: &Document<'_>, node: NodeId) -> Vec<(String, Text)> 
             let name = tree.get(variable, "name")?.to_owned();
             let instance = || tree.at(variable, &["RoleInstanceValue", "xpath"]).map(|x| instance_value(tree.value(x)));
             let value = tree.get(variable, "value").map(Text::lit).or_else(instance)?;
-            Some((name, value))
+            Some((variable, name, value))
         })
         .collect()
 }

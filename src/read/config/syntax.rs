@@ -15,6 +15,7 @@ pub(crate) fn expand(syntax: Syntax, value: &str, lookup: &dyn Fn(&str) -> Optio
         Syntax::Serilog => serilog(value),
         Syntax::Php => Text::lit(value.rsplit(';').next().unwrap_or(value).trim()),
         Syntax::FirstWord => Text::lit(first_word(value)),
+        Syntax::Arguments => first_argument(value),
         Syntax::Java => percent_words(&braces(value, &|inner, depth| java(inner, lookup, depth), 0)),
     }
 }
@@ -24,6 +25,15 @@ fn first_word(value: &str) -> &str {
         Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
         None => value.split_whitespace().next().unwrap_or(value),
     }
+}
+
+/// `('C:\\logs\\a.log', 'a')`: what stands in the first quotes, if the arguments begin with them.
+fn first_argument(value: &str) -> Text {
+    let inner = value.trim_start().trim_start_matches(['(', '[']).trim_start();
+    let inner = inner.strip_prefix(['r', 'R', 'u', 'U']).filter(|rest| rest.starts_with(['"', '\''])).unwrap_or(inner);
+    let Some(quote) = inner.chars().next().filter(|c| matches!(c, '"' | '\'')) else { return Text::unknown() };
+    let text = inner[1..].split(quote).next().unwrap_or_default();
+    Text::lit(text.replace("\\\\", "\\"))
 }
 
 /// Replaces each `${...}`, with nested braces.

@@ -3,7 +3,7 @@
 use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::NodeId;
-use crate::facts::{Folder, Reading, Text};
+use crate::facts::{Clue, ClueKind, Folder, Reading, Text};
 
 /// Lists of commands and the element that holds the command.
 const COMMANDS: &[(&str, &str)] = &[
@@ -20,6 +20,9 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         let pass = document.tree.get(settings, "pass").unwrap_or_default().to_owned();
         let how = kind_of(&pass);
         for node in document.tree.descendants(settings) {
+            if document.tree.name(node) == "ComputerName" && document.tree.value(node).trim() == "*" {
+                document.clue(reading, node, Clue::new(ClueKind::Role, "generated-computer-name", &pass));
+            }
             let Some((_, element)) = COMMANDS.iter().find(|c| c.0 == document.tree.name(node)) else { continue };
             let Some(at) = document.tree.child(node, element) else { continue };
             let command = document.tree.value(at).to_owned();

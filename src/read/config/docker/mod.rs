@@ -12,6 +12,7 @@ use super::tree::{NodeId, ROOT};
 use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Text};
 pub(crate) use parse::parse;
 use stages::{State, is_windows, stages};
+pub(crate) use stages::{has_drive, is_windows_image};
 
 /// Says what the instructions do.
 pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {

@@ -45,12 +45,18 @@ pub(super) fn stages(tree: &Tree) -> (Vec<NodeId>, Vec<Stage>) {
     (global, stages)
 }
 
+/// Does the name of an image say that it is one of Windows?
+pub(crate) fn is_windows_image(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["windows", "nanoserver", "servercore", "dotnet/framework"].iter().any(|w| name.contains(w))
+}
+
 /// Is it an image of Windows? The commands of others are not for the shells that are read here.
 pub(super) fn is_windows(tree: &Tree) -> bool {
     tree.elements(ROOT).any(|instruction| {
         let value = tree.value(instruction).to_lowercase();
         match tree.name(instruction) {
-            "FROM" => ["windows", "nanoserver", "servercore", "dotnet/framework"].iter().any(|w| value.contains(w)),
+            "FROM" => is_windows_image(&value),
             "SHELL" => value.contains("powershell") || value.contains("cmd"),
             "WORKDIR" | "VOLUME" | "COPY" | "ADD" | "ENV" | "RUN" | "ENTRYPOINT" => has_drive(&value),
             _ => false,
@@ -59,7 +65,7 @@ pub(super) fn is_windows(tree: &Tree) -> bool {
 }
 
 /// `c:\x` or `c:/x`, at the start of a word.
-fn has_drive(value: &str) -> bool {
+pub(crate) fn has_drive(value: &str) -> bool {
     let bytes = value.as_bytes();
     (0..bytes.len().saturating_sub(2)).any(|i| {
         bytes[i].is_ascii_alphabetic()

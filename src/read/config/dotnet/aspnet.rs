@@ -3,10 +3,10 @@
 use super::inherit::Settings;
 use crate::discover::Artifact;
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait,
+    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Reading, Step, Store, Text, Trait,
 };
 use crate::read::Input;
-use crate::read::config::document::{Document, RUNNING};
+use crate::read::config::document::Document;
 use crate::read::config::tree::{NodeId, Tree};
 use crate::read::connection::database;
 
@@ -28,19 +28,22 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
     if !is_application_root(document) || is_aspnet_core(tree, root) || tree.get(web, "configSource").is_some() {
         return;
     }
+    let doubt = is_library(document.input)
+        .then(|| Step::new("nothing here is served: no page, no Global.asax, no assembly in bin"));
     if !settings.any("sessionState", |_, _| true) && !session_is_off(&settings) {
-        let effect = Effect::new(
+        let mut effect = Effect::new(
             Operation::KeepInMemory,
             Store::Session,
             Location::named(Text::lit("aspnet-session://InProc")),
-            Certainty::Likely,
+            if doubt.is_some() { Certainty::Possible } else { Certainty::Likely },
             "sessionState@mode",
         )
-        .in_phase(Phase::Run, RUNNING)
+        .in_phase(document.phase.0, &document.phase.1)
         .with(Trait::ByDefault)
         .because(Step::new(
             "no sessionState element: the default mode is InProc, session state lives in the worker process",
         ));
+        effect.evidence.extend(doubt.clone());
         document.effect(reading, web, effect);
     }
     let given = web_sections(tree, root, "machineKey")
@@ -54,7 +57,7 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         let encrypted = settings.any("membership", |tree, membership| {
             tree.descendants(membership).into_iter().any(|n| tree.is(n, "passwordFormat", "Encrypted"))
         });
-        let certainty = if forms || encrypted { Certainty::Likely } else { Certainty::Possible };
+        let certainty = if (forms || encrypted) && doubt.is_none() { Certainty::Likely } else { Certainty::Possible };
         let mut effect = Effect::new(
             Operation::Generate,
             Store::Key,
@@ -62,7 +65,7 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
             certainty,
             "machineKey",
         )
-        .in_phase(Phase::Run, RUNNING)
+        .in_phase(document.phase.0, &document.phase.1)
         .of_origin(Origin::Generated)
         .with(Trait::ByDefault)
         .because(Step::new("no machineKey element: each machine makes its own keys (AutoGenerate,IsolateApps)"));
@@ -72,6 +75,7 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         if encrypted {
             effect = effect.because(Step::new("passwords are encrypted with that key and cannot be read without it"));
         }
+        effect.evidence.extend(doubt);
         document.effect(reading, web, effect);
     }
 }
@@ -85,6 +89,28 @@ fn is_application_root(document: &Document<'_>) -> bool {
     }
     let beside = |name: &str| input.app.sibling(input.artifact, name).is_some();
     beside("Global.asax") || has_assemblies(input) || !has_parent(document, input.artifact)
+}
+
+/// Files that show that something here is served, or that a program of its own starts here.
+const SERVED: &[&str] = &[".asax", ".aspx", ".ashx", ".asmx", ".svc", ".master", ".asp", ".html", ".htm"];
+/// Sources in which an application begins that has no pages.
+const BEGINS: &[&str] = &["startup.cs", "program.cs", "startup.vb", "program.vb", "startup.auth.cs"];
+
+/// Does the file lie among others, of which none is served? The folder of a library has such a file for its editor.
+fn is_library(input: &Input<'_>) -> bool {
+    let folder = input.artifact.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let at = input.app.artifacts.partition_point(|a| a.path < folder);
+    let mut others = false;
+    for (i, artifact) in input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(&folder)).enumerate() {
+        let file = artifact.file_name().to_lowercase();
+        let in_bin = artifact.path[folder.len()..].to_lowercase().starts_with("bin/");
+        let served = SERVED.iter().any(|ending| file.ends_with(ending)) || BEGINS.contains(&file.as_str());
+        if served || (in_bin && file.ends_with(".dll")) || i > MAX_LOOKED_AT {
+            return false;
+        }
+        others |= !file.ends_with(".config");
+    }
+    others
 }
 
 /// A `bin` folder of its own makes a folder below a site an application.
@@ -163,7 +189,7 @@ pub(crate) fn providers(document: &Document<'_>, root: NodeId, reading: &mut Rea
                 Certainty::Likely,
                 format!("{name}/providers@connectionStringName"),
             )
-            .in_phase(Phase::Run, RUNNING)
+            .in_phase(document.phase.0, &document.phase.1)
             .because(Step::new(
                 "the connection string LocalSqlServer is not defined here: the machine's default attaches App_Data\\aspnetdb.mdf",
             ));

@@ -7,6 +7,7 @@ mod transform;
 
 use super::document::Document;
 use super::logging;
+use super::options::NOT_IN_SERVICE;
 use super::tree::{NodeId, ROOT, Role};
 use crate::facts::{Body, Certainty, Effect, Fact, NoteKind, Owner, Phase, Reading, Step};
 use std::collections::HashSet;
@@ -50,6 +51,13 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     if transform::is_transform(&document.tree) {
         return read_transform(document, reading);
     }
+    if let Some(environment) = variant_of(&name) {
+        set_environment(document, &environment);
+    }
+    if !is_read_by_itself(&name) {
+        // Its values are those of no program until one is told of it.
+        document.environment = Some(name.trim_end_matches(".config").to_owned());
+    }
     let first = reading.facts.len();
     // Reading moves sections about; a publish changes the file as it is written.
     let release = transform::release_of(document.input).map(|(release, name)| (document.tree.clone(), release, name));
@@ -58,12 +66,55 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         document.tree = transform::apply(base, &release).tree;
         weigh_release(document, &name, reading, first);
     }
+    if !is_read_by_itself(&name) {
+        set_aside(reading, first);
+    }
+}
+
+/// Names of configurations that the runtime, the web server or a build looks for.
+fn is_read_by_itself(name: &str) -> bool {
+    const NAMES: &[&str] = &["web.config", "app.config", "machine.config", "applicationhost.config", "aspnet.config"];
+    NAMES.contains(&name)
+        || name.ends_with(".exe.config")
+        || name.ends_with(".dll.config")
+        || variant_of(name).is_some()
+}
+
+/// `web.staging.config` that is no transform takes the place of `web.config` in its environment.
+fn variant_of(name: &str) -> Option<String> {
+    let rest = name.strip_prefix("web.").or_else(|| name.strip_prefix("app."))?;
+    let environment = rest.strip_suffix(".config")?;
+    (!environment.is_empty() && !environment.contains('.')).then(|| environment.to_owned())
+}
+
+fn set_environment(document: &mut Document<'_>, environment: &str) {
+    if NOT_IN_SERVICE.contains(&environment) {
+        let file = document.input.artifact.file_name();
+        document.phase = (Phase::NotShipped, format!("{file} counts in the environment {environment} only"));
+    }
+    document.environment = Some(environment.to_owned());
+}
+
+/// A configuration by a name that no program looks for: a copy, or the choice of an installer. Its log files are
+/// another matter, because loggers are told where their configuration is.
+fn set_aside(reading: &mut Reading, first: usize) {
+    const LOGGERS: &[&str] = &["configuration/log4net", "configuration/nlog"];
+    for fact in reading.facts.iter_mut().skip(first) {
+        let key = fact.site.key.as_deref().unwrap_or_default();
+        let of_logger = LOGGERS.iter().any(|logger| key.starts_with(logger));
+        if let (Body::Effect(effect), false) = (&mut fact.body, of_logger) {
+            effect.certainty = Certainty::Possible;
+            effect.evidence.push(Step::new("no program looks for a configuration of this name by itself"));
+        }
+    }
 }
 
 fn read_whole(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     let name = document.input.artifact.file_name().to_lowercase();
     sections::lift_locations(document, root);
     sections::note_encrypted(document, root, reading);
+    sections::note_encrypted_values(document, root, reading);
+    sections::note_accounts(document, root, reading);
     sections::include(document, root);
     sections::custom_sections(document, root, reading);
     read_sections(document, root, reading);

@@ -1,6 +1,8 @@
 //! Sections of a .NET configuration: what is included, moved or encrypted, and the values that code asks for by name.
 
-use crate::facts::{Certainty, Effect, Folder, Location, NoteKind, Operation, Origin, Reading, Step, Store, Text};
+use crate::facts::{
+    Certainty, Clue, ClueKind, Effect, Folder, Location, NoteKind, Operation, Origin, Reading, Step, Store, Text,
+};
 use crate::read::config::document::{Document, MAX_CLUES};
 use crate::read::config::tree::{NodeId, Role, Tree};
 use crate::read::config::xml;
@@ -44,6 +46,51 @@ pub(crate) fn note_encrypted(document: &mut Document<'_>, root: NodeId, reading:
             )));
             document.effect(reading, id, effect);
         }
+    }
+}
+
+/// Values that IIS encrypted one by one: `[enc:PROVIDER:...:enc]` (MS documentation, "IIS configuration: encryption").
+pub(crate) fn note_encrypted_values(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    for id in document.tree.descendants(root) {
+        let Some(sealed) = document.tree.value(id).strip_prefix("[enc:") else { continue };
+        if !sealed.ends_with(":enc]") {
+            continue;
+        }
+        let provider = sealed.split(':').next().unwrap_or_default().to_owned();
+        let file = document.input.artifact.file_name().to_owned();
+        let location = Location::file(&Text::lit(file)).based_on(Folder::AppDir);
+        let path = document.tree.path(id);
+        let why =
+            format!("{path} can be read only with the key container of {provider} on the machine that encrypted it");
+        let effect = Effect::new(Operation::Protect, Store::Ciphertext, location, Certainty::Likely, "[enc:...]")
+            .of_origin(Origin::Secret)
+            .because(Step::new(why));
+        document.effect(reading, id, effect);
+    }
+}
+
+/// Which account the code runs as, and whether it has a profile: where the folders of the user lie depends on both.
+pub(crate) fn note_accounts(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    let tree = &document.tree;
+    let mut found = Vec::new();
+    for web in tree.children_named(root, "system.web") {
+        for identity in tree.children_named(web, "identity").filter(|&i| tree.is(i, "impersonate", "true")) {
+            found.push((identity, "impersonation", tree.get(identity, "userName").unwrap_or_default().to_owned()));
+        }
+    }
+    for pools in
+        tree.children_named(root, "system.applicationHost").flat_map(|h| tree.children_named(h, "applicationPools"))
+    {
+        for model in tree.elements(pools).flat_map(|pool| tree.children_named(pool, "processModel")) {
+            let off = |name: &str| tree.is(model, name, "false");
+            if off("loadUserProfile") || off("setProfileEnvironment") {
+                let pool = tree.get(tree.node(model).parent, "name").unwrap_or_default().to_owned();
+                found.push((model, "pool-without-profile", pool));
+            }
+        }
+    }
+    for (at, key, value) in found {
+        document.clue(reading, at, Clue::new(ClueKind::Role, key, value));
     }
 }
 

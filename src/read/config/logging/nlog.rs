@@ -3,11 +3,23 @@
 use super::output_effects;
 use crate::facts::Reading;
 use crate::read::config::document::Document;
-use crate::read::config::tree::{NodeId, Role, Tree};
+use crate::read::config::tree::{NodeId, ROOT, Role, Tree};
+use crate::read::config::xml;
+use crate::read::text::decode;
 use std::collections::{HashMap, HashSet};
+
+/// Largest included file that is read.
+const MAX_INCLUDE: u64 = 4 << 20;
+/// Most files that one configuration takes in.
+const MAX_INCLUDES: usize = 32;
+/// Files that include others, by the names under which NLog looks for its configuration.
+const INCLUDERS: &[&str] = &["nlog.config", "web.config", "app.config"];
+/// The number that marks nodes of other files.
+const INCLUDED: u8 = 1;
 
 /// Reads an `nlog` element, or the `NLog` section of a JSON document.
 pub(crate) fn nlog(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    include(document, root);
     let tree = &document.tree;
     let variables = variables(tree, root);
     let lookup = |name: &str| variables.get(&name.to_lowercase()).cloned();
@@ -28,6 +40,51 @@ pub(crate) fn nlog(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         let provider = tree.get(target, "dbProvider").unwrap_or_default().to_owned();
         let name = format!("nlog/{}", target_name(tree, target));
         document.connection(reading, connection, &name, &provider, "target@connectionString");
+    }
+}
+
+/// Takes in the files that this one includes, and the rules of the one that includes it: whether a target is in use
+/// may be said in another file than the target.
+fn include(document: &mut Document<'_>, root: NodeId) {
+    let mut seen = HashSet::from([document.input.artifact.file_name().to_lowercase()]);
+    let mut wanted = included(&document.tree, root);
+    while let Some(file) = wanted.pop() {
+        if seen.len() > MAX_INCLUDES || !seen.insert(file.to_lowercase()) {
+            continue;
+        }
+        let Some((tree, from)) = load(document, &file) else { continue };
+        wanted.extend(included(&tree, from));
+        graft(document, root, &tree, from, &["targets", "rules", "variable"]);
+    }
+    let own = document.input.artifact.file_name().to_owned();
+    for file in INCLUDERS.iter().filter(|file| !seen.contains(**file)) {
+        let Some((tree, from)) = load(document, file) else { continue };
+        if included(&tree, from).iter().any(|name| name.eq_ignore_ascii_case(&own)) {
+            graft(document, root, &tree, from, &["rules", "variable"]);
+            return;
+        }
+    }
+}
+
+/// Names of the files that `<include file="${basedir}/targets.config"/>` elements mean, without their folder: they
+/// lie beside the file that names them.
+fn included(tree: &Tree, root: NodeId) -> Vec<String> {
+    let files = tree.children_named(root, "include").filter_map(|include| tree.get(include, "file"));
+    files.map(|file| file.rsplit(['/', '\\', '}']).next().unwrap_or(file).to_owned()).collect()
+}
+
+fn load(document: &Document<'_>, file: &str) -> Option<(Tree, NodeId)> {
+    let input = document.input;
+    let bytes = input.app.sibling(input.artifact, file)?.read(MAX_INCLUDE).ok()?;
+    let (tree, _) = xml::parse(&decode(&bytes, &mut Reading::default()));
+    let root = tree.child(ROOT, "nlog").or_else(|| tree.at(ROOT, &["configuration", "nlog"]))?;
+    Some((tree, root))
+}
+
+fn graft(document: &mut Document<'_>, root: NodeId, from: &Tree, of: NodeId, names: &[&str]) {
+    for child in from.elements(of).filter(|&c| names.iter().any(|name| from.name(c).eq_ignore_ascii_case(name))) {
+        // What the other file says is reported there.
+        document.tree.graft(root, from, child, INCLUDED);
     }
 }
 

@@ -1,0 +1,143 @@
+//! CloudFormation templates and Terraform modules: how many instances there are, what becomes of their disks, and the
+//! scripts that they are given.
+
+use super::command::{Launch, run};
+use super::document::Document;
+use super::tree::{NodeId, ROOT, Tree};
+use super::userdata;
+use crate::facts::{Clue, ClueKind, Folder, Reading, Text};
+
+/// Kinds of resources that keep a number of instances, and where the number is written; the first that is there counts.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("AWS::AutoScaling::AutoScalingGroup", &["DesiredCapacity", "MinSize"]),
+    ("AWS::ECS::Service", &["DesiredCount"]),
+    ("aws_autoscaling_group", &["desired_capacity", "min_size"]),
+    ("aws_ecs_service", &["desired_count"]),
+    ("azurerm_windows_virtual_machine_scale_set", &["instances"]),
+    ("azurerm_service_plan", &["worker_count"]),
+    ("google_compute_instance_group_manager", &["target_size"]),
+    ("google_compute_region_instance_group_manager", &["target_size"]),
+];
+
+/// Longest user data that is put together from its parts.
+const MAX_USER_DATA: usize = 64 << 10;
+
+/// Reads a CloudFormation template.
+pub(crate) fn formation(document: &mut Document<'_>, reading: &mut Reading) {
+    reading.format = "cloudformation".to_owned();
+    let Some(resources) = document.tree.child(ROOT, "Resources") else { return };
+    for resource in document.tree.elements(resources).collect::<Vec<_>>() {
+        let name = document.tree.name(resource).to_owned();
+        let kind = document.tree.get(resource, "Type").unwrap_or_default().to_owned();
+        let Some(properties) = document.tree.child(resource, "Properties") else { continue };
+        instances(document, reading, &kind, &name, properties);
+        for node in document.tree.descendants(properties) {
+            match document.tree.name(node) {
+                "UserData" => user_data(document, reading, node),
+                "DeleteOnTermination" => kept_disk(document, reading, node, &name),
+                _ => {}
+            }
+        }
+        if let Some(init) = document.tree.at(resource, &["Metadata", "AWS::CloudFormation::Init"]) {
+            init_commands(document, reading, init);
+        }
+    }
+}
+
+/// Reads a Terraform module.
+pub(crate) fn terraform(document: &mut Document<'_>, reading: &mut Reading) {
+    reading.format = "terraform".to_owned();
+    for resource in document.tree.children_named(ROOT, "resource").collect::<Vec<_>>() {
+        let labels = document.tree.value(resource).to_owned();
+        let (kind, name) = labels.split_once(' ').unwrap_or((&labels, ""));
+        instances(document, reading, kind, name, resource);
+        for node in document.tree.descendants(resource) {
+            let tree = &document.tree;
+            match tree.name(node) {
+                "user_data" | "user_data_base64" => user_data(document, reading, node),
+                "delete_on_termination" => kept_disk(document, reading, node, name),
+                "diff_disk_settings" if tree.is(node, "option", "Local") => {
+                    document.clue(reading, node, Clue::new(ClueKind::Disk, "ephemeral-os-disk", name));
+                }
+                "settings" | "protected_settings" if kind.ends_with("_extension") => extension(document, reading, node),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A number that the template itself gives, perhaps as the default of a parameter or variable.
+fn number(tree: &Tree, node: NodeId) -> String {
+    let value = tree.value(node);
+    let default = if let Some(name) = tree.get(node, "Ref") {
+        tree.at(ROOT, &["Parameters", name, "Default"])
+    } else if let Some(name) = value.strip_prefix("var.") {
+        let declared = tree.children_named(ROOT, "variable").find(|&v| tree.value(v) == name);
+        declared.and_then(|v| tree.child(v, "default"))
+    } else {
+        // The short form `!Ref Count` is the text that a parser without tags sees.
+        tree.at(ROOT, &["Parameters", value, "Default"])
+    };
+    default.map_or_else(|| value.to_owned(), |id| tree.value(id).to_owned())
+}
+
+fn instances(document: &mut Document<'_>, reading: &mut Reading, kind: &str, name: &str, properties: NodeId) {
+    let Some((_, keys)) = GROUPS.iter().find(|(group, _)| *group == kind) else { return };
+    let Some(at) = keys.iter().find_map(|key| document.tree.child(properties, key)) else { return };
+    let count = number(&document.tree, at);
+    document.clue(reading, at, Clue::new(ClueKind::Instances, name, count));
+}
+
+/// The text at a node, or all texts below it in their order: `Fn::Join` and `Fn::Base64` are lists of parts.
+fn user_data(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
+    let tree = &document.tree;
+    let mut text = String::new();
+    for part in tree.descendants(node) {
+        if text.len() + tree.value(part).len() <= MAX_USER_DATA {
+            text.push_str(tree.value(part));
+        }
+    }
+    if userdata::is_windows(&text) {
+        userdata::read(document, reading, node, &text);
+    }
+}
+
+/// A volume that stays when its instance is gone; the default for all but the first is to stay, too, so that only what
+/// is written is told.
+fn kept_disk(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, resource: &str) {
+    let kept = document.tree.value(node).eq_ignore_ascii_case("false");
+    let key = if kept { "volume-kept-on-termination" } else { "volume-deleted-on-termination" };
+    document.clue(reading, node, Clue::new(ClueKind::Disk, key, resource));
+}
+
+/// AWS documentation, "AWS::CloudFormation::Init": `commands` of each configuration, in the order of their names.
+fn init_commands(document: &mut Document<'_>, reading: &mut Reading, init: NodeId) {
+    let tree = &document.tree;
+    let commands: Vec<NodeId> = tree
+        .descendants(init)
+        .into_iter()
+        .filter(|&node| tree.name(node) == "commands")
+        .flat_map(|list| tree.elements(list))
+        .filter_map(|command| tree.child(command, "command"))
+        .collect();
+    for at in commands {
+        let line = document.tree.value(at).to_owned();
+        let why = "a command of cfn-init: run once, when the instance is made";
+        run(document, reading, at, &Text::lit(line), &Launch::new("first-boot", why, Text::folder(Folder::System)));
+    }
+}
+
+/// `commandToExecute` of an extension, in an object or in the text of one.
+fn extension(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
+    let command = match document.tree.get(node, "commandToExecute") {
+        Some(command) => Some(command.to_owned()),
+        None => {
+            let (inner, _) = super::json::parse(document.tree.value(node));
+            inner.get(ROOT, "commandToExecute").map(str::to_owned)
+        }
+    };
+    if let Some(command) = command {
+        let why = "the custom script extension runs it on every machine that replaces this one";
+        run(document, reading, node, &Text::lit(command), &Launch::new("startup-task", why, Text::folder(Folder::Cwd)));
+    }
+}

@@ -1,0 +1,141 @@
+//! Packer templates, in HCL and in the older JSON: what their provisioners run is carried out while the image is built.
+//!
+//! Follows the documentation of the `powershell`, `windows-shell` and `file` provisioners (hashicorp/packer). Those
+//! for other shells run on other systems, and `shell-local` on the machine that builds.
+
+use super::command::{Launch, run};
+use super::document::Document;
+use super::tree::{NodeId, ROOT, Tree};
+use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+
+/// Most references to variables that are followed for one value.
+const MAX_REFERENCES: usize = 16;
+
+/// Provisioners that run Windows shells, and whether that is PowerShell.
+const SHELLS: &[(&str, bool)] = &[("powershell", true), ("windows-shell", false)];
+
+/// Reads a template.
+pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
+    reading.format = "packer".to_owned();
+    for (node, kind) in provisioners(&document.tree) {
+        if let Some((_, powershell)) = SHELLS.iter().find(|(name, _)| *name == kind) {
+            shell(document, reading, node, *powershell);
+        } else if kind == "file" {
+            upload(document, reading, node);
+        }
+    }
+}
+
+/// Blocks of HCL, or items of the list of JSON, with their kind.
+fn provisioners(tree: &Tree) -> Vec<(NodeId, String)> {
+    let mut found = Vec::new();
+    for node in tree.descendants(ROOT) {
+        match tree.name(node) {
+            "provisioner" => found.push((node, tree.value(node).to_owned())),
+            "provisioners" => {
+                let items = tree.elements(node).filter_map(|p| Some((p, tree.get(p, "type")?.to_owned())));
+                found.extend(items);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn shell(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, powershell: bool) {
+    let tree = &document.tree;
+    let items =
+        |name: &str| -> Vec<NodeId> { tree.child(node, name).map(|l| tree.elements(l).collect()).unwrap_or_default() };
+    let scripts: Vec<NodeId> = tree.child(node, "script").into_iter().chain(items("scripts")).collect();
+    let lines = items("inline");
+    let variables = tree.child(node, "environment_vars").map(|list| environment(tree, list)).unwrap_or_default();
+    for at in scripts {
+        let path = resolved(&document.tree, document.tree.value(at));
+        let location = Location::file(&Text::folder(Folder::Cwd).concat(&Text::lit("\\")).concat(&path));
+        document.clue(reading, at, Clue::new(ClueKind::Starts, "image-build", path.to_string()).at(location));
+    }
+    let Some(&first) = lines.first() else { return };
+    let why = "a provisioner of the image: carried out when the image is built";
+    let mut launch = Launch::new("image-build", why, Text::folder(Folder::Cwd));
+    launch.powershell = powershell;
+    launch.variables = variables;
+    if !powershell {
+        for &line in &lines {
+            let command = resolved(&document.tree, document.tree.value(line));
+            run(document, reading, line, &command, &launch);
+        }
+        return;
+    }
+    // All lines are one script: what one sets, the next one sees.
+    let mut script = Text::new();
+    for &line in &lines {
+        script.push_text(&resolved(&document.tree, document.tree.value(line)));
+        if lines.len() > 1 {
+            script.push_lit("\n");
+        }
+    }
+    run(document, reading, first, &script, &launch);
+}
+
+/// `["NAME=value", ...]`.
+fn environment(tree: &Tree, list: NodeId) -> Vec<(String, Text)> {
+    let pairs = tree.elements(list).filter_map(|item| tree.value(item).split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), resolved(tree, value))).collect()
+}
+
+/// What the `file` provisioner puts into the image is there from the beginning.
+fn upload(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
+    let tree = &document.tree;
+    if tree.is(node, "direction", "download") {
+        return;
+    }
+    let Some(target) = tree.child(node, "destination") else { return };
+    let source = tree.get(node, "source").unwrap_or_default().to_owned();
+    let location = Location::file(&resolved(tree, tree.value(target)));
+    document.clue(reading, target, Clue::new(ClueKind::Ships, "file-provisioner", source).at(location));
+}
+
+/// `${var.name}`, `var.name` and, in JSON, `{{user `name`}}` by the default that the template gives; `${path.root}`
+/// is the folder of the template.
+fn resolved(tree: &Tree, value: &str) -> Text {
+    if let Some(text) = reference(tree, value.trim()) {
+        return text;
+    }
+    let mut out = Text::new();
+    let mut rest = value;
+    for _ in 0..MAX_REFERENCES {
+        let next = [("${", "}"), ("{{", "}}")].into_iter().filter_map(|(open, close)| {
+            let start = rest.find(open)?;
+            let inner = &rest[start + open.len()..];
+            let end = inner.find(close)?;
+            Some((start, &inner[..end], start + open.len() + end + close.len()))
+        });
+        let Some((start, inner, end)) = next.min_by_key(|(start, ..)| *start) else { break };
+        out.push_lit(&rest[..start]);
+        rest = &rest[end..];
+        let inner = inner.trim();
+        if matches!(inner, "path.root" | "path.cwd" | "template_dir") {
+            rest = rest.trim_start_matches(['/', '\\']);
+        } else {
+            out.push_text(&reference(tree, inner).unwrap_or_else(Text::unknown));
+        }
+    }
+    out.push_lit(rest);
+    out
+}
+
+fn reference(tree: &Tree, text: &str) -> Option<Text> {
+    let of_json = || text.strip_prefix("user")?.trim().strip_prefix('`')?.strip_suffix('`');
+    let plain = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    if let Some(name) = text.strip_prefix("var.").filter(plain) {
+        let declared = tree.children_named(ROOT, "variable").find(|&v| tree.value(v) == name)?;
+        return Some(tree.get(declared, "default").map_or_else(Text::unknown, Text::lit));
+    }
+    if let Some(name) = text.strip_prefix("local.").filter(plain) {
+        let value = tree.children_named(ROOT, "locals").find_map(|l| tree.get(l, name))?;
+        // A local that is an expression of its own is not followed further.
+        return Some(if value.contains("${") || value.is_empty() { Text::unknown() } else { Text::lit(value) });
+    }
+    let name = of_json()?;
+    Some(tree.at(ROOT, &["variables", name]).map_or_else(Text::unknown, |id| Text::lit(tree.value(id))))
+}
