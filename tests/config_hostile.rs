@@ -140,3 +140,175 @@ fn an_include_of_itself_ends() {
     assert_eq!(readings.len(), 1);
     assert!(readings[0].notes.iter().all(|n| n.kind != NoteKind::Failed));
 }
+
+/// A folder of the test that goes away with it.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wipeproof-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a folder for the test");
+        Folder(path)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).expect("a file for the test");
+    }
+
+    fn read(&self) -> Vec<Reading> {
+        let app = walk(std::slice::from_ref(&self.0), &WalkOptions::default()).expect("the folder can be walked");
+        let readings = wipeproof::read::read_all(&app).readings;
+        for note in readings.iter().flat_map(|r| &r.notes) {
+            assert!(note.kind != NoteKind::Failed, "{}", note.text);
+        }
+        readings
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The same text in UTF-16, with and without a byte order mark, in both orders.
+fn utf16(text: &str) -> [Vec<u8>; 4] {
+    let little = |mark: &str| format!("{mark}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big = |mark: &str| format!("{mark}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect();
+    [little("\u{feff}"), big("\u{feff}"), little(""), big("")]
+}
+
+#[test]
+fn every_fixture_says_the_same_in_utf_16() {
+    let mut compared = 0;
+    for artifact in inputs() {
+        let bytes = artifact.read(1 << 20).expect("a fixture can be read");
+        let Some(kind) = sniff(&bytes, artifact.file_name()) else { continue };
+        let text = String::from_utf8(bytes.clone()).expect("fixtures are UTF-8");
+        let expected = read(&artifact, kind, &bytes).facts;
+        for (n, encoded) in utf16(&text).iter().enumerate() {
+            assert_eq!(sniff(encoded, artifact.file_name()), Some(kind), "{} in encoding {n}", artifact.name);
+            let found = read(&artifact, kind, encoded).facts;
+            assert_eq!(found, expected, "{} in encoding {n}", artifact.name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 100);
+}
+
+#[test]
+fn document_types_are_skipped_and_entities_stay_as_they_are() {
+    let bomb: String = (1..30).map(|n| format!("<!ENTITY e{n} \"{}\">", format!("&e{};", n - 1).repeat(10))).collect();
+    let text = format!(
+        "<?xml version=\"1.0\"?>\n<!DOCTYPE configuration SYSTEM \"file:///C:/secret.dtd\" [\n<!-- ]> --><!ENTITY e0 \"x\">{bomb}\
+         <!ENTITY out SYSTEM \"http://example.net/x\"><!ENTITY % more SYSTEM \"http://example.net/y\">%more;]>\n\
+         <configuration><appSettings><add key=\"A\" value=\"&e29;\"/><add key=\"B\" value=\"C:\\b\"/></appSettings>\
+         <x>&out;</x></configuration>"
+    );
+    let reading = read(&artifact("web.config"), Kind::Xml, text.as_bytes());
+    let values: Vec<(&str, &str)> =
+        reading.facts.iter().filter_map(|f| f.as_clue()).map(|c| (c.key.as_str(), c.value.as_str())).collect();
+    assert!(values.contains(&("appSettings/A", "&e29;")), "{values:?}");
+    assert!(values.contains(&("appSettings/B", "C:\\b")), "{values:?}");
+}
+
+#[test]
+fn more_bombs_are_bounded() {
+    let many = |unit: &str| unit.repeat(100_000);
+    let aliases: String = (1..40).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}, *a{0}]\n", n - 1)).collect();
+    timed(
+        "docker-compose.yml",
+        Kind::Yaml,
+        &format!("a0: &a0 [x, y]\n{aliases}services: {{ s: {{ image: *a39 }} }}\n"),
+    );
+    timed("docker-compose.yml", Kind::Yaml, &many("---\nservices: { a: { image: b } }\n"));
+    timed(
+        "stack.yaml",
+        Kind::Yaml,
+        &format!("Resources:\n{}", many("  A: { Type: AWS::X, Properties: { UserData: '<script>' } }\n")),
+    );
+    timed("config.toml", Kind::Toml, &many("[[a.b]]\nc = 1\n"));
+    timed("config.toml", Kind::Toml, &many("a.b.c = {d = [{e = 1}]}\n"));
+    timed("Dockerfile", Kind::Dockerfile, &many("FROM windows AS a\nFROM a AS b\nRUN mkdir C:\\a\n"));
+    timed("Dockerfile", Kind::Dockerfile, &format!("FROM windows\n{}", many("ARG A=${A}${A}\n")));
+    timed("Dockerfile", Kind::Dockerfile, &format!("FROM windows\nRUN <<A\n{}", many("mkdir C:\\a <<A\n")));
+    timed("windows.pkr.hcl", Kind::Hcl, &many("provisioner \"powershell\" {\n inline = [\n"));
+    timed("windows.pkr.hcl", Kind::Hcl, &many("provisioner \"powershell\" { inline = [\"mkdir C:\\\\a\"] }\n"));
+    timed("main.tf", Kind::Hcl, &many("resource \"a\" \"b\" { user_data = <<E\n<powershell>\nE\n}\n"));
+    timed("quartz.config", Kind::Xml, &many("quartz.a = b\n"));
+    timed(
+        "fluent-bit.conf",
+        Kind::ServerConf,
+        &format!("{}[OUTPUT]\nName es\n", many("[INPUT]\nName tail\nPath C:\\a\\*\n")),
+    );
+    timed(
+        "logging.ini",
+        Kind::Ini,
+        &format!("[handlers]\nkeys=a\n{}", many("[handler_a]\nclass=FileHandler\nargs=((((('a'\n")),
+    );
+    let resources = many("{\"type\":\"Microsoft.Web/sites\",\"name\":\"[concat(variables('v'),variables('v'))]\"},");
+    timed(
+        "template.json",
+        Kind::Json,
+        &format!(
+            "{{\"$schema\":\"deploymentTemplate.json\",\"variables\":{{\"v\":\"[concat(variables('v'),'x')]\"}},\"resources\":[{resources}]}}"
+        ),
+    );
+}
+
+#[test]
+fn files_that_include_each_other_end() {
+    let folder = Folder::new("includes");
+    let nlog = |file: &str| format!("<nlog><include file=\"{file}\"/><include file=\"none.config\"/><targets/></nlog>");
+    folder.write("NLog.config", &nlog("b.config"));
+    folder.write("b.config", &nlog("c.config"));
+    folder.write("c.config", &nlog("NLog.config"));
+    folder.write("web.config", "<configuration><connectionStrings configSource=\"x.config\"/></configuration>");
+    folder.write("x.config", "<connectionStrings configSource=\"web.config\"/>");
+    folder.write("appsettings.json", "{\"ConnectionStrings\":{\"A\":\"Data Source=a.db\"}}");
+    folder.write("appsettings.Production.json", "{\"ConnectionStrings\":{\"A\":{\"A\":{\"A\":\"x\"}}}}");
+    folder.write("first.cmd", "call second.cmd\nreg add HKLM\\A /v B /d C\n");
+    folder.write("second.cmd", "call first.cmd\n");
+    assert_eq!(folder.read().len(), 9);
+}
+
+#[test]
+fn hostile_transforms_end() {
+    let folder = Folder::new("transforms");
+    let adds: String = (0..2_000).map(|n| format!("<add key='k{n}' value='C:\\{n}'/>")).collect();
+    folder.write("Web.config", &format!("<configuration><appSettings>{adds}</appSettings></configuration>"));
+    let locators: String = (0..2_000)
+        .map(|n| {
+            format!("<add xdt:Transform='SetAttributes' xdt:Locator='XPath(//*[//*[@key=\"k{n}\"]])' value='x'/><add xdt:Transform='InsertAfter(/configuration//add[((((1'/>")
+        })
+        .collect();
+    let open = "<a xdt:Transform='InsertIfMissing'>".repeat(2_000);
+    folder.write(
+        "Web.Release.config",
+        &format!("<configuration xmlns:xdt='http://schemas.microsoft.com/XML-Document-Transform'><appSettings>{locators}</appSettings>{open}</configuration>"),
+    );
+    let readings = folder.read();
+    assert_eq!(readings.len(), 2);
+    assert!(readings.iter().any(|r| !r.notes.is_empty()), "what was not applied is said");
+}
+
+#[test]
+fn a_file_of_a_hundred_megabytes_is_said_and_the_rest_is_read() {
+    let folder = Folder::new("large");
+    let item = "{\"Name\":\"C:\\\\data\\\\x.log\",\"Count\":1},";
+    let text = format!(
+        "{{\"ConnectionStrings\":{{\"A\":\"Data Source=a.db\"}},\"Items\":[{}",
+        item.repeat((100 << 20) / item.len())
+    );
+    folder.write("appsettings.json", &text);
+    folder.write("appsettings.Production.json", "{\"ConnectionStrings\":{\"B\":\"Data Source=b.db\"}}");
+    let app = walk(std::slice::from_ref(&folder.0), &WalkOptions::default()).expect("the folder can be walked");
+    let outcome = wipeproof::read::read_all(&app);
+    let small =
+        outcome.readings.iter().find(|r| r.artifact.ends_with("Production.json")).expect("the small file is read");
+    assert!(small.facts.iter().any(|f| f.as_effect().is_some()));
+    let large = outcome.readings.iter().find(|r| r.artifact.ends_with("appsettings.json"));
+    let said = large.is_some_and(|r| r.notes.iter().any(|n| n.kind == NoteKind::Capped))
+        || outcome.skipped.iter().any(|s| s.artifact.ends_with("appsettings.json"));
+    assert!(said, "a file that is too large is named");
+}

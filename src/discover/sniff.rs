@@ -100,12 +100,27 @@ fn by_magic(head: &[u8]) -> Option<Kind> {
     if head.starts_with(b"Windows Registry Editor Version") || head.starts_with(b"REGEDIT4") {
         return Some(Kind::Reg);
     }
-    // UTF-16 LE with a byte order mark: only registry scripts are commonly recognised by their first line.
-    if head.starts_with(b"\xff\xfeW\0i\0n\0d\0o\0w\0s\0 \0R\0e\0g\0") {
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    if text.starts_with(b"<?xml") {
+        return Some(Kind::Xml);
+    }
+    let narrow = narrowed(head);
+    if narrow.starts_with(b"Windows Registry Editor") {
         return Some(Kind::Reg);
     }
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    text.starts_with(b"<?xml").then_some(Kind::Xml)
+    narrow.trim_ascii_start().starts_with(b"<?xml").then_some(Kind::Xml)
+}
+
+/// The first characters of a text in UTF-16, with or without a byte order mark, as single bytes; nothing for others.
+fn narrowed(head: &[u8]) -> Vec<u8> {
+    let from = match head {
+        [0xff, 0xfe, ..] => 2,
+        [0xfe, 0xff, ..] => 3,
+        [first, 0, ..] if *first != 0 => 0,
+        [0, second, ..] if *second != 0 => 1,
+        _ => return Vec::new(),
+    };
+    head.iter().skip(from).step_by(2).take(32).copied().collect()
 }
 
 /// PE/COFF: `e_lfanew` at 0x3c, then the signature; data directory 14 is the CLR header.
@@ -178,6 +193,8 @@ mod tests {
     fn magic_before_name() {
         assert_eq!(sniff(b"REGEDIT4\r\n", "x.txt"), Some(Kind::Reg));
         assert_eq!(sniff(b"\xef\xbb\xbf<?xml version", "whatever"), Some(Kind::Xml));
+        assert_eq!(sniff(b"\xfe\xff\0<\0?\0x\0m\0l", "x"), Some(Kind::Xml));
+        assert_eq!(sniff(b"<\0?\0x\0m\0l\0", "x"), Some(Kind::Xml));
         assert_eq!(sniff(b"<configuration>", "Web.Config"), Some(Kind::Xml));
         assert_eq!(sniff(b"\0\x01\x02\x03", "a.config"), None);
         assert_eq!(sniff(b"e\0c\0h\0o\0", "a.cmd"), Some(Kind::Batch));

@@ -16,13 +16,13 @@ pub(super) fn part(readings: &mut [Reading]) {
 /// What one method encrypts with a key of this machine and writes to a share, a mounted volume or another host.
 fn kept_elsewhere(reading: &mut Reading) {
     let mut durable: HashMap<String, (Location, Site)> = HashMap::new();
-    for fact in &reading.facts {
+    for fact in super::steps::counted(&reading.facts) {
         let Some(effect) = fact.as_effect().filter(|e| outlives(e)) else { continue };
         if let Some(code) = code_of(&fact.site) {
             durable.entry(code.to_owned()).or_insert_with(|| (effect.location.clone(), fact.site.clone()));
         }
     }
-    for fact in &mut reading.facts {
+    for fact in super::steps::counted_mut(&mut reading.facts) {
         let Body::Effect(effect) = &mut fact.body else { continue };
         if effect.store != Store::Ciphertext || effect.operation != Operation::Protect {
             continue;
@@ -77,7 +77,7 @@ fn machine_keys(readings: &mut [Reading]) {
 
 /// Whether a configuration gives the machine key or leaves it to each machine.
 fn machine_key(reading: &Reading) -> Option<(bool, Step)> {
-    reading.facts.iter().find_map(|fact| match &fact.body {
+    super::steps::counted(&reading.facts).find_map(|fact| match &fact.body {
         Body::Clue(clue) if clue.kind == ClueKind::Role && clue.key == "machine-key" => {
             Some((true, Step::at("the machine key is configured, the same for every instance", fact.site.clone())))
         }

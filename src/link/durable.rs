@@ -1,6 +1,8 @@
 //! Durable mounts and declared places: what outlives the instance, and what may be lost.
 
-use crate::facts::{ClueKind, Effect, Hole, Location, Operation, Part, Phase, Reading, Source, Step, Text, Trait};
+use crate::facts::{
+    ClueKind, Effect, Hole, Location, Operation, Part, Phase, Reading, Source, Step, Store, Text, Trait,
+};
 use crate::settings::Settings;
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +21,7 @@ pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
         }
     }
     for reading in readings.iter() {
-        for fact in &reading.facts {
+        for fact in super::steps::counted(&reading.facts) {
             if let Some(drive) = fact.as_effect().and_then(mapped_drive) {
                 let said = fact.as_effect().and_then(|e| e.evidence.last()).map_or(String::new(), |s| s.text.clone());
                 let step = Step::at(format!("{drive} is mapped to another host: {said}"), fact.site.clone());
@@ -37,16 +39,36 @@ pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
             }
         }
     }
+    mark_mounted_drives(readings);
     if places.is_empty() {
         return;
     }
     let places = by_place(places);
     for effect in super::effects_mut(readings) {
-        for (mark, step) in super::at_or_above(&effect.location.key()).flat_map(|key| places.get(key)).flatten() {
+        let mut key = effect.location.key();
+        if effect.store == Store::EventLog && !key.contains("://") {
+            key.insert_str(0, "event-log://");
+        }
+        for (mark, step) in super::at_or_above(&key).flat_map(|key| places.get(key)).flatten() {
             if !effect.has(*mark) {
                 effect.mark(*mark);
                 effect.evidence.push(step.clone());
             }
+        }
+    }
+}
+
+/// What a program is given as the root of a drive that it mounted from elsewhere, by the name in the catalogue.
+const MOUNTED: &[&str] = &["CloudDrive"];
+
+fn mark_mounted_drives(readings: &mut [Reading]) {
+    for effect in super::effects_mut(readings) {
+        if let Some(Part::Hole(Hole::From(Source::Output, name))) = effect.location.text().parts().first()
+            && MOUNTED.contains(&name.as_str())
+        {
+            let step = Step::new(format!("{name} mounts a drive that is kept in blob storage"));
+            effect.mark(Trait::Durable);
+            effect.evidence.push(step);
         }
     }
 }
@@ -77,7 +99,7 @@ fn mapped_drive(effect: &Effect) -> Option<Location> {
 fn mark_cleaned_resources(readings: &mut [Reading]) {
     let cleaned: BTreeSet<String> = readings
         .iter()
-        .flat_map(|r| &r.facts)
+        .flat_map(|r| super::steps::counted(&r.facts))
         .filter_map(|f| f.as_clue())
         .filter(|c| c.kind == ClueKind::LocalResource && c.value == "clean")
         .map(|c| c.key.to_lowercase())

@@ -43,7 +43,7 @@ pub(super) fn foretell(readings: &mut [Reading]) {
 fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
     let mut grants = BTreeMap::new();
     for (number, reading) in readings.iter().enumerate() {
-        for fact in &reading.facts {
+        for fact in super::steps::counted(&reading.facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::GrantsAccess) else { continue };
             let Some(location) = clue.location.clone().filter(|l| is_container(l) && l.file_place() != Place::Temp)
             else {

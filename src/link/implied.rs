@@ -13,7 +13,7 @@ pub(super) fn mark(readings: &mut [Reading]) {
             .filter(|e| writes_content(e))
             .flat_map(|e| ancestors(&e.location.key()).map(|a| (e.phase, a)).collect::<Vec<_>>())
             .collect();
-        for fact in &mut reading.facts {
+        for fact in super::steps::counted_mut(&mut reading.facts) {
             let crate::facts::Body::Effect(effect) = &mut fact.body else { continue };
             if makes_container(effect) && held.contains(&(effect.phase, effect.location.key())) {
                 effect.mark(Trait::Implied);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 pub(super) fn guard(readings: &mut [Reading]) {
     for reading in readings {
         let mut guards: HashMap<String, (Location, Site)> = HashMap::new();
-        for fact in &reading.facts {
+        for fact in super::steps::counted(&reading.facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Guard) else { continue };
             if let Some(marker) = &clue.location {
                 guards.entry(clue.value.clone()).or_insert_with(|| (marker.clone(), fact.site.clone()));
@@ -16,7 +16,7 @@ pub(super) fn guard(readings: &mut [Reading]) {
         if guards.is_empty() {
             continue;
         }
-        for fact in &mut reading.facts {
+        for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
             let headline = effect.headline();
             if let Some((marker, site)) = guards.get(&headline)

@@ -16,6 +16,7 @@ mod phases;
 mod refine;
 mod sessions;
 mod shipped;
+mod steps;
 mod topology;
 mod values;
 mod writers;
@@ -32,14 +33,16 @@ pub struct Context<'a> {
     pub app: &'a Application,
 }
 
-/// Joins readings in place. Linear in the number of facts.
-pub fn link(readings: &mut [Reading], context: &Context<'_>) {
+/// Joins readings in place. Linear in the number of facts: what it looked at is returned as a number.
+pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
+    steps::take();
     owners::mark(readings, context);
     let environment = context.settings.environment.as_deref();
     environments::choose(readings, environment);
     values::resolve(readings, environment);
     refine::stores(readings);
     sessions::place(readings);
+    sessions::doubt(readings, context.app);
     phases::inherit(readings, context);
     durable::mark(readings, context.settings);
     markers::guard(readings);
@@ -49,11 +52,12 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) {
     ciphers::part(readings);
     topology::apply(readings, environment);
     writers::compare(readings);
+    steps::take()
 }
 
 /// The effects of all readings, mutably.
 fn effects_mut(readings: &mut [Reading]) -> impl Iterator<Item = &mut crate::facts::Effect> {
-    readings.iter_mut().flat_map(|r| &mut r.facts).filter_map(|f| match &mut f.body {
+    readings.iter_mut().flat_map(|r| steps::counted_mut(&mut r.facts)).filter_map(|f| match &mut f.body {
         crate::facts::Body::Effect(e) => Some(e),
         crate::facts::Body::Clue(_) => None,
     })
@@ -62,5 +66,5 @@ fn effects_mut(readings: &mut [Reading]) -> impl Iterator<Item = &mut crate::fac
 /// A location in lower case and every location above it, the nearest first.
 fn at_or_above(key: &str) -> impl Iterator<Item = &str> {
     let key = key.trim_end_matches('\\');
-    std::iter::successors(Some(key), |key| key.rsplit_once('\\').map(|(above, _)| above))
+    std::iter::successors(Some(key), |key| key.rsplit_once('\\').map(|(above, _)| above)).inspect(|_| steps::step())
 }

@@ -61,7 +61,8 @@ impl Nearest {
 
 /// The folders above a path, the nearest first; the last is the empty one, which all paths share.
 fn folders(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(parent(path)), |folder| (!folder.is_empty()).then(|| parent(folder)))
+    let above = std::iter::successors(Some(parent(path)), |folder| (!folder.is_empty()).then(|| parent(folder)));
+    above.inspect(|_| super::steps::step())
 }
 
 fn parent(path: &str) -> &str {

@@ -15,7 +15,7 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
     let paths = globs(&of.paths);
     for reading in readings.iter_mut().filter(|r| r.owner == Owner::Application) {
         let by_path = paths.is_match(context.app.name_of(&reading.artifact));
-        let by_identity = reading.facts.iter().filter_map(|f| f.as_clue()).any(|clue| {
+        let by_identity = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue()).any(|clue| {
             let listed = match (clue.kind, clue.key.to_ascii_lowercase().as_str()) {
                 (ClueKind::Identity, key) if key.contains("company") => &of.companies,
                 (ClueKind::Identity, key) if key.contains("token") => &of.tokens,

@@ -43,7 +43,7 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
     for ((reading, known), fixed) in readings.iter_mut().zip(known).zip(fixed) {
         let class = class(&reading.format);
         let by_symbol = symbol_phases(reading);
-        for fact in &mut reading.facts {
+        for fact in super::steps::counted_mut(&mut reading.facts) {
             let site = &fact.site;
             let Body::Effect(effect) = &mut fact.body else { continue };
             if fixed {
@@ -97,7 +97,7 @@ fn declared_phase(reading: &Reading, declared: &BTreeMap<Phase, GlobSet>, contex
 
 /// `RunsIn` clues about one function or method.
 fn symbol_phases(reading: &Reading) -> HashMap<String, Known> {
-    let clues = reading.facts.iter().filter_map(|f| f.as_clue());
+    let clues = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue());
     clues
         .filter(|c| c.kind == ClueKind::RunsIn && !c.key.is_empty())
         .filter_map(|c| {
@@ -111,7 +111,7 @@ fn symbol_phases(reading: &Reading) -> HashMap<String, Known> {
 fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
     let index = Index::new(readings);
     for (i, reading) in readings.iter().enumerate() {
-        let whole = reading.facts.iter().filter_map(|f| f.as_clue());
+        let whole = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue());
         for clue in whole.filter(|c| c.kind == ClueKind::RunsIn && c.key.is_empty()) {
             if let (None, Ok(phase)) = (&known[i], clue.value.parse()) {
                 known[i] = Some(Known { phase, because: format!("it runs at {}", clue.value) });
@@ -128,7 +128,7 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
     // What both builds the image and starts the instance is judged by the later of the two, where more can be lost. A
     // phase only ever becomes a later one, so that each edge is followed no more often than there are phases.
     while let Some(from) = queue.pop_front() {
-        for fact in &readings[from].facts {
+        for fact in super::steps::counted(&readings[from].facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
             let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
             let inherited = known[from].as_ref();
@@ -203,7 +203,8 @@ impl Index {
         }
         let named = self.by_name.get(file_name(&command))?;
         let ending = format!("/{command}");
-        let longest: Vec<&(String, usize)> = named.iter().filter(|(path, _)| path.ends_with(&ending)).collect();
+        let longest: Vec<&(String, usize)> =
+            named.iter().inspect(|_| super::steps::step()).filter(|(path, _)| path.ends_with(&ending)).collect();
         match (longest.as_slice(), named.as_slice()) {
             ([(_, only)], _) | (_, [(_, only)]) => Some(*only),
             // Several of one name: only one in the starter's own folder is meant.

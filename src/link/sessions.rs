@@ -1,7 +1,9 @@
 //! Session state: what code puts into it is where the configuration keeps it.
 
 use super::nearest::Nearest;
-use crate::facts::{ClueKind, Fact, Reading, Site, Step, Store, Trait};
+use crate::discover::Application;
+use crate::facts::{Certainty, ClueKind, Fact, Owner, Reading, Step, Store, Trait};
+use std::collections::HashMap;
 
 /// How locations of ASP.NET session state begin.
 const SESSION: &str = "aspnet-session://";
@@ -39,8 +41,68 @@ pub(super) fn place(readings: &mut [Reading]) {
     }
 }
 
+/// An application whose code is all here and never touches the session keeps nothing in it, whatever mode is the
+/// default. Pages may hold code that is compiled later, and controllers keep data from one request to the next in it:
+/// with either of them nothing is concluded.
+pub(super) fn doubt(readings: &mut [Reading], app: &Application) {
+    let mut sites: HashMap<String, Site> = HashMap::new();
+    for reading in readings.iter().filter(|r| r.format.starts_with("assembly")) {
+        let Some(folder) = bin_of(&reading.artifact) else { continue };
+        let site = sites.entry(folder.to_lowercase()).or_default();
+        site.assemblies += usize::from(reading.owner == Owner::Application);
+        site.uses |= super::steps::counted(&reading.facts)
+            .filter_map(|f| f.as_effect())
+            .any(|e| e.location.text().leading_lit().starts_with(SESSION));
+    }
+    if sites.is_empty() {
+        return;
+    }
+    for artifact in &app.artifacts {
+        let path = artifact.path.to_lowercase();
+        let is_page = PAGES.iter().any(|ending| path.ends_with(ending));
+        let folders = std::iter::successors(Some(path.as_str()), |p| p.rsplit_once('/').map(|(above, _)| above));
+        for folder in folders.take(MAX_FOLDERS).chain(std::iter::once("")).filter(|_| is_page) {
+            if let Some(site) =
+                sites.get_mut(folder.strip_suffix("bin").map_or(folder, |above| above.trim_end_matches('/')))
+            {
+                site.uses = true;
+            }
+        }
+    }
+    for reading in readings {
+        let folder = reading.artifact.rsplit_once('/').map_or(String::new(), |(f, _)| f.to_lowercase());
+        let Some(site) = sites.get(&folder).filter(|site| !site.uses && site.assemblies > 0) else { continue };
+        let why = format!("none of the {} assemblies in bin uses the session, and there are no pages", site.assemblies);
+        for effect in super::effects_mut(std::slice::from_mut(reading)) {
+            if effect.store == Store::Session && effect.has(Trait::ByDefault) {
+                effect.certainty = Certainty::Possible;
+                effect.evidence.push(Step::new(why.clone()));
+            }
+        }
+    }
+}
+
+/// What is known of the application in a folder.
+#[derive(Default)]
+struct Site {
+    assemblies: usize,
+    uses: bool,
+}
+
+/// Files with code that is compiled when they are asked for, and the library whose controllers use the session.
+const PAGES: &[&str] = &[".aspx", ".ascx", ".ashx", ".asmx", ".master", ".cshtml", ".vbhtml", "bin/system.web.mvc.dll"];
+/// Most levels of folders above a page.
+const MAX_FOLDERS: usize = 64;
+
+/// The folder of the application whose `bin` an assembly lies in.
+fn bin_of(artifact: &str) -> Option<&str> {
+    let (folder, _) = artifact.rsplit_once('/')?;
+    let (above, bin) = folder.rsplit_once('/').unwrap_or(("", folder));
+    bin.eq_ignore_ascii_case("bin").then_some(above)
+}
+
 fn configured(reading: &Reading) -> Option<Configured> {
-    let of_session = |site: &Site| site.key.as_deref().is_some_and(|k| k.contains("sessionState"));
+    let of_session = |site: &crate::facts::Site| site.key.as_deref().is_some_and(|k| k.contains("sessionState"));
     let local =
         |f: &Fact| f.as_effect().is_some_and(|e| e.store == Store::Session && e.via.starts_with("sessionState"));
     let remote = |f: &Fact| {
@@ -49,10 +111,10 @@ fn configured(reading: &Reading) -> Option<Configured> {
         Some(step.in_artifact(reading.artifact.clone()))
     };
     let artifact = reading.artifact.clone();
-    if reading.facts.iter().any(local) {
+    if super::steps::counted(&reading.facts).any(local) {
         return Some(Configured { artifact, remote: None });
     }
-    let step = reading.facts.iter().find_map(remote)?;
+    let step = super::steps::counted(&reading.facts).find_map(remote)?;
     Some(Configured { artifact, remote: Some(step) })
 }
 

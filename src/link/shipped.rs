@@ -6,7 +6,7 @@ use crate::facts::{Body, Effect, Folder, Hole, Operation, Part, Phase, Reading, 
 /// Marks effects on files that the package contains.
 pub(super) fn mark(readings: &mut [Reading], app: &Application) {
     for reading in readings {
-        for fact in &mut reading.facts {
+        for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
             let writes = matches!(
                 effect.operation,

@@ -23,7 +23,7 @@ pub(super) fn apply(readings: &mut [Reading], judged: Option<&str>) {
     let mut names = HashSet::new();
     let mut replicated: HashMap<String, Role> = HashMap::new();
     for reading in readings.iter() {
-        for fact in &reading.facts {
+        for fact in super::steps::counted(&reading.facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Instances) else { continue };
             let Some((name, count)) = count(&clue.key, &clue.value, judged) else { continue };
             names.insert(name.to_lowercase());
@@ -103,7 +103,7 @@ fn single_instances(reading: &mut Reading, judged: Option<&str>) {
         .map(|e| e.location.key())
         .collect();
     let mut added = Vec::new();
-    for fact in &reading.facts {
+    for fact in super::steps::counted(&reading.facts) {
         let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Instances) else { continue };
         let Some((name, 1)) = count(&clue.key, &clue.value, judged) else { continue };
         let location = Location::named(Text::lit(format!("role://{name}")));

@@ -53,7 +53,7 @@ pub(super) fn resolve(readings: &mut [Reading], environment: Option<&str>) {
     }
     for reading in readings {
         let artifact = reading.artifact.clone();
-        for fact in &mut reading.facts {
+        for fact in super::steps::counted_mut(&mut reading.facts) {
             resolve_fact(fact, &artifact, &definitions);
         }
     }
@@ -62,7 +62,7 @@ pub(super) fn resolve(readings: &mut [Reading], environment: Option<&str>) {
 fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
     let mut definitions = Definitions::new();
     for reading in readings {
-        for fact in &reading.facts {
+        for fact in super::steps::counted(&reading.facts) {
             let Some(clue) = fact.as_clue() else { continue };
             let (key, of) = match clue.key.rsplit_once('@') {
                 Some((key, of)) => (key, Some(of)),

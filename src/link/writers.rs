@@ -18,14 +18,14 @@ struct Uses {
 pub(super) fn compare(readings: &mut [Reading]) {
     let mut uses: HashMap<String, Uses> = HashMap::new();
     for reading in readings.iter() {
-        for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
+        for effect in super::steps::counted(&reading.facts).filter_map(|f| f.as_effect()) {
             if let Some(key) = join_key(effect) {
                 note(uses.entry(key).or_default(), effect, &reading.artifact);
             }
         }
     }
     for reading in readings {
-        for fact in &mut reading.facts {
+        for fact in super::steps::counted_mut(&mut reading.facts) {
             let crate::facts::Body::Effect(effect) = &mut fact.body else { continue };
             if let Some(found) = join_key(effect).and_then(|key| uses.get(&key)) {
                 mark(effect, found);

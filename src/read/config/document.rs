@@ -6,12 +6,13 @@ use super::tree::{NodeId, ROOT, Tree};
 use super::xml::Break;
 use crate::catalog::config::{Row, connections, rows, transfers};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Site, Source,
-    Step, Text, join_paths,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Part, Phase, Reading,
+    Site, Source, Step, Text, join_paths,
 };
 use crate::read::Input;
 use crate::read::connection::{database, without_secrets};
 use crate::read::text::LineIndex;
+use std::collections::HashSet;
 
 /// Most clues about values that one document gives; a configuration has a few hundred values.
 pub(crate) const MAX_CLUES: usize = 5_000;
@@ -50,6 +51,20 @@ fn based_on(location: Location, base: Folder) -> Location {
             Location::file(&join_paths(&Text::folder(base), location.text()))
         }
         _ => location.based_on(base),
+    }
+}
+
+/// Effects that another reading of the same document does not have are a possibility only.
+pub(crate) fn weigh_against(reading: &mut Reading, first: usize, holds: &Reading, why: &str) {
+    let key = |e: &Effect| (e.operation, e.store, e.location.key());
+    let remain: HashSet<_> = holds.facts.iter().filter_map(Fact::as_effect).map(key).collect();
+    for fact in reading.facts.iter_mut().skip(first) {
+        if let Body::Effect(effect) = &mut fact.body
+            && !remain.contains(&key(effect))
+        {
+            effect.certainty = Certainty::Possible;
+            effect.evidence.push(Step::new(why));
+        }
     }
 }
 
@@ -285,7 +300,7 @@ impl<'a> Document<'a> {
         let at = said.filter(|&id| self.is_own(id)).unwrap_or(node);
         let mut effect = Effect::new(row.operation, row.store, location, certainty, &row.via)
             .in_phase(self.phase.0, &self.phase.1)
-            .because(Step::at(&row.because, self.site(node)));
+            .because(if self.is_own(node) { Step::at(&row.because, self.site(node)) } else { Step::new(&row.because) });
         effect.evidence.extend(idle);
         for mark in &row.traits {
             effect.mark(*mark);

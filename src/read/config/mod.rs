@@ -15,6 +15,7 @@ mod fabric;
 mod hcl;
 mod json;
 mod keyed;
+mod layers;
 mod lines;
 mod logging;
 mod options;

@@ -1,6 +1,7 @@
 //! `appsettings.json` and its like: the .NET configuration system, layered by environment.
 
-use super::document::Document;
+use super::document::{Document, weigh_against};
+use super::layers;
 use super::logging;
 use super::tree::{NodeId, ROOT, Role};
 use crate::facts::{Phase, Reading};
@@ -18,7 +19,30 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
             document.phase = (Phase::NotShipped, format!("{file} counts in the environment {environment} only"));
         }
         document.environment = Some(environment);
+        // What is not written here is as in the file for all environments; that file says it.
+        if let Some(below) = layers::load(document.input, None) {
+            document.tree = layers::overlay(below, &document.tree, true);
+        }
+        return whole(document, reading);
     }
+    let first = reading.facts.len();
+    let over = (file.eq_ignore_ascii_case("appsettings.json"))
+        .then(|| layers::load(document.input, Some(layers::DEPLOYED)))
+        .flatten()
+        .map(|over| layers::overlay(document.tree.clone(), &over, false));
+    whole(document, reading);
+    if let Some(over) = over {
+        let mut deployed = Reading::default();
+        document.tree = over;
+        document.everything = true;
+        whole(document, &mut deployed);
+        let why = format!("appsettings.{}.json says otherwise for what is deployed", layers::DEPLOYED);
+        weigh_against(reading, first, &deployed, &why);
+    }
+}
+
+/// Values, rows and loggers of the document as it stands.
+fn whole(document: &mut Document<'_>, reading: &mut Reading) {
     values(document, reading);
     document.apply_rows(reading, "options", ROOT);
     if let Some(nlog) = document.tree.child(ROOT, "NLog") {

@@ -5,12 +5,11 @@ mod inherit;
 mod sections;
 mod transform;
 
-use super::document::Document;
+use super::document::{Document, weigh_against};
 use super::logging;
 use super::options::NOT_IN_SERVICE;
 use super::tree::{NodeId, ROOT, Role};
-use crate::facts::{Body, Certainty, Effect, Fact, NoteKind, Owner, Phase, Reading, Step};
-use std::collections::HashSet;
+use crate::facts::{Body, Certainty, NoteKind, Owner, Phase, Reading, Step};
 
 /// Sections that are commonly kept in a file of their own (`configSource`), by their root element.
 pub(crate) fn is_section(name: &str) -> bool {
@@ -158,16 +157,8 @@ fn weigh_release(document: &mut Document<'_>, name: &str, reading: &mut Reading,
     if let Some(root) = root {
         read_whole(document, root, &mut published);
     }
-    let key = |e: &Effect| (e.operation, e.store, e.location.key());
-    let remain: HashSet<_> = published.facts.iter().filter_map(Fact::as_effect).map(key).collect();
-    for fact in reading.facts.iter_mut().skip(first) {
-        if let Body::Effect(effect) = &mut fact.body
-            && !remain.contains(&key(effect))
-        {
-            effect.certainty = Certainty::Possible;
-            effect.evidence.push(Step::new(format!("{name} takes it away when the application is published")));
-        }
-    }
+    let why = format!("{name} takes it away when the application is published");
+    weigh_against(reading, first, &published, &why);
 }
 
 /// Reads a section that stands alone. Its place inside the configuration is told by its name.

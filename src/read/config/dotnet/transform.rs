@@ -8,7 +8,7 @@ use crate::facts::Reading;
 use crate::read::Input;
 use crate::read::config::tree::{NodeId, ROOT, Role, Tree};
 use crate::read::config::xml;
-use crate::read::config::xpath::XPath;
+use crate::read::config::xpath::{MAX_STEPS, XPath};
 use crate::read::text::decode;
 
 /// Largest base file or transform that is read for the sake of the other.
@@ -50,14 +50,14 @@ pub(crate) fn is_transform(tree: &Tree) -> bool {
 
 /// Largest trees that are merged.
 const MAX_NODES: usize = 20_000;
-/// Nodes that the changes of one transform may look at: each looks at all children of its places.
-const MAX_STEPS: usize = 4_000_000;
 
 /// A base that is being changed.
 struct Changes<'a> {
     base: Tree,
     transform: &'a Tree,
     steps: usize,
+    /// The steps are used up, and that was said.
+    spent: bool,
     /// Locators that could not be understood, with their offset in the transform.
     unknown: Vec<(usize, String)>,
 }
@@ -72,7 +72,7 @@ pub(crate) struct Transformed {
 
 /// Applies a transform.
 pub(crate) fn apply(base: Tree, transform: &Tree) -> Transformed {
-    let mut changes = Changes { base, transform, steps: 0, unknown: Vec::new() };
+    let mut changes = Changes { base, transform, steps: 0, spent: false, unknown: Vec::new() };
     let roots = (changes.base.elements(ROOT).next(), transform.elements(ROOT).next());
     if changes.base.len() > MAX_NODES || transform.len() > MAX_NODES {
         changes.unknown.push((0, "it or its base is larger than the cap for a transform".to_owned()));
@@ -87,6 +87,12 @@ impl Changes<'_> {
     fn below(&mut self, source: NodeId, targets: &[NodeId]) {
         for change in self.transform.elements(source).collect::<Vec<_>>() {
             if self.steps > MAX_STEPS {
+                if !std::mem::replace(&mut self.spent, true) {
+                    self.unknown.push((
+                        self.transform.node(change).offset,
+                        "more steps than the cap for a transform".to_owned(),
+                    ));
+                }
                 return;
             }
             let found = self.matching(change, targets);
@@ -134,7 +140,10 @@ impl Changes<'_> {
             "insertbefore" | "insertafter" => match XPath::parse(&argument) {
                 // The path starts at the document or at the place that the transform's own element has.
                 Some(path) => {
-                    let beside = [ROOT, parent].into_iter().find_map(|from| path.select(&self.base, from).pop());
+                    let mut steps = self.steps;
+                    let mut last = |from| path.select(&self.base, from, &mut steps).pop();
+                    let beside = [ROOT, parent].into_iter().find_map(&mut last);
+                    self.steps = steps;
                     if let Some(beside) = beside {
                         self.insert(change, beside, usize::from(verb == "insertafter"));
                     }
@@ -173,7 +182,7 @@ impl Changes<'_> {
                     .flat_map(|&target| {
                         // A position counts among the children of one parent.
                         let of_target = named.iter().copied().filter(|&n| self.base.node(n).parent == target).collect();
-                        condition.filter(&self.base, of_target)
+                        condition.filter(&self.base, of_target, &mut self.steps)
                     })
                     .collect(),
                 None => {
@@ -182,12 +191,13 @@ impl Changes<'_> {
                 }
             },
             "xpath" => match XPath::parse(&argument) {
-                Some(path) if argument.starts_with('/') => path.select(&self.base, ROOT),
+                Some(path) if argument.starts_with('/') => path.select(&self.base, ROOT, &mut self.steps),
                 // A relative path starts at the elements of this name; people also write it from the document.
                 Some(path) => {
-                    let mut found: Vec<NodeId> = named.iter().flat_map(|&n| path.select(&self.base, n)).collect();
+                    let mut found: Vec<NodeId> =
+                        named.iter().flat_map(|&n| path.select(&self.base, n, &mut self.steps)).collect();
                     if found.is_empty() {
-                        found = path.select(&self.base, ROOT);
+                        found = path.select(&self.base, ROOT, &mut self.steps);
                     }
                     found
                 }

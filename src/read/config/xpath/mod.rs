@@ -5,8 +5,8 @@ mod parse;
 
 use super::tree::{NodeId, ROOT, Role, Tree};
 
-/// Nodes that one expression may look at.
-const MAX_STEPS: usize = 2_000_000;
+/// Nodes that the expressions of one document may look at.
+pub(crate) const MAX_STEPS: usize = 2_000_000;
 
 /// An expression, ready to be evaluated.
 #[derive(Debug)]
@@ -92,17 +92,23 @@ impl XPath {
     }
 
     /// The nodes that it selects, seen from a node.
-    pub(crate) fn select(&self, tree: &Tree, from: NodeId) -> Vec<NodeId> {
-        let mut evaluation = Evaluation { tree, steps: 0 };
-        match evaluation.value(&self.0, Context { node: from, position: 1, size: 1 }) {
+    /// Nodes that are looked at are added to `steps`; beyond [`MAX_STEPS`] nothing more is found.
+    pub(crate) fn select(&self, tree: &Tree, from: NodeId, steps: &mut usize) -> Vec<NodeId> {
+        let mut evaluation = Evaluation { tree, steps: *steps };
+        let found = evaluation.value(&self.0, Context { node: from, position: 1, size: 1 });
+        *steps = evaluation.steps;
+        match found {
             Value::Nodes(nodes) => nodes,
             _ => Vec::new(),
         }
     }
 
     /// Those of some nodes for which it holds as a predicate.
-    pub(crate) fn filter(&self, tree: &Tree, nodes: Vec<NodeId>) -> Vec<NodeId> {
-        Evaluation { tree, steps: 0 }.filtered(nodes, &self.0)
+    pub(crate) fn filter(&self, tree: &Tree, nodes: Vec<NodeId>, steps: &mut usize) -> Vec<NodeId> {
+        let mut evaluation = Evaluation { tree, steps: *steps };
+        let kept = evaluation.filtered(nodes, &self.0);
+        *steps = evaluation.steps;
+        kept
     }
 }
 
@@ -272,7 +278,7 @@ mod tests {
         let (tree, _) = xml::parse(
             "<c><s><add name='a' v='1'/><add name='b' v='2'/><add name='ab'/></s><s path='p'><add name='a'>t</add></s></c>",
         );
-        let count = |text: &str| XPath::parse(text).map(|x| x.select(&tree, ROOT).len());
+        let count = |text: &str| XPath::parse(text).map(|x| x.select(&tree, ROOT, &mut 0).len());
         for (expression, expected) in [
             ("/c/s/add", 4),
             ("c/s[@path='p']/add", 1),
