@@ -9,7 +9,7 @@ mod stages;
 use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT};
-use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Text};
+use crate::facts::{Body, Clue, ClueKind, Operation, Phase, Reading, Store, Text};
 pub(crate) use parse::parse;
 use stages::{State, is_windows, stages};
 pub(crate) use stages::{has_drive, is_windows_image};
@@ -73,7 +73,9 @@ fn instruction(
         "HEALTHCHECK" if ships && windows => {
             if let Some((_, command)) = value.split_once("CMD ") {
                 let launch = launch(state, "entrypoint", "the health check of the image", command.trim());
+                let first = reading.facts.len();
                 run(document, reading, at, &command_line(command.trim()), &launch);
+                only_asks(reading, first);
             }
         }
         "VOLUME" if ships => {
@@ -89,6 +91,17 @@ fn instruction(
             document.clue(reading, at, Clue::new(ClueKind::Ships, "docker-copy", &value).at(location));
         }
         _ => {}
+    }
+}
+
+/// A health check asks a database for an answer; it keeps nothing there.
+fn only_asks(reading: &mut Reading, first: usize) {
+    for fact in reading.facts.iter_mut().skip(first) {
+        if let Body::Effect(effect) = &mut fact.body
+            && effect.store == Store::Database
+        {
+            effect.operation = Operation::Read;
+        }
     }
 }
 
