@@ -1,7 +1,7 @@
 //! `wipeproof check`: the main job.
 
 use super::args::{Check, Color, FailOn};
-use super::{Failure, Status, WriteError, counted, progress, session, watch};
+use super::{Failure, Status, WriteError, counted, invocation, progress, session, watch};
 use crate::output::style::one_line;
 use crate::output::{self, FileSources, Format, Style};
 use crate::report::{BaselineSummary, Report};
@@ -41,12 +41,14 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
     })?;
     let earlier = since.or_else(|| settings.baseline.as_deref().and_then(|file| Report::load(file).ok()));
     let subject = subject(&args.scan.paths);
+    let invocation = invocation::of(args);
     let context = |style| output::Context {
         rules: &rules,
         style,
         sources: &FileSources,
         subject: subject.as_deref(),
         earlier: earlier.as_ref(),
+        invocation: Some(&invocation),
     };
     for output in &outputs {
         let style = match &output.file {

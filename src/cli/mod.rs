@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod info;
 mod init;
+mod invocation;
 mod progress;
 mod session;
 mod watch;

@@ -76,6 +76,17 @@ pub struct Context<'a> {
     pub subject: Option<&'a str>,
     /// An earlier report to compare with.
     pub earlier: Option<&'a Report>,
+    /// How the report was asked for.
+    pub invocation: Option<&'a Invocation>,
+}
+
+/// How a report was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// The command line.
+    pub command: String,
+    /// The settings file that holds, and the hash of its contents.
+    pub settings: Option<(String, String)>,
 }
 
 /// Writes a report in a format.

@@ -2,7 +2,7 @@
 
 use super::{file, path, text};
 use crate::facts::NoteKind;
-use crate::output::words;
+use crate::output::{Context, words};
 use crate::report::{ArtifactNote, Report};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -171,21 +171,29 @@ pub(super) fn decision(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</tbody></table></div></section>")
 }
 
-pub(super) fn reproduce(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn reproduce(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     let targets: Vec<&str> = report.targets.iter().map(|t| t.id.as_str()).collect();
     let formats: Vec<String> = report.stats.formats.iter().map(|(f, n)| format!("{n} {f}")).collect();
     writeln!(
         out,
-        "<section aria-labelledby=\"reproduce\"><h2 id=\"reproduce\">To reproduce this</h2><p>The same tool, rules and input give the same bytes.</p><dl>"
+        "<section aria-labelledby=\"reproduce\"><h2 id=\"reproduce\">To reproduce this</h2><p>The same tool, rules, settings and input give the same bytes, wherever they are.</p><dl>"
     )?;
+    if let Some(invocation) = context.invocation {
+        writeln!(out, "<dt>Command</dt><dd><code>{}</code></dd>", text(&invocation.command))?;
+        let settings = match &invocation.settings {
+            Some((file, hash)) => format!("{}, BLAKE3 <code>{}</code>", path(file), text(hash)),
+            None => "none; the defaults hold".to_owned(),
+        };
+        writeln!(out, "<dt>Settings</dt><dd>{settings}</dd>")?;
+    }
     let rows = [
-        ("Command", command(report)),
         ("Tool", format!("{} {}", report.tool.name, report.tool.version)),
         ("Rule set", report.tool.rules.clone()),
         (
             "Input, BLAKE3 over names and contents",
             if report.input.is_empty() { "not known".to_owned() } else { report.input.clone() },
         ),
+        ("Baseline", report.baseline.as_ref().map_or_else(|| "none".to_owned(), |b| b.file.clone())),
         ("Report contract", report.schema.clone()),
         ("Targets", targets.join(", ")),
         ("Files read", format!("{} ({})", report.stats.artifacts, formats.join(", "))),
@@ -196,12 +204,4 @@ pub(super) fn reproduce(report: &Report, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "<dt>{name}</dt><dd>{}</dd>", text(&value))?;
     }
     writeln!(out, "</dl></section>")
-}
-
-/// The command that makes the report; where it was run and what it was given is not part of a report.
-fn command(report: &Report) -> String {
-    let targets = report.targets.iter().map(|t| format!(" --target {}", t.id));
-    let baseline = report.baseline.as_ref().map(|b| format!(" --baseline {}", b.file));
-    let all: String = targets.chain(baseline).collect();
-    format!("{} check{all} --output html=report.html", report.tool.name)
 }

@@ -11,6 +11,7 @@ mod data;
 mod difference;
 mod effort;
 mod overview;
+mod verdicts;
 
 use super::style::one_line;
 use super::{Context, words};
@@ -55,7 +56,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
 "##,
         text(&words::counts(report))
     )?;
-    overview::verdicts(report, context, out)?;
+    verdicts::write(report, context, out)?;
     if let Some(earlier) = context.earlier {
         difference::write(report, earlier, &root, out)?;
     }
@@ -67,7 +68,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
     appendix::accepted(report, out)?;
     appendix::capabilities(report, &root, out)?;
     appendix::decision(report, out)?;
-    appendix::reproduce(report, out)?;
+    appendix::reproduce(report, context, out)?;
     write!(
         out,
         "</main>\n<footer><p>Made by {} {}. A finding says what the files show; a person decides.</p></footer>\n\
@@ -140,10 +141,12 @@ fn key(report: &Report, context: &Context<'_>) -> String {
     let events = data::events(report);
     let names: Vec<String> =
         events.iter().filter_map(|e| context.rules.platform().events.get(e)).map(|info| text(&info.name)).collect();
+    // With several targets there are strips without words beside them.
+    let open = if report.targets.len() > 1 { " open" } else { "" };
     match names.is_empty() {
         true => String::new(),
         false => format!(
-            "<details><summary>How to read the strips</summary><p>A square per event, in this order: {}. A letter in it: \
+            "<details{open}><summary>How to read the strips</summary><p>A square per event, in this order: {}. A letter in it: \
              L lost, R back to the value of the image, ? nothing is promised, ≠ each instance has its own, a dot where \
              the event does not happen; an empty square survives.</p></details>",
             names.join(", ")

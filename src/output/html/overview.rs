@@ -1,56 +1,11 @@
-//! The top of the page: the verdicts, state by event, findings by theme.
+//! What the events take away, by kind of state and target, and the findings by theme.
 
-use super::{path, sentence, text};
+use super::text;
 use crate::output::{Context, words};
 use crate::report::{Report, TargetVerdict};
 use crate::rules::{Event, Outcome, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-
-/// A card per target: the verdict, what decides it, and the three losses that matter most.
-pub(super) fn verdicts(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section aria-label=\"Verdicts\"><ul class=\"cards\">")?;
-    for target in &report.targets {
-        let class: &str = target.verdict.into();
-        writeln!(
-            out,
-            "<li class=\"card {class}\"><h2>{}</h2><strong>{}</strong><p>{}.</p><p>{} {} {}</p>",
-            text(&target.name),
-            words::capital(target.verdict.words()),
-            sentence(&words::capital(&words::because(report, target))),
-            tag(target.errors, "error"),
-            tag(target.warnings, "warning"),
-            tag(target.notes, "note"),
-        )?;
-        losses(report, target, context, out)?;
-        writeln!(out, "</li>")?;
-    }
-    writeln!(out, "</ul></section>")
-}
-
-fn tag(count: usize, severity: &str) -> String {
-    format!("<span class=\"tag {}\">{}</span>", if count > 0 { severity } else { "" }, words::count(count, severity))
-}
-
-fn losses(report: &Report, target: &TargetVerdict, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let top = words::top_losses(report, Some(&target.id));
-    if top.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "<h3>What matters most</h3><ol>")?;
-    for finding in top {
-        let title = context.rules.find(&finding.rule).map_or(finding.name.as_str(), |r| r.title.as_str());
-        let fate = words::fate_on(finding, &target.id, context.rules);
-        writeln!(
-            out,
-            "<li>{} <span class=\"line soft\">{}: {}</span></li>",
-            path(&finding.place()),
-            text(title),
-            text(&fate)
-        )?;
-    }
-    writeln!(out, "</ol>")
-}
 
 /// Kinds of state down, events across, a table per target: how many locations are taken away.
 pub(super) fn events(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -59,8 +14,16 @@ pub(super) fn events(report: &Report, context: &Context<'_>, out: &mut dyn Write
         out,
         "<p>Locations with an open finding, by kind of state. A cell tells how many each event takes away, and how.</p>"
     )?;
-    for index in 0..report.targets.len() {
-        matrix(report, context, index, out)?;
+    let mut alike: Vec<(Cells<'_>, Vec<&TargetVerdict>)> = Vec::new();
+    for target in &report.targets {
+        let cells = cells(report, target);
+        match alike.iter_mut().find(|(known, _)| *known == cells) {
+            Some((_, targets)) => targets.push(target),
+            None => alike.push((cells, vec![target])),
+        }
+    }
+    for (number, (cells, targets)) in alike.iter().enumerate() {
+        matrix(cells, targets, number + 1, context, out)?;
     }
     let platform = context.rules.platform();
     let infos: Vec<_> = super::data::events(report).iter().filter_map(|e| platform.events.get(e)).collect();
@@ -77,38 +40,60 @@ pub(super) fn events(report: &Report, context: &Context<'_>, out: &mut dyn Write
 /// Locations by outcome, for each kind of state and event.
 type Cells<'a> = BTreeMap<&'a str, BTreeMap<Event, BTreeMap<Outcome, BTreeSet<&'a str>>>>;
 
-fn matrix(report: &Report, context: &Context<'_>, index: usize, out: &mut dyn Write) -> io::Result<()> {
-    let Some(TargetVerdict { id, name, .. }) = report.targets.get(index) else { return Ok(()) };
+fn cells<'a>(report: &'a Report, target: &TargetVerdict) -> Cells<'a> {
     let mut cells: Cells<'_> = BTreeMap::new();
-    let mut columns = BTreeSet::new();
     for finding in report.findings.iter().filter(|f| f.is_active()) {
-        for at in finding.outcomes.iter().filter(|o| o.target == *id) {
-            columns.insert(at.event);
+        for at in finding.outcomes.iter().filter(|o| o.target == target.id) {
             let row = cells.entry(finding.effect.store.into()).or_default();
             row.entry(at.event).or_default().entry(at.outcome).or_default().insert(&finding.effect.location);
         }
     }
-    if cells.is_empty() {
-        return writeln!(out, "<p>Nothing on {}.</p>", text(name));
+    cells
+}
+
+/// One table for all targets on which the same happens; what survives everything is a line below it.
+fn matrix(
+    cells: &Cells<'_>,
+    targets: &[&TargetVerdict],
+    number: usize,
+    context: &Context<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let names: Vec<String> = targets.iter().map(|t| text(&t.name)).collect();
+    let names = names.join("; ");
+    let survives = |row: &BTreeMap<Event, BTreeMap<Outcome, BTreeSet<&str>>>| {
+        row.values().all(|outcomes| outcomes.keys().all(|o| *o == Outcome::Survives))
+    };
+    let (safe, taken): (Vec<_>, Vec<_>) = cells.iter().partition(|(_, row)| survives(row));
+    let safe: Vec<String> = safe.iter().map(|(store, _)| store.replace('-', " ")).collect();
+    if taken.is_empty() {
+        return match safe.is_empty() {
+            true => writeln!(out, "<p>Nothing on {names}.</p>"),
+            false => writeln!(out, "<p>On {names} everything survives every event: {}.</p>", safe.join(", ")),
+        };
     }
-    let (label, number) = (text(name), index + 1);
+    let columns: BTreeSet<Event> = cells.values().flat_map(|row| row.keys().copied()).collect();
     write!(
         out,
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"State by event, target {number}\"><table class=\"matrix\"><caption>{label}</caption><thead><tr><th scope=\"col\">State</th>"
+        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"State by event, table {number}\"><table class=\"matrix\"><caption>{names}</caption><thead><tr><th scope=\"col\">State</th>"
     )?;
     for event in &columns {
         let info = context.rules.platform().events.get(event);
         write!(out, "<th scope=\"col\">{}</th>", text(info.map_or("", |i| i.name.as_str())))?;
     }
     writeln!(out, "</tr></thead><tbody>")?;
-    for (store, row) in &cells {
+    for (store, row) in taken {
         write!(out, "<tr><th scope=\"row\">{}</th>", store.replace('-', " "))?;
         for event in &columns {
             write!(out, "{}", cell(row.get(event)))?;
         }
         writeln!(out, "</tr>")?;
     }
-    writeln!(out, "</tbody></table></div>")
+    writeln!(out, "</tbody></table></div>")?;
+    match safe.is_empty() {
+        true => Ok(()),
+        false => writeln!(out, "<p class=\"soft\">Survives every event: {}.</p>", safe.join(", ")),
+    }
 }
 
 /// How many locations an event takes away and how, the worst first; what survives it is told when nothing else is.

@@ -110,14 +110,19 @@
   const fatesOf = (fates) => {
     const alike = new Map();
     for (const { id } of data.targets.filter((t) => fates[t.id])) {
-      const key = JSON.stringify([fates[id].at, fates[id].words, fates[id].volume]);
+      // Where nothing is taken away, it does not matter which events there are.
+      const safe = !/[^s-]/.test(fates[id].at), key = JSON.stringify([safe || fates[id].at, fates[id].words, fates[id].volume]);
       alike.set(key, [...(alike.get(key) ?? []), id]);
     }
-    return [...alike.values()].map((ids) => fateOf(ids.length === data.targets.length ? "on all targets" : ids.join(", "), fates[ids[0]]));
+    // So many sentences are not read any more: the strips say it, and the finding has the words.
+    const brief = alike.size > 3;
+    return [...alike.values()].map((ids) => fateOf(ids.length === data.targets.length ? "on all targets" : ids.join(", "), fates[ids[0]], brief));
   };
-  const fateOf = (id, fate) => {
+  const fateOf = (id, fate, brief) => {
     const said = several ? [el("strong", {}, id), " "] : [];
-    return el("div", { class: "fate" }, ...said, fate.at.replaceAll("-", "") ? strip(fate.at) : "",
+    const safe = !/[^s-]/.test(fate.at);
+    if (brief && !safe) return el("div", { class: "fate" }, ...said, strip(fate.at));
+    return el("div", { class: "fate" }, ...said, safe ? "" : strip(fate.at),
       el("div", { class: `said-${outcome(fate.worst).kind}` }, fate.words || outcome(fate.worst).words, el("span", { class: "soft" }, ` (${words(fate.volume)} volume)`)));
   };
   // A file is named once for all its places that do the same.
