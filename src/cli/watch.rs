@@ -5,16 +5,13 @@
 
 use super::args::Check;
 use super::{Failure, Status, print_failure, session};
-use crate::discover::{WalkOptions, walk};
+use crate::discover::{Stamp, WalkOptions, stamps};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Time between two looks.
 const INTERVAL: Duration = Duration::from_millis(500);
-
-/// What changes when a file changes.
-type Snapshot = Vec<(PathBuf, u64, Option<SystemTime>)>;
 
 /// Checks now and after every change, until interrupted or until nobody reads the output. Returns the last status.
 pub(super) fn watch(args: &Check, mut check: impl FnMut() -> Result<Status, Failure>) -> Result<Status, Failure> {
@@ -35,16 +32,10 @@ pub(super) fn watch(args: &Check, mut check: impl FnMut() -> Result<Status, Fail
     }
 }
 
-fn snapshot(args: &Check) -> Snapshot {
+fn snapshot(args: &Check) -> Vec<Stamp> {
     let own = args.outputs.iter().filter_map(|o| o.split_once('=').map(|(_, file)| PathBuf::from(file))).collect();
-    let app = walk(&args.scan.paths, &WalkOptions { own, ..WalkOptions::default() }).unwrap_or_default();
-    let settings = session::settings_file(&args.scan);
-    let files = app.artifacts.into_iter().map(|a| a.file).chain(settings).chain(args.baseline.clone());
-    files
-        .map(|file| {
-            let meta = std::fs::metadata(&file).ok();
-            let size = meta.as_ref().map_or(0, std::fs::Metadata::len);
-            (file, size, meta.and_then(|m| m.modified().ok()))
-        })
-        .collect()
+    let mut seen = stamps(&args.scan.paths, &WalkOptions { own, ..WalkOptions::default() });
+    let decided = session::settings_file(&args.scan).into_iter().chain(args.baseline.clone());
+    seen.extend(decided.map(Stamp::of));
+    seen
 }

@@ -5,12 +5,14 @@
 
 mod part;
 pub mod sniff;
+mod stamp;
 mod walk;
 
 pub use part::{Packing, Part};
 
 pub use sniff::{Kind, SNIFF_LEN, is_report, sniff};
-pub use walk::{CACHE_TAG, CACHE_TAG_TEXT, SETTINGS_FILE, WalkError, WalkOptions, walk};
+pub use stamp::{Stamp, stamps};
+pub use walk::{CACHE_TAG, CACHE_TAG_TEXT, SETTINGS_FILE, WalkError, WalkOptions, display_path, walk};
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -174,6 +174,11 @@ fn visit(entry: &DirEntry, base: Base<'_>, found: &Found) {
     }
 }
 
+/// A path as reports show it: below the current folder from there.
+pub fn display_path(path: &Path) -> String {
+    display(path, std::env::current_dir().ok().as_deref())
+}
+
 /// A path as reports show it: `/` between components, no leading `./`, invalid UTF-8 replaced.
 fn display(path: &Path, here: Option<&Path>) -> String {
     // Below the current folder: relative to it, which is what code-scanning services need.

@@ -4,7 +4,7 @@ use crate::facts::{
     ClueKind, Effect, Hole, Location, Operation, Part, Phase, Reading, Source, Step, Store, Text, Trait,
 };
 use crate::settings::Settings;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// Marks effects below durable or disposable places. A drive letter alone never makes a place durable: somebody has
 /// to mount it or to declare it.
@@ -97,21 +97,24 @@ fn mapped_drive(effect: &Effect) -> Option<Location> {
 
 /// Local resources that their definition lets the platform empty at every recycle of the role.
 fn mark_cleaned_resources(readings: &mut [Reading]) {
-    let cleaned: BTreeSet<String> = readings
+    let cleaned: BTreeMap<String, Step> = readings
         .iter()
-        .flat_map(|r| super::steps::counted(&r.facts))
-        .filter_map(|f| f.as_clue())
-        .filter(|c| c.kind == ClueKind::LocalResource && c.value == "clean")
-        .map(|c| c.key.to_lowercase())
+        .flat_map(|r| super::steps::counted(&r.facts).filter_map(move |f| Some((r, &f.site, f.as_clue()?))))
+        .filter(|(_, _, c)| c.kind == ClueKind::LocalResource && c.value == "clean")
+        .map(|(reading, site, clue)| {
+            let text = format!("the local resource {} is emptied at every recycle of the role", clue.key);
+            (clue.key.to_lowercase(), Step::at(text, site.clone()).in_artifact(reading.artifact.clone()))
+        })
         .collect();
     if cleaned.is_empty() {
         return;
     }
     for effect in super::effects_mut(readings) {
         if let Some(Part::Hole(Hole::From(Source::LocalResource, name))) = effect.location.text().parts().first()
-            && cleaned.contains(&name.to_lowercase())
+            && let Some(step) = cleaned.get(&name.to_lowercase())
         {
             effect.mark(Trait::CleanedOnRecycle);
+            effect.evidence.push(step.clone());
         }
     }
 }

@@ -11,6 +11,7 @@ use lsp_types::{
     OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp, TextDocumentEdit, TextEdit, Url,
     WorkspaceEdit,
 };
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -23,8 +24,12 @@ pub(super) struct Asked<'a> {
     pub(super) encoding: Encoding,
     /// Settings file that holds, or would.
     pub(super) settings: &'a Path,
+    /// Its text, as it is open in the editor or on the disk.
+    pub(super) settings_text: Option<String>,
     /// The client can create files.
     pub(super) can_create: bool,
+    /// Address and text of another artifact in XML, as it is open in the editor or on the disk.
+    pub(super) text_of: &'a dyn Fn(&str) -> Option<(Url, String)>,
     /// Name inside the application of the artifact of a finding.
     pub(super) name_of: &'a dyn Fn(&str) -> String,
 }
@@ -49,7 +54,7 @@ fn action(title: String, shown: &Shown, edit: WorkspaceEdit, preferred: bool) ->
     CodeAction {
         title,
         kind: Some(CodeActionKind::QUICKFIX),
-        diagnostics: Some(vec![shown.diagnostic.clone()]),
+        diagnostics: Some(vec![shown.diagnostic.as_ref().clone()]),
         edit: Some(edit),
         is_preferred: Some(preferred),
         ..CodeAction::default()
@@ -57,23 +62,51 @@ fn action(title: String, shown: &Shown, edit: WorkspaceEdit, preferred: bool) ->
 }
 
 fn edit_of(url: &Url, edit: TextEdit) -> WorkspaceEdit {
-    WorkspaceEdit { changes: Some(HashMap::from([(url.clone(), vec![edit])])), ..WorkspaceEdit::default() }
+    edits_of(url, vec![edit])
+}
+
+fn edits_of(url: &Url, edits: Vec<TextEdit>) -> WorkspaceEdit {
+    WorkspaceEdit { changes: Some(HashMap::from([(url.clone(), edits)])), ..WorkspaceEdit::default() }
+}
+
+/// A text that can be edited for a finding, and the place in it that is meant.
+struct Meant<'a> {
+    url: Url,
+    text: Cow<'a, str>,
+    at: usize,
 }
 
 fn quick_fixes(shown: &Shown, asked: &Asked<'_>) -> Vec<CodeAction> {
-    if asked.kind != Some(Kind::Xml) {
-        return Vec::new();
+    let here = Meant {
+        url: asked.url.clone(),
+        text: Cow::Borrowed(asked.text),
+        at: offset(asked.text, shown.diagnostic.range.start, asked.encoding),
+    };
+    let here = (asked.kind == Some(Kind::Xml)).then_some(here);
+    // What makes it worse may be written elsewhere: the definition of a local resource.
+    let elsewhere = shown.finding.evidence.iter().filter_map(|step| {
+        let site = step.site.as_ref()?;
+        let (url, text) = (asked.text_of)(step.artifact.as_deref()?)?;
+        let line = Position::new(site.line?.saturating_sub(1), 0);
+        let column = site.column.unwrap_or(1).saturating_sub(1) as usize;
+        let start = offset(&text, line, asked.encoding);
+        let at = text[start..].char_indices().nth(column).map_or(start, |(n, _)| start + n);
+        Some(Meant { url, text: Cow::Owned(text), at })
+    });
+    let mut all: Vec<CodeAction> = Vec::new();
+    for Meant { url, text, at } in here.into_iter().chain(elsewhere) {
+        let place = |at| position(&text, at, asked.encoding);
+        for fix in fixes(&text, at, &shown.finding.effect.location) {
+            let edit = |(bytes, new): (std::ops::Range<usize>, String)| {
+                TextEdit::new(Range::new(place(bytes.start), place(bytes.end)), new)
+            };
+            let edit = edits_of(&url, fix.edits.into_iter().map(edit).collect());
+            if all.iter().all(|known| known.title != fix.title) {
+                all.push(action(fix.title.to_owned(), shown, edit, true));
+            }
+        }
     }
-    let at = offset(asked.text, shown.diagnostic.range.start, asked.encoding);
-    let place = |at| position(asked.text, at, asked.encoding);
-    fixes(asked.text, at)
-        .into_iter()
-        .map(|fix| {
-            let range = Range::new(place(fix.range.start), place(fix.range.end));
-            let edit = edit_of(asked.url, TextEdit::new(range, fix.text.to_owned()));
-            action(fix.title.to_owned(), shown, edit, true)
-        })
-        .collect()
+    all
 }
 
 /// A comment on a line of its own above the finding, with a reason to fill in.
@@ -108,12 +141,12 @@ fn accept_in_settings(shown: &Shown, asked: &Asked<'_>) -> Option<CodeAction> {
         finding.rule
     );
     let url = Url::from_file_path(asked.settings).ok()?;
-    let existing = std::fs::read_to_string(asked.settings).ok();
+    let existing = asked.settings_text.as_deref();
     if existing.is_none() && !asked.can_create {
         return None;
     }
-    let end = existing.as_deref().map_or(Position::new(0, 0), |t| position(t, t.len(), asked.encoding));
-    let entry = match &existing {
+    let end = existing.map_or(Position::new(0, 0), |t| position(t, t.len(), asked.encoding));
+    let entry = match existing {
         None => entry.trim_start().to_owned(),
         Some(text) if text.is_empty() || text.ends_with('\n') => entry,
         Some(_) => format!("\n{entry}"),

@@ -14,10 +14,11 @@ use lsp_types::request::Request as _;
 use lsp_types::{
     CodeActionParams, CompletionItem, CompletionItemKind, CompletionParams, CompletionTextEdit,
     DocumentDiagnosticParams, Documentation, FullDocumentDiagnosticReport, HoverParams, Range,
-    RelatedFullDocumentDiagnosticReport, TextDocumentPositionParams, TextEdit,
+    RelatedFullDocumentDiagnosticReport, TextDocumentPositionParams, TextEdit, Url,
 };
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::path::Path;
 
 impl Server<'_> {
     pub(super) fn answer(&mut self, request: Request, cancelled: &HashSet<RequestId>) {
@@ -94,14 +95,27 @@ impl Server<'_> {
             let path = url.to_file_path().ok()?;
             let (open, scan) = (self.documents.get(&path)?, self.scan_of(&path)?);
             let root = self.folder_of(&path).map_or(path.parent()?, |f| f.root.as_path());
+            let settings = scan.settings_file(root);
+            let open_settings = self.documents.get(&settings).map(|open| open.document.text.clone());
+            let text_of = |artifact: &str| {
+                let file = std::path::absolute(scan.file(artifact)?).ok()?;
+                let text = match self.documents.get(&file) {
+                    Some(open) => open.document.text.clone(),
+                    None => String::from_utf8(read_text(&file)?).ok()?,
+                };
+                let is_xml = text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
+                Some((Url::from_file_path(&file).ok()?, text)).filter(|_| is_xml)
+            };
             let asked = Asked {
                 url,
                 range: params.range,
                 text: &open.document.text,
                 kind: open.overlay.as_ref().map(Overlay::kind),
                 encoding: self.client.encoding,
-                settings: &scan.settings_file(root),
+                settings_text: open_settings.or_else(|| std::fs::read_to_string(&settings).ok()),
+                settings: &settings,
                 can_create: self.client.creates,
+                text_of: &text_of,
                 name_of: &|artifact| scan.name_of(artifact).to_owned(),
             };
             Some(actions(self.shown.get(url)?, &asked))
@@ -111,7 +125,7 @@ impl Server<'_> {
 
     fn pulled(&self, params: &DocumentDiagnosticParams) -> Value {
         let shown = self.shown.get(&params.text_document.uri).map_or(&[][..], Vec::as_slice);
-        let mut items: Vec<_> = shown.iter().map(|s| s.diagnostic.clone()).collect();
+        let mut items: Vec<_> = shown.iter().map(|s| s.diagnostic.as_ref().clone()).collect();
         let path = params.text_document.uri.to_file_path().ok();
         if let Some((_, open)) = self.settings_documents().find(|(p, _)| Some(*p) == path.as_ref()) {
             items.extend(of_settings(&open.document.text, self.client.encoding));
@@ -126,6 +140,13 @@ impl Server<'_> {
         }
         value
     }
+}
+
+/// A text file that is small enough to be edited.
+fn read_text(file: &Path) -> Option<Vec<u8>> {
+    const MOST: u64 = 4 << 20;
+    let small = std::fs::metadata(file).is_ok_and(|m| m.is_file() && m.len() <= MOST);
+    small.then(|| std::fs::read(file).ok())?
 }
 
 fn parsed<P: serde::de::DeserializeOwned>(params: Value) -> Result<P, (ErrorCode, String)> {

@@ -7,16 +7,18 @@ use serde_json::{Value, json};
 /// What the client can do.
 pub(super) struct Client {
     pub(super) encoding: Encoding,
+    /// Diagnostics of open files are asked for; otherwise they are sent.
     pub(super) pulls: bool,
-    pub(super) refreshes: bool,
     pub(super) watches: bool,
     pub(super) progress: bool,
     pub(super) creates: bool,
 }
 
 impl Client {
-    pub(super) fn of(params: &InitializeParams) -> Self {
-        let capabilities = serde_json::to_value(&params.capabilities).unwrap_or_default();
+    /// From the parameters of the first request, and as they were sent: a library that knows the protocol of one day
+    /// drops what came later.
+    pub(super) fn of(params: &InitializeParams, sent: &Value) -> Self {
+        let capabilities = &sent["capabilities"];
         let has = |pointer: &str| match capabilities.pointer(pointer) {
             Some(Value::Bool(yes)) => *yes,
             other => other.is_some_and(|v| !v.is_null()),
@@ -25,8 +27,9 @@ impl Client {
         let operations = capabilities.pointer("/workspace/workspaceEdit/resourceOperations").and_then(Value::as_array);
         Client {
             encoding: Encoding::choose(encodings),
-            pulls: has("/textDocument/diagnostic"),
-            refreshes: has("/workspace/diagnostics/refreshSupport") || has("/workspace/diagnostic/refreshSupport"),
+            // A client that cannot be told to ask again would miss what a scan finds after it asked.
+            pulls: has("/textDocument/diagnostic")
+                && (has("/workspace/diagnostics/refreshSupport") || has("/workspace/diagnostic/refreshSupport")),
             watches: has("/workspace/didChangeWatchedFiles/dynamicRegistration"),
             progress: has("/window/workDoneProgress"),
             creates: operations.is_some_and(|o| o.iter().any(|v| v == "create")),
@@ -35,18 +38,20 @@ impl Client {
 }
 
 pub(super) fn capabilities(client: &Client) -> Value {
-    json!({
+    let mut told = json!({
         "capabilities": {
             "positionEncoding": client.encoding.kind(),
             "textDocumentSync": { "openClose": true, "change": 2, "save": { "includeText": false } },
             "hoverProvider": true,
             "completionProvider": { "triggerCharacters": ["\"", "'", "[", "=", " "] },
             "codeActionProvider": { "codeActionKinds": ["quickfix"] },
-            "diagnosticProvider": {
-                "identifier": "wipeproof", "interFileDependencies": true, "workspaceDiagnostics": false,
-            },
             "workspace": { "workspaceFolders": { "supported": true, "changeNotifications": true } },
         },
         "serverInfo": { "name": "wipeproof", "version": env!("CARGO_PKG_VERSION") },
-    })
+    });
+    if client.pulls {
+        told["capabilities"]["diagnosticProvider"] =
+            json!({ "identifier": "wipeproof", "interFileDependencies": true, "workspaceDiagnostics": false });
+    }
+    told
 }

@@ -23,7 +23,7 @@ const MAX_RELATED: usize = 12;
 /// A diagnostic with what it was made of.
 #[derive(Clone, Debug)]
 pub(super) struct Shown {
-    pub(super) diagnostic: Diagnostic,
+    pub(super) diagnostic: Arc<Diagnostic>,
     /// What hover and code actions look at; one for all places of a finding.
     pub(super) finding: Arc<Finding>,
 }
@@ -53,7 +53,7 @@ pub(super) fn by_file(report: &Report, view: &View<'_>) -> ByFile {
             if n > 0 && !place.precise {
                 continue;
             }
-            let diagnostic = diagnostic(finding, site, &place, &related, view);
+            let diagnostic = Arc::new(diagnostic(finding, site, &place, &related, view));
             shown.entry(place.url).or_default().push(Shown { diagnostic, finding: Arc::clone(&shared) });
         }
     }

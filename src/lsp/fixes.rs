@@ -1,79 +1,166 @@
-//! Quick fixes where the edit is certain: one attribute of one element gets a value that is right on every platform,
-//! or a placeholder that fails loudly until a person fills it in.
+//! Quick fixes where the edit is certain: an element gets attributes or a child that are right on every platform, or a
+//! placeholder that fails loudly until a person fills it in.
 
 use std::ops::Range;
 
-/// An edit of an attribute's value.
+/// One thing to do to the text of a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fix {
     pub(super) title: &'static str,
-    /// Bytes to replace.
-    pub(super) range: Range<usize>,
-    pub(super) text: &'static str,
+    /// Bytes to replace, and by what; in the order of the text.
+    pub(super) edits: Vec<(Range<usize>, String)>,
 }
 
-/// One row: in an element with this name, an attribute with one of these values gets another.
+/// One row: in an element with this name, for a finding about one of these places, what is to be changed.
 struct Row {
-    element: &'static str,
-    attribute: &'static str,
-    from: &'static [&'static str],
-    to: &'static str,
     title: &'static str,
+    element: &'static str,
+    /// How the location of the finding begins.
+    about: &'static str,
+    /// Attributes with the values to replace, and the new one. One that is absent is added when that says the same as
+    /// one of the values.
+    attributes: &'static [Attribute],
+    /// Lines of a child, indented by two spaces a level.
+    child: &'static [&'static str],
 }
+
+struct Attribute {
+    name: &'static str,
+    from: &'static [&'static str],
+    /// Its absence means one of the values, or it is needed beside the others.
+    add: bool,
+    to: &'static str,
+}
+
+const AUTOMATIC: &[&str] = &["AutoGenerate,IsolateApps", "AutoGenerate", "AutoGenerate,IsolateByAppId"];
+const ANY: &[&str] = &[];
+/// Neither hexadecimal nor a host: the application does not start with it.
+const VALIDATION: &str = "REPLACE-WITH-A-KEY-SHARED-BY-ALL-INSTANCES";
+const DECRYPTION: &str = "REPLACE-WITH-ANOTHER-KEY-SHARED-BY-ALL-INSTANCES";
+/// Type and attributes of Microsoft.Web.RedisSessionStateProvider.
+const PROVIDER: &[&str] = &[
+    "<providers>",
+    "  <add name=\"SharedSessions\" type=\"Microsoft.Web.Redis.RedisSessionStateProvider\" host=\"REPLACE-WITH-THE-HOST\" accessKey=\"\" ssl=\"true\" />",
+    "</providers>",
+];
 
 const ROWS: &[Row] = &[
     Row {
-        element: "LocalStorage",
-        attribute: "cleanOnRoleRecycle",
-        from: &["true"],
-        to: "false",
         title: "Keep this local storage when the role is recycled",
+        element: "LocalStorage",
+        about: "",
+        attributes: &[Attribute { name: "cleanOnRoleRecycle", from: &["true"], add: true, to: "false" }],
+        child: &[],
     },
     Row {
-        element: "Instances",
-        attribute: "count",
-        from: &["0", "1"],
-        to: "2",
         title: "Run two instances, so that one is left when the other is taken away",
+        element: "Instances",
+        about: "role://",
+        attributes: &[Attribute { name: "count", from: &["0", "1"], add: false, to: "2" }],
+        child: &[],
     },
     Row {
+        title: "Use the same keys on all instances (placeholders)",
         element: "machineKey",
-        attribute: "validationKey",
-        from: &["AutoGenerate,IsolateApps", "AutoGenerate", "AutoGenerate,IsolateByAppId"],
-        to: "REPLACE-WITH-A-SECRET-SHARED-BY-ALL-INSTANCES",
-        title: "Use one validation key on all instances (placeholder)",
+        about: "machine-key://",
+        attributes: &[
+            Attribute { name: "validationKey", from: AUTOMATIC, add: true, to: VALIDATION },
+            Attribute { name: "decryptionKey", from: AUTOMATIC, add: true, to: DECRYPTION },
+        ],
+        child: &[],
     },
     Row {
-        element: "machineKey",
-        attribute: "decryptionKey",
-        from: &["AutoGenerate,IsolateApps", "AutoGenerate", "AutoGenerate,IsolateByAppId"],
-        to: "REPLACE-WITH-A-SECRET-SHARED-BY-ALL-INSTANCES",
-        title: "Use one decryption key on all instances (placeholder)",
+        title: "Use the same keys on all instances (placeholders)",
+        element: "system.web",
+        about: "machine-key://",
+        attributes: &[],
+        child: &[
+            "<machineKey validationKey=\"REPLACE-WITH-A-KEY-SHARED-BY-ALL-INSTANCES\" decryptionKey=\"REPLACE-WITH-ANOTHER-KEY-SHARED-BY-ALL-INSTANCES\" />",
+        ],
     },
     Row {
+        title: "Keep sessions in a shared provider (stub)",
         element: "sessionState",
-        attribute: "mode",
-        from: &["InProc"],
-        to: "Custom\" customProvider=\"REPLACE-WITH-A-SHARED-PROVIDER",
-        title: "Keep sessions in a shared provider (placeholder)",
+        about: "aspnet-session://",
+        attributes: &[
+            Attribute { name: "mode", from: &["InProc", "StateServer"], add: true, to: "Custom" },
+            Attribute { name: "customProvider", from: ANY, add: true, to: "SharedSessions" },
+        ],
+        child: PROVIDER,
+    },
+    Row {
+        title: "Keep sessions in a shared provider (stub)",
+        element: "system.web",
+        about: "aspnet-session://",
+        attributes: &[],
+        child: &[
+            "<sessionState mode=\"Custom\" customProvider=\"SharedSessions\">",
+            "  <providers>",
+            "    <add name=\"SharedSessions\" type=\"Microsoft.Web.Redis.RedisSessionStateProvider\" host=\"REPLACE-WITH-THE-HOST\" accessKey=\"\" ssl=\"true\" />",
+            "  </providers>",
+            "</sessionState>",
+        ],
     },
 ];
 
-/// The fixes for the element that a byte offset is in.
-pub(super) fn fixes(text: &str, at: usize) -> Vec<Fix> {
+/// The fixes for a finding about a location in the element that a byte offset is in.
+pub(super) fn fixes(text: &str, at: usize, location: &str) -> Vec<Fix> {
     let Some(tag) = tag_around(text, at) else { return Vec::new() };
     let source = &text[tag.clone()];
     let Some(name) = source.get(1..).and_then(|s| s.split(|c: char| c.is_whitespace() || "/>".contains(c)).next())
     else {
         return Vec::new();
     };
-    let of = |row: &Row| {
-        let value = attribute(source, row.attribute)?;
-        let written = &source[value.clone()];
-        let applies = row.element == name && row.from.iter().any(|f| f.eq_ignore_ascii_case(written));
-        applies.then(|| Fix { title: row.title, range: tag.start + value.start..tag.start + value.end, text: row.to })
-    };
-    ROWS.iter().filter_map(of).collect()
+    let apply = |row: &Row| row.element == name && location.starts_with(row.about);
+    ROWS.iter().filter(|row| apply(row)).filter_map(|row| fix(row, text, &tag, name)).collect()
+}
+
+fn fix(row: &Row, text: &str, tag: &Range<usize>, name: &str) -> Option<Fix> {
+    let source = &text[tag.clone()];
+    let mut edits = Vec::new();
+    let mut added = String::new();
+    for wanted in row.attributes {
+        match attribute(source, wanted.name) {
+            Some(value) => {
+                let written = &source[value.clone()];
+                if wanted.from.iter().any(|from| from.eq_ignore_ascii_case(written)) {
+                    edits.push((tag.start + value.start..tag.start + value.end, wanted.to.to_owned()));
+                } else if !wanted.from.is_empty() && wanted.add {
+                    // A value that somebody chose stays, and with it the reason for the rest.
+                    continue;
+                }
+            }
+            None if wanted.add => added.push_str(&format!(" {}=\"{}\"", wanted.name, wanted.to)),
+            None => {}
+        }
+    }
+    let after_name = tag.start + 1 + name.len();
+    if !added.is_empty() {
+        edits.push((after_name..after_name, added));
+    }
+    if !row.child.is_empty() {
+        let first = row.child.first().and_then(|line| line.split(['>', ' ']).next()).unwrap_or_default();
+        let closes = source.ends_with("/>");
+        let end = format!("</{name}");
+        let content = text[tag.end..].split(end.as_str()).next().unwrap_or_default();
+        if !closes && content.contains(first) {
+            return None;
+        }
+        let line_start = text[..tag.start].rfind('\n').map_or(0, |i| i + 1);
+        let indent: String = text[line_start..tag.start].chars().take_while(|c| matches!(c, ' ' | '\t')).collect();
+        let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let lines: String = row.child.iter().map(|line| format!("{newline}{indent}  {line}")).collect();
+        match closes {
+            true => {
+                let slash = tag.end - "/>".len();
+                let from = text[..slash].trim_end().len().max(after_name);
+                edits.push((from..tag.end, format!(">{lines}{newline}{indent}</{name}>")));
+            }
+            false => edits.push((tag.end..tag.end, lines)),
+        }
+    }
+    edits.sort_by_key(|(range, _)| range.start);
+    (!edits.is_empty()).then_some(Fix { title: row.title, edits })
 }
 
 /// The start tag around an offset. `<` cannot stand in an attribute value (XML 1.0, 2.3), `>` can.
@@ -115,29 +202,49 @@ fn attribute(tag: &str, name: &str) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn fixed(text: &str, at: &str) -> Vec<String> {
-        let mut out = Vec::new();
-        for fix in fixes(text, text.find(at).unwrap()) {
+    fn fixed(text: &str, at: &str, about: &str) -> Vec<String> {
+        let apply = |fix: Fix| {
             let mut edited = text.to_owned();
-            edited.replace_range(fix.range, fix.text);
-            out.push(edited);
-        }
-        out
+            for (range, new) in fix.edits.into_iter().rev() {
+                edited.replace_range(range, &new);
+            }
+            edited
+        };
+        fixes(text, text.find(at).unwrap(), about).into_iter().map(apply).collect()
     }
 
     #[test]
     fn one_attribute_of_one_element() {
         let text = "<a>\n <LocalStorage name='x>y'\n   cleanOnRoleRecycle='True' />\n</a>";
-        assert_eq!(fixed(text, "name"), [text.replace("True", "false")]);
-        assert_eq!(fixed("<Instances count=\"1\"/>", "<Ins"), ["<Instances count=\"2\"/>"]);
-        assert!(fixed("<Instances count=\"3\"/>", "count").is_empty());
-        assert!(fixed("<Other count=\"1\"/>", "count").is_empty());
-        assert!(fixes("no tag", 3).is_empty() && fixes("<é", 2).is_empty() && fixes("", 5).is_empty());
+        assert_eq!(fixed(text, "name", "C:\\x"), [text.replace("True", "false")]);
+        assert_eq!(fixed("<Instances count=\"1\"/>", "<Ins", "role://W"), ["<Instances count=\"2\"/>"]);
+        assert!(fixed("<Instances count=\"3\"/>", "count", "role://W").is_empty());
+        assert!(fixed("<Instances count=\"1\"/>", "count", "other").is_empty());
+        assert!(fixed("<Other count=\"1\"/>", "count", "role://W").is_empty());
+        assert!(fixes("no tag", 3, "").is_empty() && fixes("<é", 2, "").is_empty() && fixes("", 5, "").is_empty());
     }
 
     #[test]
-    fn keys_one_by_one() {
+    fn keys_and_what_is_absent() {
+        let keys = format!("<machineKey validationKey=\"{VALIDATION}\" decryptionKey=\"{DECRYPTION}\"/>");
         let text = "<machineKey validationKey=\"AutoGenerate,IsolateApps\" decryptionKey=\"AutoGenerate\"/>";
-        assert_eq!(fixed(text, "valid").len(), 2);
+        assert_eq!(fixed(text, "valid", "machine-key://x"), [keys.clone()]);
+        assert_eq!(fixed("<machineKey/>", "<", "machine-key://x"), [keys]);
+        assert_eq!(fixed("<LocalStorage\n/>", "<", ""), ["<LocalStorage cleanOnRoleRecycle=\"false\"\n/>"]);
+    }
+
+    #[test]
+    fn children_are_indented_as_their_parent_is() {
+        let text = "<c>\r\n  <system.web>\r\n  </system.web>\r\n</c>";
+        let edited = fixed(text, "<system", "machine-key://x").remove(0);
+        assert!(edited.starts_with("<c>\r\n  <system.web>\r\n    <machineKey validation"), "{edited}");
+        let edited = fixed("<sessionState mode='InProc' />", "<", "aspnet-session://x").remove(0);
+        assert!(
+            edited.starts_with("<sessionState customProvider=\"SharedSessions\" mode='Custom'>\n  <providers>"),
+            "{edited}"
+        );
+        assert!(edited.ends_with("\n  </providers>\n</sessionState>"), "{edited}");
+        let has = "<sessionState mode='InProc'><providers/></sessionState>";
+        assert!(fixed(has, "<", "aspnet-session://x").is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use super::diagnostics::{ByFile, View, by_file};
 use super::server::Server;
 use super::workspace::Scan;
+use crate::discover::Stamp;
 use lsp_types::notification as notify;
 use lsp_types::notification::Notification as _;
 use lsp_types::{InitializeParams, Url};
@@ -20,6 +21,12 @@ pub(super) struct Folder {
     pub(super) scan: Option<Scan>,
     /// Only the newest scan counts.
     generation: u64,
+    /// A scan is under way.
+    scanning: bool,
+    /// Files changed while it was: another follows it.
+    again: bool,
+    /// Its files when they were last looked at, if the client does not watch them.
+    pub(super) seen: Option<Vec<Stamp>>,
 }
 
 /// A finished scan: folder, generation, result.
@@ -39,28 +46,41 @@ impl Server<'_> {
         if self.client.watches {
             let options = json!({ "registrations": [{ "id": "files", "method": "workspace/didChangeWatchedFiles",
                 "registerOptions": { "watchers": [{ "globPattern": "**/*" }] } }] });
-            self.request("client/registerCapability", &options);
+            self.request("client/registerCapability", options);
         }
     }
 
     pub(super) fn add_folder(&mut self, url: &Url) {
         let Ok(root) = url.to_file_path() else { return };
         if !self.folders.iter().any(|f| f.root == root) {
-            self.folders.push(Folder { root: root.clone(), scan: None, generation: 0 });
+            self.folders.push(Folder {
+                root: root.clone(),
+                scan: None,
+                generation: 0,
+                scanning: false,
+                again: false,
+                seen: None,
+            });
             self.scan(&root);
         }
     }
 
-    /// Scans a folder in the background; a newer scan makes an older one void.
+    /// Scans a folder in the background, one scan at a time.
     pub(super) fn scan(&mut self, root: &Path) {
         let Some(folder) = self.folders.iter_mut().find(|f| f.root == root) else { return };
-        folder.generation += 1;
+        if folder.scanning {
+            folder.again = true;
+            return;
+        }
+        folder.scanning = true;
+        self.generation += 1;
+        folder.generation = self.generation;
         let (root, generation, scans) = (folder.root.clone(), folder.generation, self.scans.clone());
         if self.client.progress {
             let token = token(&root, generation);
-            self.request("window/workDoneProgress/create", &json!({ "token": token }));
+            self.request("window/workDoneProgress/create", json!({ "token": token }));
             let begin = json!({ "kind": "begin", "title": "wipeproof", "message": root.display().to_string() });
-            self.notify("$/progress", &json!({ "token": token, "value": begin }));
+            self.notify("$/progress", json!({ "token": token, "value": begin }));
         }
         std::thread::spawn(move || {
             let scan = Scan::of_folder(&root);
@@ -70,19 +90,24 @@ impl Server<'_> {
 
     pub(super) fn install(&mut self, (root, generation, scan): Scanned) {
         if self.client.progress {
-            self.notify("$/progress", &json!({ "token": token(&root, generation), "value": { "kind": "end" } }));
+            self.notify("$/progress", json!({ "token": token(&root, generation), "value": { "kind": "end" } }));
         }
         let Some(folder) = self.folders.iter_mut().find(|f| f.root == root && f.generation == generation) else {
             return;
         };
         folder.scan = scan;
+        folder.scanning = false;
+        let again = std::mem::take(&mut folder.again);
         if let Some(problem) = folder.scan.as_ref().and_then(|s| s.decisions.problem.clone()) {
-            self.notify(notify::ShowMessage::METHOD, &json!({ "type": 2, "message": problem }));
+            self.notify(notify::ShowMessage::METHOD, json!({ "type": 2, "message": problem }));
         }
         self.stale.extend(self.documents.keys().cloned());
         self.judge();
-        if self.client.pulls && self.client.refreshes {
-            self.request("workspace/diagnostic/refresh", &Value::Null);
+        if again {
+            self.scan(&root);
+        }
+        if self.client.pulls {
+            self.request("workspace/diagnostic/refresh", Value::Null);
         }
     }
 
@@ -96,6 +121,7 @@ impl Server<'_> {
         let texts: HashMap<PathBuf, Vec<&str>> =
             self.documents.iter().map(|(path, open)| (path.clone(), open.document.text.lines().collect())).collect();
         let mut shown = ByFile::new();
+        let roots: Vec<PathBuf> = self.folders.iter().map(|f| f.root.clone()).collect();
         let in_folders = self.folders.iter_mut().filter_map(|f| Some((f.root.as_path(), f.scan.as_mut()?)));
         let of_loose = self.loose.iter_mut().map(|(path, scan)| (path.as_path(), scan));
         for (root, scan) in in_folders.chain(of_loose) {
@@ -103,7 +129,12 @@ impl Server<'_> {
             scan.judge(overlays.filter_map(|(_, open)| open.overlay.as_ref()).collect());
             let Some(report) = scan.report() else { continue };
             let view = View { root, scan, texts: &texts, encoding: self.client.encoding };
-            for (url, of_file) in by_file(report, &view) {
+            // In a folder within a folder, the inner one tells of its files.
+            let deeper = |url: &Url| {
+                let path = url.to_file_path().ok();
+                path.is_some_and(|p| roots.iter().any(|r| r.starts_with(root) && r != root && p.starts_with(r)))
+            };
+            for (url, of_file) in by_file(report, &view).into_iter().filter(|(url, _)| !deeper(url)) {
                 shown.entry(url).or_default().extend(of_file);
             }
         }

@@ -9,7 +9,7 @@
 //! * [`diagnostics`], [`hover`] and [`actions`] turn findings into what the protocol calls them, [`settings`] does the
 //!   same for the settings file.
 //! * [`server`] is the loop; [`folders`] scans and judges, [`answers`] answers requests, [`publish`] sends, and
-//!   [`client`] knows what the other side can do.
+//!   [`client`] knows what the other side can do and [`watch`] sees what it does not tell.
 
 mod actions;
 mod answers;
@@ -23,6 +23,7 @@ mod publish;
 mod server;
 mod settings;
 mod transport;
+mod watch;
 mod workspace;
 
 pub use server::serve;

@@ -6,45 +6,56 @@ use crate::settings::FILE_NAME;
 use lsp_server::{Notification, Request, RequestId, Response};
 use lsp_types::notification as notify;
 use lsp_types::notification::Notification as _;
-use lsp_types::{Diagnostic, PublishDiagnosticsParams, Url};
-use serde::Serialize;
-use serde_json::Value;
+use lsp_types::{Diagnostic, Url};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 impl Server<'_> {
     /// Sends the diagnostics of every file for which they changed. A client that asks for them gets those of its open
     /// files on request only.
     pub(super) fn publish(&mut self) {
-        let mut all: BTreeMap<Url, Vec<Diagnostic>> = self
+        let mut all: BTreeMap<Url, Vec<Arc<Diagnostic>>> = self
             .shown
             .iter()
-            .map(|(url, shown)| (url.clone(), shown.iter().map(|s| s.diagnostic.clone()).collect()))
+            .map(|(url, shown)| (url.clone(), shown.iter().map(|s| Arc::clone(&s.diagnostic)).collect()))
             .collect();
         for (path, open) in self.settings_documents() {
             if let Ok(url) = Url::from_file_path(path) {
                 let wrong = of_settings(&open.document.text, self.client.encoding);
-                all.entry(url).or_default().extend(wrong);
+                all.entry(url).or_default().extend(wrong.into_iter().map(Arc::new));
             }
         }
         all.retain(|_, diagnostics| !diagnostics.is_empty());
-        let gone = self.published.keys().filter(|url| !all.contains_key(url)).map(|url| (url.clone(), Vec::new()));
-        let gone: Vec<_> = gone.collect();
-        for (uri, diagnostics) in gone.into_iter().chain(all) {
+        let gone: Vec<_> =
+            self.published.keys().filter(|url| !all.contains_key(url)).map(|url| (url.clone(), Vec::new())).collect();
+        for (uri, mut diagnostics) in gone.into_iter().chain(all) {
             let open = uri.to_file_path().ok().and_then(|path| self.documents.get(&path));
             // What was published before the file was opened stays with the client, so it is taken back once.
-            let diagnostics = if self.client.pulls && open.is_some() { Vec::new() } else { diagnostics };
+            if self.client.pulls && open.is_some() {
+                diagnostics.clear();
+            }
             // An edit may have moved what the client shows, so what is said of another version is said again.
             let version = open.map(|o| o.document.version);
-            let now = (!diagnostics.is_empty()).then(|| (version, diagnostics.clone()));
-            if self.published.get(&uri) == now.as_ref() {
+            let now = (version, diagnostics);
+            let known = match self.published.get(&uri) {
+                None => now.1.is_empty(),
+                Some(before) => *before == now,
+            };
+            if known {
                 continue;
             }
-            match now {
-                None => self.published.remove(&uri),
-                Some(now) => self.published.insert(uri.clone(), now),
+            let told: Vec<&Diagnostic> = now.1.iter().map(AsRef::as_ref).collect();
+            let mut params = json!({ "uri": uri, "diagnostics": told });
+            if let Some(version) = version {
+                params["version"] = version.into();
+            }
+            self.notify(notify::PublishDiagnostics::METHOD, params);
+            match now.1.is_empty() {
+                true => self.published.remove(&uri),
+                false => self.published.insert(uri, now),
             };
-            self.notify(notify::PublishDiagnostics::METHOD, &PublishDiagnosticsParams { uri, diagnostics, version });
         }
     }
 
@@ -56,14 +67,14 @@ impl Server<'_> {
         let _ = self.connection.sender.send(response.into());
     }
 
-    pub(super) fn notify(&self, method: &str, params: &impl Serialize) {
-        let notification = Notification::new(method.to_owned(), params);
+    pub(super) fn notify(&self, method: &str, params: Value) {
+        let notification = Notification { method: method.to_owned(), params };
         let _ = self.connection.sender.send(notification.into());
     }
 
-    pub(super) fn request(&mut self, method: &str, params: &Value) {
+    pub(super) fn request(&mut self, method: &str, params: Value) {
         self.requests += 1;
-        let request = Request::new(RequestId::from(self.requests), method.to_owned(), params);
+        let request = Request { id: RequestId::from(self.requests), method: method.to_owned(), params };
         let _ = self.connection.sender.send(request.into());
     }
 }

@@ -4,6 +4,7 @@ use super::client::{Client, capabilities};
 use super::diagnostics::ByFile;
 use super::document::Document;
 use super::folders::{Folder, Scanned};
+use super::watch::{Look, Parent};
 use super::workspace::{Overlay, Scan};
 use crate::settings::FILE_NAME;
 use crossbeam_channel::{Receiver, Sender, at, never, select, unbounded};
@@ -19,6 +20,7 @@ use lsp_types::{
 use serde_json::Value;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Quiet time after a build wrote files before the folder is scanned again.
@@ -27,12 +29,14 @@ const FILES_DELAY: Duration = Duration::from_millis(400);
 /// Serves one client until it says good-bye (true) or goes away without (false).
 pub fn serve(connection: &Connection) -> bool {
     let Ok((id, params)) = connection.initialize_start() else { return false };
-    let params: InitializeParams = serde_json::from_value(params).unwrap_or_default();
-    let client = Client::of(&params);
+    let sent = params;
+    let params: InitializeParams = serde_json::from_value(sent.clone()).unwrap_or_default();
+    let client = Client::of(&params, &sent);
     if connection.initialize_finish(id, capabilities(&client)).is_err() {
         return false;
     }
     let (scans, scanned) = unbounded();
+    let (looks, looked) = unbounded();
     let mut server = Server {
         connection,
         client,
@@ -45,12 +49,21 @@ pub fn serve(connection: &Connection) -> bool {
         published: HashMap::new(),
         judge_at: None,
         pace: Duration::ZERO,
+        generation: 0,
+        parent: Parent::of(&params),
+        looks,
+        look_at: None,
+        is_looking: false,
+        looking: Duration::ZERO,
         scan_at: None,
         changed: HashSet::new(),
         requests: 0,
     };
     server.start(&params);
-    server.run(&scanned)
+    if server.looks() {
+        server.look();
+    }
+    server.run(&scanned, &looked)
 }
 
 /// An open file.
@@ -73,11 +86,19 @@ pub(super) struct Server<'a> {
     pub(super) stale: HashSet<PathBuf>,
     pub(super) shown: ByFile,
     /// What the client shows, and of which version of a file.
-    pub(super) published: HashMap<Url, (Option<i32>, Vec<Diagnostic>)>,
+    pub(super) published: HashMap<Url, (Option<i32>, Vec<Arc<Diagnostic>>)>,
     pub(super) judge_at: Option<Instant>,
     /// How long the last judgement took. An edit waits as long for the next one: judging never takes more than half of
     /// the time in which somebody types, and in small folders nobody waits.
     pub(super) pace: Duration,
+    pub(super) parent: Parent,
+    pub(super) looks: Sender<Vec<Look>>,
+    pub(super) look_at: Option<Instant>,
+    pub(super) is_looking: bool,
+    /// How long the last look took.
+    pub(super) looking: Duration,
+    /// Number of the last scan of any folder.
+    pub(super) generation: u64,
     scan_at: Option<Instant>,
     /// Folders that are to be scanned then.
     changed: HashSet<PathBuf>,
@@ -85,16 +106,17 @@ pub(super) struct Server<'a> {
 }
 
 impl Server<'_> {
-    fn run(&mut self, scanned: &Receiver<Scanned>) -> bool {
+    fn run(&mut self, scanned: &Receiver<Scanned>, looked: &Receiver<Vec<Look>>) -> bool {
         let mut queue = VecDeque::new();
         loop {
-            let timer = [self.judge_at, self.scan_at].into_iter().flatten().min().map_or_else(never, at);
+            let timer = [self.judge_at, self.scan_at, self.look_at].into_iter().flatten().min().map_or_else(never, at);
             select! {
                 recv(self.connection.receiver) -> message => match message {
                     Ok(message) => queue.push_back(message),
                     Err(_) => return false,
                 },
                 recv(scanned) -> result => if let Ok(result) = result { self.install(result) },
+                recv(looked) -> looks => if let Ok(looks) = looks { self.looked(looks) },
                 recv(timer) -> _ => {}
             }
             queue.extend(self.connection.receiver.try_iter());
@@ -112,6 +134,9 @@ impl Server<'_> {
                     Message::Notification(notification) => self.hear(notification),
                     Message::Response(_) => {}
                 }
+            }
+            if self.parent.is_gone() {
+                return false;
             }
             self.on_time();
         }
@@ -145,6 +170,9 @@ impl Server<'_> {
         }
         if self.judge_at.is_some_and(|at| at <= now) {
             self.judge();
+        }
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look();
         }
     }
 
@@ -187,6 +215,9 @@ impl Server<'_> {
                         server.folders.retain(|f| f.root != gone);
                     }
                     p.event.added.iter().for_each(|f| server.add_folder(&f.uri));
+                    // An open file may belong to another folder now, or to none.
+                    server.loose.clear();
+                    server.stale.extend(server.documents.keys().cloned());
                     server.judge_at = Some(Instant::now());
                 });
             }

@@ -1,7 +1,7 @@
 //! A workspace folder: what the readers saw in it, and what a check of it would say with the open files over it.
 
 use crate::cache::{self, Cache};
-use crate::discover::{Application, Artifact, Kind, sniff, sniff::SNIFF_LEN};
+use crate::discover::{Application, Artifact, Kind, MEMBER, display_path, sniff, sniff::SNIFF_LEN};
 use crate::document::with_causes;
 use crate::facts::Reading;
 use crate::report::{Baseline, Report, check_settings};
@@ -9,12 +9,20 @@ use crate::rules::RuleSet;
 use crate::settings::{FILE_NAME, Settings};
 use crate::{Request, Scanned};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Configuration that ships with the binaries in its folder and below.
+const CARRIERS: [&str; 4] = ["web.config", "app.config", "appsettings.json", "ServiceDefinition.csdef"];
+/// Project files: what they build has their name unless they say otherwise.
+const PROJECTS: [&str; 4] = ["csproj", "vbproj", "fsproj", "vcxproj"];
 
 /// What a team decided for a folder, as far as it can be used.
 pub(super) struct Decisions {
     settings: Settings,
     rules: RuleSet,
     baseline: Option<Baseline>,
+    /// The settings file, if there is one.
+    file: Option<PathBuf>,
     /// What could not be used, for the person at the editor.
     pub(super) problem: Option<String>,
 }
@@ -25,8 +33,9 @@ impl Decisions {
         let mut problem = None;
         let mut usable = |result: Result<(), String>| problem = problem.take().or(result.err());
         let mut settings = Settings::default();
-        if let Some(file) = Settings::find(folder) {
-            usable(Settings::load(&file).map(|s| settings = s).map_err(|e| with_causes(&e)));
+        let file = Settings::find(folder);
+        if let Some(file) = &file {
+            usable(Settings::load(file).map(|s| settings = s).map_err(|e| with_causes(&e)));
         }
         let mut rules = RuleSet::embedded().ok()?;
         if let Some(own) = &settings.rules_folder {
@@ -40,7 +49,7 @@ impl Decisions {
             usable(Err(with_causes(&wrong)));
             settings = Settings::default();
         }
-        Some(Decisions { settings, rules, baseline, problem })
+        Some(Decisions { settings, rules, baseline, file, problem })
     }
 
     /// The rules in force.
@@ -65,9 +74,11 @@ impl Decisions {
 /// The result of scanning a folder.
 pub(super) struct Scan {
     pub(super) decisions: Decisions,
+    /// The folder; a file by itself has none.
+    root: Option<PathBuf>,
     scanned: Scanned,
     /// What was last said, and over which readings of open files.
-    judged: Option<(Vec<Reading>, Report)>,
+    judged: Option<(Vec<Arc<Reading>>, Report)>,
 }
 
 /// An open file over what is on the disk.
@@ -75,7 +86,7 @@ pub(super) struct Scan {
 pub(super) struct Overlay {
     artifact: Artifact,
     kind: Kind,
-    reading: Reading,
+    reading: Arc<Reading>,
 }
 
 impl Scan {
@@ -90,20 +101,21 @@ impl Scan {
             decisions.problem.get_or_insert(with_causes(&error));
             Scanned::default()
         });
-        Some(Scan { decisions, scanned, judged: None })
+        Some(Scan { decisions, root: Some(folder.to_path_buf()), scanned, judged: None })
     }
 
     /// A file that belongs to no folder of the workspace is an application by itself.
     pub(super) fn of_loose_file(file: &Path) -> Option<Scan> {
-        Some(Scan { decisions: Decisions::load(file)?, scanned: Scanned::default(), judged: None })
+        Some(Scan { decisions: Decisions::load(file)?, root: None, scanned: Scanned::default(), judged: None })
     }
 
     /// Reads the text of an open file as the artifact it will be when it is saved.
     pub(super) fn overlay(&self, file: &Path, text: &str) -> Option<Overlay> {
-        let path = display(file);
+        let path = display_path(file);
         let known = self.scanned.app.find(&path).cloned();
+        let file_name = || Path::new(file.file_name().unwrap_or_default());
         let artifact = known.unwrap_or_else(|| Artifact {
-            name: file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
+            name: display_path(self.root.as_deref().and_then(|root| file.strip_prefix(root).ok()).unwrap_or_else(file_name)),
             path,
             file: file.to_path_buf(),
             size: text.len() as u64,
@@ -112,7 +124,7 @@ impl Scan {
         let head = text.as_bytes().get(..SNIFF_LEN).unwrap_or(text.as_bytes());
         let kind = sniff(head, artifact.file_name()).filter(|k| !matches!(k, Kind::Pe | Kind::Assembly))?;
         let reading = crate::read::read_bytes(&self.scanned.app, &artifact, kind, text.as_bytes());
-        Some(Overlay { artifact, kind, reading })
+        Some(Overlay { artifact, kind, reading: Arc::new(reading) })
     }
 
     /// What the folder's check says, as of the last time it was judged.
@@ -124,12 +136,12 @@ impl Scan {
     /// changes nothing.
     pub(super) fn judge(&mut self, mut overlays: Vec<&Overlay>) {
         overlays.sort_by(|a, b| a.artifact.path.cmp(&b.artifact.path));
-        let same = |(before, _): &(Vec<Reading>, Report)| {
+        let same = |(before, _): &(Vec<Arc<Reading>>, Report)| {
             before.len() == overlays.len() && before.iter().zip(&overlays).all(|(b, o)| *b == o.reading)
         };
         if !self.judged.as_ref().is_some_and(same) {
             let report = self.judge_anew(&overlays);
-            let over = overlays.into_iter().map(|o| o.reading.clone()).collect();
+            let over = overlays.into_iter().map(|o| Arc::clone(&o.reading)).collect();
             self.judged = report.map(|report| (over, report));
         }
     }
@@ -140,7 +152,7 @@ impl Scan {
         for overlay in overlays {
             match scanned.read.readings.iter_mut().find(|r| r.artifact == overlay.artifact.path) {
                 Some(reading) => reading.clone_from(&overlay.reading),
-                None => scanned.read.readings.push(overlay.reading.clone()),
+                None => scanned.read.readings.push(overlay.reading.as_ref().clone()),
             }
             if scanned.app.find(&overlay.artifact.path).is_none() {
                 added.push(overlay.artifact.clone());
@@ -166,18 +178,33 @@ impl Scan {
         self.scanned.app.name_of(path)
     }
 
-    /// The text artifact that ships with a binary, on which its findings can be shown: its own configuration, that of
-    /// the web application it is in, or the project of its name.
+    /// The text artifact that ships with a binary, on which its findings can be shown: its own configuration, the nearest
+    /// configuration above it, the project of its name, or the settings of the folder.
     pub(super) fn carrier(&self, binary: &str) -> Option<&Path> {
         let app = &self.scanned.app;
-        let own = app.find(&format!("{binary}.config"));
-        let mut folder = binary;
-        let mut found = own;
-        while let (None, Some((parent, _))) = (found, folder.rsplit_once('/')) {
-            found = app.find(&format!("{parent}/web.config"));
-            folder = parent;
-        }
-        found.map(|a| a.file.as_path())
+        // Of a member, what the package ships with.
+        let binary = binary.split(MEMBER).next().unwrap_or(binary);
+        let above = || {
+            let folders = std::iter::successors(binary.rsplit_once('/'), |(folder, _)| folder.rsplit_once('/'));
+            let mut named = folders.flat_map(|(folder, _)| CARRIERS.map(|name| format!("{folder}/{name}")));
+            named.find_map(|path| app.find(&path))
+        };
+        let project = || {
+            let name = binary.rsplit('/').next().unwrap_or(binary);
+            let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+            let of_name = |a: &&Artifact| {
+                let parts = a.file_name().rsplit_once('.');
+                parts.is_some_and(|(s, end)| s.eq_ignore_ascii_case(stem) && PROJECTS.contains(&end))
+            };
+            app.artifacts.iter().find(of_name)
+        };
+        let found = app.find(&format!("{binary}.config")).or_else(project).or_else(above);
+        found.map(|a| a.file.as_path()).or(self.decisions.file.as_deref())
+    }
+
+    /// The file of an artifact, as it is on the disk.
+    pub(super) fn file(&self, artifact: &str) -> Option<&Path> {
+        self.scanned.app.find(artifact).map(|a| a.file.as_path())
     }
 }
 
@@ -186,10 +213,4 @@ impl Overlay {
     pub(super) fn kind(&self) -> Kind {
         self.kind
     }
-}
-
-/// A path as artifacts have it.
-pub(super) fn display(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '\\' { text.replace('\\', "/") } else { text.into_owned() }
 }

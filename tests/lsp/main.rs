@@ -2,136 +2,16 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test stops where it cannot go on")]
 
-use lsp_server::{Connection, Message, Notification, Request, Response};
+mod accept;
+mod driver;
+mod fixes;
+mod process;
+mod session;
+
+use driver::{Editor, codes};
+use lsp_server::{Connection, Message};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::PathBuf;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-
-/// Longest wait for a message.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Editor {
-    connection: Connection,
-    server: Option<JoinHandle<bool>>,
-    root: PathBuf,
-    next: i32,
-}
-
-impl Editor {
-    fn start(name: &str, files: &[(&str, &str)], capabilities: &Value) -> Self {
-        let root = std::env::temp_dir().join(format!("wipeproof-lsp-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&root);
-        for (file, text) in files {
-            let path = root.join(file);
-            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-            fs::write(path, text).expect("a file");
-        }
-        let (connection, theirs) = Connection::memory();
-        let server = std::thread::spawn(move || wipeproof::lsp::serve(&theirs));
-        let mut editor = Editor { connection, server: Some(server), root, next: 0 };
-        let folder = json!({ "uri": editor.uri(""), "name": name });
-        let result = editor.request(
-            "initialize",
-            &json!({ "processId": null, "rootUri": null, "capabilities": capabilities,
-            "workspaceFolders": [folder] }),
-        );
-        assert_eq!(result["serverInfo"]["name"], "wipeproof");
-        editor.notify("initialized", &json!({}));
-        editor
-    }
-
-    fn uri(&self, file: &str) -> String {
-        let path = if file.is_empty() { self.root.clone() } else { self.root.join(file) };
-        lsp_types::Url::from_file_path(path).expect("absolute").to_string()
-    }
-
-    fn notify(&self, method: &str, params: &Value) {
-        self.connection.sender.send(Notification::new(method.to_owned(), params).into()).expect("the server listens");
-    }
-
-    fn send(&mut self, method: &str, params: &Value) -> i32 {
-        self.next += 1;
-        let request = Request::new(self.next.into(), method.to_owned(), params);
-        self.connection.sender.send(request.into()).expect("the server listens");
-        self.next
-    }
-
-    fn request(&mut self, method: &str, params: &Value) -> Value {
-        let id = self.send(method, params);
-        let response = self.response(id);
-        response.response_result.unwrap_or_else(|e| panic!("{method}: {e:?}"))
-    }
-
-    fn response(&self, id: i32) -> Response {
-        self.wait(|m| match m {
-            Message::Response(r) if r.id == id.into() => Some(r.clone()),
-            _ => None,
-        })
-    }
-
-    fn wait<T>(&self, mut of: impl FnMut(&Message) -> Option<T>) -> T {
-        let until = Instant::now() + PATIENCE;
-        let mut passed = Vec::new();
-        loop {
-            let Ok(message) = self.connection.receiver.recv_deadline(until) else {
-                panic!("no such message in time, but {passed:#?}");
-            };
-            passed.push(format!("{message:?}"));
-            if let Some(found) = of(&message) {
-                return found;
-            }
-        }
-    }
-
-    /// The codes that a file has once `wanted` says so.
-    fn diagnostics(&self, file: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let uri = self.uri(file);
-        self.wait(|m| match m {
-            Message::Notification(n) if n.method.ends_with("publishDiagnostics") && n.params["uri"] == uri.as_str() => {
-                let all = n.params["diagnostics"].as_array().cloned().unwrap_or_default();
-                wanted(&all).then_some(all)
-            }
-            _ => None,
-        })
-    }
-
-    fn open(&self, file: &str, text: &str) {
-        self.notify(
-            "textDocument/didOpen",
-            &json!({ "textDocument": {
-            "uri": self.uri(file), "languageId": "x", "version": 1, "text": text } }),
-        );
-    }
-
-    fn change(&self, file: &str, version: i32, changes: &Value) {
-        self.notify(
-            "textDocument/didChange",
-            &json!({
-            "textDocument": { "uri": self.uri(file), "version": version }, "contentChanges": changes }),
-        );
-    }
-}
-
-impl Drop for Editor {
-    fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            let id = self.send("shutdown", &Value::Null);
-            if !std::thread::panicking() {
-                self.response(id);
-            }
-            self.notify("exit", &Value::Null);
-            let orderly = server.join().unwrap_or(false);
-            assert!(orderly || std::thread::panicking(), "the server did not end in order");
-        }
-        let _ = fs::remove_dir_all(&self.root);
-    }
-}
-
-fn codes(all: &[Value]) -> Vec<&str> {
-    all.iter().filter_map(|d| d["code"].as_str()).collect()
-}
 
 /// A comment about nothing is a finding whatever the readers know.
 const UNUSED: &str = "@echo off\nrem wipeproof: allow(WP201) because of that\necho hello\n";
@@ -282,14 +162,16 @@ fn what_is_in_a_binary_is_shown_where_a_person_can_go() {
     fs::create_dir_all(&bin).expect("a folder");
     fs::copy("fixtures/apps/orderdesk-service/bin/orderdesk.exe", bin.join("app.exe")).expect("the fixture");
     fs::write(bin.join("app.exe.config"), "<configuration />").expect("a file");
-    editor.notify("workspace/didChangeWatchedFiles", &json!({ "changes": [] }));
+    let built = json!({ "uri": editor.uri("bin/app.exe"), "type": 1 });
+    editor.notify("workspace/didChangeWatchedFiles", &json!({ "changes": [built] }));
     let shown = editor.diagnostics("bin/app.exe.config", |d| !d.is_empty());
     assert!(shown[0]["message"].as_str().unwrap().contains("app.exe"), "{}", shown[0]["message"]);
 }
 
 #[test]
 fn a_client_that_asks_gets_diagnostics_on_request() {
-    let client = json!({ "textDocument": { "diagnostic": {} } });
+    let client =
+        json!({ "textDocument": { "diagnostic": {} }, "workspace": { "diagnostics": { "refreshSupport": true } } });
     let mut editor = Editor::start("pull", &[("run.cmd", UNUSED)], &client);
     editor.diagnostics("run.cmd", |d| !d.is_empty());
     editor.open("run.cmd", UNUSED);
