@@ -217,6 +217,7 @@ fn accepted_findings_stay_in_every_report() {
     let mut seen = BTreeMap::new();
     for format in Format::iter() {
         let context = Context {
+            invocation: None,
             rules: &rules,
             style: Style { verbose: true, ..Style::default() },
             sources: &FileSources,

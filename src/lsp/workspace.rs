@@ -33,7 +33,7 @@ impl Decisions {
         let mut problem = None;
         let mut usable = |result: Result<(), String>| problem = problem.take().or(result.err());
         let mut settings = Settings::default();
-        let file = Settings::find(folder);
+        let file = Settings::find(folder).map(|file| std::path::absolute(&file).unwrap_or(file));
         if let Some(file) = &file {
             usable(Settings::load(file).map(|s| settings = s).map_err(|e| with_causes(&e)));
         }
@@ -115,7 +115,9 @@ impl Scan {
         let known = self.scanned.app.find(&path).cloned();
         let file_name = || Path::new(file.file_name().unwrap_or_default());
         let artifact = known.unwrap_or_else(|| Artifact {
-            name: display_path(self.root.as_deref().and_then(|root| file.strip_prefix(root).ok()).unwrap_or_else(file_name)),
+            name: display_path(
+                self.root.as_deref().and_then(|root| file.strip_prefix(root).ok()).unwrap_or_else(file_name),
+            ),
             path,
             file: file.to_path_buf(),
             size: text.len() as u64,

@@ -62,13 +62,28 @@ fn rules(report: &Report, context: &Context<'_>) -> Map<String, Value> {
         .collect()
 }
 
-fn outcomes(report: &Report) -> Map<String, Value> {
+fn outcomes_of(report: &Report) -> BTreeSet<Outcome> {
     let of_findings = report.findings.iter().flat_map(|f| f.outcomes.iter().map(|o| o.outcome));
     let of_entries = report
         .inventory
         .iter()
         .flat_map(|e| e.fates.values().flat_map(|f| f.events.values().copied().chain(std::iter::once(f.outcome))));
-    let all: BTreeSet<Outcome> = of_findings.chain(of_entries).collect();
+    of_findings.chain(of_entries).collect()
+}
+
+/// `L lost`, `R reverts`: what the marks in the strips mean, of those that there are.
+pub(super) fn letters_used(report: &Report) -> Vec<String> {
+    let mark = |outcome: Outcome| match outcome {
+        Outcome::Unknown => "?".to_owned(),
+        Outcome::Diverges => "≠".to_owned(),
+        other => letter(other).to_uppercase().to_string(),
+    };
+    let all = outcomes_of(report).into_iter().filter(|o| *o != Outcome::Survives).rev();
+    all.map(|o| format!("<strong>{}</strong> {}", mark(o), words::outcome(o))).collect()
+}
+
+fn outcomes(report: &Report) -> Map<String, Value> {
+    let all = outcomes_of(report);
     let about = |o: Outcome| json!({"words": words::outcome(o), "kind": super::overview::class(o)});
     all.into_iter().map(|o| (letter(o).to_string(), about(o))).collect()
 }

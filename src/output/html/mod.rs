@@ -146,10 +146,10 @@ fn key(report: &Report, context: &Context<'_>) -> String {
     match names.is_empty() {
         true => String::new(),
         false => format!(
-            "<details{open}><summary>How to read the strips</summary><p>A square per event, in this order: {}. A letter in it: \
-             L lost, R back to the value of the image, ? nothing is promised, ≠ each instance has its own, a dot where \
-             the event does not happen; an empty square survives.</p></details>",
-            names.join(", ")
+            "<details{open}><summary>How to read the strips</summary><p>A square per event, in this order: {}. An empty square \
+             survives, a dot is an event that does not happen there. The letters: {}.</p></details>",
+            names.join(", "),
+            data::letters_used(report).join(", ")
         ),
     }
 }
