@@ -23,8 +23,8 @@ fn write(args: &Scan, file: Option<&Path>) -> Result<Status, Failure> {
     let cache = session::cache(args, &settings)?;
     let file = file.map(Path::to_path_buf).or_else(|| settings.baseline.clone()).unwrap_or_else(|| FILE_NAME.into());
     let own = [file.clone()];
-    let (report, app) = progress::during(!args.no_progress, |done| {
-        let request = session::request(args, &settings, &rules, session::reading(cache.as_ref(), done), &own)?;
+    let (report, app) = progress::during(!args.no_progress, |progress| {
+        let request = session::request(args, &settings, &rules, session::reading(cache.as_ref(), progress), &own)?;
         let scanned = crate::read(&request)?;
         let app = scanned.app.clone();
         Ok::<_, Failure>((crate::judge(&request, scanned)?, app))

@@ -32,8 +32,8 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
     let cache = session::cache(&args.scan, &settings)?;
     let own: Vec<PathBuf> = outputs.iter().filter_map(|o| o.file.clone()).chain(args.since.clone()).collect();
     let since = args.since.as_deref().map(Report::load).transpose()?;
-    let report = progress::during(!args.scan.no_progress, |done| {
-        let reading = session::reading(cache.as_ref(), done);
+    let report = progress::during(!args.scan.no_progress, |progress| {
+        let reading = session::reading(cache.as_ref(), progress);
         let mut request = session::request(&args.scan, &settings, &rules, reading, &own)?;
         request.suppress = !args.no_suppress;
         request.baseline = if args.no_suppress { None } else { session::baseline(&settings)? };

@@ -11,7 +11,6 @@ use crate::settings::Settings;
 use crate::{read, report};
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicUsize;
 
 /// The settings file that holds for a scan.
 pub(super) fn settings_file(args: &Scan) -> Option<PathBuf> {
@@ -93,8 +92,12 @@ pub(super) fn cache(args: &Scan, settings: &Settings) -> Result<Option<Cache>, F
 }
 
 /// How to read.
-pub(super) fn reading<'a>(cache: Option<&'a Cache>, done: &'a AtomicUsize) -> read::Options<'a> {
-    read::Options { memory: cache.map(|c| c as &dyn read::Memory), done: Some(done), ..read::Options::default() }
+pub(super) fn reading<'a>(cache: Option<&'a Cache>, progress: &'a read::Progress) -> read::Options<'a> {
+    read::Options {
+        memory: cache.map(|c| c as &dyn read::Memory),
+        progress: Some(progress),
+        ..read::Options::default()
+    }
 }
 
 /// The request for a scan that honours allowances. `own` are files that this command reads or writes besides the

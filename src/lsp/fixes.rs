@@ -228,7 +228,7 @@ mod tests {
     fn keys_and_what_is_absent() {
         let keys = format!("<machineKey validationKey=\"{VALIDATION}\" decryptionKey=\"{DECRYPTION}\"/>");
         let text = "<machineKey validationKey=\"AutoGenerate,IsolateApps\" decryptionKey=\"AutoGenerate\"/>";
-        assert_eq!(fixed(text, "valid", "machine-key://x"), [keys.clone()]);
+        assert_eq!(fixed(text, "valid", "machine-key://x"), std::slice::from_ref(&keys));
         assert_eq!(fixed("<machineKey/>", "<", "machine-key://x"), [keys]);
         assert_eq!(fixed("<LocalStorage\n/>", "<", ""), ["<LocalStorage cleanOnRoleRecycle=\"false\"\n/>"]);
     }

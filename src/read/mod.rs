@@ -106,8 +106,19 @@ pub struct Options<'a> {
     pub memory: Option<&'a dyn Memory>,
     /// Also reads frameworks from the inside.
     pub insides: bool,
-    /// Counts the artifacts that are done.
-    pub done: Option<&'a AtomicUsize>,
+    /// Counts what is done.
+    pub progress: Option<&'a Progress>,
+}
+
+/// How far reading has got, for somebody who waits.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Artifacts found so far, members of packages among them.
+    pub found: AtomicUsize,
+    /// Those that are read, or set aside.
+    pub done: AtomicUsize,
+    /// Assemblies that were set aside and are now read together, because a call leads from one into another.
+    pub together: AtomicUsize,
 }
 
 /// Reads everything, in parallel.
@@ -137,6 +148,9 @@ fn read_anew(app: &Application, options: Options<'_>) -> (Readings, Vec<Option<b
     // A package in a package is not opened.
     read_each(app, &members, options, &mut all, &mut assemblies);
     let Assemblies { artifacts, hashes } = assemblies;
+    if let Some(progress) = options.progress {
+        progress.together.store(artifacts.len(), Ordering::Relaxed);
+    }
     all.readings.extend(memory::remembered(
         options.memory.filter(|_| !artifacts.is_empty()),
         || memory::group_key(app, &artifacts, &hashes, options.insides),
@@ -164,12 +178,15 @@ fn read_each<'a>(
     all: &mut Readings,
     assemblies: &mut Assemblies<'a>,
 ) -> (Vec<Artifact>, Vec<Option<blake3::Hash>>) {
+    if let Some(progress) = options.progress {
+        progress.found.fetch_add(artifacts.len(), Ordering::Relaxed);
+    }
     let outcomes: Vec<(Outcome, Option<blake3::Hash>)> = artifacts
         .par_iter()
         .map(|artifact| {
             let outcome = read_one(app, artifact, options);
-            if let Some(done) = options.done {
-                done.fetch_add(1, Ordering::Relaxed);
+            if let Some(progress) = options.progress {
+                progress.done.fetch_add(1, Ordering::Relaxed);
             }
             outcome
         })

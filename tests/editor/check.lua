@@ -1,7 +1,7 @@
--- Drives the language server with a real client: headless Neovim opens a file, waits for a diagnostic, applies the
--- code action that accepts it, and checks the buffer. Run by tests/editor/run.sh.
+-- Drives the language server with a real client: headless Neovim, set up as docs/editors.md says, opens files, waits
+-- for diagnostics, applies code actions, and checks the buffers. Run by tests/editor/run.sh.
 
-local root, server = vim.env.WIPEPROOF_ROOT, vim.env.WIPEPROOF
+local root, setup = vim.env.WIPEPROOF_ROOT, vim.env.WIPEPROOF_SETUP
 
 local function fail(message)
   io.stderr:write("editor test: " .. message .. "\n")
@@ -26,12 +26,10 @@ local function codes()
   return found
 end
 
-vim.cmd("edit " .. root .. "/run.cmd")
-local id = vim.lsp.start_client({ name = "wipeproof", cmd = { server, "lsp" }, root_dir = root })
-if not id then
-  fail("the server does not start")
-end
-vim.lsp.buf_attach_client(0, id)
+vim.cmd("filetype on")
+vim.cmd("cd " .. root)
+dofile(setup)
+vim.cmd("edit run.cmd")
 wait_for("the finding of the file", function() return codes().WP001 ~= nil end)
 
 -- An edit is judged as it is typed.
@@ -72,6 +70,30 @@ wait_for("a hover text", function()
   end
 end)
 
-vim.lsp.stop_client(id)
+-- A quick fix, and the finding is gone.
+vim.bo.modified = false
+vim.cmd("edit Web.config")
+wait_for("the finding of the machine key", function() return codes().WP505 ~= nil end)
+local key = codes().WP505
+range = vim.lsp.util.make_given_range_params({ key.lnum + 1, key.col }, { key.lnum + 1, key.col + 1 })
+range.context = { diagnostics = {} }
+chosen = nil
+for _, answer in pairs(vim.lsp.buf_request_sync(0, "textDocument/codeAction", range, 20000) or {}) do
+  for _, action in ipairs(answer.result or {}) do
+    if action.title:match("^Use the same keys on all instances") then
+      chosen = action
+    end
+  end
+end
+if not chosen then
+  fail("there is no fix for the machine key")
+end
+vim.lsp.util.apply_workspace_edit(chosen.edit, "utf-16")
+if not table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n"):find('decryptionKey="REPLACE', 1, true) then
+  fail("the fix is not in the buffer")
+end
+wait_for("the end of the finding", function() return codes().WP505 == nil end)
+
+vim.lsp.stop_client(vim.lsp.get_active_clients())
 print("editor test: passed")
 vim.cmd("qall!")

@@ -78,7 +78,7 @@ fn the_settings_accept_what_an_application_has() {
     let client = json!({ "window": { "workDoneProgress": true },
         "workspace": { "workspaceEdit": { "resourceOperations": ["create"] } } });
     let app = PathBuf::from("fixtures/apps/orders-cloud-service");
-    let files: Vec<PathBuf> = wipeproof::discover::walk(&[app.clone()], &Default::default())
+    let files: Vec<PathBuf> = wipeproof::discover::walk(std::slice::from_ref(&app), &Default::default())
         .expect("the fixture")
         .artifacts
         .into_iter()

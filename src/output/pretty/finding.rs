@@ -5,7 +5,7 @@
 //! their true numbers, and machine code, IL and tables as lines made up from the evidence.
 
 use crate::output::excerpt::Excerpt;
-use crate::output::style::{Style, cut, cut_start, one_line};
+use crate::output::style::{Ink, Style, cut, cut_start, one_line};
 use crate::output::{Context, words};
 use crate::report::Finding;
 use crate::rules::Severity;
@@ -16,6 +16,8 @@ use miette::{
 use std::fmt;
 use std::ops::Range;
 
+/// Indent of what follows the first line behind a label.
+const HANG: &str = "        ";
 /// Evidence steps shown below a made-up line, and other places named, unless everything is asked for.
 const MAX_STEPS: usize = 3;
 
@@ -23,7 +25,7 @@ const MAX_STEPS: usize = 3;
 pub(super) fn render(group: &[&Finding], context: &Context<'_>) -> String {
     let Some(lead) = group.first() else { return String::new() };
     let style = context.style;
-    let view = View::new(lead, group, context);
+    let view = View::new(lead, context);
     let mut text = String::new();
     let rendered = if style.narrated {
         NarratableReportHandler::new().with_context_lines(1).render_report(&mut text, &view)
@@ -36,7 +38,23 @@ pub(super) fn render(group: &[&Finding], context: &Context<'_>) -> String {
     }
     let made_up = view.snippet.as_ref().is_some_and(|s| s.excerpt.made_up);
     let line = |l: &str| if made_up { without_number(l.trim_end()) } else { l.trim_end().to_owned() };
-    let lines: Vec<String> = text.lines().map(line).filter(|l| !l.is_empty()).collect();
+    let mut lines: Vec<String> = text.lines().map(line).filter(|l| !l.is_empty()).collect();
+    for (label, remark) in remarks(lead, group, style) {
+        let width = style.width.max(20);
+        let options = textwrap::Options::new(width)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .subsequent_indent(if style.narrated { "" } else { HANG });
+        // Colour codes have no width, so the label is put in after wrapping.
+        let indent = if style.narrated { "" } else { "  " };
+        for (n, line) in textwrap::wrap(&format!("{indent}{label}: {remark}"), options).into_iter().enumerate() {
+            let head = format!("{indent}{label}:");
+            lines.push(match line.strip_prefix(&head) {
+                Some(rest) if n == 0 => format!("{indent}{}{rest}", style.ink(Ink::Note, &format!("{label}:"))),
+                _ => line.into_owned(),
+            });
+        }
+    }
     lines.join("\n") + "\n"
 }
 
@@ -58,7 +76,13 @@ fn without_number(line: &str) -> String {
 }
 
 fn handler(style: Style) -> GraphicalReportHandler {
-    let theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut theme = if style.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    if style.color {
+        // As bold as in the lines that have no excerpt.
+        theme.styles.error = theme.styles.error.bold();
+        theme.styles.warning = theme.styles.warning.bold();
+        theme.styles.advice = theme.styles.advice.bold();
+    }
     GraphicalReportHandler::new_themed(theme)
         .with_links(style.hyperlinks)
         .with_urls(style.hyperlinks)
@@ -84,7 +108,7 @@ struct View {
 }
 
 impl View {
-    fn new(lead: &Finding, group: &[&Finding], context: &Context<'_>) -> Self {
+    fn new(lead: &Finding, context: &Context<'_>) -> Self {
         let style = context.style;
         let severity: &str = lead.severity.into();
         let rule = context.rules.find(&lead.rule);
@@ -93,8 +117,8 @@ impl View {
         let label = excerpt.as_mut().map_or_else(String::new, |e| fit_label(e, &one_line(&label), width));
         View {
             code: cut(&one_line(&format!("{severity} {} {}", lead.rule, lead.name)), style.width),
-            message: one_line(&lead.message),
-            help: help(lead, group, style),
+            message: message(lead, style),
+            help: one_line(&lead.help),
             url: rule.and_then(crate::output::link::rule_url),
             severity: match lead.severity {
                 Severity::Error => miette::Severity::Error,
@@ -102,9 +126,21 @@ impl View {
                 Severity::Note | Severity::Off => miette::Severity::Advice,
             },
             label,
-            snippet: excerpt.map(|excerpt| Snippet { name: name(lead, width), excerpt }),
+            snippet: excerpt
+                .map(|excerpt| Snippet { name: name(lead, if style.narrated { usize::MAX } else { width }), excerpt }),
         }
     }
+}
+
+/// The message with its location, which is what a reader looks for, in bold.
+fn message(lead: &Finding, style: Style) -> String {
+    let message = one_line(&lead.message);
+    let place = one_line(&lead.place());
+    // Wrapped in the middle, bold would spread to the margin.
+    if !style.color || place.is_empty() || place.contains(' ') {
+        return message;
+    }
+    message.replacen(&place, &format!("\u{1b}[1m{place}\u{1b}[22m"), 1)
 }
 
 /// Header of the excerpt: `app/Web.config:12:5`, `agent.exe: SaveState .text:0x1a2c`.
@@ -173,12 +209,12 @@ fn step(step: &crate::facts::Step) -> String {
     if place.is_empty() { step.text.clone() } else { format!("{}  ({place})", step.text) }
 }
 
-/// What to do, how the phase is known, and where else.
-fn help(lead: &Finding, group: &[&Finding], style: Style) -> String {
-    let mut lines = vec![one_line(&lead.help)];
+/// How the phase is known, and where else; the labels are as long as `help`, so that all begin in one column.
+fn remarks(lead: &Finding, group: &[&Finding], style: Style) -> Vec<(&'static str, String)> {
+    let mut remarks = Vec::new();
     // That a program runs as programs do is what everybody would take for granted; the label says it.
     if !lead.effect.phase_evidence.is_empty() && (style.verbose || !is_assumed(lead)) {
-        lines.push(format!("phase: {}", one_line(&lead.effect.phase_evidence)));
+        remarks.push(("when", one_line(&lead.effect.phase_evidence)));
     }
     let own = lead.sites.iter().skip(1).map(|s| one_line(&s.short()));
     let places: Vec<String> = own.chain(group.iter().skip(1).map(|f| elsewhere(lead, f, style))).collect();
@@ -187,9 +223,9 @@ fn help(lead: &Finding, group: &[&Finding], style: Style) -> String {
         let shown: Vec<&str> = places.iter().take(most).map(String::as_str).collect();
         let more = places.len() - shown.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        lines.push(format!("also at: {}{more}", shown.join(", ")));
+        remarks.push(("also", format!("{}{more}", shown.join(", "))));
     }
-    lines.join("\n")
+    remarks
 }
 
 /// Nothing but the kind of the artifact says when it happens.
