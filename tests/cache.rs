@@ -59,11 +59,11 @@ impl Memory for Counting {
 /// Scans with the memory and without, and expects the same. Tells how many files were opened.
 fn opened(folder: &Path, memory: &Counting) -> usize {
     let app = walk(&[folder.to_path_buf()], &WalkOptions::default()).expect("the folder");
-    let done = std::sync::atomic::AtomicUsize::new(0);
-    let with = read_all_with(&app, Options { memory: Some(memory), done: Some(&done), ..Options::default() });
+    let progress = wipeproof::read::Progress::default();
+    let with = read_all_with(&app, Options { memory: Some(memory), progress: Some(&progress), ..Options::default() });
     let without = read_all(&app);
     assert_eq!(told(&with), told(&without));
-    done.into_inner()
+    progress.done.into_inner()
 }
 
 fn told(all: &Readings) -> String {
