@@ -53,6 +53,9 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
                 }
                 continue;
             }
+            if let Some(k) = known.as_ref().filter(|k| is_part_of_build(effect.phase, Some(k))) {
+                (effect.phase, effect.phase_evidence) = (k.phase, k.because.clone());
+            }
             if effect.phase != Phase::Unknown {
                 continue;
             }
@@ -124,6 +127,7 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
                 Some(Known { phase: Phase::FirstBoot, because: "Windows Setup runs it once, at its end".to_owned() });
         }
     }
+    build_starts(readings, known, fixed, &index);
     let mut queue: VecDeque<usize> = (0..readings.len()).collect();
     // What both builds the image and starts the instance is judged by the later of the two, where more can be lost. A
     // phase only ever becomes a later one, so that each edge is followed no more often than there are phases.
@@ -133,6 +137,7 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
             let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
             let inherited = known[from].as_ref();
             let Some(phase) = edge_phase(&clue.key).or(inherited.map(|k| k.phase)) else { continue };
+            let phase = if is_part_of_build(phase, inherited) { Phase::Build } else { phase };
             let rest = inherited.map_or(String::new(), |k| format!(", {}", k.because));
             if to == from || fixed[to] || known[to].as_ref().is_some_and(|k| lateness(k.phase) >= lateness(phase)) {
                 continue;
@@ -141,6 +146,27 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
                 format!("started by {} ({}) at {}{rest}", readings[from].artifact, clue.key, fact.site.short());
             known[to] = Some(Known { phase, because });
             queue.push_back(to);
+        }
+    }
+}
+
+/// The first start of a machine that is only made to be captured belongs to the build of the image.
+fn is_part_of_build(phase: Phase, starter: Option<&Known>) -> bool {
+    phase == Phase::FirstBoot && starter.is_some_and(|known| known.phase == Phase::Build)
+}
+
+/// What the build of an image starts is known first, because it decides what the first start of a machine means.
+fn build_starts(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool], index: &Index) {
+    for reading in readings {
+        for fact in super::steps::counted(&reading.facts) {
+            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts && c.key == "image-build") else {
+                continue;
+            };
+            let Some(to) = index.find(&reading.artifact, &started_path(clue)) else { continue };
+            if known[to].is_none() && !fixed[to] {
+                let because = format!("started by {} ({}) at {}", reading.artifact, clue.key, fact.site.short());
+                known[to] = Some(Known { phase: Phase::Build, because });
+            }
         }
     }
 }

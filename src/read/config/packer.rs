@@ -24,6 +24,30 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
             upload(document, reading, node);
         }
     }
+    answer_files(document, reading);
+}
+
+/// Lists of files that a builder gives to the machine that it installs.
+const MEDIA: &[&str] = &["cd_files", "floppy_files"];
+
+/// Windows Setup reads the answer file that it finds on one of its media: what that starts is part of the build.
+fn answer_files(document: &mut Document<'_>, reading: &mut Reading) {
+    let tree = &document.tree;
+    let lists = tree.descendants(ROOT).into_iter().filter(|&node| MEDIA.contains(&tree.name(node)));
+    let files: Vec<NodeId> = lists
+        .flat_map(|list| tree.elements(list))
+        .filter(|&file| tree.value(file).to_lowercase().ends_with("unattend.xml"))
+        .collect();
+    for at in files {
+        starts(document, reading, at);
+    }
+}
+
+/// A file by its path from the folder of the template.
+fn starts(document: &mut Document<'_>, reading: &mut Reading, at: NodeId) {
+    let path = resolved(&document.tree, document.tree.value(at));
+    let location = Location::file(&Text::folder(Folder::Cwd).concat(&Text::lit("\\")).concat(&path));
+    document.clue(reading, at, Clue::new(ClueKind::Starts, "image-build", path.to_string()).at(location));
 }
 
 /// Blocks of HCL, or items of the list of JSON, with their kind.
@@ -50,9 +74,7 @@ fn shell(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, power
     let lines = items("inline");
     let variables = tree.child(node, "environment_vars").map(|list| environment(tree, list)).unwrap_or_default();
     for at in scripts {
-        let path = resolved(&document.tree, document.tree.value(at));
-        let location = Location::file(&Text::folder(Folder::Cwd).concat(&Text::lit("\\")).concat(&path));
-        document.clue(reading, at, Clue::new(ClueKind::Starts, "image-build", path.to_string()).at(location));
+        starts(document, reading, at);
     }
     let Some(&first) = lines.first() else { return };
     let why = "a provisioner of the image: carried out when the image is built";

@@ -22,7 +22,7 @@ const JSON_WORDS: &[&str] = &[
 /// Words of which manifests and configuration in YAML have at least one.
 const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler"];
 /// Words of which templates of images and machines in HCL have at least one.
-const HCL_WORDS: &[&str] = &["provisioner", "resource"];
+const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files"];
 
 /// May the document say something?
 pub(crate) fn is_relevant(input: &Input<'_>, text: &str) -> bool {

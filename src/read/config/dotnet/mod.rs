@@ -2,6 +2,7 @@
 
 mod aspnet;
 mod inherit;
+mod projects;
 mod sections;
 mod transform;
 
@@ -56,6 +57,9 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     if !is_read_by_itself(&name) {
         // Its values are those of no program until one is told of it.
         document.environment = Some(name.trim_end_matches(".config").to_owned());
+    }
+    if let Some(framework) = projects::test_framework(document.input) {
+        document.phase = (Phase::NotShipped, format!("configuration of tests: the project beside it uses {framework}"));
     }
     let first = reading.facts.len();
     // Reading moves sections about; a publish changes the file as it is written.
