@@ -80,6 +80,10 @@ fn unchanged_files_are_not_opened_and_changed_ones_are_seen() {
     folder.old("b.txt", "not read");
     assert_eq!(opened(&folder.app(), &memory), 2);
     assert_eq!(opened(&folder.app(), &memory), 0, "nothing changed");
+    // The same bytes with other times, as after a fresh checkout: nothing is read, though all is hashed.
+    fs::remove_file(folder.app().join("a.cmd")).expect("it goes");
+    folder.old("a.cmd", WRITES);
+    assert_eq!(opened(&folder.app(), &memory), 0, "only its times have changed");
     // The same size and the same time: the change time tells, and where there is none, that it was written just now.
     folder.old("a.cmd", &WRITES.replace("LastRun", "LastRan"));
     assert_eq!(opened(&folder.app(), &memory), 2);
@@ -279,4 +283,33 @@ fn a_fresh_build_is_remembered_and_its_changes_are_seen() {
     folder.new_file("a.cmd", &WRITES.replace("LastRun", "NextRun"));
     let changed = wipeproof(&folder, &["--cache-dir", "memory"]).stdout;
     assert!(changed != first && changed == wipeproof(&folder, &["--no-cache"]).stdout);
+}
+
+/// In a pipeline the files are checked out and built anew: their contents tell that nothing has changed. A report in the
+/// folder changes nothing either.
+#[test]
+fn a_fresh_checkout_is_known_by_its_contents() {
+    let folder = with_application("checkout");
+    let copy = |name: &str| {
+        let to = folder.app().join(name);
+        let _ = fs::remove_file(&to);
+        fs::copy("fixtures/apps/orderdesk-service/bin/orderdesk.exe", to).expect("the fixture");
+    };
+    copy("a.exe");
+    folder.new_file("a.cmd", WRITES);
+    let with = |cache: &[&str]| wipeproof(&folder, &[&["-o", "sarif=app/report.sarif"], cache].concat()).stdout;
+    let check = || with(&["--cache-dir", "memory"]);
+    let first = check();
+    let entries = files(&folder.0.join("memory"));
+    for round in 0..3 {
+        copy("a.exe");
+        folder.new_file("a.cmd", WRITES);
+        assert!(check() == first, "{round}");
+        // Neither another answer nor other readings were made.
+        assert_eq!(files(&folder.0.join("memory")), entries, "{round}");
+    }
+    let changed = WRITES.replace("LastRun", "LastRan");
+    folder.new_file("a.cmd", &changed);
+    let now = check();
+    assert!(now != first && now == with(&["--no-cache"]), "same size, other contents");
 }

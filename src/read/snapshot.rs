@@ -2,11 +2,13 @@
 //!
 //! Files are known by path, size and times. A file that was written so shortly before the scan that a later write could
 //! have left its times as they were is known by its contents as well (the "racy" entries of git's index have the same
-//! cause); so is nothing kept that a defect or a lock on a file has cut short. Anything that is new, gone or different
-//! makes the whole snapshot void, and then each artifact is remembered by its contents ([`super::memory`]).
+//! cause); so is nothing kept that a defect or a lock on a file has cut short. Files whose times alone have changed, as
+//! after a fresh checkout, are known by the contents of all of them. Anything that is new, gone or different makes the
+//! whole snapshot void, and then each artifact is remembered by its contents ([`super::memory`]).
 //!
 //! Two things are remembered so: the readings, and what was made of them by one set of decisions (an answer).
 
+use super::debug::is_named_as_one;
 use super::{Memory, Options, Readings, hash_file, read_anew};
 use crate::discover::{Application, Artifact, Skipped};
 use crate::facts::{NoteKind, Reading};
@@ -15,10 +17,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, Metadata};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Coarsest time of a file system that is in use (FAT): a write within it need not change a file's times.
 const COARSE: Duration = Duration::from_secs(2);
+/// Most bytes in files that no reader reads, and that are hashed only to know the application by its contents.
+const MAX_UNREAD: u64 = 64 << 20;
 /// Readings that are packed together; packs are unpacked in parallel.
 const PACK: usize = 64;
 
@@ -30,6 +35,10 @@ pub struct Known<'a> {
     state: State,
     /// Artifacts whose times may not tell the next change.
     racy: Vec<usize>,
+    /// Nothing but the artifacts was looked at.
+    alone: bool,
+    /// Hashes of all artifacts as they are now, once somebody had to know.
+    now: OnceLock<Option<Vec<[u8; 32]>>>,
 }
 
 /// The state of all files.
@@ -38,6 +47,10 @@ pub struct State {
     stamps: [u8; 32],
     /// Contents of the artifacts whose times did not tell the next change when they were read.
     racy: Vec<(usize, [u8; 32])>,
+    /// Sizes of the artifacts: other sizes are other contents.
+    sizes: [u8; 32],
+    /// Contents of all artifacts, if they are all that was looked at and not too much.
+    contents: Option<[u8; 32]>,
 }
 
 /// What is kept besides the readings.
@@ -55,33 +68,44 @@ impl<'a> Known<'a> {
     pub fn new(app: &'a Application, options: &Options<'a>) -> Option<Self> {
         let memory = options.memory?;
         let now = SystemTime::now();
-        let (mut names, mut stamps) = (blake3::Hasher::new(), blake3::Hasher::new());
+        let [mut names, mut stamps, mut sizes] = [(); 3].map(|()| blake3::Hasher::new());
         names.update(b"application\0").update(&[u8::from(options.insides)]);
         let mut racy = Vec::new();
         for (index, artifact) in app.artifacts.iter().enumerate() {
             for part in [artifact.path.as_bytes(), artifact.file.as_os_str().as_encoded_bytes()] {
                 names.update(&part.len().to_le_bytes()).update(part);
             }
-            let times = stamp(&fs::metadata(&artifact.file).ok()?, &mut stamps)?;
+            let meta = fs::metadata(&artifact.file).ok()?;
+            sizes.update(&meta.len().to_le_bytes());
+            let times = stamp(&meta, &mut stamps)?;
             if times.iter().any(|time| *time + COARSE > now) {
                 racy.push(index);
             }
         }
+        // What was passed over is part of an answer.
+        for part in app.skipped.iter().flat_map(|s| [&s.artifact, &s.reason]) {
+            names.update(&part.len().to_le_bytes()).update(part.as_bytes());
+        }
         // The same names mean other files in another folder.
         names.update(std::env::current_dir().ok()?.as_os_str().as_encoded_bytes());
-        unlisted(app, now, &mut stamps)?;
-        let state = State { stamps: stamps.finalize().into(), racy: Vec::new() };
-        Some(Known { memory, app, names: names.finalize().into(), state, racy })
+        let alone = !unlisted(app, now, &mut stamps)?;
+        let (stamps, sizes) = (stamps.finalize().into(), sizes.finalize().into());
+        let state = State { stamps, racy: Vec::new(), sizes, contents: None };
+        Some(Known { memory, app, names: names.finalize().into(), state, racy, alone, now: OnceLock::new() })
     }
 
     /// Reads the application, or recalls what was read of the same files. Gives the state that was read, if what was
     /// read may be remembered.
     pub(super) fn read(&self, options: Options<'_>) -> (Readings, Option<State>) {
         let key = self.key(&[]);
-        if let Some((all, state)) =
-            self.recall(&key).and_then(|(bytes, state)| Some((unpack(self.app, &bytes)?, state)))
+        if let Some((bytes, state)) = self.recall(&key)
+            && let Some(all) = unpack(self.app, &bytes)
         {
-            return (all, Some(state));
+            let refreshed = self.refreshed(&state);
+            if let Some(state) = &refreshed {
+                self.keep(&key, state, &bytes);
+            }
+            return (all, Some(refreshed.unwrap_or(state)));
         }
         let (all, hashes) = read_anew(self.app, options);
         let state = self.state_of(&all, &hashes);
@@ -95,11 +119,24 @@ impl<'a> Known<'a> {
     pub fn recall_answer(&self, decisions: &[u8]) -> Option<Vec<u8>> {
         let key = self.key(decisions);
         let (bytes, state) = self.recall(&key)?;
-        if self.racy.is_empty() && !state.racy.is_empty() {
-            // By now the times tell the next change.
-            self.keep(&key, &self.state, &bytes);
+        if let Some(state) = self.refreshed(&state) {
+            self.keep(&key, &state, &bytes);
         }
         Some(bytes)
+    }
+
+    /// The state to keep instead of one that was recalled: when only the times have changed, or by now tell the next
+    /// change.
+    fn refreshed(&self, recalled: &State) -> Option<State> {
+        let settled = self.racy.is_empty() && !recalled.racy.is_empty();
+        if recalled.stamps == self.state.stamps && !settled {
+            return None;
+        }
+        let racy: Option<Vec<_>> = match self.racy.is_empty() {
+            true => Some(Vec::new()),
+            false => self.hashes().and_then(|all| self.racy.iter().map(|at| Some((*at, *all.get(*at)?))).collect()),
+        };
+        Some(State { racy: racy?, contents: recalled.contents, ..self.state.clone() })
     }
 
     /// Keeps what decisions made of the files in the state in which they were read.
@@ -120,12 +157,25 @@ impl<'a> Known<'a> {
             let artifact = self.app.artifacts.get(*index);
             artifact.and_then(|a| hash_file(a).ok()).is_some_and(|now| now.as_bytes() == hash)
         };
-        // Threads are not started to look at nothing.
-        if state.stamps != self.state.stamps || !(state.racy.is_empty() || state.racy.par_iter().all(unchanged)) {
+        let is_same = match state.stamps == self.state.stamps {
+            // Threads are not started to look at nothing.
+            true => state.racy.is_empty() || state.racy.par_iter().all(unchanged),
+            false => {
+                let comparable = self.alone && state.contents.is_some() && state.sizes == self.state.sizes;
+                comparable && self.hashes().map(|all| digest(all)) == state.contents
+            }
+        };
+        if !is_same {
             return None;
         }
         bytes.drain(..8 + length);
         Some((bytes, state))
+    }
+
+    /// The contents of all artifacts as they are now.
+    fn hashes(&self) -> Option<&[[u8; 32]]> {
+        let hash = |artifact: &Artifact| hash_file(artifact).ok().map(<[u8; 32]>::from);
+        self.now.get_or_init(|| self.app.artifacts.par_iter().map(hash).collect()).as_deref()
     }
 
     fn keep(&self, key: &str, state: &State, payload: &[u8]) {
@@ -149,8 +199,31 @@ impl<'a> Known<'a> {
             Some((*index, hash.into()))
         };
         let racy: Option<Vec<_>> = self.racy.par_iter().map(hash).collect();
-        Some(State { racy: racy?, ..self.state.clone() })
+        Some(State { racy: racy?, contents: self.contents(hashes), ..self.state.clone() })
     }
+
+    /// Identifies the contents of all artifacts; `hashes` are those of the ones that were read.
+    fn contents(&self, hashes: &[Option<blake3::Hash>]) -> Option<[u8; 32]> {
+        let known = |index: usize| hashes.get(index).copied().flatten();
+        let artifacts = self.app.artifacts.iter().enumerate();
+        let unread: u64 = artifacts.filter(|(index, _)| known(*index).is_none()).map(|(_, a)| a.size).sum();
+        if unread > MAX_UNREAD || !self.alone {
+            return None;
+        }
+        let hash = |(index, artifact): (usize, &Artifact)| {
+            known(index).or_else(|| hash_file(artifact).ok()).map(<[u8; 32]>::from)
+        };
+        let all: Option<Vec<[u8; 32]>> = self.app.artifacts.par_iter().enumerate().map(hash).collect();
+        Some(digest(&all?))
+    }
+}
+
+fn digest(hashes: &[[u8; 32]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for hash in hashes {
+        hasher.update(hash);
+    }
+    hasher.finalize().into()
 }
 
 fn pack(app: &Application, all: &Readings) -> Option<Vec<u8>> {
@@ -190,8 +263,9 @@ fn unpack(app: &Application, bytes: &[u8]) -> Option<Readings> {
     Some(Readings { readings, skipped, input: kept.input, members: kept.members })
 }
 
-/// Files beside inputs that are files themselves: debug information is taken from there.
-fn unlisted(app: &Application, now: SystemTime, stamps: &mut blake3::Hasher) -> Option<()> {
+/// Debug information beside inputs that are files themselves: it is taken from there.
+fn unlisted(app: &Application, now: SystemTime, stamps: &mut blake3::Hasher) -> Option<bool> {
+    let mut found = false;
     let of_inputs = app.artifacts.iter().filter(|a| a.name == a.file_name()).filter_map(|a| a.file.parent());
     let mut folders: Vec<&Path> = of_inputs.collect();
     folders.dedup();
@@ -202,16 +276,19 @@ fn unlisted(app: &Application, now: SystemTime, stamps: &mut blake3::Hasher) -> 
         beside.sort_by_key(fs::DirEntry::file_name);
         for entry in beside {
             let meta = entry.metadata().ok()?;
-            if !meta.is_file() || listed.contains(folder.join(entry.file_name()).as_path()) {
+            let is_meant = entry.file_name().to_str().is_some_and(is_named_as_one) && meta.is_file();
+            if !is_meant || listed.contains(folder.join(entry.file_name()).as_path()) {
                 continue;
             }
+            // Its contents are not among those of the artifacts.
+            found = true;
             stamps.update(entry.file_name().as_encoded_bytes());
             if stamp(&meta, stamps)?.iter().any(|time| *time + COARSE > now) {
                 return None;
             }
         }
     }
-    Some(())
+    Some(found)
 }
 
 /// Adds what changes when a file changes, and gives the times in it.

@@ -47,9 +47,15 @@ pub(crate) fn beside(app: &Application, artifact: &Artifact, name: &str) -> Opti
         return Some(found.file.clone());
     }
     // Only a name: debug information names the folder of the machine it was made on.
-    let is_name = !name.is_empty() && !name.contains(['/', '\\', ':']) && name != "..";
+    let is_name = is_named_as_one(name) && !name.contains(['/', '\\', ':']);
     let file = artifact.file.with_file_name(name);
     (is_name && artifact.name == artifact.file_name() && file.is_file()).then_some(file)
+}
+
+/// Is a file named as debug information is? Nothing else that an artifact names is opened outside of the application.
+pub(crate) fn is_named_as_one(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    ["pdb", "mdb", "dbg", "debug"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
 /// The program database beside an artifact: by the name that the linker wrote down, or that of the binary.
