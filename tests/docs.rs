@@ -252,6 +252,9 @@ fn init_writes_settings_for_every_sample() {
             wipeproof::settings::Settings::parse("taken", &taken).unwrap_or_else(|e| panic!("{e:?}\n{taken}"));
         assert!(!settings.allow.is_empty() && !settings.durable.is_empty(), "{taken}");
     }
+    let run = Command::new(PROGRAM).args(["init", "fixtures/apps/image-build", "--print"]).output().expect("it runs");
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert!(text.contains("\n[phases]\nbuild = [\"scripts/**\"]\n"), "the scripts of a Packer template:\n{text}");
 }
 
 #[test]

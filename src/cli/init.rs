@@ -25,7 +25,11 @@ pub(super) fn init(args: &Init) -> Result<Status, Failure> {
     let app = walk(std::slice::from_ref(&args.path), &WalkOptions::default()).map_err(crate::ScanError::from)?;
     let readings = read_all(&app).readings;
     let names: BTreeSet<&str> = readings.iter().map(|r| app.name_of(&r.artifact)).collect();
-    let text = Found::of(&readings, &names).settings();
+    let mut found = Found::of(&readings, &names);
+    if app.artifacts.iter().any(|a| a.name.to_ascii_lowercase().ends_with(".pkr.hcl")) {
+        found.image_scripts(&names);
+    }
+    let text = found.settings();
     if args.print {
         return info::print(&text);
     }
@@ -89,6 +93,15 @@ impl<'a> Found<'a> {
             }
         }
         found
+    }
+
+    /// Packer runs scripts while it makes an image.
+    fn image_scripts(&mut self, names: &BTreeSet<&str>) {
+        for (folder, file) in names.iter().filter_map(|name| name.split_once('/')) {
+            if [".ps1", ".cmd", ".bat"].iter().any(|extension| file.to_ascii_lowercase().ends_with(extension)) {
+                self.installers.insert(format!("{folder}/**"));
+            }
+        }
     }
 
     fn settings(&self) -> String {

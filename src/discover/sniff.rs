@@ -81,7 +81,7 @@ pub fn is_report(kind: Kind, head: &[u8]) -> bool {
     match kind {
         Kind::Json => {
             let own = [&b"\"wipeproof-report/"[..], b"\"wipeproof-baseline/"];
-            let sarif = says(b"\"$schema\"") && says(b"sarif");
+            let sarif = says(b"\"$schema\"") && (says(b"/sarif-schema-2") || says(b"/sarif-2"));
             let code_quality = says(b"\"check_name\"") && says(b"\"fingerprint\"");
             own.into_iter().any(says) || sarif || code_quality
         }
@@ -188,6 +188,22 @@ fn is_texty(head: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reports_are_no_configuration() {
+        let sarif = br#"{"version": "2.1.0", "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "runs": []}"#;
+        let quality = br#"[{"check_name": "no-unused-vars", "fingerprint": "78"}]"#;
+        for report in
+            [&sarif[..], quality, br#"{"schema": "wipeproof-report/1"}"#, br#"{"schema":"wipeproof-baseline/1"}"#]
+        {
+            assert!(is_report(Kind::Json, report));
+        }
+        assert!(is_report(Kind::Xml, br#"<?xml version="1.0"?><testsuites name="x">"#));
+        let own = br#"{"$schema": "https://json.schemastore.org/appsettings.json", "Log": "C:\\sarif\\a.log"}"#;
+        assert!(
+            !is_report(Kind::Json, own) && !is_report(Kind::Xml, b"<configuration/>") && !is_report(Kind::Ini, sarif)
+        );
+    }
 
     #[test]
     fn magic_before_name() {

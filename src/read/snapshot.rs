@@ -162,7 +162,7 @@ impl<'a> Known<'a> {
             true => state.racy.is_empty() || state.racy.par_iter().all(unchanged),
             false => {
                 let comparable = self.alone && state.contents.is_some() && state.sizes == self.state.sizes;
-                comparable && self.hashes().map(|all| digest(all)) == state.contents
+                comparable && self.hashes().map(digest) == state.contents
             }
         };
         if !is_same {

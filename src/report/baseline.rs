@@ -22,7 +22,6 @@ pub const SARIF_FINGERPRINT: &str = "wipeproof/v1";
 
 /// A finding that an earlier scan knew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct BaselineEntry {
     /// Rule id.
     pub rule: String,
@@ -141,7 +140,10 @@ impl Baseline {
         };
         let value: Value = document::parse_json(name, text).map_err(help)?;
         let mut entries: Vec<BaselineEntry> = match value.get("schema").and_then(Value::as_str) {
-            Some(BASELINE_SCHEMA) => document::parse_json::<File>(name, text).map_err(help)?.findings,
+            Some(BASELINE_SCHEMA) => {
+                let file: File = document::parse_json(name, text).map_err(help)?;
+                file.findings.into_iter().map(BaselineEntry::from).collect()
+            }
             Some(super::SCHEMA) => {
                 let report: Earlier = document::parse_json(name, text).map_err(help)?;
                 report.findings.into_iter().filter_map(Reported::entry).collect()
@@ -251,7 +253,24 @@ impl Baseline {
 struct File {
     #[expect(dead_code, reason = "read before, to know what the rest is")]
     schema: String,
-    findings: Vec<BaselineEntry>,
+    findings: Vec<Written>,
+}
+
+/// A line of a baseline file, which people merge by hand: a key that is mistyped is refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    rule: String,
+    artifact: String,
+    #[serde(default)]
+    location: String,
+    fingerprint: String,
+}
+
+impl From<Written> for BaselineEntry {
+    fn from(Written { rule, artifact, location, fingerprint }: Written) -> Self {
+        BaselineEntry { rule, artifact, location, fingerprint }
+    }
 }
 
 /// What a baseline needs of a JSON report.

@@ -13,6 +13,7 @@ use crate::rules::Severity;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use strum::IntoEnumIterator as _;
 
 /// Name of the file.
 pub const FILE_NAME: &str = crate::discover::SETTINGS_FILE;
@@ -34,6 +35,7 @@ pub struct Settings {
     /// Folder with rules of your own.
     pub rules_folder: Option<PathBuf>,
     /// Globs of artifacts that run in a phase, whatever else is known of them.
+    #[schemars(extend("propertyNames" = phase_names()))]
     pub phases: BTreeMap<Phase, Vec<String>>,
     /// Places that outlive the instance.
     pub durable: Vec<PlaceDecision>,
@@ -208,6 +210,12 @@ impl Settings {
         let heads = words.iter().filter(|w| w.text.is_empty() && w.path.len() == 2 && w.is_below("allow"));
         heads.map(|w| w.line(text)).collect()
     }
+}
+
+/// A map has any keys in the schema that its type makes.
+fn phase_names() -> serde_json::Value {
+    let names: Vec<&str> = Phase::iter().map(Into::into).collect();
+    serde_json::json!({ "enum": names })
 }
 
 /// The JSON Schema of the file, for editors.
