@@ -34,6 +34,16 @@ fn files() {
 }
 
 #[test]
+fn where_values_come_from() {
+    program("values");
+}
+
+#[test]
+fn code_that_the_system_calls() {
+    program("phases");
+}
+
+#[test]
 fn registry_and_settings() {
     program("registry");
 }

@@ -304,7 +304,7 @@ def worst(extents):
 def dotnet_section(listings):
     """What assemblies write, by kind of place."""
     places = collections.defaultdict(lambda: collections.defaultdict(set))
-    given, modes, registry, assemblies = set(), {}, collections.Counter(), 0
+    given, modes, registry, assemblies, why = set(), {}, collections.Counter(), 0, {}
     for path, form, lines in listings:
         if form != "assembly":
             continue
@@ -318,6 +318,10 @@ def dotnet_section(listings):
                 count_registry(registry, effect, 1)
             kind = kind_of_sink(effect)
             if kind:
+                for step in effect["steps"]:
+                    reason = re.search(r"not known: (.+?)\"?$", step)
+                    if reason:
+                        why[site] = reason.group(1)
                 places[kind][site].add(extent(effect["location"]))
                 if "{param:" in effect["location"]:
                     given.add(site)
@@ -349,8 +353,25 @@ def dotnet_section(listings):
         f"Registry: root {share(r['root'], r['all'])}, key {share(r['key'], r['all'])}, whole key "
         f"{share(r['full key'], r['all'])} of {r['all']} calls that change it; name {share(r['value'], r['values'])} of "
         f"{r['values']} values.",
+        "",
+        "What stands in the way where nothing of a place is known:",
+        "",
     ]
+    missed = {site for sites in places.values() for site, seen in sites.items() if worst(seen) == "none"}
+    causes = collections.Counter(cause(why.get(site, "")) for site in missed)
+    out += [f"- {text}: {n}" for text, n in sorted(causes.items(), key=lambda item: (-item[1], item[0]))]
     return out + [""]
+
+
+def cause(text):
+    """Kinds of reasons, whatever the names in them."""
+    text = text.replace("``", "`")
+    if text.startswith("what `"):
+        name = re.search(r"`(.*)`", text).group(1)
+        return "what a method of a library gives" if re.match(r"(System|Microsoft)\.", name) else "what a method gives that is not followed"
+    if text.startswith("the field"):
+        return "a field that nothing assigns"
+    return text or "not said"
 
 
 # --- all sections --------------------------------------------------------------------------------------------------

@@ -9,10 +9,9 @@ mod rows;
 
 pub use rows::{
     BagRow, CallbackRow, ClientRow, CollectionRow, Decider, EffectRow, Held, Model, ObfuscatorRow, OwnerRow, Piece,
-    RoleRow, StartRow, Template, ValueRow, When,
+    RoleRow, ServingRow, StartRow, Template, ValueRow, When, Words,
 };
 
-use crate::facts::Text;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -30,6 +29,7 @@ struct File {
     bag: Vec<BagRow>,
     collection: Vec<CollectionRow>,
     callback: Vec<CallbackRow>,
+    serving: Vec<ServingRow>,
 }
 
 /// The parsed tables.
@@ -42,13 +42,16 @@ pub struct Catalog {
     /// Objects with properties, by type.
     bags: HashMap<String, BagRow>,
     collections: HashMap<String, CollectionRow>,
-    callbacks: HashMap<String, CallbackRow>,
+    callbacks: HashMap<String, Vec<CallbackRow>>,
+    serving: Vec<ServingRow>,
     /// Phase roots.
     roles: Vec<RoleRow>,
     /// Positions among them by base.
     roles_by_base: HashMap<String, Vec<u16>>,
     /// Remote clients.
-    pub clients: Vec<ClientRow>,
+    clients: Vec<ClientRow>,
+    /// Prefixes of their types with their positions, by what stands before the first full stop.
+    client_prefixes: HashMap<String, Vec<(Box<str>, u16)>>,
     /// Owners.
     pub owners: Vec<OwnerRow>,
     /// Obfuscators.
@@ -94,17 +97,26 @@ pub fn catalog() -> &'static Catalog {
                     all.clients.extend(file.client);
                     all.owners.extend(file.owner);
                     all.obfuscators.extend(file.obfuscator);
+                    all.serving.extend(file.serving);
                     for row in file.collection {
                         all.collections.extend(row.types.split_whitespace().map(|ty| (ty.to_owned(), row.clone())));
                     }
                     for row in file.callback {
-                        all.callbacks.extend(row.types.split_whitespace().map(|ty| (ty.to_owned(), row.clone())));
+                        for ty in row.types.split_whitespace() {
+                            all.callbacks.entry(ty.to_owned()).or_default().push(row.clone());
+                        }
                     }
                     for bag in file.bag {
                         all.bags.extend(bag.types.split_whitespace().map(|ty| (ty.to_owned(), bag.clone())));
                     }
                 }
                 Err(error) => all.errors.push(format!("{name}: {error}")),
+            }
+        }
+        for (i, row) in all.clients.iter().enumerate() {
+            for prefix in row.prefixes.iter() {
+                let head = prefix.split('.').next().unwrap_or(prefix);
+                all.client_prefixes.entry(head.to_owned()).or_default().push((prefix.into(), i as u16));
             }
         }
         for (i, row) in all.roles.iter().enumerate() {
@@ -143,6 +155,14 @@ fn index(effects: &[EffectRow], values: &[ValueRow], starts: &[StartRow]) -> Has
 }
 
 impl Catalog {
+    /// The stores on other hosts that a type is a client of.
+    pub fn clients_of<'a>(&'a self, ty: &'a str) -> impl Iterator<Item = &'a ClientRow> {
+        let head = ty.split('.').next().unwrap_or(ty);
+        let prefixes = self.client_prefixes.get(head).map_or(&[][..], Vec::as_slice);
+        let fitting = prefixes.iter().filter(move |(prefix, _)| ty.starts_with(&**prefix));
+        fitting.filter_map(|(_, i)| self.clients.get(usize::from(*i)))
+    }
+
     /// Is any member of this type known?
     pub fn knows_type(&self, ty: &str) -> bool {
         self.by_member.contains_key(ty)
@@ -161,9 +181,15 @@ impl Catalog {
         self.collections.get(ty)
     }
 
-    /// What a method gives the delegates that it is handed.
-    pub fn callback(&self, ty: &str, name: &str) -> Option<&Text> {
-        self.callbacks.get(ty).filter(|row| row.names.split_whitespace().any(|n| n == name)).map(|row| &row.given)
+    /// What becomes of the delegates that a method is handed.
+    pub fn callback(&self, ty: &str, name: &str) -> Option<&CallbackRow> {
+        let named = |row: &&CallbackRow| row.names.has(name);
+        self.callbacks.get(ty)?.iter().find(named)
+    }
+
+    /// Does a program that refers to this assembly serve others?
+    pub fn serves(&self, assembly: &str) -> bool {
+        self.serving.iter().flat_map(|row| row.assemblies.iter()).any(|prefix| assembly.starts_with(prefix))
     }
 
     /// Is an object of this type told what to do by its properties?
@@ -173,17 +199,17 @@ impl Catalog {
 
     /// The properties that the constructors of a type set, in the order of their parameters.
     pub fn made_from(&self, ty: &str) -> impl Iterator<Item = &str> {
-        self.bags.get(ty).into_iter().flat_map(|bag| bag.made_from.split_whitespace())
+        self.bags.get(ty).into_iter().flat_map(|bag| bag.made_from.iter())
     }
 
     /// Does this property name what an object of this type stands for?
     pub fn names_object(&self, ty: &str, property: &str) -> bool {
-        self.bags.get(ty).is_some_and(|bag| bag.named_by.split_whitespace().any(|name| name == property))
+        self.bags.get(ty).is_some_and(|bag| bag.named_by.has(property))
     }
 
     /// Is the value of this property an object with properties of its own?
     pub fn has_part(&self, ty: &str, property: &str) -> bool {
-        self.bags.get(ty).is_some_and(|bag| bag.parts.split_whitespace().any(|name| name == property))
+        self.bags.get(ty).is_some_and(|bag| bag.parts.has(property))
     }
 
     /// The rows of a member, before its parameters are looked at.

@@ -88,6 +88,33 @@ impl<'de> Deserialize<'de> for Template {
     }
 }
 
+/// Names, written with blanks between them.
+#[derive(Clone, Debug, Default)]
+pub struct Words(Vec<Box<str>>);
+
+impl Words {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|word| &**word)
+    }
+
+    /// Is this one of them?
+    pub fn has(&self, name: &str) -> bool {
+        self.iter().any(|word| word == name)
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(Words(String::deserialize(d)?.split_whitespace().map(Box::from).collect()))
+    }
+}
+
 /// How the arguments of a call decide what it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -173,10 +200,10 @@ pub struct EffectRow {
     pub provider: String,
     /// A default that is not used where the application calls one of these methods anywhere; a name may end in `*`.
     #[serde(default)]
-    pub unless: String,
+    pub unless: Words,
     /// Says something only of an application that has one of these components (`role` of a [`RoleRow`]).
     #[serde(default)]
-    pub only_with: String,
+    pub only_with: Words,
     /// Says something only of an object that outlives the call.
     #[serde(default)]
     pub held: Option<Held>,
@@ -225,13 +252,13 @@ pub struct BagRow {
     pub types: String,
     /// Properties that name what the object stands for, in place of what its constructor got.
     #[serde(default)]
-    pub named_by: String,
+    pub named_by: Words,
     /// The properties that its constructors set, in the order of their parameters.
     #[serde(default)]
-    pub made_from: String,
+    pub made_from: Words,
     /// Properties that are objects with properties of their own.
     #[serde(default)]
-    pub parts: String,
+    pub parts: Words,
 }
 
 /// Computations on symbolic values.
@@ -299,19 +326,19 @@ pub struct CollectionRow {
     pub made: bool,
     /// Methods whose last argument becomes an element.
     #[serde(default)]
-    pub adds: String,
+    pub adds: Words,
     /// Methods the elements of whose last argument become elements.
     #[serde(default)]
-    pub adds_all: String,
+    pub adds_all: Words,
     /// Methods that give an element: of the receiver, or of the first argument if there is none.
     #[serde(default)]
-    pub gives: String,
+    pub gives: Words,
     /// Methods that give something with the same elements.
     #[serde(default)]
-    pub same: String,
+    pub same: Words,
     /// Methods that give each element to the delegate that is their last argument.
     #[serde(default)]
-    pub each: String,
+    pub each: Words,
 }
 
 /// Methods that give a delegate something known when they call it.
@@ -321,9 +348,16 @@ pub struct CallbackRow {
     /// Full names of the types.
     pub types: String,
     /// Method names.
-    pub names: String,
+    pub names: Words,
     /// What the parameters of the delegate are.
-    pub given: Text,
+    #[serde(default)]
+    pub given: Option<Text>,
+    /// When the delegate runs; without it, whenever the method runs that hands it over.
+    #[serde(default)]
+    pub phase: Option<Phase>,
+    /// What to call that in evidence.
+    #[serde(default)]
+    pub because: String,
 }
 
 /// A method that starts a program.
@@ -344,6 +378,14 @@ pub struct StartRow {
     pub arguments: Option<Template>,
 }
 
+/// Assemblies that programs refer to which serve others: what such a program keeps in memory was given to it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServingRow {
+    /// Prefixes of simple names.
+    pub assemblies: Words,
+}
+
 /// Methods that say when the code below them runs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -351,7 +393,7 @@ pub struct RoleRow {
     /// Full names of base types, interfaces or attributes.
     pub bases: String,
     /// Method names; `*` for any.
-    pub methods: String,
+    pub methods: Words,
     /// When they run.
     pub phase: Phase,
     /// The component that the application then has.
@@ -366,12 +408,12 @@ pub struct RoleRow {
 #[serde(deny_unknown_fields)]
 pub struct ClientRow {
     /// Prefixes of full type names.
-    pub prefixes: String,
+    pub prefixes: Words,
     /// The kind: `blob`, `table`, `queue`, `sql`, `cache`, `bus`, `secrets`.
     pub kind: String,
     /// Prefixes of the names of methods that send data there.
     #[serde(default)]
-    pub uploads: String,
+    pub uploads: Words,
 }
 
 /// Whose an assembly is.

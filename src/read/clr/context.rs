@@ -42,7 +42,9 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         if effect.phase == Phase::Shutdown && effect.location.extent() != Extent::Full {
             effect.mark(Trait::OnlyAtShutdown);
         }
-        if read.contains(&effect.location.key()) {
+        // Taking from a queue is no reading of what is put into it.
+        let passes_on = matches!(effect.store, Store::Queue | Store::Mail | Store::Job | Store::EventLog);
+        if !passes_on && read.contains(&effect.location.key()) {
             effect.mark(Trait::ReadModifyWrite);
             if effect.origin == Origin::Unknown {
                 effect.origin = Origin::Previous;
@@ -73,10 +75,7 @@ fn uploads(resolver: &Resolver<'_>, method: Method) -> bool {
     let Some(body) = unit.bodies.get(&method.rid) else { return false };
     body.sites.iter().any(|site| {
         unit.callee(site.token).is_some_and(|callee| {
-            catalog().clients.iter().any(|client| {
-                client.prefixes.split_whitespace().any(|p| callee.ty.starts_with(p))
-                    && client.uploads.split_whitespace().any(|p| callee.name.starts_with(p))
-            })
+            catalog().clients_of(callee.ty).any(|client| client.uploads.iter().any(|p| callee.name.starts_with(p)))
         })
     })
 }
@@ -92,12 +91,10 @@ pub(super) fn components(phases: &Phases, index: u32, reading: &mut Reading) {
 pub(super) fn clients(unit: &Unit, reading: &mut Reading) {
     let mut found: BTreeMap<&str, &str> = BTreeMap::new();
     for reference in unit.refs.iter().filter(|r| !r.is_field) {
-        for client in &catalog().clients {
-            if client.prefixes.split_whitespace().any(|p| reference.ty.starts_with(p)) {
-                let ty = found.entry(&client.kind).or_insert(&reference.ty);
-                if *reference.ty < **ty {
-                    *ty = &reference.ty;
-                }
+        for client in catalog().clients_of(&reference.ty) {
+            let ty = found.entry(&client.kind).or_insert(&reference.ty);
+            if *reference.ty < **ty {
+                *ty = &reference.ty;
             }
         }
     }

@@ -54,6 +54,8 @@ pub(super) struct Body {
     pub(super) stores: Vec<Store>,
     /// What it may return.
     pub(super) result: Option<Id>,
+    /// Too long: what it does is not known.
+    pub(super) is_capped: bool,
     /// Names of the parameters, the receiver not counted.
     pub(super) params: Vec<Box<str>>,
 }
@@ -64,6 +66,7 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
     let info = unit.method(rid)?;
     let mut body = Body { params: image.param_names(rid, info.params), ..Body::default() };
     if code.code.len() > MAX_CODE {
+        body.is_capped = true;
         return Some(body);
     }
     let instructions: Vec<Instruction> = code.instructions().map_while(Result::ok).collect();
@@ -178,8 +181,16 @@ impl Machine<'_, '_> {
                 self.store(i, value);
             }
             O::Newarr => self.new_array(i),
-            O::StelemRef | O::Stelem => self.store_element(),
-            O::LdelemRef | O::Ldelem => {
+            O::StelemRef | O::Stelem | O::StelemI1 | O::StelemI2 | O::StelemI4 | O::StelemI8 => self.store_element(),
+            O::LdelemRef
+            | O::Ldelem
+            | O::LdelemI1
+            | O::LdelemU1
+            | O::LdelemI2
+            | O::LdelemU2
+            | O::LdelemI4
+            | O::LdelemU4
+            | O::LdelemI8 => {
                 let index = self.pop();
                 let array = self.pop();
                 let array = self.settle(array);
@@ -408,8 +419,13 @@ impl Machine<'_, '_> {
             }
         }
         // What a callee gets the address of, it may change.
+        let gives = || catalog().collection(callee.ty).is_some_and(|row| row.gives.has(callee.name));
+        let given = match callee.name.starts_with("Try") && gives() {
+            true => self.arena.add(Expr::Call(token, args.clone())),
+            false => Id::UNKNOWN,
+        };
         for id in raw.iter().skip(usize::from(callee.has_this)) {
-            self.assign(*id, Id::UNKNOWN);
+            self.assign(*id, given);
         }
         self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: false });
         if returns {

@@ -26,6 +26,7 @@ mod unit;
 mod value;
 mod walk;
 
+use crate::catalog::dotnet::catalog;
 use crate::discover::{Application, Artifact, Kind};
 use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
 use crate::read::{Input, MAX_BINARY, guarded, pe};
@@ -50,15 +51,6 @@ const CHUNK: usize = 256;
 /// Methods that are interpreted in one round.
 const MAX_WANTED: usize = 200_000;
 
-/// Assemblies that programs refer to which serve others: what such a program keeps in memory was given to it.
-const SERVING: [&str; 5] = [
-    "System.Web",
-    "Microsoft.AspNetCore",
-    "Microsoft.Extensions.Hosting",
-    "System.ServiceProcess",
-    "Microsoft.WindowsAzure.ServiceRuntime",
-];
-
 /// Reads the assemblies of an application; those of frameworks from the inside only if `insides` says so.
 pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bool) -> Vec<Reading> {
     let (mut readings, mut units): (Vec<Reading>, Vec<Unit>) =
@@ -81,7 +73,23 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
         reading.facts.extend(told.reading.facts);
         reading.notes.extend(told.reading.notes);
     }
+    if !insides {
+        note_frameworks(&mut readings);
+    }
     readings
+}
+
+/// Says once what is not said of each: a framework may have hundreds of assemblies.
+fn note_frameworks(readings: &mut [Reading]) {
+    let is_passed_over = |reading: &&mut Reading| reading.owner == Owner::Framework;
+    let count = readings.iter_mut().filter(is_passed_over).count();
+    let text = match count {
+        1 => "part of a framework: its code is not analysed".to_owned(),
+        _ => format!("one of {count} assemblies of frameworks: their code is not analysed"),
+    };
+    if let Some(first) = readings.iter_mut().filter(is_passed_over).min_by(|a, b| a.artifact.cmp(&b.artifact)) {
+        first.note(NoteKind::Info, text);
+    }
 }
 
 /// Opens, indexes and interprets the methods that call something catalogued.
@@ -107,7 +115,6 @@ fn open(app: &Application, artifact: &Artifact, insides: bool) -> (Reading, Unit
         artifact.file_name().clone_into(&mut opened.file_name);
         opened.identity = identity;
         if outside {
-            reading.note(NoteKind::Info, "part of a framework: its code is not analysed");
         } else {
             for (kind, text) in form::notes(&image, &opened, &attributes) {
                 reading.note(kind, text);
@@ -138,11 +145,12 @@ fn native_part(app: &Application, artifact: &Artifact, bytes: &[u8], reading: &m
 
 /// Methods that call something catalogued.
 fn seeds(unit: &Unit) -> Vec<u32> {
-    let serves = unit.references.iter().any(|name| SERVING.iter().any(|prefix| name.starts_with(prefix)));
+    let serves = unit.references.iter().any(|name| catalog().serves(name));
     let is_sink = |token: u32| {
         let rows = unit.member_ref(token).and_then(|r| r.rows);
         rows.is_some_and(|rows| rows.is_sink() && (serves || !rows.needs_component()))
             || pinvoke::sink(unit, token).is_some()
+            || unit.member_ref(token).is_some_and(|r| catalog().callback(&r.ty, &r.name).is_some())
     };
     let mut rows: Vec<u32> =
         unit.calls.iter().filter(|(_, token)| is_sink(*token)).map(|(caller, _)| *caller).collect();
@@ -256,6 +264,11 @@ impl View<'_> {
         for (u, (told, unit)) in all.iter_mut().zip(self.units).enumerate() {
             if told.exhausted {
                 let text = "some methods ask for too much: their values are followed less far than usual";
+                told.reading.note(NoteKind::Capped, text);
+            }
+            let long = unit.bodies.values().filter(|body| body.is_capped).count();
+            if long > 0 {
+                let text = format!("methods that are too long, of which nothing is known: {long}");
                 told.reading.note(NoteKind::Capped, text);
             }
             context::components(self.phases, u as u32, &mut told.reading);

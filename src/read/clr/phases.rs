@@ -1,25 +1,30 @@
 //! When a method runs: found by walking from it back through its callers to the methods that a host calls.
 
+use super::interp::Body;
 use super::links::{Links, Method};
 use super::names::written_method;
 use super::unit::{Unit, method_token};
+use super::value::{Expr, Id};
 use crate::catalog::dotnet::{RoleRow, catalog};
 use crate::facts::Phase;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Callers that are looked at for one method.
 const MAX_CALLERS: usize = 4000;
 
-/// A method that a host calls.
+/// A method that a host calls, or the system.
 #[derive(Clone, Copy, Debug)]
 struct Root {
-    row: &'static RoleRow,
+    phase: Phase,
+    because: &'static str,
 }
 
 /// Methods that a host calls, by method.
 #[derive(Debug, Default)]
 pub(super) struct Phases {
     roots: HashMap<Method, Root>,
+    /// Methods that are handed over and run from where they are.
+    started: HashSet<Method>,
     /// Components of each assembly, with the type that tells.
     pub(super) components: Vec<BTreeMap<&'static str, String>>,
 }
@@ -43,18 +48,41 @@ impl Phases {
                 }
             }
             phases.components.push(components);
+            phases.handed_over(unit, u as u32, links);
         }
         phases
     }
 
+    /// Methods that are handed to the system.
+    fn handed_over(&mut self, unit: &Unit, u: u32, links: &Links) {
+        for body in unit.bodies.values() {
+            for site in &body.sites {
+                let Some(callee) = unit.member_ref(site.token) else { continue };
+                let Some(row) = catalog().callback(&callee.ty, &callee.name) else { continue };
+                let functions = site.args.iter().filter_map(|id| function(unit, body, *id, 3));
+                for method in functions.filter_map(|token| links.called(u, token)) {
+                    match row.phase {
+                        Some(phase) => {
+                            self.roots.entry(method).or_insert(Root { phase, because: &row.because });
+                        }
+                        None => {
+                            self.started.insert(method);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     fn root(&mut self, unit: &Unit, method: Method, of_type: &[&'static RoleRow]) {
         let Some(info) = unit.method(method.rid) else { return };
-        let by_type = of_type.iter().copied().find(|row| {
-            row.methods.split_whitespace().any(|m| m == info.name.as_ref() || m == "*" && &*info.name != ".cctor")
-        });
+        let by_type = of_type
+            .iter()
+            .copied()
+            .find(|row| row.methods.iter().any(|m| *m == *info.name || m == "*" && &*info.name != ".cctor"));
         let row = by_type.or_else(|| catalog().roles(info.attributes.iter().map(|a| &**a)).into_iter().next());
         if let Some(row) = row {
-            self.roots.insert(method, Root { row });
+            self.roots.insert(method, Root { phase: row.phase, because: &row.because });
         }
     }
 
@@ -62,17 +90,17 @@ impl Phases {
     pub(super) fn of(&self, units: &[Unit], links: &Links, method: Method) -> (Phase, String) {
         let mut seen = BTreeSet::from([method]);
         let mut queue = VecDeque::from([method]);
-        let mut reached: BTreeMap<u8, (Phase, Method, &RoleRow)> = BTreeMap::new();
+        let mut reached: BTreeMap<u8, (Root, Method)> = BTreeMap::new();
         let mut elsewhere = false;
         while let Some(at) = queue.pop_front() {
             if let Some(root) = self.roots.get(&at) {
                 // The nearest one is the easiest to check.
-                reached.entry(rank(root.row.phase)).or_insert((root.row.phase, at, root.row));
+                reached.entry(rank(root.phase)).or_insert((*root, at));
                 continue;
             }
             let callers = links.callers(at);
             // A delegate runs when whoever got it likes; a method without callers may be called by anyone.
-            elsewhere |= callers.is_empty() || links.is_taken(at);
+            elsewhere |= callers.is_empty() || links.is_taken(at) && !self.started.contains(&at);
             for caller in callers {
                 if seen.insert(caller) {
                     queue.push_back(caller);
@@ -83,7 +111,9 @@ impl Phases {
             }
         }
         // What also runs while the application serves is judged as that.
-        let Some((_, (phase, root, row))) = reached.into_iter().next() else { return (Phase::Unknown, String::new()) };
+        let Some((_, (Root { phase, because }, root))) = reached.into_iter().next() else {
+            return (Phase::Unknown, String::new());
+        };
         if elsewhere && phase != Phase::Run {
             return (Phase::Unknown, String::new());
         }
@@ -92,7 +122,29 @@ impl Phases {
             .and_then(|u| u.callee(method_token(root.rid)))
             .map_or_else(String::new, |c| written_method(c.ty, c.name));
         let how = if root == method { "" } else { "called from " };
-        (phase, format!("{how}{name} ({})", row.because))
+        (phase, format!("{how}{name} ({because})"))
+    }
+}
+
+/// The method that a delegate calls, as a token.
+fn function(unit: &Unit, body: &Body, id: Id, depth: u32) -> Option<u32> {
+    let depth = depth.checked_sub(1)?;
+    match unit.arena.get(id) {
+        Expr::Function(token) => Some(*token),
+        Expr::Call(_, args) => match **args {
+            [_, function] => match unit.arena.get(function) {
+                Expr::Function(token) => Some(*token),
+                _ => None,
+            },
+            _ => None,
+        },
+        Expr::Phi(ids) => ids.iter().find_map(|id| function(unit, body, *id, depth)),
+        // Compilers keep a delegate that needs no object in a field.
+        Expr::Field(field, None) => {
+            let store = body.stores.iter().find(|store| store.token == *field)?;
+            function(unit, body, store.value, depth)
+        }
+        _ => None,
     }
 }
 

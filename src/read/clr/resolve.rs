@@ -10,6 +10,7 @@ mod elements;
 mod given;
 mod objects;
 mod templates;
+mod why;
 
 use super::Map;
 use super::answer::{MAX_VALUES, Value, tidy};
@@ -320,7 +321,8 @@ impl<'r> Resolver<'r> {
             return vec![Value::unknown()];
         }
         let mut found = Vec::new();
-        for target in self.links.targets(at.unit, token) {
+        let targets = self.links.targets(at.unit, token);
+        for target in self.dispatched(at, targets, this) {
             let Some(unit) = self.units.get(target.unit as usize) else { continue };
             let Some(body) = unit.bodies.get(&target.rid) else {
                 if unit.method(target.rid).is_some_and(|m| m.import.is_none()) {

@@ -90,8 +90,8 @@ impl<'v> View<'v> {
         };
         let components = &self.resolver.links.components;
         row.held.is_none_or(|held| self.is_held(held))
-            && !row.unless.split_whitespace().any(is_called)
-            && (row.only_with.is_empty() || row.only_with.split_whitespace().any(|c| components.contains(c)))
+            && !row.unless.iter().any(is_called)
+            && (row.only_with.is_empty() || row.only_with.iter().any(|c| components.contains(c)))
     }
 
     /// Is the receiver kept in a field?
@@ -134,7 +134,18 @@ impl<'v> View<'v> {
             fold_alternatives(&mut all);
             all.truncate(MAX_PLACES);
         }
-        all.into_iter().map(|(_, effect)| effect).collect()
+        let mut effects: Vec<Effect> = all.into_iter().map(|(_, effect)| effect).collect();
+        if !self.resolver.is_silent {
+            // What is not known is at least said to be so for a reason.
+            let blank = effects.iter_mut().filter(|effect| effect.location.extent() == Extent::None);
+            let blank: Vec<&mut Effect> = blank.filter(|effect| effect.operation != Operation::Read).collect();
+            if !blank.is_empty()
+                && let Some(why) = self.resolver.why(self.unit, call)
+            {
+                blank.into_iter().for_each(|effect| effect.evidence.push(Step::new(format!("not known: {why}"))));
+            }
+        }
+        effects
     }
 
     fn effects_of(&self, row: &EffectRow, via: &str, context: &[Trace]) -> Vec<Effect> {

@@ -9,10 +9,6 @@ use crate::read::clr::trace::{Passed, Trace};
 /// Collections that are filled from one another.
 const MAX_NESTED: u32 = 24;
 
-fn lists(names: &str, name: &str) -> bool {
-    names.split_whitespace().any(|n| n == name)
-}
-
 impl Resolver<'_> {
     /// The elements of an array, when it was made where it is used.
     pub(in crate::read::clr) fn elements(&self, at: At<'_>, id: Id) -> Option<Vec<Id>> {
@@ -36,7 +32,7 @@ impl Resolver<'_> {
     /// What a method of a collection gives: one of its elements.
     pub(super) fn given_by_collection(&self, at: At<'_>, ty: &str, name: &str, args: &[Id]) -> Option<Vec<Value>> {
         let row = catalog().collection(ty)?;
-        let of = *args.first().filter(|_| lists(&row.gives, name))?;
+        let of = *args.first().filter(|_| row.gives.has(name))?;
         let found = self.elements_of(at, of);
         Some(if found.is_empty() { vec![Value::unknown()] } else { found })
     }
@@ -88,7 +84,7 @@ impl Resolver<'_> {
             let (Some(receiver), Some(last)) = (site.args.first(), site.args.get(1..).and_then(<[Id]>::last)) else {
                 continue;
             };
-            let (one, all) = (lists(&row.adds, callee.name), lists(&row.adds_all, callee.name));
+            let (one, all) = (row.adds.has(callee.name), row.adds_all.has(callee.name));
             if !(one || all) || !is_meant(*receiver) {
                 continue;
             }
@@ -152,9 +148,7 @@ impl Resolver<'_> {
         let Some(info) = unit.type_info(owner) else { return Vec::new() };
         let adds = |token: &u32| {
             let row = |r: &crate::read::clr::unit::RefInfo| {
-                catalog()
-                    .collection(&r.ty)
-                    .is_some_and(|row| lists(&row.adds, &r.name) || lists(&row.adds_all, &r.name))
+                catalog().collection(&r.ty).is_some_and(|row| row.adds.has(&r.name) || row.adds_all.has(&r.name))
             };
             unit.member_ref(*token).is_some_and(row)
         };
@@ -220,7 +214,7 @@ impl Resolver<'_> {
         if let Some(row) = catalog().collection(callee.ty)
             && let Some(first) = args.first()
         {
-            let same = |row: &CollectionRow| lists(&row.same, callee.name);
+            let same = |row: &CollectionRow| row.same.has(callee.name);
             if same(row) {
                 return self.elements_of(at, *first);
             }

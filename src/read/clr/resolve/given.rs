@@ -2,6 +2,7 @@
 
 use super::{At, Expr, Id, MAX_CALLERS, MAX_CALLERS_DEEP, MAX_VALUES, Method, Resolver, Source, Text, Value, tidy};
 use crate::catalog::dotnet::catalog;
+use crate::read::clr::interp::{Body, Site};
 use crate::read::clr::trace::{Passed, Trace};
 use crate::read::clr::unit::method_token;
 
@@ -55,7 +56,7 @@ impl Resolver<'_> {
             for site in &body.sites {
                 let above = at.outside(caller.unit);
                 if is_taken && caller.unit == method.unit {
-                    found.extend(self.given_to_delegate(above, site, method, index - u16::from(has_this)));
+                    found.extend(self.given_to_delegate(above, body, site, method, index - u16::from(has_this)));
                 }
                 let Some(declared) = self.links.called(caller.unit, site.token) else { continue };
                 if declared != method && !self.links.overrides(declared).contains(&method) {
@@ -80,22 +81,15 @@ impl Resolver<'_> {
 
     /// What a method gets that is handed to another as a delegate: from the library that calls it, from the collection
     /// whose elements it is called with, or from the method of the application that invokes it.
-    fn given_to_delegate(
-        &self,
-        at: At<'_>,
-        site: &crate::read::clr::interp::Site,
-        method: Method,
-        position: u16,
-    ) -> Vec<Value> {
+    fn given_to_delegate(&self, at: At<'_>, body: &Body, site: &Site, method: Method, position: u16) -> Vec<Value> {
         let Some(unit) = self.units.get(at.unit as usize) else { return Vec::new() };
-        let is_it = |id: &Id| self.takes(at.unit, *id, method_token(method.rid), 3);
+        let is_it = |id: &Id| self.takes(at.unit, body, *id, method_token(method.rid), 3);
         let Some(place) = site.args.iter().position(is_it) else { return Vec::new() };
         let Some(callee) = unit.callee(site.token) else { return Vec::new() };
-        if let Some(given) = catalog().callback(callee.ty, callee.name) {
+        if let Some(given) = catalog().callback(callee.ty, callee.name).and_then(|row| row.given.as_ref()) {
             return vec![Value::text(given.clone())];
         }
-        let is_each =
-            |row: &crate::catalog::dotnet::CollectionRow| row.each.split_whitespace().any(|n| n == callee.name);
+        let is_each = |row: &crate::catalog::dotnet::CollectionRow| row.each.has(callee.name);
         if position == 0
             && catalog().collection(callee.ty).is_some_and(is_each)
             && let Some(of) = site.args.first().filter(|_| place > 0)
@@ -105,13 +99,13 @@ impl Resolver<'_> {
         // A method of the application: what it invokes its parameter with.
         let Some(target) = self.links.called(at.unit, site.token) else { return Vec::new() };
         let Some(owner) = self.units.get(target.unit as usize) else { return Vec::new() };
-        let Some(body) = owner.bodies.get(&target.rid) else {
+        let Some(inside) = owner.bodies.get(&target.rid) else {
             self.want(target);
             return Vec::new();
         };
         let handed = place + usize::from(site.makes);
         let mut found = Vec::new();
-        for inner in &body.sites {
+        for inner in &inside.sites {
             let is_invoked = inner.args.first().is_some_and(|receiver| {
                 matches!(owner.arena.get(*receiver), Expr::Param(rid, n) if *rid == target.rid && usize::from(*n) == handed)
             });
@@ -126,7 +120,7 @@ impl Resolver<'_> {
     }
 
     /// Is this a delegate of the method, or one that was made of it before and kept?
-    fn takes(&self, unit: u32, id: Id, token: u32, depth: u32) -> bool {
+    fn takes(&self, unit: u32, body: &Body, id: Id, token: u32, depth: u32) -> bool {
         let Some(own) = self.units.get(unit as usize) else { return false };
         match own.arena.get(id) {
             Expr::Function(of) => *of == token,
@@ -134,7 +128,12 @@ impl Resolver<'_> {
                 [_, function] => matches!(own.arena.get(function), Expr::Function(of) if *of == token),
                 _ => false,
             },
-            Expr::Phi(ids) if depth > 0 => ids.iter().any(|id| self.takes(unit, *id, token, depth - 1)),
+            Expr::Phi(ids) if depth > 0 => ids.iter().any(|id| self.takes(unit, body, *id, token, depth - 1)),
+            // Compilers keep a delegate that needs no object in a field.
+            Expr::Field(field, None) if depth > 0 => {
+                let mut stores = body.stores.iter().filter(|store| store.token == *field);
+                stores.any(|store| self.takes(unit, body, store.value, token, depth - 1))
+            }
             _ => false,
         }
     }

@@ -61,7 +61,7 @@ impl Resolver<'_> {
                 }
                 let values = self.eval(at.outside(writer.unit), store.value);
                 // Compilers copy parameters into fields of the classes they make; that is no news to a reader.
-                let step = (!name.contains('<')).then_some(Trace {
+                let step = (!name.contains(['<', '$'])).then_some(Trace {
                     what: Passed::Field(field.0, field.1),
                     at: writer,
                     offset: store.offset,
@@ -145,6 +145,37 @@ impl Resolver<'_> {
         };
         (constructor.unit, ty) == (field.0, declaring)
             || self.links.ancestors(self.units, constructor.unit, ty).contains(&name)
+    }
+
+    /// Of the methods that a virtual call may mean, those that it means for the objects it is made on, if these are known.
+    pub(super) fn dispatched(&self, at: At<'_>, targets: Vec<Method>, receiver: Option<Id>) -> Vec<Method> {
+        if targets.len() < 2 {
+            return targets;
+        }
+        let owner = |method: Method| {
+            let unit = self.units.get(method.unit as usize)?;
+            Some((unit.method(method.rid)?.owner, &*unit.owner_of(method.rid)?.name))
+        };
+        let mut meant = Vec::new();
+        for (made_at, id) in receiver.map_or_else(Vec::new, |id| self.objects(at, id)) {
+            let constructor = self.units.get(made_at.unit as usize).and_then(|unit| match unit.arena.get(id) {
+                Expr::Call(token, _) => self.links.called(made_at.unit, *token),
+                _ => None,
+            });
+            let Some((constructor, (ty, name))) = constructor.and_then(|c| Some((c, owner(c)?))) else {
+                return targets;
+            };
+            // Nearest first.
+            let types = std::iter::once(name).chain(self.links.ancestors(self.units, constructor.unit, ty));
+            let is_of = |target: &&Method, name: &str| owner(**target).is_some_and(|(_, of)| of == name);
+            let Some(target) = types.into_iter().find_map(|name| targets.iter().find(|t| is_of(t, name))) else {
+                return targets;
+            };
+            if !meant.contains(target) {
+                meant.push(*target);
+            }
+        }
+        if meant.is_empty() { targets } else { meant }
     }
 
     /// The call that made an object.
