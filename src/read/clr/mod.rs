@@ -45,7 +45,7 @@ use unit::Unit;
 type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Times that further methods are interpreted because a value led there.
-const MAX_ROUNDS: usize = 8;
+const MAX_ROUNDS: usize = 16;
 /// Methods that are asked about together: what one answer found, the next need not look for.
 const CHUNK: usize = 256;
 /// Methods that are interpreted in one round.
