@@ -66,7 +66,8 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
         }
         deepen(assemblies, &mut units, &mut readings, wanted);
     }
-    let view = View { units: &units, links: &links, phases: &phases };
+    let methods = units.iter().map(|unit| unit.bodies.len()).sum();
+    let view = View { units: &units, links: &links, phases: &phases, methods };
     let mut told = view.tell(assemblies);
     lines::add(app, assemblies, &mut told);
     for (reading, told) in readings.iter_mut().zip(told) {
@@ -180,7 +181,7 @@ fn interpreted(units: &[Unit]) -> BTreeSet<Method> {
 fn wanted(units: &[Unit], links: &Links, open: &mut BTreeSet<Method>) -> BTreeSet<Method> {
     let methods: Vec<Method> = open.iter().copied().collect();
     let ask = |chunk: &[Method]| {
-        let resolver = Resolver::silent(units, links);
+        let resolver = Resolver::silent(units, links, methods.len());
         let mut still_open = Vec::new();
         for method in chunk {
             resolver.next_method();
@@ -221,6 +222,9 @@ fn deepen(assemblies: &[&Artifact], units: &mut [Unit], readings: &mut [Reading]
                 };
                 let Ok(image) = Image::open(&bytes) else { return };
                 interpret_all(&image, unit, rows.iter().copied());
+                // What these get from methods of the same assembly would be wanted next.
+                let next = called(unit, &rows);
+                interpret_all(&image, unit, next);
             });
             for rid in rows {
                 unit.bodies.entry(rid).or_default();
@@ -230,11 +234,22 @@ fn deepen(assemblies: &[&Artifact], units: &mut [Unit], readings: &mut [Reading]
     );
 }
 
+/// Methods that some methods call for what they give, or to make an object, and that are not interpreted yet.
+fn called(unit: &Unit, rows: &[u32]) -> BTreeSet<u32> {
+    let sites = rows.iter().filter_map(|rid| unit.bodies.get(rid)).flat_map(|body| &body.sites);
+    let of_unit = sites.filter(|site| unit::table(site.token) == unit::METHOD_DEF);
+    let gives = |site: &interp::Site| site.makes || unit.callee(site.token).is_some_and(|callee| callee.returns);
+    let rows = of_unit.filter(|site| gives(site)).map(|site| unit::row(site.token));
+    rows.filter(|rid| !unit.bodies.contains_key(rid)).collect()
+}
+
 /// All that is known when facts are told.
 struct View<'v> {
     units: &'v [Unit],
     links: &'v Links,
     phases: &'v Phases,
+    /// How many methods are asked about.
+    methods: usize,
 }
 
 /// What is told of an assembly, and in which methods it was seen.
@@ -253,7 +268,7 @@ impl View<'_> {
             rows.iter().enumerate().flat_map(|(u, rows)| rows.chunks(CHUNK).map(move |chunk| (u, chunk))).collect();
         let parts: Vec<(usize, Told)> = chunks
             .into_par_iter()
-            .filter_map(|(u, chunk)| Some((u, self.methods(assemblies.get(u)?, u as u32, chunk))))
+            .filter_map(|(u, chunk)| Some((u, self.of_methods(assemblies.get(u)?, u as u32, chunk))))
             .collect();
         let mut all: Vec<Told> = self.units.iter().map(|_| Told::default()).collect();
         for (u, part) in parts {
@@ -278,12 +293,12 @@ impl View<'_> {
     }
 
     /// The facts of some methods of an assembly.
-    fn methods(&self, artifact: &Artifact, unit: u32, rows: &[u32]) -> Told {
+    fn of_methods(&self, artifact: &Artifact, unit: u32, rows: &[u32]) -> Told {
         let mut told = Told::default();
         let (places, exhausted) = (&mut told.places, &mut told.exhausted);
         let reading = guarded(artifact, Kind::Assembly, |reading| {
             let Some(own) = self.units.get(unit as usize) else { return };
-            let resolver = Resolver::new(self.units, self.links);
+            let resolver = Resolver::new(self.units, self.links, self.methods);
             for rid in rows {
                 let (method, body) = (Method { unit, rid: *rid }, own.bodies.get(rid));
                 resolver.next_method();

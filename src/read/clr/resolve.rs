@@ -29,6 +29,8 @@ use std::rc::Rc;
 const MAX_STEPS: u32 = 6000;
 /// Expressions looked at for all questions about one method.
 const MAX_METHOD_STEPS: u32 = 200_000;
+/// Expressions looked at for all questions about all methods of an application in one round.
+const MAX_APPLICATION_STEPS: usize = 400_000_000;
 /// Expressions looked at for a glance.
 const GLANCE_STEPS: u32 = 200;
 /// Nesting of calls, parameters and fields.
@@ -89,6 +91,8 @@ type Makings = [(u32, Id)];
 pub(super) struct Resolver<'r> {
     pub(super) units: &'r [Unit],
     pub(super) links: &'r Links,
+    /// Steps that each method has.
+    allowance: u32,
     /// Steps that are left for the method that is asked about; after them questions get only what is close at hand.
     left: Cell<u32>,
     /// Some method had none left.
@@ -113,11 +117,15 @@ pub(super) struct Resolver<'r> {
 }
 
 impl<'r> Resolver<'r> {
-    pub(super) fn new(units: &'r [Unit], links: &'r Links) -> Self {
+    /// For questions about so many methods: of many, each has fewer steps, however they are shared out among threads.
+    pub(super) fn new(units: &'r [Unit], links: &'r Links, methods: usize) -> Self {
+        let share = MAX_APPLICATION_STEPS / methods.max(1);
+        let allowance = MAX_METHOD_STEPS.min(u32::try_from(share).unwrap_or(MAX_METHOD_STEPS));
         Resolver {
             units,
             links,
-            left: Cell::new(MAX_METHOD_STEPS),
+            allowance,
+            left: Cell::new(allowance),
             exhausted: Cell::new(false),
             wanted: RefCell::default(),
             steps: Cell::new(0),
@@ -132,8 +140,8 @@ impl<'r> Resolver<'r> {
     }
 
     /// One that only asks which methods are wanting.
-    pub(super) fn silent(units: &'r [Unit], links: &'r Links) -> Self {
-        Resolver { is_silent: true, ..Resolver::new(units, links) }
+    pub(super) fn silent(units: &'r [Unit], links: &'r Links, methods: usize) -> Self {
+        Resolver { is_silent: true, ..Resolver::new(units, links, methods) }
     }
 
     /// What a value of a method of this unit may be. Never empty.
@@ -232,7 +240,7 @@ impl<'r> Resolver<'r> {
 
     /// Turns to another method, which has steps of its own.
     pub(super) fn next_method(&self) {
-        self.left.set(MAX_METHOD_STEPS);
+        self.left.set(self.allowance);
     }
 
     /// Did any method use up its steps?
