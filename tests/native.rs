@@ -6,7 +6,7 @@
 mod native_listing;
 
 use native_listing::{golden, shown};
-use wipeproof::facts::{Certainty, Extent, Reading};
+use wipeproof::facts::{Certainty, Extent, Reading, Trait};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
 
@@ -52,6 +52,116 @@ fn modes_of_files() {
             "write {Cwd}\\journal.log fopen",
         ],
     );
+}
+
+#[test]
+fn every_way_to_open() {
+    says(
+        "modes",
+        &[
+            "append C:\\m\\append.dat CreateFileA",
+            "append C:\\m\\fopen-a.dat fopen",
+            "append C:\\m\\fopen-at+.dat fopen",
+            "append C:\\m\\fsopen.dat _fsopen",
+            "append C:\\m\\open-append.dat _open",
+            "create C:\\m\\creat.dat _creat",
+            "create C:\\m\\create-always.dat CreateFileA",
+            "create C:\\m\\create-new.dat CreateFileA",
+            "create C:\\m\\fopen-D.dat fopen",
+            "create C:\\m\\fopen-w+b.dat fopen",
+            "create C:\\m\\fopen-w.dat fopen",
+            "create C:\\m\\freopen.log freopen",
+            "create C:\\m\\long.dat CreateFileA",
+            "create C:\\m\\open-always.dat CreateFileA",
+            "create C:\\m\\open-temporary.dat _open",
+            "create C:\\m\\open-wronly.dat _open",
+            "create C:\\m\\sopen.dat _sopen",
+            "create C:\\m\\transient.dat CreateFileA",
+            "create C:\\m\\wfopen.dat _wfopen",
+            "delete C:\\m\\deleted.dat CreateFileA",
+            "delete C:\\m\\leftover MoveFileExW",
+            "rename C:\\m\\used.dll MoveFileExW",
+            "write C:\\m\\fopen-ccs.dat fopen",
+            "write C:\\m\\fopen-r+.dat fopen",
+            "write C:\\m\\open-all.dat CreateFileA",
+            "write C:\\m\\open-data.dat CreateFileA",
+            "write C:\\m\\open-rdwr.dat _open",
+            "write C:\\m\\open-write.dat CreateFileA",
+            "write C:\\m\\truncate.dat CreateFileA",
+        ],
+    );
+    for reading in read("modes") {
+        let scratch: Vec<String> = reading
+            .facts
+            .iter()
+            .filter_map(|f| f.as_effect())
+            .filter(|e| e.traits.contains(&Trait::DeleteOnClose))
+            .map(|e| e.location.to_string())
+            .collect();
+        let scratch: Vec<&str> = scratch.iter().filter_map(|s| s.rsplit('\\').next()).collect();
+        assert_eq!(scratch, ["transient.dat", "deleted.dat", "fopen-D.dat", "open-temporary.dat"]);
+    }
+}
+
+#[test]
+fn ways_to_call() {
+    says(
+        "calls",
+        &[
+            "configure C:\\Contoso\\kind-4 SetFileAttributesA",
+            "copy C:\\Contoso\\rare.bak CopyFileA",
+            "create C:\\Contoso\\disk CreateDirectoryA",
+            "create C:\\Contoso\\kind-1 CreateDirectoryA",
+            "create C:\\Contoso\\replaced.dat CreateFileA",
+            "create C:\\Contoso\\worker.dat CreateFileA",
+            "delete C:\\Contoso\\a.tmp DeleteFileA",
+            "delete C:\\Contoso\\b.tmp DeleteFileA",
+            "delete C:\\Contoso\\c.tmp DeleteFileA",
+            "delete C:\\Contoso\\d.tmp DeleteFileA",
+            "delete C:\\Contoso\\dropped RemoveDirectoryA",
+            // One of two functions is called.
+            "delete C:\\Contoso\\either DeleteFileA",
+            "delete C:\\Contoso\\either RemoveDirectoryA",
+            "delete C:\\Contoso\\kind-2 RemoveDirectoryA",
+            "delete C:\\Contoso\\kind-3 DeleteFileA",
+            "delete C:\\Contoso\\tail.tmp DeleteFileA",
+            "delete HKCU\\Software\\Contoso\\Kind6 RegDeleteKeyA",
+            "rename C:\\Contoso\\kind-0 MoveFileA",
+            "rename C:\\Contoso\\kind-5 MoveFileA",
+            "rename C:\\Contoso\\kind-none MoveFileA",
+        ],
+    );
+}
+
+#[test]
+fn texts_that_are_put_together() {
+    let expected = [
+        "create C:\\Contoso%ff  _  9 CreateFileA",
+        "create C:\\Contoso\\3.log CreateFileW",
+        "create C:\\Contoso\\copied-bytes.dat CreateFileA",
+        "create C:\\Contoso\\moved-by-wide-registers.dat CreateFileA",
+        "create C:\\Contoso\\moved-wide.dat CreateFileW",
+        "create C:\\Contoso\\queue\\orders-0012.dat CreateFileW",
+        "create C:\\Contoso\\spool-7.005 CreateFileA",
+        "create C:\\Contoso\\xnarrow.dat CreateFileW",
+        "create C:\\s.dat CreateFileA",
+        "create {AppData}\\Contoso\\{env:CONTOSO_SITE}\\site.dat CreateFileW",
+        "create {LocalAppData}\\Contoso\\local.dat CreateFileW",
+        "create {arg:1} CreateFileA",
+        "create {arg:1}\\export.csv CreateFileW",
+        "create {arg:2}.bak CreateFileA",
+        "create {env:CONTOSO_ROOT}\\root.dat CreateFileW",
+        "create {ini:{AppDir)\\app.ini/Paths/Data}\\ini.dat CreateFileA",
+        "create {registry:HKLM\\SOFTWARE\\Contoso\\DataDir}\\registry.dat CreateFileW",
+    ];
+    for reading in read("texts") {
+        let certain: Vec<String> = written(&reading).into_iter().filter(|line| !line.contains("\\copied ")).collect();
+        // What loops over characters do is only guessed at, and said to be.
+        let guessed = certain.iter().filter(|line| line.contains("{?}")).count();
+        let certain: Vec<String> = certain.into_iter().filter(|line| !line.contains("{?}")).collect();
+        assert_eq!(certain, expected, "{}", reading.artifact);
+        assert!(guessed <= 1);
+    }
 }
 
 #[test]

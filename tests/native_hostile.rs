@@ -118,6 +118,61 @@ fn an_import_table_that_repeats_itself_is_cut_off() {
 }
 
 #[test]
+fn what_is_cut_off_is_said_in_the_report() {
+    // Imports without end, and calls in code that no function is known for: the report says so, and is no bill of health.
+    let mut image = Image::bare();
+    let table: Vec<u8> =
+        std::iter::repeat_n(u64::from(import_table::NAMES), 70_000).flat_map(u64::to_le_bytes).collect();
+    image.imports(&["CreateFileA"]);
+    image.sections.push(Section::new("long", 0x10_0000, table, DATA));
+    let mut bytes = image.bytes();
+    for field in [0, 16] {
+        let at = image.offset_of(0x3000) + field;
+        bytes[at..at + 4].copy_from_slice(&0x10_0000u32.to_le_bytes());
+    }
+    is_said_not_to_be_seen("imports", &bytes, "more imports than are read");
+}
+
+#[test]
+fn unwind_information_that_is_chained_to_itself_ends() {
+    let mut image = Image::writing("C:\\data\\kept.dat");
+    // An entry whose information has UNW_FLAG_CHAININFO and continues with itself, and one that leads nowhere.
+    let info = 0x7100u32;
+    let mut data = Vec::new();
+    for (start, end, unwind) in [(ENTRY, ENTRY + 0x40, info), (0x1100, 0x1200, 0xffff_fff0), (0x2000, 0x1000, info)] {
+        for field in [start, end, unwind] {
+            data.extend(u32::to_le_bytes(field));
+        }
+    }
+    data.resize(0x100, 0);
+    data.extend([0x21, 0, 0, 0]);
+    for field in [ENTRY, ENTRY + 0x40, info] {
+        data.extend(field.to_le_bytes());
+    }
+    image.sections.push(Section::new(".pdata", 0x7000, data, DATA));
+    image.directories[3] = (0x7000, 36);
+    assert_eq!(writes(&read(&image.bytes())), ["C:\\data\\kept.dat"]);
+}
+
+#[test]
+fn delayed_imports_of_old_linkers_and_of_none() {
+    // Attributes of zero: the fields hold addresses with the base of the image, which 32 bits cannot for this one.
+    for attributes in [0u32, 1] {
+        let mut image = Image::writing("C:\\data\\kept.dat");
+        let mut table = Vec::new();
+        for field in [attributes, 0x4000_3030, 0, 0x7fff_fff0, 0xffff_fff8, 0, 0, 0] {
+            table.extend(field.to_le_bytes());
+        }
+        // Without an end.
+        image.sections.push(Section::new("delay", 0x7000, table.repeat(64), DATA));
+        image.directories[13] = (0x7000, 32 * 64);
+        let reading = read(&image.bytes());
+        assert_eq!(writes(&reading), ["C:\\data\\kept.dat"]);
+        assert!(has(&reading, NoteKind::Malformed, "import directory"), "{:?}", reading.notes);
+    }
+}
+
+#[test]
 fn an_import_without_a_name_costs_only_itself() {
     let mut image = Image::writing("C:\\data\\kept.dat");
     image.imports(&["\u{7f}", "CreateFileA"]);

@@ -222,10 +222,12 @@ pub(super) fn literal_place(path: &str) -> Place {
 /// Pipes, mail slots, raw devices, the console and the reserved DOS names (MS documentation: "Naming Files, Paths,
 /// and Namespaces").
 fn is_device(lower: &str) -> bool {
-    if lower.starts_with("\\\\.\\")
-        || lower.starts_with("\\device\\")
-        || lower.starts_with("\\\\.") && lower.contains("mailslot")
-    {
+    if lower.starts_with("\\\\.\\") || lower.starts_with("\\device\\") {
+        return true;
+    }
+    // On any host: `\\\\host\\pipe\\name`.
+    let shared = lower.strip_prefix("\\\\").and_then(|unc| unc.split('\\').nth(1));
+    if matches!(shared, Some("pipe" | "mailslot")) {
         return true;
     }
     let name = lower.rsplit('\\').next().unwrap_or(lower);

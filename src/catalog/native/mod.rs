@@ -4,8 +4,10 @@
 //! function of the Windows import libraries, the bytes an x86 callee pops and a mask of the parameters it writes
 //! through (from the Win32 metadata).
 
+pub mod com;
 mod rows;
 
+pub use com::Object;
 pub use rows::{Model, Row};
 
 use crate::facts::{Folder, Owner};

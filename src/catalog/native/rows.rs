@@ -101,6 +101,36 @@ pub enum Model {
     StringAdd,
     /// string object
     StringClear,
+    /// string object, pointer together with a length
+    StringView,
+    /// string object that becomes the folder in `fixed`
+    StringFolder,
+    /// string object that becomes a path, its folder, its name
+    StringPath,
+    /// string object, `QStandardPaths::StandardLocation`
+    StandardPath,
+    /// Makes an object (argument 0) that keeps settings: in `file`, or below `fixed` by the names in `below`.
+    SettingsObject,
+    /// settings object, name of a group
+    SettingsGroup,
+    /// settings object
+    SettingsGroupEnd,
+    /// settings object, name of the value
+    SettingsWrite,
+    /// object that names the driver, name
+    SqlDatabase,
+    /// path, `QIODevice::OpenMode`
+    QtOpenmode,
+    /// path, `wxFile::OpenMode`
+    WxOpenmode,
+    /// path, flags of Go's `os.OpenFile`
+    GoOflag,
+    /// slice of strings; the result is a path
+    GoJoin,
+    /// strings
+    GoConcat,
+    /// variable
+    GoGetenv,
     /// string object; the result is its text
     StringText,
     /// string object, pointer to its characters
@@ -147,6 +177,8 @@ pub enum Model {
     GeneratedGuid,
     /// out
     GuidText,
+    /// class, interface, out
+    ComCreate,
     /// module, name
     ProcAddress,
     /// Known to leave its arguments alone.
@@ -200,6 +232,12 @@ pub struct Row {
     /// Arguments with names below a fixed location, the outermost first.
     #[serde(default)]
     pub below: Vec<u8>,
+    /// Words of all arguments, behind which the result lies where there are no registers for it (Go, x86).
+    pub words: Option<u8>,
+    /// Argument with the format of a settings object.
+    pub format: Option<u8>,
+    /// Argument with the scope of a settings object.
+    pub scope: Option<u8>,
     /// Function that the image has to import for the row to hold, or any whose name begins so.
     pub needs: Option<String>,
     /// Row that holds otherwise.
@@ -243,9 +281,10 @@ impl Row {
     /// understood when it is met.
     pub fn is_sink(&self) -> bool {
         use Model::{
-            CertStore, ConnectionString, CreateFile, Dpapi, FileMapping, Fopen, GnuOpenmode, KeyContainer, Move,
-            NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode, RegCreate, RtlRegistry,
-            ServiceDispatcher, ShellOperation, SqliteFlags, Starts, Stgm, TempFileName,
+            CertStore, ConnectionString, CreateFile, Dpapi, FileMapping, Fopen, GnuOpenmode, GoOflag, KeyContainer,
+            Move, NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode, QtOpenmode, RegCreate,
+            RtlRegistry, ServiceDispatcher, SettingsWrite, ShellOperation, SqlDatabase, SqliteFlags, Starts, Stgm,
+            TempFileName, WxOpenmode,
         };
         self.effect.is_some()
             || matches!(
@@ -258,6 +297,7 @@ impl Row {
                         | FileMapping
                         | Fopen
                         | GnuOpenmode
+                        | GoOflag
                         | KeyContainer
                         | Move
                         | NamedSecurity
@@ -266,14 +306,18 @@ impl Row {
                         | Oflag
                         | OpenStyle
                         | Openmode
+                        | QtOpenmode
                         | RegCreate
                         | RtlRegistry
                         | ServiceDispatcher
+                        | SettingsWrite
                         | ShellOperation
+                        | SqlDatabase
                         | SqliteFlags
                         | Starts
                         | Stgm
                         | TempFileName
+                        | WxOpenmode
                 )
             )
     }

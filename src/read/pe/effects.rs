@@ -3,8 +3,8 @@
 use super::code::gap::Gap;
 use super::code::report::{Arg, Event};
 use super::image::{Image, Machine};
-use super::locate;
 use super::modes::{self, Mode};
+use super::{locate, settings};
 use crate::catalog::native::{Model, Row};
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Place, Site,
@@ -23,8 +23,10 @@ const MAX_QUOTE: usize = 120;
 /// The facts a call amounts to; none for a read of nothing known, a device, or a mode that only reads.
 pub(crate) fn facts(image: &Image<'_>, event: &Event) -> Vec<Fact> {
     let site = Site::code(image.section_name(event.site), event.site);
-    if event.api.row.model == Some(Model::Starts) {
-        return started(event, site);
+    match event.api.row.model {
+        Some(Model::Starts) => return started(event, site),
+        Some(Model::ConnectionString) => return settings::connected(image, event, &site),
+        _ => {}
     }
     let mut facts: Vec<Fact> = effects(image, event)
         .into_iter()
@@ -111,6 +113,8 @@ fn effects(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     }
     match row.model {
         Some(Model::Move) => moved(image, event),
+        Some(Model::SettingsWrite) => settings::written(image, event),
+        Some(Model::SqlDatabase) => settings::database(image, event),
         Some(Model::ShellOperation) => shell_operation(image, event),
         Some(Model::TempFileName) => temp_file(image, event),
         Some(Model::RegCreate) => created_key(image, event),
@@ -126,14 +130,18 @@ fn effects(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     }
 }
 
-fn argument(event: &Event, n: Option<u8>) -> Option<&Arg> {
+pub(super) fn argument(event: &Event, n: Option<u8>) -> Option<&Arg> {
     event.args.get(usize::from(n?))
 }
 
 /// The files an argument may name. A relative name is below the current directory.
-fn paths(arg: &Arg) -> Vec<Location> {
+pub(super) fn paths(arg: &Arg) -> Vec<Location> {
     if arg.texts.is_empty() {
         return vec![Location::unknown()];
+    }
+    // A database of SQLite that is not on the disk.
+    if arg.texts.iter().any(|text| text.as_lit() == Some(":memory:")) {
+        return Vec::new();
     }
     // A reserved name is a device in whatever folder.
     let based = |location: Location| if is_device(&location) { location } else { location.based_on(Folder::Cwd) };
@@ -171,7 +179,7 @@ fn opened(
 }
 
 /// An effect with its certainty and evidence. `named` is the argument that says where.
-fn effect(
+pub(super) fn effect(
     image: &Image<'_>,
     event: &Event,
     operation: Operation,
@@ -216,7 +224,7 @@ fn is_remote(event: &Event) -> bool {
 }
 
 /// The call, its literals, what opened its handle, and through whom its parameters came.
-fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
+pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
     let at = |rva: u32| Site::code(image.section_name(rva), rva);
     let name = event.via.rsplit('!').next().unwrap_or_default();
     let mut steps = vec![Step::at(format!("call of {name}"), at(event.site))];

@@ -4,6 +4,7 @@
 //! targets of calls, exports, and prologues behind padding.
 
 use super::image::{Directory, Image, u32_at};
+use super::references::References;
 
 /// Most entries of the exception directory that are read.
 const MAX_ENTRIES: usize = 1 << 20;
@@ -68,6 +69,23 @@ impl Functions {
         }
     }
 
+    /// Short jumps to a function from the end of another one: address of the function, and of the jump.
+    pub(crate) fn short_jumps(&self, image: &Image<'_>) -> Vec<(u32, u32)> {
+        let mut jumps = Vec::new();
+        for section in image.sections.iter().filter(|s| s.is_code()) {
+            let code = image.section_bytes(section);
+            for at in memchr::memchr_iter(0xeb, code) {
+                let Some(distance) = code.get(at + 1) else { break };
+                let from = section.rva.wrapping_add(at as u32);
+                let target = from.wrapping_add(2).wrapping_add_signed(i32::from(*distance as i8));
+                if self.is_start(target) && self.function_of(from).is_some_and(|function| function != target) {
+                    jumps.push((target, from));
+                }
+            }
+        }
+        jumps
+    }
+
     /// End of the range that starts with a function, where it is known.
     pub(crate) fn end_of(&self, start: u32) -> Option<u32> {
         match self.range_of(start) {
@@ -111,24 +129,88 @@ fn primary(image: &Image<'_>, start: u32, unwind: u32) -> u32 {
     start
 }
 
-/// Functions of x86 that data points to: methods in tables of virtual functions, callbacks, initialisers.
+/// Targets of calls. On x64 these are functions without a frame, which the exception directory leaves out. A byte that
+/// looks like a call may be part of another instruction, so a target has to look like a function, or to be called twice.
+pub(crate) fn called(image: &Image<'_>, references: &References) -> Vec<u32> {
+    let is_call = |from: u32| image.at(from).is_some_and(|b| b.first() == Some(&0xe8));
+    let calls = references.edges.iter().filter(|(target, from)| is_call(*from) && *target != from.wrapping_add(5));
+    let mut targets: Vec<u32> = calls.map(|(target, _)| *target).collect();
+    targets.sort_unstable();
+    let looks_right = |rva: u32| {
+        let saves_frame = || image.at(rva).is_some_and(|b| b.first() == Some(&0x55));
+        is_padded(image, rva) || references.thunks.contains_key(&rva) || !image.is_64() && saves_frame()
+    };
+    let runs = targets.chunk_by(|a, b| a == b);
+    let kept = runs.filter(|run| run.first().is_some_and(|rva| looks_right(*rva)) || !image.is_64() && run.len() > 1);
+    kept.filter_map(|run| run.first().copied()).collect()
+}
+
+/// Functions of x86 that data or an instruction points to: methods in tables of virtual functions, callbacks,
+/// initialisers.
 pub(crate) fn pointers(image: &Image<'_>) -> Vec<u32> {
     let mut found = Vec::new();
     if image.is_64() {
         return found;
     }
     let code: Vec<_> = image.sections.iter().filter(|s| s.is_code()).collect();
+    let is_function = |rva: u32| code.iter().any(|s| s.contains(rva)) && is_padded(image, rva);
+    let address = |word: &[u8]| u32_at(word, 0).map(|va| va.wrapping_sub(image.base as u32));
+    let tables = jump_tables(image);
     for section in &image.sections {
         // The list of initialisers stands behind the code; what is aligned there is hardly anything else.
         let aligned = if section.is_code() { 16 } else { 1 };
-        for word in image.section_bytes(section).chunks_exact(4).take(MAX_ENTRIES) {
-            let Some(rva) = u32_at(word, 0).map(|va| va.wrapping_sub(image.base as u32)) else { continue };
-            if rva % aligned == 0 && code.iter().any(|s| s.contains(rva)) && is_padded(image, rva) {
+        let mut in_table = false;
+        for (i, word) in image.section_bytes(section).chunks_exact(4).take(MAX_ENTRIES).enumerate() {
+            let Some(rva) = address(word) else { continue };
+            let points = code.iter().any(|s| s.contains(rva));
+            let at = section.rva.wrapping_add(i as u32 * 4);
+            in_table = points && (in_table || tables.binary_search(&at).is_ok());
+            if points && !in_table && rva % aligned == 0 && is_padded(image, rva) {
+                found.push(rva);
+            }
+        }
+    }
+    for section in &code {
+        let bytes = image.section_bytes(section);
+        for (i, word) in bytes.windows(4).enumerate() {
+            let Some(rva) = address(word) else { continue };
+            if rva.is_multiple_of(16) && is_immediate(bytes, i) && is_function(rva) {
                 found.push(rva);
             }
         }
     }
     found
+}
+
+/// The four bytes at `i` are the operand of `push`, or of `mov` to a register or to memory near one (x86).
+fn is_immediate(code: &[u8], i: usize) -> bool {
+    let before = |n: usize| i.checked_sub(n).and_then(|at| code.get(at..i)).unwrap_or_default();
+    matches!(before(1), [0x68 | 0xb8..=0xbf])
+        || matches!(before(2), [0xc7, 0x00..=0x03 | 0x06 | 0x07])
+        || matches!(before(3), [0xc7, 0x04, 0x24] | [0xc7, 0x40..=0x43 | 0x45..=0x47, _])
+        || matches!(before(4), [0xc7, 0x44, 0x24, _])
+        || matches!(before(6), [0xc7, 0x05 | 0x80..=0x83 | 0x85..=0x87, ..])
+        || matches!(before(7), [0xc7, 0x84, 0x24, ..])
+}
+
+/// Addresses of the tables of `jmp [r*4+table]` and `mov r, [r*4+table]; jmp r` (x86), sorted. What stands in them is
+/// part of a function.
+fn jump_tables(image: &Image<'_>) -> Vec<u32> {
+    let mut tables = Vec::new();
+    for section in image.sections.iter().filter(|s| s.is_code()) {
+        let code = image.section_bytes(section);
+        for at in memchr::memchr2_iter(0xff, 0x8b, code) {
+            let Some(window) = code.get(at..at + 9) else { break };
+            let direct = window[0] == 0xff && window[1] == 0x24;
+            let loaded = window[0] == 0x8b && window[1] & 0xc7 == 0x04 && window[7] == 0xff && window[8] & 0xf8 == 0xe0;
+            // Scaled by four, without a base.
+            if (direct || loaded) && window[2] & 0xc7 == 0x85 {
+                tables.extend(u32_at(window, 3).map(|va| va.wrapping_sub(image.base as u32)));
+            }
+        }
+    }
+    tables.sort_unstable();
+    tables
 }
 
 /// Behind what ends or pads a function.

@@ -6,6 +6,7 @@ mod effects;
 mod functions;
 mod gather;
 mod globals;
+mod go;
 mod image;
 mod imports;
 mod lines;
@@ -18,6 +19,7 @@ mod program;
 mod references;
 mod resolve;
 mod resources;
+mod settings;
 mod surface;
 
 pub(super) use lines::database;

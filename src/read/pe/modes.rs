@@ -64,6 +64,9 @@ pub(crate) fn mode(event: &Event) -> Option<Mode> {
         Model::Fopen => mode_strings(arg(1)),
         Model::Oflag => one(oflag),
         Model::Openmode => one(|n| openmode(n, [0x02, 0x08, 0x10])),
+        Model::QtOpenmode => one(qt_openmode),
+        Model::GoOflag => one(go_oflag),
+        Model::WxOpenmode => one(wx_openmode),
         Model::GnuOpenmode => one(|n| openmode(n, [0x10, 0x01, 0x20])),
         Model::Stgm => one(stgm),
         Model::SqliteFlags => one(sqlite),
@@ -175,6 +178,39 @@ fn openmode(flags: Option<u64>, [out, app, trunc]: [u64; 3]) -> Mode {
         _ => Operation::Read,
     });
     of(operation, flags.map_or("unknown open mode".to_owned(), |f| format!("open mode {f:#x}")))
+}
+
+/// `QIODevice::OpenMode`: ReadOnly 1, WriteOnly 2 (which truncates), Append 4, Truncate 8, NewOnly 0x40.
+fn qt_openmode(flags: Option<u64>) -> Mode {
+    let operation = flags.map(|f| match f {
+        f if f & 4 != 0 => Operation::Append,
+        f if f & 0x48 != 0 || f & 3 == 2 => Operation::Create,
+        f if f & 2 != 0 => Operation::Write,
+        _ => Operation::Read,
+    });
+    of(operation, flags.map_or("unknown open mode".to_owned(), |f| format!("open mode {f:#x}")))
+}
+
+/// Go on Windows: O_WRONLY 1, O_RDWR 2, O_CREATE 0x40, O_TRUNC 0x200, O_APPEND 0x400.
+fn go_oflag(flags: Option<u64>) -> Mode {
+    let operation = flags.map(|f| match f {
+        f if f & 0x400 != 0 => Operation::Append,
+        f if f & 0x240 != 0 => Operation::Create,
+        f if f & 3 != 0 => Operation::Write,
+        _ => Operation::Read,
+    });
+    of(operation, flags.map_or("unknown flags".to_owned(), |f| format!("flags {f:#x}")))
+}
+
+/// `wxFile::OpenMode`: read, write, read and write, append, exclusively.
+fn wx_openmode(mode: Option<u64>) -> Mode {
+    let operation = mode.map(|mode| match mode {
+        0 => Operation::Read,
+        2 => Operation::Write,
+        3 => Operation::Append,
+        _ => Operation::Create,
+    });
+    of(operation, mode.map_or("unknown open mode".to_owned(), |mode| format!("open mode {mode}")))
 }
 
 /// `STGM_WRITE` 1, `STGM_READWRITE` 2, `STGM_CREATE` 0x1000, `STGM_DELETEONRELEASE` 0x04000000.

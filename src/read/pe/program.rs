@@ -6,6 +6,7 @@ use super::code::report::Report;
 use super::code::strings::literal;
 use super::functions::{self, Functions};
 use super::globals::Globals;
+use super::go::GoFunctions;
 use super::image::Image;
 use super::imports::Linkage;
 use super::openers;
@@ -26,6 +27,8 @@ const MAX_FORWARDER: usize = 128;
 const MAX_ACCESSOR: usize = 64;
 /// Longest chain of functions that end in calling the next.
 const MAX_TAIL_CALLS: usize = 8;
+/// Bytes of a jump through a slot.
+const THUNK: u32 = 6;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
 
@@ -48,6 +51,8 @@ pub(crate) struct Program<'a> {
     sinks: Vec<u32>,
     /// Calls of imports that change state in code that no function is known for.
     pub(crate) strays: usize,
+    /// What a program written in Go consists of.
+    pub(crate) go: Option<GoFunctions>,
     /// Functions of the image that open files by a mode string.
     pub(crate) openers: HashSet<u32>,
     /// Functions whose callers' arguments are asked for.
@@ -62,21 +67,29 @@ pub(crate) struct Program<'a> {
     pub(crate) exhausted: Cell<bool>,
 }
 
+/// What it gives is called later, and may then change state.
+fn leads_on(api: &Api) -> bool {
+    matches!(api.row.model, Some(native::Model::ProcAddress | native::Model::ComCreate))
+}
+
 impl<'a> Program<'a> {
     /// Prepares an image.
     pub(crate) fn new(image: Image<'a>, linkage: Linkage<'a>, file_name: &str) -> Self {
-        let references = References::scan(&image, &linkage);
+        let mut references = References::scan(&image, &linkage);
         let apis: Vec<Option<Api>> = linkage.imports.iter().map(surface::api_of).collect();
         let mut starts: Vec<u32> = linkage.exports.iter().map(|(_, rva)| *rva).collect();
         starts.push(image.entry);
-        starts.extend(references.thunks.keys());
-        // On x64 these are functions without a frame, which the exception directory leaves out.
-        let called = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe8));
-        starts.extend(
-            called.map(|(target, _)| *target).filter(|target| !image.is_64() || functions::is_padded(&image, *target)),
-        );
+        // A function may end in the same jump.
+        let stands_alone = |thunk: u32| {
+            functions::is_padded(&image, thunk) || references.thunks.contains_key(&thunk.wrapping_sub(THUNK))
+        };
+        starts.extend(references.thunks.keys().copied().filter(|thunk| stands_alone(*thunk)));
+        starts.extend(functions::called(&image, &references));
         starts.extend(functions::pointers(&image));
+        let go = GoFunctions::of(&image);
+        starts.extend(go.iter().flat_map(|go| go.starts.iter().copied()));
         let functions = Functions::new(&image, starts);
+        references.edges.extend(functions.short_jumps(&image));
         let mut program = Program {
             image,
             linkage,
@@ -87,6 +100,7 @@ impl<'a> Program<'a> {
             interesting: HashSet::new(),
             sinks: Vec::new(),
             strays: 0,
+            go,
             openers: HashSet::new(),
             wanted: RefCell::default(),
             builders: RefCell::default(),
@@ -106,6 +120,7 @@ impl<'a> Program<'a> {
         let mut sinks = HashSet::new();
         let mut interesting = HashSet::new();
         let mut opens = false;
+        let mut wrappers = HashSet::new();
         let through_thunks = self
             .references
             .edges
@@ -122,12 +137,26 @@ impl<'a> Program<'a> {
             }
             interesting.insert(function);
             opens |= api.row.model == Some(native::Model::CreateFile);
-            if api.row.is_sink() || api.row.model == Some(native::Model::ProcAddress) {
+            if api.row.model == Some(native::Model::Fopen) {
+                wrappers.insert(function);
+            }
+            if api.row.is_sink() || leads_on(api) {
                 sinks.insert(function);
             }
         }
-        self.openers =
-            if opens { openers::find(&self.image, &self.functions, &self.references) } else { HashSet::new() };
+        if opens {
+            self.openers = openers::find(&self.image, &self.functions, &self.references);
+            // What only wraps the imported function is followed like any other wrapper.
+            self.openers.retain(|function| !wrappers.contains(function));
+        }
+        if let Some(go) = &self.go {
+            // What the packages of the language do is the doing of the functions that call them.
+            let known: HashSet<u32> = go.known.keys().copied().collect();
+            let callers = self.callers(&known);
+            let own: Vec<u32> = callers.values().flatten().copied().filter(|caller| go.own.contains(caller)).collect();
+            sinks.extend(&own);
+            interesting.extend(own);
+        }
         for callers in self.callers(&self.openers).values() {
             sinks.extend(callers);
             interesting.extend(callers);

@@ -118,10 +118,13 @@ fn capability(api: &Api) -> Option<(Operation, Store)> {
         | Model::Fopen
         | Model::Oflag
         | Model::Openmode
+        | Model::QtOpenmode
+        | Model::GoOflag
+        | Model::WxOpenmode
         | Model::GnuOpenmode
         | Model::Stgm
         | Model::ShellOperation => (Operation::Write, Store::File),
-        Model::SqliteFlags | Model::ConnectionString => (Operation::Write, Store::Database),
+        Model::SqliteFlags | Model::SqlDatabase | Model::ConnectionString => (Operation::Write, Store::Database),
         Model::Move => (Operation::Rename, Store::File),
         Model::TempFileName => (Operation::Create, Store::TempFile),
         Model::RegCreate => (Operation::Create, Store::Registry),

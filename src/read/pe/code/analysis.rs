@@ -5,12 +5,12 @@ use super::super::image::Image;
 use super::super::program::Program;
 use super::body::Body;
 use super::known::Known;
-use super::report::{Arg, Handle, Number, Object, Report};
+use super::report::{self, Arg, Handle, Number, Report};
 use super::slot::Slot;
 use super::state::State;
 use super::strings::literal;
 use super::value::{Kind, Symbol, Symbols, Value};
-use crate::catalog::native::Api;
+use crate::catalog::native::{Api, Object};
 use crate::facts::Text;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, OpKind, Register};
 use std::collections::{BTreeSet, HashMap};
@@ -40,6 +40,8 @@ pub(crate) enum Origin {
     Handle(Handle),
     /// It is the function that was looked up under this name.
     Function(Api, String),
+    /// It is this object of COM.
+    Object(Object),
 }
 
 /// Executes a function symbolically.
@@ -65,7 +67,7 @@ pub(crate) struct Engine<'p, 'a> {
 pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8) -> Report {
     let body = Body::decode(&program.image, &program.functions, start);
     let mut symbols = Symbols::default();
-    let state = State::at_entry(&mut symbols, program.image.is_64());
+    let state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
     let mut engine = Engine {
         program,
         symbols,
@@ -86,6 +88,7 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8) -> Report {
         engine.leave(&body, at);
     }
     engine.summarise();
+    engine.report.parameters = engine.symbols.stack_parameters();
     engine.report.events.sort_by_key(|e| e.site);
     engine.report
 }
@@ -201,7 +204,7 @@ impl Engine<'_, '_> {
     }
 
     /// Objects that hold the address of a table of functions in their first field.
-    fn objects(&self) -> Vec<Rc<Object>> {
+    fn objects(&self) -> Vec<Rc<report::Object>> {
         let image = &self.program.image;
         let is_table = |va: u64| {
             image.rva_of(va).is_some_and(|rva| {
@@ -233,11 +236,11 @@ impl Engine<'_, '_> {
     }
 
     /// What is known of the memory that a value points to.
-    pub(crate) fn object(&self, value: Value) -> Option<Rc<Object>> {
+    pub(crate) fn object(&self, value: Value) -> Option<Rc<report::Object>> {
         self.object_at(value, 0)
     }
 
-    fn object_at(&self, value: Value, depth: u8) -> Option<Rc<Object>> {
+    fn object_at(&self, value: Value, depth: u8) -> Option<Rc<report::Object>> {
         if let Some(Kind::Load(Value::Const(va))) = self.symbols.kind_of(value) {
             return self.program.global(va, self.depth).and_then(|arg| arg.object);
         }
@@ -253,7 +256,7 @@ impl Engine<'_, '_> {
         };
         let mut object = match value {
             Value::Const(va) if self.is_variable(va) => self.program.global_object(va, self.depth),
-            _ => Object::default(),
+            _ => report::Object::default(),
         };
         for (at, cell) in self.state.cells_in(value, end).take(MAX_FIELDS) {
             let Some(offset) = offset(at) else { continue };
@@ -349,15 +352,22 @@ impl Engine<'_, '_> {
         narrow
     }
 
-    fn close_number(&self, value: Value) -> Number {
+    pub(crate) fn close_number(&self, value: Value) -> Number {
         let mut numbers = Vec::new();
         for alternative in self.symbols.alternatives(value) {
             match alternative {
                 Value::Const(c) => numbers.push(c),
-                _ => return self.parameter_of(value).map_or(Number::Unknown, Number::Param),
+                _ => return self.number_of_parameter(value),
             }
         }
         if numbers.is_empty() || numbers.len() > MAX_NUMBERS { Number::Unknown } else { Number::Known(numbers) }
+    }
+
+    fn number_of_parameter(&self, value: Value) -> Number {
+        match self.symbols.kind_of(value) {
+            Some(Kind::Or(given, bits)) => self.slot(given).map_or(Number::Unknown, |slot| Number::With(slot, bits)),
+            _ => self.parameter_of(value).map_or(Number::Unknown, Number::Param),
+        }
     }
 
     fn parameter_of(&self, value: Value) -> Option<Slot> {

@@ -2,7 +2,7 @@
 
 use super::super::functions::Functions;
 use super::super::image::Image;
-use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Most instructions of one function that are decoded.
@@ -78,6 +78,10 @@ impl Builder<'_, '_> {
             while decoder.can_decode() {
                 decoder.decode_out(&mut instruction);
                 let Some(rva) = self.rva(instruction.ip()) else { break };
+                // Behind a call that does not return stands the next function.
+                if rva != leader && rva != self.start && self.functions.is_start(rva) {
+                    break;
+                }
                 if instruction.is_invalid() || self.decoded.len() >= MAX_INSTRUCTIONS {
                     self.capped |= !instruction.is_invalid();
                     break;
@@ -136,19 +140,41 @@ impl Builder<'_, '_> {
                     at = rva + instruction.len() as u32;
                 }
                 _ => {
-                    if !matches!(self.image.at(at).and_then(|b| b.first()), Some(0xcc | 0x90)) {
+                    let padding = self.padding_at(at);
+                    if padding == 0 {
                         self.capped |= orphans.len() >= MAX_ORPHANS;
                         orphans.push(at);
                         self.explore(at);
                     }
                     // An undecodable byte is data between the cases.
-                    if !self.decoded.contains_key(&at) {
-                        at += 1;
+                    if padding > 0 || !self.decoded.contains_key(&at) {
+                        at += padding.max(1);
                     }
                 }
             }
         }
         orphans
+    }
+
+    /// Length of the instruction at an address when it only fills a gap; zero for any other.
+    fn padding_at(&self, at: u32) -> u32 {
+        let Some(code) = self.image.at(at) else { return 0 };
+        let bits = if self.image.is_64() { 64 } else { 32 };
+        let instruction = Decoder::with_ip(bits, code, self.image.base + u64::from(at), DecoderOptions::NONE).decode();
+        let itself = match instruction.mnemonic() {
+            Mnemonic::Nop | Mnemonic::Int3 => true,
+            Mnemonic::Mov | Mnemonic::Xchg => {
+                instruction.op1_kind() == OpKind::Register && instruction.op0_register() == instruction.op1_register()
+            }
+            // `lea esi, [esi+0]`, in its longer encodings.
+            Mnemonic::Lea => {
+                instruction.op0_register() == instruction.memory_base()
+                    && instruction.memory_index() == Register::None
+                    && instruction.memory_displacement64() == 0
+            }
+            _ => false,
+        };
+        if itself { instruction.len() as u32 } else { 0 }
     }
 
     fn finish(self, orphans: Vec<u32>) -> Body {

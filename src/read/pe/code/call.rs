@@ -5,12 +5,13 @@ use super::super::program::MAX_DEPTH;
 use super::super::surface;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
+use super::models::go::REGISTERS as GO_REGISTERS;
 use super::report::{Arg, Event, InternalCall, Number, Summary};
 use super::slot::Slot;
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
 use super::strings::is_path_like;
 use super::value::{Kind, Value};
-use crate::catalog::native::{self, Api};
+use crate::catalog::native::{self, Api, Object, com};
 use crate::facts::Text;
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 use std::cell::RefCell;
@@ -27,6 +28,10 @@ enum Target {
     /// A function that was looked up by name.
     Named(Api, String),
     Internal(u32),
+    /// A method of an object of COM, by its place.
+    Method(Object, u32),
+    /// One of these.
+    Either(Vec<Target>),
     Unknown,
 }
 
@@ -34,6 +39,10 @@ impl Engine<'_, '_> {
     /// Argument `n` of the call that is about to be made.
     pub(crate) fn argument(&mut self, n: u8) -> Value {
         if self.is_64() {
+            if self.is_go() {
+                let register = GO_REGISTERS.get(usize::from(n)).and_then(|r| self.state.registers.get(*r));
+                return register.copied().unwrap_or(Value::Unknown);
+            }
             match n {
                 0 => self.state.registers[1],
                 1 => self.state.registers[2],
@@ -121,6 +130,14 @@ impl Engine<'_, '_> {
             };
         }
         let value = self.operand(instruction, 0);
+        match self.symbols.alternatives(value).as_slice() {
+            [only] => self.target_at(*only),
+            several => Target::Either(several.iter().map(|value| self.target_at(*value)).collect()),
+        }
+    }
+
+    /// What a pointer to a function points to.
+    fn target_at(&self, value: Value) -> Target {
         match value {
             Value::Const(va) => match self.program.image.rva_of(va) {
                 Some(rva) => match self.program.references.thunks.get(&rva) {
@@ -133,7 +150,7 @@ impl Engine<'_, '_> {
                 (Kind::Import(import), _) => Target::Import(import as usize),
                 (_, Some(Origin::Function(api, name))) => Target::Named(*api, name.clone()),
                 (Kind::Load(Value::Const(va)), _) => self.global_function(va),
-                _ => Target::Unknown,
+                _ => self.method_of(symbol).map_or(Target::Unknown, |(object, place)| Target::Method(object, place)),
             },
             _ => Target::Unknown,
         }
@@ -177,7 +194,9 @@ impl Engine<'_, '_> {
                 }
             }
             Target::Named(_, name) => native::signature(name).map_or(0, |s| s.pops),
+            Target::Method(..) => self.guess_pops("", next),
             Target::Internal(rva) => self.program.pops_of(*rva),
+            Target::Either(all) => all.first().map_or(0, |first| self.pops(first, next)),
             Target::Unknown => self.guess_pops("", next),
         }
     }
@@ -218,6 +237,20 @@ impl Engine<'_, '_> {
             }
             Target::Named(api, via) => self.known(*api, via.clone(), site),
             Target::Internal(rva) => self.internal(*rva, site),
+            Target::Method(object, place) => match com::method(*object, *place) {
+                Some((api, name)) => self.known(api, format!("com!{name}"), site),
+                None => {
+                    self.taint_arguments(4, site);
+                    self.call_method(*object, *place, site);
+                    self.symbols.of(Kind::Result(site))
+                }
+            },
+            Target::Either(all) => {
+                for target in all {
+                    self.enter(target, site);
+                }
+                self.symbols.of(Kind::Result(site))
+            }
             Target::Unknown => {
                 self.taint_arguments(4, site);
                 self.symbols.of(Kind::Result(site))
@@ -249,7 +282,7 @@ impl Engine<'_, '_> {
                 let value = self.argument_of(api, n);
                 let gap = self.gap(value);
                 if api.row.objects.contains(&n) {
-                    let known = self.string_of(value, api.wide);
+                    let known = if self.is_go() { self.go_argument(n) } else { self.string_of(value, api.wide) };
                     return Arg { gap, ..Arg::of(&known) };
                 }
                 Arg { gap, ..self.close(value, api.wide) }
@@ -293,15 +326,22 @@ impl Engine<'_, '_> {
             }
             self.report.calls.push(InternalCall { target, site, args });
         }
+        if let Some((api, name)) = self.program.go.as_ref().and_then(|go| go.known.get(&target)) {
+            return self.known(*api, format!("go!{name}"), site);
+        }
+        if self.is_go() {
+            return self.symbols.of(Kind::Result(site));
+        }
         if let Some((api, via)) = self.static_open(target) {
             return self.known(api, via, site);
         }
-        let summary = (self.depth < MAX_DEPTH && self.program.is_interesting(target) && target != self.start)
+        let report = (self.depth < MAX_DEPTH && self.program.is_interesting(target) && target != self.start)
             .then(|| self.program.report(target, self.depth + 1))
-            .flatten()
-            .map(|report| report.summary.clone());
+            .flatten();
+        let summary = report.as_ref().map(|report| report.summary.clone());
         // A format that is written through the runtime's own streams leaves nothing in the callee's summary.
-        let fills = summary.as_ref().is_some_and(|s| !s.buffers.is_empty());
+        let says = |known: &Known| known.texts().iter().any(|text| !text.is_unknown());
+        let fills = summary.as_ref().is_some_and(|s| s.buffers.iter().any(|(_, known)| says(known)));
         if !fills && self.static_format() {
             return self.symbols.of(Kind::Result(site));
         }
@@ -311,7 +351,9 @@ impl Engine<'_, '_> {
             return self.apply(summary, site);
         }
         self.associate();
-        self.taint_arguments(4, site);
+        // What lies behind the arguments of x86 may be left from the call before.
+        let read = report.filter(|_| !self.is_64()).map_or(4, |report| report.parameters.min(4));
+        self.taint_arguments(read, site);
         if !self.is_64() {
             let this = self.state.registers[1];
             if matches!(this, Value::Stack(_)) {
@@ -353,6 +395,9 @@ impl Engine<'_, '_> {
         self.parameters()
             .into_iter()
             .map(|n| {
+                if self.is_go() {
+                    return (n, self.go_closed(n));
+                }
                 let value = self.argument(n);
                 (n, self.close_any(value))
             })
@@ -441,15 +486,26 @@ impl Engine<'_, '_> {
         if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.known.weak) {
             return;
         }
-        for n in first..first + 2 {
+        // A size may stand between.
+        for n in first..first + 3 {
             let Value::Const(_) = self.argument(n) else { continue };
             let value = self.argument(n);
             let arg = self.close_any(value);
-            if let Some(text) = arg.texts.first()
-                && let Some(literal) = text.as_lit()
-                && arg.literal.is_some()
-                && is_path_like(literal)
+            let Some(text) = arg.texts.first().filter(|_| arg.literal.is_some()) else { continue };
+            let Some(literal) = text.as_lit().filter(|literal| !literal.is_empty()) else { continue };
+            // Whatever else is given to what holds a path is probably put behind it.
+            if let Some(known) = self.state.buffer(this).map(|buffer| buffer.known.clone())
+                && !is_path_like(literal)
             {
+                let open = known.texts().iter().any(|text| text.trailing_lit().is_empty());
+                if !open {
+                    let mut known = known.map(|text| text.clone().concat(&Text::unknown()));
+                    known.weak = true;
+                    self.state.set_buffer(this, Buffer::of(known));
+                }
+                return;
+            }
+            if is_path_like(literal) {
                 let text = match self.state.buffer(this) {
                     Some(_) => Text::unknown().concat(text),
                     None => text.clone(),
@@ -462,6 +518,9 @@ impl Engine<'_, '_> {
 
     /// Registers that a call does not preserve (x64 and x86 calling conventions).
     fn clobber(&mut self) {
+        if self.is_go() {
+            return self.go_clobber();
+        }
         let volatile: &[usize] = if self.is_64() { &[1, 2, 8, 9, 10, 11] } else { &[1, 2] };
         for register in volatile {
             self.state.registers[*register] = Value::Unknown;

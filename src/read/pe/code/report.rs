@@ -18,6 +18,8 @@ pub(crate) enum Number {
     Known(Vec<u64>),
     /// A parameter of the function, or what memory behind it holds.
     Param(Slot),
+    /// The same, with these bits set.
+    With(Slot, u64),
 }
 
 impl Number {
@@ -137,7 +139,7 @@ impl Arg {
 
     /// Depends on parameters of the function it was seen in.
     pub(crate) fn has_parameters(&self) -> bool {
-        matches!(self.number, Number::Param(_))
+        matches!(self.number, Number::Param(_) | Number::With(..))
             || self.texts.iter().any(has_parameters)
             || self.handle.as_ref().is_some_and(|h| h.texts.iter().any(has_parameters))
     }
@@ -205,6 +207,18 @@ impl Arg {
                 return arg;
             }
             out.number = arg.number;
+        }
+        if let Number::With(slot, bits) = self.number
+            && let Some(arg) = passed(slot.param)
+        {
+            let arg = arg.at(slot.offsets()).unwrap_or_default();
+            out.gap = arg.gap;
+            out.number = match arg.number {
+                Number::Known(all) => Number::Known(all.into_iter().map(|n| n | bits).collect()),
+                Number::Param(slot) => Number::With(slot, bits),
+                Number::With(slot, more) => Number::With(slot, bits | more),
+                Number::Unknown => Number::Unknown,
+            };
         }
         out.texts = all_filled(&self.texts, passed, &mut out.weak);
         if let Some(handle) = &mut out.handle {
@@ -391,6 +405,8 @@ pub(crate) struct Report {
     pub(crate) events: Vec<Event>,
     pub(crate) calls: Vec<InternalCall>,
     pub(crate) summary: Summary,
+    /// Number of the parameters on the stack that the function reads (x86).
+    pub(crate) parameters: u8,
     /// Objects with a table of virtual functions, as the function leaves them.
     pub(crate) objects: Vec<Rc<Object>>,
     pub(crate) capped: bool,

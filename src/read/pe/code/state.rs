@@ -1,6 +1,7 @@
 //! What is known before an instruction: registers, memory cells, and the strings in buffers.
 
 use super::known::Known;
+use super::models::go::REGISTERS as GO_REGISTERS;
 use super::table::Table;
 use super::value::{Kind, Symbols, Value};
 use crate::facts::{Hole, Text};
@@ -54,12 +55,13 @@ pub(crate) struct State {
 impl State {
     /// The state at the entry of a function: what the caller passes is parameters (x64 calling convention; on x86
     /// parameters are on the stack, and `this` or a fast argument in ecx and edx, Delphi's in eax, edx, ecx).
-    pub(crate) fn at_entry(symbols: &mut Symbols, is_64: bool) -> Self {
+    pub(crate) fn at_entry(symbols: &mut Symbols, is_64: bool, is_go: bool) -> Self {
         let mut registers = [Value::Unknown; REGISTERS];
         registers[RSP] = Value::Stack(0);
         let parameters: &[(usize, u8)] =
             if is_64 { &[(1, 0), (2, 1), (8, 2), (9, 3)] } else { &[(1, PARAM_ECX), (2, PARAM_EDX), (0, PARAM_EAX)] };
-        for (register, parameter) in parameters {
+        let go: Vec<(usize, u8)> = GO_REGISTERS.into_iter().zip(0..).collect();
+        for (register, parameter) in if is_go && is_64 { &go } else { parameters } {
             registers[*register] = symbols.of(Kind::Param(*parameter));
         }
         State { registers, wide: [None; REGISTERS], cells: Table::default(), buffers: Table::default() }
@@ -82,14 +84,17 @@ impl State {
             return;
         }
         if let Some((low, high)) = span(address, size) {
-            let overlapping: Vec<Value> = self
+            let overlapping: Vec<(Value, Cell)> = self
                 .cells
                 .range(low, high)
-                .filter(|(at, cell)| **at != address && overlaps(**at, cell.size, address))
-                .map(|(at, _)| *at)
+                .filter(|(at, cell)| (**at != address || cell.size > size) && overlaps(**at, cell.size, address))
+                .map(|(at, cell)| (*at, *cell))
                 .collect();
-            for at in overlapping {
+            for (at, cell) in overlapping {
                 self.cells.remove(at);
+                for (at, cell) in remains(at, cell, address, size) {
+                    self.cells.set(at, cell, MAX_CELLS);
+                }
             }
         }
         self.cells.set(address, Cell { size, value }, MAX_CELLS);
@@ -223,6 +228,32 @@ fn span(address: Value, size: u8) -> Option<(Value, Value)> {
         Value::Const(c) => (Value::Const(c.saturating_sub(15)), Value::Const(c.saturating_add(u64::from(size)))),
         Value::Unknown => return None,
     })
+}
+
+/// What is left of a number at `at` when `size` bytes at `address` are overwritten: the last move of a copied string
+/// often begins inside the one before.
+fn remains(at: Value, cell: Cell, address: Value, size: u8) -> impl Iterator<Item = (Value, Cell)> {
+    let before = distance(at, address).filter(|before| (0..i64::from(cell.size)).contains(before));
+    let behind = distance(address.plus(i64::from(size), true), at.plus(i64::from(cell.size), true));
+    let number = cell.value.number().filter(|_| cell.size <= 8);
+    let part = move |skip: i64, length: Option<i64>| {
+        let length = length.and_then(|n| u8::try_from(n).ok()).filter(|n| (1..=cell.size).contains(n))?;
+        let value = Value::Const(number? >> (skip * 8) & (u64::MAX >> (64 - u32::from(length) * 8)));
+        Some((at.plus(skip, true), Cell { size: length, value }))
+    };
+    let first = part(0, before);
+    let last = behind.and_then(|n| part(i64::from(cell.size) - n.clamp(0, i64::from(cell.size)), Some(n)));
+    first.into_iter().chain(last)
+}
+
+/// `to - from`, when both are in the same object.
+fn distance(from: Value, to: Value) -> Option<i64> {
+    match (from, to) {
+        (Value::Stack(a), Value::Stack(b)) => Some(i64::from(b) - i64::from(a)),
+        (Value::Sym(s, a), Value::Sym(t, b)) if s == t => Some(i64::from(b) - i64::from(a)),
+        (Value::Const(a), Value::Const(b)) => Some(b.wrapping_sub(a) as i64),
+        _ => None,
+    }
 }
 
 /// A cell of `size` bytes at `at` reaches `address`, or starts behind it.

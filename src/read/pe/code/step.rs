@@ -3,7 +3,7 @@
 use super::analysis::Engine;
 use super::bulk::{is_vector_move, vector};
 use super::state::RSP;
-use super::value::{Value, mask};
+use super::value::{Kind, Value, mask};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
 /// Number of a general register, however wide.
@@ -195,6 +195,10 @@ impl Engine<'_, '_> {
             (M::And, Value::Const(x), Value::Const(y)) => Value::Const(x & y),
             (M::Or, _, Value::Const(n)) if signed(n, is_64) == -1 => Value::Const(mask(u64::MAX, is_64)),
             (M::Or, Value::Const(x), Value::Const(y)) => Value::Const(x | y),
+            // Modes are made so: what the caller gives, and what always holds.
+            (M::Or, Value::Const(n), x) | (M::Or, x, Value::Const(n)) if self.slot(x).is_some() => {
+                self.symbols.of(Kind::Or(x, n))
+            }
             (M::Xor, Value::Const(x), Value::Const(y)) => Value::Const(x ^ y),
             (M::Shl | M::Sal, Value::Const(x), Value::Const(y)) => Value::Const(mask(x << (y & 63), is_64)),
             (M::Shr, Value::Const(x), Value::Const(y)) => Value::Const(x >> (y & 63)),

@@ -1,5 +1,6 @@
 //! What a register or a memory cell may hold, symbolically.
 
+use super::state::PARAM_ECX;
 use std::collections::HashMap;
 
 /// A value, as far as it is known. Copied freely; everything larger is behind a symbol.
@@ -30,6 +31,8 @@ pub(crate) enum Kind {
     Out(u32, u8),
     /// What memory at this address held when nothing was known of it.
     Load(Value),
+    /// A parameter with these bits set.
+    Or(Value, u64),
     /// One of two or three values.
     Choice([Value; MAX_CHOICES]),
     /// The imported function with this number.
@@ -71,6 +74,15 @@ impl Symbols {
         self.kinds.push(kind);
         self.ids.insert(kind, id);
         Value::Sym(Symbol(id), 0)
+    }
+
+    /// Number of the parameters that were read from the stack (x86: the fast ones have higher numbers).
+    pub(crate) fn stack_parameters(&self) -> u8 {
+        let read = self.kinds.iter().filter_map(|kind| match kind {
+            Kind::Param(n) if *n < PARAM_ECX => Some(n + 1),
+            _ => None,
+        });
+        read.max().unwrap_or(0)
     }
 
     /// What a symbol stands for.

@@ -17,8 +17,64 @@ enum Piece {
         conversion: char,
         width: Option<bool>,
         long_long: bool,
-        stars: u8,
+        stars: Vec<Star>,
+        layout: Layout,
     },
+}
+
+/// What an asterisk in a format stands for.
+enum Star {
+    Width,
+    Precision,
+}
+
+/// How wide a converted value is made, and how.
+#[derive(Clone, Copy, Default)]
+struct Layout {
+    zeros: bool,
+    left: bool,
+    width: usize,
+    precision: Option<usize>,
+}
+
+/// Widest field that is laid out.
+const MAX_WIDTH: usize = 64;
+
+impl Layout {
+    /// Takes up a digit of the width or the precision.
+    fn digit(&mut self, digit: usize) {
+        let number = self.precision.as_mut().unwrap_or(&mut self.width);
+        *number = number.saturating_mul(10).saturating_add(digit);
+    }
+
+    /// Digits of a number, laid out.
+    fn number(self, mut digits: String) -> String {
+        let sign = if digits.starts_with('-') { digits.remove(0).to_string() } else { String::new() };
+        let least = match self.precision {
+            Some(precision) => precision,
+            None if self.zeros && !self.left => self.width.saturating_sub(sign.len()),
+            None => 0,
+        };
+        let digits = format!("{}{digits}", "0".repeat(least.min(MAX_WIDTH).saturating_sub(digits.len())));
+        self.pad(sign + &digits)
+    }
+
+    fn pad(self, text: String) -> String {
+        let spaces = " ".repeat(self.width.min(MAX_WIDTH).saturating_sub(text.chars().count()));
+        if self.left { text + &spaces } else { spaces + &text }
+    }
+
+    /// A string, laid out as far as that can be told.
+    fn string(self, text: &Text) -> Text {
+        match text.as_lit() {
+            Some(known) => {
+                let cut = known.chars().take(self.precision.unwrap_or(usize::MAX)).collect();
+                Text::lit(self.pad(cut))
+            }
+            None if self.precision.is_none() => text.clone(),
+            None => Text::unknown(),
+        }
+    }
 }
 
 impl Engine<'_, '_> {
@@ -78,12 +134,24 @@ impl Engine<'_, '_> {
         for piece in pieces(pattern) {
             match piece {
                 Piece::Literal(literal) => known = known.then(&Known::of(Text::lit(literal))),
-                Piece::Value { conversion, width, long_long, stars } => {
-                    position += usize::from(stars);
+                Piece::Value { conversion, width, long_long, stars, mut layout } => {
+                    // Widths and precisions that are arguments themselves.
+                    let mut laid_out = true;
+                    for star in stars {
+                        let number =
+                            value_at(self, position).number().and_then(|n| usize::try_from(n as u32 as i32).ok());
+                        laid_out &= number.is_some();
+                        match star {
+                            Star::Width => layout.width = number.unwrap_or(0),
+                            Star::Precision => layout.precision = number,
+                        }
+                        position += 1;
+                    }
                     let value = value_at(self, position);
                     position += if long_long && !self.is_64() { 2 } else { 1 };
-                    let value = self.converted(value, conversion, width.unwrap_or(is_wide ^ (conversion == 'S')));
-                    known = known.then(&value);
+                    let wide = width.unwrap_or(is_wide ^ (conversion == 'S'));
+                    let value = self.converted(value, conversion, wide, layout);
+                    known = known.then(&if laid_out { value } else { Known::unknown() });
                 }
             }
         }
@@ -109,15 +177,19 @@ impl Engine<'_, '_> {
         if model == Model::FormatCommon { first + 1 } else { first }
     }
 
-    fn converted(&mut self, value: Value, conversion: char, wide: bool) -> Known {
+    fn converted(&mut self, value: Value, conversion: char, wide: bool, layout: Layout) -> Known {
+        let number = |digits: fn(u32) -> String| match value.number() {
+            Some(n) => Known::of(Text::lit(layout.number(digits(n as u32)))),
+            None => Known::unknown(),
+        };
         match conversion {
-            's' | 'S' => self.text_or_unknown(value, wide),
-            'd' | 'i' | 'u' => match value.number() {
-                Some(n) => Known::of(Text::lit((n as u32 as i32).to_string())),
-                None => Known::unknown(),
-            },
+            's' | 'S' => self.text_or_unknown(value, wide).map(|text| layout.string(text)),
+            'd' | 'i' => number(|n| (n as i32).to_string()),
+            'u' => number(|n| n.to_string()),
+            'x' => number(|n| format!("{n:x}")),
+            'X' => number(|n| format!("{n:X}")),
             'c' => match value.number().and_then(|n| char::from_u32(n as u32)).filter(|c| !c.is_control()) {
-                Some(c) => Known::of(Text::lit(c.to_string())),
+                Some(c) => Known::of(Text::lit(layout.pad(c.to_string()))),
                 None => Known::unknown(),
             },
             'p' => Known::of(Text::hole(Hole::From(Source::Generated, "address".to_owned()))),
@@ -145,10 +217,12 @@ fn pieces(format: &str) -> Vec<Piece> {
             literal.push('%');
             continue;
         }
-        let mut piece = (None, false, 0u8);
+        let mut piece = (None, false, Vec::new());
+        let mut layout = Layout::default();
         let conversion = loop {
             match chars.next() {
-                Some('*') => piece.2 = piece.2.saturating_add(1),
+                Some('*') if layout.precision.is_some() => piece.2.push(Star::Precision),
+                Some('*') => piece.2.push(Star::Width),
                 Some('l') => {
                     piece.1 = piece.0 == Some(true);
                     piece.0 = Some(true);
@@ -160,7 +234,11 @@ fn pieces(format: &str) -> Vec<Piece> {
                     let digits: String = [chars.next(), chars.next()].into_iter().flatten().collect();
                     piece.1 = digits == "64";
                 }
-                Some('-' | '+' | ' ' | '#' | '0'..='9' | '.' | 'L' | 'z' | 'j' | 't') => {}
+                Some('-') => layout.left = true,
+                Some('0') if layout.width == 0 && layout.precision.is_none() => layout.zeros = true,
+                Some('.') => layout.precision = Some(0),
+                Some(digit @ '0'..='9') => layout.digit(digit as usize - '0' as usize),
+                Some('+' | ' ' | '#' | 'L' | 'z' | 'j' | 't') => {}
                 other => break other,
             }
         };
@@ -169,7 +247,7 @@ fn pieces(format: &str) -> Vec<Piece> {
         }
         if let Some(conversion) = conversion {
             let (width, long_long, stars) = piece;
-            pieces.push(Piece::Value { conversion, width, long_long, stars });
+            pieces.push(Piece::Value { conversion, width, long_long, stars, layout });
         }
     }
     if !literal.is_empty() {

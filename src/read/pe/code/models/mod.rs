@@ -1,6 +1,9 @@
 //! What catalogued functions do to the state: strings they build, handles they open, buffers they fill.
 
+mod com;
 mod format;
+mod frameworks;
+pub(super) mod go;
 mod handles;
 mod objects;
 mod paths;
@@ -51,6 +54,15 @@ impl Engine<'_, '_> {
             | M::StringText
             | M::StringPointer
             | M::StringLocal => self.object_model(api, model, site),
+            M::GoJoin | M::GoConcat | M::GoGetenv => self.go_model(api, model, site),
+            M::ComCreate => self.create_object(api, site),
+            M::StringView
+            | M::StringFolder
+            | M::StringPath
+            | M::StandardPath
+            | M::SettingsObject
+            | M::SettingsGroup
+            | M::SettingsGroupEnd => self.framework_model(api, model, site),
             M::ArgumentsOut | M::ArgumentsPointer | M::ArgumentsList => self.arguments_model(api, model, site),
             M::Format | M::FormatList | M::FormatCommon => self.format_model(api, model, site),
             M::CsidlPath

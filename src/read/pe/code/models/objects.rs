@@ -64,10 +64,10 @@ impl Engine<'_, '_> {
         }
         let size = if self.is_64() { 8 } else { 4 };
         let characters = self.load(object, size);
-        self.text_or_unknown(characters, wide)
+        self.static_string(object, characters).unwrap_or_else(|| self.text_or_unknown(characters, wide))
     }
 
-    fn set_string(&mut self, object: Value, known: Known, site: u32) {
+    pub(super) fn set_string(&mut self, object: Value, known: Known, site: u32) {
         let characters = self.with_origin(Kind::Out(site, CHARACTERS), Origin::Text(known.clone()));
         self.state.set_buffer(object, Buffer { object: true, ..Buffer::of(known) });
         let size = if self.is_64() { 8 } else { 4 };

@@ -125,16 +125,7 @@ impl Engine<'_, '_> {
 
     /// The id is given by reference; the path comes back through a pointer to a new string.
     fn known_folder(&mut self, id: Value, out: Value, site: u32) {
-        let bytes: Option<[u8; 16]> = match id {
-            Value::Const(va) => self
-                .program
-                .image
-                .rva_of(va)
-                .and_then(|rva| self.program.image.at(rva))
-                .and_then(|b| b.get(..16)?.try_into().ok()),
-            _ => self.state.constant_bytes(id, 16).get(..16).and_then(|b| b.try_into().ok()),
-        };
-        let folder = bytes.and_then(|b| Folder::by_guid_bytes(&b));
+        let folder = self.guid_at(id).and_then(|b| Folder::by_guid_bytes(&b));
         let known = Known::of(folder.map_or_else(Text::unknown, Text::folder));
         let string = self.with_origin(Kind::Out(site, 3), Origin::Text(known));
         let size = if self.is_64() { 8 } else { 4 };

@@ -1,0 +1,61 @@
+//! Objects of COM: what is made by its class, and called through a table of functions.
+
+use super::super::analysis::{Engine, Origin};
+use super::super::value::{Kind, Symbol, Value};
+use crate::catalog::native::{Api, Object, com};
+
+impl Engine<'_, '_> {
+    /// `CoCreateInstance`: class, interface, out.
+    pub(super) fn create_object(&mut self, api: Api, site: u32) -> Value {
+        let (class, interface) = (self.model_argument(api, 0), self.model_argument(api, 1));
+        let object = Object {
+            class: self.guid_at(class).and_then(|guid| com::class(&guid)).unwrap_or_default(),
+            interface: self.guid_at(interface).and_then(|guid| com::interface(&guid)).unwrap_or_default(),
+        };
+        let out = self.model_argument(api, 2);
+        self.give_object(object, out, site, api.row.args.get(2).copied().unwrap_or_default());
+        self.symbols.of(Kind::Result(site))
+    }
+
+    fn give_object(&mut self, object: Object, out: Value, site: u32, argument: u8) {
+        let value = self.with_origin(Kind::Out(site, argument), Origin::Object(object));
+        let size = if self.is_64() { 8 } else { 4 };
+        self.state.store(out, size, value);
+    }
+
+    /// The object and the place in its table, when a pointer to a function was loaded from there.
+    pub(crate) fn method_of(&self, symbol: Symbol) -> Option<(Object, u32)> {
+        let Kind::Load(Value::Sym(table, offset)) = self.symbols.kind(symbol) else { return None };
+        let Kind::Load(Value::Sym(object, 0)) = self.symbols.kind(table) else { return None };
+        let Some(Origin::Object(object)) = self.origins.get(&object) else { return None };
+        let size = if self.is_64() { 8 } else { 4 };
+        let offset = u32::try_from(offset).ok().filter(|offset| offset.is_multiple_of(size))?;
+        Some((*object, offset / size))
+    }
+
+    /// A method that hands out another object, or the same one as another interface.
+    pub(crate) fn call_method(&mut self, object: Object, place: u32, site: u32) {
+        let (argument, given) = if place == 0 {
+            let interface = self.argument(1);
+            let interface = self.guid_at(interface).and_then(|guid| com::interface(&guid));
+            (2, Object { interface: interface.unwrap_or_default(), ..object })
+        } else if let Some((argument, interface)) = com::gives(object, place) {
+            (argument, Object { interface, ..object })
+        } else {
+            return;
+        };
+        let out = self.argument(argument);
+        self.give_object(given, out, site, argument);
+    }
+
+    /// The identifier that a value points to.
+    pub(super) fn guid_at(&self, value: Value) -> Option<[u8; 16]> {
+        match value {
+            Value::Const(va) => {
+                let rva = self.program.image.rva_of(va)?;
+                self.program.image.at(rva)?.get(..16)?.try_into().ok()
+            }
+            _ => self.state.constant_bytes(value, 16).get(..16)?.try_into().ok(),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Programs written in Go: the table of their functions, which the runtime needs and which stays in a stripped program.
+//!
+//! The layout is that of version 1.18 and later (`src/runtime/symtab.go` of Go: `pcHeader`, `functab`, `_func`). What is
+//! called is known by its name, and what the packages of the language do is their callers' doing.
+
+use super::image::{Image, u32_at, u64_at};
+use crate::catalog::native::{Api, find_by_name};
+use std::collections::{HashMap, HashSet};
+
+/// The table begins so, the byte order included: 1.20 and 1.18.
+const MAGIC: [[u8; 6]; 2] = [[0xf1, 0xff, 0xff, 0xff, 0, 0], [0xf0, 0xff, 0xff, 0xff, 0, 0]];
+/// Most functions that are read.
+const MAX_FUNCTIONS: usize = 1 << 19;
+/// Longest name of a function.
+const MAX_NAME: usize = 512;
+/// Most candidates for the table that are looked at.
+const MAX_TABLES: usize = 16;
+
+/// Functions of a program.
+#[derive(Default)]
+pub(crate) struct GoFunctions {
+    /// Addresses of all functions.
+    pub(crate) starts: Vec<u32>,
+    /// Functions of the language's packages that are catalogued, with their names.
+    pub(crate) known: HashMap<u32, (Api, String)>,
+    /// Functions of the program's own packages and of those it takes from elsewhere.
+    pub(crate) own: HashSet<u32>,
+}
+
+impl GoFunctions {
+    /// `None`: the image is not made by Go.
+    pub(crate) fn of(image: &Image<'_>) -> Option<Self> {
+        image.sections.iter().filter(|s| !s.is_code()).find_map(|section| {
+            let data = image.section_bytes(section);
+            let places = MAGIC.iter().flat_map(|magic| memchr::memmem::find_iter(data, magic).take(MAX_TABLES));
+            places.filter_map(|at| data.get(at..)).find_map(|table| read(image, table))
+        })
+    }
+}
+
+fn read(image: &Image<'_>, table: &[u8]) -> Option<GoFunctions> {
+    let size = usize::from(*table.get(7)?);
+    // The quantum of instructions, and the size of a pointer.
+    if table.get(6) != Some(&1) || size != image.pointer_size() as usize {
+        return None;
+    }
+    let word = |n: usize| match size {
+        8 => u64_at(table, 8 + n * 8),
+        _ => u32_at(table, 8 + n * 4).map(u64::from),
+    };
+    let offset = |n: usize| word(n).and_then(|o| usize::try_from(o).ok());
+    let (count, text) = (offset(0)?.min(MAX_FUNCTIONS), word(2)?);
+    let (names, functions) = (table.get(offset(3)?..)?, table.get(offset(7)?..)?);
+    let mut found = GoFunctions::default();
+    for i in 0..count {
+        let Some((entry, at)) = u32_at(functions, i * 8).zip(u32_at(functions, i * 8 + 4)) else { break };
+        let Some(start) = image.rva_of(text.wrapping_add(u64::from(entry))) else { continue };
+        found.starts.push(start);
+        if let Some(name) = u32_at(functions, at as usize + 4).and_then(|n| name_at(names, n as usize)) {
+            if is_own(name) {
+                found.own.insert(start);
+            } else if let Some(api) = find_by_name(name).filter(|api| api.row.module == "go") {
+                found.known.insert(start, (api, name.to_owned()));
+            }
+        }
+    }
+    (!found.starts.is_empty()).then_some(found)
+}
+
+fn name_at(names: &[u8], at: usize) -> Option<&str> {
+    let bytes = names.get(at..)?;
+    let end = memchr::memchr(0, bytes.get(..MAX_NAME.min(bytes.len()))?)?;
+    std::str::from_utf8(bytes.get(..end)?).ok()
+}
+
+/// Packages of the language have no dot in the first part of their path; a program's own is called `main`.
+fn is_own(name: &str) -> bool {
+    match name.split_once('/') {
+        Some((first, _)) => first.contains('.') && !first.starts_with("type."),
+        None => name.starts_with("main."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own;
+
+    #[test]
+    fn packages_of_the_language_are_told_apart() {
+        assert!(["main.main", "main.(*store).save", "github.com/contoso/desk/store.Save"].into_iter().all(is_own));
+        assert!(
+            !["os.Create", "internal/poll.(*FD).Write", "runtime.main", "vendor/golang.org/x/net.F"]
+                .into_iter()
+                .any(is_own)
+        );
+    }
+}

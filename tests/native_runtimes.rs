@@ -1,0 +1,232 @@
+//! Programs whose language brings its own runtime, and layouts of other tools than the rest of the fixtures: Go, Rust,
+//! Microsoft's linker and C++ library.
+//!
+//! `UPDATE_GOLDEN=1 cargo test --test native_runtimes` writes the listings anew; read the difference line by line.
+#![allow(clippy::expect_used, reason = "a test may fail loudly")]
+
+#[allow(dead_code, reason = "parts of it are for images that write by themselves")]
+mod native_image;
+mod native_listing;
+
+use native_image::{CODE, DATA, ENTRY, Image, Section};
+use native_listing::{golden, shown};
+use std::path::PathBuf;
+use wipeproof::discover::{Application, Artifact, Kind};
+use wipeproof::facts::Reading;
+use wipeproof::read::read_bytes;
+
+const ALL: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
+
+fn written(reading: &Reading) -> Vec<String> {
+    let mut lines: Vec<String> =
+        shown(reading).map(|e| format!("{} {}", <&str>::from(e.operation), e.location)).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn functions_that_are_loaded_when_they_are_called() {
+    for reading in golden("fixtures/native/msvc", "delay", &ALL, "exe") {
+        let expected = [
+            "create C:\\Contoso\\late.dat",
+            "delete C:\\Contoso\\at-once.tmp",
+            "set-value HKCU\\Software\\Contoso\\Late",
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
+#[test]
+fn streams_of_microsofts_library() {
+    for reading in golden("fixtures/native/msvc", "streams", &ALL, "exe") {
+        let expected = [
+            "append C:\\Contoso\\stream.log",
+            "copy C:\\Contoso\\copy.dat",
+            "create C:\\Contoso\\emptied.dat",
+            "create C:\\Contoso\\fresh.dat",
+            "create C:\\Contoso\\made",
+            "delete C:\\Contoso\\old.dat",
+            "rename C:\\Contoso\\named.dat",
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
+/// The standard library of Rust is compiled in without names: that files are written is known, not where, and nothing of it
+/// is the application's by default.
+#[test]
+fn the_runtime_of_rust_is_ranked_down() {
+    for reading in golden("fixtures/native/rust", "desk", &["x64", "x86"], "exe") {
+        assert_eq!(written(&reading), Vec::<String>::new(), "{}", reading.artifact);
+        assert!(reading.facts.iter().filter_map(|f| f.as_effect()).count() >= 4);
+    }
+}
+
+#[test]
+fn a_program_of_go() {
+    for reading in golden("fixtures/native/go", "desk", &["x86"], "exe") {
+        let expected = [
+            "append C:\\Contoso\\journal.log",
+            "create C:\\Contoso\\export.csv",
+            "create C:\\Contoso\\orders\\{?}.order",
+            "create C:\\Contoso\\queue",
+            "delete C:\\Contoso\\lock",
+            "rename C:\\Contoso\\state.dat",
+        ];
+        assert_eq!(written(&reading), expected);
+    }
+}
+
+/// A program of Go made by hand: three functions, their names, and strings without an end.
+struct GoImage {
+    image: Image,
+    code: Vec<u8>,
+    strings: Vec<u8>,
+    functions: Vec<(u32, &'static str)>,
+}
+
+const TEXTS: u32 = 0x8000;
+const TABLE: u32 = 0x9000;
+const BASE: u64 = 0x1_4000_0000;
+
+impl GoImage {
+    fn new() -> Self {
+        GoImage { image: Image::bare(), code: Vec::new(), strings: Vec::new(), functions: Vec::new() }
+    }
+
+    fn function(&mut self, name: &'static str, code: &[u8]) -> u32 {
+        let at = ENTRY + self.code.len() as u32;
+        self.functions.push((at, name));
+        self.code.extend(code);
+        while !self.code.len().is_multiple_of(16) {
+            self.code.push(0xcc);
+        }
+        at
+    }
+
+    /// `lea reg, [text]; mov len, n`: registers by the bytes of the instructions.
+    fn string(&mut self, code: &mut Vec<u8>, start: u32, lea: [u8; 3], mov: u8, text: &str) {
+        let at = TEXTS + self.strings.len() as u32;
+        self.strings.extend(text.bytes());
+        code.extend(lea);
+        code.extend(at.wrapping_sub(start + code.len() as u32 + 4).to_le_bytes());
+        code.push(mov);
+        code.extend((text.len() as u32).to_le_bytes());
+    }
+
+    fn bytes(mut self) -> Vec<u8> {
+        let names: Vec<u8> = self.functions.iter().flat_map(|(_, name)| name.bytes().chain([0])).collect();
+        let count = self.functions.len() as u32;
+        let mut table = vec![0xf0, 0xff, 0xff, 0xff, 0, 0, 1, 8];
+        let functions_at = 0x200u64;
+        let text = BASE + u64::from(ENTRY);
+        for word in [u64::from(count), 0, text, 0x60, 0, 0, 0, functions_at] {
+            table.extend(word.to_le_bytes());
+        }
+        table.resize(0x60, 0);
+        table.extend(&names);
+        table.resize(functions_at as usize, 0);
+        let mut name_at = 0u32;
+        let mut details = Vec::new();
+        let first = count * 8 + 8;
+        for (start, name) in &self.functions {
+            table.extend((start - ENTRY).to_le_bytes());
+            table.extend((first + details.len() as u32).to_le_bytes());
+            details.extend((start - ENTRY).to_le_bytes());
+            details.extend(name_at.to_le_bytes());
+            name_at += name.len() as u32 + 1;
+        }
+        table.extend([0; 8]);
+        table.extend(details);
+        self.image.sections[0] = Section::new(".text", ENTRY, self.code, CODE);
+        self.image.sections.push(Section::new(".rdata", TEXTS, self.strings, DATA));
+        self.image.sections.push(Section::new(".gopc", TABLE, table, DATA));
+        // The runtime looks its functions up, and imports a few.
+        self.image.imports(&["CreateFileW", "WriteFile", "LoadLibraryW", "GetProcAddress"]);
+        self.image.bytes()
+    }
+}
+
+fn read(name: &str, bytes: &[u8]) -> Reading {
+    let artifact = Artifact {
+        path: name.into(),
+        name: name.into(),
+        file: PathBuf::from(name),
+        size: bytes.len() as u64,
+        part: None,
+    };
+    let app = Application::new(vec![artifact.clone()], Vec::new());
+    read_bytes(&app, &artifact, Kind::Pe, bytes)
+}
+
+const LEA_RAX: [u8; 3] = [0x48, 0x8d, 0x05];
+const LEA_RCX: [u8; 3] = [0x48, 0x8d, 0x0d];
+const MOV_EBX: u8 = 0xbb;
+const MOV_EDI: u8 = 0xbf;
+const MOV_ECX: u8 = 0xb9;
+
+fn call(code: &mut Vec<u8>, start: u32, target: u32) {
+    code.push(0xe8);
+    code.extend(target.wrapping_sub(start + code.len() as u32 + 4).to_le_bytes());
+}
+
+#[test]
+fn functions_of_go_are_known_by_the_table_of_names() {
+    let mut go = GoImage::new();
+    let open = go.function("os.OpenFile", &[0xc3]);
+    let create = go.function("os.Create", &[0xc3]);
+    let rename = go.function("os.Rename", &[0xc3]);
+    // A function of the language's own packages: what it does is its callers' doing.
+    let helper = ENTRY + go.code.len() as u32;
+    let mut code = Vec::new();
+    go.string(&mut code, helper, LEA_RAX, MOV_EBX, "C:\\Go\\internal.log");
+    call(&mut code, helper, create);
+    code.push(0xc3);
+    go.function("log.init", &code);
+    // save(name): os.Create(name)
+    let save = ENTRY + go.code.len() as u32;
+    let mut code = Vec::new();
+    call(&mut code, save, create);
+    code.push(0xc3);
+    go.function("main.save", &code);
+    let main = ENTRY + go.code.len() as u32;
+    let mut code = Vec::new();
+    go.string(&mut code, main, LEA_RAX, MOV_EBX, "C:\\Contoso\\journal.log");
+    code.push(MOV_ECX);
+    code.extend(0x441u32.to_le_bytes()); // O_APPEND | O_CREATE | O_WRONLY
+    call(&mut code, main, open);
+    go.string(&mut code, main, LEA_RAX, MOV_EBX, "C:\\Contoso\\prices.csv");
+    code.extend([0x31, 0xc9]); // xor ecx, ecx: O_RDONLY
+    call(&mut code, main, open);
+    go.string(&mut code, main, LEA_RAX, MOV_EBX, "C:\\Contoso\\orders.dat");
+    call(&mut code, main, save);
+    go.string(&mut code, main, LEA_RAX, MOV_EBX, "C:\\Contoso\\state.new");
+    go.string(&mut code, main, LEA_RCX, MOV_EDI, "C:\\Contoso\\state.dat");
+    call(&mut code, main, rename);
+    code.push(0xc3);
+    go.function("main.main", &code);
+    go.image.entry = main;
+    let reading = read("desk.exe", &go.bytes());
+    let expected =
+        ["append C:\\Contoso\\journal.log", "create C:\\Contoso\\orders.dat", "rename C:\\Contoso\\state.dat"];
+    assert_eq!(written(&reading), expected, "{reading:?}");
+}
+
+#[test]
+fn a_table_of_names_that_lies_costs_only_the_names() {
+    let whole = {
+        let mut go = GoImage::new();
+        go.function("os.Create", &[0xc3]);
+        go.function("main.main", &[0xc3]);
+        go.bytes()
+    };
+    let table = whole.windows(8).position(|w| w == [0xf0, 0xff, 0xff, 0xff, 0, 0, 1, 8]).expect("the table");
+    for at in table..table + 0x48 {
+        for value in [0x00, 0x7f, 0xff] {
+            let mut broken = whole.clone();
+            broken[at] = value;
+            let reading = read("desk.exe", &broken);
+            assert_eq!(written(&reading), Vec::<String>::new());
+        }
+    }
+}
