@@ -86,6 +86,28 @@ fn files_settings_and_databases_of_qt() {
     }
 }
 
+#[test]
+fn files_and_settings_of_wxwidgets() {
+    for compiler in ["msvc", "mingw"] {
+        says_in(
+            "fixtures/native/wx",
+            compiler,
+            &[
+                "append file C:\\Contoso\\desk.log",
+                "copy file C:\\Contoso\\b.dat",
+                "create directory C:\\Contoso\\queue",
+                "create file C:\\Contoso\\created.dat",
+                "create file C:\\Contoso\\orders.dat",
+                "delete file C:\\Contoso\\old.dat",
+                "rename file C:\\Contoso\\named.dat",
+                "set-value ini {AppData}\\orderdesk.ini\\Session\\LastOrder",
+                "set-value registry HKCU\\Software\\Contoso\\OrderDesk\\Window\\Left",
+                "write file C:\\Contoso\\stream.dat",
+            ],
+        );
+    }
+}
+
 /// All builds say the same of what is changed, and where.
 fn says_in(folder: &str, program: &str, expected: &[&str]) {
     for reading in golden(folder, program, &ALL, "exe") {

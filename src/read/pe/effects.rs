@@ -136,7 +136,8 @@ pub(super) fn argument(event: &Event, n: Option<u8>) -> Option<&Arg> {
 
 /// The files an argument may name. A relative name is below the current directory.
 pub(super) fn paths(arg: &Arg) -> Vec<Location> {
-    if arg.texts.is_empty() {
+    // A string that is still empty is filled where it is not seen.
+    if arg.texts.iter().all(Text::is_empty) {
         return vec![Location::unknown()];
     }
     // A database of SQLite that is not on the disk.

@@ -19,6 +19,8 @@ use std::collections::HashMap;
 
 /// Arguments of a call inside the image that are handed on.
 const MAX_ARGUMENTS: u8 = 8;
+/// Words of an object that a function is believed to fill: a string or a result of several values.
+const FILLED_WORDS: i64 = 3;
 /// Number of the first field that a callee writes, behind all arguments.
 const FIRST_FIELD: u8 = 64;
 
@@ -309,10 +311,17 @@ impl Engine<'_, '_> {
         for n in 0..count {
             let pointer = self.argument(n);
             if matches!(pointer, Value::Stack(_)) {
-                let written = self.symbols.of(Kind::Out(site, n));
-                self.state.taint(pointer, written);
+                self.taint(pointer, Kind::Out(site, n));
             }
         }
+    }
+
+    /// An object whose address was given away.
+    fn taint(&mut self, pointer: Value, kind: Kind) {
+        let written = self.symbols.of(kind);
+        self.state.taint(pointer, written);
+        let word = if self.is_64() { 8 } else { 4 };
+        self.state.forget_zeros(pointer, FILLED_WORDS * word);
     }
 
     /// A call inside the image.
@@ -357,8 +366,7 @@ impl Engine<'_, '_> {
         if !self.is_64() {
             let this = self.state.registers[1];
             if matches!(this, Value::Stack(_)) {
-                let written = self.symbols.of(Kind::Out(site, PARAM_ECX));
-                self.state.taint(this, written);
+                self.taint(this, Kind::Out(site, PARAM_ECX));
             }
         }
         self.symbols.of(Kind::Result(site))

@@ -170,6 +170,24 @@ impl State {
         }
     }
 
+    /// A function that was given this address may fill more than its first word: what was cleared beside it is not known
+    /// to be zero any more.
+    pub(crate) fn forget_zeros(&mut self, address: Value, bytes: i64) {
+        let to = address.plus(bytes, true);
+        let is_zero = |cell: &Cell| cell.value == Value::Const(0);
+        let zeros: Vec<Value> = self
+            .cells
+            .range(address, to)
+            .filter(|(at, cell)| **at > address && is_zero(cell))
+            .map(|(at, _)| *at)
+            .collect();
+        for at in zeros {
+            if let Some(cell) = self.cells.get_mut(at) {
+                cell.value = Value::Unknown;
+            }
+        }
+    }
+
     /// Joins another state into this one; `true` if this one changed. `widen` gives up what still differs.
     pub(crate) fn join(&mut self, other: &State, symbols: &mut Symbols, widen: bool) -> bool {
         let mut changed = false;
