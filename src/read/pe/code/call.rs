@@ -6,23 +6,16 @@ use super::super::surface;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
-use super::report::{Arg, Event, InternalCall, Number, Summary};
-use super::slot::Slot;
-use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
-use super::strings::is_path_like;
+use super::report::{Arg, Event, InternalCall};
+use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Object, com};
-use crate::facts::Text;
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
-use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// Arguments of a call inside the image that are handed on.
 const MAX_ARGUMENTS: u8 = 8;
 /// Words of an object that a function is believed to fill: a string or a result of several values.
 const FILLED_WORDS: i64 = 3;
-/// Number of the first field that a callee writes, behind all arguments.
-const FIRST_FIELD: u8 = 64;
 
 /// Who is called.
 enum Target {
@@ -390,7 +383,7 @@ impl Engine<'_, '_> {
     }
 
     /// Numbers of the parameters that a function of the image may have.
-    fn parameters(&self) -> Vec<u8> {
+    pub(super) fn parameters(&self) -> Vec<u8> {
         let mut numbers: Vec<u8> = (0..MAX_ARGUMENTS).collect();
         if !self.is_64() {
             numbers.extend([PARAM_ECX, PARAM_EDX, PARAM_EAX]);
@@ -410,118 +403,6 @@ impl Engine<'_, '_> {
                 (n, self.close_any(value))
             })
             .collect()
-    }
-
-    /// Does to the state what a summarised callee does.
-    fn apply(&mut self, summary: &Summary, site: u32) -> Value {
-        let values: Vec<(u8, Value)> = self.parameters().into_iter().map(|n| (n, self.argument(n))).collect();
-        let filled = {
-            let known: RefCell<HashMap<u8, Arg>> = RefCell::default();
-            let lookup = |n: u8| {
-                let value = values.iter().find(|(p, _)| *p == n)?.1;
-                let mut known = known.borrow_mut();
-                let arg = known.entry(n).or_insert_with(|| {
-                    let object = summary.mentions_behind(n).then(|| self.object(value)).flatten();
-                    Arg { object, ..self.close_any(value) }
-                });
-                Some(arg.clone())
-            };
-            summary.filled(&lookup)
-        };
-        let buffers = filled.buffers.iter().map(|(slot, known)| (self.pointer(*slot), known)).collect::<Vec<_>>();
-        let strings = filled.strings.iter().map(|(va, known)| (Value::Const(*va), known));
-        for (pointer, known) in buffers.into_iter().chain(strings) {
-            self.state.set_buffer(pointer, Buffer::of(known.clone()));
-        }
-        let size = if self.is_64() { 8 } else { 4 };
-        let places = summary.cells.iter().map(|(slot, arg)| (self.pointer(*slot), arg)).collect::<Vec<_>>();
-        let globals = summary.globals.iter().map(|(va, arg)| (Value::Const(*va), arg));
-        let values = filled.cells.iter().map(|(_, arg)| arg).chain(filled.globals.iter().map(|(_, arg)| arg));
-        for (i, ((pointer, unfilled), arg)) in places.into_iter().chain(globals).zip(values).enumerate() {
-            let value = self.open(arg, Kind::Out(site, FIRST_FIELD.saturating_add(i as u8)), unfilled);
-            self.state.store(pointer, size, value);
-        }
-        match (&filled.result, &summary.result) {
-            (Some(filled), Some(unfilled)) => self.open(filled, Kind::Result(site), unfilled),
-            _ => self.symbols.of(Kind::Result(site)),
-        }
-    }
-
-    /// The address of a place that a callee speaks of.
-    fn pointer(&mut self, slot: Slot) -> Value {
-        let is_64 = self.is_64();
-        let mut at = self.argument(slot.param);
-        for (i, offset) in slot.offsets().iter().enumerate() {
-            if i > 0 {
-                at = self.load(at, if is_64 { 8 } else { 4 });
-            }
-            at = at.plus(i64::from(*offset), is_64);
-        }
-        at
-    }
-
-    /// A closed argument as a value of this function.
-    fn open(&mut self, arg: &Arg, kind: Kind, unfilled: &Arg) -> Value {
-        if let Number::Param(slot) = unfilled.number {
-            return self.pointer(slot);
-        }
-        if let Some(name) = &arg.function
-            && let Some(api) = native::find_by_name(name.rsplit('!').next().unwrap_or_default())
-        {
-            return self.with_origin(kind, Origin::Function(api, name.clone()));
-        }
-        if let Some(handle) = &arg.handle {
-            return self.with_origin(kind, Origin::Handle(handle.clone()));
-        }
-        if let Some(number) = arg.number.only() {
-            return Value::Const(number);
-        }
-        if !arg.texts.is_empty() {
-            let known = Known::any(arg.texts.iter().cloned(), arg.weak);
-            return self.with_origin(kind, Origin::Text(known));
-        }
-        self.symbols.of(kind)
-    }
-
-    /// A literal that is passed together with an object is probably what the object then holds: constructors and
-    /// assignments of string classes.
-    fn associate(&mut self) {
-        let (this, first) = if self.is_64() || !matches!(self.state.registers[1], Value::Stack(_)) {
-            (self.argument(0), 1)
-        } else {
-            (self.state.registers[1], 0)
-        };
-        if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.known.weak) {
-            return;
-        }
-        // A size may stand between.
-        for n in first..first + 3 {
-            let Value::Const(_) = self.argument(n) else { continue };
-            let value = self.argument(n);
-            let arg = self.close_any(value);
-            let Some(text) = arg.texts.first().filter(|_| arg.literal.is_some()) else { continue };
-            let Some(literal) = text.as_lit().filter(|literal| !literal.is_empty()) else { continue };
-            // Whatever else is given to what holds a path is probably put behind it.
-            if let Some(known) = self.state.buffer(this).map(|buffer| buffer.known.clone())
-                && !is_path_like(literal)
-            {
-                let open = known.texts().iter().any(|text| text.trailing_lit().is_empty());
-                if !open {
-                    let mut known = known.map(|text| text.clone().concat(&Text::unknown()));
-                    known.weak = true;
-                    self.state.set_buffer(this, Buffer::of(known));
-                }
-                return;
-            }
-            if is_path_like(literal) {
-                let text = match self.state.buffer(this) {
-                    Some(_) => Text::unknown().concat(text),
-                    None => text.clone(),
-                };
-                self.state.set_buffer(this, Buffer::of(Known::weak(text)));
-                return;
-            }
-        }
     }
 
     /// Registers that a call does not preserve (x64 and x86 calling conventions).

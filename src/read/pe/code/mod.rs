@@ -5,6 +5,7 @@
 //! it all. The result is a [`report::Report`]: calls with closed arguments, which callers can fill in.
 
 pub(crate) mod analysis;
+mod applied;
 mod body;
 mod bulk;
 mod call;
