@@ -75,7 +75,10 @@ fn encodings_say_the_same() {
         let plain = read(name, &bytes);
         let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let with_mark: Vec<u8> = [0xff, 0xfe].into_iter().chain(wide.iter().copied()).collect();
-        for variant in [wide, with_mark, [b"\xef\xbb\xbf", bytes.as_slice()].concat()] {
+        let turned: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let turned_with_mark: Vec<u8> = [0xfe, 0xff].into_iter().chain(turned.iter().copied()).collect();
+        let utf8 = [b"\xef\xbb\xbf", bytes.as_slice()].concat();
+        for variant in [wide, with_mark, turned, turned_with_mark, utf8] {
             assert_eq!(listing::print(&[read(name, &variant)]), listing::print(std::slice::from_ref(&plain)), "{name}");
         }
     }
@@ -274,6 +277,26 @@ fn loops_and_recursion_end() {
         ("u.nsi", format!("!define K a\nWriteRegStr HKLM $0 a b\n{}", "StrCpy $0 \"$0$APPDATA$0\"\n".repeat(400))),
         ("v.iss", format!("#define A \"{}\"\n[INI]\nFilename: \"{{#A}}\"\n", "{#A}".repeat(1_000))),
         ("w.vbs", "a = a & f(1) & a\nx.CreateTextFile a\n".repeat(400)),
+        ("aa.ps1", format!("Set-Content a b {}", " $(".repeat(100_000))),
+        ("ab.ps1", format!("Set-Content a b\n{}", "x <# ".repeat(100_000))),
+        ("ao.ps1", format!("Set-Content a b\n{}", "x ${a ".repeat(100_000))),
+        ("ap.ps1", format!("Set-Content a b\n{}", "x @\"\ny\n".repeat(50_000))),
+        ("ac.ps1", format!("Set-Content a b\n{}", "x @\" # > 'y ".repeat(50_000))),
+        ("ad.ps1", format!("Set-Content a b\n{}", "a\\b.c".repeat(100_000))),
+        ("ae.ps1", format!("Set-Content a b{}", "          ".repeat(50_000))),
+        (
+            "af.ps1",
+            (0..3_000).map(|i| format!("function f{i} {{ f{}; f{} }}\n", i + 1, (i + 7) % 3_000)).collect::<String>()
+                + "function f3000 { Set-Content a b }\n",
+        ),
+        ("ag.cmd", format!("@if (@X)==(@Y) @end /*\n{}", "*/ /*".repeat(50_000))),
+        ("ah.cmd", format!("<# :\n{}", "#> <#\n".repeat(20_000))),
+        ("ai.cmd", format!("md {}", "a^".repeat(500_000))),
+        ("aj.vbs", format!("x = {}", "\"a\" & ".repeat(200_000))),
+        ("ak.js", format!("var x = {}", "{a:[".repeat(100_000))),
+        ("al.iss", format!("[Run]\nFilename: {}", "\"\"".repeat(300_000))),
+        ("am.nsi", format!("Section\nFile {}", "\"a\" ".repeat(100_000))),
+        ("an.inf", format!("[A]\nCopyFiles={}\n[Strings]\nx=\"%x%\"", "%x%,".repeat(100_000))),
         ("h.reg", format!("REGEDIT4\n[HKEY_CURRENT_USER\\A]\n\"x\"=hex:{}", "00,\\\n".repeat(50_000))),
     ];
     for (name, text) in cases {
@@ -281,5 +304,27 @@ fn loops_and_recursion_end() {
         let reading = read(name, text.as_bytes());
         assert!(reading.notes.iter().all(|n| n.kind != NoteKind::Failed), "{name}: {:?}", reading.notes);
         assert!(start.elapsed().as_secs() < 15, "{name} took {:?}", start.elapsed());
+    }
+}
+
+/// Characters of the code pages of consoles are no UTF-8; what they stand for is not known, but where they stand is.
+#[test]
+fn code_pages_of_consoles_cost_characters_only() {
+    for (name, bytes) in [
+        ("a.cmd", b"md \"C:\\Gr\x84\xe1e\\logs\"\r\nmd C:\\plain\r\n".as_slice()),
+        ("a.ps1", b"mkdir 'C:\\Gr\x84\xe1e\\logs'\r\nmkdir C:\\plain\r\n"),
+        ("a.vbs", b"f.CreateFolder \"C:\\Gr\x84\xe1e\\logs\"\r\nf.CreateFolder \"C:\\plain\"\r\n"),
+        (
+            "a.nsi",
+            b"Section\r\nCreateDirectory \"C:\\Gr\x84\xe1e\\logs\"\r\nCreateDirectory C:\\plain\r\nSectionEnd\r\n",
+        ),
+        ("a.iss", b"[Dirs]\r\nName: \"C:\\Gr\x84\xe1e\\logs\"\r\nName: \"C:\\plain\"\r\n"),
+    ] {
+        let reading = read(name, bytes);
+        let places: Vec<String> =
+            reading.facts.iter().filter_map(|f| f.as_effect()).map(|e| e.location.to_string()).collect();
+        assert_eq!(places.len(), 2, "{name}: {places:?}");
+        assert!(places[0].starts_with("C:\\Gr") && places[0].ends_with("\\logs"), "{name}: {places:?}");
+        assert_eq!(places[1], "C:\\plain", "{name}");
     }
 }

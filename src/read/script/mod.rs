@@ -28,6 +28,7 @@ use super::Input;
 use super::text;
 use crate::discover::Kind;
 use crate::facts::{Phase, Reading, Site, Text};
+use batch::Hybrid;
 use calls::Syntax;
 use sink::Sink;
 pub(crate) use sink::quote;
@@ -40,7 +41,12 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
     }
     let decoded = text::decode(input.bytes, reading);
     match input.kind {
-        Kind::Batch => batch::read(&decoded, input.artifact.file_name(), reading),
+        Kind::Batch => match batch::read(&decoded, input.artifact.file_name(), reading) {
+            Some(Hybrid::JScript) => wsh::read(&behind_comment(&decoded), Syntax::Script, Host::Machine, reading),
+            Some(Hybrid::Wsf) => wsh::read_embedded(&decoded, Host::Machine, reading),
+            Some(Hybrid::PowerShell) => powershell::read(&decoded, input, reading),
+            Some(Hybrid::Other(_)) | None => {}
+        },
         Kind::PowerShell => powershell::read(&decoded, input, reading),
         Kind::Inf => inf::read(&decoded, reading),
         Kind::Nsis => nsis::read(&decoded, input, reading),
@@ -53,6 +59,14 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         _ => {}
     }
     scratch::mark(&decoded, reading);
+}
+
+/// What stands behind the first comment of a script that is commands inside it and JScript behind it; the rest is blank,
+/// so that places stay.
+fn behind_comment(text: &str) -> String {
+    let code = text.find("*/").map_or(text.len(), |end| end + 2);
+    let blank = text[..code].chars().map(|c| if c == '\n' { '\n' } else { ' ' });
+    blank.chain(text[code..].chars()).collect()
 }
 
 /// Where a command line of another artifact stands: a startup task, a container's `RUN`, `Process.Start`.

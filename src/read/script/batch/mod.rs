@@ -18,13 +18,33 @@ use crate::facts::{Folder, Hole, NoteKind, Reading, Site, Text};
 use crate::read::text::LineIndex;
 use env::{Env, Value};
 use run::{Machine, World};
+use std::borrow::Cow;
 
 /// Longest script that is walked; a longer one carries data.
 const MAX_SCRIPT: usize = 4 << 20;
 
-/// Reads a script file.
-pub(super) fn read(text: &str, name: &str, reading: &mut Reading) {
-    let code = script_part(text, reading);
+/// Another language that the same file is valid in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hybrid {
+    /// JScript behind a comment that holds the commands.
+    JScript,
+    /// PowerShell behind a comment that holds the commands.
+    PowerShell,
+    /// A Windows script file behind a comment that holds the commands.
+    Wsf,
+    /// A language that is not read.
+    Other(&'static str),
+}
+
+/// Reads a script file. Gives the other language in it.
+pub(super) fn read(text: &str, name: &str, reading: &mut Reading) -> Option<Hybrid> {
+    let (code, other) = script_part(text, reading);
+    // `<` of a comment that opens the file is no redirection.
+    let code = match code.strip_prefix("<#").or_else(|| code.strip_prefix("<!")) {
+        Some(rest) => Cow::Owned(format!("  {rest}")),
+        None => Cow::Borrowed(code),
+    };
+    let code = code.as_ref();
     let index = LineIndex::new(text);
     let lower = code.to_ascii_lowercase();
     let delayed = lower.contains("enabledelayedexpansion") || lower.contains("/v:on");
@@ -44,6 +64,7 @@ pub(super) fn read(text: &str, name: &str, reading: &mut Reading) {
     machine.script(&script, Env::new(Text::folder(Folder::Cwd)));
     let guards = std::mem::take(&mut machine.guards);
     guards.emit(&index, reading);
+    other
 }
 
 /// Reads a command line with holes in it.
@@ -79,7 +100,7 @@ fn inner(line: &str, holes: Vec<Hole>, env: Env, own_folder: &Text, site: &Site,
 }
 
 /// The part that cmd reads: a script may carry another language behind its end.
-fn script_part<'t>(text: &'t str, reading: &mut Reading) -> &'t str {
+fn script_part<'t>(text: &'t str, reading: &mut Reading) -> (&'t str, Option<Hybrid>) {
     let mut text = text;
     if text.len() > MAX_SCRIPT {
         let cut = (0..=MAX_SCRIPT).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
@@ -87,31 +108,31 @@ fn script_part<'t>(text: &'t str, reading: &mut Reading) -> &'t str {
         reading.note(NoteKind::Capped, "only the first 4 MiB are read");
     }
     let head: String = text.lines().take(12).collect::<Vec<_>>().join("\n").to_ascii_lowercase();
-    if let Some(language) = hybrid(&head) {
+    let other = hybrid(&head);
+    if let Some(Hybrid::Other(language)) = other {
         reading.note(NoteKind::Info, format!("also a program in {language}, which is not read"));
     }
-    text
+    (text, other)
 }
 
 /// Tells the tricks by which one file is valid in two languages.
-fn hybrid(head: &str) -> Option<&'static str> {
+fn hybrid(head: &str) -> Option<Hybrid> {
     let squeezed: String = head.chars().filter(|c| !c.is_whitespace()).collect();
     if squeezed.contains("@if(@")
         || squeezed.contains("@set@") && squeezed.contains("@end")
         || squeezed.starts_with("0</*")
     {
-        Some("JScript")
+        Some(Hybrid::JScript)
     } else if squeezed.starts_with("<!--:") {
-        Some("a Windows script file")
+        Some(Hybrid::Wsf)
     } else if squeezed.starts_with("/*") || squeezed.starts_with("//") && squeezed.contains("csc") {
-        Some("C#")
-    } else if squeezed.starts_with("<#:")
-        || squeezed.starts_with("@@:")
-        || squeezed.contains("#>") && squeezed.contains("<#")
-    {
-        Some("PowerShell")
+        Some(Hybrid::Other("C#"))
+    } else if squeezed.starts_with("<#:") {
+        Some(Hybrid::PowerShell)
+    } else if squeezed.starts_with("@@:") || squeezed.contains("#>") && squeezed.contains("<#") {
+        Some(Hybrid::Other("PowerShell"))
     } else if squeezed.starts_with("@rem='") || squeezed.contains("@rem=--*-perl") {
-        Some("Perl")
+        Some(Hybrid::Other("Perl"))
     } else {
         None
     }

@@ -7,6 +7,8 @@ use tree_sitter::Node;
 
 /// Deepest function called inside another.
 const MAX_CALLS: usize = 8;
+/// Most names of other functions that are followed to find out whether one can do anything.
+const MAX_FOLLOWED: usize = 256;
 
 impl<'s> Machine<'s, '_, '_> {
     /// Runs the body of a function with arguments bound by position and name.
@@ -19,8 +21,8 @@ impl<'s> Machine<'s, '_, '_> {
         if self.calls >= MAX_CALLS {
             return Value::unknown();
         }
-        let returns = || memchr::memmem::find(self.slice(node).to_ascii_lowercase().as_bytes(), b"return").is_some();
-        if !self.may_act(node) && !returns() {
+        let returns = self.interest.is_none_or(|interest| interest.returns_within(&node.byte_range()));
+        if !returns && !self.may_act(node) {
             return Value::unknown();
         }
         self.calls += 1;
@@ -48,21 +50,30 @@ impl<'s> Machine<'s, '_, '_> {
     /// Can the body, or a function that it calls, do anything?
     pub(super) fn may_act(&self, function: Node<'s>) -> bool {
         let Some(interest) = self.interest else { return true };
+        // A function whose name was not seen as one may be called unseen.
+        if self.unseen {
+            return true;
+        }
         let mut seen = vec![function];
         let mut next = 0;
+        let mut left = MAX_FOLLOWED;
         while let Some(node) = seen.get(next).copied() {
             if interest.is_within(&node.byte_range()) {
                 return true;
             }
             for name in interest.mentioned(&node.byte_range()) {
+                // A wrong guess only costs time.
+                left -= 1;
+                if left == 0 {
+                    return true;
+                }
                 if let Some(called) = self.functions.get(name).filter(|n| !seen.contains(n)) {
                     seen.push(*called);
                 }
             }
             next += 1;
         }
-        // A function whose name was not seen as one may be called unseen.
-        !self.functions.keys().all(|name| interest.knows(name))
+        false
     }
 
     /// Gives parameters their values: what the caller passed, the default, or a hole with the name.

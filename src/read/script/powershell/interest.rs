@@ -34,6 +34,9 @@ const BEFORE_COMMANDS: &[&str] = &["return", "exit", "throw", "in", "else", "do"
 /// Words whose meaning reaches over the whole script: other names for commands, and nodes of desired state.
 const EVERYWHERE: &[&str] = &["set-alias", "new-alias", "sal", "nal", "configuration", "import-dscresource"];
 
+/// Longest word that is looked at as a path.
+const MAX_PATH: usize = 1024;
+
 /// What was found in a script.
 #[derive(Default)]
 pub(super) struct Interest {
@@ -41,7 +44,15 @@ pub(super) struct Interest {
     /// Where functions of the script are named.
     mentions: Vec<(usize, usize)>,
     names: Vec<String>,
+    by_name: HashMap<String, usize>,
+    /// Where a function gives a value explicitly.
+    returns: Vec<usize>,
     everywhere: bool,
+}
+
+/// Is one of these ascending offsets in the range?
+fn is_any_within(offsets: &[usize], range: &Range<usize>) -> bool {
+    offsets.get(offsets.partition_point(|at| *at < range.start)).is_some_and(|at| *at < range.end)
 }
 
 impl Interest {
@@ -49,8 +60,14 @@ impl Interest {
         let (names, by_name) = function_names(text);
         let own = names.iter().map(String::len).max().unwrap_or_default();
         let longest = own.max(words().longest).max(EVERYWHERE.iter().map(|w| w.len()).max().unwrap_or_default());
-        let mut scan =
-            Scan { bytes: text.as_bytes(), by_name, longest, found: Interest { names, ..Interest::default() } };
+        let mut scan = Scan {
+            bytes: text.as_bytes(),
+            longest,
+            is_quoted: false,
+            is_markup: false,
+            is_open: false,
+            found: Interest { names, by_name, ..Interest::default() },
+        };
         scan.run();
         scan.found
     }
@@ -62,8 +79,12 @@ impl Interest {
 
     /// Something in these bytes may.
     pub(super) fn is_within(&self, range: &Range<usize>) -> bool {
-        self.everywhere
-            || self.places.get(self.places.partition_point(|at| *at < range.start)).is_some_and(|at| *at < range.end)
+        self.everywhere || is_any_within(&self.places, range)
+    }
+
+    /// Something in these bytes is returned.
+    pub(super) fn returns_within(&self, range: &Range<usize>) -> bool {
+        is_any_within(&self.returns, range)
     }
 
     /// The functions that are named in these bytes.
@@ -75,7 +96,7 @@ impl Interest {
 
     /// Is this a function that [`Interest::mentioned`] would tell?
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.names.iter().any(|known| known == name)
+        self.by_name.contains_key(name)
     }
 }
 
@@ -155,9 +176,14 @@ fn is_word(byte: u8) -> bool {
 
 struct Scan<'t> {
     bytes: &'t [u8],
-    by_name: HashMap<String, usize>,
     /// Words beyond this are none of those that are looked for.
     longest: usize,
+    /// A quote stands on this line so far, so that a comment sign may be part of a string.
+    is_quoted: bool,
+    /// A `<` stands on this line so far.
+    is_markup: bool,
+    /// A comment begins somewhere that does not end.
+    is_open: bool,
     found: Interest,
 }
 
@@ -193,17 +219,17 @@ impl Scan<'_> {
         }
     }
 
-    /// No quote opens on this line before `at`, so that a comment sign there is one.
-    fn is_bare(&self, at: usize) -> bool {
-        let line = memchr::memrchr(b'\n', &self.bytes[..at]).map_or(0, |i| i + 1);
-        memchr::memchr2(b'"', b'\'', &self.bytes[line..at]).is_none()
-    }
-
     fn run(&mut self) {
         let known = words();
         let mut lower = String::new();
         let mut at = 0;
         while let Some(&byte) = self.bytes.get(at) {
+            match byte {
+                b'\n' => (self.is_quoted, self.is_markup) = (false, false),
+                b'"' | b'\'' => self.is_quoted = true,
+                b'<' => self.is_markup = true,
+                _ => {}
+            }
             at = match byte {
                 b'#' => self.comment(at),
                 b'>' => self.redirection(at),
@@ -214,15 +240,19 @@ impl Scan<'_> {
         }
     }
 
-    fn comment(&self, at: usize) -> usize {
+    fn comment(&mut self, at: usize) -> usize {
         let previous = self.byte(at.wrapping_sub(1));
-        if previous == b'<' && self.is_bare(at) {
-            return memchr::memmem::find(&self.bytes[at..], b"#>").map_or(at + 1, |i| at + i + 2);
+        if self.is_quoted {
+            return at + 1;
         }
-        if (at == 0 || previous.is_ascii_whitespace() || matches!(previous, b';' | b'{' | b'}' | b'(' | b')' | b'|'))
-            && self.is_bare(at)
-        {
-            return memchr::memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |i| at + i + 1);
+        if previous == b'<' && !self.is_open {
+            let end = memchr::memmem::find(&self.bytes[at..], b"#>");
+            self.is_open = end.is_none();
+            self.is_markup = false;
+            return end.map_or(at + 1, |i| at + i + 2);
+        }
+        if at == 0 || previous.is_ascii_whitespace() || matches!(previous, b';' | b'{' | b'}' | b'(' | b')' | b'|') {
+            return memchr::memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |i| at + i);
         }
         at + 1
     }
@@ -230,13 +260,12 @@ impl Scan<'_> {
     /// `>`, unless it is part of an arrow or a tag, or leads to another stream or nowhere.
     fn redirection(&mut self, at: usize) -> usize {
         let next = if self.byte(at + 1) == b'>' { at + 2 } else { at + 1 };
-        let line = memchr::memrchr(b'\n', &self.bytes[..at]).map_or(0, |i| i + 1);
         let target = self.bytes.get(next..).unwrap_or_default().trim_ascii_start();
         let nowhere =
             target.first() == Some(&b'&') || target.get(..5).is_some_and(|t| t.eq_ignore_ascii_case(b"$null"));
         let arrow = at > 0 && matches!(self.bytes[at - 1], b'=' | b'-' | b'#');
         // `<` is an operator for future use: a line that has one holds markup.
-        if !arrow && !nowhere && memchr::memchr(b'<', &self.bytes[line..at]).is_none() {
+        if !arrow && !nowhere && !self.is_markup {
             self.found.places.push(at);
         }
         next
@@ -269,7 +298,7 @@ impl Scan<'_> {
 
     /// A program named by its path, where a command can stand. Gives where its first word begins.
     fn path(&mut self, at: usize) -> usize {
-        let rest = &self.bytes[at..];
+        let rest = &self.bytes[at..self.bytes.len().min(at + MAX_PATH)];
         let stops = |b: &u8| b.is_ascii_whitespace() || b";|(){}\"',=".contains(b);
         let token = &rest[..rest.iter().position(stops).unwrap_or(rest.len())];
         let extension = token.iter().rposition(|b| *b == b'.').map(|i| &token[i + 1..]).unwrap_or_default();
@@ -305,10 +334,13 @@ impl Scan<'_> {
         {
             self.found.places.push(at);
         }
+        if word == "return" {
+            self.found.returns.push(at);
+        }
         if EVERYWHERE.contains(&word) {
             self.found.everywhere = true;
         }
-        if let Some(name) = self.by_name.get(word) {
+        if let Some(name) = self.found.by_name.get(word) {
             self.found.mentions.push((at, *name));
         }
         end

@@ -4,7 +4,7 @@ use super::compute;
 use super::run::{MAX_DEPTH, Machine, child_of_kind, children};
 use super::value::Scope;
 use crate::catalog::commands::Provider;
-use crate::facts::Location;
+use crate::facts::{Extent, Location};
 use crate::read::script::call;
 use tree_sitter::Node;
 
@@ -38,6 +38,9 @@ impl<'s> Machine<'s, '_, '_> {
                 Provider::Registry => Location::registry(path),
                 _ => continue,
             };
+            if marker.extent() == Extent::None {
+                continue;
+            }
             let key = if negated { "if not exist" } else { "if exist" };
             self.guards.add(node.start_byte(), from, to, key, marker);
         }

@@ -10,6 +10,9 @@ use std::borrow::Cow;
 /// Stands for what the grammar would end a word at.
 const PLAIN: u8 = b'_';
 
+/// Longest `$(...)` in a word.
+const MAX_SUB: usize = 1024;
+
 /// Operators that may touch a quote: `-join"x"` is no option with its value.
 const OPERATORS: &[&str] = &[
     "f",
@@ -57,6 +60,10 @@ const OPERATORS: &[&str] = &[
     "shr",
 ];
 
+/// What opens something that may reach to the end of the script. When nothing closes it, the lexer looks for the end at
+/// every one of them, which takes hours in a file that is made so.
+const PAIRS: &[(&[u8], &[u8])] = &[(b"<#", b"#>"), (b"${", b"}"), (b"@\"", b"\n\"@"), (b"@'", b"\n'@")];
+
 /// A text of the same length in which the words of command lines are plain.
 pub(super) fn masked(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
@@ -64,6 +71,7 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         at = match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => at + 1,
             b'`' => at + 2,
             b'\'' | b'"' => string_end(bytes, at),
             b'@' if matches!(bytes.get(at + 1), Some(b'"' | b'\'')) => here_string_end(bytes, at),
@@ -78,6 +86,12 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
             }
             _ => at + 1,
         };
+    }
+    for (open, close) in PAIRS {
+        let from = memchr::memmem::rfind(bytes, close).map_or(0, |at| at + close.len());
+        for at in memchr::memmem::find_iter(&bytes[from..], open) {
+            out.get_or_insert_with(|| bytes.to_vec())[from + at] = PLAIN;
+        }
     }
     // Only ASCII characters gave way to one.
     out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
@@ -99,13 +113,18 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
 }
 
 fn here_string_end(bytes: &[u8], at: usize) -> usize {
+    // The quote ends its line.
+    let header = bytes[at + 2..].iter().find(|b| !matches!(b, b' ' | b'\t' | b'\r'));
+    if header != Some(&b'\n') {
+        return at + 1;
+    }
     let close = [b'\n', bytes[at + 1], b'@'];
-    memchr::memmem::find(&bytes[at..], &close).map_or(at + 2, |i| at + i + close.len())
+    memchr::memmem::find(&bytes[at..], &close).map_or(bytes.len(), |i| at + i + close.len())
 }
 
 fn comment_end(bytes: &[u8], at: usize) -> usize {
     match at.checked_sub(1).map(|i| bytes[i]) {
-        Some(b'<') => memchr::memmem::find(&bytes[at..], b"#>").map_or(at + 1, |i| at + i + 2),
+        Some(b'<') => memchr::memmem::find(&bytes[at..], b"#>").map_or(bytes.len(), |i| at + i + 2),
         None | Some(b' ' | b'\t' | b'\n' | b'\r' | b';' | b'(' | b')' | b'{' | b'}' | b'|') => {
             memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i)
         }
@@ -154,7 +173,7 @@ fn word_end(bytes: &[u8], at: usize) -> usize {
 /// Behind the parenthesis that closes the one here, on the same line.
 fn parenthesis_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut depth = 0usize;
-    for (i, byte) in bytes.iter().enumerate().skip(at) {
+    for (i, byte) in bytes.iter().enumerate().skip(at).take(MAX_SUB) {
         match byte {
             b'(' => depth += 1,
             b')' if depth == 1 => return Some(i + 1),

@@ -30,6 +30,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) guards: Guards,
     pub(super) functions: HashMap<String, Node<'s>>,
     pub(super) called: HashSet<String>,
+    /// A function has a name that the look at the words did not see.
+    pub(super) unseen: bool,
     /// `Set-Alias`
     pub(super) aliases: HashMap<String, Text>,
     /// Variables used since a command began, with where they were set.
@@ -53,6 +55,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             guards: Guards::default(),
             functions: HashMap::new(),
             called: HashSet::new(),
+            unseen: false,
             aliases: HashMap::new(),
             used: Vec::new(),
             depth: 0,
@@ -143,7 +146,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
             "function_statement" => {
                 if let Some(name) = child_of_kind(node, "function_name") {
-                    self.functions.insert(self.slice(name).to_lowercase(), node);
+                    let name = self.slice(name).to_lowercase();
+                    self.unseen |= self.interest.is_some_and(|interest| !interest.knows(&name));
+                    self.functions.insert(name, node);
                 }
                 Value::Null
             }

@@ -6,6 +6,9 @@ use crate::facts::{Folder, Source, Text};
 use std::borrow::Cow;
 use tree_sitter::Node;
 
+/// Longest `$(...)` in a bare word.
+const MAX_SUB: usize = 1024;
+
 impl<'s> Machine<'s, '_, '_> {
     /// A string literal of any kind.
     pub(super) fn string(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
@@ -156,7 +159,7 @@ pub(super) fn strip_scope(name: &str) -> &str {
 fn sub_expression(text: &str) -> Option<(&str, &str)> {
     let body = text.strip_prefix("$(")?;
     let mut depth = 1usize;
-    let end = body.find(|c: char| {
+    let (end, _) = body.char_indices().take(MAX_SUB).find(|(_, c)| {
         match c {
             '(' => depth += 1,
             ')' => depth -= 1,
