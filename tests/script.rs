@@ -282,20 +282,20 @@ fn loops_and_recursion_end() {
         ("ao.ps1", format!("Set-Content a b\n{}", "x ${a ".repeat(100_000))),
         ("ap.ps1", format!("Set-Content a b\n{}", "x @\"\ny\n".repeat(50_000))),
         ("ac.ps1", format!("Set-Content a b\n{}", "x @\" # > 'y ".repeat(50_000))),
-        ("ad.ps1", format!("Set-Content a b\n{}", "a\\b.c".repeat(100_000))),
+        ("ad.ps1", format!("Set-Content a b\n{}", "a\\b.c".repeat(30_000))),
         ("ae.ps1", format!("Set-Content a b{}", "          ".repeat(50_000))),
         (
             "af.ps1",
-            (0..3_000).map(|i| format!("function f{i} {{ f{}; f{} }}\n", i + 1, (i + 7) % 3_000)).collect::<String>()
-                + "function f3000 { Set-Content a b }\n",
+            (0..800).map(|i| format!("function f{i} {{ f{}; f{} }}\n", i + 1, (i + 7) % 800)).collect::<String>()
+                + "function f800 { Set-Content a b }\n",
         ),
         ("ag.cmd", format!("@if (@X)==(@Y) @end /*\n{}", "*/ /*".repeat(50_000))),
         ("ah.cmd", format!("<# :\n{}", "#> <#\n".repeat(20_000))),
         ("ai.cmd", format!("md {}", "a^".repeat(500_000))),
         ("aj.vbs", format!("x = {}", "\"a\" & ".repeat(200_000))),
-        ("ak.js", format!("var x = {}", "{a:[".repeat(100_000))),
+        ("ak.wsf", format!("<script language=\"JScript\">var x = {}", "{a:[".repeat(100_000))),
         ("al.iss", format!("[Run]\nFilename: {}", "\"\"".repeat(300_000))),
-        ("am.nsi", format!("Section\nFile {}", "\"a\" ".repeat(100_000))),
+        ("am.nsi", format!("Section\nFile {}", "\"a\" ".repeat(30_000))),
         ("an.inf", format!("[A]\nCopyFiles={}\n[Strings]\nx=\"%x%\"", "%x%,".repeat(100_000))),
         ("h.reg", format!("REGEDIT4\n[HKEY_CURRENT_USER\\A]\n\"x\"=hex:{}", "00,\\\n".repeat(50_000))),
     ];
