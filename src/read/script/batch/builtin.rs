@@ -227,7 +227,10 @@ impl Machine<'_, '_, '_> {
         if name.is_empty() {
             return;
         }
+        let compound = body.leading_lit()[..equals].trim_end().ends_with(['+', '-', '*', '/', '%', '&', '|', '^']);
         let text = match switch.as_str() {
+            // `N+=1` counts from what was there.
+            "/a" if compound => Text::from_source(Source::Generated, "counter"),
             "/a" => match drop_lead(&body, equals + 1).as_lit() {
                 Some(n) if n.trim().chars().all(|c| c.is_ascii_digit()) => Text::lit(n.trim()),
                 _ => Text::unknown(),
