@@ -288,8 +288,16 @@ fn a_runtime_that_is_linked_in() {
 }
 
 #[test]
+fn a_runtime_that_opens_by_flags() {
+    says(
+        "runtime",
+        &["append C:\\data\\once.log _wfopen", "create C:\\data\\plain.dat _wopen"],
+    );
+}
+
+#[test]
 fn a_listing_never_calls_a_place_proven_that_is_not_known() {
-    for program in ["files", "flow", "linked", "objects", "paths", "registry", "strings", "system"] {
+    for program in ["files", "flow", "linked", "objects", "paths", "registry", "runtime", "strings", "system"] {
         for reading in read(program) {
             for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
                 assert!(effect.certainty < Certainty::Proven || effect.location.extent() == Extent::Full, "{effect:?}");

@@ -83,7 +83,7 @@ pub(crate) fn event_gap(event: &Event) -> Gap {
     let open = |arg: &&Arg| {
         let root = arg.number.all().iter().any(|n| registry::root_of_handle(*n).is_some());
         let texts = arg.handle.as_ref().map_or(&arg.texts, |handle| &handle.texts);
-        !root && !texts.iter().any(Text::is_full)
+        !root && !texts.iter().any(|t| t.is_full() && !t.is_empty())
     };
     places.into_iter().filter_map(|n| argument(event, n)).find(open).map_or(Gap::None, |arg| arg.gap)
 }
@@ -146,7 +146,9 @@ pub(super) fn paths(arg: &Arg) -> Vec<Location> {
     }
     // A reserved name is a device in whatever folder.
     let based = |location: Location| if is_device(&location) { location } else { location.based_on(Folder::Cwd) };
-    arg.texts.iter().map(|t| based(Location::file(t))).collect()
+    // A buffer that was emptied before something unknown filled it names nothing.
+    let located = |t: &Text| if t.is_empty() { Location::unknown() } else { based(Location::file(t)) };
+    arg.texts.iter().map(located).collect()
 }
 
 fn is_device(location: &Location) -> bool {

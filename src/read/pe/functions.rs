@@ -43,6 +43,25 @@ impl Functions {
         Functions { ranges, starts }
     }
 
+    /// Adds the functions of x86 that others only end in: targets of jumps, given with their places, beyond the bounds
+    /// of the function around them.
+    pub(crate) fn add_tail_called(&mut self, image: &Image<'_>, jumps: impl Iterator<Item = (u32, u32)>) {
+        /// Compilers align functions, and seldom the labels inside them so that something pads them.
+        const ALIGNMENT: u32 = 16;
+        let crosses = |(target, from): &(u32, u32)| {
+            let number = |rva: u32| self.starts.partition_point(|start| *start <= rva);
+            number(*target) != number(*from) && self.starts.binary_search(target).is_err()
+        };
+        let found: Vec<u32> = jumps
+            .filter(crosses)
+            .map(|(target, _)| target)
+            .filter(|target| target % ALIGNMENT == 0 && is_padded(image, *target))
+            .collect();
+        self.starts.extend(found);
+        self.starts.sort_unstable();
+        self.starts.dedup();
+    }
+
     fn range_of(&self, rva: u32) -> Option<&Range> {
         let index = self.ranges.partition_point(|r| r.start <= rva).checked_sub(1)?;
         self.ranges.get(index).filter(|r| rva < r.end)

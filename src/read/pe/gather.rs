@@ -9,7 +9,7 @@ use super::phases::Phases;
 use super::program::Program;
 use super::{effects, lines, resolve, surface};
 use crate::catalog::native;
-use crate::facts::{Body, Certainty, Effect, Extent, Fact, NoteKind, Operation, Reading, Step};
+use crate::facts::{Body, Certainty, Effect, Extent, Fact, NoteKind, Operation, Reading, Site, Step};
 use crate::read::Input;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,11 +20,12 @@ const MAX_FACTS: usize = 4_000;
 pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkage<'a>, reading: &mut Reading) {
     let program = Program::new(image, linkage, input.artifact.file_name());
     let (events, capped) = resolve::events(&program);
-    let explained: BTreeSet<String> = events.iter().map(|e| e.via.clone()).collect();
+    let mut explained: BTreeSet<String> = events.iter().map(|e| e.via.clone()).collect();
+    explained.append(&mut program.replaced.borrow_mut());
     let phases = Phases::of(&program, &events);
     let kept = Kept::of(&program, &events, phases.as_ref());
     let more = kept.more;
-    reading.facts.extend(kept.into_facts());
+    reading.facts.extend(kept.into_facts(&program.image));
     surface::capabilities(&program.image, &program.linkage, &mut explained.into_iter(), reading);
     if more > 0 {
         reading.note(NoteKind::Capped, format!("{more} more effects than are kept"));
@@ -94,7 +95,7 @@ impl Kept {
         kept
     }
 
-    fn into_facts(mut self) -> Vec<Fact> {
+    fn into_facts(mut self, image: &Image<'_>) -> Vec<Fact> {
         // A call in a function with several callers may be located for some of them only.
         let open: BTreeSet<u32> = self.unknown.values().flat_map(|u| u.sites.keys().copied()).collect();
         let mut located = BTreeSet::new();
@@ -114,9 +115,9 @@ impl Kept {
                 if others > 0 {
                     effect.evidence.push(Step::new(format!("and {others} further calls whose location is not known")));
                 }
-                effect.evidence.extend(reasons(effects::NOT_KNOWN, &sites, open));
+                effect.evidence.extend(reasons(image, effects::NOT_KNOWN, &sites, open));
                 if effects::is_doubtful(effect) {
-                    effect.evidence.extend(reasons(effects::MODE_NOT_KNOWN, &modes, open));
+                    effect.evidence.extend(reasons(image, effects::MODE_NOT_KNOWN, &modes, open));
                 }
             }
             self.located.push(fact);
@@ -134,14 +135,17 @@ fn without_reason(mut fact: Fact) -> Fact {
     fact
 }
 
-/// Each reason, and how many calls have it.
-fn reasons(what: &str, sites: &BTreeMap<u32, Gap>, open: impl Fn(&u32) -> bool) -> Vec<Step> {
-    let mut counts: BTreeMap<Gap, usize> = BTreeMap::new();
-    for gap in sites.iter().filter(|(site, gap)| **gap > Gap::None && open(site)).map(|(_, gap)| gap) {
-        *counts.entry(*gap).or_default() += 1;
+/// Each reason, how many calls have it, and where the first of them is.
+fn reasons(image: &Image<'_>, what: &str, sites: &BTreeMap<u32, Gap>, open: impl Fn(&u32) -> bool) -> Vec<Step> {
+    let mut counts: BTreeMap<Gap, (usize, u32)> = BTreeMap::new();
+    for (site, gap) in sites.iter().filter(|(site, gap)| **gap > Gap::None && open(site)) {
+        counts.entry(*gap).or_insert((0, *site)).0 += 1;
     }
     let calls = |n: usize| if n > 1 { format!(" ({n} calls)") } else { String::new() };
-    counts.into_iter().map(|(gap, n)| Step::new(format!("{what}: {gap}{}", calls(n)))).collect()
+    let step = |(gap, (n, first))| {
+        Step::at(format!("{what}: {gap}{}", calls(n)), Site::code(image.section_name(first), first))
+    };
+    counts.into_iter().map(step).collect()
 }
 
 /// What a function does may depend on what else the program uses.

@@ -19,6 +19,12 @@ const MAX_DISTANCE: usize = 40;
 /// Fewest calls with a mode string that make a function an opener: one could be chance.
 const MIN_CALLS: usize = 2;
 
+/// The flags `_O_TEXT`, `_O_WTEXT`, `_O_U16TEXT` and `_O_U8TEXT` together (`fcntl.h`): only what opens files for the
+/// Microsoft runtime tests them at once.
+pub(crate) const TEXT_FLAGS: u64 = 0x7_4000;
+/// Most levels of callers between a runtime's functions for programs and the one that opens.
+const MAX_LEVELS: usize = 5;
+
 /// Could this be the mode of an open?
 pub(crate) fn is_mode(text: &str) -> bool {
     let bare = text.split(',').next().unwrap_or_default();
@@ -27,8 +33,31 @@ pub(crate) fn is_mode(text: &str) -> bool {
         && bare.chars().skip(1).all(|c| matches!(c, 'b' | 't' | '+' | 'D' | 'T' | 'N' | 'S' | 'R' | 'c' | 'n' | 'x'))
 }
 
-/// Functions that open files by a mode string. Only an image that opens files through Windows can have one.
-pub(crate) fn find(image: &Image<'_>, functions: &Functions, references: &References) -> HashSet<u32> {
+/// The functions of a Microsoft runtime linked into the image that decode the flags of `_open`. What they open is
+/// what their callers say.
+pub(crate) fn decoders(image: &Image<'_>, functions: &Functions, references: &References) -> HashSet<u32> {
+    let mut found = HashSet::new();
+    let mask = (TEXT_FLAGS as u32).to_le_bytes();
+    for section in image.sections.iter().filter(|s| s.is_code()) {
+        let code = image.section_bytes(section);
+        let tests = memchr::memmem::find_iter(code, &mask);
+        found.extend(tests.filter_map(|at| functions.function_of(section.rva.wrapping_add(at as u32))));
+    }
+    // The universal runtime decodes them in helpers of the function that opens.
+    let calls = references.edges.iter().filter(|(target, _)| found.contains(target));
+    let callers: Vec<u32> = calls.filter_map(|(_, from)| functions.function_of(*from)).collect();
+    found.extend(callers);
+    found
+}
+
+/// Functions that open files by a mode string. Only an image that opens files through Windows can have one. Of those
+/// that lead to `decoders`, one call says enough.
+pub(crate) fn find(
+    image: &Image<'_>,
+    functions: &Functions,
+    references: &References,
+    decoders: &HashSet<u32>,
+) -> HashSet<u32> {
     let literals = literals(image);
     if literals.is_empty() {
         return HashSet::new();
@@ -41,7 +70,21 @@ pub(crate) fn find(image: &Image<'_>, functions: &Functions, references: &Refere
             }
         }
     }
-    called.into_iter().filter(|(_, votes)| *votes >= MIN_CALLS).map(|(function, _)| function).collect()
+    let leading = leading_to(decoders, functions, references);
+    let enough = |function: &u32, votes: usize| votes >= MIN_CALLS || leading.contains(function);
+    called.into_iter().filter(|(function, votes)| enough(function, *votes)).map(|(function, _)| function).collect()
+}
+
+/// Functions that call one of these, at a few removes.
+fn leading_to(targets: &HashSet<u32>, functions: &Functions, references: &References) -> HashSet<u32> {
+    let mut leading = HashSet::new();
+    let mut level: HashSet<u32> = targets.clone();
+    for _ in 0..MAX_LEVELS {
+        let calls = references.edges.iter().filter(|(target, _)| level.contains(target));
+        let callers: HashSet<u32> = calls.filter_map(|(_, from)| functions.function_of(*from)).collect();
+        level = callers.into_iter().filter(|function| leading.insert(*function)).collect();
+    }
+    leading
 }
 
 /// Addresses of mode strings in data that is not written.
@@ -50,12 +93,14 @@ fn literals(image: &Image<'_>) -> BTreeSet<u32> {
     for section in image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()) {
         let data = image.section_bytes(section);
         for mode in MODES {
-            let narrow: Vec<u8> = [0].into_iter().chain(mode.bytes()).chain([0]).collect();
-            let wide: Vec<u8> = [0, 0].into_iter().chain(mode.bytes().flat_map(|b| [b, 0])).chain([0, 0]).collect();
-            for (pattern, skip) in [(narrow, 1), (wide, 2)] {
+            let narrow: Vec<u8> = mode.bytes().chain([0]).collect();
+            let wide: Vec<u8> = mode.bytes().flat_map(|b| [b, 0]).chain([0, 0]).collect();
+            for (pattern, character) in [(narrow, 1), (wide, 2)] {
                 for at in memchr::memmem::find_iter(data, &pattern) {
-                    if found.len() < MAX_LITERALS {
-                        found.insert(section.rva.wrapping_add((at + skip) as u32));
+                    // It starts behind the end of another, or with the section.
+                    let before = data.get(at.saturating_sub(character)..at).unwrap_or_default();
+                    if before.iter().all(|b| *b == 0) && found.len() < MAX_LITERALS {
+                        found.insert(section.rva.wrapping_add(at as u32));
                     }
                 }
             }

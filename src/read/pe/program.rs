@@ -3,6 +3,7 @@
 use super::classes::Classes;
 use super::code::analysis::{self, Leaves};
 use super::code::report::Report;
+use super::code::slot::Slot;
 use super::code::strings::literal;
 use super::functions::{self, Functions};
 use super::globals::Globals;
@@ -14,7 +15,7 @@ use super::references::References;
 use super::surface;
 use crate::catalog::native::{self, Api};
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Deepest chain of functions whose results are looked into.
@@ -55,6 +56,12 @@ pub(crate) struct Program<'a> {
     pub(crate) go: Option<GoFunctions>,
     /// Functions of the image that open files by a mode string.
     pub(crate) openers: HashSet<u32>,
+    /// Functions of a runtime linked into the image that decode the flags of `_open`.
+    pub(crate) decoders: HashSet<u32>,
+    /// Functions of Windows whose calls are reported as those of a runtime.
+    pub(crate) replaced: RefCell<BTreeSet<String>>,
+    /// The call of each of them that is reported.
+    decoded: RefCell<HashMap<u32, u32>>,
     /// Functions whose callers' arguments are asked for.
     pub(crate) wanted: RefCell<HashSet<u32>>,
     /// Functions that were looked at for literals.
@@ -88,7 +95,11 @@ impl<'a> Program<'a> {
         starts.extend(functions::pointers(&image));
         let go = GoFunctions::of(&image);
         starts.extend(go.iter().flat_map(|go| go.starts.iter().copied()));
-        let functions = Functions::new(&image, starts);
+        let mut functions = Functions::new(&image, starts);
+        if !image.is_64() {
+            let jumps = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe9));
+            functions.add_tail_called(&image, jumps.copied());
+        }
         references.edges.extend(functions.short_jumps(&image));
         let mut program = Program {
             image,
@@ -102,6 +113,9 @@ impl<'a> Program<'a> {
             strays: 0,
             go,
             openers: HashSet::new(),
+            decoders: HashSet::new(),
+            replaced: RefCell::default(),
+            decoded: RefCell::default(),
             wanted: RefCell::default(),
             builders: RefCell::default(),
             reports: RefCell::default(),
@@ -145,17 +159,14 @@ impl<'a> Program<'a> {
             }
         }
         if opens {
-            self.openers = openers::find(&self.image, &self.functions, &self.references);
-            // What only wraps the imported function is followed like any other wrapper.
-            self.openers.retain(|function| !wrappers.contains(function));
+        let go = GoFunctions::of(&image);
+        starts.extend(go.iter().flat_map(|go| go.starts.iter().copied()));
+        let mut functions = Functions::new(&image, starts);
+        if !image.is_64() {
+            let jumps = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe9));
+            functions.add_tail_called(&image, jumps.copied());
         }
-        if let Some(go) = &self.go {
-            // What the packages of the language do is the doing of the functions that call them.
-            let known: HashSet<u32> = go.known.keys().copied().collect();
-            let callers = self.callers(&known);
-            let own: Vec<u32> = callers.values().flatten().copied().filter(|caller| go.own.contains(caller)).collect();
-            sinks.extend(&own);
-            interesting.extend(own);
+        references.edges.extend(functions.short_jumps(&image));
         }
         for callers in self.callers(&self.openers).values() {
             sinks.extend(callers);
@@ -253,6 +264,14 @@ impl<'a> Program<'a> {
     /// Forgets a report, so that it is made again with what is wanted now.
     pub(crate) fn forget(&self, function: u32) {
         self.reports.borrow_mut().remove(&function);
+    }
+
+    /// The parameter with the flags of `_open`, of the first site of a function that opens with them; `None` for its
+    /// other sites.
+    pub(crate) fn runtime_flags(&self, function: u32, site: u32) -> Option<Option<Slot>> {
+        let first = *self.decoded.borrow_mut().entry(function).or_insert(site);
+        let flags = || self.report(function, 0).and_then(|report| report.flags);
+        (first == site).then(flags)
     }
 
     /// Counts executed instructions.

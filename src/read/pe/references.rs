@@ -59,7 +59,7 @@ impl References {
             if slot.wrapping_sub(low) <= high.wrapping_sub(low) {
                 self.slot_reference(linkage, code, i, section.rva, slot);
             }
-            if (before == 0xe8 || before == 0xe9) && target < code_end {
+            if (before == 0xe8 || before == 0xe9) && target < code_end && !is_displacement(code, i) {
                 self.edge(target, next - 5);
             }
             before = window.first().copied().unwrap_or_default();
@@ -86,4 +86,14 @@ impl References {
             self.capped = true;
         }
     }
+}
+
+/// The byte before `i` is the displacement of an instruction that works on a variable of the frame, as in
+/// `mov dword ptr [ebp-18h], 5`, not the opcode of a call: what follows it would be taken for the distance.
+fn is_displacement(code: &[u8], i: usize) -> bool {
+    let Some([opcode, operand]) = i.checked_sub(3).and_then(|at| code.get(at..at + 2)) else { return false };
+    // Moves, comparisons and arithmetic between memory and a register or a number, with a displacement of one byte.
+    let works = matches!(opcode, 0x03 | 0x0b | 0x23 | 0x2b | 0x33 | 0x39 | 0x3b | 0x69 | 0x81 | 0x83 | 0x85)
+        || matches!(opcode, 0x88..=0x8b | 0x8d | 0xc6 | 0xc7 | 0xf6 | 0xf7 | 0xff);
+    works && operand & 0xc0 == 0x40 && operand & 0x07 != 0x04
 }

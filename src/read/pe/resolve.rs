@@ -1,12 +1,15 @@
 //! From the calls inside each function to calls with everything that callers pass filled in.
 
 use super::code::gap::Gap;
-use super::code::report::{Arg, Event, InternalCall, Object};
+use super::code::report::{Arg, Event, InternalCall, Number, Object};
 use super::code::state::PARAM_ECX;
-use super::program::{MAX_DEPTH, Program};
+use super::program::Program;
+use crate::catalog::native::{self, Model};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+/// Most levels of callers that are asked for arguments.
+const MAX_ROUNDS: usize = 6;
 /// Most functions whose callers' arguments are asked for, per round.
 const MAX_TARGETS: usize = 400;
 /// Most callers of one function that are looked into.
@@ -34,7 +37,7 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
         };
         capped |= report.capped;
         for event in &report.events {
-            sort(event.clone(), function, &mut done, &mut pending);
+            sort(program, event.clone(), function, &mut done, &mut pending);
         }
         // Whoever calls a function that was looked up by name goes through the variable that holds it.
         for (va, arg) in &report.summary.globals {
@@ -43,7 +46,7 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
             }
         }
     }
-    for _ in 0..MAX_DEPTH {
+    for _ in 0..MAX_ROUNDS {
         if pending.is_empty() {
             break;
         }
@@ -61,12 +64,34 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     (done, capped)
 }
 
-fn sort(event: Event, function: u32, done: &mut Vec<Event>, pending: &mut Vec<Pending>) {
+fn sort(program: &Program<'_>, event: Event, function: u32, done: &mut Vec<Event>, pending: &mut Vec<Pending>) {
+    let Some(event) = runtime_open(program, event, function) else { return };
     if asks_callers(&event) {
         pending.push(Pending { event, function });
     } else {
         done.push(event);
     }
+}
+
+/// What a runtime that is linked into the image opens is what its callers ask it to: `_open` with their flags. `None`:
+/// the call of the function that opens for them is reported itself.
+fn runtime_open(program: &Program<'_>, mut event: Event, function: u32) -> Option<Event> {
+    match event.api.row.model {
+        Some(Model::CreateFile) if program.decoders.contains(&function) => {
+            let path = event.args.first().cloned().unwrap_or_default();
+            // It tries again with less access; the first try says the same.
+            let flags = program.runtime_flags(function, event.site)?;
+            let number = flags.map_or(Number::Unknown, Number::Param);
+            let name = if event.api.wide { "_wopen" } else { "_open" };
+            event.api = native::find_by_name(name)?;
+            program.replaced.borrow_mut().insert(event.via);
+            event.via = format!("crt!{name}");
+            event.args = vec![path, Arg { number, gap: Gap::Computed, ..Arg::default() }];
+        }
+        Some(Model::Oflag) if program.openers.contains(&function) && event.via.starts_with("crt!") => return None,
+        _ => {}
+    }
+    Some(event)
 }
 
 /// An argument that says where or how is a parameter of the function.
@@ -93,7 +118,7 @@ fn round(program: &Program<'_>, pending: Vec<Pending>, done: &mut Vec<Event>, ca
         match calls.get(&function) {
             Some(calls) if !calls.is_empty() && done.len() + next.len() < MAX_EVENTS => {
                 for (caller, call) in calls {
-                    sort(filled(&event, call), *caller, done, &mut next);
+                    sort(program, filled(&event, call), *caller, done, &mut next);
                 }
             }
             _ => done.extend(of_objects(program, from_outside(event), function)),

@@ -334,6 +334,7 @@ impl Engine<'_, '_> {
         if self.is_go() {
             return self.symbols.of(Kind::Result(site));
         }
+        self.hand_on_flags(target);
         if let Some((api, via)) = self.static_open(target) {
             return self.known(api, via, site);
         }
@@ -365,6 +366,20 @@ impl Engine<'_, '_> {
         self.symbols.of(Kind::Result(site))
     }
 
+    /// A helper tests the flags of `_open` for this function.
+    fn hand_on_flags(&mut self, target: u32) {
+        let program = self.program;
+        if self.report.flags.is_none()
+            && target != self.start
+            && program.decoders.contains(&target)
+            && program.decoders.contains(&self.start)
+            && let Some(slot) = program.report(target, self.depth + 1).and_then(|report| report.flags)
+        {
+            let flags = self.argument(slot.param);
+            self.report.flags = self.slot(flags).filter(Slot::is_plain);
+        }
+    }
+
     /// A call of a function that opens files by a mode string: which of the family it is shows in where the mode is.
     fn static_open(&mut self, target: u32) -> Option<(Api, String)> {
         if !self.program.openers.contains(&target) {
@@ -372,14 +387,28 @@ impl Engine<'_, '_> {
         }
         for (n, names) in [(1, ["fopen", "_wfopen"]), (2, ["fopen_s", "_wfopen_s"])] {
             let value = self.argument(n);
-            for (name, wide) in names.into_iter().zip([false, true]) {
+            // A wide mode read as bytes ends after its first character, which is a mode too; a narrow one of a letter
+            // may be padded to a wide one.
+            let longest = |wide: bool| {
                 let (texts, _) = self.texts(value, wide);
-                if texts.iter().any(|t| t.as_lit().is_some_and(is_mode)) {
-                    return Some((native::find_by_name(name)?, format!("crt!{name}")));
-                }
+                texts.iter().filter_map(Text::as_lit).filter(|t| is_mode(t)).map(str::len).max().unwrap_or(0)
+            };
+            let (narrow, wide) = (longest(false), longest(true));
+            let path = self.argument(n - 1);
+            let is_wide = wide > narrow || wide > 0 && wide == narrow && self.is_wide(path);
+            let [plain, w] = names;
+            if narrow > 0 || wide > 0 {
+                let name = if is_wide { w } else { plain };
+                return Some((native::find_by_name(name)?, format!("crt!{name}")));
             }
         }
         None
+    }
+
+    /// Text that is longer when it is read as UTF-16.
+    fn is_wide(&self, value: Value) -> bool {
+        let longest = |wide| self.texts(value, wide).0.iter().filter_map(Text::as_lit).map(str::len).max();
+        longest(true) > longest(false)
     }
 
     /// Numbers of the parameters that a function of the image may have.

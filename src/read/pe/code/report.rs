@@ -410,4 +410,6 @@ pub(crate) struct Report {
     /// Objects with a table of virtual functions, as the function leaves them.
     pub(crate) objects: Vec<Rc<Object>>,
     pub(crate) capped: bool,
+    /// The parameter whose flags of `_open` the function tests.
+    pub(crate) flags: Option<Slot>,
 }

@@ -1,7 +1,9 @@
 //! What one instruction does to the state.
 
+use super::super::openers::TEXT_FLAGS;
 use super::analysis::Engine;
 use super::bulk::{is_vector_move, vector};
+use super::slot::Slot;
 use super::state::RSP;
 use super::value::{Kind, Value, mask};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
@@ -54,7 +56,11 @@ impl Engine<'_, '_> {
             }
             M::Call => self.call(instruction, next),
             M::Jmp => self.tail_call(instruction),
-            M::Cmp | M::Test | M::Bt | M::Nop | M::Endbr64 | M::Endbr32 | M::Prefetchnta | M::Comiss | M::Comisd => {}
+            M::Test => {
+                let (flags, mask) = (self.operand(instruction, 0), self.operand(instruction, 1));
+                self.note_flags(flags, mask);
+            }
+            M::Cmp | M::Bt | M::Nop | M::Endbr64 | M::Endbr32 | M::Prefetchnta | M::Comiss | M::Comisd => {}
             M::Ucomiss | M::Ucomisd | M::Ret | M::Int3 => {}
             M::Cdq | M::Cqo => self.state.registers[2] = Value::Unknown,
             M::Cdqe | M::Cwde => {}
@@ -178,6 +184,9 @@ impl Engine<'_, '_> {
         } else {
             return self.forget(instruction);
         };
+        if instruction.mnemonic() == M::And {
+            self.note_flags(a, b);
+        }
         let value = match (instruction.mnemonic(), a, b) {
             (M::Xor | M::Sub, _, _) if same => Value::Const(0),
             (M::Add, a, Value::Const(n)) => a.plus(signed(n, is_64), is_64),
@@ -206,6 +215,17 @@ impl Engine<'_, '_> {
             _ => Value::Unknown,
         };
         self.assign(instruction, 0, value);
+    }
+
+    /// Remembers the parameter that holds the flags of `_open`.
+    fn note_flags(&mut self, flags: Value, mask: Value) {
+        let flags = match (flags, mask) {
+            (flags, Value::Const(TEXT_FLAGS)) | (Value::Const(TEXT_FLAGS), flags) => flags,
+            _ => return,
+        };
+        if let Some(slot) = self.slot(flags).filter(Slot::is_plain) {
+            self.report.flags = Some(slot);
+        }
     }
 
     /// Both outcomes are possible. A string object's pointer is loaded only when the string is long.
