@@ -159,14 +159,18 @@ impl<'a> Program<'a> {
             }
         }
         if opens {
-        let go = GoFunctions::of(&image);
-        starts.extend(go.iter().flat_map(|go| go.starts.iter().copied()));
-        let mut functions = Functions::new(&image, starts);
-        if !image.is_64() {
-            let jumps = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe9));
-            functions.add_tail_called(&image, jumps.copied());
+            self.decoders = openers::decoders(&self.image, &self.functions, &self.references);
+            self.openers = openers::find(&self.image, &self.functions, &self.references, &self.decoders);
+            // What only wraps the imported function is followed like any other wrapper.
+            self.openers.retain(|function| !wrappers.contains(function));
         }
-        references.edges.extend(functions.short_jumps(&image));
+        if let Some(go) = &self.go {
+            // What the packages of the language do is the doing of the functions that call them.
+            let known: HashSet<u32> = go.known.keys().copied().collect();
+            let callers = self.callers(&known);
+            let own: Vec<u32> = callers.values().flatten().copied().filter(|caller| go.own.contains(caller)).collect();
+            sinks.extend(&own);
+            interesting.extend(own);
         }
         for callers in self.callers(&self.openers).values() {
             sinks.extend(callers);

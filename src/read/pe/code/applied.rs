@@ -1,14 +1,12 @@
-//! What a function of the image does to the state of its caller: by its summary, or as far as its arguments suggest.
+//! What a function of the image does to the state of its caller: by its summary.
 
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::report::{Arg, Number, Summary};
 use super::slot::Slot;
 use super::state::Buffer;
-use super::strings::is_path_like;
 use super::value::{Kind, Value};
 use crate::catalog::native;
-use crate::facts::Text;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -85,46 +83,5 @@ impl Engine<'_, '_> {
             return self.with_origin(kind, Origin::Text(known));
         }
         self.symbols.of(kind)
-    }
-
-    /// A literal that is passed together with an object is probably what the object then holds: constructors and
-    /// assignments of string classes.
-    pub(super) fn associate(&mut self) {
-        let (this, first) = if self.is_64() || !matches!(self.state.registers[1], Value::Stack(_)) {
-            (self.argument(0), 1)
-        } else {
-            (self.state.registers[1], 0)
-        };
-        if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.known.weak) {
-            return;
-        }
-        // A size may stand between.
-        for n in first..first + 3 {
-            let Value::Const(_) = self.argument(n) else { continue };
-            let value = self.argument(n);
-            let arg = self.close_any(value);
-            let Some(text) = arg.texts.first().filter(|_| arg.literal.is_some()) else { continue };
-            let Some(literal) = text.as_lit().filter(|literal| !literal.is_empty()) else { continue };
-            // Whatever else is given to what holds a path is probably put behind it.
-            if let Some(known) = self.state.buffer(this).map(|buffer| buffer.known.clone())
-                && !is_path_like(literal)
-            {
-                let open = known.texts().iter().any(|text| text.trailing_lit().is_empty());
-                if !open {
-                    let mut known = known.map(|text| text.clone().concat(&Text::unknown()));
-                    known.weak = true;
-                    self.state.set_buffer(this, Buffer::of(known));
-                }
-                return;
-            }
-            if is_path_like(literal) {
-                let text = match self.state.buffer(this) {
-                    Some(_) => Text::unknown().concat(text),
-                    None => text.clone(),
-                };
-                self.state.set_buffer(this, Buffer::of(Known::weak(text)));
-                return;
-            }
-        }
     }
 }

@@ -1,12 +1,11 @@
 //! Calls: who is called, with what, and what is left of the registers afterwards.
 
-use super::super::openers::is_mode;
 use super::super::program::MAX_DEPTH;
 use super::super::surface;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
-use super::report::{Arg, Event, InternalCall};
+use super::report::{Arg, Event, InternalCall, Number};
 use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Object, com};
@@ -351,7 +350,16 @@ impl Engine<'_, '_> {
         if let Some(summary) = &summary
             && !summary.is_empty()
         {
-            return self.apply(summary, site);
+            let result = self.apply(summary, site);
+            // A constructor of strings stores the length and more, but copies the characters in a loop. One that keeps
+            // the pointer has said so.
+            let this = if self.has_this_in_register() { PARAM_ECX } else { 0 };
+            let keeps = |arg: &Arg| matches!(arg.number, Number::Param(slot) if slot.param != this && slot.is_plain());
+            if summary.buffers.is_empty() && !summary.cells.iter().any(|(_, arg)| keeps(arg)) && !self.holds_text(this)
+            {
+                self.associate();
+            }
+            return result;
         }
         self.associate();
         // What lies behind the arguments of x86 may be left from the call before.
@@ -364,51 +372,6 @@ impl Engine<'_, '_> {
             }
         }
         self.symbols.of(Kind::Result(site))
-    }
-
-    /// A helper tests the flags of `_open` for this function.
-    fn hand_on_flags(&mut self, target: u32) {
-        let program = self.program;
-        if self.report.flags.is_none()
-            && target != self.start
-            && program.decoders.contains(&target)
-            && program.decoders.contains(&self.start)
-            && let Some(slot) = program.report(target, self.depth + 1).and_then(|report| report.flags)
-        {
-            let flags = self.argument(slot.param);
-            self.report.flags = self.slot(flags).filter(Slot::is_plain);
-        }
-    }
-
-    /// A call of a function that opens files by a mode string: which of the family it is shows in where the mode is.
-    fn static_open(&mut self, target: u32) -> Option<(Api, String)> {
-        if !self.program.openers.contains(&target) {
-            return None;
-        }
-        for (n, names) in [(1, ["fopen", "_wfopen"]), (2, ["fopen_s", "_wfopen_s"])] {
-            let value = self.argument(n);
-            // A wide mode read as bytes ends after its first character, which is a mode too; a narrow one of a letter
-            // may be padded to a wide one.
-            let longest = |wide: bool| {
-                let (texts, _) = self.texts(value, wide);
-                texts.iter().filter_map(Text::as_lit).filter(|t| is_mode(t)).map(str::len).max().unwrap_or(0)
-            };
-            let (narrow, wide) = (longest(false), longest(true));
-            let path = self.argument(n - 1);
-            let is_wide = wide > narrow || wide > 0 && wide == narrow && self.is_wide(path);
-            let [plain, w] = names;
-            if narrow > 0 || wide > 0 {
-                let name = if is_wide { w } else { plain };
-                return Some((native::find_by_name(name)?, format!("crt!{name}")));
-            }
-        }
-        None
-    }
-
-    /// Text that is longer when it is read as UTF-16.
-    fn is_wide(&self, value: Value) -> bool {
-        let longest = |wide| self.texts(value, wide).0.iter().filter_map(Text::as_lit).map(str::len).max();
-        longest(true) > longest(false)
     }
 
     /// Numbers of the parameters that a function of the image may have.

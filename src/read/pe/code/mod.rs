@@ -11,6 +11,7 @@ mod bulk;
 mod call;
 pub(crate) mod gap;
 pub(crate) mod known;
+mod linked;
 mod memory;
 mod models;
 pub(crate) mod report;

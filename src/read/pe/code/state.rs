@@ -196,7 +196,11 @@ impl State {
             false if widen => Value::Unknown,
             false => symbols.join(a, b),
         };
-        for (a, b) in self.registers.iter_mut().zip(other.registers) {
+        for (number, (a, b)) in self.registers.iter_mut().zip(other.registers).enumerate() {
+            // Where ways meet, the stack is as deep on each; one on which it is not comes from a call that never returns.
+            if number == RSP && matches!((*a, b), (Value::Stack(_), Value::Stack(_))) {
+                continue;
+            }
             let joined = merge(*a, b);
             changed |= joined != *a;
             *a = joined;

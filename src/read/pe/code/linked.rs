@@ -1,0 +1,113 @@
+//! What is recognised of libraries that are linked into the image without their names: functions that open files by a
+//! mode string or by flags, and constructors of string classes.
+
+use super::super::openers::is_mode;
+use super::analysis::Engine;
+use super::known::Known;
+use super::slot::Slot;
+use super::state::{Buffer, PARAM_ECX};
+use super::strings::is_path_like;
+use super::value::Value;
+use crate::catalog::native::{self, Api};
+use crate::facts::Text;
+
+impl Engine<'_, '_> {
+    /// A helper tests the flags of `_open` for this function.
+    pub(super) fn hand_on_flags(&mut self, target: u32) {
+        let program = self.program;
+        if self.report.flags.is_none()
+            && target != self.start
+            && program.decoders.contains(&target)
+            && program.decoders.contains(&self.start)
+            && let Some(slot) = program.report(target, self.depth + 1).and_then(|report| report.flags)
+        {
+            let flags = self.argument(slot.param);
+            self.report.flags = self.slot(flags).filter(Slot::is_plain);
+        }
+    }
+
+    /// A call of a function that opens files by a mode string: which of the family it is shows in where the mode is.
+    pub(super) fn static_open(&mut self, target: u32) -> Option<(Api, String)> {
+        if !self.program.openers.contains(&target) {
+            return None;
+        }
+        for (n, names) in [(1, ["fopen", "_wfopen"]), (2, ["fopen_s", "_wfopen_s"])] {
+            let value = self.argument(n);
+            // A wide mode read as bytes ends after its first character, which is a mode too; a narrow one of a letter
+            // may be padded to a wide one.
+            let longest = |wide: bool| {
+                let (texts, _) = self.texts(value, wide);
+                texts.iter().filter_map(Text::as_lit).filter(|t| is_mode(t)).map(str::len).max().unwrap_or(0)
+            };
+            let (narrow, wide) = (longest(false), longest(true));
+            let path = self.argument(n - 1);
+            let is_wide = wide > narrow || wide > 0 && wide == narrow && self.is_wide(path);
+            let [plain, w] = names;
+            if narrow > 0 || wide > 0 {
+                let name = if is_wide { w } else { plain };
+                return Some((native::find_by_name(name)?, format!("crt!{name}")));
+            }
+        }
+        None
+    }
+
+    /// Text that is longer when it is read as UTF-16.
+    fn is_wide(&self, value: Value) -> bool {
+        let longest = |wide| self.texts(value, wide).0.iter().filter_map(Text::as_lit).map(str::len).max();
+        longest(true) > longest(false)
+    }
+
+    /// The object that a method of x86 is called with is one of this function (thiscall).
+    pub(super) fn has_this_in_register(&self) -> bool {
+        !self.is_64() && matches!(self.state.registers[1], Value::Stack(_))
+    }
+
+    /// The object of a call is known to point to a text.
+    pub(super) fn holds_text(&mut self, this: u8) -> bool {
+        let size = if self.is_64() { 8 } else { 4 };
+        let object = self.argument(this);
+        let held = self.load(object, size);
+        let said = |wide| {
+            self.text(held, wide).is_some_and(|known| known.texts().iter().any(|t| !t.is_unknown() && !t.is_empty()))
+        };
+        said(false) || said(true)
+    }
+
+    /// A literal that is passed together with an object is probably what the object then holds: constructors and
+    /// assignments of string classes.
+    pub(super) fn associate(&mut self) {
+        let (this, first) =
+            if self.has_this_in_register() { (self.argument(PARAM_ECX), 0) } else { (self.argument(0), 1) };
+        if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.known.weak) {
+            return;
+        }
+        // A size may stand between.
+        for n in first..first + 3 {
+            let Value::Const(_) = self.argument(n) else { continue };
+            let value = self.argument(n);
+            let arg = self.close_any(value);
+            let Some(text) = arg.texts.first().filter(|_| arg.literal.is_some()) else { continue };
+            let Some(literal) = text.as_lit().filter(|literal| !literal.is_empty()) else { continue };
+            // Whatever else is given to what holds a path is probably put behind it.
+            if let Some(known) = self.state.buffer(this).map(|buffer| buffer.known.clone())
+                && !is_path_like(literal)
+            {
+                let open = known.texts().iter().any(|text| text.trailing_lit().is_empty());
+                if !open {
+                    let mut known = known.map(|text| text.clone().concat(&Text::unknown()));
+                    known.weak = true;
+                    self.state.set_buffer(this, Buffer::of(known));
+                }
+                return;
+            }
+            if is_path_like(literal) {
+                let text = match self.state.buffer(this) {
+                    Some(_) => Text::unknown().concat(text),
+                    None => text.clone(),
+                };
+                self.state.set_buffer(this, Buffer::of(Known::weak(text)));
+                return;
+            }
+        }
+    }
+}
