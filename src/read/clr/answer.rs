@@ -79,7 +79,10 @@ impl Value {
 
 /// Drops repetitions and needless nulls, and keeps the number small.
 pub(super) fn tidy(values: &mut Vec<Value>) {
-    if values.len() > 1 && values.iter().any(|v| !v.null) {
+    if values.len() < 2 {
+        return;
+    }
+    if values.iter().any(|v| !v.null) {
         values.retain(|v| !v.null);
     }
     let mut kept: Vec<Value> = Vec::new();

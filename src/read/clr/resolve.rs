@@ -110,6 +110,8 @@ pub(super) struct Resolver<'r> {
     misses: Cell<u32>,
     /// Where the objects of the type of a method are made.
     makings: RefCell<Map<Method, Rc<Makings>>>,
+    /// Whether only constructors assign a field.
+    constructed: RefCell<Map<(u32, u32), bool>>,
     /// Methods of the steps that were put into words, by their places; `None` where several share one.
     pub(super) spoken: RefCell<Map<Spoken, Option<Method>>>,
     /// Nobody will read how values came.
@@ -134,6 +136,7 @@ impl<'r> Resolver<'r> {
             cuts: Cell::new(0),
             misses: Cell::new(0),
             makings: RefCell::default(),
+            constructed: RefCell::default(),
             spoken: RefCell::default(),
             is_silent: false,
         }

@@ -81,18 +81,7 @@ impl Resolver<'_> {
 
     /// What a field of certain objects holds, if only constructors assign it and all of the objects are known.
     fn held_by_objects(&self, at: At<'_>, field: (u32, u32), object: Id) -> Option<Vec<Value>> {
-        let is_constructor = |writer: Method| {
-            let unit = self.units.get(writer.unit as usize);
-            unit.and_then(|unit| unit.method(writer.rid)).is_some_and(|m| &*m.name == ".ctor")
-        };
-        // A property that only constructors set is assigned by them through its setter.
-        let by_constructors = |writer: Method| {
-            is_constructor(writer) || {
-                let callers = self.links.callers(writer);
-                !callers.is_empty() && callers.into_iter().all(is_constructor)
-            }
-        };
-        if !self.links.writers(field).all(by_constructors) {
+        if !self.is_constructed(field) {
             return None;
         }
         // The receiver, of which nothing is known but its type: only where the field is that of a base does it say more.
@@ -131,6 +120,27 @@ impl Resolver<'_> {
         }
         tidy(&mut found);
         (!found.is_empty()).then_some(found)
+    }
+
+    /// Do only constructors assign the field?
+    fn is_constructed(&self, field: (u32, u32)) -> bool {
+        if let Some(known) = self.constructed.borrow().get(&field) {
+            return *known;
+        }
+        let is_constructor = |writer: Method| {
+            let unit = self.units.get(writer.unit as usize);
+            unit.and_then(|unit| unit.method(writer.rid)).is_some_and(|m| &*m.name == ".ctor")
+        };
+        // A property that only constructors set is assigned by them through its setter.
+        let by_constructors = |writer: Method| {
+            is_constructor(writer) || {
+                let callers = self.links.callers(writer);
+                !callers.is_empty() && callers.into_iter().all(is_constructor)
+            }
+        };
+        let found = self.links.writers(field).all(by_constructors);
+        self.constructed.borrow_mut().insert(field, found);
+        found
     }
 
     /// Does the type of this constructor have the field, declared or inherited?
