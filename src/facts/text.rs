@@ -51,7 +51,7 @@ pub enum Source {
     Generated,
     /// The name of the machine or of the user.
     Identity,
-    /// A value that a command printed or a loop variable of a script.
+    /// A value that a command printed, a loop variable of a script, or what the named function gave.
     Output,
 }
 

@@ -305,12 +305,14 @@ def dotnet_section(listings):
     """What assemblies write, by kind of place."""
     places = collections.defaultdict(lambda: collections.defaultdict(set))
     given, modes, registry, assemblies, why = set(), {}, collections.Counter(), 0, {}
+    site_and_location = set()
     for path, form, lines in listings:
         if form != "assembly":
             continue
         assemblies += 1
         for effect, at in il_effects(lines):
             site = (path, at, effect["via"])
+            site_and_location.add((site, effect["location"]))
             if any(effect["via"].endswith(name) for name in MODES):
                 known = effect["operation"] == "read" or any("FileMode." in step for step in effect["steps"])
                 modes[site] = "known" if known else "unknown"
@@ -325,6 +327,7 @@ def dotnet_section(listings):
                 places[kind][site].add(extent(effect["location"]))
                 if "{param:" in effect["location"]:
                     given.add(site)
+    special = special_folders(site_and_location)
     out = [
         "## .NET assemblies",
         "",
@@ -357,10 +360,19 @@ def dotnet_section(listings):
         "What stands in the way where nothing of a place is known:",
         "",
     ]
+    out[-2:-2] = [f"Special folders: {share(*special)} of {special[1]} places that begin with one say which.", ""]
     missed = {site for sites in places.values() for site, seen in sites.items() if worst(seen) == "none"}
     causes = collections.Counter(cause(why.get(site, "")) for site in missed)
     out += [f"- {text}: {n}" for text, n in sorted(causes.items(), key=lambda item: (-item[1], item[0]))]
     return out + [""]
+
+
+def special_folders(site_and_location):
+    """How many places begin with a folder of `Environment.GetFolderPath` that is known, and how many with any."""
+    heads = [re.match(r"\{([A-Za-z]+)(:GetFolderPath)?\}", location) for _, location in site_and_location]
+    named = [m.group(1) for m in heads if m and m.group(2) is None]
+    known = sum(name not in ("AppDir", "Cwd", "Temp", "WebRoot", "UserChosen") for name in named)
+    return known, known + sum(1 for m in heads if m and m.group(2))
 
 
 def cause(text):

@@ -343,7 +343,7 @@ fn item(base: &Text, key: &Text, separator: &str) -> Text {
 fn special_folder(number: Option<i64>) -> Text {
     match number.and_then(|n| u32::try_from(n).ok()).and_then(Folder::by_csidl) {
         Some(folder) => Text::folder(folder),
-        None => Text::unknown(),
+        None => Text::from_source(Source::Output, "GetFolderPath"),
     }
 }
 
