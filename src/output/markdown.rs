@@ -26,7 +26,11 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
         n => format!(", {n} accepted"),
     };
     let files = words::count(report.stats.artifacts, "file");
-    let _ = writeln!(page, "\n{}{accepted} in {files} read.", words::counts(report));
+    let foreign = match report.stats.third_party {
+        0 => String::new(),
+        n => format!(", {n} of third parties not reported"),
+    };
+    let _ = writeln!(page, "\n{}{accepted} in {files} read{foreign}.", words::counts(report));
     if let Some(earlier) = context.earlier {
         since(report, earlier, &mut page);
     }

@@ -46,8 +46,8 @@ pub fn assemble(parts: Parts<'_>) -> Report {
     let (mut findings, mut possible): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|f| parts.pedantic || f.confidence >= least(f));
     let baseline = parts.policy.compare(&mut findings, &mut possible, &scope);
-    let artifacts = parts.readings.len();
-    let targets: Vec<_> = parts.targets.iter().map(|t| verdict(t, &findings, &possible, &notes, artifacts)).collect();
+    let of = |t: &&Target| verdict(t, &findings, &possible, &notes, parts.readings);
+    let targets: Vec<_> = parts.targets.iter().map(of).collect();
     let stats = stats(&parts, &findings);
     Report {
         schema: SCHEMA.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::rank::{by_weight, losses};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
-use crate::facts::NoteKind;
+use crate::facts::{NoteKind, Owner, Reading};
 use crate::rules::{Outcome, Severity, Target};
 use std::collections::BTreeSet;
 
@@ -12,8 +12,9 @@ pub(super) fn verdict(
     findings: &[Finding],
     possible: &[Finding],
     notes: &[ArtifactNote],
-    artifacts: usize,
+    readings: &[Reading],
 ) -> TargetVerdict {
+    let artifacts = readings.len();
     let id = Some(target.id.as_str());
     let active: Vec<&Finding> = findings.iter().filter(|f| f.is_active()).collect();
     let at = |severity| active.iter().filter(move |f| f.severity_on(id) == severity).copied();
@@ -22,12 +23,15 @@ pub(super) fn verdict(
     let lost_note = at(Severity::Note)
         .find(|f| f.outcomes.iter().any(|o| o.target == target.id && o.outcome.is_harm()))
         .map(Finding::place);
-    let accepted = findings.iter().filter(|f| !f.is_active() && f.severity_on(id) >= Severity::Warning).count();
+    let accepted = |least| findings.iter().filter(|f| !f.is_active() && f.severity_on(id) >= least).count();
+    let nothing_open = || format!("nothing is open, but {} accepted", losses_were(accepted(Severity::Warning)));
     let (verdict, because) = if let Some(place) = first(Severity::Error) {
         let what = "data, work or identity would be lost";
         (Verdict::NotReady, format!("{what} ({}), first {place}", counted(errors, "error")))
     } else if artifacts == 0 {
         (Verdict::InsufficientData, "nothing was read".to_owned())
+    } else if let Some(foreign) = nothing_own(readings) {
+        (Verdict::InsufficientData, foreign)
     } else if let Some(gap) = gap(notes, artifacts) {
         (Verdict::InsufficientData, gap)
     } else if let Some(place) = first(Severity::Warning) {
@@ -37,11 +41,13 @@ pub(super) fn verdict(
             false => "what would be lost may be dispensable; somebody has to decide",
         };
         (Verdict::ReadyWithConditions, format!("{what} ({}), first {place}", counted(warnings, "warning")))
+    } else if accepted(Severity::Error) > 0 {
+        // Accepted is not absent: what a team decides to lose is a condition, and whoever signs the report is told.
+        (Verdict::ReadyWithConditions, nothing_open())
     } else if let Some(place) = lost_note {
         (Verdict::Ready, format!("nothing that matters would be lost; the notes name small losses, such as {place}"))
-    } else if accepted > 0 {
-        // Accepted is not absent: whoever signs the report is told.
-        (Verdict::Ready, format!("nothing is open, but {} accepted", losses_were(accepted)))
+    } else if accepted(Severity::Warning) > 0 {
+        (Verdict::Ready, nothing_open())
     } else {
         (Verdict::Ready, "nothing was found that an event would take away".to_owned())
     };
@@ -67,6 +73,33 @@ pub(super) fn verdict(
 fn any_unplaced<'a>(mut findings: impl Iterator<Item = &'a Finding>, target: &str) -> bool {
     let unknown = |f: &Finding| f.outcomes.iter().any(|o| o.target == target && o.outcome == Outcome::Unknown);
     findings.any(|f| unknown(f) && !f.sites.is_empty())
+}
+
+/// Nothing of the application's own was judged, or none of its binaries: what is there belongs to others, by the settings
+/// or by what is known of frameworks.
+fn nothing_own(readings: &[Reading]) -> Option<String> {
+    let whose = "of third parties or frameworks, so nothing of the application itself was judged";
+    let all_foreign = |of: &[&Reading]| !of.is_empty() && of.iter().all(|r| r.owner != Owner::Application);
+    let all: Vec<&Reading> = readings.iter().collect();
+    let binaries: Vec<&Reading> = all.iter().copied().filter(|r| is_binary(&r.format)).collect();
+    let (count, noun) = if all_foreign(&all) {
+        (all.len(), "file")
+    } else if all_foreign(&binaries) {
+        (binaries.len(), "binary")
+    } else {
+        return None;
+    };
+    let them = match (count, noun) {
+        (1, noun) => format!("the only {noun} is"),
+        (n, "binary") => format!("all {n} binaries are"),
+        (n, _) => format!("all {n} files are"),
+    };
+    let whose = if noun == "file" { whose.to_owned() } else { whose.replace("nothing", "no code") };
+    Some(format!("{them} {whose}; --include-third-party judges them"))
+}
+
+fn is_binary(format: &str) -> bool {
+    format.starts_with("pe-") || format.starts_with("assembly")
 }
 
 /// What keeps an all-clear from being given, the gravest first: what was not read cannot have been cleared.
