@@ -107,6 +107,8 @@ fn hostile_names_and_contents_stay_text_in_every_format() {
                 let document = roxmltree::Document::parse(&text).expect("well-formed XML");
                 let suites = document.root_element().children().filter(roxmltree::Node::is_element).count();
                 assert_eq!(suites, files, "a suite per file");
+                let command = |l: &&str| l.contains("##") || l.trim_start().starts_with("::");
+                assert_eq!(text.lines().find(command), None, "a log would obey it");
             }
             "github" => {
                 let commands = ["::error ", "::warning ", "::notice "];

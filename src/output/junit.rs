@@ -50,7 +50,7 @@ fn fails(finding: &Finding) -> bool {
 fn case(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
     let name = xml(&format!("{} {} {}", finding.rule, finding.name, finding.effect.location));
     writeln!(out, r#"    <testcase name="{name}" classname="{}" time="0">"#, xml(&finding.artifact))?;
-    let text = format!("{}\nInstead: {}", words::place(finding), finding.help);
+    let text = [words::place(finding), format!("Instead: {}", finding.help)];
     if let Some(suppressed) = &finding.suppressed {
         writeln!(out, r#"      <skipped message="{}"/>"#, xml(&format!("accepted: {}", suppressed.reason)))?;
     } else if fails(finding) {
@@ -58,15 +58,20 @@ fn case(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
         let message = xml(&finding.message);
         writeln!(out, r#"      <failure message="{message}" type="{severity}">{}</failure>"#, lines(&text))?;
     } else {
-        writeln!(out, "      <system-out>{}</system-out>", lines(&format!("{}\n{text}", finding.message)))?;
+        writeln!(
+            out,
+            "      <system-out>{}</system-out>",
+            lines(&[std::slice::from_ref(&finding.message), &text[..]].concat())
+        )?;
     }
     writeln!(out, "    </testcase>")
 }
 
-/// One line of text or attribute. Characters that XML 1.0 has no place for become visible.
+/// One line of text or attribute. Characters that XML 1.0 has no place for become visible, and an agent of Azure Pipelines
+/// obeys `##vso[` wherever a line of a log has it.
 fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in one_line(text).chars() {
+    for c in one_line(text).replace("##", "# #").chars() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
@@ -80,6 +85,11 @@ fn xml(text: &str) -> String {
     escaped
 }
 
-fn lines(text: &str) -> String {
-    text.lines().map(xml).collect::<Vec<_>>().join("\n")
+/// Texts, one a line. A log that shows them takes a line that begins with `::` for a command to GitHub, so none does.
+fn lines(texts: &[String]) -> String {
+    let harmless = |text: &String| {
+        let text = xml(text);
+        if text.trim_start().starts_with("::") { format!(". {text}") } else { text }
+    };
+    texts.iter().map(harmless).collect::<Vec<_>>().join("\n")
 }
