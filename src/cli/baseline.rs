@@ -1,7 +1,7 @@
 //! `wipeproof baseline`: accept today's findings, and see what was accepted.
 
 use super::args::{Baseline as Command, Scan};
-use super::{Failure, Status, WriteError, counted, info, progress, session};
+use super::{Failure, Status, WriteError, counted, info, path_argument, progress, session, shown_argument};
 use crate::output::style::one_line;
 use crate::report::Baseline;
 use std::fmt::Write as _;
@@ -39,10 +39,10 @@ fn write(args: &Scan, file: Option<&Path>) -> Result<Status, Failure> {
     let before = if file.exists() { Some(Baseline::load(&file)?) } else { None };
     std::fs::write(&file, baseline.to_json())
         .map_err(|source| WriteError { to: file.display().to_string(), source })?;
-    info::print(&told(&file, &baseline, before.as_ref()))
+    info::print(&told(args, &file, &baseline, before.as_ref()))
 }
 
-fn told(file: &Path, baseline: &Baseline, before: Option<&Baseline>) -> String {
+fn told(args: &Scan, file: &Path, baseline: &Baseline, before: Option<&Baseline>) -> String {
     let count = baseline.entries().len();
     let mut text = format!("{}: {} accepted", file.display(), counted(count, "finding", "findings"));
     if let Some(before) = before {
@@ -51,7 +51,9 @@ fn told(file: &Path, baseline: &Baseline, before: Option<&Baseline>) -> String {
         let dropped = before.entries().iter().filter(|e| !has(baseline, &e.fingerprint)).count();
         let _ = write!(text, ", {added} of them new, {dropped} dropped");
     }
-    let _ = write!(text, "\ncheck against it with `wipeproof check --baseline {}`\n", file.display());
+    let paths: String = args.paths.iter().map(|path| path_argument(path)).collect();
+    let file = shown_argument(file);
+    let _ = write!(text, "\ncheck against it with `wipeproof check{paths} --baseline {file}`\n");
     text
 }
 

@@ -1,18 +1,21 @@
 //! `wipeproof check`: the main job.
 
 use super::args::{Check, Color, FailOn};
-use super::{Failure, Status, WriteError, counted, invocation, progress, session, watch};
+use super::{Failure, Status, WriteError, counted, invocation, is_closed_pipe, progress, session, tell, watch};
+use crate::discover::{WalkOptions, walk};
 use crate::output::style::one_line;
 use crate::output::{self, FileSources, Format, Style};
-use crate::report::{BaselineSummary, Report};
+use crate::read::read_all;
+use crate::report::{BaselineSummary, Finding, Report};
 use crate::rules::Severity;
 use crate::scan;
 use crate::settings::Settings;
 use miette::miette;
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use strum::IntoEnumIterator as _;
 
 /// Entries of a list on standard error.
@@ -29,6 +32,9 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
     }
     let rules = session::rules(&settings)?;
     let outputs = outputs(&args.outputs)?;
+    for file in outputs.iter().filter_map(|o| o.file.as_deref()) {
+        spare(file, &args.scan.paths)?;
+    }
     let cache = session::cache(&args.scan, &settings)?;
     let own: Vec<PathBuf> = outputs.iter().filter_map(|o| o.file.clone()).chain(args.since.clone()).collect();
     let since = args.since.as_deref().map(Report::load).transpose()?;
@@ -50,17 +56,25 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
         earlier: earlier.as_ref(),
         invocation: Some(&invocation),
     };
-    for output in &outputs {
-        let style = match &output.file {
-            Some(_) => Style { verbose: args.verbose, ..Style::default() },
-            None => terminal_style(args),
-        };
-        write(output, &report, &context(style))?;
+    // Files first: a reader of standard output that goes away must not take them along, nor the status.
+    let (to_files, to_stdout): (Vec<&Output>, Vec<&Output>) = outputs.iter().partition(|o| o.file.is_some());
+    for output in to_files {
+        write(output, &report, &context(Style { verbose: args.verbose, ..Style::default() }))?;
+    }
+    let status = status(&report, &settings, args);
+    for output in to_stdout {
+        match write(output, &report, &context(terminal_style(args))) {
+            // Watching has no end but this one.
+            Err(failure) if is_closed_pipe(&failure) && !args.watch => return Ok(status),
+            written => written?,
+        }
     }
     if let Some(summary) = &report.baseline {
         tell_baseline(summary, args.verbose);
     }
-    let status = status(&report, &settings, args);
+    if let (Some(file), Some(earlier)) = (&args.since, &earlier) {
+        tell_since(&report, earlier, file, args.verbose);
+    }
     if status == Status::Incomplete {
         tell_incomplete(&report);
     }
@@ -68,36 +82,59 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
 }
 
 /// Why a strict check fails without a finding.
-#[expect(clippy::print_stderr, reason = "standard output belongs to the report")]
 fn tell_incomplete(report: &Report) {
     let unseen: Vec<_> = report.incomplete().collect();
     let count = unseen.iter().map(|n| &n.artifact).collect::<HashSet<_>>().len();
     let files = counted(count, "file", "files");
-    eprintln!("incomplete, so --strict fails: {files} could not be read whole");
+    let mut text = format!("incomplete, so --strict fails: {files} could not be read whole\n");
     for note in unseen.iter().take(MAX_TOLD) {
-        eprintln!("  {}: {}", one_line(&note.artifact), one_line(&note.text));
+        let _ = writeln!(text, "  {}: {}", one_line(&note.artifact), one_line(&note.text));
     }
     if unseen.len() > MAX_TOLD {
-        eprintln!("  and {} more", unseen.len() - MAX_TOLD);
+        let _ = writeln!(text, "  and {} more", unseen.len() - MAX_TOLD);
     }
+    tell(&text);
 }
 
 /// How the findings compare with the baseline: for people, beside whatever the formats say.
-#[expect(clippy::print_stderr, reason = "standard output belongs to the report")]
 fn tell_baseline(summary: &BaselineSummary, verbose: bool) {
     let BaselineSummary { file, known, new, fixed, stale } = summary;
-    eprintln!("baseline {file}: {new} new, {known} known, {} fixed, {} stale", fixed.len(), stale.len());
-    let gone = fixed.iter().map(|e| ("fixed", e)).chain(stale.iter().map(|e| ("stale", e)));
+    let (gone, left) = (fixed.len(), stale.len());
+    let mut text = format!("baseline {file}: {new} new, {known} known, {gone} fixed, {left} stale\n");
+    let entries = fixed.iter().map(|e| ("fixed", e)).chain(stale.iter().map(|e| ("stale", e)));
     let shown = if verbose { usize::MAX } else { MAX_TOLD };
-    for (what, entry) in gone.take(shown) {
-        eprintln!("  {what}: {}", one_line(&entry.to_string()));
+    for (what, entry) in entries.take(shown) {
+        let _ = writeln!(text, "  {what}: {}", one_line(&entry.to_string()));
     }
-    if fixed.len() + stale.len() > shown {
-        eprintln!("  and {} more; --verbose lists them", fixed.len() + stale.len() - shown);
+    if gone + left > shown {
+        let _ = writeln!(text, "  and {} more; --verbose lists them", gone + left - shown);
     }
-    if !fixed.is_empty() || !stale.is_empty() {
-        eprintln!("  `wipeproof baseline write` drops what is fixed or stale");
+    if gone + left > 0 {
+        text.push_str("  `wipeproof baseline write` drops what is fixed or stale\n");
     }
+    tell(&text);
+}
+
+/// What changed since the earlier report, by fingerprints.
+fn tell_since(report: &Report, earlier: &Report, file: &Path, verbose: bool) {
+    let prints = |r: &Report| r.findings.iter().map(|f| f.fingerprint.clone()).collect::<HashSet<_>>();
+    let (now, then) = (prints(report), prints(earlier));
+    let new: Vec<&Finding> = report.findings.iter().filter(|f| !then.contains(&f.fingerprint)).collect();
+    let gone: Vec<&Finding> = earlier.findings.iter().filter(|f| !now.contains(&f.fingerprint)).collect();
+    let same = report.findings.len() - new.len();
+    let file = one_line(&file.display().to_string());
+    let mut text = format!("since {file}: {} new, {} gone, {same} as before\n", new.len(), gone.len());
+    let shown = if verbose { usize::MAX } else { MAX_TOLD };
+    for (what, findings) in [("new", new), ("gone", gone)] {
+        for finding in findings.iter().take(shown) {
+            let what_and_where = format!("{} {} {}", finding.rule, finding.artifact, finding.effect.location);
+            let _ = writeln!(text, "  {what}: {}", one_line(&what_and_where));
+        }
+        if findings.len() > shown {
+            let _ = writeln!(text, "  and {} more {what}; --verbose lists them", findings.len() - shown);
+        }
+    }
+    tell(&text);
 }
 
 /// A format and where it goes.
@@ -141,6 +178,25 @@ fn outputs(arguments: &[String]) -> Result<Vec<Output>, Failure> {
         });
     }
     Ok(outputs)
+}
+
+/// Refuses to write a report over a file of the application: `json=Web.config` is a slip. Our own reports are no part of
+/// it, and may be written again.
+fn spare(file: &Path, inputs: &[PathBuf]) -> Result<(), Failure> {
+    let Ok(whole) = file.canonicalize() else { return Ok(()) };
+    let is_below = |input: &PathBuf| input.canonicalize().is_ok_and(|input| whole.starts_with(input));
+    if !whole.is_file() || !inputs.iter().any(is_below) {
+        return Ok(());
+    }
+    let app = walk(&[file.to_path_buf()], &WalkOptions::default()).map_err(crate::ScanError::from)?;
+    if read_all(&app).readings.is_empty() {
+        return Ok(());
+    }
+    Err(miette!(
+        help = "give the report a name of its own; no report was written",
+        "{} is a file of the application, and a report would replace it",
+        file.display()
+    ))
 }
 
 /// What is checked, by the names of its folders and files: the title of a report.

@@ -1,7 +1,7 @@
 //! `wipeproof init`: a commented `wipeproof.toml` for what is found in an application.
 
 use super::args::Init;
-use super::{Failure, Status, WriteError, info};
+use super::{Failure, Status, WriteError, info, path_argument};
 use crate::discover::{WalkOptions, walk};
 use crate::facts::{ClueKind, Reading};
 use crate::read::read_all;
@@ -34,7 +34,11 @@ pub(super) fn init(args: &Init) -> Result<Status, Failure> {
         return info::print(&text);
     }
     std::fs::write(&file, text).map_err(|source| WriteError { to: file.display().to_string(), source })?;
-    info::print(&format!("{} written; read it, then run `wipeproof check`\n", file.display()))
+    info::print(&format!(
+        "{} written; read it, then run `wipeproof check{}`\n",
+        file.display(),
+        path_argument(&args.path)
+    ))
 }
 
 /// What an application looks like from far away.
@@ -160,7 +164,8 @@ impl<'a> Found<'a> {
         }
         let vendored: Vec<String> = self.vendored.iter().map(|g| quoted(g)).collect();
         if vendored.is_empty() {
-            let company = companies.first().map_or("Contoso*", |(company, _)| company);
+            // The first is most likely the team itself; whoever follows may be a third party.
+            let company = companies.get(1).map_or("Fabrikam*", |(company, _)| company);
             let _ = writeln!(text, "# [third-party]\n# paths = [\"vendor/**\"]\n# companies = [{}]", quoted(company));
         } else {
             let _ = writeln!(text, "[third-party]\npaths = [{}]", vendored.join(", "));

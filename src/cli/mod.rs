@@ -15,6 +15,8 @@ mod watch;
 use args::{Args, Command};
 use clap::Parser as _;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit status, the same for every format.
@@ -54,6 +56,27 @@ pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// A path as the next command needs it, with a blank in front; nothing for the folder that is the default.
+pub(crate) fn path_argument(path: &Path) -> String {
+    match path.as_os_str() == "." {
+        true => String::new(),
+        false => format!(" {}", shown_argument(path)),
+    }
+}
+
+/// A path in words that a shell takes as one.
+pub(crate) fn shown_argument(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = if text.starts_with('-') { format!("./{text}") } else { text };
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '\\' | '.' | '_' | '-' | ':' | '+' | '~' | ',');
+    let single = cfg!(not(windows)) && !text.contains('\'');
+    match text.chars().all(|c| plain(c) && (c != '\\' || cfg!(windows))) && !text.is_empty() {
+        true => text,
+        false if single => format!("'{text}'"),
+        false => format!("\"{text}\""),
+    }
+}
+
 /// Runs the command line.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(arguments) {
@@ -89,9 +112,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the one place where errors reach the terminal")]
 fn print_failure(failure: &Failure) {
-    eprintln!("{failure:?}");
+    tell(&format!("{failure:?}\n"));
+}
+
+/// Words on standard error, for people. When nobody can hear them, the exit status still says what came of it.
+fn tell(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// `wipeproof check | head` ends when the reader has seen enough; that is not an error.
