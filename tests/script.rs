@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use wipeproof::discover::{Application, Artifact, sniff};
+use wipeproof::discover::{Application, Artifact, Kind, sniff};
 use wipeproof::facts::{ClueKind, NoteKind, Phase, Reading, Site, Text, listing};
 use wipeproof::read::read_bytes;
 use wipeproof::read::script::{CommandContext, command_line};
@@ -31,7 +31,7 @@ fn read(name: &str, bytes: &[u8]) -> Reading {
         part: None,
     };
     let app = Application::new(vec![artifact.clone()], Vec::new());
-    let kind = sniff(&bytes[..bytes.len().min(4096)], name).unwrap_or(sniff(b"", name).unwrap());
+    let kind = sniff(&bytes[..bytes.len().min(4096)], name).or_else(|| sniff(b"", name)).unwrap_or(Kind::JScript);
     read_bytes(&app, &artifact, kind, bytes)
 }
 

@@ -69,7 +69,7 @@ pub fn sniff(head: &[u8], file_name: &str) -> Option<Kind> {
         let lower = file_name.to_ascii_lowercase();
         return [".msi", ".msm"].iter().any(|ext| lower.ends_with(ext)).then_some(Kind::Msi);
     }
-    let kind = by_name(file_name)?;
+    let kind = by_name(file_name).or_else(|| host_script(head, file_name))?;
     // A text format by name whose bytes are not text is something else: a `.config` that is a compiled blob.
     (is_texty(head) || kind == Kind::DebugInfo).then_some(kind)
 }
@@ -176,6 +176,20 @@ fn by_name(file_name: &str) -> Option<Kind> {
     })
 }
 
+/// What only the script host offers, in lower case: objects of its own, of files and of the registry. Pages make
+/// `ActiveXObject`s too, for requests and documents.
+const HOST_OBJECTS: &[&[u8]] =
+    &[b"wscript.", b"scripting.filesystemobject", b"adodb.stream", b"shell.application", b"winmgmts:"];
+
+/// A `.js` is read when it is a script of the Windows script host; those of browsers and Node are not.
+fn host_script(head: &[u8], file_name: &str) -> Option<Kind> {
+    if !file_name.to_ascii_lowercase().ends_with(".js") {
+        return None;
+    }
+    let text: Vec<u8> = head.iter().filter(|b| **b != 0).map(u8::to_ascii_lowercase).collect();
+    HOST_OBJECTS.iter().any(|word| memchr::memmem::find(&text, word).is_some()).then_some(Kind::JScript)
+}
+
 /// Text in UTF-8, UTF-16 or a single-byte code page: no NUL in the head, unless every other byte is one.
 fn is_texty(head: &[u8]) -> bool {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
@@ -215,5 +229,14 @@ mod tests {
         assert_eq!(sniff(b"\0\x01\x02\x03", "a.config"), None);
         assert_eq!(sniff(b"e\0c\0h\0o\0", "a.cmd"), Some(Kind::Batch));
         assert_eq!(sniff(b"", "readme"), None);
+    }
+
+    #[test]
+    fn scripts_of_the_script_host_are_told_from_those_of_browsers() {
+        let host = b"var fso = new ActiveXObject(\"Scripting.FileSystemObject\");";
+        assert_eq!(sniff(host, "setup.JS"), Some(Kind::JScript));
+        assert_eq!(sniff(b"W\0S\0c\0r\0i\0p\0t\0.\0", "a.js"), Some(Kind::JScript));
+        assert_eq!(sniff(b"var r = new ActiveXObject('Microsoft.XMLHTTP');", "a.js"), None);
+        assert_eq!(sniff(b"const fs = require('fs');", "a.js"), None);
     }
 }
