@@ -58,7 +58,8 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }
-    scratch::mark(&decoded, reading);
+    let basic = matches!(input.kind, Kind::VbScript | Kind::Wsf | Kind::Asp);
+    scratch::mark(&decoded, basic, reading);
 }
 
 /// What stands behind the first comment of a script that is commands inside it and JScript behind it; the rest is blank,

@@ -6,9 +6,15 @@ use std::collections::HashMap;
 /// Most lines that a scratch file lives: further away, the deletion may belong to another run.
 const MAX_LIFE: u32 = 40;
 
+/// Most deletions of one file that are looked at.
+const MAX_DELETIONS: usize = 4;
+
+/// Most characters between a file's creation and its deletion that are looked at.
+const MAX_BETWEEN: usize = 8_192;
+
 /// Marks what is deleted further down in the same script. What lives for a few lines only, on one way through the
 /// script, is no state at all and stays a possibility.
-pub(super) fn mark(text: &str, reading: &mut Reading) {
+pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
     let mut deleted: HashMap<String, Vec<(u32, u32)>> = HashMap::new();
     for fact in &reading.facts {
         if let Body::Effect(effect) = &fact.body
@@ -34,13 +40,79 @@ pub(super) fn mark(text: &str, reading: &mut Reading) {
             continue;
         }
         let gone = deleted.get(&effect.location.key()).map(Vec::as_slice).unwrap_or_default();
-        let Some(next) = gone.iter().filter(|gone| **gone > at).min() else { continue };
+        let mut later: Vec<(u32, u32)> = gone.iter().filter(|gone| **gone > at).copied().collect();
+        later.sort_unstable();
+        // A deletion on the other way through a condition is another run's.
+        let same_way = |to: &&(u32, u32)| to.0 - at.0 > MAX_LIFE || !is_other_branch(&lines, at, **to, basic);
+        let Some(next) = later.iter().take(MAX_DELETIONS).find(same_way) else { continue };
         effect.mark(Trait::DeleteOnClose);
         let between = lines.get(at.0 as usize..next.0 as usize).unwrap_or_default();
         if next.0 - at.0 <= MAX_LIFE && !between.iter().any(|line| leaves(line)) {
             effect.certainty = Certainty::Possible;
         }
     }
+}
+
+/// Does an `else` that belongs to a condition around the first place hold the second? Blocks are counted by their
+/// brackets, in Basic by `If ... Then` and `End If`.
+fn is_other_branch(lines: &[&str], from: (u32, u32), to: (u32, u32), basic: bool) -> bool {
+    let mut depth = 0i32;
+    // How deep the `else` stands whose block is open, and whether the block began.
+    let mut branch: Option<(i32, bool)> = None;
+    let mut chained = false;
+    let mut left = MAX_BETWEEN;
+    for number in from.0..=to.0 {
+        let line = (number as usize).checked_sub(1).and_then(|i| lines.get(i)).copied().unwrap_or_default();
+        let start = if number == from.0 { from.1.saturating_sub(1) as usize } else { 0 };
+        let end = if number == to.0 && to.1 > 0 { to.1 as usize - 1 } else { usize::MAX };
+        let part: String = line.chars().take(end).skip(start).take(left).collect::<String>().to_ascii_lowercase();
+        left = left.saturating_sub(part.len());
+        let code = part.trim();
+        if matches!(branch, Some((_, false))) && number > from.0 && !code.starts_with(['(', '{']) && !code.is_empty() {
+            // An `else` without brackets held the line before.
+            branch = None;
+        }
+        if basic {
+            let opens = code.starts_with("if ") && code.ends_with(" then");
+            if code.starts_with("else") {
+                branch = (depth <= 0).then_some((depth - 1, true)).or(branch);
+            } else if code.starts_with("end if") {
+                depth -= 1;
+            } else if opens {
+                depth += 1;
+            } else if code.contains(" else ") && number == from.0 {
+                branch = (number == to.0).then_some((depth - 1, true));
+            }
+            branch = branch.filter(|(at, _)| depth > *at);
+            continue;
+        }
+        let mut word_start = true;
+        for (i, c) in part.char_indices() {
+            match c {
+                '(' | '{' => {
+                    depth += 1;
+                    branch = branch.map(|(at, _)| (at, true));
+                }
+                ')' | '}' => {
+                    depth -= 1;
+                    branch = match branch {
+                        Some((at, true)) if depth <= at => {
+                            // What closed may be the condition of an `else if`.
+                            (chained && c == ')').then_some((at, false))
+                        }
+                        other => other,
+                    };
+                }
+                'e' if word_start && depth < 0 && branch.is_none() && part[i..].starts_with("else") => {
+                    branch = Some((depth, false));
+                    chained = part[i + 4..].trim_start().starts_with("if");
+                }
+                _ => {}
+            }
+            word_start = !c.is_ascii_alphanumeric();
+        }
+    }
+    branch.is_some()
 }
 
 /// A label, a new function or section, or a way out: what follows is another way through the script.
@@ -52,4 +124,38 @@ fn leaves(line: &str) -> bool {
             word.to_ascii_lowercase().as_str(),
             "function" | "filter" | "sub" | "section" | "exit" | "goto" | "return" | "procedure"
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From the first `+` to the first `-`.
+    fn other(text: &str, basic: bool) -> bool {
+        let lines: Vec<&str> = text.lines().collect();
+        let place = |mark: char| {
+            let line = lines.iter().position(|l| l.contains(mark)).unwrap();
+            (line as u32 + 1, lines[line].chars().position(|c| c == mark).unwrap() as u32 + 1)
+        };
+        is_other_branch(&lines, place('+'), place('-'), basic)
+    }
+
+    #[test]
+    fn the_other_branch_is_another_way() {
+        assert!(other("if x (\n  +\n) else (\n  -\n)", false));
+        assert!(other("if (x) { + } else { - }", false));
+        assert!(other("if (x) {\n+\n}\nelse if (y)\n{\n  -\n}", false));
+        assert!(other("if a then\n+\nelse\n-\nend if", true));
+        assert!(other("if a then\nif b then\n+\nend if\nelse\n-\nend if", true));
+    }
+
+    #[test]
+    fn behind_both_branches_the_ways_meet() {
+        assert!(!other("if x (\n  +\n) else (\n  y\n)\n-", false));
+        assert!(!other("+\nif x (\n y\n) else (\n -\n)", false));
+        assert!(!other("if (x) { + } else { y }\n-", false));
+        assert!(!other("+\necho or else\n-", false));
+        assert!(!other("if a then\n+\nelse\ny\nend if\n-", true));
+        assert!(!other("+\nif a then\ny\nelse\n-\nend if", true));
+    }
 }
