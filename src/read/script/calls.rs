@@ -301,6 +301,12 @@ fn tokens(source: &str, syntax: Syntax) -> Vec<(Token, usize)> {
                 out.push((Token::Text(text), at));
                 at += length;
             }
+            // `&H80000002&` is one number.
+            b'&' if syntax == Syntax::Basic && hexadecimal(rest) > 0 => {
+                let length = hexadecimal(rest);
+                out.push((Token::Name(rest[1..length].to_owned()), at));
+                at += length + usize::from(rest[length..].starts_with('&'));
+            }
             b':' if syntax == Syntax::Basic => {
                 out.push((Token::End, at));
                 at += 1;
@@ -368,6 +374,13 @@ fn string(rest: &str, quote: u8, syntax: Syntax) -> (String, usize) {
         }
     }
     (text, rest.len())
+}
+
+/// How long the hexadecimal number is that a text of Basic begins with, its suffix left out.
+fn hexadecimal(text: &str) -> usize {
+    let length = 1 + text.bytes().skip(1).take_while(u8::is_ascii_alphanumeric).count();
+    let digits = text.get(1..length).and_then(|number| number.strip_prefix(['h', 'H'])).unwrap_or_default();
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit()) { length } else { 0 }
 }
 
 #[cfg(test)]

@@ -31,42 +31,91 @@ pub(super) enum Host {
 
 /// Reads a script.
 pub(super) fn read(text: &str, syntax: Syntax, host: Host, reading: &mut Reading) {
+    read_all(&[(text, syntax)], host, reading);
+}
+
+/// Reads texts that share their variables.
+fn read_all(texts: &[(&str, Syntax)], host: Host, reading: &mut Reading) {
     let mut sink = Sink::new(reading);
     if host == Host::Web {
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
     }
-    calls::note_cut(text, &mut sink);
     let mut script =
         Script { variables: HashMap::new(), environments: HashMap::new(), host, here: Text::folder(Folder::Cwd) };
-    for found in calls::scan(text, syntax) {
-        script.step(&found, &mut sink);
+    for (text, syntax) in texts {
+        calls::note_cut(text, &mut sink);
+        for found in calls::scan(text, *syntax) {
+            script.step(&found, &mut sink);
+        }
     }
 }
 
-/// Reads the script parts of a page or script file; everything else is blanked out, so that places stay.
+/// Reads the script parts of a page or script file, each in its language; everything else is blanked out, so that
+/// places stay.
 pub(super) fn read_embedded(text: &str, host: Host, reading: &mut Reading) {
     let lower = text.to_ascii_lowercase();
-    let jscript = lower.contains("language=\"jscript\"")
-        || lower.contains("language=jscript")
-        || lower.contains("language=\"javascript\" runat");
-    let mut kept = String::with_capacity(text.len());
+    let page = page_language(&lower);
+    let mut basic = String::with_capacity(text.len());
+    let mut script = String::new();
     let mut at = 0;
     let mut parts = 0;
-    while let Some((start, end)) = next_part(&lower, at, host) {
-        blank(&mut kept, &text[at..start]);
-        kept.push_str(&text[start..end]);
-        at = end;
+    let mut scripted = false;
+    while let Some(part) = next_part(&lower, at, host) {
+        let syntax = part.language.unwrap_or(page);
+        blank(&mut basic, &text[at..part.start]);
+        if syntax == Syntax::Script && !scripted {
+            scripted = true;
+            blank(&mut script, &text[..at]);
+        }
+        let code = &text[part.start..part.end];
+        if scripted {
+            blank(&mut script, &text[at..part.start]);
+        }
+        match syntax {
+            Syntax::Script => {
+                script.push_str(code);
+                blank(&mut basic, code);
+            }
+            _ => {
+                basic.push_str(code);
+                if scripted {
+                    blank(&mut script, code);
+                }
+            }
+        }
+        at = part.end;
         parts += 1;
     }
-    blank(&mut kept, text.get(at..).unwrap_or_default());
     if parts == 0 && host == Host::Machine && !text.trim().is_empty() {
         reading.note(NoteKind::Info, "no script element in it");
     }
-    read(&kept, if jscript { Syntax::Script } else { Syntax::Basic }, host, reading);
+    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], host, reading);
+}
+
+/// A run of code in a page or script file.
+struct Code {
+    start: usize,
+    end: usize,
+    /// The language that its element names.
+    language: Option<Syntax>,
+}
+
+/// The language of a page, by its directive `<%@ Language=... %>`.
+fn page_language(lower: &str) -> Syntax {
+    let directives = lower.split("<%@").skip(1).filter_map(|d| d.split("%>").next());
+    directives.into_iter().find_map(named_language).unwrap_or(Syntax::Basic)
+}
+
+/// What a tag or directive names as its language.
+fn named_language(tag: &str) -> Option<Syntax> {
+    let value = &tag[tag.find("language").map(|i| i + 8).or_else(|| tag.find("type=").map(|i| i + 4))?..];
+    let value = value.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
+    let is_script = ["jscript", "javascript", "text/javascript", "text/jscript"].iter().any(|l| value.starts_with(l));
+    Some(if is_script { Syntax::Script } else { Syntax::Basic })
 }
 
 /// The next `<% ... %>` or server-side `<script> ... </script>` at or behind an offset.
-fn next_part(lower: &str, from: usize, host: Host) -> Option<(usize, usize)> {
+fn next_part(lower: &str, from: usize, host: Host) -> Option<Code> {
     let rest = lower.get(from..)?;
     let code = rest.find("<%").filter(|_| host == Host::Web);
     let element = rest.find("<script");
@@ -80,13 +129,14 @@ fn next_part(lower: &str, from: usize, host: Host) -> Option<(usize, usize)> {
         // `<%@ ... %>` are directives and `<%= x %>` prints.
         let skip = usize::from(lower[start..].starts_with(['@', '=']));
         let start = if lower[start..].starts_with('@') { end } else { start + skip };
-        return Some((start.min(end), end));
+        return Some(Code { start: start.min(end), end, language: None });
     }
     let open = from + element?;
     let start = open + lower[open..].find('>')? + 1;
     let end = lower[start..].find("</script").map_or(lower.len(), |i| start + i);
     let client = host == Host::Web && !lower[open..start].contains("runat");
-    Some(if client { (end, end) } else { (start, end) })
+    let language = named_language(&lower[open..start]);
+    Some(Code { start: if client { end } else { start }, end, language })
 }
 
 /// Blanks with the same lines and columns; a blanked part ends a statement.
@@ -96,6 +146,17 @@ fn blank(out: &mut String, text: &str) {
         out.pop();
         out.push(':');
     }
+}
+
+/// Root keys as `StdRegProv` numbers them (MS documentation: "StdRegProv class"), as the languages write numbers.
+fn root_key(number: &str) -> Option<&'static str> {
+    Some(match number {
+        "h80000000" | "0x80000000" | "2147483648" => "HKCR",
+        "h80000001" | "0x80000001" | "2147483649" => "HKCU",
+        "h80000002" | "0x80000002" | "2147483650" => "HKLM",
+        "h80000003" | "0x80000003" | "2147483651" => "HKU",
+        _ => return None,
+    })
 }
 
 struct Script {
@@ -247,7 +308,7 @@ impl Script {
                 return Text::unknown();
             }
             match part {
-                Part::Text(s) => out.push_lit(s),
+                Part::Text(s) => out.push_lit(root_key(s).unwrap_or(s)),
                 Part::Other(name) => out.push_text(&self.name(name)),
                 Part::Call(call) => out.push_text(&self.computed(call)),
             }
@@ -270,11 +331,7 @@ impl Script {
             "forwriting" => Text::lit("2"),
             "forappending" => Text::lit("8"),
             "true" | "false" => Text::lit(lower),
-            // Root keys as `StdRegProv` numbers them.
-            "h80000000" => Text::lit("HKCR"),
-            "h80000001" => Text::lit("HKCU"),
-            "h80000002" => Text::lit("HKLM"),
-            "h80000003" => Text::lit("HKU"),
+            _ if root_key(&lower).is_some() => Text::lit(root_key(&lower).unwrap_or_default()),
             _ if lower.ends_with(".currentdirectory") => self.here.clone(),
             _ => Text::unknown(),
         }
