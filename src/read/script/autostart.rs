@@ -2,7 +2,7 @@
 
 use super::call::file;
 use super::words;
-use crate::facts::{Clue, ClueKind, Location, Text};
+use crate::facts::{Clue, ClueKind, Location, Part, Text};
 use crate::read::config::command::programs;
 
 /// How a registry value starts a program: at each logon, at the next one, or with the machine.
@@ -26,6 +26,7 @@ pub(crate) fn of_value(location: &Location, command: &Text, here: &Text) -> Vec<
 
 /// The starts of a command line that a service manager or scheduler keeps. Interpreters are looked through.
 pub(crate) fn registered(how: &str, command: &Text, here: &Text) -> Vec<Clue> {
+    let command = &quoted_program(command);
     let said = command.to_string();
     let start = |program: &Text| {
         let location = file(program, here);
@@ -36,6 +37,41 @@ pub(crate) fn registered(how: &str, command: &Text, here: &Text) -> Vec<Clue> {
         return found;
     }
     words::split(command).first().map(|word| start(&word.text)).into_iter().collect()
+}
+
+/// Endings of files that a command line can start.
+const PROGRAMS: &[&str] = &[".exe", ".cmd", ".bat", ".com", ".vbs", ".js", ".wsf", ".ps1", ".msi"];
+
+/// A path with blanks that nobody quoted, in quotes: `CreateProcess` tries each prefix up to a blank (MS documentation:
+/// "CreateProcessW", `lpApplicationName`), and the one that is meant ends as programs do.
+fn quoted_program(command: &Text) -> Text {
+    let parts = command.parts();
+    let Some(at) = parts.iter().position(|p| matches!(p, Part::Lit(_))) else { return command.clone() };
+    let Part::Lit(literal) = &parts[at] else { return command.clone() };
+    let rooted = if at == 0 { literal.get(1..3) == Some(":\\") } else { literal.starts_with('\\') };
+    let Some(blank) = literal.find(' ').filter(|_| rooted && at <= 1) else { return command.clone() };
+    let lower = literal.to_ascii_lowercase();
+    let is_program = |text: &str| PROGRAMS.iter().any(|ending| text.ends_with(ending));
+    if is_program(&lower[..blank]) || lower[..].contains('"') {
+        return command.clone();
+    }
+    let ends = lower.match_indices(' ').map(|(i, _)| i).chain([lower.len()]);
+    let Some(end) = ends.into_iter().find(|end| is_program(&lower[..*end])) else { return command.clone() };
+    // Another path in between: the first word was a program without an ending.
+    if lower[..end].matches(":\\").count() > 1 {
+        return command.clone();
+    }
+    let mut out = Text::lit("\"");
+    for part in &parts[..at] {
+        out.push(part.clone());
+    }
+    out.push_lit(&literal[..end]);
+    out.push_lit("\"");
+    out.push_lit(&literal[end..]);
+    for part in &parts[at + 1..] {
+        out.push(part.clone());
+    }
+    out
 }
 
 #[cfg(test)]
@@ -55,6 +91,10 @@ mod tests {
         assert_eq!(started(run, "powershell -File C:\\a\\tray.ps1"), ["run-key C:\\a\\tray.ps1"]);
         let service = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Orders\\ImagePath";
         assert_eq!(started(service, "\"C:\\a b\\orders.exe\" -s"), ["service C:\\a b\\orders.exe"]);
+        let said = |line: &str| started(service, line).join(",");
+        assert_eq!(said("C:\\Program Files\\My App\\w.cmd -x"), "service C:\\Program Files\\My App\\w.cmd");
+        assert_eq!(said("{ProgramFiles}\\My App\\w.exe -x y.exe"), "service {ProgramFiles}\\My App\\w.exe");
+        assert_eq!(said("C:\\a\\run C:\\b c\\d.exe"), "service C:\\a\\run");
         assert!(started("HKLM\\Software\\Contoso\\Run", "C:\\a.exe").is_empty());
     }
 }
