@@ -3,7 +3,7 @@
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::catalog::commands::Command;
-use crate::facts::Text;
+use crate::facts::{Part, Text};
 use crate::read::script::bind::Bound;
 use crate::read::script::words::Word;
 use std::sync::Arc;
@@ -224,6 +224,13 @@ pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value)
         let texts = value.texts();
         texts.iter().skip(1).fold(texts.first().cloned().unwrap_or_default(), |a, b| a.merge(b))
     };
+    for (name, value) in &mut options {
+        if command.lines.contains(name)
+            && let Some(known) = value
+        {
+            *known = one_line(known);
+        }
+    }
     let lists: Vec<usize> = options
         .iter()
         .enumerate()
@@ -242,6 +249,23 @@ pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value)
             Bound { options, ..Bound::default() }
         })
         .collect()
+}
+
+/// The elements of a list that is handed on as one command line; texts with blanks are lines of their own already.
+fn one_line(value: &Value) -> Value {
+    let texts = value.texts();
+    let is_line = |t: &Text| t.parts().iter().any(|p| matches!(p, Part::Lit(s) if s.trim().contains(' ')));
+    if texts.len() < 2 || texts.iter().all(is_line) {
+        return value.clone();
+    }
+    let mut line = Text::new();
+    for (i, text) in texts.iter().enumerate() {
+        if i > 0 {
+            line.push_lit(" ");
+        }
+        line.push_text(text);
+    }
+    Value::text(line)
 }
 
 /// The words that an executable gets; once for each way to read a string with variables in it.

@@ -140,6 +140,10 @@ impl<'s> Machine<'s, '_, '_> {
         let here = scope.here.clone();
         let caller = Caller { shell: Shell::Powershell, here: &here, site: &site, source: &source, trail: &trail };
         let mut nested = Vec::new();
+        // about_CommonParameters: with `-WhatIf` a cmdlet only says what it would do.
+        if known.is_some() && name.contains('-') && only_says(arguments) {
+            return output();
+        }
         match known {
             Some(command)
                 if name.contains('-')
@@ -201,6 +205,13 @@ impl<'s> Machine<'s, '_, '_> {
             Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
         call::apply(command, &Text::lit("dsc"), &bound, caller, self.sink);
     }
+}
+
+/// Is `-WhatIf` given, and not as `-WhatIf:$false`?
+fn only_says(arguments: &[Argument<'_>]) -> bool {
+    let at = arguments.iter().position(|a| matches!(a, Argument::Name { name, .. } if name == "whatif"));
+    let is_off = |a: &Argument<'_>| matches!(a, Argument::Value(_, raw) if raw.trim_start_matches(':').trim().eq_ignore_ascii_case("$false"));
+    at.is_some_and(|at| !arguments.get(at + 1).is_some_and(is_off))
 }
 
 /// A program with a folder or an extension.

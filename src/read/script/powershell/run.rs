@@ -264,7 +264,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     }
 
     fn branches(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let mut never = false;
         if let Some(condition) = node.child_by_field_name("condition") {
+            never = self.slice(condition).trim().eq_ignore_ascii_case("$false");
             self.eval(condition, scope);
             self.marker(node, condition, scope);
         }
@@ -281,6 +283,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         };
         for child in children(node) {
             match child.kind() {
+                // What is switched off by its author does not happen.
+                "statement_block" if never => {}
                 "statement_block" => take(self, child),
                 "elseif_clauses" => children(child).into_iter().for_each(|clause| take(self, clause)),
                 "else_clause" => {
