@@ -11,6 +11,7 @@ mod diagnostics;
 mod docker;
 mod document;
 mod dotnet;
+mod entities;
 mod fabric;
 mod hcl;
 mod json;

@@ -1,11 +1,13 @@
 //! XML into a [`Tree`], as far as it goes: a broken document keeps all that stands before the break.
 //!
-//! Document type definitions are skipped and only the five predefined entities and character references are
-//! expanded, so neither entity bombs nor external entities exist here.
+//! Of a document type definition only internal entities of plain text are kept, and their expansion is bounded, so
+//! neither entity bombs nor external entities exist here. A value with an entity that is declared but not expanded is
+//! left out: a part of it would be taken for the whole.
 
+use super::entities::Entities;
 use super::tree::{MAX_DEPTH, NodeId, ROOT, Role, Tree};
+use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::{Reader, escape};
 
 /// Part of the namespace of configuration transforms.
 pub(crate) const TRANSFORMS: &str = "XML-Document-Transform";
@@ -27,8 +29,16 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
     config.check_end_names = false;
     config.allow_unmatched_ends = true;
     config.allow_dangling_amp = true;
-    let mut builder =
-        Builder { text, tree: Tree::new(), open: vec![ROOT], too_deep: 0, transforms: "xdt".to_owned(), broken: None };
+    let mut builder = Builder {
+        text,
+        tree: Tree::new(),
+        open: vec![ROOT],
+        too_deep: 0,
+        transforms: "xdt".to_owned(),
+        entities: Entities::default(),
+        left_out: None,
+        broken: None,
+    };
     loop {
         let before = reader.buffer_position() as usize;
         match reader.read_event() {
@@ -45,7 +55,9 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
             }
         }
     }
+    // A document that is full stops inside its elements, and says so by itself.
     if builder.broken.is_none()
+        && !builder.tree.capped
         && let Some(&open) = builder.open.get(1)
     {
         let name = builder.tree.name(open).to_owned();
@@ -74,12 +86,22 @@ struct Builder<'a> {
     too_deep: usize,
     /// The prefix of the namespace of transforms.
     transforms: String,
+    entities: Entities,
+    /// The element whose text has an entity that is not expanded.
+    left_out: Option<NodeId>,
     broken: Option<Break>,
 }
 
 impl Builder<'_> {
     fn note(&mut self, offset: usize, reason: String) {
         self.broken.get_or_insert(Break { offset, reason });
+    }
+
+    fn note_left_out(&mut self, offset: usize) {
+        self.note(
+            offset,
+            "an entity that is not plain text, or too long, is not expanded; its value is left out".to_owned(),
+        );
     }
 
     /// `false` when the document is full.
@@ -101,8 +123,18 @@ impl Builder<'_> {
                 true
             }
             Event::GeneralRef(reference) => {
-                let expanded = format!("&{};", &**reference);
-                self.append(&unescape(&expanded));
+                let written = format!("&{};", &**reference);
+                match self.entities.expand(&written) {
+                    Some(expanded) => self.append(&expanded),
+                    None => {
+                        self.note_left_out(offset);
+                        self.left_out = self.open.last().copied();
+                    }
+                }
+                true
+            }
+            Event::DocType(definition) => {
+                self.entities.declare(definition);
                 true
             }
             _ => true,
@@ -124,7 +156,10 @@ impl Builder<'_> {
                 Ok(attribute) => {
                     let key = attribute.key.as_ref();
                     let at = offset_in(self.text, key).unwrap_or(offset);
-                    let value = unescape(&attribute.value);
+                    let Some(value) = self.entities.expand(&attribute.value) else {
+                        self.note_left_out(at);
+                        continue;
+                    };
                     let (prefix, local) = key.split_once(':').unwrap_or(("", key));
                     if prefix == "xmlns" && value.contains(TRANSFORMS) {
                         local.clone_into(&mut self.transforms);
@@ -161,7 +196,8 @@ impl Builder<'_> {
                     self.note(offset, format!("</{name}> closes an element that is not the innermost"));
                 }
                 for &id in &self.open[at + 1..] {
-                    let trimmed = self.tree.value(id).trim().to_owned();
+                    let left_out = self.left_out == Some(id);
+                    let trimmed = if left_out { String::new() } else { self.tree.value(id).trim().to_owned() };
                     self.tree.node_mut(id).value = trimmed;
                 }
                 self.open.truncate(at + 1);
@@ -181,11 +217,6 @@ impl Builder<'_> {
             }
         }
     }
-}
-
-fn unescape(raw: &str) -> String {
-    // An unknown entity stays as written: its declaration is not read.
-    escape::unescape(raw).map_or_else(|_| raw.to_owned(), |text| text.into_owned())
 }
 
 /// Offset of a part that borrows from the text.
@@ -231,9 +262,42 @@ mod tests {
     }
 
     #[test]
+    fn entities_of_plain_text_are_expanded() {
+        let (tree, broken) =
+            parse("<!DOCTYPE a [<!ENTITY d 'C:\\data'><!ENTITY e \"&d;\\x&amp;\">]><a b='S=&d;\\x.db;'>&e;</a>");
+        assert!(broken.is_none());
+        assert_eq!(tree.at(ROOT, &["a", "b"]).map(|b| tree.value(b)), Some("S=C:\\data\\x.db;"));
+        assert_eq!(tree.get(ROOT, "a"), Some("C:\\data\\x&"));
+    }
+
+    #[test]
+    fn a_value_with_an_entity_that_is_not_expanded_is_left_out() {
+        let (tree, broken) =
+            parse("<!DOCTYPE a [<!ENTITY x SYSTEM 'http://h/x'>]><a b='S=&x;\\x.db' c='1'><d>&x;\\y</d></a>");
+        assert!(broken.is_some());
+        assert!(tree.at(ROOT, &["a", "b"]).is_none() && tree.at(ROOT, &["a", "c"]).is_some());
+        assert_eq!(tree.at(ROOT, &["a", "d"]).map(|d| tree.value(d)), Some(""));
+    }
+
+    #[test]
     fn entity_bombs_do_not_expand() {
-        let bomb = "<!DOCTYPE b [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><b>&b;</b>";
-        let (tree, _) = parse(bomb);
-        assert_eq!(tree.get(ROOT, "b"), Some("&b;"));
+        let mut bomb = "<!DOCTYPE b [<!ENTITY e0 \"aaaaaaaaaa\">".to_owned();
+        for i in 1..12 {
+            bomb += &format!("<!ENTITY e{i} \"{}\">", format!("&e{};", i - 1).repeat(10));
+        }
+        let (tree, broken) = parse(&format!("{bomb}]><b c='&e11;&e11;'>&e11;</b>"));
+        assert!(broken.is_some());
+        assert_eq!(tree.get(ROOT, "b"), Some(""));
+        // Many of a length that is kept end at the bound of the document.
+        let many = format!("{bomb}]><b>{}</b>", "<c d='&e1;'/>".repeat(5_000));
+        let (tree, broken) = parse(&many);
+        assert!(broken.is_some());
+        assert!(tree.descendants(ROOT).into_iter().map(|id| tree.value(id).len()).sum::<usize>() <= 128 << 10);
+    }
+
+    #[test]
+    fn a_full_document_says_nothing_about_closing() {
+        let (tree, broken) = parse(&format!("<a>{}</a>", "<b/>".repeat(250_000)));
+        assert!(tree.capped && broken.is_none());
     }
 }
