@@ -1,12 +1,12 @@
 //! Configuration that is only keys and values: INI, properties, YAML, TOML, and the files of web servers, run-times
 //! and databases. What their keys mean is data; here they get names.
 
-use super::document::Document;
+use super::document::{Document, MAX_CLUE_VALUE};
 use super::logging;
 use super::tree::{NodeId, ROOT, Role};
 use crate::catalog::config::transfers;
 use crate::discover::Kind;
-use crate::facts::{Clue, ClueKind, Reading, Text};
+use crate::facts::{Body, Clue, ClueKind, Folder, Hole, Location, Part, Reading, Step, Text, join_paths};
 use crate::read::connection::{Reach, database};
 
 /// Reads a document of a dialect that rows describe, or of none.
@@ -14,7 +14,11 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
     flatten(document);
     if let Some(dialect) = dialect {
         reading.format = dialect.to_owned();
+        let first = reading.facts.len();
         document.apply_rows(reading, dialect, ROOT);
+        if dialect == "apache" {
+            below_server_root(document, reading, first);
+        }
         logging::log4j_properties(document, reading);
     }
     // What an agent is told is no value that the application asks for.
@@ -22,6 +26,34 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
     let is_application = !is_agent && (dialect.is_some() || document.input.kind == Kind::Ini);
     if is_application {
         values(document, reading);
+    }
+}
+
+/// Apache HTTP Server documentation, "ServerRoot": relative paths in other directives begin there. `Define NAME value`
+/// gives the text of `${NAME}`.
+fn below_server_root(document: &Document<'_>, reading: &mut Reading, first: usize) {
+    let tree = &document.tree;
+    let Some(node) = tree.child(ROOT, "ServerRoot") else { return };
+    let mut root = tree.value(node).trim().trim_matches('"').to_owned();
+    for (name, value) in tree.children_named(ROOT, "Define").filter_map(|d| tree.value(d).trim().split_once(' ')) {
+        root = root.replace(&format!("${{{name}}}"), value.trim().trim_matches('"'));
+        if root.len() > MAX_CLUE_VALUE {
+            return;
+        }
+    }
+    let root = Location::file(&Text::lit(&root));
+    if root.is_relative() || root.text().leading_lit().contains("${") {
+        return;
+    }
+    let step = Step::at(format!("ServerRoot is {root}"), document.site(node));
+    for fact in reading.facts.iter_mut().skip(first) {
+        if let Body::Effect(effect) = &mut fact.body
+            && let [Part::Hole(Hole::Folder(Folder::AppDir)), below @ ..] = effect.location.text().parts()
+        {
+            let below = Text::from_parts(below.iter().cloned());
+            effect.location = Location::file(&join_paths(root.text(), &below));
+            effect.evidence.push(step.clone());
+        }
     }
 }
 

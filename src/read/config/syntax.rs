@@ -14,7 +14,7 @@ pub(crate) fn expand(syntax: Syntax, value: &str, lookup: &dyn Fn(&str) -> Optio
         Syntax::Nlog => braces(value, &|inner, depth| nlog(inner, lookup, depth), 0),
         Syntax::Serilog => serilog(value),
         Syntax::Php => Text::lit(value.rsplit(';').next().unwrap_or(value).trim()),
-        Syntax::FirstWord => Text::lit(first_word(value)),
+        Syntax::FirstWord => piped(first_word(value), value),
         Syntax::Arguments => first_argument(value),
         Syntax::Java => percent_words(&braces(value, &|inner, depth| java(inner, lookup, depth), 0)),
     }
@@ -25,6 +25,41 @@ fn first_word(value: &str) -> &str {
         Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
         None => value.split_whitespace().next().unwrap_or(value),
     }
+}
+
+/// Apache HTTP Server documentation, "Piped Logs": after `|`, `||` or `|$` stands a program that gets the log. Of them
+/// rotatelogs writes a file, which its first argument names with the letters of `strftime`.
+fn piped(word: &str, whole: &str) -> Text {
+    let Some(command) = word.strip_prefix('|') else { return Text::lit(word) };
+    // `|program arguments` without quotes around it ends at the first blank.
+    let command = if whole.starts_with('|') { &whole[1..] } else { command };
+    let mut words = command.trim_start_matches(['|', '$']).split_whitespace().map(|w| w.trim_matches('"'));
+    let program = words.next().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase();
+    if program.trim_end_matches(".exe") != "rotatelogs" {
+        return Text::unknown();
+    }
+    while let Some(word) = words.next() {
+        match word {
+            // These have a value of their own.
+            "-L" | "-p" | "-n" | "-m" => drop(words.next()),
+            switch if switch.starts_with('-') => {}
+            file => return strftime(file),
+        }
+    }
+    Text::unknown()
+}
+
+/// A name with `%Y` and the like in it.
+fn strftime(name: &str) -> Text {
+    let mut pieces = name.split('%');
+    let mut out = Text::lit(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let mut rest = piece.chars();
+        rest.next();
+        out.push_text(&generated("time"));
+        out.push_lit(rest.as_str());
+    }
+    out
 }
 
 /// `('C:\\logs\\a.log', 'a')`: what stands in the first quotes, if the arguments begin with them.
