@@ -28,6 +28,7 @@ pub(crate) fn nlog(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     for target in targets(tree, root) {
         let in_use = names_above(tree, target).iter().any(|name| used.contains(&name.to_lowercase()));
         output_effects(document, reading, "nlog", target, in_use, &lookup, &|e| e);
+        output_effects(document, reading, "nlog-archive", target, in_use, &lookup, &|e| e);
         if in_use && let Some(connection) = tree.child(target, "connectionString") {
             databases.push((target, connection));
         }
