@@ -31,6 +31,9 @@ pub enum ClueKind {
     /// This artifact starts another: `key` is how (`startup-task`, `service`, `call`, `msiexec`), `value` the
     /// command or path, `location` the resolved path.
     Starts,
+    /// What is started at the same site gets this: `key` is `env/NAME` for a variable or `cwd` for its current folder,
+    /// `location` the value.
+    Given,
     /// The whole artifact, or the symbol in `key`, runs in the phase named by `value`.
     RunsIn,
     /// A volume or path that outlives the instance: `location`, and `key` says by what.

@@ -7,6 +7,7 @@
 mod ciphers;
 mod durable;
 mod environments;
+mod given;
 mod grants;
 mod implied;
 mod markers;
@@ -39,6 +40,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     owners::mark(readings, context);
     let environment = context.settings.environment.as_deref();
     environments::choose(readings, environment);
+    given::hand_down(readings);
     values::resolve(readings, environment);
     refine::stores(readings);
     sessions::place(readings);

@@ -183,13 +183,13 @@ fn lateness(phase: Phase) -> u8 {
 }
 
 /// What is started, as a path below the starter: the resolved location without its folder, or the words of the command.
-fn started_path(clue: &Clue) -> String {
+pub(super) fn started_path(clue: &Clue) -> String {
     let tail = clue.location.as_ref().map(|l| l.text().trailing_lit().trim_start_matches('\\')).unwrap_or_default();
     if tail.is_empty() { clue.value.clone() } else { tail.to_owned() }
 }
 
 /// Edges that set a phase of their own, whatever starts them.
-fn edge_phase(key: &str) -> Option<Phase> {
+pub(super) fn edge_phase(key: &str) -> Option<Phase> {
     match key {
         "startup-task" | "run-key" | "entrypoint-setup" => Some(Phase::Startup),
         "image-build" => Some(Phase::Build),
@@ -201,13 +201,13 @@ fn edge_phase(key: &str) -> Option<Phase> {
 }
 
 /// Artifacts by lower-case path and by file name.
-struct Index {
+pub(super) struct Index {
     by_path: HashMap<String, usize>,
     by_name: HashMap<String, Vec<(String, usize)>>,
 }
 
 impl Index {
-    fn new(readings: &[Reading]) -> Self {
+    pub(super) fn new(readings: &[Reading]) -> Self {
         let mut index = Index { by_path: HashMap::new(), by_name: HashMap::new() };
         for (i, reading) in readings.iter().enumerate() {
             let path = reading.artifact.to_lowercase();
@@ -218,7 +218,7 @@ impl Index {
     }
 
     /// The artifact that a command names: beside the starter, or the only one of that name.
-    fn find(&self, starter: &str, command: &str) -> Option<usize> {
+    pub(super) fn find(&self, starter: &str, command: &str) -> Option<usize> {
         let command = command.to_lowercase().replace('\\', "/");
         let starter = starter.to_lowercase();
         let folder = starter.rsplit_once('/').map_or("", |(f, _)| f);

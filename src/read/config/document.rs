@@ -183,6 +183,15 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// What a process that is started at a node gets: a variable (`env/NAME`) or its current folder (`cwd`).
+    pub(crate) fn given(&mut self, reading: &mut Reading, at: NodeId, key: &str, value: &Text) {
+        let shown = value.to_string();
+        if !is_secret(key) && !value.is_unknown() && shown.len() <= MAX_CLUE_VALUE && without_secrets(&shown) == shown {
+            let clue = Clue::new(ClueKind::Given, key, shown).at(Location::named(value.clone()));
+            self.clue(reading, at, clue);
+        }
+    }
+
     /// A connection string: the clue under its name, and its effect if it leads to this machine.
     pub(crate) fn connection(&mut self, reading: &mut Reading, at: NodeId, name: &str, provider: &str, via: &str) {
         let value = self.tree.value(at).to_owned();

@@ -4,7 +4,7 @@ use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, Tree};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Reading, Source, Step, Store, Text,
+    Body, Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Reading, Source, Step, Store, Text,
 };
 
 /// Elements that define a role, and what the role is called in a clue.
@@ -111,7 +111,21 @@ fn startup_task(document: &mut Document<'_>, node: NodeId, role: &str, reading: 
     let base = Text::folder(Folder::RoleRoot).concat(&Text::lit(folder));
     let mut launch = Launch::new("startup-task", STARTUP, base);
     launch.variables = environment_of(document, node);
-    run(document, reading, at, &Text::lit(command), &launch);
+    let first = reading.facts.len();
+    run(document, reading, at, &Text::lit(&command), &launch);
+    // What a program of the task prints is its log; what `echo` prints may be anything.
+    let prints = !command.to_lowercase().contains("echo");
+    for fact in reading.facts.iter_mut().skip(first).filter(|_| prints) {
+        if let Body::Effect(effect) = &mut fact.body
+            && effect.store == Store::File
+            && effect.via.starts_with('>')
+        {
+            effect.store = Store::Log;
+        }
+    }
+    for (name, value) in &launch.variables {
+        document.given(reading, at, &format!("env/{name}"), value);
+    }
 }
 
 /// The variables of the nearest `Environment`, and those of the role's runtime. A value that the role instance gives

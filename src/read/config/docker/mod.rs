@@ -143,6 +143,9 @@ fn entry_point(document: &mut Document<'_>, reading: &mut Reading, state: &State
     } else {
         super::command::starts(document, reading, at, &line, &launch);
     }
+    if state.work_dir.text().as_hole().is_none() {
+        document.given(reading, at, "cwd", &launch.here);
+    }
 }
 
 /// A list of words is started as it is; anything else is a line for the shell.
