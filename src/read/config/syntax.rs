@@ -32,7 +32,7 @@ fn first_word(value: &str) -> &str {
 fn piped(word: &str, whole: &str) -> Text {
     let Some(command) = word.strip_prefix('|') else { return Text::lit(word) };
     // `|program arguments` without quotes around it ends at the first blank.
-    let command = if whole.starts_with('|') { &whole[1..] } else { command };
+    let command = whole.strip_prefix('|').unwrap_or(command);
     let mut words = command.trim_start_matches(['|', '$']).split_whitespace().map(|w| w.trim_matches('"'));
     let program = words.next().unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase();
     if program.trim_end_matches(".exe") != "rotatelogs" {
