@@ -92,12 +92,20 @@ impl<'a> Request<'a> {
 }
 
 impl Request<'_> {
+    /// The folder of the settings is scanned, not only a part of it: settings above an input may speak of its siblings.
+    fn is_whole(&self) -> bool {
+        let absolute = |path: &std::path::Path| path.canonicalize().ok();
+        let source = self.settings.source.as_ref().and_then(|s| absolute(s.name.as_ref()));
+        let contains = |file: &PathBuf| self.inputs.iter().filter_map(|i| absolute(i)).any(|i| file.starts_with(i));
+        source.as_ref().is_some_and(contains)
+    }
+
     /// Identifies all that decides what is said of the same files.
     fn identity(&self) -> Option<[u8; 32]> {
         let targets: Vec<&str> = self.targets.iter().map(|t| t.id.as_str()).collect();
         let source = self.settings.source.as_ref().map(|s| (&s.name, &s.text));
         let decisions = (self.settings, source, self.rules.hash(), targets, self.pedantic, self.suppress);
-        let bytes = serde_json::to_vec(&(decisions, &self.baseline, self.today)).ok()?;
+        let bytes = serde_json::to_vec(&(decisions, &self.baseline, self.today, self.is_whole())).ok()?;
         Some(blake3::hash(&bytes).into())
     }
 }
@@ -188,7 +196,8 @@ pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanErro
     let Request { settings, rules, targets, .. } = request;
     let policy = Policy::new(settings, rules, request.today)?
         .with_baseline(request.baseline.clone())
-        .suppressing(request.suppress);
+        .suppressing(request.suppress)
+        .of_the_whole(request.is_whole());
     let Scanned { app, mut read } = scanned;
     link::link(&mut read.readings, &link::Context { settings, app: &app });
     let judged = judge::judge(&read.readings, rules, targets);

@@ -172,6 +172,40 @@ fn a_comment_that_does_not_hold_is_a_finding_in_every_text_format() {
     }
 }
 
+/// Checks a part of a folder that holds `wipeproof.toml` and a script in `bin`.
+fn check_settings(name: &str, settings: &str, part: &str) -> Report {
+    let folder = Folder::new(name);
+    fs::create_dir(folder.0.join("bin")).expect("a folder");
+    fs::write(folder.0.join("bin/run.cmd"), "reg add HKLM\\Software\\Contoso /v LastRun /d 1\n").expect("a script");
+    let file = folder.0.join("wipeproof.toml");
+    fs::write(&file, settings).expect("settings");
+    let (rules, settings) = (rules(), Settings::load(&file).expect("settings"));
+    let targets = rules.choose_targets(&[]).expect("the default target");
+    scan(&Request::new(vec![folder.0.join(part)], &settings, &rules, targets)).expect("a report")
+}
+
+#[test]
+fn an_entry_of_the_settings_without_a_reason_does_not_hold() {
+    let entry = |reason: &str| format!("[[allow]]\nrule = 'WP201'\nreason = '{reason}'\n");
+    for reason in ["(say why)", "-", "TODO", "..."] {
+        let report = check_settings("allow-unreasoned", &entry(reason), "");
+        assert_eq!((report.stats.suppressed, told(&report)), (0, vec![("WP003", Some(1))]), "{reason}");
+    }
+    let report = check_settings("allow-unreasoned", &entry("it is made again"), "");
+    assert_eq!((report.stats.suppressed, told(&report)), (1, vec![]));
+    // What has no reason yet is not past its day.
+    let report = check_settings("allow-unreasoned", &(entry("(say why)") + "expires = '2999-12-31'\n"), "");
+    assert_eq!(told(&report), [("WP003", Some(1))]);
+}
+
+#[test]
+fn an_entry_for_a_file_that_is_gone_is_unused_where_all_was_scanned() {
+    let entry = "[[allow]]\nrule = 'WP201'\npath = 'bin/gone.cmd'\nreason = 'it is made again'\n";
+    assert_eq!(told(&check_settings("allow-gone", entry, "")), [("WP001", Some(1))]);
+    // Of a part nothing is known of the rest.
+    assert_eq!(told(&check_settings("allow-gone", entry, "bin")), []);
+}
+
 /// Formats in which a comment is not simply a line above, or that no fixture has a finding of.
 #[test]
 fn a_comment_accepts_a_finding_inside_of_markup_and_in_other_places() {

@@ -5,7 +5,7 @@ use super::document::{Encoding, offset, position};
 use super::fixes::{fixes, tag_around};
 use crate::discover::Kind;
 use crate::read::comment_syntax;
-use crate::report::REASON_PLACEHOLDER;
+use crate::settings::REASON_PLACEHOLDER;
 use lsp_types::{
     CodeAction, CodeActionKind, CreateFile, CreateFileOptions, DocumentChangeOperation, DocumentChanges, OneOf,
     OptionalVersionedTextDocumentIdentifier, Position, Range, ResourceOp, TextDocumentEdit, TextEdit, Url,

@@ -165,7 +165,7 @@ impl Scan {
             scanned.app = Application::new(artifacts.into_iter().chain(added).collect(), skipped);
         }
         scanned.read.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
-        let request = self.decisions.request(Vec::new())?;
+        let request = self.decisions.request(self.root.iter().cloned().collect())?;
         crate::judge(&request, scanned).ok()
     }
 

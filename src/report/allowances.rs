@@ -9,7 +9,7 @@ use crate::facts::{
     Certainty, ClueKind, Effect, Location, Operation, Origin, Phase, Place, Reading, Site, Store, Text,
 };
 use crate::rules::{RuleSet, wildcard};
-use crate::settings::{Date, FILE_NAME, Settings};
+use crate::settings::{Date, FILE_NAME, Settings, is_reason};
 use globset::GlobSet;
 use std::collections::BTreeSet;
 
@@ -19,6 +19,8 @@ pub(super) struct Allowance {
     covers: Covers,
     suppression: Suppression,
     holds: bool,
+    /// Its last day is over.
+    is_past: bool,
     artifact: String,
     site: Site,
 }
@@ -67,7 +69,8 @@ pub(super) fn of_settings(settings: &Settings, rules: &RuleSet, today: Date) -> 
                 owner: a.owner.clone(),
                 expires: a.expires.map(|d| d.to_string()),
             },
-            holds: a.expires.is_none_or(|d| d >= today),
+            holds: is_reason(&a.reason) && a.expires.is_none_or(|d| d >= today),
+            is_past: a.expires.is_some_and(|d| d < today),
             artifact: artifact.to_owned(),
             site: Site::text(lines.get(n).copied().unwrap_or(1), 1),
         })
@@ -110,10 +113,7 @@ impl Inline {
         if written.is_empty() {
             problem("unknown-rule", "()", "no rule is named".to_owned());
         }
-        let reasoned = reason.chars().any(char::is_alphanumeric) && reason != REASON_PLACEHOLDER;
-        if !reasoned && !known.is_empty() {
-            problem("unreasoned", written, "it does not hold".to_owned());
-        }
+        let reasoned = is_reason(reason);
         let (until, is_day) = match until {
             Some(Err(wrong)) => {
                 problem("expired", written, format!("{wrong} is not a day such as 2027-01-31, so it does not hold"));
@@ -132,14 +132,12 @@ impl Inline {
                 expires: until.map(|d| d.to_string()),
             },
             holds: reasoned && is_day && until.is_none_or(|d| d >= today),
+            is_past: until.is_some_and(|d| d < today),
             artifact: reading.artifact.clone(),
             site: site.clone(),
         });
     }
 }
-
-/// What an editor writes for a person to replace; it is no reason.
-pub const REASON_PLACEHOLDER: &str = "(say why)";
 
 /// `13`, `13-17`; anything else is the whole file.
 fn line_range(covers: &str) -> Option<(u32, u32)> {
@@ -181,7 +179,10 @@ pub(super) fn apply(all: &[&Allowance], findings: &mut [Finding], scope: &Scope<
     }
     let mut problems = Vec::new();
     for (allowance, used) in all.iter().zip(used) {
-        let expired = allowance.suppression.expires.as_ref().filter(|_| !allowance.holds);
+        if !allowance.rules.is_empty() && !is_reason(&allowance.suppression.reason) {
+            problems.push(allowance.problem("unreasoned", allowance.rules.join(", "), "it does not hold".to_owned()));
+        }
+        let expired = allowance.suppression.expires.as_ref().filter(|_| allowance.is_past);
         // Of several rules in one comment, those that accept nothing are of no use either.
         let unused: Vec<&str> = allowance.rules.iter().map(String::as_str).filter(|r| !used.contains(*r)).collect();
         let (kind, rules, detail) = match expired {
@@ -195,18 +196,16 @@ pub(super) fn apply(all: &[&Allowance], findings: &mut [Finding], scope: &Scope<
             }
             None => continue,
         };
-        problems.push(Problem {
-            kind,
-            rules,
-            detail,
-            artifact: allowance.artifact.clone(),
-            site: allowance.site.clone(),
-        });
+        problems.push(allowance.problem(kind, rules, detail));
     }
     problems
 }
 
 impl Allowance {
+    fn problem(&self, kind: &'static str, rules: String, detail: String) -> Problem {
+        Problem { kind, rules, detail, artifact: self.artifact.clone(), site: self.site.clone() }
+    }
+
     /// For each site of a finding: is it accepted? Nothing if the allowance is about something else.
     fn covered_sites(&self, finding: &Finding, name: &str) -> Option<Vec<bool>> {
         if !self.rules.contains(&finding.rule) {
@@ -235,7 +234,7 @@ impl Allowance {
                 Covers::Place { .. } => true,
                 Covers::Matching { paths: None, .. } => true,
                 Covers::Matching { paths: Some(paths), .. } => {
-                    scope.readings.iter().any(|r| paths.is_match(scope.app.name_of(&r.artifact)))
+                    scope.is_whole || scope.readings.iter().any(|r| paths.is_match(scope.app.name_of(&r.artifact)))
                 }
             }
     }

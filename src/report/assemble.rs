@@ -39,7 +39,13 @@ pub fn assemble(parts: Parts<'_>) -> Report {
     let mut all: Vec<Finding> = found.into_iter().map(into_wire).collect();
     let mut notes = collect_notes(parts.readings);
     notes.sort();
-    let scope = Scope { readings: parts.readings, rules: parts.rules, targets: parts.targets, app: parts.app };
+    let scope = Scope {
+        readings: parts.readings,
+        rules: parts.rules,
+        targets: parts.targets,
+        app: parts.app,
+        is_whole: parts.policy.is_whole(),
+    };
     parts.policy.apply(&mut all, &scope);
     all.sort_by(|a, b| order(a).cmp(&order(b)));
     let least = |f: &Finding| parts.rules.find(&f.rule).map_or(Certainty::Likely, |r| r.certainty);

@@ -12,7 +12,6 @@ mod policy;
 pub mod rank;
 mod verdict;
 
-pub use allowances::REASON_PLACEHOLDER;
 pub use assemble::{Parts, assemble};
 pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineSummary, SARIF_FINGERPRINT};
 pub use policy::{Policy, PolicyError, check_settings, globs};

@@ -85,6 +85,7 @@ pub struct Policy {
     allowances: Vec<Allowance>,
     baseline: Option<Baseline>,
     suppress: bool,
+    is_whole: bool,
     today: Date,
 }
 
@@ -94,6 +95,8 @@ pub(super) struct Scope<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) targets: &'a [&'a crate::rules::Target],
     pub(super) app: &'a Application,
+    /// All that the settings are about was read: what no file answers to is gone, not out of sight.
+    pub(super) is_whole: bool,
 }
 
 impl Policy {
@@ -112,7 +115,7 @@ impl Policy {
             overrides.push((globs(&o.paths, "[[overrides]]")?, resolve(&o.rules, rules, "[[overrides]]")?));
         }
         let allowances = allowances::of_settings(settings, rules, today)?;
-        Ok(Policy { levels, overrides, allowances, baseline: None, suppress: true, today })
+        Ok(Policy { levels, overrides, allowances, baseline: None, suppress: true, is_whole: false, today })
     }
 
     /// Findings that an earlier scan knows do not count.
@@ -127,6 +130,17 @@ impl Policy {
     pub fn suppressing(mut self, suppress: bool) -> Self {
         self.suppress = suppress;
         self
+    }
+
+    /// Whether all that the settings are about is scanned: an allowance of a file that is not there is of no use then.
+    #[must_use]
+    pub fn of_the_whole(mut self, is_whole: bool) -> Self {
+        self.is_whole = is_whole;
+        self
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Sets severities, marks accepted findings, and adds findings about the acceptances themselves.

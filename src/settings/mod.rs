@@ -4,8 +4,10 @@
 //! [`Settings::find`]; an unknown key is refused with a caret and a suggestion.
 
 mod date;
+mod reason;
 
 pub use date::Date;
+pub use reason::{REASON_PLACEHOLDER, is_reason};
 
 use crate::document::{self, DocumentError, Word};
 use crate::facts::Phase;
