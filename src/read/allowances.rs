@@ -12,6 +12,10 @@ const MARK: &str = "wipeproof:";
 /// More of them in one file are not counted.
 const MAX_ALLOWANCES: usize = 10_000;
 
+/// Before what a comment says that cannot be read, in place of rules.
+pub const MALFORMED: char = '!';
+/// Characters of it that are kept.
+const MAX_SHOWN: usize = 60;
 /// Lines of one continued command.
 const MAX_CONTINUED: u32 = 100;
 
@@ -66,23 +70,32 @@ pub(super) fn find(kind: Kind, bytes: &[u8], reading: &mut Reading) {
     let Some(syntax) = syntax_of(kind) else { return };
     let wide =
         bytes.iter().take(64).any(|b| *b == 0) || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
-    if !wide && memchr::memmem::find(bytes, MARK.as_bytes()).is_none() {
+    if !wide && marks(bytes).next().is_none() {
         return;
     }
     // The reader has already noted what is wrong with the encoding.
     let text = decode(bytes, &mut Reading::default()).into_owned();
     let index = LineIndex::new(&text);
-    for (at, _) in text.match_indices(MARK).take(MAX_ALLOWANCES) {
+    for at in marks(text.as_bytes()).take(MAX_ALLOWANCES) {
         if let Some(clue) = allowance(&text, at, &index, &syntax) {
             reading.clue(index.site(at), clue);
         }
     }
 }
 
+/// Where [`MARK`] stands, in any case.
+fn marks(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let start = |colon: usize| (colon + 1).checked_sub(MARK.len());
+    let is_mark = |at: &usize| bytes[*at..*at + MARK.len()].eq_ignore_ascii_case(MARK.as_bytes());
+    memchr::memchr_iter(b':', bytes).filter_map(start).filter(move |at| is_mark(at))
+}
+
 /// Where a comment stands.
 struct Comment<'a> {
     /// What it says after the mark, without its closing.
     body: &'a str,
+    /// It says nothing before the mark.
+    first: bool,
     /// Nothing else is on its lines.
     alone: bool,
     /// Offset of its end.
@@ -91,12 +104,11 @@ struct Comment<'a> {
 
 fn allowance(text: &str, at: usize, index: &LineIndex<'_>, syntax: &Syntax) -> Option<Clue> {
     let comment = comment_at(text, at, syntax)?;
-    let body = comment.body.trim_start();
-    let (whole_file, rest) = match body.strip_prefix("allow-file") {
-        Some(rest) => (true, rest),
-        None => (false, body.strip_prefix("allow")?),
+    let Some((whole_file, rules, reason)) = parts(comment.body) else {
+        let written: String = comment.body.trim().chars().take(MAX_SHOWN).collect();
+        let form = if is_like_file(comment.body) { "allow-file" } else { "allow" };
+        return comment.first.then(|| Clue::new(ClueKind::Allow, format!("{MALFORMED}{written}"), form));
     };
-    let (rules, reason) = rest.trim_start().strip_prefix('(')?.split_once(')')?;
     let rules: Vec<&str> = rules.split(',').map(str::trim).filter(|r| !r.is_empty()).collect();
     let reason = reason.trim().trim_start_matches([':', '-']).trim_start();
     let reason = match reason.strip_prefix("because") {
@@ -117,6 +129,23 @@ fn allowance(text: &str, at: usize, index: &LineIndex<'_>, syntax: &Syntax) -> O
     Some(Clue::new(ClueKind::Allow, format!("{}@{covers}", rules.join(",")), reason))
 }
 
+/// Whether the whole file is meant, the rules and the rest.
+fn parts(body: &str) -> Option<(bool, &str, &str)> {
+    let body = body.trim_start();
+    let (whole_file, rest) = match body.strip_prefix("allow-file") {
+        Some(rest) => (true, rest),
+        None => (false, body.strip_prefix("allow")?),
+    };
+    let (rules, reason) = rest.trim_start().strip_prefix('(')?.split_once(')')?;
+    Some((whole_file, rules, reason))
+}
+
+/// Of a comment that cannot be read: does its first word speak of a file?
+fn is_like_file(body: &str) -> bool {
+    let word = body.trim_start().split(|c: char| c == '(' || c.is_whitespace()).next().unwrap_or_default();
+    word.to_ascii_lowercase().contains("file")
+}
+
 fn comment_at<'a>(text: &'a str, at: usize, syntax: &Syntax) -> Option<Comment<'a>> {
     let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
     let line_end = text[at..].find('\n').map_or(text.len(), |i| at + i);
@@ -133,18 +162,20 @@ fn comment_at<'a>(text: &'a str, at: usize, syntax: &Syntax) -> Option<Comment<'
         let opening_line = text[..opened].rfind('\n').map_or(0, |i| i + 1);
         let rest = text[end..].split('\n').next().unwrap_or_default();
         let alone = text[opening_line..opened].trim().is_empty() && rest.trim().is_empty();
-        return Some(Comment { body, alone, end });
+        let first = text[opened + open.len()..at].trim().is_empty();
+        return Some(Comment { body, first, alone, end });
     }
     let lower = before.to_ascii_lowercase();
     let opener = syntax.line.iter().filter_map(|open| Some((lower.rfind(open)?, open))).max()?;
-    Some(Comment { body: after, alone: before[..opener.0].trim().is_empty(), end: line_end })
+    let first = before[opener.0 + opener.1.len()..].trim().is_empty();
+    Some(Comment { body: after, first, alone: before[..opener.0].trim().is_empty(), end: line_end })
 }
 
 /// The line after a comment that holds code: blank lines and further allowances are passed over.
 fn next_code_line(text: &str, end: usize, index: &LineIndex<'_>) -> u32 {
     let last = index.position(end.saturating_sub(1)).0;
     let rest = text[end..].split_once('\n').map_or("", |(_, rest)| rest);
-    let skipped = rest.lines().take_while(|l| l.trim().is_empty() || l.contains(MARK)).count();
+    let skipped = rest.lines().take_while(|l| l.trim().is_empty() || marks(l.as_bytes()).next().is_some()).count();
     last + 1 + skipped as u32
 }
 
@@ -220,11 +251,27 @@ mod tests {
     }
 
     #[test]
-    fn only_comments_count_and_broken_ones_say_nothing() {
+    fn what_is_meant_for_us_and_cannot_be_read_is_told() {
+        for (written, form) in [
+            ("allow(WP201", "allow"),
+            ("allow WP201", "allow"),
+            ("alow(WP201) x", "allow"),
+            ("Allow-File WP201", "allow-file"),
+            ("", "allow"),
+        ] {
+            for mark in ["wipeproof:", "WipeProof:"] {
+                let told = one(Kind::Batch, &format!("rem {mark} {written}\nx"));
+                assert_eq!(told, (format!("!{written}"), form.to_owned()));
+            }
+        }
+        assert_eq!(one(Kind::Batch, "rem Wipeproof: allow(WP201) x\ny").0, "WP201@2");
+    }
+
+    #[test]
+    fn only_comments_count() {
         assert!(allow(Kind::Json, "{\"a\": \"wipeproof: allow(WP201) x\"}").is_empty());
         assert!(allow(Kind::Xml, "<!-- x --><a b='wipeproof: allow(WP201)'/>").is_empty());
-        assert!(allow(Kind::Batch, "rem wipeproof: allow(WP201").is_empty());
-        assert!(allow(Kind::Batch, "rem wipeproof: allow WP201").is_empty());
+        assert!(allow(Kind::Batch, "rem see wipeproof: it allows").is_empty());
         assert_eq!(one(Kind::Batch, "rem wipeproof: allow() ").0, "@2");
         assert_eq!(one(Kind::Batch, "rem wipeproof: allow(WP201) because").1, "");
         let wide: Vec<u8> = "rem wipeproof: allow(WP201) x\r\ny".encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -17,7 +17,7 @@ pub mod script;
 mod snapshot;
 pub mod text;
 
-pub use allowances::comment_syntax;
+pub use allowances::{MALFORMED, comment_syntax};
 pub use memory::Memory;
 pub use snapshot::{Known, State};
 

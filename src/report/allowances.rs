@@ -34,7 +34,7 @@ enum Covers {
 
 /// Something wrong with an allowance.
 pub(super) struct Problem {
-    /// `unused`, `expired`, `unreasoned`, `unknown-rule`: what the rules of series 0xx match.
+    /// `unused`, `expired`, `unreasoned`, `unknown-rule`, `malformed`: what the rules of series 0xx match.
     kind: &'static str,
     /// Rules as written.
     rules: String,
@@ -102,6 +102,10 @@ impl Inline {
                 site: site.clone(),
             });
         };
+        if let Some(said) = key.strip_prefix(crate::read::MALFORMED) {
+            problem("malformed", said, format!("write {value}(WP201) because of a reason"));
+            return;
+        }
         let mut known = Vec::new();
         for rule in written.split(',').filter(|r| !r.is_empty()) {
             match (rules.find(rule), rules.nearest_rule(rule)) {
@@ -147,14 +151,21 @@ fn line_range(covers: &str) -> Option<(u32, u32)> {
 
 /// `reason until 2027-01-31`; what was meant as a day and is none comes back as it was written.
 fn split_until(value: &str) -> (&str, Option<Result<Date, &str>>) {
-    let is_meant =
-        |word: &str| word.len() >= 8 && word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'/' | b'.'));
     match value.rsplit_once("until ").map(|(reason, day)| (reason, day.trim())) {
         Some((reason, day)) if is_meant(day) => {
             (reason.trim_end_matches([' ', ',', ';']), Some(Date::parse(day).ok_or(day)))
         }
         _ => (value, None),
     }
+}
+
+/// Is a day meant: numbers of a year at least, and months by name, and nothing else?
+fn is_meant(day: &str) -> bool {
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let is_number = |word: &str| word.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'/' | b'.' | b','));
+    let is_month = |word: &str| MONTHS.iter().any(|m| word.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(m)));
+    let parts = day.split([' ', '-']).filter(|word| !word.is_empty());
+    day.bytes().filter(u8::is_ascii_digit).count() >= 4 && parts.into_iter().all(|w| is_number(w) || is_month(w))
 }
 
 /// Marks what is accepted, and returns what is wrong with the allowances.
@@ -292,6 +303,8 @@ mod tests {
         assert_eq!(split_until("re-created until 2027-01-31"), ("re-created", Some(Ok(day))));
         assert_eq!(split_until("kept until 2027-02-30"), ("kept", Some(Err("2027-02-30"))));
         assert_eq!(split_until("kept until 31.01.2027"), ("kept", Some(Err("31.01.2027"))));
+        assert_eq!(split_until("kept until 31 January 2027"), ("kept", Some(Err("31 January 2027"))));
+        assert_eq!(split_until("kept until 2027-13"), ("kept", Some(Err("2027-13"))));
         assert_eq!(split_until("kept until the next start"), ("kept until the next start", None));
     }
 }
