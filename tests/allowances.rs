@@ -159,6 +159,7 @@ fn a_comment_that_does_not_hold_is_a_finding_in_every_text_format() {
             (format!("wipeproof: allow({rule})"), "WP003", true),
             (format!("wipeproof: allow({rule}) because"), "WP003", true),
             ("wipeproof: allow(WP9999) because of that".to_owned(), "WP004", true),
+            (format!("WipeProof: allow({rule} because of that"), "WP005", true),
             (format!("wipeproof: allow({other}) because of that"), "WP001", true),
             (format!("wipeproof: allow({rule}, {other}) because of that"), "WP001", false),
         ];
@@ -204,6 +205,29 @@ fn an_entry_for_a_file_that_is_gone_is_unused_where_all_was_scanned() {
     assert_eq!(told(&check_settings("allow-gone", entry, "")), [("WP001", Some(1))]);
     // Of a part nothing is known of the rest.
     assert_eq!(told(&check_settings("allow-gone", entry, "bin")), []);
+}
+
+#[test]
+fn a_baseline_of_another_staging_folder_tells_what_is_fixed() {
+    let (first, second) = (Folder::new("allow-stage-1"), Folder::new("allow-stage-2"));
+    let (kept, lost) = ("reg add HKLM\\Software\\Contoso /v A /d 1\n", "reg add HKLM\\Software\\Fabrikam /v B /d 1\n");
+    fs::write(first.0.join("run.cmd"), format!("{kept}{lost}")).expect("a script");
+    fs::write(first.0.join("gone.cmd"), "reg add HKLM\\Software\\Litware /v C /d 1\n").expect("a script");
+    fs::write(second.0.join("run.cmd"), kept).expect("a script");
+    let earlier = serde_json::to_string(&check(&first.0, true)).expect("JSON");
+    let baseline = wipeproof::report::Baseline::parse("earlier.json", &earlier).expect("a baseline");
+    let (rules, settings) = (rules(), Settings::default());
+    let targets = rules.choose_targets(&[]).expect("the default target");
+    let request = Request::new(vec![second.0.clone()], &settings, &rules, targets);
+    let report = scan(&Request { baseline: Some(baseline), ..request }).expect("a report");
+    let summary = report.baseline.expect("a comparison");
+    let names = |entries: &[wipeproof::report::BaselineEntry]| -> Vec<String> {
+        entries.iter().map(|e| e.location.clone()).collect()
+    };
+    assert_eq!((summary.known, summary.new), (1, 0));
+    assert!(summary.fixed.iter().all(|e| e.location.contains("Fabrikam")), "{:?}", names(&summary.fixed));
+    assert!(summary.stale.iter().all(|e| e.location.contains("Litware")), "{:?}", names(&summary.stale));
+    assert_eq!((summary.fixed.len(), summary.stale.len()), (1, 1));
 }
 
 /// Formats in which a comment is not simply a line above, or that no fixture has a finding of.

@@ -10,7 +10,7 @@ use crate::document::{self, DocumentError};
 use crate::escape;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// The next step when a file cannot be used.
@@ -150,6 +150,9 @@ impl Baseline {
             }
             Some(other) => return Err(other_schema(name, text, other).into()),
             None => match value.get("runs") {
+                Some(Value::Array(runs)) if runs.is_empty() => {
+                    return Err(BaselineError::Foreign { name: name.to_owned() });
+                }
                 Some(_) => of_sarif(document::parse_json(name, text).map_err(help)?, name)?,
                 None => return Err(BaselineError::Foreign { name: name.to_owned() }),
             },
@@ -206,11 +209,11 @@ impl Baseline {
     ) -> BaselineSummary {
         let known: HashSet<&str> = self.entries.iter().map(|e| e.fingerprint.as_str()).collect();
         let mut summary = BaselineSummary { file: self.name.clone(), ..BaselineSummary::default() };
-        let mut met = HashSet::new();
+        let mut met: HashMap<String, String> = HashMap::new();
         let mut mark = |finding: &mut Finding| {
             let is_known = known.contains(finding.fingerprint.as_str());
             if is_known {
-                met.insert(finding.fingerprint.clone());
+                met.insert(finding.fingerprint.clone(), scope.app.name_of(&finding.artifact).to_lowercase());
                 finding.suppressed.get_or_insert_with(|| Suppression {
                     kind: SuppressionKind::Baseline,
                     reason: format!("known to the baseline {}", self.name),
@@ -235,9 +238,23 @@ impl Baseline {
             .iter()
             .flat_map(|r| [r.artifact.to_lowercase(), scope.app.name_of(&r.artifact).to_lowercase()])
             .collect();
-        for entry in self.entries.iter().filter(|e| !met.contains(&e.fingerprint)) {
-            let was_read = names.contains(&entry.artifact.to_lowercase());
-            if was_read && scope.rules.find(&entry.rule).is_some() {
+        // Earlier reports name artifacts with the folder that was scanned, and a build's staging folder has another name
+        // each time: names inside the application are compared. What was found again tells which folder it was.
+        let folder = |e: &BaselineEntry| {
+            let name = met.get(&e.fingerprint)?;
+            e.artifact.to_lowercase().strip_suffix(name.as_str()).map(str::to_owned)
+        };
+        let folders: HashSet<String> = self.entries.iter().filter_map(folder).collect();
+        let was_read = |artifact: &str| {
+            let path = artifact.to_lowercase();
+            let below = |folder: &String| path.strip_prefix(folder.as_str()).is_some_and(|p| names.contains(p));
+            let mut insides = std::iter::successors(Some(path.as_str()), |p| p.split_once('/').map(|(_, rest)| rest));
+            names.contains(&path)
+                || folders.iter().any(below)
+                || (folders.is_empty() && insides.any(|inside| names.contains(inside)))
+        };
+        for entry in self.entries.iter().filter(|e| !met.contains_key(&e.fingerprint)) {
+            if was_read(&entry.artifact) && scope.rules.find(&entry.rule).is_some() {
                 summary.fixed.push(entry.clone());
             } else {
                 summary.stale.push(entry.clone());
@@ -409,6 +426,11 @@ mod tests {
     }
 
     #[test]
+    fn a_log_without_runs_is_no_report() {
+        assert!(matches!(Baseline::parse("b", r#"{"version":"2.1.0","runs":[]}"#), Err(BaselineError::Foreign { .. })));
+    }
+
+    #[test]
     fn addresses_become_paths() {
         assert_eq!(of_sarif_uri("app/Web%20Config%231.xml"), "app/Web Config#1.xml");
         assert_eq!(of_sarif_uri("100%/%C3%BC%"), "100%/ü%");
@@ -419,6 +441,5 @@ mod tests {
         assert!(matches!(Baseline::parse("b", "{\"a\": }"), Err(BaselineError::Document(_))));
         assert!(matches!(Baseline::parse("b", "[]"), Err(BaselineError::Foreign { .. })));
         assert!(matches!(Baseline::parse("b", "{\"runs\": 1}"), Err(BaselineError::Document(_))));
-        assert!(matches!(Baseline::parse("b", "{\"runs\": []}").map(|b| b.entries), Ok(none) if none.is_empty()));
     }
 }
