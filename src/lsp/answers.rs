@@ -116,7 +116,7 @@ impl Server<'_> {
                 settings: &settings,
                 can_create: self.client.creates,
                 text_of: &text_of,
-                name_of: &|artifact| scan.name_of(artifact).to_owned(),
+                name_of: &|artifact| scan.name_inside(artifact),
             };
             Some(actions(self.shown.get(url)?, &asked))
         };

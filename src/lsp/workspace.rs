@@ -180,6 +180,19 @@ impl Scan {
         self.scanned.app.name_of(path)
     }
 
+    /// The name of an artifact as the next scan will know it, of a file that is new or not saved yet too.
+    pub(super) fn name_inside(&self, path: &str) -> String {
+        match (self.scanned.app.find(path), self.root.as_deref()) {
+            (Some(artifact), _) => artifact.name.clone(),
+            (None, Some(root)) => {
+                let (root, file) = (display_path(root), path.to_owned());
+                let inside = file.strip_prefix(&root).map(|rest| rest.trim_start_matches('/').to_owned());
+                inside.unwrap_or(file)
+            }
+            (None, None) => path.rsplit('/').next().unwrap_or(path).to_owned(),
+        }
+    }
+
     /// The text artifact that ships with a binary, on which its findings can be shown: its own configuration, the nearest
     /// configuration above it, the project of its name, or the settings of the folder.
     pub(super) fn carrier(&self, binary: &str) -> Option<&Path> {
