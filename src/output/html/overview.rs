@@ -128,13 +128,16 @@ pub(super) fn themes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     let Some(most) = bars.values().map(|c| c.iter().sum::<usize>()).max().filter(|m| *m > 0) else { return Ok(()) };
     let height = bars.len() * 26 + 4;
+    // The widest bar, and behind it three counts: a figure takes about eight units in this font.
+    let digits = bars.values().map(|c| c.iter().map(|n| n.to_string().len()).sum::<usize>()).max().unwrap_or(0);
+    let width = (96 + 200 + 6 + 8 + (digits + 6) * 8).max(380);
     let of = |[e, w, n]: &[usize; 3]| {
         [words::count(*e, "error"), words::count(*w, "warning"), words::count(*n, "note")].join(", ")
     };
     let said: Vec<String> = bars.iter().map(|(theme, counts)| format!("{theme}: {}", of(counts))).collect();
     writeln!(
         out,
-        "<figure><figcaption>Open findings by theme: errors, warnings, notes</figcaption><svg viewBox=\"0 0 380 {height}\" role=\"img\" aria-label=\"{}\">",
+        "<figure><figcaption>Open findings by theme: errors, warnings, notes</figcaption><svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">",
         said.join("; ")
     )?;
     for (index, (theme, counts)) in bars.iter().enumerate() {
