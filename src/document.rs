@@ -203,6 +203,9 @@ fn explain(message: &str) -> (String, Option<String>) {
     {
         let help = match (found.split_once('"'), expected) {
             (Some((_, text)), "a sequence") => Some(format!("put it in brackets: [\"{text}]")),
+            (None, "a string") if found == "map" || found.starts_with("date") => {
+                Some("put a day in quotes: \"2027-01-31\"".to_owned())
+            }
             _ => None,
         };
         let named = |kind: &str| match kind {

@@ -183,6 +183,7 @@ pub(crate) enum FailOn {
     Error,
     Warning,
     Note,
+    #[value(alias = "off")]
     Never,
 }
 

@@ -30,7 +30,8 @@ pub struct Settings {
     pub exclude: Vec<String>,
     /// Honour `.gitignore`; off by default, because build output is what gets uploaded.
     pub respect_gitignore: bool,
-    /// Lowest severity that makes a check fail.
+    /// Lowest severity that makes a check fail; `off`, or `never` as the flag says, for none.
+    #[serde(deserialize_with = "fail_on")]
     pub fail_on: Option<Severity>,
     /// Environment whose configuration is judged, such as `Production`; empty means all of them.
     pub environment: Option<String>,
@@ -214,6 +215,25 @@ impl Settings {
     }
 }
 
+/// A severity, or `never`, which is how the command line says `off`.
+fn fail_on<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Severity>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Word {
+        Error,
+        Warning,
+        Note,
+        #[serde(alias = "never")]
+        Off,
+    }
+    Ok(Some(match Word::deserialize(d)? {
+        Word::Error => Severity::Error,
+        Word::Warning => Severity::Warning,
+        Word::Note => Severity::Note,
+        Word::Off => Severity::Off,
+    }))
+}
+
 /// A map has any keys in the schema that its type makes.
 fn phase_names() -> serde_json::Value {
     let names: Vec<&str> = Phase::iter().map(Into::into).collect();
@@ -269,5 +289,11 @@ expires = "2027-01-31"
         assert!(error.help_text().unwrap().contains("did you mean `exclude`"), "{error:?}");
         assert!(Settings::parse("w", "[[allow]]\nrule='WP201'\nreason=' '").is_err());
         assert!(Settings::parse("w", "[[allow]]\nrule='WP201'\nreason='x'\nexpires='soon'").is_err());
+        let error = Settings::parse("w", "[[allow]]\nrule='WP201'\nreason='x'\nexpires=2027-01-31").unwrap_err();
+        assert!(error.help_text().is_some_and(|h| h.contains("in quotes")), "{error:?}");
+        for word in ["off", "never"] {
+            let settings = Settings::parse("w", &format!("fail-on = '{word}'")).unwrap();
+            assert_eq!(settings.fail_on, Some(Severity::Off));
+        }
     }
 }
