@@ -113,8 +113,9 @@ fn startup_task(document: &mut Document<'_>, node: NodeId, role: &str, reading: 
     launch.variables = environment_of(document, node);
     let first = reading.facts.len();
     run(document, reading, at, &Text::lit(&command), &launch);
-    // What a program of the task prints is its log; what `echo` prints may be anything.
-    let prints = !command.to_lowercase().contains("echo");
+    // What a program of the task prints is its log; what `echo` and `type` print may be anything.
+    let mut words = command.split(|c: char| !c.is_alphanumeric());
+    let prints = !words.any(|word| ["echo", "type"].iter().any(|w| word.eq_ignore_ascii_case(w)));
     for fact in reading.facts.iter_mut().skip(first).filter(|_| prints) {
         if let Body::Effect(effect) = &mut fact.body
             && effect.store == Store::File
