@@ -12,7 +12,7 @@
 //! ```
 //!
 //! * [`facts`] is the vocabulary: effects on state, clues, locations with holes, phases, and their text listing.
-//! * [`discover`] walks the inputs and tells formats by their first bytes.
+//! * [`mod@discover`] walks the inputs and tells formats by their first bytes.
 //! * [`mod@read`] has one folder per format family; a reader turns bytes into facts and never fails whole.
 //!   What an API, command or key does is data in [`catalog`].
 //! * [`link`] joins facts across artifacts: configuration into code, who starts whom, baked and written.
