@@ -2,8 +2,10 @@
 #![allow(clippy::expect_used, reason = "a test may fail loudly")]
 
 mod clr_image;
+mod random;
 
 use clr_image::{ASSEMBLY_REF, Assembly, MEMBER_REF, METHOD, TYPE_DEF, TYPE_REF, TYPE_SPEC};
+use random::Random;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wipeproof::discover::{Application, Artifact, Kind};
@@ -189,18 +191,6 @@ fn calls_in_circles_end() {
         assembly.method(&format!("M{n}"), &il);
     }
     assert_eq!(written(&read("calls.dll", &assembly.image())).len(), 100);
-}
-
-/// A small generator, so that a failure can be repeated (xorshift64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n.max(1) as u64) as usize
-    }
 }
 
 /// Flips bits in the metadata, where they hurt, of every fixture; tests/hostile.rs damages the files as a whole.

@@ -1,6 +1,11 @@
 //! Hostile input: broken copies of every fixture, and folders that fight back. Nothing may panic, hang or vanish.
 #![allow(clippy::expect_used, reason = "a test may fail loudly")]
 
+mod random;
+mod scratch;
+
+use random::Random;
+use scratch::Folder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -13,43 +18,13 @@ const VARIANTS: u64 = 6;
 /// One broken copy may take this long, also on a slow and busy machine in a debug build.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A small generator, so that a failure can be repeated (xorshift64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n.max(1) as u64) as usize
-    }
-}
-
 fn fixtures() -> Vec<PathBuf> {
     let app = walk(&["fixtures".into()], &Default::default()).expect("the fixtures folder");
     app.artifacts.into_iter().map(|a| a.file).collect()
 }
 
-/// A folder of our own below the system's temporary folder, removed at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        let dir = std::env::temp_dir().join(format!("wipeproof-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).expect("a scratch folder");
-        Scratch(dir)
-    }
-
-    fn read(&self) -> wipeproof::read::Readings {
-        read_all(&walk(std::slice::from_ref(&self.0), &Default::default()).expect("the scratch folder"))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn read(folder: &Folder) -> wipeproof::read::Readings {
+    read_all(&walk(std::slice::from_ref(&folder.0), &Default::default()).expect("the scratch folder"))
 }
 
 fn truncated(bytes: &[u8], random: &mut Random) -> Vec<u8> {
@@ -78,7 +53,7 @@ fn spliced(bytes: &[u8], random: &mut Random) -> Vec<u8> {
 
 #[test]
 fn broken_copies_cost_only_themselves() {
-    let scratch = Scratch::new("broken");
+    let scratch = Folder::new("broken");
     for file in fixtures() {
         let bytes = fs::read(&file).expect("a fixture");
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
@@ -94,7 +69,7 @@ fn broken_copies_cost_only_themselves() {
     }
 }
 
-fn check_copy(copy: &[u8], name: &str, scratch: &Scratch) {
+fn check_copy(copy: &[u8], name: &str, scratch: &Folder) {
     let Some(kind) = sniff(&copy[..copy.len().min(SNIFF_LEN)], name) else { return };
     let file = scratch.0.join(name);
     // Assemblies are read from their files; the rest from memory.
@@ -115,7 +90,7 @@ fn check_copy(copy: &[u8], name: &str, scratch: &Scratch) {
 
 #[test]
 fn random_bytes_under_every_name() {
-    let scratch = Scratch::new("random");
+    let scratch = Folder::new("random");
     let mut random = Random(42);
     for name in
         ["a.exe", "Web.config", "a.json", "a.ini", "a.reg", "a.cmd", "a.ps1", "a.vbs", "a.nsi", "a.iss", "a.csdef"]
@@ -130,11 +105,11 @@ fn random_bytes_under_every_name() {
 
 #[test]
 fn nothing_vanishes_silently() {
-    let scratch = Scratch::new("vanish");
+    let scratch = Folder::new("vanish");
     fs::write(scratch.0.join("picture.png"), b"\x89PNG\r\n\x1a\n\0\0\0").expect("a file");
     fs::write(scratch.0.join("broken.config"), "<configuration><appSettings>").expect("a file");
     fs::write(scratch.0.join("fine.ini"), "[a]\nb=c\n").expect("a file");
-    let all = scratch.read();
+    let all = read(&scratch);
     assert_eq!(all.readings.len() + all.skipped.len(), 3, "{all:?}");
     let broken = all.readings.iter().find(|r| r.artifact.ends_with("broken.config")).expect("the broken file");
     assert!(broken.notes.iter().any(|n| n.kind == NoteKind::Malformed), "{broken:?}");
@@ -145,12 +120,12 @@ fn nothing_vanishes_silently() {
 fn links_pipes_and_foreign_names() {
     use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
-    let scratch = Scratch::new("links");
+    let scratch = Folder::new("links");
     symlink(&scratch.0, scratch.0.join("loop")).expect("a link");
     symlink("nowhere", scratch.0.join("dangling.config")).expect("a link");
     let foreign = Path::new(std::ffi::OsStr::from_bytes(b"caf\xe9.ini"));
     fs::write(scratch.0.join(foreign), "[a]\nb=c\n").expect("a file");
-    let all = scratch.read();
+    let all = read(&scratch);
     assert_eq!(all.readings.len(), 1, "{all:?}");
     assert_eq!(all.skipped.iter().filter(|s| s.reason.contains("symbolic link")).count(), 2);
 }

@@ -109,8 +109,8 @@ pub(crate) struct Check {
     /// Earlier report (JSON or SARIF) or baseline file: what it knows does not fail the check.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Earlier report (JSON or SARIF) to compare with in the html and markdown reports; nothing is accepted because of
-    /// it.
+    /// Earlier report (JSON or SARIF) to compare with: what is new and what is gone is told, and shown in the html and
+    /// markdown reports; nothing is accepted because of it.
     #[arg(long, value_name = "FILE")]
     pub(crate) since: Option<PathBuf>,
     /// Count accepted findings too: no allowance and no baseline holds.

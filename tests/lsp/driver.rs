@@ -165,6 +165,12 @@ impl Editor {
         })
     }
 
+    /// The same for a file of which something is shown sooner or later: that may have come with an answer to a request.
+    pub(crate) fn comes_to_show(&self, file: &str) -> Vec<Value> {
+        let shown = self.shown.borrow().get(&self.uri(file)).cloned().filter(|all| !all.is_empty());
+        shown.unwrap_or_else(|| self.diagnostics(file, |all| !all.is_empty()))
+    }
+
     pub(crate) fn open(&self, file: &str, text: &str) {
         self.notify(
             "textDocument/didOpen",

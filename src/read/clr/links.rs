@@ -258,6 +258,12 @@ impl Links {
         self.definitions.get(unit as usize)?.get(&token).copied()
     }
 
+    /// May a call run this method: is it what is called, or does it override that?
+    pub(super) fn may_run(&self, unit: u32, token: u32, method: Method) -> bool {
+        let declared = self.called(unit, token);
+        declared.is_some_and(|declared| declared == method || self.overrides(declared).contains(&method))
+    }
+
     /// Everything that a call may run: the definition, and what overrides it.
     pub(super) fn targets(&self, unit: u32, token: u32) -> Vec<Method> {
         let Some(declared) = self.called(unit, token) else { return Vec::new() };

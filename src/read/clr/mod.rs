@@ -115,8 +115,7 @@ fn open(app: &Application, artifact: &Artifact, insides: bool) -> (Reading, Unit
         opened.artifact.clone_from(&artifact.path);
         artifact.file_name().clone_into(&mut opened.file_name);
         opened.identity = identity;
-        if outside {
-        } else {
+        if !outside {
             for (kind, text) in form::notes(&image, &opened, &attributes) {
                 reading.note(kind, text);
             }

@@ -99,11 +99,7 @@ impl<'r> Resolver<'r> {
                 self.want(caller);
                 continue;
             };
-            for site in &body.sites {
-                let Some(declared) = self.links.called(caller.unit, site.token) else { continue };
-                if declared != method && !self.links.overrides(declared).contains(&method) {
-                    continue;
-                }
+            for site in body.sites.iter().filter(|site| self.links.may_run(caller.unit, site.token, method)) {
                 links.push(Link {
                     method,
                     args: site.args.clone(),

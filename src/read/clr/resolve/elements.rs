@@ -188,11 +188,7 @@ impl Resolver<'_> {
                     self.want(caller);
                     continue;
                 };
-                for site in &body.sites {
-                    let Some(declared) = self.links.called(caller.unit, site.token) else { continue };
-                    if declared != method && !self.links.overrides(declared).contains(&method) {
-                        continue;
-                    }
+                for site in body.sites.iter().filter(|site| self.links.may_run(caller.unit, site.token, method)) {
                     let skip = u16::from(site.makes && has_this);
                     let Some(id) = index.checked_sub(skip).and_then(|i| site.args.get(usize::from(i))) else {
                         continue;

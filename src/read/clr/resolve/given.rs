@@ -58,8 +58,7 @@ impl Resolver<'_> {
                 if is_taken && caller.unit == method.unit {
                     found.extend(self.given_to_delegate(above, body, site, method, index - u16::from(has_this)));
                 }
-                let Some(declared) = self.links.called(caller.unit, site.token) else { continue };
-                if declared != method && !self.links.overrides(declared).contains(&method) {
+                if !self.links.may_run(caller.unit, site.token, method) {
                     continue;
                 }
                 let skip = u16::from(site.makes && has_this);
