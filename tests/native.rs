@@ -221,6 +221,13 @@ fn services_logs_and_settings() {
     );
 }
 
+/// A container that only serves for random numbers holds no key: there is nothing to lose.
+#[test]
+fn key_containers() {
+    says("keys", &["generate ContosoOrders CryptAcquireContextW", "generate {env:USERNAME} CryptAcquireContextA"]);
+    says("random", &[]);
+}
+
 #[test]
 fn values_that_travel() {
     says(
@@ -302,7 +309,7 @@ fn a_runtime_that_opens_by_flags() {
 
 #[test]
 fn a_listing_never_calls_a_place_proven_that_is_not_known() {
-    for program in ["files", "flow", "linked", "objects", "paths", "registry", "runtime", "strings", "system"] {
+    for program in ["files", "flow", "keys", "linked", "objects", "paths", "registry", "runtime", "strings", "system"] {
         for reading in read(program) {
             for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
                 assert!(effect.certainty < Certainty::Proven || effect.location.extent() == Extent::Full, "{effect:?}");

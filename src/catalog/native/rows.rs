@@ -238,9 +238,10 @@ pub struct Row {
     pub format: Option<u8>,
     /// Argument with the scope of a settings object.
     pub scope: Option<u8>,
-    /// Function that the image has to import for the row to hold, or any whose name begins so.
-    pub needs: Option<String>,
-    /// Row that holds otherwise.
+    /// Beginnings of names of functions, one of which the image has to import for the row to hold.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Row that holds otherwise; without one the call then leaves nothing behind.
     pub otherwise: Option<String>,
     /// File, section and entry of an INI file.
     pub ini: Option<Vec<u8>>,

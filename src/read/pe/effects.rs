@@ -410,7 +410,10 @@ fn key_container(image: &Image<'_>, event: &Event) -> Vec<Effect> {
         _ => return Vec::new(),
     };
     let name = at(0).cloned().unwrap_or_default();
-    let mut effect = effect(image, event, operation, Store::Key, Location::named(locate::first_text(&name)), &name);
+    // Without a name it is the container that is called like the account (documentation of CryptAcquireContext).
+    let unnamed = name.number.only() == Some(0);
+    let text = if unnamed { Text::parse("{env:USERNAME}") } else { locate::first_text(&name) };
+    let mut effect = effect(image, event, operation, Store::Key, Location::named(text), &name);
     effect.certainty = effect.certainty.max(Certainty::Likely);
     vec![effect]
 }

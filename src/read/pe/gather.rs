@@ -71,7 +71,7 @@ impl Kept {
         let mut kept = Kept::default();
         let mut seen = BTreeSet::new();
         for event in events {
-            let event = &settled(program, event);
+            let Some(event) = &settled(program, event) else { continue };
             let phase = phases.and_then(|phases| phases.of_call(program, event));
             for mut fact in effects::facts(&program.image, event) {
                 if let (Body::Effect(effect), Some((phase, because))) = (&mut fact.body, &phase) {
@@ -148,18 +148,18 @@ fn reasons(image: &Image<'_>, what: &str, sites: &BTreeMap<u32, Gap>, open: impl
     counts.into_iter().map(step).collect()
 }
 
-/// What a function does may depend on what else the program uses.
-fn settled(program: &Program<'_>, event: &Event) -> Event {
+/// What a function does may depend on what else the program uses; `None` when without that it leaves nothing.
+fn settled(program: &Program<'_>, event: &Event) -> Option<Event> {
     let mut event = event.clone();
-    if let (Some(needed), Some(otherwise)) = (&event.api.row.needs, &event.api.row.otherwise) {
-        let imported = |i: &Import<'_>| surface::name_of(i).is_some_and(|name| name.starts_with(needed.as_str()));
-        if !program.linkage.imports.iter().any(imported)
-            && let Some(other) = native::find_by_name(otherwise)
-        {
-            event.api = other;
-        }
+    let row = event.api.row;
+    let imports = |needed: &String| {
+        let begins = |i: &Import<'_>| surface::name_of(i).is_some_and(|name| name.starts_with(needed.as_str()));
+        program.linkage.imports.iter().any(begins)
+    };
+    if !row.needs.is_empty() && !row.needs.iter().any(imports) {
+        event.api = native::find_by_name(row.otherwise.as_deref()?)?;
     }
-    event
+    Some(event)
 }
 
 /// Under what an effect whose location is wholly unknown is counted.

@@ -101,13 +101,18 @@ impl Engine<'_, '_> {
                 return;
             }
             if is_path_like(literal) {
-                let text = match self.state.buffer(this) {
-                    Some(_) => Text::unknown().concat(text),
-                    None => text.clone(),
-                };
+                // What begins with a separator was put behind a folder: `base + "/name"` makes an object of both.
+                let behind = self.state.buffer(this).is_some() || begins_with_one_separator(literal);
+                let text = if behind { Text::unknown().concat(text) } else { text.clone() };
                 self.state.set_buffer(this, Buffer::of(Known::weak(text)));
                 return;
             }
         }
     }
+}
+
+/// A path below what is not said; two separators begin the name of a server, or of a device.
+fn begins_with_one_separator(literal: &str) -> bool {
+    let separator = |c: char| matches!(c, '\\' | '/');
+    literal.strip_prefix(separator).is_some_and(|rest| !rest.starts_with(separator))
 }
