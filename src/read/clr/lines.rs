@@ -1,6 +1,6 @@
 //! Source lines for the places that facts speak of, from the program database in or beside an assembly.
 
-use super::Told;
+use super::ask::Told;
 use super::image::Image;
 use super::links::Method;
 use super::portable::{PdbId, Portable};

@@ -1,7 +1,7 @@
 //! what, who assigns a field.
 
 use super::Map;
-use super::unit::{FIELD, METHOD_DEF, Unit, row, table};
+use super::unit::{FIELD, MEMBER_REF, METHOD_DEF, RefInfo, Unit, row, table};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -35,6 +35,8 @@ pub(super) struct Links {
     writers: Pairs<(u32, u32), Method>,
     /// What the method tokens of each unit mean.
     definitions: Vec<Map<u32, Method>>,
+    /// What the references to fields in each unit mean.
+    fields: Vec<Map<u32, (u32, u32)>>,
     /// Components that the application has: `aspnet`, `service`.
     pub(super) components: BTreeSet<&'static str>,
 }
@@ -92,6 +94,7 @@ impl Links {
             }
         }
         links.declare(units);
+        links.fields = (0..units.len()).into_par_iter().map(|u| links.referred_fields(units, u as u32)).collect();
         let related: Vec<Related> = (0..units.len()).into_par_iter().map(|u| links.related(units, u as u32)).collect();
         let (mut callers, mut writers) = (Vec::new(), Vec::new());
         for mut related in related {
@@ -167,7 +170,9 @@ impl Links {
             numbers.dedup();
             numbers
         };
-        (1..=types).map(of).collect()
+        // Without methods it overrides nothing.
+        let has_methods = |t| units.get(u as usize).and_then(|u| u.type_info(t)).is_some_and(|t| !t.methods.is_empty());
+        (1..=types).map(|t| if has_methods(t) { of(t) } else { Vec::new() }).collect()
     }
 
     fn related(&self, units: &[Unit], u: u32) -> Related {
@@ -190,9 +195,8 @@ impl Links {
             related.callers.push((method(machine), method(written)));
             related.machines.push((method(written), method(machine)));
         }
-        let mut fields: Map<u32, Option<(u32, u32)>> = Map::default();
         for (writer, token) in &unit.stores {
-            let field = *fields.entry(*token).or_insert_with(|| self.field(units, u, *token));
+            let field = self.field(u, *token);
             related.writers.extend(field.map(|field| (field, method(*writer))));
         }
         related
@@ -239,11 +243,22 @@ impl Links {
     }
 
     /// The field definition that a field token means.
-    pub(super) fn field(&self, units: &[Unit], unit: u32, token: u32) -> Option<(u32, u32)> {
+    pub(super) fn field(&self, unit: u32, token: u32) -> Option<(u32, u32)> {
         if table(token) == FIELD {
             return Some((unit, row(token)));
         }
-        let reference = units.get(unit as usize)?.member_ref(token).filter(|r| r.is_field)?;
+        self.fields.get(unit as usize)?.get(&token).copied()
+    }
+
+    fn referred_fields(&self, units: &[Unit], u: u32) -> Map<u32, (u32, u32)> {
+        let refs = units.get(u as usize).map_or(&[][..], |unit| &unit.refs);
+        let of_fields = refs.iter().enumerate().filter(|(_, reference)| reference.is_field);
+        of_fields
+            .filter_map(|(i, reference)| Some((MEMBER_REF << 24 | (i as u32 + 1), self.referred(units, u, reference)?)))
+            .collect()
+    }
+
+    fn referred(&self, units: &[Unit], unit: u32, reference: &RefInfo) -> Option<(u32, u32)> {
         let (u, t) = self.find_type(units, unit, &reference.assembly, &reference.ty)?;
         let owner = units.get(u as usize)?;
         let named = |rid: &u32| owner.fields.get((*rid as usize).wrapping_sub(1)).is_some_and(|n| *n == reference.name);

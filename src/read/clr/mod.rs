@@ -1,12 +1,15 @@
 //! .NET assemblies, all of an application together.
 //!
 //! Each assembly is opened and indexed ([`image`], [`mod@unit`]); methods that call something catalogued are interpreted
-//! into symbolic calls ([`interp`]); queries about their arguments ([`resolve`]) ask for further methods, which are then
-//! interpreted too, until nothing more is wanted or the rounds are used up. The bytes of an assembly are only held while
-//! it is being looked at, so memory does not grow with the application's size on disk.
+//! into symbolic calls ([`interp`]), and so are those that their arguments may come from ([`demand`]). Then the calls are
+//! asked about ([`ask`], [`resolve`]); what an answer would still have needed is interpreted too, and only the methods
+//! that missed something are asked about again, until nothing more is wanted or the rounds are used up. The bytes of an
+//! assembly are only held while it is being looked at, so memory does not grow with the application's size on disk.
 
 mod answer;
+mod ask;
 mod context;
+mod demand;
 mod form;
 mod identity;
 mod image;
@@ -30,14 +33,14 @@ use crate::catalog::dotnet::catalog;
 use crate::discover::{Application, Artifact, Kind};
 use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
 use crate::read::{Input, MAX_BINARY, guarded, pe};
+use ask::{Answers, View};
+use demand::Demand;
 use form::Code;
 use image::Image;
-use lines::Place;
 pub(in crate::read) use lines::database;
 use links::{Links, Method};
 use phases::Phases;
 use rayon::prelude::*;
-use resolve::Resolver;
 use std::collections::BTreeSet;
 use unit::Unit;
 
@@ -46,10 +49,6 @@ type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// Times that further methods are interpreted because a value led there.
 const MAX_ROUNDS: usize = 16;
-/// Methods that are asked about together: what one answer found, the next need not look for.
-const CHUNK: usize = 256;
-/// Methods that are interpreted in one round.
-const MAX_WANTED: usize = 200_000;
 
 /// Reads the assemblies of an application; those of frameworks from the inside only if `insides` says so.
 pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bool) -> Vec<Reading> {
@@ -58,17 +57,30 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
     let mut links = Links::new(&units);
     let phases = Phases::new(&units, &links);
     links.components = phases.components.iter().flat_map(|of_unit| of_unit.keys().copied()).collect();
-    let mut open: BTreeSet<Method> = interpreted(&units);
+    let seeds = interpreted(&units);
+    let mut demand = Demand::new(&seeds);
     for _ in 0..MAX_ROUNDS {
-        let wanted = wanted(&units, &links, &mut open);
+        let wanted = demand.follow(&units, &links);
         if wanted.is_empty() {
             break;
         }
         deepen(assemblies, &mut units, &mut readings, wanted);
     }
-    let methods = units.iter().map(|unit| unit.bodies.len()).sum();
-    let view = View { units: &units, links: &links, phases: &phases, methods };
-    let mut told = view.tell(assemblies);
+    let mut told = Answers::default();
+    let mut open = seeds.clone();
+    for round in 0..=MAX_ROUNDS {
+        let view = View { units: &units, links: &links, phases: &phases, methods: seeds.len() };
+        let wanted = told.ask(&view, assemblies, &mut open);
+        if wanted.is_empty() || round == MAX_ROUNDS {
+            break;
+        }
+        deepen(assemblies, &mut units, &mut readings, wanted);
+    }
+    // Methods that were only looked at for what they give may call something that matters too.
+    let mut others: BTreeSet<Method> = interpreted(&units).difference(&seeds).copied().collect();
+    let view = View { units: &units, links: &links, phases: &phases, methods: seeds.len() };
+    told.ask(&view, assemblies, &mut others);
+    let mut told = told.by_assembly(&view);
     lines::add(app, assemblies, &mut told);
     for (reading, told) in readings.iter_mut().zip(told) {
         reading.facts.extend(told.reading.facts);
@@ -146,14 +158,17 @@ fn native_part(app: &Application, artifact: &Artifact, bytes: &[u8], reading: &m
 /// Methods that call something catalogued.
 fn seeds(unit: &Unit) -> Vec<u32> {
     let serves = unit.references.iter().any(|name| catalog().serves(name));
-    let is_sink = |token: u32| {
-        let rows = unit.member_ref(token).and_then(|r| r.rows);
-        rows.is_some_and(|rows| rows.is_sink() && (serves || !rows.needs_component()))
-            || pinvoke::sink(unit, token).is_some()
-            || unit.member_ref(token).is_some_and(|r| catalog().callback(&r.ty, &r.name).is_some())
+    let mut known: Map<u32, bool> = Map::default();
+    let mut is_seed = |token: u32| {
+        *known.entry(token).or_insert_with(|| {
+            let reference = unit.member_ref(token);
+            reference.and_then(|r| r.rows).is_some_and(|rows| rows.is_sink() && (serves || !rows.needs_component()))
+                || pinvoke::sink(unit, token).is_some()
+                || reference.is_some_and(|r| catalog().callback(&r.ty, &r.name).is_some())
+        })
     };
     let mut rows: Vec<u32> =
-        unit.calls.iter().filter(|(_, token)| is_sink(*token)).map(|(caller, _)| *caller).collect();
+        unit.calls.iter().filter(|(_, token)| is_seed(*token)).map(|(caller, _)| *caller).collect();
     rows.dedup();
     rows
 }
@@ -168,36 +183,12 @@ fn interpret_all(image: &Image<'_>, unit: &mut Unit, rows: impl IntoIterator<Ite
     unit.arena = arena;
 }
 
-/// Methods that call something catalogued: the only ones whose calls are asked about.
+/// Methods that call something catalogued.
 fn interpreted(units: &[Unit]) -> BTreeSet<Method> {
-    let of =
-        |(u, unit): (usize, &Unit)| unit.bodies.keys().map(move |rid| Method { unit: u as u32, rid: *rid }).collect();
-    units.iter().enumerate().flat_map(|(u, unit)| -> Vec<Method> { of((u, unit)) }).collect()
-}
-
-/// Methods that the calls of the open methods lead to and that are not interpreted yet. A method that leads to none is
-/// no longer open.
-fn wanted(units: &[Unit], links: &Links, open: &mut BTreeSet<Method>) -> BTreeSet<Method> {
-    let methods: Vec<Method> = open.iter().copied().collect();
-    let ask = |chunk: &[Method]| {
-        let resolver = Resolver::silent(units, links, methods.len());
-        let mut still_open = Vec::new();
-        for method in chunk {
-            resolver.next_method();
-            let before = resolver.misses();
-            let body = units.get(method.unit as usize).and_then(|unit| unit.bodies.get(&method.rid));
-            for call in body.map(|b| b.sites.as_slice()).unwrap_or_default() {
-                let _ = sinks::facts(&resolver, *method, call);
-            }
-            if resolver.misses() > before {
-                still_open.push(*method);
-            }
-        }
-        (still_open, resolver.wanted.into_inner())
+    let of = |(u, unit): (usize, &Unit)| -> Vec<Method> {
+        unit.bodies.keys().map(|rid| Method { unit: u as u32, rid: *rid }).collect()
     };
-    let asked: Vec<(Vec<Method>, BTreeSet<Method>)> = methods.par_chunks(CHUNK).map(ask).collect();
-    *open = asked.iter().flat_map(|(still_open, _)| still_open).copied().collect();
-    asked.into_iter().flat_map(|(_, wanted)| wanted).take(MAX_WANTED).collect()
+    units.iter().enumerate().flat_map(of).collect()
 }
 
 /// Rows of the methods of one unit.
@@ -240,90 +231,4 @@ fn called(unit: &Unit, rows: &[u32]) -> BTreeSet<u32> {
     let gives = |site: &interp::Site| site.makes || unit.callee(site.token).is_some_and(|callee| callee.returns);
     let rows = of_unit.filter(|site| gives(site)).map(|site| unit::row(site.token));
     rows.filter(|rid| !unit.bodies.contains_key(rid)).collect()
-}
-
-/// All that is known when facts are told.
-struct View<'v> {
-    units: &'v [Unit],
-    links: &'v Links,
-    phases: &'v Phases,
-    /// How many methods are asked about.
-    methods: usize,
-}
-
-/// What is told of an assembly, and in which methods it was seen.
-#[derive(Default)]
-struct Told {
-    reading: Reading,
-    places: Vec<Place>,
-    exhausted: bool,
-}
-
-impl View<'_> {
-    /// Everything that is said of each assembly.
-    fn tell(&self, assemblies: &[&Artifact]) -> Vec<Told> {
-        let rows: Vec<Vec<u32>> = self.units.iter().map(|unit| unit.bodies.keys().copied().collect()).collect();
-        let chunks: Vec<(usize, &[u32])> =
-            rows.iter().enumerate().flat_map(|(u, rows)| rows.chunks(CHUNK).map(move |chunk| (u, chunk))).collect();
-        let parts: Vec<(usize, Told)> = chunks
-            .into_par_iter()
-            .filter_map(|(u, chunk)| Some((u, self.of_methods(assemblies.get(u)?, u as u32, chunk))))
-            .collect();
-        let mut all: Vec<Told> = self.units.iter().map(|_| Told::default()).collect();
-        for (u, part) in parts {
-            if let Some(told) = all.get_mut(u) {
-                told.append(part);
-            }
-        }
-        for (u, (told, unit)) in all.iter_mut().zip(self.units).enumerate() {
-            if told.exhausted {
-                let text = "some methods ask for too much: their values are followed less far than usual";
-                told.reading.note(NoteKind::Capped, text);
-            }
-            let long = unit.bodies.values().filter(|body| body.is_capped).count();
-            if long > 0 {
-                let text = format!("methods that are too long, of which nothing is known: {long}");
-                told.reading.note(NoteKind::Capped, text);
-            }
-            context::components(self.phases, u as u32, &mut told.reading);
-            context::clients(unit, &mut told.reading);
-        }
-        all
-    }
-
-    /// The facts of some methods of an assembly.
-    fn of_methods(&self, artifact: &Artifact, unit: u32, rows: &[u32]) -> Told {
-        let mut told = Told::default();
-        let (places, exhausted) = (&mut told.places, &mut told.exhausted);
-        let reading = guarded(artifact, Kind::Assembly, |reading| {
-            let Some(own) = self.units.get(unit as usize) else { return };
-            let resolver = Resolver::new(self.units, self.links, self.methods);
-            for rid in rows {
-                let (method, body) = (Method { unit, rid: *rid }, own.bodies.get(rid));
-                resolver.next_method();
-                let calls = body.map(|b| b.sites.as_slice()).unwrap_or_default();
-                let mut found: Vec<Fact> =
-                    calls.iter().flat_map(|call| sinks::facts(&resolver, method, call)).collect();
-                context::complete(&resolver, self.phases, method, &mut found);
-                for fact in found {
-                    places.extend(lines::places(&resolver, method, reading.facts.len(), &fact));
-                    reading.facts.push(fact);
-                }
-            }
-            *exhausted = resolver.is_exhausted();
-        });
-        told.reading = reading;
-        told
-    }
-}
-
-impl Told {
-    fn append(&mut self, mut other: Told) {
-        let facts = self.reading.facts.len();
-        other.places.iter_mut().for_each(|place| place.fact += facts);
-        self.places.append(&mut other.places);
-        self.reading.facts.append(&mut other.reading.facts);
-        self.reading.notes.append(&mut other.reading.notes);
-        self.exhausted |= other.exhausted;
-    }
 }

@@ -36,9 +36,9 @@ const GLANCE_STEPS: u32 = 200;
 /// Nesting of calls, parameters and fields.
 const MAX_DEPTH: u32 = 48;
 /// Parameters followed to callers, one after another.
-const MAX_CALLERS_DEEP: u32 = 8;
+pub(super) const MAX_CALLERS_DEEP: u32 = 8;
 /// Callers of one method that are looked at.
-const MAX_CALLERS: usize = 48;
+pub(super) const MAX_CALLERS: usize = 48;
 
 /// The arguments that the body of a callee is looked at with.
 #[derive(Clone, Copy)]
@@ -95,7 +95,7 @@ pub(super) struct Resolver<'r> {
     allowance: u32,
     /// Steps that are left for the method that is asked about; after them questions get only what is close at hand.
     left: Cell<u32>,
-    /// Some method had none left.
+    /// It had none left.
     exhausted: Cell<bool>,
     /// Methods that answers would have needed.
     pub(super) wanted: RefCell<BTreeSet<Method>>,
@@ -114,8 +114,6 @@ pub(super) struct Resolver<'r> {
     constructed: RefCell<Map<(u32, u32), bool>>,
     /// Methods of the steps that were put into words, by their places; `None` where several share one.
     pub(super) spoken: RefCell<Map<Spoken, Option<Method>>>,
-    /// Nobody will read how values came.
-    pub(super) is_silent: bool,
 }
 
 impl<'r> Resolver<'r> {
@@ -138,13 +136,7 @@ impl<'r> Resolver<'r> {
             makings: RefCell::default(),
             constructed: RefCell::default(),
             spoken: RefCell::default(),
-            is_silent: false,
         }
-    }
-
-    /// One that only asks which methods are wanting.
-    pub(super) fn silent(units: &'r [Unit], links: &'r Links, methods: usize) -> Self {
-        Resolver { is_silent: true, ..Resolver::new(units, links, methods) }
     }
 
     /// What a value of a method of this unit may be. Never empty.
@@ -244,9 +236,10 @@ impl<'r> Resolver<'r> {
     /// Turns to another method, which has steps of its own.
     pub(super) fn next_method(&self) {
         self.left.set(self.allowance);
+        self.exhausted.set(false);
     }
 
-    /// Did any method use up its steps?
+    /// Did the method use up its steps?
     pub(super) fn is_exhausted(&self) -> bool {
         self.exhausted.get()
     }

@@ -99,7 +99,7 @@ impl<'v> View<'v> {
         let unit = self.resolver.units.get(self.unit as usize);
         match self.this.and_then(|this| Some(unit?.arena.get(this))) {
             Some(Expr::Field(token, object)) => {
-                let own = self.resolver.links.field(self.resolver.units, self.unit, *token).is_some();
+                let own = self.resolver.links.field(self.unit, *token).is_some();
                 own && (held == Held::Field || object.is_none())
             }
             _ => false,
@@ -135,15 +135,13 @@ impl<'v> View<'v> {
             all.truncate(MAX_PLACES);
         }
         let mut effects: Vec<Effect> = all.into_iter().map(|(_, effect)| effect).collect();
-        if !self.resolver.is_silent {
-            // What is not known is at least said to be so for a reason.
-            let blank = effects.iter_mut().filter(|effect| effect.location.extent() == Extent::None);
-            let blank: Vec<&mut Effect> = blank.filter(|effect| effect.operation != Operation::Read).collect();
-            if !blank.is_empty()
-                && let Some(why) = self.resolver.why(self.unit, call)
-            {
-                blank.into_iter().for_each(|effect| effect.evidence.push(Step::new(format!("not known: {why}"))));
-            }
+        // What is not known is at least said to be so for a reason.
+        let blank = effects.iter_mut().filter(|effect| effect.location.extent() == Extent::None);
+        let blank: Vec<&mut Effect> = blank.filter(|effect| effect.operation != Operation::Read).collect();
+        if !blank.is_empty()
+            && let Some(why) = self.resolver.why(self.unit, call)
+        {
+            blank.into_iter().for_each(|effect| effect.evidence.push(Step::new(format!("not known: {why}"))));
         }
         effects
     }

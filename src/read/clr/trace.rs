@@ -43,9 +43,6 @@ impl Spoken {
 impl<'r> Resolver<'r> {
     /// The way of a value in words, for a reader who stands in this unit.
     pub(super) fn steps(&self, unit: u32, traces: &[Trace]) -> Vec<Step> {
-        if self.is_silent {
-            return Vec::new();
-        }
         traces.iter().map(|trace| self.step(unit, trace)).collect()
     }
 

@@ -3,7 +3,7 @@
 //! Interpreting a method only *builds* expressions; what they mean as strings is decided later, when parameters, fields
 //! and results of other methods can be looked at ([`super::resolve`]).
 
-use std::collections::HashMap;
+use indexmap::IndexSet;
 
 /// Index of an expression in its arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,13 +74,12 @@ const MAX_EXPRESSIONS: usize = 4 << 20;
 /// The expressions of one assembly.
 #[derive(Debug)]
 pub(super) struct Arena {
-    nodes: Vec<Expr>,
-    index: HashMap<Expr, Id>,
+    nodes: IndexSet<Expr, foldhash::fast::RandomState>,
 }
 
 impl Default for Arena {
     fn default() -> Self {
-        let mut arena = Arena { nodes: Vec::new(), index: HashMap::new() };
+        let mut arena = Arena { nodes: IndexSet::default() };
         arena.add(Expr::Unknown);
         arena.add(Expr::Null);
         arena
@@ -90,26 +89,20 @@ impl Default for Arena {
 impl Arena {
     /// The expression.
     pub(super) fn get(&self, id: Id) -> &Expr {
-        self.nodes.get(id.0 as usize).unwrap_or(&Expr::Unknown)
+        self.nodes.get_index(id.0 as usize).unwrap_or(&Expr::Unknown)
     }
 
     /// Adds an expression, or finds the equal one.
     pub(super) fn add(&mut self, expr: Expr) -> Id {
-        if let Some(&id) = self.index.get(&expr) {
-            return id;
-        }
         if self.nodes.len() >= MAX_EXPRESSIONS {
-            return Id::UNKNOWN;
+            return self.find(&expr).unwrap_or(Id::UNKNOWN);
         }
-        let id = Id(self.nodes.len() as u32);
-        self.nodes.push(expr.clone());
-        self.index.insert(expr, id);
-        id
+        Id(self.nodes.insert_full(expr).0 as u32)
     }
 
     /// The expression that is there already.
     pub(super) fn find(&self, expr: &Expr) -> Option<Id> {
-        self.index.get(expr).copied()
+        self.nodes.get_index_of(expr).map(|index| Id(index as u32))
     }
 
     /// An integer.

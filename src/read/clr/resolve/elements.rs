@@ -99,7 +99,7 @@ impl Resolver<'_> {
     }
 
     fn elements_of_field(&self, at: At<'_>, token: u32) -> Vec<Value> {
-        let Some(field) = self.links.field(self.units, at.unit, token) else { return Vec::new() };
+        let Some(field) = self.links.field(at.unit, token) else { return Vec::new() };
         if at.up >= MAX_CALLERS_DEEP {
             self.cut();
             return Vec::new();
@@ -115,7 +115,7 @@ impl Resolver<'_> {
                 };
                 let inside = at.outside(writer.unit);
                 for store in &body.stores {
-                    if self.links.field(self.units, writer.unit, store.token) == Some(field) {
+                    if self.links.field(writer.unit, store.token) == Some(field) {
                         found.extend(self.elements_of(inside, store.value));
                     }
                 }
@@ -128,7 +128,7 @@ impl Resolver<'_> {
                 };
                 let inside = at.outside(method.unit);
                 let holds = |receiver: Id| match unit.arena.get(receiver) {
-                    Expr::Field(token, _) => self.links.field(self.units, method.unit, *token) == Some(field),
+                    Expr::Field(token, _) => self.links.field(method.unit, *token) == Some(field),
                     _ => false,
                 };
                 found.extend(self.added(inside, method, body, &holds));
@@ -142,7 +142,7 @@ impl Resolver<'_> {
     }
 
     /// The methods of the type that declares a field, and of the types within it, that add to any collection.
-    fn fillers(&self, field: (u32, u32)) -> Vec<Method> {
+    pub(in crate::read::clr) fn fillers(&self, field: (u32, u32)) -> Vec<Method> {
         let Some(unit) = self.units.get(field.0 as usize) else { return Vec::new() };
         let owner = unit.field_owners.get((field.1 as usize).wrapping_sub(1)).copied().unwrap_or(0);
         let Some(info) = unit.type_info(owner) else { return Vec::new() };

@@ -20,7 +20,7 @@ impl Resolver<'_> {
                 None => vec![Value::unknown()],
             };
         }
-        let Some(field) = self.links.field(self.units, at.unit, token) else { return vec![Value::unknown()] };
+        let Some(field) = self.links.field(at.unit, token) else { return vec![Value::unknown()] };
         let name = unit.field_name(token).map_or("", |(_, n)| n);
         // What waits for a result is kept in one field for all results of a type, between two steps of a method.
         if name.starts_with("<>u__") {
@@ -56,7 +56,7 @@ impl Resolver<'_> {
                 continue;
             };
             for store in &body.stores {
-                if self.links.field(self.units, writer.unit, store.token) != Some(field) {
+                if self.links.field(writer.unit, store.token) != Some(field) {
                     continue;
                 }
                 let values = self.eval(at.outside(writer.unit), store.value);
@@ -123,7 +123,7 @@ impl Resolver<'_> {
     }
 
     /// Do only constructors assign the field?
-    fn is_constructed(&self, field: (u32, u32)) -> bool {
+    pub(in crate::read::clr) fn is_constructed(&self, field: (u32, u32)) -> bool {
         if let Some(known) = self.constructed.borrow().get(&field) {
             return *known;
         }
@@ -190,9 +190,6 @@ impl Resolver<'_> {
 
     /// The call that made an object.
     fn made_where(&self, constructor: Method, unit: u32, args: &[Id]) -> Option<Trace> {
-        if self.is_silent {
-            return None;
-        }
         let own = self.units.get(unit as usize)?;
         let callers = self.links.callers(constructor).into_iter().filter(|caller| caller.unit == unit);
         callers.take(MAX_CALLERS).find_map(|caller| {
@@ -222,7 +219,7 @@ impl Resolver<'_> {
         };
         let mut found = Vec::new();
         for store in &body.stores {
-            if self.links.field(self.units, constructor.unit, store.token) == Some(field) {
+            if self.links.field(constructor.unit, store.token) == Some(field) {
                 let step = Trace { what: Passed::Field(field.0, field.1), at: constructor, offset: store.offset };
                 found.extend(self.eval(at, store.value).into_iter().map(|v| v.step(step)));
             }

@@ -32,12 +32,12 @@ impl<'r> Resolver<'r> {
                 }
             }
             Expr::Field(token, _) => {
-                let Some(field) = self.links.field(self.units, unit, *token) else {
+                let Some(field) = self.links.field(unit, *token) else {
                     return Some("a field of another assembly".to_owned());
                 };
                 let mut written = self.links.writers(field).filter_map(|writer| {
                     let own = self.units.get(writer.unit as usize)?;
-                    let is_it = |t| self.links.field(self.units, writer.unit, t) == Some(field);
+                    let is_it = |t| self.links.field(writer.unit, t) == Some(field);
                     let store = own.bodies.get(&writer.rid)?.stores.iter().find(|store| is_it(store.token))?;
                     Some((writer.unit, store.value))
                 });
