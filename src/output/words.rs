@@ -77,7 +77,7 @@ pub(super) fn property(property: Trait) -> &'static str {
         Trait::Baked => "also in the image or package",
         Trait::OnlyAtShutdown => "written only when the program stops",
         Trait::Runtime => "by the runtime or a library",
-        Trait::Guessed => "the place is a guess from the same function",
+        Trait::Guessed => "the place is a guess",
         Trait::Recomputable => "computed again when it is missing",
         Trait::Implied => "only what holds something else that is reported",
         Trait::Foretold => "not seen to be written, but opened for writing",

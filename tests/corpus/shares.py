@@ -20,8 +20,9 @@ SITE = re.compile(r"\bat=\S*rva:(0x[0-9a-f]+)")
 MORE = re.compile(r'step "and (\d+) further calls whose location is not known"')
 UNKNOWN_MODE = "whether it writes is not known"
 REASON = re.compile(r'step "(mode not known|not known): (.+?)(?: \((\d+) calls\))?"')
-# Reasons for which nothing in the image could say the place: who calls it from elsewhere does.
-OUTSIDE = {"given by a library", "a parameter that is given from outside or through a pointer"}
+# Reasons for which nothing in the image could say the place: who calls it from elsewhere does, or a script behind it.
+OUTSIDE = {"given by a library", "a parameter that is given from outside or through a pointer",
+           "in data that the program reads from its own file"}
 FILES = {"file", "temp-file", "log", "cache", "dump"}
 # A hole of which not even the source is known, or which only a caller that was not found could fill in.
 NOTHING = re.compile(r"\{(\?|param:[^{}]*)\}")
@@ -225,7 +226,8 @@ def native_section(listings):
         "",
         "Calls that open, copy or move a file for writing, and how much of its location is known; how many calls that "
         "open a file have a known mode. Given from outside are those without a location (or mode) that only code outside "
-        "the image could name: a library, or whoever calls an exported function, or one that only pointers lead to.",
+        "the image could name: a library, or whoever calls an exported function, or one that only pointers lead to, or "
+        "the script behind a stub that reads its own file.",
         "",
         "| family | images | calls | full | partial | none | given from outside | opens | mode known | given from outside |",
         "|---|---|---|---|---|---|---|---|---|---|",

@@ -240,6 +240,12 @@ pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
             steps.push(Step::at("handle opened", at(handle.opened_at)));
         }
     }
+    if let Some(rva) = event.told_at {
+        steps.push(Step::at(
+            "what the command line says is handed on, and nothing else was found that could name the file",
+            at(rva),
+        ));
+    }
     steps.extend(event.through.iter().map(|rva| Step::at("arguments given by the caller", at(*rva))));
     steps
 }

@@ -21,6 +21,7 @@ mod resolve;
 mod resources;
 mod settings;
 mod surface;
+mod told;
 
 pub(super) use lines::database;
 

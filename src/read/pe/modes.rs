@@ -24,6 +24,8 @@ impl Mode {
         let operation = match (self.operation, other.operation) {
             (x, y) if x == y => x,
             (Some(Operation::Read), write) | (write, Some(Operation::Read)) => write,
+            // It may as well be one that only reads.
+            (None, _) | (_, None) => None,
             _ => Some(Operation::Write),
         };
         let words = if self.words == other.words { self.words } else { format!("{} or {}", self.words, other.words) };
@@ -249,6 +251,8 @@ mod tests {
         assert_eq!(operation(0x4000_0000, 2), Some(Operation::Create));
         assert_eq!(operation(APPEND_DATA, 4), Some(Operation::Append));
         assert_eq!(create_file(None, None, None).operation, None);
+        let created_or_opened = create_file(None, Some(2), None).or(create_file(None, Some(3), None));
+        assert_eq!(created_or_opened.operation, None, "an open of what exists may only read");
         assert_eq!(create_file(Some(0xc000_0000), Some(2), Some(DELETE_ON_CLOSE)).traits, [Trait::DeleteOnClose]);
     }
 

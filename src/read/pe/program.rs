@@ -30,8 +30,15 @@ const MAX_ACCESSOR: usize = 64;
 const MAX_TAIL_CALLS: usize = 8;
 /// Bytes of a jump through a slot.
 const THUNK: u32 = 6;
+/// Longest function, in bytes, that is looked at again for the numbers of a caller.
+const MAX_GIVEN_LENGTH: u32 = 0x1000;
+/// How often functions are looked at again.
+const MAX_GIVEN: usize = 512;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
+
+/// A function, the function whose calls are asked for, and the parameters that are numbers.
+type Given = (u32, Option<u32>, Vec<(u8, u64)>);
 
 /// A report with the depth it was made at: deeper ones know less of what they call. `None`: it is being made.
 type Made = (u8, Option<Rc<Report>>);
@@ -67,6 +74,8 @@ pub(crate) struct Program<'a> {
     /// Functions that were looked at for literals.
     builders: RefCell<HashMap<u32, bool>>,
     reports: RefCell<HashMap<u32, Made>>,
+    /// Reports with the numbers of one caller.
+    given: RefCell<HashMap<Given, Rc<Report>>>,
     pub(crate) globals: Globals,
     pub(crate) classes: Classes,
     pops: RefCell<HashMap<u32, u32>>,
@@ -119,6 +128,7 @@ impl<'a> Program<'a> {
             wanted: RefCell::default(),
             builders: RefCell::default(),
             reports: RefCell::default(),
+            given: RefCell::default(),
             globals: Globals::default(),
             classes: Classes::default(),
             pops: RefCell::default(),
@@ -260,8 +270,25 @@ impl<'a> Program<'a> {
             return None;
         }
         self.reports.borrow_mut().insert(function, (depth, None));
-        let report = Rc::new(analysis::analyse(self, function, depth));
+        let report = Rc::new(analysis::analyse(self, function, depth, &[]));
         self.reports.borrow_mut().insert(function, (depth, Some(report.clone())));
+        Some(report)
+    }
+
+    /// The report on a function whose caller gives these numbers, with its calls of `inner`.
+    pub(crate) fn report_given(&self, function: u32, numbers: &[(u8, u64)], inner: Option<u32>) -> Option<Rc<Report>> {
+        let key = (function, inner, numbers.to_vec());
+        if let Some(report) = self.given.borrow().get(&key) {
+            return Some(report.clone());
+        }
+        let length = self.functions.end_of(function)?.saturating_sub(function);
+        if length > MAX_GIVEN_LENGTH || self.given.borrow().len() >= MAX_GIVEN || self.is_out_of_budget() {
+            return None;
+        }
+        let wanted = self.wanted.replace(inner.into_iter().collect());
+        let report = Rc::new(analysis::analyse(self, function, 0, numbers));
+        self.wanted.replace(wanted);
+        self.given.borrow_mut().insert(key, report.clone());
         Some(report)
     }
 

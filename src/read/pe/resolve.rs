@@ -4,7 +4,9 @@ use super::code::gap::Gap;
 use super::code::report::{Arg, Event, InternalCall, Number, Object};
 use super::code::state::PARAM_ECX;
 use super::program::Program;
+use super::{effects, modes, told};
 use crate::catalog::native::{self, Model};
+use crate::facts::{Folder, Operation, Text, join_paths};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -21,6 +23,8 @@ const MAX_EVENTS: usize = 20_000;
 struct Pending {
     event: Event,
     function: u32,
+    /// The same, seen from the function that this one called.
+    below: Option<Rc<Pending>>,
 }
 
 /// All calls of the image that matter; `true`: some were left out.
@@ -37,7 +41,7 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
         };
         capped |= report.capped;
         for event in &report.events {
-            sort(program, event.clone(), function, &mut done, &mut pending);
+            sort(program, event.clone(), function, None, &mut done, &mut pending);
         }
         // Whoever calls a function that was looked up by name goes through the variable that holds it.
         for (va, arg) in &report.summary.globals {
@@ -60,14 +64,33 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     for event in &mut done {
         event.args.iter_mut().for_each(Arg::settle);
     }
+    if done.iter().any(|event| reads_itself(program, event)) {
+        done.iter_mut().flat_map(|event| &mut event.args).for_each(|arg| arg.gap = arg.gap.in_reader_of_itself());
+    }
+    told::tell(program, &mut done);
     done.sort_by(|a, b| (a.site, &a.through).cmp(&(b.site, &b.through)));
     (done, capped)
 }
 
-fn sort(program: &Program<'_>, event: Event, function: u32, done: &mut Vec<Event>, pending: &mut Vec<Pending>) {
+/// It opens the program's own file to read it. Stubs of installers and launchers do: their script is behind the image.
+fn reads_itself(program: &Program<'_>, event: &Event) -> bool {
+    let own = || join_paths(&Text::folder(Folder::AppDir), &Text::lit(program.file_name.clone()));
+    !program.image.is_dll
+        && modes::mode(event).is_some_and(|mode| mode.operation == Some(Operation::Read))
+        && effects::argument(event, event.api.row.args.first().copied()).is_some_and(|path| path.texts.contains(&own()))
+}
+
+fn sort(
+    program: &Program<'_>,
+    event: Event,
+    function: u32,
+    below: Option<&Rc<Pending>>,
+    done: &mut Vec<Event>,
+    pending: &mut Vec<Pending>,
+) {
     let Some(event) = runtime_open(program, event, function) else { return };
     if asks_callers(&event) {
-        pending.push(Pending { event, function });
+        pending.push(Pending { event, function, below: below.cloned() });
     } else {
         done.push(event);
     }
@@ -102,6 +125,12 @@ fn asks_callers(event: &Event) -> bool {
         .iter()
         .enumerate()
         .any(|(n, arg)| row.data != Some(n as u8) && row.fills != Some(n as u8) && arg.has_parameters())
+        || event.args.iter().any(Arg::is_made) && is_undecided(event)
+}
+
+/// It opens something, and whether it writes is not known.
+fn is_undecided(event: &Event) -> bool {
+    modes::mode(event).is_some_and(|mode| mode.operation.is_none() || mode.ambiguous)
 }
 
 /// One level of callers.
@@ -114,22 +143,56 @@ fn round(program: &Program<'_>, pending: Vec<Pending>, done: &mut Vec<Event>, ca
     let targets: HashSet<u32> = targets.into_iter().collect();
     let calls = calls_of(program, &targets);
     let mut next = Vec::new();
-    for Pending { event, function } in pending {
-        match calls.get(&function) {
+    for pending in pending {
+        let pending = Rc::new(pending);
+        match calls.get(&pending.function) {
             Some(calls) if !calls.is_empty() && done.len() + next.len() < MAX_EVENTS => {
                 for (caller, call) in calls {
-                    sort(program, filled(&event, call), *caller, done, &mut next);
+                    let event = called(program, &pending, call);
+                    sort(program, event, *caller, Some(&pending), done, &mut next);
                 }
             }
-            _ => done.extend(of_objects(program, from_outside(event), function)),
+            _ => done.extend(of_objects(program, from_outside(pending.event.clone()), pending.function)),
         }
     }
     next
 }
 
+/// The event with what a call gives. Where that does not say whether it writes, the function is looked at again with the
+/// numbers of the call: flags are computed from them, or the way to the opening call depends on them.
+fn called(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> Event {
+    let event = filled(&pending.event, call);
+    if !is_undecided(&event) {
+        return event;
+    }
+    let again = given(program, pending, call).map(|again| filled(&again, call));
+    again.filter(|again| !is_undecided(again)).unwrap_or(event)
+}
+
+/// The event as the function makes it when it is called with the numbers of this call.
+fn given(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> Option<Event> {
+    let image = &program.image;
+    // An address says nothing about modes.
+    let numbers = call.args.iter().filter_map(|(n, arg)| Some((*n, arg.number.only()?)));
+    let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| image.rva_of(*number).is_none()).collect();
+    if numbers.is_empty() {
+        return None;
+    }
+    let report =
+        program.report_given(pending.function, &numbers, pending.below.as_ref().map(|below| below.function))?;
+    let Some(below) = &pending.below else {
+        let same = |event: &&Event| event.site == pending.event.site && event.via == pending.event.via;
+        return report.events.iter().find(same).cloned();
+    };
+    let site = pending.event.through.last()?;
+    let inner = report.calls.iter().find(|inner| inner.site == *site && inner.target == below.function)?;
+    let event = given(program, below, inner).unwrap_or_else(|| below.event.clone());
+    Some(filled(&event, inner))
+}
+
 /// No call of the function is known: whatever depends on a parameter comes from elsewhere.
 fn from_outside(mut event: Event) -> Event {
-    for arg in event.args.iter_mut().filter(|arg| arg.has_parameters()) {
+    for arg in event.args.iter_mut().filter(|arg| arg.has_parameters() || arg.is_made()) {
         arg.gap = Gap::Outside;
     }
     event

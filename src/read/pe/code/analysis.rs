@@ -4,6 +4,7 @@ use super::super::classes::holds_code;
 use super::super::image::Image;
 use super::super::program::Program;
 use super::body::Body;
+use super::branch::Compared;
 use super::known::Known;
 use super::report::{self, Arg, Handle, Number, Report};
 use super::slot::Slot;
@@ -59,15 +60,22 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) left: bool,
     /// Values pushed since the last call.
     pub(crate) pushed: u32,
+    /// Some parameters are the numbers of one caller.
+    pub(crate) is_given: bool,
+    /// What the last instruction that set the flags compared. Only where numbers are given.
+    pub(crate) compared: Option<Compared>,
     /// State at the returns.
     exit: Option<State>,
 }
 
-/// Analyses the function at `start`.
-pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8) -> Report {
+/// Analyses the function at `start`. `given` are parameters of which a caller says what number they are.
+pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8, u64)]) -> Report {
     let body = Body::decode(&program.image, &program.functions, start);
     let mut symbols = Symbols::default();
-    let state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
+    let mut state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
+    for (parameter, number) in given {
+        state.give(*parameter, *number, program.image.is_64());
+    }
     let mut engine = Engine {
         program,
         symbols,
@@ -79,6 +87,8 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8) -> Report {
         start,
         left: false,
         pushed: 0,
+        is_given: !given.is_empty(),
+        compared: None,
         exit: None,
     };
     let states = engine.fixpoint(&body);
@@ -105,7 +115,8 @@ impl Engine<'_, '_> {
             }
             let Some(state) = states.get(&at).cloned() else { continue };
             let Some(block) = self.run(body, at, state) else { continue };
-            let targets = block.next.iter().chain(block.indirect.then_some(&body.orphans).into_iter().flatten());
+            let ways = self.ways(body, block);
+            let targets = ways.iter().chain(block.indirect.then_some(&body.orphans).into_iter().flatten());
             for target in targets {
                 let seen = visits.entry(*target).or_default();
                 let changed = match states.get_mut(target) {
@@ -132,6 +143,7 @@ impl Engine<'_, '_> {
         self.state = state;
         self.pushed = 0;
         self.left = false;
+        self.compared = None;
         let block = body.blocks.get(&at)?;
         let instructions = body.instructions.get(block.instructions.clone())?;
         self.program.spend(instructions.len() as u64);
@@ -368,6 +380,19 @@ impl Engine<'_, '_> {
             Some(Kind::Or(given, bits)) => self.slot(given).map_or(Number::Unknown, |slot| Number::With(slot, bits)),
             _ => self.parameter_of(value).map_or(Number::Unknown, Number::Param),
         }
+    }
+
+    /// The same for an argument of a call, where it is worth knowing that a caller's value decides.
+    pub(crate) fn close_argument(&self, value: Value, arg: Arg) -> Arg {
+        if arg.number != Number::Unknown || arg.handle.is_some() || !matches!(value, Value::Sym(..)) {
+            return arg;
+        }
+        let made_of = |value: Value| match self.symbols.kind_of(value) {
+            Some(Kind::Made(of) | Kind::Or(of, _)) => self.slot(of),
+            _ => self.parameter_of(value),
+        };
+        let slot = self.symbols.alternatives(value).into_iter().find_map(made_of);
+        Arg { number: slot.map_or(Number::Unknown, Number::Made), ..arg }
     }
 
     fn parameter_of(&self, value: Value) -> Option<Slot> {

@@ -13,6 +13,10 @@ use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
 /// Arguments of a call inside the image that are handed on.
 const MAX_ARGUMENTS: u8 = 8;
+/// Arguments of a library's function that may be variables it fills.
+const MAX_OUTPUTS: u8 = 12;
+/// The same, where all before are.
+const MAX_MORE_OUTPUTS: u8 = 32;
 /// Words of an object that a function is believed to fill: a string or a result of several values.
 const FILLED_WORDS: i64 = 3;
 
@@ -77,7 +81,7 @@ impl Engine<'_, '_> {
     pub(crate) fn call(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
         let site = self.rva(instruction.ip());
         let target = self.target(instruction);
-        if matches!(target, Target::Internal(rva) if self.checks_cookie(rva)) {
+        if matches!(target, Target::Internal(rva) if self.checks_cookie(rva) || self.set_up_frame(rva)) {
             return;
         }
         let stack = self.state.registers[RSP];
@@ -230,7 +234,13 @@ impl Engine<'_, '_> {
                 }
             }
             Target::Named(api, via) => self.known(*api, via.clone(), site),
-            Target::Internal(rva) => self.internal(*rva, site),
+            Target::Internal(rva) => {
+                let result = self.internal(*rva, site);
+                if self.is_given {
+                    self.taint_parameters(site);
+                }
+                result
+            }
             Target::Method(object, place) => match com::method(*object, *place) {
                 Some((api, name)) => self.known(api, format!("com!{name}"), site),
                 None => {
@@ -256,7 +266,7 @@ impl Engine<'_, '_> {
     fn known(&mut self, api: Api, via: String, site: u32) -> Value {
         if self.recording && api.row.is_sink() {
             let args = self.event_arguments(api);
-            self.report.events.push(Event { api, via: via.clone(), site, args, through: Vec::new() });
+            self.report.events.push(Event { api, via: via.clone(), site, args, through: Vec::new(), told_at: None });
         }
         let result = self.model(api, site);
         let handled = api.row.model.is_some() || api.row.fills.is_some();
@@ -279,7 +289,7 @@ impl Engine<'_, '_> {
                     let known = if self.is_go() { self.go_argument(n) } else { self.string_of(value, api.wide) };
                     return Arg { gap, ..Arg::of(&known) };
                 }
-                Arg { gap, ..self.close(value, api.wide) }
+                Arg { gap, ..self.close_argument(value, self.close(value, api.wide)) }
             })
             .collect();
         for value in self.structure_fields(api) {
@@ -291,7 +301,10 @@ impl Engine<'_, '_> {
     /// An import that is not catalogued: what its signature says it writes is written.
     fn unknown_import(&mut self, outputs: Option<u32>, site: u32) {
         // A library's function may fill as many variables as it likes: parsers of arguments do.
-        let Some(outputs) = outputs else { return self.taint_arguments(12, site) };
+        let Some(outputs) = outputs else {
+            self.taint_arguments(MAX_OUTPUTS, site);
+            return self.taint_more_arguments(MAX_OUTPUTS, site);
+        };
         for n in (0..12u8).filter(|n| outputs & 1 << n != 0) {
             let pointer = self.argument(n);
             let written = self.symbols.of(Kind::Out(site, n));
@@ -299,8 +312,29 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// The same for what follows, as long as each argument is the address of a variable.
+    fn taint_more_arguments(&mut self, from: u8, site: u32) {
+        for n in from..MAX_MORE_OUTPUTS {
+            let pointer = self.argument(n);
+            if !matches!(pointer, Value::Stack(_)) {
+                return;
+            }
+            self.taint(pointer, Kind::Out(site, n));
+        }
+    }
+
     fn taint_arguments(&mut self, count: u8, site: u32) {
         for n in 0..count {
+            let pointer = self.argument(n);
+            if matches!(pointer, Value::Stack(_)) {
+                self.taint(pointer, Kind::Out(site, n));
+            }
+        }
+    }
+
+    /// What a callee may have changed is not the number any more that decides the way.
+    fn taint_parameters(&mut self, site: u32) {
+        for n in self.parameters() {
             let pointer = self.argument(n);
             if matches!(pointer, Value::Stack(_)) {
                 self.taint(pointer, Kind::Out(site, n));
@@ -320,12 +354,16 @@ impl Engine<'_, '_> {
     fn internal(&mut self, target: u32, site: u32) -> Value {
         if self.recording && self.program.wanted.borrow().contains(&target) {
             let mut args = self.passed();
+            let mut frame = Vec::new();
             for (n, arg) in &mut args {
                 let value = self.argument(*n);
+                if let Value::Stack(offset) = value {
+                    frame.push(offset);
+                }
                 arg.object = self.object(value);
                 arg.gap = self.gap(value);
             }
-            self.report.calls.push(InternalCall { target, site, args });
+            self.report.calls.push(InternalCall { target, site, args, frame });
         }
         if let Some((api, name)) = self.program.go.as_ref().and_then(|go| go.known.get(&target)) {
             return self.known(*api, format!("go!{name}"), site);
@@ -392,7 +430,7 @@ impl Engine<'_, '_> {
                     return (n, self.go_closed(n));
                 }
                 let value = self.argument(n);
-                (n, self.close_any(value))
+                (n, self.close_argument(value, self.close_any(value)))
             })
             .collect()
     }

@@ -19,6 +19,8 @@ pub(crate) enum Gap {
     Library,
     /// Something that Windows gave, of which nothing is known.
     System,
+    /// Something of an image that reads its own file: a script behind a stub, for one.
+    Appended,
     /// What a call through a pointer gave.
     Pointer,
     /// The result of a function of the image, or what it wrote.
@@ -35,6 +37,16 @@ pub(crate) enum Gap {
     Computed,
 }
 
+impl Gap {
+    /// The reason in an image that reads its own file: what the code does not say stands behind it.
+    pub(crate) fn in_reader_of_itself(self) -> Gap {
+        match self {
+            Gap::Function | Gap::Variable | Gap::Buffer | Gap::Computed => Gap::Appended,
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -42,6 +54,7 @@ impl fmt::Display for Gap {
             Gap::Outside => "a parameter that is given from outside or through a pointer",
             Gap::Library => "given by a library",
             Gap::System => "given by the system",
+            Gap::Appended => "in data that the program reads from its own file",
             Gap::Pointer => "given by a call through a pointer",
             Gap::Function => "given by a function of the image",
             Gap::Variable => "a variable of the program",
@@ -75,6 +88,7 @@ impl Engine<'_, '_> {
             },
             Value::Sym(symbol, _) => match self.symbols.kind(symbol) {
                 Kind::Param(_) => Gap::Callers,
+                Kind::Made(of) => self.gap_at(of, depth + 1),
                 Kind::Result(site) | Kind::Out(site, _) => self.giver(site),
                 Kind::Load(Value::Const(_)) => Gap::Variable,
                 Kind::Load(at) if self.slot(value).is_some() => self.gap_at(at, depth + 1).max(Gap::Field),

@@ -21,17 +21,26 @@ impl Engine<'_, '_> {
         let is_64 = self.is_64();
         let base = match instruction.memory_base() {
             Register::None => Value::Const(0),
-            register => self.register(register),
+            register => self.place(register),
         };
         let at = base.plus(displacement, is_64);
         let index = match instruction.memory_index() {
             Register::None => return at,
-            register => self.register(register),
+            register => self.place(register),
         };
         let scale = i64::from(instruction.memory_index_scale());
         match index {
             Value::Const(n) => at.plus((n as i64).wrapping_mul(scale), is_64),
             _ => self.indexed(at, base, index, displacement, scale),
+        }
+    }
+
+    /// The value of a register that is part of an address. Numbers that are not told apart make no address.
+    fn place(&self, register: Register) -> Value {
+        let value = self.register(register);
+        match value {
+            Value::Sym(symbol, _) if matches!(self.symbols.kind(symbol), Kind::Made(_)) => Value::Unknown,
+            _ => value,
         }
     }
 

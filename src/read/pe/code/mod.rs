@@ -6,9 +6,12 @@
 
 pub(crate) mod analysis;
 mod applied;
+mod arithmetic;
 mod body;
+mod branch;
 mod bulk;
 mod call;
+mod frame;
 pub(crate) mod gap;
 pub(crate) mod known;
 mod linked;

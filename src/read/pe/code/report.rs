@@ -20,6 +20,8 @@ pub(crate) enum Number {
     Param(Slot),
     /// The same, with these bits set.
     With(Slot, u64),
+    /// Made of it in a way that is not kept: only its value could tell.
+    Made(Slot),
 }
 
 impl Number {
@@ -144,6 +146,11 @@ impl Arg {
             || self.handle.as_ref().is_some_and(|h| h.texts.iter().any(has_parameters))
     }
 
+    /// A number that is made of a parameter in a way that is not kept.
+    pub(crate) fn is_made(&self) -> bool {
+        matches!(self.number, Number::Made(_))
+    }
+
     /// A string.
     pub(crate) fn of(known: &Known) -> Arg {
         Arg { texts: known.texts().to_vec(), weak: known.weak, ..Arg::default() }
@@ -217,7 +224,18 @@ impl Arg {
                 Number::Known(all) => Number::Known(all.into_iter().map(|n| n | bits).collect()),
                 Number::Param(slot) => Number::With(slot, bits),
                 Number::With(slot, more) => Number::With(slot, bits | more),
+                Number::Made(slot) => Number::Made(slot),
                 Number::Unknown => Number::Unknown,
+            };
+        }
+        if let Number::Made(slot) = self.number
+            && let Some(arg) = passed(slot.param)
+        {
+            let arg = arg.at(slot.offsets()).unwrap_or_default();
+            (out.number, out.gap) = match arg.number {
+                Number::Known(_) => (Number::Unknown, Gap::Computed),
+                Number::Param(slot) | Number::With(slot, _) | Number::Made(slot) => (Number::Made(slot), arg.gap),
+                Number::Unknown => (Number::Unknown, arg.gap.max(Gap::Outside)),
             };
         }
         out.texts = all_filled(&self.texts, passed, &mut out.weak);
@@ -336,6 +354,8 @@ pub(crate) struct Event {
     pub(crate) args: Vec<Arg>,
     /// Calls through which parameters were filled in, innermost first.
     pub(crate) through: Vec<u32>,
+    /// The call that hands on what the command line says, when the place is believed to come from there.
+    pub(crate) told_at: Option<u32>,
 }
 
 /// A direct call of another function of the image.
@@ -345,6 +365,8 @@ pub(crate) struct InternalCall {
     pub(crate) site: u32,
     /// Parameter number and argument.
     pub(crate) args: Vec<(u8, Arg)>,
+    /// Objects in the caller's frame whose addresses are passed, by their offsets.
+    pub(crate) frame: Vec<i32>,
 }
 
 /// What a function returns and writes through its parameters.

@@ -67,6 +67,24 @@ impl State {
         State { registers, wide: [None; REGISTERS], cells: Table::default(), buffers: Table::default() }
     }
 
+    /// A parameter is this number.
+    pub(crate) fn give(&mut self, parameter: u8, number: u64, is_64: bool) {
+        let number = Value::Const(number);
+        let register = match (parameter, is_64) {
+            (0, true) | (PARAM_ECX, false) => 1,
+            (1, true) | (PARAM_EDX, false) => 2,
+            (2, true) => 8,
+            (3, true) => 9,
+            (PARAM_EAX, false) => 0,
+            // Behind the return address, on x64 behind the home area too.
+            (n, true) => return self.store(Value::Stack(0x28 + (i32::from(n) - 4) * 8), 8, number),
+            (n, false) => return self.store(Value::Stack(4 + i32::from(n) * 4), 4, number),
+        };
+        if let Some(place) = self.registers.get_mut(register) {
+            *place = number;
+        }
+    }
+
     /// The cell at an address.
     pub(crate) fn cell(&self, address: Value) -> Option<Cell> {
         self.cells.get(address).copied()

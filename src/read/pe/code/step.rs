@@ -2,6 +2,7 @@
 
 use super::super::openers::TEXT_FLAGS;
 use super::analysis::Engine;
+use super::arithmetic::is_truth;
 use super::bulk::{is_vector_move, vector};
 use super::slot::Slot;
 use super::state::RSP;
@@ -17,6 +18,7 @@ impl Engine<'_, '_> {
     /// Executes an instruction.
     pub(crate) fn step(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
         use Mnemonic as M;
+        let compared = if self.is_given { self.compares(instruction) } else { None };
         match instruction.mnemonic() {
             M::Mov | M::Movsxd | M::Movsx | M::Movzx => {
                 let value = self.operand(instruction, 1);
@@ -41,7 +43,18 @@ impl Engine<'_, '_> {
                 let value = self.pop();
                 self.state.registers[5] = value;
             }
-            M::Add | M::Sub | M::And | M::Or | M::Xor | M::Shl | M::Sal | M::Shr | M::Imul => {
+            M::Add
+            | M::Sub
+            | M::And
+            | M::Or
+            | M::Xor
+            | M::Shl
+            | M::Sal
+            | M::Shr
+            | M::Imul
+            | M::Sbb
+            | M::Neg
+            | M::Not => {
                 self.arithmetic(instruction);
             }
             M::Inc | M::Dec => {
@@ -86,7 +99,11 @@ impl Engine<'_, '_> {
             M::Pxor | M::Xorps | M::Xorpd | M::Vpxor | M::Vxorps => self.vector_clear(instruction),
             _ if instruction.is_jcc_short_or_near() => {}
             mnemonic if is_conditional_move(mnemonic) => self.conditional_move(instruction),
+            mnemonic if is_truth(mnemonic) => self.truth(instruction, next),
             _ => self.forget(instruction),
+        }
+        if self.is_given {
+            self.note_compared(instruction, compared);
         }
     }
 
@@ -105,8 +122,15 @@ impl Engine<'_, '_> {
             (4, value) => value,
             (2, Value::Const(c)) => Value::Const(c & 0xffff),
             (1, Value::Const(c)) if !is_high(register) => Value::Const(c & 0xff),
+            // One of a few numbers that fit into a byte.
+            (1, value) if !is_high(register) && self.is_small(value) => value,
             _ => Value::Unknown,
         }
+    }
+
+    fn is_small(&self, value: Value) -> bool {
+        matches!(self.symbols.kind_of(value), Some(Kind::Choice(_)))
+            && self.symbols.alternatives(value).iter().all(|v| v.number().is_some_and(|n| n <= 0xff))
     }
 
     pub(crate) fn set_register(&mut self, register: Register, value: Value) {
@@ -170,55 +194,8 @@ impl Engine<'_, '_> {
         value
     }
 
-    fn arithmetic(&mut self, instruction: &Instruction) {
-        use Mnemonic as M;
-        let is_64 = self.is_64();
-        let same = instruction.op_count() == 2
-            && instruction.op1_kind() == OpKind::Register
-            && instruction.op0_kind() == OpKind::Register
-            && instruction.op0_register() == instruction.op1_register();
-        let (a, b) = if instruction.op_count() == 3 {
-            (self.operand(instruction, 1), self.operand(instruction, 2))
-        } else if instruction.op_count() == 2 {
-            (self.operand(instruction, 0), self.operand(instruction, 1))
-        } else {
-            return self.forget(instruction);
-        };
-        if instruction.mnemonic() == M::And {
-            self.note_flags(a, b);
-        }
-        let value = match (instruction.mnemonic(), a, b) {
-            (M::Xor | M::Sub, _, _) if same => Value::Const(0),
-            (M::Add, a, Value::Const(n)) => a.plus(signed(n, is_64), is_64),
-            (M::Add, Value::Const(n), b) => b.plus(signed(n, is_64), is_64),
-            (M::Add, a, b) => {
-                let sum = self.indexed(a, a, b, 0, 1);
-                if sum == Value::Unknown { self.indexed(b, b, a, 0, 1) } else { sum }
-            }
-            (M::Sub, a, Value::Const(n)) => a.plus(signed(n, is_64).wrapping_neg(), is_64),
-            // Aligning a frame: the distance to the parameters is lost, the layout above stays.
-            (M::And, Value::Stack(offset), Value::Const(n)) if signed(n, is_64) < 0 => {
-                Value::Stack(offset & (signed(n, is_64) as i32))
-            }
-            (M::And, _, Value::Const(0)) => Value::Const(0),
-            (M::And, Value::Const(x), Value::Const(y)) => Value::Const(x & y),
-            (M::Or, _, Value::Const(n)) if signed(n, is_64) == -1 => Value::Const(mask(u64::MAX, is_64)),
-            (M::Or, Value::Const(x), Value::Const(y)) => Value::Const(x | y),
-            // Modes are made so: what the caller gives, and what always holds.
-            (M::Or, Value::Const(n), x) | (M::Or, x, Value::Const(n)) if self.slot(x).is_some() => {
-                self.symbols.of(Kind::Or(x, n))
-            }
-            (M::Xor, Value::Const(x), Value::Const(y)) => Value::Const(x ^ y),
-            (M::Shl | M::Sal, Value::Const(x), Value::Const(y)) => Value::Const(mask(x << (y & 63), is_64)),
-            (M::Shr, Value::Const(x), Value::Const(y)) => Value::Const(x >> (y & 63)),
-            (M::Imul, Value::Const(x), Value::Const(y)) => Value::Const(mask(x.wrapping_mul(y), is_64)),
-            _ => Value::Unknown,
-        };
-        self.assign(instruction, 0, value);
-    }
-
     /// Remembers the parameter that holds the flags of `_open`.
-    fn note_flags(&mut self, flags: Value, mask: Value) {
+    pub(super) fn note_flags(&mut self, flags: Value, mask: Value) {
         let flags = match (flags, mask) {
             (flags, Value::Const(TEXT_FLAGS)) | (Value::Const(TEXT_FLAGS), flags) => flags,
             _ => return,
@@ -231,12 +208,16 @@ impl Engine<'_, '_> {
     /// Both outcomes are possible. A string object's pointer is loaded only when the string is long.
     fn conditional_move(&mut self, instruction: &Instruction) {
         let (old, new) = (self.operand(instruction, 0), self.operand(instruction, 1));
-        let joined = self.symbols.join(old, new);
-        self.assign(instruction, 0, joined);
+        let value = match self.is_met(instruction) {
+            Some(true) => new,
+            Some(false) => old,
+            None => self.symbols.join(old, new),
+        };
+        self.assign(instruction, 0, value);
     }
 
     /// Anything else: what it writes is not known.
-    fn forget(&mut self, instruction: &Instruction) {
+    pub(super) fn forget(&mut self, instruction: &Instruction) {
         if instruction.op_count() > 0 {
             if let Some(register) = vector(instruction.op0_register()) {
                 self.state.wide[register] = None;
@@ -249,10 +230,6 @@ impl Engine<'_, '_> {
 
 fn is_high(register: Register) -> bool {
     matches!(register, Register::AH | Register::BH | Register::CH | Register::DH)
-}
-
-fn signed(n: u64, is_64: bool) -> i64 {
-    if is_64 { n as i64 } else { i64::from(n as u32 as i32) }
 }
 
 fn is_conditional_move(mnemonic: Mnemonic) -> bool {

@@ -125,7 +125,7 @@ pub(crate) fn decode(bytes: &[u8], wide: bool) -> Option<String> {
         let end = units.iter().position(|u| *u == 0)?;
         // Narrow text read as wide: a unit is two printable ASCII characters ("wx" is U+7877). Few units of Chinese
         // text are; and where one string follows another, a zero between them breaks the pairs.
-        let narrow = |unit: &&u16| unit.to_le_bytes().iter().all(u8::is_ascii_graphic);
+        let narrow = |unit: &&u16| unit.to_le_bytes().iter().all(|b| b.is_ascii_graphic() || *b == b' ');
         if end > 0 && units.get(..end)?.iter().filter(narrow).count() * 3 > end * 2 {
             return None;
         }

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Load(Value),
     /// A parameter with these bits set.
     Or(Value, u64),
+    /// A number that is made of a parameter and other numbers: two of them need not be equal.
+    Made(Value),
     /// One of two or three values.
     Choice([Value; MAX_CHOICES]),
     /// The imported function with this number.
@@ -104,6 +106,13 @@ impl Symbols {
             Some(Kind::Choice(values)) => values.into_iter().filter(|v| *v != Value::Unknown).collect(),
             _ => vec![value],
         }
+    }
+
+    /// One of these values.
+    pub(crate) fn any(&mut self, values: impl IntoIterator<Item = Value>) -> Value {
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return Value::Unknown };
+        values.fold(first, |all, value| self.join(all, value))
     }
 
     /// One value for two paths that meet.

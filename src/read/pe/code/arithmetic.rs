@@ -1,0 +1,188 @@
+//! Arithmetic on registers and memory: addresses, and numbers of which modes are made.
+
+use super::analysis::Engine;
+use super::value::{Kind, MAX_CHOICES, Value, mask};
+use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+
+/// Bytes that an array on the stack is taken to have, when its size is not known.
+const ARRAY: i32 = 0x1000;
+/// How the stack is aligned below such an array.
+const ALIGNED: i32 = 16;
+
+impl Engine<'_, '_> {
+    pub(super) fn arithmetic(&mut self, instruction: &Instruction) {
+        use Mnemonic as M;
+        let same = instruction.op_count() == 2
+            && instruction.op1_kind() == OpKind::Register
+            && instruction.op0_kind() == OpKind::Register
+            && instruction.op0_register() == instruction.op1_register();
+        let (a, b) = match instruction.op_count() {
+            3 => (self.operand(instruction, 1), self.operand(instruction, 2)),
+            2 => (self.operand(instruction, 0), self.operand(instruction, 1)),
+            1 if matches!(instruction.mnemonic(), M::Neg | M::Not) => (self.operand(instruction, 0), Value::Const(0)),
+            _ => return self.forget(instruction),
+        };
+        if instruction.mnemonic() == M::And {
+            self.note_flags(a, b);
+        }
+        let value = match instruction.mnemonic() {
+            M::Xor | M::Sub if same => Value::Const(0),
+            // Room for an array whose size is known when the program runs.
+            M::Sub if instruction.op0_register().full_register() == Register::RSP && b.number().is_none() => match a {
+                Value::Stack(top) => Value::Stack(top.saturating_sub(ARRAY) & -ALIGNED),
+                _ => Value::Unknown,
+            },
+            // All bits or none, as the carry says.
+            M::Sbb if same => {
+                let all = Value::Const(mask(u64::MAX, width(instruction) == 8));
+                match self.carries() {
+                    Some(true) => all,
+                    Some(false) => Value::Const(0),
+                    None => self.symbols.join(Value::Const(0), all),
+                }
+            }
+            mnemonic => self.calculated(mnemonic, a, b, width(instruction)),
+        };
+        self.assign(instruction, 0, value);
+    }
+
+    /// The result for two values; where they are one of a few numbers, that for each pair of them, cut to `width` bytes.
+    fn calculated(&mut self, mnemonic: Mnemonic, a: Value, b: Value, width: usize) -> Value {
+        let is_choice = |value| matches!(self.symbols.kind_of(value), Some(Kind::Choice(_)));
+        if !is_choice(a) && !is_choice(b) {
+            return self.calculated_or_made(mnemonic, a, b);
+        }
+        let (some, others) = (self.symbols.alternatives(a), self.symbols.alternatives(b));
+        if some.iter().chain(&others).any(|value| value.number().is_none()) {
+            return self.calculated_or_made(mnemonic, a, b);
+        }
+        let pairs = some.iter().flat_map(|a| others.iter().map(move |b| (*a, *b)));
+        let mut results: Vec<Value> = Vec::new();
+        for (a, b) in pairs {
+            let result = match self.calculated_once(mnemonic, a, b) {
+                Value::Const(number) => Value::Const(mask(number, width == 8)),
+                value => value,
+            };
+            if !results.contains(&result) {
+                results.push(result);
+            }
+        }
+        if results.len() > MAX_CHOICES { Value::Unknown } else { self.symbols.any(results) }
+    }
+
+    fn calculated_or_made(&mut self, mnemonic: Mnemonic, a: Value, b: Value) -> Value {
+        let result = self.calculated_once(mnemonic, a, b);
+        // What is added to is more often a pointer than a mode.
+        let moves = matches!(mnemonic, Mnemonic::Add | Mnemonic::Sub);
+        if result == Value::Unknown && !moves { self.made(a, b) } else { result }
+    }
+
+    /// A number that only a caller's value decides.
+    fn made(&mut self, a: Value, b: Value) -> Value {
+        let of = |value: Value| match self.symbols.kind_of(value) {
+            Some(Kind::Made(of) | Kind::Or(of, _)) => Some(of),
+            _ => self.slot(value).map(|_| value),
+        };
+        match of(a).or_else(|| of(b)) {
+            Some(of) => self.symbols.of(Kind::Made(of)),
+            None => Value::Unknown,
+        }
+    }
+
+    fn calculated_once(&mut self, mnemonic: Mnemonic, a: Value, b: Value) -> Value {
+        use Mnemonic as M;
+        let is_64 = self.is_64();
+        match (mnemonic, a, b) {
+            (M::Add, a, Value::Const(n)) => a.plus(signed(n, is_64), is_64),
+            (M::Add, Value::Const(n), b) => b.plus(signed(n, is_64), is_64),
+            (M::Add, a, b) => {
+                let sum = self.indexed(a, a, b, 0, 1);
+                if sum == Value::Unknown { self.indexed(b, b, a, 0, 1) } else { sum }
+            }
+            (M::Sub, a, Value::Const(n)) => a.plus(signed(n, is_64).wrapping_neg(), is_64),
+            // Aligning a frame: the distance to the parameters is lost, the layout above stays.
+            (M::And, Value::Stack(offset), Value::Const(n)) if signed(n, is_64) < 0 => {
+                Value::Stack(offset & (signed(n, is_64) as i32))
+            }
+            (M::And, _, Value::Const(0)) => Value::Const(0),
+            // A flag is set or not.
+            (M::And, a @ (Value::Unknown | Value::Sym(..)), Value::Const(n))
+                if n.is_power_of_two() && self.slot(a).is_none() =>
+            {
+                self.symbols.join(Value::Const(0), b)
+            }
+            (M::And, Value::Const(x), Value::Const(y)) => Value::Const(x & y),
+            (M::Or, _, Value::Const(n)) if signed(n, is_64) == -1 => Value::Const(mask(u64::MAX, is_64)),
+            (M::Or, Value::Const(x), Value::Const(y)) => Value::Const(x | y),
+            // Modes are made so: what the caller gives, and what always holds.
+            (M::Or, Value::Const(n), x) | (M::Or, x, Value::Const(n)) if self.slot(x).is_some() => {
+                self.symbols.of(Kind::Or(x, n))
+            }
+            (M::Xor, Value::Const(x), Value::Const(y)) => Value::Const(x ^ y),
+            (M::Shl | M::Sal, Value::Const(x), Value::Const(y)) => Value::Const(mask(x << (y & 63), is_64)),
+            (M::Shr, Value::Const(x), Value::Const(y)) => Value::Const(x >> (y & 63)),
+            (M::Imul, Value::Const(x), Value::Const(y)) => Value::Const(mask(x.wrapping_mul(y), is_64)),
+            (M::Neg, Value::Const(x), _) => Value::Const(mask(x.wrapping_neg(), is_64)),
+            (M::Not, Value::Const(x), _) => Value::Const(mask(!x, is_64)),
+            _ => Value::Unknown,
+        }
+    }
+
+    /// A flag as a number: zero or one.
+    pub(super) fn truth(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
+        let value = match self.is_met(instruction) {
+            Some(met) => Value::Const(u64::from(met)),
+            None => self.symbols.join(Value::Const(0), Value::Const(1)),
+        };
+        if instruction.op0_kind() != OpKind::Register {
+            return self.assign(instruction, 0, value);
+        }
+        // The rest of the register was cleared before, or is cleared next.
+        let register = instruction.op0_register();
+        let cleared = self.register(register.full_register()).number().is_some_and(|n| n <= 0xff);
+        let extended = next.is_some_and(|n| {
+            n.mnemonic() == Mnemonic::Movzx && n.op1_kind() == OpKind::Register && n.op1_register() == register
+        });
+        if cleared || extended {
+            self.set_register(register.full_register(), value);
+        } else {
+            self.set_register(register, Value::Unknown);
+        }
+    }
+}
+
+/// Bytes of the operand that is written.
+fn width(instruction: &Instruction) -> usize {
+    match instruction.op0_kind() {
+        OpKind::Memory => instruction.memory_size().size(),
+        _ => instruction.op0_register().size(),
+    }
+}
+
+fn signed(n: u64, is_64: bool) -> i64 {
+    if is_64 { n as i64 } else { i64::from(n as u32 as i32) }
+}
+
+/// `sete` and its family.
+pub(super) fn is_truth(mnemonic: Mnemonic) -> bool {
+    use Mnemonic as M;
+    matches!(
+        mnemonic,
+        M::Seta
+            | M::Setae
+            | M::Setb
+            | M::Setbe
+            | M::Sete
+            | M::Setg
+            | M::Setge
+            | M::Setl
+            | M::Setle
+            | M::Setne
+            | M::Setno
+            | M::Setnp
+            | M::Setns
+            | M::Seto
+            | M::Setp
+            | M::Sets
+    )
+}

@@ -1,0 +1,143 @@
+//! Which way a conditional jump goes, when a function is looked at again with the numbers that one caller gives.
+
+use super::analysis::Engine;
+use super::body::{Block, Body};
+use super::value::Value;
+use iced_x86::{ConditionCode, FlowControl, Instruction, Mnemonic, OpKind};
+
+/// What set the flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    /// A comparison or a subtraction.
+    Difference,
+    /// A test of bits.
+    Common,
+    /// Any other instruction: only whether its result is zero or negative is known.
+    Result,
+}
+
+/// Two numbers that were compared, or a result and zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Compared {
+    set: Set,
+    left: u64,
+    right: u64,
+    bytes: usize,
+}
+
+impl Compared {
+    /// Is the condition met?
+    fn meets(self, condition: ConditionCode) -> Option<bool> {
+        use ConditionCode as C;
+        let shift = 64 - 8 * self.bytes.clamp(1, 8) as u32;
+        let (left, right) = (self.left << shift >> shift, self.right << shift >> shift);
+        let signed = |n: u64| (n << shift) as i64;
+        // Flags: zero, sign of the result, less as unsigned numbers, less as signed ones.
+        let (zero, sign, below, less) = match self.set {
+            Set::Difference => {
+                (left == right, signed(left.wrapping_sub(right)) < 0, left < right, signed(left) < signed(right))
+            }
+            Set::Common | Set::Result => {
+                let negative = signed(left & right) < 0;
+                (left & right == 0, negative, false, negative)
+            }
+        };
+        if self.set == Set::Result && !matches!(condition, C::e | C::ne | C::s | C::ns) {
+            return None;
+        }
+        Some(match condition {
+            C::e => zero,
+            C::ne => !zero,
+            C::s => sign,
+            C::ns => !sign,
+            C::b => below,
+            C::ae => !below,
+            C::be => below || zero,
+            C::a => !below && !zero,
+            C::l => less,
+            C::ge => !less,
+            C::le => less || zero,
+            C::g => !less && !zero,
+            _ => return None,
+        })
+    }
+}
+
+impl Engine<'_, '_> {
+    /// Is the condition of a jump, a move or a `set` met? `None`: it is not known, or nothing is known of the caller.
+    pub(super) fn is_met(&self, instruction: &Instruction) -> Option<bool> {
+        self.compared?.meets(instruction.condition_code())
+    }
+
+    /// Did the last comparison leave a carry?
+    pub(super) fn carries(&self) -> Option<bool> {
+        self.compared?.meets(ConditionCode::b)
+    }
+
+    /// The numbers that an instruction is about to compare.
+    pub(super) fn compares(&mut self, instruction: &Instruction) -> Option<Compared> {
+        let set = match instruction.mnemonic() {
+            Mnemonic::Cmp | Mnemonic::Sub => Set::Difference,
+            Mnemonic::Test => Set::Common,
+            _ => return None,
+        };
+        let bytes = size(instruction);
+        match (self.operand(instruction, 0), self.operand(instruction, 1)) {
+            (Value::Const(left), Value::Const(right)) => Some(Compared { set, left, right, bytes }),
+            _ => None,
+        }
+    }
+
+    /// What the flags are after an instruction.
+    pub(super) fn note_compared(&mut self, instruction: &Instruction, compared: Option<Compared>) {
+        if instruction.rflags_modified() == 0 {
+            return;
+        }
+        let to_register = instruction.op_count() > 0 && instruction.op0_kind() == OpKind::Register;
+        self.compared = match compared {
+            None if to_register => match self.register(instruction.op0_register()) {
+                Value::Const(result) => {
+                    Some(Compared { set: Set::Result, left: result, right: u64::MAX, bytes: size(instruction) })
+                }
+                _ => None,
+            },
+            compared => compared,
+        };
+    }
+
+    /// The starts of the blocks that follow a block: one, when it is known which way its jump goes.
+    pub(super) fn ways(&self, body: &Body, block: &Block) -> Vec<u32> {
+        let last = block.instructions.end.checked_sub(1).and_then(|i| body.instructions.get(i));
+        let jump = last.filter(|last| last.flow_control() == FlowControl::ConditionalBranch);
+        let Some((jump, taken)) = jump.and_then(|jump| Some((jump, self.is_met(jump)?))) else {
+            return block.next.clone();
+        };
+        let to = if taken { jump.near_branch_target() } else { jump.next_ip() };
+        let to = to.wrapping_sub(self.program.image.base) as u32;
+        block.next.iter().copied().filter(|next| *next == to).collect()
+    }
+}
+
+/// Bytes of the first operand.
+fn size(instruction: &Instruction) -> usize {
+    match instruction.op0_kind() {
+        OpKind::Memory => instruction.memory_size().size(),
+        _ => instruction.op0_register().size(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparisons_are_decided_as_the_processor_does() {
+        let of = |set, left, right| Compared { set, left, right, bytes: 4 };
+        let less = of(Set::Difference, u64::from(u32::MAX), 1);
+        assert_eq!(less.meets(ConditionCode::l), Some(true), "minus one is less than one");
+        assert_eq!(less.meets(ConditionCode::b), Some(false), "but not as an unsigned number");
+        assert_eq!(of(Set::Common, 6, 1).meets(ConditionCode::e), Some(true));
+        assert_eq!(of(Set::Result, 0, u64::MAX).meets(ConditionCode::e), Some(true));
+        assert_eq!(of(Set::Result, 3, u64::MAX).meets(ConditionCode::a), None);
+    }
+}

@@ -1,0 +1,45 @@
+//! Helpers of the Microsoft runtime that set up the frame of the function which calls them (x86): `__EH_prolog` and
+//! `__SEH_prolog`, in their variants. Without them the parameters of such a function are nowhere to be found.
+
+use super::analysis::Engine;
+use super::state::RSP;
+use super::value::Value;
+
+/// Register number of the frame pointer.
+const RBP: usize = 5;
+/// Where the frame pointer is afterwards: below the return address, where `push ebp; mov ebp, esp` leaves it too.
+const FRAME: i32 = -4;
+/// What lies below it before the locals: the record of the handler, saved registers, and a cookie.
+const SAVED: i64 = 0x20;
+/// How far into the helper its instructions are looked for, in bytes.
+const MAX_LENGTH: usize = 48;
+/// `mov [eax], ebp; mov ebp, eax`: the end of a helper that keeps the address of the frame in eax first.
+const THROUGH_EAX: [u8; 4] = [0x89, 0x28, 0x8b, 0xe8];
+
+impl Engine<'_, '_> {
+    /// Does what such a helper does; `false` when the function is none.
+    pub(super) fn set_up_frame(&mut self, target: u32) -> bool {
+        let Value::Stack(depth @ (0 | -4 | -8)) = self.state.registers[RSP] else { return false };
+        if self.is_64() || !self.sets_up_frame(target) {
+            return false;
+        }
+        // The size of the locals is pushed before, where the helper makes room for them.
+        let size = match depth {
+            0 => 0,
+            _ => self.load(Value::Stack(FRAME), 4).number().unwrap_or(0) as i64,
+        };
+        self.state.registers[RBP] = Value::Stack(FRAME);
+        self.state.registers[RSP] = Value::Stack(FRAME).plus(-SAVED - size, false);
+        self.state.registers[0] = Value::Unknown;
+        self.pushed = 0;
+        true
+    }
+
+    fn sets_up_frame(&self, target: u32) -> bool {
+        let code = self.program.image.at(target).unwrap_or_default();
+        let code = code.get(..MAX_LENGTH.min(code.len())).unwrap_or_default();
+        // `mov [esp+n], ebp; lea ebp, [esp+n]`
+        let swaps = |w: &[u8]| matches!(w, [0x89, 0x6c, 0x24, a, 0x8d, 0x6c, 0x24, b] if a == b);
+        code.windows(8).any(swaps) || code.windows(THROUGH_EAX.len()).any(|w| w == THROUGH_EAX)
+    }
+}

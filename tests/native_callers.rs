@@ -1,0 +1,78 @@
+//! What the reader of native code says where a function does not say it itself: its caller decides how a file is
+//! opened, whoever starts the program names the file, a script stands behind a stub.
+
+mod native_listing;
+
+use native_listing::{golden, shown};
+use wipeproof::facts::{Certainty, Effect, Operation, Reading, Trait};
+
+const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
+
+fn read(program: &str) -> Vec<Reading> {
+    golden("fixtures/native", program, &BUILDS, "exe")
+}
+
+fn line(effect: &Effect) -> String {
+    format!("{} {}", <&str>::from(effect.operation), effect.location)
+}
+
+fn written(reading: &Reading) -> Vec<String> {
+    let mut lines: Vec<String> = shown(reading).map(line).collect();
+    lines.sort();
+    lines
+}
+
+/// The same function opens for reading and for writing: each caller is told its own.
+#[test]
+fn a_mode_that_the_caller_decides() {
+    for reading in read("callers") {
+        let expected = [
+            "append C:\\c\\extended.dat",
+            "append C:\\c\\table-append.dat",
+            "create C:\\c\\masked-write.dat",
+            "create C:\\c\\replaced.dat",
+            "create C:\\c\\slowly-fresh.dat",
+            "write C:\\c\\changed.dat",
+            "write C:\\c\\flags-both.dat",
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+        let effects = || reading.facts.iter().filter_map(|f| f.as_effect());
+        let reads: Vec<String> = effects().filter(|e| e.operation == Operation::Read).map(line).collect();
+        for name in ["looked", "slowly-looked", "flags-read", "table-read", "masked-read"] {
+            assert!(reads.contains(&format!("read C:\\c\\{name}.dat")), "{name}: {reads:?}");
+        }
+        // The number of the caller is changed on the way: it decides nothing.
+        assert!(!reads.iter().any(|read| read.contains("settled")), "{}: {reads:?}", reading.artifact);
+    }
+}
+
+#[test]
+fn frames_that_a_helper_sets_up() {
+    for reading in read("frames") {
+        let expected = ["create C:\\Contoso\\framed.dat", "write C:\\Contoso\\guarded.dat"];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
+/// A name of the command line that goes through objects on the heap is a guess, and made only where nothing else names it.
+#[test]
+fn a_name_of_the_command_line() {
+    for reading in read("told") {
+        assert_eq!(written(&reading), ["create {arg:command-line}"], "{}", reading.artifact);
+        let guessed = shown(&reading).all(|e| e.traits.contains(&Trait::Guessed) && e.certainty == Certainty::Likely);
+        assert!(guessed, "{}", reading.artifact);
+    }
+}
+
+/// What the script behind a stub says is no miss of the reader, and no place of the program either.
+#[test]
+fn a_script_behind_the_image() {
+    for reading in read("appended") {
+        assert_eq!(written(&reading), Vec::<String>::new(), "{}", reading.artifact);
+        let open = reading.facts.iter().filter_map(|f| f.as_effect()).filter(|e| e.operation != Operation::Read);
+        for effect in open {
+            let says = effect.evidence.iter().any(|step| step.text.contains("reads from its own file"));
+            assert!(says, "{}: {effect:?}", reading.artifact);
+        }
+    }
+}
