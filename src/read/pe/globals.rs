@@ -25,6 +25,8 @@ const MAX_PLAIN: u32 = 512;
 const MAX_LENGTH: u32 = 0x4000;
 /// Most variables of one image that are looked up.
 const MAX_VARIABLES: usize = 3_000;
+/// Bytes of the longest immediate.
+const MAX_IMMEDIATE: u32 = 4;
 /// Furthest that fields of a global object lie from its start.
 const MAX_OBJECT: u64 = 0x800;
 
@@ -214,14 +216,22 @@ fn scan(image: &Image<'_>, linkage: &Linkage<'_>) -> Vec<Reference> {
     for section in image.sections.iter().filter(|s| s.is_code()) {
         let code = image.section_bytes(section);
         for (i, window) in code.windows(4).enumerate() {
-            let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
-            // An immediate behind the displacement moves the end of the instruction.
-            let rva = if image.is_64() {
-                let end = section.rva.wrapping_add(i as u32 + 4).wrapping_add(value);
-                end.wrapping_add(immediate(code, i))
+            let [a, b, c, d] = *window else { continue };
+            let value = u32::from_le_bytes([a, b, c, d]);
+            let mut rva = if image.is_64() {
+                section.rva.wrapping_add(i as u32 + 4).wrapping_add(value)
             } else {
                 value.wrapping_sub(image.base as u32)
             };
+            // Most of what is read so is no reference at all.
+            if rva.wrapping_sub(low).wrapping_add(MAX_IMMEDIATE) >= high.wrapping_sub(low).saturating_add(MAX_IMMEDIATE)
+            {
+                continue;
+            }
+            // An immediate behind the displacement moves the end of the instruction.
+            if image.is_64() {
+                rva = rva.wrapping_add(immediate(code, i));
+            }
             if rva.wrapping_sub(low) < high.wrapping_sub(low)
                 && references.len() < MAX_REFERENCES
                 && !linkage.slots.contains_key(&rva)
