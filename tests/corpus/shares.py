@@ -142,7 +142,8 @@ def count_native(lines):
         site = effect["site"]
         if opens(effect):
             word = "unknown" if any(UNKNOWN_MODE in s for s in effect["steps"]) else "known"
-            modes.setdefault(site, word)
+            # A call whose mode is known for some callers only is not a known one.
+            modes[site] = "unknown" if "unknown" in (word, modes.get(site)) else word
             tally.modes[word] += number - 1
             if word == "unknown":
                 tally.gaps["mode"].update(reasons(effect, "mode not known"))
@@ -204,8 +205,8 @@ def aims(total):
         "what a caller outside the image names, or a script that is put behind them. A call of which only a "
         "caller outside the image could say the place counts as one without a location, and its mode, which is handed "
         "on in the same way, as not known. Beside these, what is missed are paths that are kept in containers and in "
-        "strings of a library that is linked in without names, parsers of the command line that a program brings along, "
-        "and functions that are deeper below the call than is followed.",
+        "strings of a library that is linked in without names, and functions that are deeper below the call than is "
+        "followed.",
     ]
 
 
