@@ -34,11 +34,12 @@ fn a_mode_that_the_caller_decides() {
             "create C:\\c\\slowly-fresh.dat",
             "write C:\\c\\changed.dat",
             "write C:\\c\\flags-both.dat",
+            "write C:\\c\\large-changed.dat",
         ];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
         let effects = || reading.facts.iter().filter_map(|f| f.as_effect());
         let reads: Vec<String> = effects().filter(|e| e.operation == Operation::Read).map(line).collect();
-        for name in ["looked", "slowly-looked", "flags-read", "table-read", "masked-read"] {
+        for name in ["looked", "slowly-looked", "large-looked", "flags-read", "table-read", "masked-read"] {
             assert!(reads.contains(&format!("read C:\\c\\{name}.dat")), "{name}: {reads:?}");
         }
         // The number of the caller is changed on the way: it decides nothing.

@@ -81,14 +81,15 @@ impl Engine<'_, '_> {
     pub(crate) fn call(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
         let site = self.rva(instruction.ip());
         let target = self.target(instruction);
-        if matches!(target, Target::Internal(rva) if self.checks_cookie(rva) || self.set_up_frame(rva)) {
+        if let Target::Internal(rva) = target
+            && (self.checks_cookie(rva) || self.set_up_frame(rva) || self.probe_stack(rva, next))
+        {
             return;
         }
         let stack = self.state.registers[RSP];
-        let kept = self.stack_probe(instruction, next);
         let result = self.enter(&target, site);
         self.clobber();
-        self.state.registers[0] = kept.unwrap_or(result);
+        self.state.registers[0] = result;
         if !self.is_64() {
             let pops = self.pops(&target, next);
             self.state.registers[RSP] = stack.plus(i64::from(pops), false);
@@ -168,17 +169,6 @@ impl Engine<'_, '_> {
     fn checks_cookie(&self, rva: u32) -> bool {
         let code = self.program.image.at(rva).unwrap_or_default();
         code.starts_with(&[0x3b, 0x0d]) || code.starts_with(&[0x48, 0x3b, 0x0d])
-    }
-
-    /// `mov eax, N; call probe; sub esp, eax`: the probe keeps its argument.
-    fn stack_probe(&self, instruction: &Instruction, next: Option<&Instruction>) -> Option<Value> {
-        let direct = instruction.op0_kind() != OpKind::Memory;
-        let subtracts = next.is_some_and(|n| {
-            n.mnemonic() == Mnemonic::Sub
-                && is_stack(n.op0_register())
-                && n.op1_register().full_register() == Register::RAX
-        });
-        (direct && subtracts).then(|| self.state.registers[0])
     }
 
     /// Bytes that the callee takes off the stack (x86).
