@@ -3,6 +3,9 @@
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::de::DeserializeOwned;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// A document that is refused, with the place and the next step.
 #[derive(Debug, Clone, thiserror::Error, Diagnostic)]
@@ -16,11 +19,14 @@ pub struct DocumentError {
     span: SourceSpan,
     #[help]
     help: Option<String>,
+    /// Further mistakes in the same document.
+    #[related]
+    others: Vec<DocumentError>,
 }
 
 impl DocumentError {
     /// A mistake at a byte range of a document.
-    pub fn new(name: &str, text: &str, span: std::ops::Range<usize>, message: impl Into<String>) -> Self {
+    pub fn new(name: &str, text: &str, span: Range<usize>, message: impl Into<String>) -> Self {
         let end = span.end.min(text.len()).max(span.start.min(text.len()));
         DocumentError {
             name: name.to_owned(),
@@ -28,7 +34,23 @@ impl DocumentError {
             source_code: NamedSource::new(name, text.to_owned()).with_language("toml"),
             span: (span.start.min(text.len())..end).into(),
             help: None,
+            others: Vec::new(),
         }
+    }
+
+    /// All mistakes of a document as one error, in the order of their places; nothing if there are none.
+    pub fn together(mut mistakes: Vec<DocumentError>) -> Option<Box<Self>> {
+        mistakes.sort_by_key(|mistake| mistake.span.offset());
+        let mut mistakes = mistakes.into_iter();
+        let mut first = mistakes.next()?;
+        first.others.extend(mistakes);
+        Some(Box::new(first))
+    }
+
+    /// This mistake and all others of the document, each by itself.
+    pub fn apart(mut self) -> Vec<DocumentError> {
+        let others = std::mem::take(&mut self.others);
+        std::iter::once(self).chain(others).collect()
     }
 
     /// Adds the next step.
@@ -51,7 +73,7 @@ impl DocumentError {
     }
 
     /// Where, in bytes.
-    pub fn span(&self) -> std::ops::Range<usize> {
+    pub fn span(&self) -> Range<usize> {
         self.span.offset()..self.span.offset() + self.span.len()
     }
 
@@ -67,20 +89,92 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
+/// How serde begins to say that a key is not there.
+const MISSING: &str = "missing field ";
+/// Most mistakes that are told of one document.
+const MAX_MISTAKES: usize = 20;
+
 /// Reads a document into a type.
 ///
 /// # Errors
-/// The first mistake: syntax, an unknown key, a value of the wrong type.
+/// Every mistake: syntax, an unknown key, a value of the wrong type.
 pub fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Box<DocumentError>> {
-    toml::from_str(text).map_err(|error| {
-        let span = error.span().unwrap_or(0..0);
+    let (read, mistakes) = parse_all(name, text);
+    match (DocumentError::together(mistakes), read) {
+        (Some(error), _) => Err(error),
+        (None, Some(read)) => Ok(read),
+        (None, None) => Err(Box::new(DocumentError::new(name, text, 0..0, "cannot be read"))),
+    }
+}
+
+/// Reads a document as far as it can be used, and finds all that is wrong with it: what is refused is taken out, and the
+/// rest is read again.
+pub fn parse_all<T: DeserializeOwned>(name: &str, text: &str) -> (Option<T>, Vec<DocumentError>) {
+    let mistake = |error: &toml::de::Error| {
         let (message, help) = explain(error.message());
-        let error = DocumentError::new(name, text, span, message);
-        Box::new(match help {
-            Some(help) => error.with_help(help),
-            None => error,
-        })
-    })
+        let mistake = DocumentError::new(name, text, error.span().unwrap_or(0..0), message);
+        match help {
+            Some(help) => mistake.with_help(help),
+            None => mistake,
+        }
+    };
+    let mut table = match DeTable::parse(text) {
+        Ok(table) => table,
+        // What follows a mistake in the syntax may be meant otherwise than it is understood.
+        Err(error) => return (None, vec![mistake(&error)]),
+    };
+    let mut mistakes = Vec::new();
+    let mut taken_out = 0;
+    loop {
+        let error = match T::deserialize(toml::de::Deserializer::from(table.clone())) {
+            Ok(read) => return (Some(read), mistakes),
+            Err(error) => error,
+        };
+        // What was taken out may be what is missing now: a key that is misspelt.
+        let is_missing = error.message().starts_with(MISSING);
+        if is_missing && taken_out > 0 {
+            taken_out -= 1;
+        } else {
+            mistakes.push(mistake(&error));
+            taken_out += usize::from(!is_missing);
+        }
+        let taken = error.span().is_some_and(|span| take_out(table.get_mut(), &span));
+        if !taken || mistakes.len() == MAX_MISTAKES {
+            return (None, mistakes);
+        }
+    }
+}
+
+/// Takes the innermost entry that holds a place out of a table.
+fn take_out(table: &mut DeTable<'_>, place: &Range<usize>) -> bool {
+    let holds = |whole: Range<usize>| !place.is_empty() && whole.start <= place.start && place.end <= whole.end;
+    let mut refused = None;
+    for (key, value) in table.iter_mut() {
+        if take_out_of_value(value.get_mut(), place) {
+            return true;
+        }
+        if holds(key.span()) || holds(value.span()) {
+            refused = Some(key.clone());
+        }
+    }
+    refused.is_some_and(|key| table.remove(&key).is_some())
+}
+
+fn take_out_of_value(value: &mut DeValue<'_>, place: &Range<usize>) -> bool {
+    match value {
+        DeValue::Table(table) => take_out(table, place),
+        DeValue::Array(array) => {
+            if array.iter_mut().any(|element| take_out_of_value(element.get_mut(), place)) {
+                return true;
+            }
+            let before = array.len();
+            // Only a table of its own can be left out of a list: without one of its words a list has another meaning.
+            let refused = |element: &Spanned<DeValue<'_>>| element.get_ref().is_table() && element.span() == *place;
+            *array = array.iter().filter(|element| !refused(element)).cloned().collect();
+            array.len() < before
+        }
+        _ => false,
+    }
 }
 
 /// The text of a file, in UTF-8 or, with a byte order mark, in UTF-16 as Windows' own tools write it.
@@ -123,7 +217,7 @@ pub fn parse_json<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Box<
 }
 
 /// The reader stops behind what it does not like: behind a string, the whole string is meant.
-fn json_span(text: &str, error: &serde_json::Error) -> std::ops::Range<usize> {
+fn json_span(text: &str, error: &serde_json::Error) -> Range<usize> {
     let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let end = (line_start + error.column()).min(text.len());
     let before = text.get(..end).unwrap_or_default();
@@ -141,7 +235,7 @@ pub struct Word {
     /// The key or the string; empty for a table that is an element of an array.
     pub text: String,
     /// Where, in bytes.
-    pub span: std::ops::Range<usize>,
+    pub span: Range<usize>,
 }
 
 impl Word {
@@ -159,14 +253,14 @@ impl Word {
 
 /// All words of a text in the order of their places, as far as it is TOML.
 pub fn words(text: &str) -> Vec<Word> {
-    let (table, _) = toml::de::DeTable::parse_recoverable(text);
+    let (table, _) = DeTable::parse_recoverable(text);
     let mut words = Vec::new();
     collect_table(table.get_ref(), &mut Vec::new(), &mut words);
     words.sort_by_key(|word| (word.span.start, word.path.len()));
     words
 }
 
-fn collect_table(table: &toml::de::DeTable<'_>, path: &mut Vec<String>, words: &mut Vec<Word>) {
+fn collect_table(table: &DeTable<'_>, path: &mut Vec<String>, words: &mut Vec<Word>) {
     for (key, value) in table.iter() {
         words.push(Word { path: path.clone(), text: key.get_ref().to_string(), span: key.span() });
         path.push(key.get_ref().to_string());
@@ -175,16 +269,16 @@ fn collect_table(table: &toml::de::DeTable<'_>, path: &mut Vec<String>, words: &
     }
 }
 
-fn collect_value(value: &toml::Spanned<toml::de::DeValue<'_>>, path: &mut Vec<String>, words: &mut Vec<Word>) {
+fn collect_value(value: &Spanned<DeValue<'_>>, path: &mut Vec<String>, words: &mut Vec<Word>) {
     match value.get_ref() {
-        toml::de::DeValue::String(string) => {
+        DeValue::String(string) => {
             words.push(Word { path: path.clone(), text: string.to_string(), span: value.span() });
         }
-        toml::de::DeValue::Table(table) => collect_table(table, path, words),
-        toml::de::DeValue::Array(array) => {
+        DeValue::Table(table) => collect_table(table, path, words),
+        DeValue::Array(array) => {
             for (index, element) in array.iter().enumerate() {
                 path.push(index.to_string());
-                if matches!(element.get_ref(), toml::de::DeValue::Table(_)) {
+                if matches!(element.get_ref(), DeValue::Table(_)) {
                     words.push(Word { path: path.clone(), text: String::new(), span: element.span() });
                 }
                 collect_value(element, path, words);
@@ -218,7 +312,7 @@ fn explain(message: &str) -> (String, Option<String>) {
             help,
         );
     }
-    if let Some(key) = message.strip_prefix("missing field ") {
+    if let Some(key) = message.strip_prefix(MISSING) {
         return (format!("the key {key} is missing"), None);
     }
     let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
@@ -267,6 +361,41 @@ mod tests {
         let error = parse::<Sample>("w.toml", "exclud = []").unwrap_err();
         assert_eq!(error.message(), "unknown key `exclud`");
         assert!(error.help_text().unwrap().starts_with("did you mean `exclude`"));
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_and_none_that_follows_from_another() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Whole {
+            #[expect(dead_code)]
+            list: Vec<Part>,
+            #[expect(dead_code)]
+            on: bool,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Part {
+            #[expect(dead_code)]
+            name: String,
+        }
+        let said = |text: &str| {
+            let told = parse::<Whole>("w", text).err().map(|e| e.apart()).unwrap_or_default();
+            told.iter().map(|e| (e.message().to_owned(), e.span().start)).collect::<Vec<_>>()
+        };
+        let text = "on = 3\n[[list]]\nnam = 'a'\n[[list]]\nname = 1\n[[list]]\n[[list]]\nname = 'b'\n";
+        let messages: Vec<String> = said(text).into_iter().map(|(message, _)| message).collect();
+        assert_eq!(
+            messages,
+            [
+                "a boolean is expected here, not integer `3`",
+                "unknown key `nam`",
+                "a string is expected here, not integer `1`",
+                "the key `name` is missing",
+            ]
+        );
+        assert_eq!(said("on = true\nlist = []\n"), []);
+        assert_eq!(said("on = \n").len(), 1, "what follows a mistake in the syntax is not guessed");
     }
 
     #[test]

@@ -199,6 +199,7 @@ pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanErro
         .suppressing(request.suppress)
         .of_the_whole(request.is_whole());
     let Scanned { app, mut read } = scanned;
+    report::check_environment(settings, &link::environments(&read.readings))?;
     link::link(&mut read.readings, &link::Context { settings, app: &app });
     let judged = judge::judge(&read.readings, rules, targets);
     Ok(report::assemble(report::Parts {

@@ -235,7 +235,7 @@ fn changed_settings_and_rules_are_other_questions() {
     let folder = with_application("settings");
     folder.old("a.cmd", WRITES);
     let rule = "id = \"X001\"\nname = \"own-rule\"\nsince = \"1\"\nseverity = \"error\"\ntheme = \"settings\"\n\
-                title = \"t\"\nwhy = \"w\"\nthen = \"t\"\nnow = \"n\"\nmust-match = [\"artifact a\"]\n\
+                title = \"t\"\nwhy = \"w\"\nthen = \"t\"\nnow = \"n\"\nmust-match = ['effect set-value registry HKLM\\A\\B via=\"reg add\"']\n\
                 must-not-match = [\"artifact a\"]\n[match]\nstore = [\"registry\"]\nvia = [\"reg add\"]\n";
     fs::create_dir(folder.0.join("rules")).expect("a folder");
     let check = |cache: &[&str], settings: &str| {

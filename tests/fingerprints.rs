@@ -113,8 +113,8 @@ fn an_application_that_moved_and_whose_lines_have_shifted() {
 fn other_rules_and_targets() {
     let folder = Folder::new("rules");
     let rule = "id = \"X001\"\nname = \"own-rule\"\nsince = \"1\"\nseverity = \"error\"\ntheme = \"settings\"\n\
-                title = \"t\"\nwhy = \"w\"\nthen = \"t\"\nnow = \"n\"\nmust-match = [\"artifact a\"]\n\
-                must-not-match = [\"artifact a\"]\n[match]\nstore = [\"printer\"]\n";
+                title = \"t\"\nwhy = \"w\"\nthen = \"t\"\nnow = \"n\"\nmust-match = ['effect create printer p via=own']\n\
+                must-not-match = [\"artifact a\"]\n[match]\nstore = [\"printer\"]\nvia = [\"own\"]\n";
     fs::write(folder.0.join("X001.toml"), rule).expect("a file");
     let (plain, settings) = (RuleSet::embedded().expect("the shipped rules are valid"), Settings::default());
     let more = plain.clone().with_folder(&folder.0).expect("a rule of one's own");

@@ -1,5 +1,7 @@
 //! Every rule is tested by its own examples: fact listings that it must and must not speak for.
 
+mod scratch;
+
 use strum::IntoEnumIterator as _;
 use wipeproof::facts::{Body, Certainty, Effect, Location, Operation, Phase, Place, Store, Text, listing};
 use wipeproof::rules::{Rule, RuleSet};
@@ -16,26 +18,11 @@ fn rules_that_speak(set: &RuleSet, example: &str) -> Vec<String> {
         .collect()
 }
 
-fn check(set: &RuleSet, rule: &Rule) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for example in &rule.must_match {
-        let spoke = rules_that_speak(set, example);
-        if !spoke.contains(&rule.id) {
-            wrong.push(format!("{} does not match (instead: {spoke:?}):\n  {example}", rule.id));
-        }
-    }
-    for example in &rule.must_not_match {
-        if rules_that_speak(set, example).contains(&rule.id) {
-            wrong.push(format!("{} matches, and must not:\n  {example}", rule.id));
-        }
-    }
-    wrong
-}
-
 #[test]
 fn every_rule_keeps_its_examples() {
     let set = RuleSet::embedded().expect("the shipped rules are valid");
-    let wrong: Vec<String> = set.rules().iter().flat_map(|rule| check(&set, rule)).collect();
+    let broken = set.rules().iter().flat_map(|rule| set.broken_examples(rule));
+    let wrong: Vec<String> = broken.map(|b| format!("{}:\n  {}", b.message, b.example)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(!set.rules().is_empty());
 }
@@ -153,4 +140,20 @@ fn the_page_of_all_rules_is_current() {
     let now = String::from_utf8(output.stdout).expect("text");
     let page = std::fs::read_to_string("docs/rules.md").expect("docs/rules.md");
     assert!(page == now, "docs/rules.md is old: write it with `wipeproof explain --all --format markdown`");
+}
+
+#[test]
+fn the_rule_in_the_documentation_can_be_used() {
+    let page = std::fs::read_to_string("docs/ci.md").expect("the page");
+    let block = page.split("```toml rules/").nth(1).and_then(|rest| rest.split("\n```").next()).expect("a rule");
+    let (file, text) = block.split_once('\n').expect("a name and a text");
+    let folder = scratch::Folder::new("own-rule");
+    std::fs::write(folder.0.join(file), text).expect("a file");
+    let set =
+        RuleSet::embedded().expect("the shipped rules").with_folder(&folder.0).unwrap_or_else(|e| panic!("{e:?}"));
+    assert!(file.starts_with("SHOP1-") && set.find("SHOP1").is_some());
+    // An example that does not hold is refused, in the file where it stands.
+    std::fs::write(folder.0.join(file), text.replace("ledger.dat']", "other.dat']")).expect("a file");
+    let wrong = RuleSet::embedded().expect("the shipped rules").with_folder(&folder.0).expect_err("a broken example");
+    assert!(wrong.to_string().contains("SHOP1 must match this"), "{wrong}");
 }

@@ -20,9 +20,10 @@ pub(super) fn run(command: &Command) -> Result<Status, Failure> {
 fn write(args: &Scan, file: Option<&Path>) -> Result<Status, Failure> {
     let settings = session::settings(args)?;
     let rules = session::rules(&settings)?;
-    let cache = session::cache(args, &settings)?;
+    let cache = session::cache(args, &settings);
     let file = file.map(Path::to_path_buf).or_else(|| settings.baseline.clone()).unwrap_or_else(|| FILE_NAME.into());
     let own = [file.clone()];
+    let before = if file.exists() { Some(Baseline::load_own(&file)?) } else { None };
     let (report, app) = progress::during(!args.no_progress, |progress| {
         let request = session::request(args, &settings, &rules, session::reading(cache.as_ref(), progress), &own)?;
         let scanned = crate::read(&request)?;
@@ -36,7 +37,6 @@ fn write(args: &Scan, file: Option<&Path>) -> Result<Status, Failure> {
     if file.as_os_str() == "-" {
         return info::print(&baseline.to_json());
     }
-    let before = if file.exists() { Some(Baseline::load(&file)?) } else { None };
     std::fs::write(&file, baseline.to_json())
         .map_err(|source| WriteError { to: file.display().to_string(), source })?;
     info::print(&told(args, &file, &baseline, before.as_ref()))

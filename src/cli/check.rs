@@ -35,7 +35,7 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
     for file in outputs.iter().filter_map(|o| o.file.as_deref()) {
         spare(file, &args.scan.paths)?;
     }
-    let cache = session::cache(&args.scan, &settings)?;
+    let cache = session::cache(&args.scan, &settings);
     let own: Vec<PathBuf> = outputs.iter().filter_map(|o| o.file.clone()).chain(args.since.clone()).collect();
     let since = args.since.as_deref().map(Report::load).transpose()?;
     let report = progress::during(!args.scan.no_progress, |progress| {

@@ -19,9 +19,10 @@ pub(super) fn run(command: &Command) -> Result<Status, Failure> {
 }
 
 fn show(args: &Scan) -> Result<Status, Failure> {
+    session::inputs(args)?;
+    let settings = in_force(session::settings(args)?);
     let of_file = session::settings_file(args).as_deref().map(Settings::load).transpose()?.unwrap_or_default();
     let of_file = in_force(of_file);
-    let settings = in_force(session::settings(args)?);
     // What is checked when a scan starts is checked here as well.
     report::check_settings(&settings, &session::rules(&settings)?)?;
     let mut text = match &settings.source {

@@ -119,7 +119,7 @@ impl<'a> Found<'a> {
         let _ = write!(
             text,
             "# Platforms to judge for; `wipeproof targets` lists them. Guessed: {why}.\ntargets = [\"{target}\"]\n\n\
-             # Lowest severity that makes a check fail: error, warning, note or off.\nfail-on = \"warning\"\n\n\
+             # Lowest severity that makes a check fail: error, warning, note or never.\nfail-on = \"warning\"\n\n\
              # Files that are not uploaded.\nexclude = []\n\n\
              # Accept what is there today and fail on new findings only: run `wipeproof baseline write` first.\n\
              # baseline = \"wipeproof-baseline.json\"\n\n"

@@ -4,13 +4,14 @@ use super::Failure;
 use super::args::Scan;
 use crate::Request;
 use crate::cache::{self, Cache};
-use crate::document::Word;
+use crate::discover::WalkError;
+use crate::document::{DocumentError, Word};
+use crate::output::style::one_line;
 use crate::report::{Baseline, BaselineError};
 use crate::rules::{RuleSet, RuleSetError};
 use crate::settings::Settings;
 use crate::{read, report};
-use miette::{IntoDiagnostic as _, WrapErr as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The settings file that holds for a scan.
 pub(super) fn settings_file(args: &Scan) -> Option<PathBuf> {
@@ -21,10 +22,19 @@ pub(super) fn settings_file(args: &Scan) -> Option<PathBuf> {
     }
 }
 
+/// Refuses paths that are not there, as a scan does.
+pub(super) fn inputs(args: &Scan) -> Result<(), Failure> {
+    for path in &args.paths {
+        let there = std::fs::metadata(path).map_err(|source| WalkError { path: path.clone(), source });
+        there.map_err(crate::ScanError::from)?;
+    }
+    Ok(())
+}
+
 /// The settings in force: the file, then the command line over it.
 pub(super) fn settings(args: &Scan) -> Result<Settings, Failure> {
     let mut settings = match settings_file(args) {
-        Some(file) => Settings::load(&file)?,
+        Some(file) => load(&file)?,
         None => Settings::default(),
     };
     if !args.targets.is_empty() {
@@ -39,6 +49,20 @@ pub(super) fn settings(args: &Scan) -> Result<Settings, Failure> {
     settings.respect_gitignore |= args.respect_gitignore;
     settings.third_party.include |= args.include_third_party;
     Ok(settings)
+}
+
+/// Reads a settings file. All that is wrong with it is told at once, rules and platforms that do not exist included.
+fn load(file: &Path) -> Result<Settings, Failure> {
+    let (settings, mut mistakes) = Settings::load_all(file)?;
+    let rules = RuleSet::embedded()?;
+    let own = settings.rules_folder.as_ref();
+    if let Some(rules) = own.map_or(Some(rules.clone()), |folder| rules.with_folder(folder).ok()) {
+        mistakes.extend(report::mistakes(&settings, &rules));
+    }
+    match DocumentError::together(mistakes) {
+        Some(error) => Err((*error).into()),
+        None => Ok(settings),
+    }
 }
 
 /// The shipped rules and the team's own.
@@ -75,8 +99,9 @@ fn named_in(settings: &Settings, key: &str, failure: Failure) -> Failure {
     }
 }
 
-/// The cache, if somebody wants one: nothing is written to a place that nobody named or set up.
-pub(super) fn cache(args: &Scan, settings: &Settings) -> Result<Option<Cache>, Failure> {
+/// The cache, if somebody wants one: nothing is written to a place that nobody named or set up. One that cannot be used
+/// makes a check slower, not wrong, so it is no reason to fail.
+pub(super) fn cache(args: &Scan, settings: &Settings) -> Option<Cache> {
     let wanted = args.cache || settings.cache == Some(true);
     let refused = args.no_cache || (settings.cache == Some(false) && !args.cache);
     let folder = match &args.cache_dir {
@@ -84,11 +109,15 @@ pub(super) fn cache(args: &Scan, settings: &Settings) -> Result<Option<Cache>, F
         None if !refused && (wanted || cache::is_established()) => cache::user_folder(),
         None => None,
     };
-    let Some(folder) = folder else { return Ok(None) };
-    let cache = Cache::open(&folder, crate::catalog::HASH)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot make the cache folder {}; `--no-cache` does without", folder.display()))?;
-    Ok(Some(cache))
+    let opened = |folder: PathBuf| match Cache::open(&folder, crate::catalog::HASH) {
+        Ok(cache) => Some(cache),
+        Err(error) => {
+            let folder = one_line(&folder.display().to_string());
+            super::tell(&format!("warning: no cache in {folder}: {error}; the check goes on without one\n"));
+            None
+        }
+    };
+    folder.and_then(opened)
 }
 
 /// How to read.

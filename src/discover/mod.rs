@@ -65,6 +65,13 @@ impl Artifact {
     }
 }
 
+/// Why something was not read: no reader knows its format.
+pub const FOREIGN: &str = "not a format that is read";
+/// A reader knows its format, and it is too large for it.
+pub const TOO_LARGE: &str = "larger than the size cap of its format";
+/// How the reason begins where a folder cannot be listed.
+pub const UNLISTED: &str = "cannot be walked";
+
 /// Something that was not read, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Skipped {

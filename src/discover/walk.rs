@@ -5,7 +5,7 @@
 //! (its settings, a baseline, reports, the cache) is no part of the application, and is passed over without a word: a scan
 //! that wrote its report into the folder would otherwise say something else the next time.
 
-use super::{Application, Artifact, Skipped};
+use super::{Application, Artifact, Skipped, UNLISTED};
 use globset::GlobSet;
 use ignore::{DirEntry, WalkBuilder, WalkState};
 use std::collections::HashSet;
@@ -110,7 +110,7 @@ fn walk_folder(input: &Path, here: Option<&Path>, options: &WalkOptions, found: 
     let see = |entry: Result<DirEntry, ignore::Error>| match entry {
         Ok(entry) => visit(&entry, base, found),
         Err(error) => {
-            let (artifact, reason) = (display(base.root, here), format!("cannot be walked: {error}"));
+            let (artifact, reason) = (display(base.root, here), format!("{UNLISTED}: {error}"));
             lock(found).1.push(Skipped { artifact, reason });
         }
     };

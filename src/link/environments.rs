@@ -2,6 +2,7 @@
 //! counts when that environment is judged. A team that names none has all of them judged but a developer's own.
 
 use crate::facts::{Body, ClueKind, NoteKind, Phase, Reading};
+use std::collections::BTreeSet;
 
 /// Leaves out what other environments configure, and counts what the judged one does.
 pub(super) fn choose(readings: &mut [Reading], wanted: Option<&str>) {
@@ -18,6 +19,11 @@ pub(super) fn choose(readings: &mut [Reading], wanted: Option<&str>) {
             effect.phase_evidence = format!("counts in the environment {of}, which is judged");
         }
     }
+}
+
+/// The environments that documents of the application are for.
+pub fn known(readings: &[Reading]) -> BTreeSet<&str> {
+    readings.iter().filter_map(environment).collect()
 }
 
 /// The environment that a document is for: its keys carry it.

@@ -22,6 +22,8 @@ mod topology;
 mod values;
 mod writers;
 
+pub use environments::known as environments;
+
 use crate::discover::Application;
 use crate::facts::Reading;
 use crate::settings::Settings;

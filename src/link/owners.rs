@@ -16,12 +16,14 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
     for reading in readings.iter_mut().filter(|r| r.owner == Owner::Application) {
         let by_path = paths.is_match(context.app.name_of(&reading.artifact));
         let by_identity = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue()).any(|clue| {
-            let listed = match (clue.kind, clue.key.to_ascii_lowercase().as_str()) {
-                (ClueKind::Identity, key) if key.contains("company") => &of.companies,
-                (ClueKind::Identity, key) if key.contains("token") => &of.tokens,
-                _ => return false,
-            };
-            listed.iter().any(|pattern| wildcard(pattern, clue.value.trim()))
+            let said = clue.value.trim();
+            match (clue.kind, clue.key.to_ascii_lowercase().as_str()) {
+                (ClueKind::Identity, key) if key.contains("company") => of.companies.iter().any(|c| wildcard(c, said)),
+                (ClueKind::Identity, key) if key.contains("token") => {
+                    of.tokens.iter().any(|token| token.eq_ignore_ascii_case(said))
+                }
+                _ => false,
+            }
         });
         if by_path || by_identity {
             reading.owner = Owner::ThirdParty;

@@ -127,8 +127,8 @@ impl Server<'_> {
         let shown = self.shown.get(&params.text_document.uri).map_or(&[][..], Vec::as_slice);
         let mut items: Vec<_> = shown.iter().map(|s| s.diagnostic.as_ref().clone()).collect();
         let path = params.text_document.uri.to_file_path().ok();
-        if let Some((_, open)) = self.settings_documents().find(|(p, _)| Some(*p) == path.as_ref()) {
-            items.extend(of_settings(&open.document.text, self.client.encoding));
+        if let Some((path, open)) = self.settings_documents().find(|(p, _)| Some(*p) == path.as_ref()) {
+            items.extend(of_settings(&open.document.text, self.rules_of(path), self.client.encoding));
         }
         let report = RelatedFullDocumentDiagnosticReport {
             related_documents: None,

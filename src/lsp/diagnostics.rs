@@ -2,9 +2,10 @@
 
 use super::document::{Encoding, position, site_range};
 use super::workspace::Scan;
+use crate::document::DocumentError;
 use crate::facts::{Site, Step};
-use crate::report::{Finding, Report};
-use crate::rules::Severity;
+use crate::report::{Finding, Report, mistakes};
+use crate::rules::{RuleSet, Severity};
 use crate::settings::{FILE_NAME, Settings};
 use lsp_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, Url,
@@ -130,19 +131,22 @@ fn diagnostic(
 }
 
 /// What is wrong with a settings file, while it is being written.
-pub(super) fn of_settings(text: &str, encoding: Encoding) -> Vec<Diagnostic> {
-    let Err(error) = Settings::parse(FILE_NAME, text) else { return Vec::new() };
-    let span = error.span();
-    let range = Range::new(position(text, span.start, encoding), position(text, span.end, encoding));
-    // The list of all valid words, which the help ends with, is what completion is for.
-    let help = error.help_text().and_then(|h| h.split_inclusive('?').next()).map(|h| format!("; {h}"));
-    vec![Diagnostic {
-        range,
-        severity: Some(DiagnosticSeverity::ERROR),
-        source: Some(SOURCE.to_owned()),
-        message: format!("{}{}", error.message(), help.unwrap_or_default()),
-        ..Diagnostic::default()
-    }]
+pub(super) fn of_settings(text: &str, rules: Option<&RuleSet>, encoding: Encoding) -> Vec<Diagnostic> {
+    let (settings, mut all) = Settings::salvage(FILE_NAME, text);
+    all.extend(rules.map(|rules| mistakes(&settings, rules)).unwrap_or_default());
+    let diagnostic = |mistake: &DocumentError| {
+        let span = mistake.span();
+        // The list of all valid words, which the help ends with, is what completion is for.
+        let help = mistake.help_text().and_then(|h| h.split_inclusive('?').next()).map(|h| format!("; {h}"));
+        Diagnostic {
+            range: Range::new(position(text, span.start, encoding), position(text, span.end, encoding)),
+            severity: Some(DiagnosticSeverity::ERROR),
+            source: Some(SOURCE.to_owned()),
+            message: format!("{}{}", mistake.message(), help.unwrap_or_default()),
+            ..Diagnostic::default()
+        }
+    };
+    all.iter().map(diagnostic).collect()
 }
 
 /// The page of a rule.

@@ -2,6 +2,7 @@
 
 use super::diagnostics::of_settings;
 use super::server::{Open, Server};
+use crate::rules::RuleSet;
 use crate::settings::FILE_NAME;
 use lsp_server::{Notification, Request, RequestId, Response};
 use lsp_types::notification as notify;
@@ -9,7 +10,7 @@ use lsp_types::notification::Notification as _;
 use lsp_types::{Diagnostic, Url};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 impl Server<'_> {
@@ -23,7 +24,7 @@ impl Server<'_> {
             .collect();
         for (path, open) in self.settings_documents() {
             if let Ok(url) = Url::from_file_path(path) {
-                let wrong = of_settings(&open.document.text, self.client.encoding);
+                let wrong = of_settings(&open.document.text, self.rules_of(path), self.client.encoding);
                 all.entry(url).or_default().extend(wrong.into_iter().map(Arc::new));
             }
         }
@@ -61,6 +62,11 @@ impl Server<'_> {
 
     pub(super) fn settings_documents(&self) -> impl Iterator<Item = (&PathBuf, &Open)> {
         self.documents.iter().filter(|(path, _)| path.file_name().is_some_and(|n| n == FILE_NAME))
+    }
+
+    /// The rules in force for a file.
+    pub(super) fn rules_of(&self, path: &Path) -> Option<&RuleSet> {
+        self.scan_of(path).map(|scan| scan.decisions.rules())
     }
 
     pub(super) fn reply(&self, response: Response) {

@@ -311,8 +311,8 @@ mod tests {
 
     #[test]
     fn values_of_the_key_at_the_cursor() {
-        assert_eq!(at("fail-on = |"), ["\"off\"", "\"note\"", "\"warning\"", "\"error\""]);
-        assert_eq!(at("fail-on = \"w|\""), ["off", "note", "warning", "error"]);
+        assert_eq!(at("fail-on = |"), ["\"error\"", "\"warning\"", "\"note\"", "\"never\"", "\"off\""]);
+        assert_eq!(at("fail-on = \"w|\""), ["error", "warning", "note", "never", "off"]);
         assert_eq!(at("cache = |"), ["true", "false"]);
         assert!(at("targets = [\"vm-role\", \"|\"]").contains(&"windows-container".to_owned()));
         assert!(at("targets = [\n  \"vm-role\", # first\n  |").contains(&"\"windows-container\"".to_owned()));
@@ -331,7 +331,7 @@ mod tests {
             ("targets", "Platforms"),
             ("vm-role", "vm-role"),
             ("fail-on", "Lowest severity"),
-            ("'error", "Loses primary data"),
+            ("'error", "Errors only"),
             ("WP201", "**WP201**"),
             ("owner", "Who accepted"),
             ("'WP201", "**WP201**"),

@@ -3,8 +3,9 @@
 //! A frame that does not hold a message is answered with a parse error and passed over; the end of the input, which
 //! is how a client that dies looks from here, ends the session.
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use lsp_server::{Connection, ErrorCode, Message, RequestId, Response};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select, unbounded};
+use lsp_server::{Connection, ErrorCode, Message};
+use serde_json::{Value, json};
 use std::io::{self, BufRead, BufReader, Read as _, Write};
 use std::thread::JoinHandle;
 
@@ -31,14 +32,15 @@ impl Threads {
 pub(super) fn stdio() -> (Connection, Threads) {
     let (incoming, receiver) = bounded(QUEUE);
     let (sender, outgoing) = unbounded();
-    let replies = sender.clone();
-    std::thread::spawn(move || read(&mut BufReader::new(io::stdin()), &incoming, &replies));
-    let writer = std::thread::spawn(move || write(&mut io::stdout(), &outgoing));
+    let (complaints, complained) = unbounded();
+    std::thread::spawn(move || read(&mut BufReader::new(io::stdin()), &incoming, &complaints));
+    let writer = std::thread::spawn(move || write(&mut io::stdout(), &outgoing, &complained));
     (Connection { sender, receiver }, Threads { writer })
 }
 
-/// Reads messages until the input or the session ends.
-fn read(input: &mut impl BufRead, incoming: &Sender<Message>, replies: &Sender<Message>) {
+/// Reads messages until the input or the session ends. What is no message is answered by itself, because the answer is
+/// none that [`Message`] knows: without an id that can be read its id is null (JSON-RPC 2.0, section 5).
+fn read(input: &mut impl BufRead, incoming: &Sender<Message>, complaints: &Sender<Value>) {
     while let Ok(Some(frame)) = frame(input) {
         match serde_json::from_slice::<Message>(&frame) {
             Ok(message) => {
@@ -48,12 +50,11 @@ fn read(input: &mut impl BufRead, incoming: &Sender<Message>, replies: &Sender<M
                 }
             }
             Err(error) => {
-                let id = serde_json::from_slice::<serde_json::Value>(&frame).ok().and_then(|v| v.get("id").cloned());
-                let id = id
-                    .and_then(|id| serde_json::from_value(id).ok())
-                    .unwrap_or_else(|| RequestId::from("unreadable".to_owned()));
-                let reply = Response::new_err(id, ErrorCode::ParseError as i32, format!("not a message: {error}"));
-                if replies.send(reply.into()).is_err() {
+                let value = serde_json::from_slice::<Value>(&frame).ok();
+                let code = if value.is_some() { ErrorCode::InvalidRequest } else { ErrorCode::ParseError };
+                let id = value.and_then(|v| v.get("id").filter(|id| id.is_string() || id.is_number()).cloned());
+                let error = json!({ "code": code as i32, "message": format!("not a message: {error}") });
+                if complaints.send(json!({ "jsonrpc": "2.0", "id": id, "error": error })).is_err() {
                     return;
                 }
             }
@@ -89,13 +90,34 @@ fn frame(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     Ok((read == length).then_some(body))
 }
 
-fn write(output: &mut impl Write, outgoing: &Receiver<Message>) {
-    for message in outgoing {
+/// Writes until the session has nothing more to say.
+fn write(output: &mut impl Write, outgoing: &Receiver<Message>, complaints: &Receiver<Value>) {
+    let mut complaints = complaints.clone();
+    loop {
+        let written = select! {
+            recv(outgoing) -> message => match message {
+                Ok(message) => message.write(output),
+                Err(_) => return,
+            },
+            recv(complaints) -> complaint => match complaint {
+                Ok(complaint) => write_frame(output, &complaint.to_string()),
+                // The input has ended; what is still to be said comes from the session.
+                Err(_) => {
+                    complaints = never();
+                    Ok(())
+                }
+            },
+        };
         // A client that is gone takes nothing more; the reader sees the end of the input and ends the session.
-        if message.write(output).is_err() {
+        if written.is_err() {
             return;
         }
     }
+}
+
+fn write_frame(output: &mut impl Write, body: &str) -> io::Result<()> {
+    write!(output, "Content-Length: {}\r\n\r\n{body}", body.len())?;
+    output.flush()
 }
 
 #[cfg(test)]
@@ -111,9 +133,9 @@ mod tests {
         let good = r#"{"jsonrpc":"2.0","method":"initialized","params":{}}"#;
         let input = ["nonsense\r\n".to_owned(), framed("{"), framed(r#"{"id":7}"#), framed(good), "Content-Le".into()];
         let (incoming, received) = unbounded();
-        let (replies, replied) = unbounded();
-        read(&mut input.concat().as_bytes(), &incoming, &replies);
-        drop((incoming, replies));
+        let (complaints, complained) = unbounded();
+        read(&mut input.concat().as_bytes(), &incoming, &complaints);
+        drop((incoming, complaints));
         let methods: Vec<String> = received
             .iter()
             .map(|m| match m {
@@ -122,7 +144,8 @@ mod tests {
             })
             .collect();
         assert_eq!(methods, ["initialized"]);
-        let errors = replied.iter().filter(|m| matches!(m, Message::Response(r) if r.response_result.is_err())).count();
-        assert_eq!(errors, 2);
+        let told: Vec<(Value, Value)> =
+            complained.iter().map(|c| (c["id"].clone(), c["error"]["code"].clone())).collect();
+        assert_eq!(told, [(Value::Null, json!(-32700)), (json!(7), json!(-32600))]);
     }
 }

@@ -4,7 +4,7 @@ use crate::cache::{self, Cache};
 use crate::discover::{Application, Artifact, Kind, MEMBER, display_path, sniff, sniff::SNIFF_LEN};
 use crate::document::with_causes;
 use crate::facts::Reading;
-use crate::report::{Baseline, Report, check_settings};
+use crate::report::{Baseline, Report, check_environment, check_settings};
 use crate::rules::RuleSet;
 use crate::settings::{FILE_NAME, Settings};
 use crate::{Request, Scanned};
@@ -35,7 +35,15 @@ impl Decisions {
         let mut settings = Settings::default();
         let file = Settings::find(folder).map(|file| std::path::absolute(&file).unwrap_or(file));
         if let Some(file) = &file {
-            usable(Settings::load(file).map(|s| settings = s).map_err(|e| with_causes(&e)));
+            let loaded = Settings::load_all(file).map_err(|e| with_causes(&e));
+            usable(loaded.and_then(|(read, mistakes)| match mistakes.as_slice() {
+                [] => {
+                    settings = read;
+                    Ok(())
+                }
+                [only] => Err(only.to_string()),
+                [first, rest @ ..] => Err(format!("{first}, and {} more", rest.len())),
+            }));
         }
         let mut rules = RuleSet::embedded().ok()?;
         if let Some(own) = &settings.rules_folder {
@@ -101,6 +109,10 @@ impl Scan {
             decisions.problem.get_or_insert(with_causes(&error));
             Scanned::default()
         });
+        if let Err(wrong) = check_environment(&decisions.settings, &crate::link::environments(&scanned.read.readings)) {
+            decisions.problem.get_or_insert(with_causes(&wrong));
+            decisions.settings.environment = None;
+        }
         Some(Scan { decisions, root: Some(folder.to_path_buf()), scanned, judged: None })
     }
 

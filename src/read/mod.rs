@@ -21,7 +21,7 @@ pub use allowances::{MALFORMED, comment_syntax};
 pub use memory::Memory;
 pub use snapshot::{Known, State};
 
-use crate::discover::{Application, Artifact, Kind, Skipped, is_report, sniff};
+use crate::discover::{Application, Artifact, FOREIGN, Kind, Skipped, TOO_LARGE, is_report, sniff};
 use crate::facts::{NoteKind, Reading};
 use rayon::prelude::*;
 use std::cell::Cell;
@@ -255,8 +255,8 @@ fn hash_file(artifact: &Artifact) -> io::Result<blake3::Hash> {
 
 fn read_loaded(app: &Application, artifact: &Artifact, loaded: Loaded, options: Options<'_>) -> Outcome {
     match loaded {
-        Loaded::Foreign => Outcome::Skip("not a format that is read"),
-        Loaded::TooLarge => Outcome::Skip("larger than the size cap of its format"),
+        Loaded::Foreign => Outcome::Skip(FOREIGN),
+        Loaded::TooLarge => Outcome::Skip(TOO_LARGE),
         Loaded::Report => Outcome::Skip("the report of an analysis"),
         Loaded::Bytes(Kind::Assembly, _) => Outcome::Assembly,
         Loaded::Bytes(Kind::DebugInfo, _) => Outcome::Silent,

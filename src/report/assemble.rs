@@ -52,7 +52,7 @@ pub fn assemble(parts: Parts<'_>) -> Report {
     let (mut findings, mut possible): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|f| parts.pedantic || f.confidence >= least(f));
     let baseline = parts.policy.compare(&mut findings, &mut possible, &scope);
-    let of = |t: &&Target| verdict(t, &findings, &possible, &notes, parts.readings);
+    let of = |t: &&Target| verdict(t, &findings, &possible, &notes, parts.readings, &parts.skipped);
     let targets: Vec<_> = parts.targets.iter().map(of).collect();
     let stats = stats(&parts, &findings);
     Report {

@@ -17,6 +17,8 @@ use std::path::Path;
 pub(super) const HELP: &str = "write a baseline with `wipeproof baseline write`, or a report with `--output json=FILE`";
 /// Name and version of the file's format.
 const BASELINE_SCHEMA: &str = "wipeproof-baseline/1";
+/// How the names of all versions of that format begin.
+const BASELINE_FAMILY: &str = "wipeproof-baseline/";
 /// Key of the fingerprint in SARIF's `partialFingerprints`.
 pub const SARIF_FINGERPRINT: &str = "wipeproof/v1";
 
@@ -108,6 +110,13 @@ pub enum BaselineError {
         /// Who wrote it.
         tool: String,
     },
+    /// It would be overwritten, and is no baseline.
+    #[error("{name} is no baseline, and would be overwritten")]
+    #[diagnostic(help("name another file with --file, or remove this one; nothing was written"))]
+    NotOwn {
+        /// The file.
+        name: String,
+    },
     /// It is JSON, but no report.
     #[error("{name} is neither a baseline nor a JSON or SARIF report of wipeproof")]
     #[diagnostic(help("{HELP}"))]
@@ -126,6 +135,22 @@ impl Baseline {
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|source| BaselineError::Io { name: name.clone(), source })?;
         Self::parse(&name, &document::decode(&name, bytes)?)
+    }
+
+    /// Reads a file that `wipeproof baseline write` wrote, and that it may write again.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that is anything else: a report, or a file of the application.
+    pub fn load_own(path: &Path) -> Result<Self, BaselineError> {
+        let name = path.display().to_string();
+        let not_own = || BaselineError::NotOwn { name: name.clone() };
+        let bytes = std::fs::read(path).map_err(|source| BaselineError::Io { name: name.clone(), source })?;
+        let text = document::decode(&name, bytes).map_err(|_| not_own())?;
+        let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| not_own())?;
+        match value.get("schema").and_then(Value::as_str) {
+            Some(schema) if schema.starts_with(BASELINE_FAMILY) => Self::parse(&name, &text),
+            _ => Err(not_own()),
+        }
     }
 
     /// Reads a text; `name` is shown in errors and in the report.

@@ -14,7 +14,7 @@ mod verdict;
 
 pub use assemble::{Parts, assemble};
 pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineSummary, SARIF_FINGERPRINT};
-pub use policy::{Policy, PolicyError, check_settings, globs};
+pub use policy::{Policy, PolicyError, check_environment, check_settings, globs, mistakes};
 
 use crate::discover::Skipped;
 use crate::facts::{Certainty, NoteKind, Operation, Origin, Phase, Site, Step, Store, Trait};

@@ -3,12 +3,12 @@
 use super::allowances::{self, Allowance};
 use super::{Baseline, BaselineSummary, Finding};
 use crate::discover::Application;
-use crate::document::{DocumentError, Word};
+use crate::document::{self, DocumentError, Word};
 use crate::facts::Reading;
 use crate::rules::{RuleSet, Severity, UnknownTarget};
 use crate::settings::{Date, Settings};
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A decision that names something that does not exist.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -39,6 +39,15 @@ pub enum PolicyError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     UnknownTarget(UnknownTarget),
+    /// An environment that nothing is configured for.
+    #[error("nothing is configured for the environment {name:?}")]
+    UnknownEnvironment {
+        /// What was written.
+        name: String,
+        /// The next step.
+        #[help]
+        help: String,
+    },
     /// One of these, with its place in the settings file.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -52,6 +61,7 @@ impl PolicyError {
             PolicyError::UnknownRule { rule, place, .. } => (place.trim_matches(['[', ']']), rule.as_str()),
             PolicyError::BadGlob { glob, place, .. } => (place.trim_matches(['[', ']']), glob.as_str()),
             PolicyError::UnknownTarget(unknown) => ("targets", unknown.name()),
+            PolicyError::UnknownEnvironment { name, .. } => ("environment", name.as_str()),
             PolicyError::Located(_) => return self,
         };
         let help = miette::Diagnostic::help(&self).map(|h| h.to_string());
@@ -66,16 +76,63 @@ impl PolicyError {
 /// Checks all that settings say against what there is: rules, platforms, globs.
 ///
 /// # Errors
-/// The first that does not exist or is no glob, with its place in the file.
+/// What does not exist or is no glob: on the command line the first, in the file all of them with their places.
 pub fn check_settings(settings: &Settings, rules: &RuleSet) -> Result<(), PolicyError> {
-    let check = || {
-        rules.choose_targets(&settings.targets).map_err(PolicyError::UnknownTarget)?;
-        globs(&settings.exclude, "exclude")?;
-        globs(&settings.third_party.paths, "[third-party]")?;
-        settings.phases.values().try_for_each(|patterns| globs(patterns, "[phases]").map(|_| ()))
+    let mut in_file = Vec::new();
+    for problem in problems(settings, rules) {
+        match problem.located(settings) {
+            PolicyError::Located(error) => in_file.push(*error),
+            elsewhere => return Err(elsewhere),
+        }
+    }
+    DocumentError::together(in_file).map_or(Ok(()), |error| Err(PolicyError::Located(error)))
+}
+
+/// What a settings file names that does not exist or is no glob, each with its place.
+pub fn mistakes(settings: &Settings, rules: &RuleSet) -> Vec<DocumentError> {
+    let located = |problem: PolicyError| match problem.located(settings) {
+        PolicyError::Located(error) => Some(*error),
+        _ => None,
     };
-    check().map_err(|e| e.located(settings))?;
-    Policy::new(settings, rules, Date::today()).map(|_| ())
+    problems(settings, rules).into_iter().filter_map(located).collect()
+}
+
+fn problems(settings: &Settings, rules: &RuleSet) -> Vec<PolicyError> {
+    let Settings { targets, exclude, third_party, phases, rules: levels, overrides, allow, .. } = settings;
+    let targets = targets.iter().filter_map(|t| rules.choose_targets(std::slice::from_ref(t)).err());
+    let of_overrides = overrides.iter().flat_map(|o| &o.paths).map(|glob| (glob, "[[overrides]]"));
+    let all_globs = (exclude.iter().map(|glob| (glob, "exclude")))
+        .chain(third_party.paths.iter().map(|glob| (glob, "[third-party]")))
+        .chain(phases.values().flatten().map(|glob| (glob, "[phases]")))
+        .chain(of_overrides)
+        .chain(allow.iter().filter_map(|a| Some((a.path.as_ref()?, "[[allow]]"))));
+    let all_rules = (levels.keys().map(|rule| (rule, "[rules]")))
+        .chain(overrides.iter().flat_map(|o| o.rules.keys()).map(|rule| (rule, "[[overrides]]")))
+        .chain(allow.iter().map(|a| (&a.rule, "[[allow]]")));
+    let no_globs = all_globs.filter_map(|(glob, place)| globs(std::slice::from_ref(glob), place).err());
+    let no_rules = all_rules.filter_map(|(rule, place)| rule_id(rule, rules, place).err());
+    targets.map(PolicyError::UnknownTarget).chain(no_globs).chain(no_rules).collect()
+}
+
+/// Names of environments that need no file of their own: those of ASP.NET Core, of builds and of cloud services.
+const USUAL_ENVIRONMENTS: [&str; 7] = ["Production", "Staging", "Development", "Release", "Debug", "Cloud", "Local"];
+
+/// Checks the environment that is judged against those that the application is configured for.
+///
+/// # Errors
+/// A name that nothing is configured for while other environments are: most likely it is misspelt, and what is configured
+/// for the one that is meant would be left out.
+pub fn check_environment(settings: &Settings, known: &BTreeSet<&str>) -> Result<(), PolicyError> {
+    let Some(wanted) = &settings.environment else { return Ok(()) };
+    let is_wanted = |name: &&str| name.eq_ignore_ascii_case(wanted);
+    if known.is_empty() || known.iter().copied().chain(USUAL_ENVIRONMENTS).any(|name| is_wanted(&name)) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().copied().collect();
+    let near = document::nearest(wanted, known.iter().copied().chain(USUAL_ENVIRONMENTS));
+    let near = near.map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
+    let help = format!("{near}The application has configuration for: {}", names.join(", "));
+    Err(PolicyError::UnknownEnvironment { name: wanted.clone(), help }.located(settings))
 }
 
 /// Decisions, ready to apply.

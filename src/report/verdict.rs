@@ -2,6 +2,7 @@
 
 use super::rank::{by_weight, losses};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
+use crate::discover::{FOREIGN, Skipped, TOO_LARGE, UNLISTED};
 use crate::facts::{NoteKind, Owner, Reading};
 use crate::rules::{Outcome, Severity, Target};
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ pub(super) fn verdict(
     possible: &[Finding],
     notes: &[ArtifactNote],
     readings: &[Reading],
+    skipped: &[Skipped],
 ) -> TargetVerdict {
     let artifacts = readings.len();
     let id = Some(target.id.as_str());
@@ -32,7 +34,7 @@ pub(super) fn verdict(
         (Verdict::InsufficientData, "nothing was read".to_owned())
     } else if let Some(foreign) = nothing_own(readings) {
         (Verdict::InsufficientData, foreign)
-    } else if let Some(gap) = gap(notes, artifacts) {
+    } else if let Some(gap) = gap(notes, artifacts).or_else(|| unread(skipped, readings)) {
         (Verdict::InsufficientData, gap)
     } else if let Some(place) = first(Severity::Warning) {
         // A warning need not be a loss: a single instance is none.
@@ -119,10 +121,71 @@ fn gap(notes: &[ArtifactNote], artifacts: usize) -> Option<String> {
     Some(format!("{many} could not be seen whole, first {}: {}", first.artifact, first.text))
 }
 
+/// Endings of files with code, or with files in them, that no reader knows: programs of other runtimes, programs that are
+/// none, and packages. Scripts of web pages run elsewhere.
+const CODE: [&str; 26] = [
+    "exe", "dll", "com", "sys", "ocx", "cpl", "scr", "jar", "war", "ear", "class", "py", "pyw", "pyc", "php", "rb",
+    "pl", "pm", "zip", "7z", "rar", "cab", "appx", "msix", "iso", "wim",
+];
+
+/// Code of the application that was not looked into: any that is too large or lies in a folder that cannot be listed, and
+/// what no reader knows where it is the greater part.
+fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
+    let missed = |s: &&Skipped| s.reason == TOO_LARGE || s.reason.starts_with(UNLISTED);
+    if let Some(first) = skipped.iter().find(missed) {
+        let many = skipped.iter().filter(missed).count();
+        return Some(format!(
+            "{} could not be read, first {}: {}",
+            counted(many, "file"),
+            first.artifact,
+            first.reason
+        ));
+    }
+    let is_code = |s: &&Skipped| {
+        let ending = s.artifact.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.'));
+        s.reason == FOREIGN && ending.is_some_and(|(_, end)| CODE.iter().any(|code| end.eq_ignore_ascii_case(code)))
+    };
+    let foreign = skipped.iter().filter(is_code).count();
+    let own = readings.iter().filter(|r| r.owner == Owner::Application).count();
+    let first = skipped.iter().find(is_code).filter(|_| foreign > own)?;
+    let all = counted(foreign + own, "file");
+    Some(format!("{foreign} of {all} with code are of kinds that are not read, first {}", first.artifact))
+}
+
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn losses_were(count: usize) -> String {
     if count == 1 { "1 finding of a loss was".to_owned() } else { format!("{count} findings of a loss were") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(skipped: &[(&str, &str)], own: usize) -> Option<String> {
+        let skipped: Vec<Skipped> = skipped
+            .iter()
+            .map(|(artifact, reason)| Skipped { artifact: (*artifact).to_owned(), reason: (*reason).to_owned() })
+            .collect();
+        unread(&skipped, &vec![Reading::default(); own])
+    }
+
+    #[test]
+    fn what_was_not_looked_into_keeps_an_all_clear_from_being_given() {
+        let jars = [("lib/a.jar", FOREIGN), ("lib/B.JAR", FOREIGN), ("readme.txt", FOREIGN)];
+        assert_eq!(
+            said(&jars, 1).as_deref(),
+            Some("2 of 3 files with code are of kinds that are not read, first lib/a.jar")
+        );
+        assert_eq!(said(&jars, 2), None, "the greater part was read");
+        assert_eq!(said(&[("a.png", FOREIGN), ("b.txt", FOREIGN), ("c.js", "excluded by exclude")], 0), None);
+        let large = said(&[("disk.msi", TOO_LARGE)], 50);
+        assert_eq!(
+            large.as_deref(),
+            Some("1 file could not be read, first disk.msi: larger than the size cap of its format")
+        );
+        assert!(said(&[("locked", "cannot be walked: permission denied")], 50).is_some());
+    }
 }

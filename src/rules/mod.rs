@@ -4,11 +4,13 @@
 //! which event on one platform. [`RuleSet::embedded`] holds the shipped ones; a user's folder is added by
 //! [`RuleSet::with_folder`].
 
+mod examples;
 mod matcher;
 mod rule;
 mod target;
 mod wildcard;
 
+pub use examples::BrokenExample;
 pub use rule::{Condition, PhaseJudgement, Rule, Severity, Theme};
 pub use target::{Event, EventInfo, Outcome, Platform, Target, Volume};
 pub use wildcard::wildcard;
@@ -112,6 +114,7 @@ impl RuleSet {
         let io = |path: &Path, source| RuleSetError::Io { path: path.display().to_string(), source };
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.hash.as_bytes());
+        let mut own = Vec::new();
         let mut pending = vec![folder.to_path_buf()];
         while let Some(dir) = pending.pop() {
             let entries = std::fs::read_dir(&dir).map_err(|e| io(&dir, e))?;
@@ -129,12 +132,19 @@ impl RuleSet {
                     if let Some(taken) = [&rule.id, &rule.name].into_iter().find(|id| self.find(id).is_some()) {
                         return Err(already_defined(&name, &text, taken).into());
                     }
+                    own.push((rule.clone(), name, text));
                     self.rules.push(rule);
                 }
             }
         }
         self.hash = hasher.finalize().to_hex()[..16].to_owned();
         self.rules.sort_by(|a, b| a.id.cmp(&b.id));
+        // Only with all rules in place it is known which of them speaks.
+        for (rule, name, text) in own {
+            if let Some(error) = DocumentError::together(self.mistaken_examples(&rule, &name, &text)) {
+                return Err(error.into());
+            }
+        }
         Ok(self)
     }
 

@@ -30,8 +30,9 @@ pub struct Settings {
     pub exclude: Vec<String>,
     /// Honour `.gitignore`; off by default, because build output is what gets uploaded.
     pub respect_gitignore: bool,
-    /// Lowest severity that makes a check fail; `off`, or `never` as the flag says, for none.
+    /// Lowest severity that makes a check fail; `never`, or `off`, for none.
     #[serde(deserialize_with = "fail_on")]
+    #[schemars(with = "Option<FailOn>")]
     pub fail_on: Option<Severity>,
     /// Environment whose configuration is judged, such as `Production`; empty means all of them.
     pub environment: Option<String>,
@@ -99,7 +100,8 @@ pub struct ThirdParty {
     pub paths: Vec<String>,
     /// Company names in the version information.
     pub companies: Vec<String>,
-    /// Public key tokens of assemblies.
+    /// Public key tokens of assemblies: 16 hexadecimal digits each.
+    #[schemars(extend("items" = token_pattern()))]
     pub tokens: Vec<String>,
     /// Report it all the same.
     pub include: bool,
@@ -149,20 +151,38 @@ impl Settings {
     /// Reads settings from a text; `name` is shown in errors.
     ///
     /// # Errors
-    /// The first mistake, with its place.
+    /// All mistakes, with their places.
     pub fn parse(name: &str, text: &str) -> Result<Self, Box<DocumentError>> {
-        let mut settings: Settings = document::parse(name, text)?;
-        settings.source = Some(SettingsSource { name: name.to_owned(), text: text.to_owned() });
-        if let Some((n, bad)) = settings.allow.iter().enumerate().find(|(_, a)| a.reason.trim().is_empty()) {
-            let message = format!("the allowance of {} has no reason", bad.rule);
-            let path = ["allow".to_owned(), n.to_string(), "reason".to_owned()];
-            let help = "say in `reason` why this finding is acceptable";
-            return match settings.refuse(|word| word.path == path, &message, Some(help)) {
-                Some(error) => Err(error),
-                None => Err(Box::new(DocumentError::new(name, text, 0..0, message).with_help(help))),
-            };
+        let (settings, mistakes) = Self::salvage(name, text);
+        match DocumentError::together(mistakes) {
+            Some(error) => Err(error),
+            None => Ok(settings),
         }
-        Ok(settings)
+    }
+
+    /// What can be used of a text, and all that is wrong with it.
+    pub fn salvage(name: &str, text: &str) -> (Self, Vec<DocumentError>) {
+        let (read, mut mistakes) = document::parse_all::<Settings>(name, text);
+        let mut settings = read.unwrap_or_default();
+        settings.source = Some(SettingsSource { name: name.to_owned(), text: text.to_owned() });
+        let words = document::words(text);
+        for word in &words {
+            let path: Vec<&str> = word.path.iter().map(String::as_str).collect();
+            let (message, help) = match path.as_slice() {
+                ["allow", number, "reason"] if word.text.trim().is_empty() => {
+                    let rule = words.iter().find(|w| w.path == ["allow", number, "rule"]);
+                    let rule = rule.map_or("a rule", |rule| rule.text.as_str());
+                    (format!("the allowance of {rule} has no reason"), "say in `reason` why this finding is acceptable")
+                }
+                ["third-party", "tokens", _] if !is_token(&word.text) => (
+                    format!("{:?} is not the token of a public key", word.text),
+                    "a token has 16 hexadecimal digits, such as 31bf3856ad364e35",
+                ),
+                _ => continue,
+            };
+            mistakes.push(DocumentError::new(name, text, word.span.clone(), message).with_help(help));
+        }
+        (settings, mistakes)
     }
 
     /// A refusal of something that the file says, at the first word that is meant; nothing if it does not stand there.
@@ -184,17 +204,29 @@ impl Settings {
     /// Reads a file.
     ///
     /// # Errors
-    /// A file that cannot be read, or the first mistake in it.
+    /// A file that cannot be read, or all mistakes in it.
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
+        let (settings, mistakes) = Self::load_all(path)?;
+        match DocumentError::together(mistakes) {
+            Some(error) => Err(error.into()),
+            None => Ok(settings),
+        }
+    }
+
+    /// What can be used of a file, and all that is wrong with it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no text.
+    pub fn load_all(path: &Path) -> Result<(Self, Vec<DocumentError>), SettingsError> {
         let bytes = std::fs::read(path).map_err(|source| SettingsError::Io { path: path.to_path_buf(), source })?;
         let name = path.display().to_string();
         let text = document::decode(&name, bytes)?;
-        let mut settings = Self::parse(&name, &text)?;
+        let (mut settings, mistakes) = Self::salvage(&name, &text);
         let folder = path.parent().unwrap_or(Path::new(""));
         for file in [&mut settings.rules_folder, &mut settings.baseline].into_iter().flatten() {
             *file = folder.join(&*file);
         }
-        Ok(settings)
+        Ok((settings, mistakes))
     }
 
     /// The nearest `wipeproof.toml` in the folder of an input or above it.
@@ -215,23 +247,42 @@ impl Settings {
     }
 }
 
-/// A severity, or `never`, which is how the command line says `off`.
+/// A severity, or that nothing makes a check fail.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum FailOn {
+    /// Errors only.
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Every finding.
+    Note,
+    /// Nothing; as the flag says it.
+    Never,
+    /// Nothing.
+    Off,
+}
+
 fn fail_on<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Severity>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    enum Word {
-        Error,
-        Warning,
-        Note,
-        #[serde(alias = "never")]
-        Off,
-    }
-    Ok(Some(match Word::deserialize(d)? {
-        Word::Error => Severity::Error,
-        Word::Warning => Severity::Warning,
-        Word::Note => Severity::Note,
-        Word::Off => Severity::Off,
+    Ok(Some(match FailOn::deserialize(d)? {
+        FailOn::Error => Severity::Error,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Note => Severity::Note,
+        FailOn::Never | FailOn::Off => Severity::Off,
     }))
+}
+
+/// Is it the token of a public key: the last eight bytes of its hash (ECMA-335, II.6.3), in hexadecimal?
+fn is_token(text: &str) -> bool {
+    text.len() == TOKEN_DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Digits of a public key token.
+const TOKEN_DIGITS: usize = 16;
+
+/// What a public key token looks like, for editors.
+fn token_pattern() -> serde_json::Value {
+    serde_json::json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{16}$" })
 }
 
 /// A map has any keys in the schema that its type makes.

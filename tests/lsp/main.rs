@@ -146,9 +146,9 @@ fn the_settings_are_completed_and_explained() {
     let document = json!({ "uri": editor.uri("wipeproof.toml") });
     let values = editor.request("textDocument/completion", &json!({ "textDocument": document, "position": at(1, 10) }));
     let labels: Vec<&str> = values.as_array().unwrap().iter().filter_map(|v| v["label"].as_str()).collect();
-    assert_eq!(labels, ["off", "note", "warning", "error"]);
-    assert_eq!(values[3]["textEdit"]["newText"], "\"error\"");
-    assert_eq!(values[3]["textEdit"]["range"], json!({ "start": at(1, 10), "end": at(1, 10) }));
+    assert_eq!(labels, ["error", "warning", "note", "never", "off"]);
+    assert_eq!(values[0]["textEdit"]["newText"], "\"error\"");
+    assert_eq!(values[0]["textEdit"]["range"], json!({ "start": at(1, 10), "end": at(1, 10) }));
     let hover = editor.request("textDocument/hover", &json!({ "textDocument": document, "position": at(0, 2) }));
     assert!(hover["contents"]["value"].as_str().unwrap().contains("Platforms to judge for"), "{hover}");
     let elsewhere = json!({ "textDocument": { "uri": editor.uri("a.cmd") }, "position": at(0, 0) });

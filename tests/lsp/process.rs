@@ -117,6 +117,7 @@ fn broken_messages_are_answered_and_passed_over() {
         program.raw(format!("Content-Length: {}\r\n\r\n{broken}", broken.len()).as_bytes());
         let error = program.message();
         assert!(error["error"]["code"].as_i64().is_some_and(|code| code < 0), "{broken:?}: {error}");
+        assert!(error.get("id").is_some_and(serde_json::Value::is_null), "{broken:?}: {error}");
     }
     program.raw(b"Content-Type: x\r\nContent-Length: 2\r\n\r\n{}");
     assert!(program.message()["error"].is_object());

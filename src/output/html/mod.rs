@@ -15,6 +15,7 @@ mod verdicts;
 
 use super::style::one_line;
 use super::{Context, words};
+use crate::escape;
 use crate::report::Report;
 use std::io::{self, Write};
 
@@ -23,7 +24,9 @@ const JS: &str = include_str!("page.js");
 
 pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     let root = words::shared_folder(report);
-    let data = embed(&data::of(report, context).to_string());
+    let mut data = Vec::new();
+    escape::compact(&data::of(report, context), &mut data)?;
+    let data = embed(&String::from_utf8_lossy(&data));
     let nonce = blake3::hash(data.as_bytes()).to_hex()[..32].to_owned();
     let verdict = report.verdict.words();
     let subject = words::subject(report, context).map(|s| format!(" of {}", text(s))).unwrap_or_default();
@@ -162,8 +165,6 @@ fn embed(json: &str) -> String {
             '<' => safe.push_str("\\u003c"),
             '>' => safe.push_str("\\u003e"),
             '&' => safe.push_str("\\u0026"),
-            '\u{2028}' => safe.push_str("\\u2028"),
-            '\u{2029}' => safe.push_str("\\u2029"),
             c => safe.push(c),
         }
     }

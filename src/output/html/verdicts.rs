@@ -66,7 +66,7 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
         writeln!(
             out,
             "<p>{}.</p><p>{} {} {}</p>",
-            sentence(&words::capital(&words::because(report, first))),
+            decided_by(report, &words::capital(&words::because(report, first))),
             tag(first.errors, "error"),
             tag(first.warnings, "warning"),
             tag(first.notes, "note"),
@@ -75,6 +75,19 @@ pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write)
         writeln!(out, "</li>")?;
     }
     writeln!(out, "</ul></section>")
+}
+
+/// What decides a verdict. The name in it may be written from right to left, and keeps that to itself.
+fn decided_by(report: &Report, because: &str) -> String {
+    let places = report.findings.iter().map(Finding::place);
+    let names = places.chain(report.notes.iter().map(|note| note.artifact.clone()));
+    let named = names.filter(|name| !name.is_empty() && because.contains(name)).max_by_key(String::len);
+    match named.as_deref().and_then(|name| Some((because.split_once(name)?, name))) {
+        Some(((before, after), name)) => {
+            format!("{}<bdi>{}</bdi>{}", sentence(before), sentence(name), sentence(after))
+        }
+        None => sentence(because),
+    }
 }
 
 fn tag(count: usize, severity: &str) -> String {

@@ -25,6 +25,9 @@ pub(super) fn fold<'g, 'r>(groups: &'g [Group<'r>]) -> Vec<&'g [Group<'r>]> {
     alike.flat_map(short).collect()
 }
 
+/// Columns in which a location and a file have room beside each other; in fewer, both would be cut until neither tells
+/// anything.
+const ROOM_FOR_BOTH: usize = 40;
 /// Columns below which a file's name tells nothing.
 const MIN_PLACE: usize = 8;
 
@@ -48,7 +51,8 @@ pub(super) fn line(run: &[Group<'_>], style: Style) -> String {
     // The location matters more than who writes it, and the file more than where in it.
     let places = words::places(lead).map(|place| one_line(&place));
     let least = places.last().map_or(0, |file| display_width(file));
-    let location = cut_middle(&location, (room * 3 / 5).max(room.saturating_sub(least + 2)));
+    let most = if room < ROOM_FOR_BOTH { room } else { (room * 3 / 5).max(room.saturating_sub(least + 2)) };
+    let location = cut_middle(&location, most);
     let left = room.saturating_sub(display_width(&location) + 2);
     let place = match places.iter().find(|place| display_width(place) <= left) {
         Some(place) => place.clone(),

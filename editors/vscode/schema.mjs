@@ -1,0 +1,86 @@
+// The schema of wipeproof.toml in a TOML language server (Tombi), as an editor uses it: nothing is marked in the settings of
+// the samples, and a wrong key, value and token are.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL, fileURLToPath } from "node:url";
+
+const PATIENCE = 20_000;
+const root = resolve(fileURLToPath(import.meta.url), "../../..");
+const tombi = join(dirname(createRequire(import.meta.url).resolve("tombi/package.json")), "bin/tombi");
+const folder = mkdtempSync(join(tmpdir(), "wipeproof-schema-"));
+const end = (status, words) => {
+  server.kill();
+  rmSync(folder, { recursive: true, force: true });
+  console.log(words);
+  process.exit(status);
+};
+
+// What is to be marked in each file, by words of the message; nothing in the samples.
+const samples = readdirSync(join(root, "fixtures/apps"))
+  .map((app) => join(root, "fixtures/apps", app, "wipeproof.toml"))
+  .filter((file) => existsSync(file))
+  .map((file) => ({ text: readFileSync(file, "utf8"), marked: [] }));
+const wrong = [
+  { text: 'targets = ["vm-role"]\nexlude = []\n', marked: ["exlude"] },
+  { text: 'fail-on = "fatal"\n', marked: ["fatal"] },
+  { text: '[third-party]\ntokens = ["xyz"]\n', marked: ["xyz"] },
+];
+copyFileSync(join(root, "docs/wipeproof.schema.json"), join(folder, "wipeproof.schema.json"));
+const open = [...samples, ...wrong].map(({ text, marked }, number) => {
+  const file = join(folder, `${number}.toml`);
+  const whole = `#:schema ./wipeproof.schema.json\n${text}`;
+  writeFileSync(file, whole);
+  return { uri: pathToFileURL(file).href, text: whole, marked, told: undefined };
+});
+
+const server = spawn(process.execPath, [tombi, "lsp", "--offline"], { cwd: folder, stdio: ["pipe", "pipe", "ignore"] });
+const send = (message) => {
+  const body = JSON.stringify({ jsonrpc: "2.0", ...message });
+  server.stdin.write(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+};
+setTimeout(() => end(1, "the language server does not answer"), PATIENCE).unref();
+
+const hear = (message) => {
+  if (message.id === "begin" && message.result) {
+    send({ method: "initialized", params: {} });
+    for (const { uri, text } of open) {
+      send({ method: "textDocument/didOpen", params: { textDocument: { uri, languageId: "toml", version: 1, text } } });
+      send({ id: uri, method: "textDocument/diagnostic", params: { textDocument: { uri } } });
+    }
+  } else if (message.method && message.id !== undefined) {
+    const items = message.params?.items ?? [];
+    send({ id: message.id, result: message.method === "workspace/configuration" ? items.map(() => null) : null });
+  } else if (message.result?.items) {
+    told(message.id, message.result.items);
+  } else if (message.method === "textDocument/publishDiagnostics") {
+    told(message.params.uri, message.params.diagnostics);
+  }
+};
+const told = (uri, diagnostics) => {
+  const file = open.find((f) => f.uri === uri);
+  if (file) file.told = diagnostics.map((d) => d.message);
+  if (open.some((f) => f.told === undefined)) return;
+  const asWanted = (f) => (f.told.length > 0) === (f.marked.length > 0) && f.marked.every((word) => f.told.some((m) => m.includes(word)));
+  const bad = open.find((f) => !asWanted(f));
+  if (bad) end(1, `${JSON.stringify(bad.told)} is said of\n${bad.text}`);
+  else end(0, `the language server takes ${samples.length} settings files and refuses ${wrong.length}`);
+};
+
+let input = Buffer.alloc(0);
+server.stdout.on("data", (chunk) => {
+  input = Buffer.concat([input, chunk]);
+  for (;;) {
+    const split = input.indexOf("\r\n\r\n");
+    const length = Number(/Content-Length: (\d+)/i.exec(input.subarray(0, Math.max(split, 0)).toString())?.[1] ?? NaN);
+    if (split < 0 || !(input.length >= split + 4 + length)) return;
+    const body = input.subarray(split + 4, split + 4 + length).toString();
+    input = input.subarray(split + 4 + length);
+    hear(JSON.parse(body));
+  }
+});
+const capabilities = { textDocument: { diagnostic: {}, publishDiagnostics: {} } };
+const workspace = pathToFileURL(folder).href;
+send({ id: "begin", method: "initialize", params: { processId: process.pid, rootUri: workspace, capabilities } });
