@@ -194,10 +194,7 @@ fn discover<'a>(request: &Request<'a>) -> Result<(discover::Application, read::O
 /// Decisions that name nothing.
 pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanError> {
     let Request { settings, rules, targets, .. } = request;
-    let policy = Policy::new(settings, rules, request.today)?
-        .with_baseline(request.baseline.clone())
-        .suppressing(request.suppress)
-        .of_the_whole(request.is_whole());
+    let policy = policy(request)?;
     let Scanned { app, mut read } = scanned;
     report::check_environment(settings, &link::environments(&read.readings))?;
     link::link(&mut read.readings, &link::Context { settings, app: &app });
@@ -213,4 +210,29 @@ pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanErro
         pedantic: request.pedantic,
         app: &app,
     }))
+}
+
+/// The findings of [`judge`], and nothing else of its report, for an application of which few artifacts have changed since
+/// the last time: what was kept of the others is used again. The decisions and the files must be those of that time.
+///
+/// # Errors
+/// Decisions that name nothing.
+pub fn judge_again(
+    request: &Request<'_>,
+    app: &discover::Application,
+    mut readings: Vec<facts::Reading>,
+    kept: &mut report::Kept,
+) -> Result<Vec<report::Finding>, ScanError> {
+    let Request { settings, rules, targets, pedantic, .. } = request;
+    let policy = policy(request)?;
+    report::check_environment(settings, &link::environments(&readings))?;
+    link::link(&mut readings, &link::Context { settings, app });
+    Ok(kept.findings(report::Again { readings, rules, targets, policy: &policy, pedantic: *pedantic, app }))
+}
+
+fn policy(request: &Request<'_>) -> Result<Policy, PolicyError> {
+    Ok(Policy::new(request.settings, request.rules, request.today)?
+        .with_baseline(request.baseline.clone())
+        .suppressing(request.suppress)
+        .of_the_whole(request.is_whole()))
 }

@@ -63,29 +63,37 @@ pub struct Judged<'a> {
     /// The rule that speaks for it.
     pub rule: Option<&'a Rule>,
     /// Fate and severity per target, in the order the targets were given.
-    pub fates: Vec<(Fate, Severity)>,
+    pub fates: Fates,
 }
+
+/// Fate and severity on each target.
+pub type Fates = Vec<(Fate, Severity)>;
 
 /// Judges every effect of the application's own artifacts on every target.
 pub fn judge<'a>(readings: &'a [Reading], rules: &'a RuleSet, targets: &[&Target]) -> Vec<Judged<'a>> {
     let own = readings.iter().filter(|r| r.owner == Owner::Application);
     let effects = own.flat_map(|r| r.facts.iter().filter_map(move |f| Some((r, &f.site, f.as_effect()?))));
     effects
-        .filter(|(_, _, effect)| effect.operation != Operation::Read)
-        .map(|(reading, site, effect)| {
-            let place = rules.platform().place_of(effect);
-            let rule = rules.rule_for(effect, place);
-            let fates = targets
-                .iter()
-                .map(|target| {
-                    let fate = fate(effect, place, rule, target, rules.platform());
-                    let severity = rule.map_or(Severity::Off, |rule| severity(effect, rule, &fate));
-                    (fate, severity)
-                })
-                .collect();
-            Judged { reading, site, effect, rule, fates }
+        .filter_map(|(reading, site, effect)| {
+            let (rule, fates) = judge_effect(effect, rules, targets)?;
+            Some(Judged { reading, site, effect, rule, fates })
         })
         .collect()
+}
+
+/// Judges one effect on every target: the rule that speaks for it, and its fates. A read is not judged.
+pub fn judge_effect<'a>(effect: &Effect, rules: &'a RuleSet, targets: &[&Target]) -> Option<(Option<&'a Rule>, Fates)> {
+    if effect.operation == Operation::Read {
+        return None;
+    }
+    let place = rules.platform().place_of(effect);
+    let rule = rules.rule_for(effect, place);
+    let on = |target: &&Target| {
+        let fate = fate(effect, place, rule, target, rules.platform());
+        let severity = rule.map_or(Severity::Off, |rule| severity(effect, rule, &fate));
+        (fate, severity)
+    };
+    Some((rule, targets.iter().map(on).collect()))
 }
 
 /// Groups judged effects into findings. `names` gives the name inside the application of an artifact path.
@@ -103,18 +111,19 @@ pub fn findings(
             groups.entry(key).or_default().push(j);
         }
     }
-    groups.into_values().filter_map(|group| finding(&group, targets, rules, &names)).collect()
+    groups.into_values().filter_map(|group| of_group(&group, targets, rules, &names)).collect()
 }
 
 /// Sites with one location are one thing to fix; sites whose location is not known are told apart by their API.
-fn group_key(effect: &Effect) -> String {
+pub fn group_key(effect: &Effect) -> String {
     match effect.location.extent() {
         Extent::None => format!("{}\u{0}{}", effect.location.key(), effect.via),
         _ => effect.location.key(),
     }
 }
 
-fn finding(
+/// The finding of all sites of one artifact with one rule and location.
+pub fn of_group(
     group: &[&Judged<'_>],
     targets: &[&Target],
     rules: &RuleSet,

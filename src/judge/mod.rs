@@ -11,4 +11,4 @@ pub mod finding;
 pub mod outcome;
 pub mod severity;
 
-pub use finding::{Finding, Judged, OutcomeAt, judge};
+pub use finding::{Finding, Judged, OutcomeAt, judge, judge_effect};

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 /// Marks the creation of a key or folder when the same artifact writes below it in the same phase.
 pub(super) fn mark(readings: &mut [Reading]) {
-    for reading in readings {
+    let has_container = |r: &Reading| r.facts.iter().filter_map(|f| f.as_effect()).any(makes_container);
+    for reading in readings.iter_mut().filter(|r| has_container(r)) {
         let held: HashSet<(Phase, String)> = reading
             .facts
             .iter()

@@ -16,20 +16,25 @@ struct Uses {
 
 /// Marks effects whose location is also read, also baked, or only written at shutdown.
 pub(super) fn compare(readings: &mut [Reading]) {
-    let mut uses: HashMap<String, Uses> = HashMap::new();
+    let mut uses: Vec<Uses> = Vec::new();
+    let mut by_key: HashMap<String, usize> = HashMap::new();
+    // The place of each effect that is compared, in their order.
+    let mut places: Vec<Option<usize>> = Vec::new();
     for reading in readings.iter() {
         for effect in super::steps::counted(&reading.facts).filter_map(|f| f.as_effect()) {
-            if let Some(key) = join_key(effect) {
-                note(uses.entry(key).or_default(), effect, &reading.artifact);
+            let place = join_key(effect).map(|key| *by_key.entry(key).or_insert(uses.len()));
+            if place == Some(uses.len()) {
+                uses.push(Uses::default());
             }
+            if let Some(found) = place.and_then(|place| uses.get_mut(place)) {
+                note(found, effect, &reading.artifact);
+            }
+            places.push(place);
         }
     }
-    for reading in readings {
-        for fact in super::steps::counted_mut(&mut reading.facts) {
-            let crate::facts::Body::Effect(effect) = &mut fact.body else { continue };
-            if let Some(found) = join_key(effect).and_then(|key| uses.get(&key)) {
-                mark(effect, found);
-            }
+    for (effect, place) in super::effects_mut(readings).zip(places) {
+        if let Some(found) = place.and_then(|place| uses.get(place)) {
+            mark(effect, found);
         }
     }
 }

@@ -4,12 +4,13 @@ use super::document::{Encoding, position, site_range};
 use super::workspace::Scan;
 use crate::document::DocumentError;
 use crate::facts::{Site, Step};
-use crate::report::{Finding, Report, mistakes};
+use crate::report::{Finding, mistakes};
 use crate::rules::{RuleSet, Severity};
 use crate::settings::{FILE_NAME, Settings};
 use lsp_types::{
     CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range, Url,
 };
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,13 +40,16 @@ pub(super) struct View<'a> {
     /// Lines of open files, by path.
     pub(super) texts: &'a HashMap<PathBuf, Vec<&'a str>>,
     pub(super) encoding: Encoding,
+    /// Files of artifacts, each with its address, which costs more to make than anything else of a diagnostic.
+    files: RefCell<HashMap<String, Option<(PathBuf, Url)>>>,
+    /// Pages of rules.
+    pages: RefCell<HashMap<String, Option<Url>>>,
 }
 
-/// All that a report shows.
-pub(super) fn by_file(report: &Report, view: &View<'_>) -> ByFile {
+/// All that a check finds and nobody accepted.
+pub(super) fn by_file(findings: &[Arc<Finding>], view: &View<'_>) -> ByFile {
     let mut shown = ByFile::new();
-    for finding in report.findings.iter().filter(|f| f.is_active()) {
-        let shared = Arc::new(finding.clone());
+    for finding in findings.iter().filter(|f| f.is_active()) {
         let related: Vec<_> =
             finding.evidence.iter().filter_map(|step| related(step, finding, view)).take(MAX_RELATED).collect();
         for (n, site) in finding.sites.iter().enumerate() {
@@ -55,7 +59,7 @@ pub(super) fn by_file(report: &Report, view: &View<'_>) -> ByFile {
                 continue;
             }
             let diagnostic = Arc::new(diagnostic(finding, site, &place, &related, view));
-            shown.entry(place.url).or_default().push(Shown { diagnostic, finding: Arc::clone(&shared) });
+            shown.entry(place.url).or_default().push(Shown { diagnostic, finding: Arc::clone(finding) });
         }
     }
     shown
@@ -67,24 +71,53 @@ struct Place {
     precise: bool,
 }
 
+impl<'a> View<'a> {
+    pub(super) fn new(
+        root: &'a Path,
+        scan: &'a Scan,
+        texts: &'a HashMap<PathBuf, Vec<&'a str>>,
+        encoding: Encoding,
+    ) -> Self {
+        View { root, scan, texts, encoding, files: RefCell::default(), pages: RefCell::default() }
+    }
+}
+
 impl View<'_> {
     fn place(&self, artifact: &str, site: &Site) -> Option<Place> {
-        let at = |file: &Path, line: u32, column: u32, precise: bool| {
+        let at = |file: &Path, url: Url, line: u32, column: u32, precise: bool| {
             let content = self.texts.get(file).and_then(|lines| lines.get(line.saturating_sub(1) as usize).copied());
-            let range = site_range(content, line, column, self.encoding);
-            Some(Place { url: Url::from_file_path(file).ok()?, range, precise })
+            Some(Place { url, range: site_range(content, line, column, self.encoding), precise })
         };
-        let file = self.absolute(artifact);
+        let (file, url) = self.file(artifact)?;
         if let Some(line) = site.line {
-            return at(&file, line, site.column.unwrap_or(1), true);
+            return at(&file, url, line, site.column.unwrap_or(1), true);
         }
         if let (Some(source), Some(line)) = (&site.source_file, site.source_line)
             && let Some(source) = self.source(source)
         {
-            return at(&source, line, 1, true);
+            return at(&source, Url::from_file_path(&source).ok()?, line, 1, true);
         }
         let carrier = self.scan.carrier(artifact).unwrap_or(&file);
-        at(carrier, 1, 1, false)
+        at(carrier, Url::from_file_path(carrier).ok()?, 1, 1, false)
+    }
+
+    fn file(&self, artifact: &str) -> Option<(PathBuf, Url)> {
+        if let Some(known) = self.files.borrow().get(artifact) {
+            return known.clone();
+        }
+        let file = self.absolute(artifact);
+        let found = Url::from_file_path(&file).ok().map(|url| (file, url));
+        self.files.borrow_mut().insert(artifact.to_owned(), found.clone());
+        found
+    }
+
+    fn page(&self, rule: &str) -> Option<Url> {
+        if let Some(known) = self.pages.borrow().get(rule) {
+            return known.clone();
+        }
+        let page = rule_page(rule);
+        self.pages.borrow_mut().insert(rule.to_owned(), page.clone());
+        page
     }
 
     fn absolute(&self, artifact: &str) -> PathBuf {
@@ -121,7 +154,7 @@ fn diagnostic(
         range: place.range,
         severity: Some(severity),
         code: Some(NumberOrString::String(finding.rule.clone())),
-        code_description: rule_page(&finding.rule).map(|href| CodeDescription { href }),
+        code_description: view.page(&finding.rule).map(|href| CodeDescription { href }),
         source: Some(SOURCE.to_owned()),
         message,
         related_information: (!related.is_empty()).then(|| related.to_vec()),

@@ -127,14 +127,14 @@ impl Server<'_> {
         for (root, scan) in in_folders.chain(of_loose) {
             let overlays = self.documents.iter().filter(|(path, _)| path.starts_with(root));
             scan.judge(overlays.filter_map(|(_, open)| open.overlay.as_ref()).collect());
-            let Some(report) = scan.report() else { continue };
-            let view = View { root, scan, texts: &texts, encoding: self.client.encoding };
+            let Some(findings) = scan.findings() else { continue };
+            let view = View::new(root, scan, &texts, self.client.encoding);
             // In a folder within a folder, the inner one tells of its files.
             let deeper = |url: &Url| {
                 let path = url.to_file_path().ok();
                 path.is_some_and(|p| roots.iter().any(|r| r.starts_with(root) && r != root && p.starts_with(r)))
             };
-            for (url, of_file) in by_file(report, &view).into_iter().filter(|(url, _)| !deeper(url)) {
+            for (url, of_file) in by_file(findings, &view).into_iter().filter(|(url, _)| !deeper(url)) {
                 shown.entry(url).or_default().extend(of_file);
             }
         }

@@ -4,10 +4,11 @@ use crate::cache::{self, Cache};
 use crate::discover::{Application, Artifact, Kind, MEMBER, display_path, sniff, sniff::SNIFF_LEN};
 use crate::document::with_causes;
 use crate::facts::Reading;
-use crate::report::{Baseline, Report, check_environment, check_settings};
+use crate::report::{Baseline, Finding, Kept, check_environment, check_settings};
 use crate::rules::RuleSet;
 use crate::settings::{FILE_NAME, Settings};
 use crate::{Request, Scanned};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,8 +86,16 @@ pub(super) struct Scan {
     /// The folder; a file by itself has none.
     root: Option<PathBuf>,
     scanned: Scanned,
-    /// What was last said, and over which readings of open files.
-    judged: Option<(Vec<Arc<Reading>>, Report)>,
+    judged: Option<Judged>,
+    /// What it was found from.
+    kept: Kept,
+}
+
+/// What was last found.
+struct Judged {
+    /// Readings of open files, over which it was found.
+    over: Vec<Arc<Reading>>,
+    findings: Vec<Arc<Finding>>,
 }
 
 /// An open file over what is on the disk.
@@ -113,12 +122,13 @@ impl Scan {
             decisions.problem.get_or_insert(with_causes(&wrong));
             decisions.settings.environment = None;
         }
-        Some(Scan { decisions, root: Some(folder.to_path_buf()), scanned, judged: None })
+        Some(Scan { decisions, root: Some(folder.to_path_buf()), scanned, judged: None, kept: Kept::default() })
     }
 
     /// A file that belongs to no folder of the workspace is an application by itself.
     pub(super) fn of_loose_file(file: &Path) -> Option<Scan> {
-        Some(Scan { decisions: Decisions::load(file)?, root: None, scanned: Scanned::default(), judged: None })
+        let (decisions, scanned) = (Decisions::load(file)?, Scanned::default());
+        Some(Scan { decisions, root: None, scanned, judged: None, kept: Kept::default() })
     }
 
     /// Reads the text of an open file as the artifact it will be when it is saved.
@@ -141,44 +151,45 @@ impl Scan {
         Some(Overlay { artifact, kind, reading: Arc::new(reading) })
     }
 
-    /// What the folder's check says, as of the last time it was judged.
-    pub(super) fn report(&self) -> Option<&Report> {
-        self.judged.as_ref().map(|(_, report)| report)
+    /// What the folder's check finds, as of the last time it was judged.
+    pub(super) fn findings(&self) -> Option<&[Arc<Finding>]> {
+        self.judged.as_ref().map(|judged| judged.findings.as_slice())
     }
 
     /// Joins and judges the folder with the open files over it. An edit that the readers do not see, as within a comment,
     /// changes nothing.
     pub(super) fn judge(&mut self, mut overlays: Vec<&Overlay>) {
         overlays.sort_by(|a, b| a.artifact.path.cmp(&b.artifact.path));
-        let same = |(before, _): &(Vec<Arc<Reading>>, Report)| {
-            before.len() == overlays.len() && before.iter().zip(&overlays).all(|(b, o)| *b == o.reading)
+        let same = |Judged { over, .. }: &Judged| {
+            over.len() == overlays.len() && over.iter().zip(&overlays).all(|(b, o)| *b == o.reading)
         };
         if !self.judged.as_ref().is_some_and(same) {
-            let report = self.judge_anew(&overlays);
+            let mut kept = std::mem::take(&mut self.kept);
+            let findings = self.judge_again(&overlays, &mut kept);
+            self.kept = kept;
             let over = overlays.into_iter().map(|o| Arc::clone(&o.reading)).collect();
-            self.judged = report.map(|report| (over, report));
+            let judged =
+                |findings: Vec<Finding>| Judged { over, findings: findings.into_iter().map(Arc::new).collect() };
+            self.judged = findings.map(judged);
         }
     }
 
-    fn judge_anew(&self, overlays: &[&Overlay]) -> Option<Report> {
-        let mut scanned = self.scanned.clone();
-        let mut added = Vec::new();
-        for overlay in overlays {
-            match scanned.read.readings.iter_mut().find(|r| r.artifact == overlay.artifact.path) {
-                Some(reading) => reading.clone_from(&overlay.reading),
-                None => scanned.read.readings.push(overlay.reading.as_ref().clone()),
-            }
-            if scanned.app.find(&overlay.artifact.path).is_none() {
-                added.push(overlay.artifact.clone());
-            }
-        }
-        if !added.is_empty() {
-            let Application { artifacts, skipped, .. } = scanned.app;
-            scanned.app = Application::new(artifacts.into_iter().chain(added).collect(), skipped);
-        }
-        scanned.read.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
+    fn judge_again(&self, overlays: &[&Overlay], kept: &mut Kept) -> Option<Vec<Finding>> {
+        let Scanned { app, read } = &self.scanned;
+        let over: HashMap<&str, &Overlay> = overlays.iter().map(|o| (o.artifact.path.as_str(), *o)).collect();
+        let on_disk = read.readings.iter().filter(|r| !over.contains_key(r.artifact.as_str()));
+        let mut readings: Vec<Reading> =
+            on_disk.cloned().chain(overlays.iter().map(|o| o.reading.as_ref().clone())).collect();
+        readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
         let request = self.decisions.request(self.root.iter().cloned().collect())?;
-        crate::judge(&request, scanned).ok()
+        let added: Vec<_> =
+            overlays.iter().map(|o| &o.artifact).filter(|a| app.find(&a.path).is_none()).cloned().collect();
+        if added.is_empty() {
+            return crate::judge_again(&request, app, readings, kept).ok();
+        }
+        let artifacts = app.artifacts.iter().cloned().chain(added).collect();
+        let app = Application::new(artifacts, app.skipped.clone());
+        crate::judge_again(&request, &app, readings, kept).ok()
     }
 
     /// The settings file that holds for the folder, or where it would be.

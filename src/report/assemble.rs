@@ -1,12 +1,11 @@
 //! From judged effects to a report.
 
-use super::policy::Scope;
 use super::{
     ArtifactNote, EffectSummary, Finding, Policy, Report, SCHEMA, Stats, Tool, Verdict, inventory::inventory,
     verdict::verdict,
 };
 use crate::discover::{Application, Skipped};
-use crate::facts::{Certainty, Owner, Reading};
+use crate::facts::{Owner, Reading};
 use crate::judge::{self, Judged};
 use crate::rules::{RuleSet, Severity, Target};
 
@@ -36,22 +35,11 @@ pub struct Parts<'a> {
 pub fn assemble(parts: Parts<'_>) -> Report {
     let found =
         judge::finding::findings(parts.judged, parts.targets, parts.rules, |path| parts.app.name_of(path).to_owned());
-    let mut all: Vec<Finding> = found.into_iter().map(into_wire).collect();
+    let all: Vec<Finding> = found.into_iter().map(into_wire).collect();
     let mut notes = collect_notes(parts.readings);
     notes.sort();
-    let scope = Scope {
-        readings: parts.readings,
-        rules: parts.rules,
-        targets: parts.targets,
-        app: parts.app,
-        is_whole: parts.policy.is_whole(),
-    };
-    parts.policy.apply(&mut all, &scope);
-    all.sort_by(|a, b| order(a).cmp(&order(b)));
-    let least = |f: &Finding| parts.rules.find(&f.rule).map_or(Certainty::Likely, |r| r.certainty);
-    let (mut findings, mut possible): (Vec<_>, Vec<_>) =
-        all.into_iter().partition(|f| parts.pedantic || f.confidence >= least(f));
-    let baseline = parts.policy.compare(&mut findings, &mut possible, &scope);
+    let scope = parts.policy.scope(parts.readings, parts.rules, parts.targets, parts.app);
+    let (findings, possible, baseline) = parts.policy.decide(all, &scope, parts.pedantic);
     let of = |t: &&Target| verdict(t, &findings, &possible, &notes, parts.readings, &parts.skipped);
     let targets: Vec<_> = parts.targets.iter().map(of).collect();
     let stats = stats(&parts, &findings);
@@ -75,12 +63,7 @@ pub fn assemble(parts: Parts<'_>) -> Report {
     }
 }
 
-/// Total: the fingerprint is unique within artifact and rule.
-fn order(f: &Finding) -> (&str, Option<&crate::facts::Site>, &str, &str, &str) {
-    (&f.artifact, f.sites.first(), &f.rule, &f.effect.location, &f.fingerprint)
-}
-
-fn into_wire(f: judge::Finding) -> Finding {
+pub(super) fn into_wire(f: judge::Finding) -> Finding {
     Finding {
         rule: f.rule,
         name: f.name,

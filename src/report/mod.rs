@@ -3,6 +3,7 @@
 //! The types here are the JSON contract (`wipeproof-report/1`); reporters only render them. Nothing in a report
 //! depends on time, threads or the machine, so two scans of one input are byte-identical.
 
+mod again;
 mod allowances;
 mod assemble;
 mod baseline;
@@ -12,6 +13,7 @@ mod policy;
 pub mod rank;
 mod verdict;
 
+pub use again::{Again, Kept};
 pub use assemble::{Parts, assemble};
 pub use baseline::{Baseline, BaselineEntry, BaselineError, BaselineSummary, SARIF_FINGERPRINT};
 pub use policy::{Policy, PolicyError, check_environment, check_settings, globs, mistakes};

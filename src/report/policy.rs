@@ -4,8 +4,8 @@ use super::allowances::{self, Allowance};
 use super::{Baseline, BaselineSummary, Finding};
 use crate::discover::Application;
 use crate::document::{self, DocumentError, Word};
-use crate::facts::Reading;
-use crate::rules::{RuleSet, Severity, UnknownTarget};
+use crate::facts::{Certainty, Reading, Site};
+use crate::rules::{RuleSet, Severity, Target, UnknownTarget};
 use crate::settings::{Date, Settings};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,7 +150,7 @@ pub struct Policy {
 pub(super) struct Scope<'a> {
     pub(super) readings: &'a [Reading],
     pub(super) rules: &'a RuleSet,
-    pub(super) targets: &'a [&'a crate::rules::Target],
+    pub(super) targets: &'a [&'a Target],
     pub(super) app: &'a Application,
     /// All that the settings are about was read: what no file answers to is gone, not out of sight.
     pub(super) is_whole: bool,
@@ -196,12 +196,36 @@ impl Policy {
         self
     }
 
-    pub(super) fn is_whole(&self) -> bool {
-        self.is_whole
+    /// What the policy is applied to.
+    pub(super) fn scope<'a>(
+        &self,
+        readings: &'a [Reading],
+        rules: &'a RuleSet,
+        targets: &'a [&'a Target],
+        app: &'a Application,
+    ) -> Scope<'a> {
+        Scope { readings, rules, targets, app, is_whole: self.is_whole }
+    }
+
+    /// Applies all decisions: what is found, and what is merely possible, in the order of the report, and how it compares
+    /// with the baseline.
+    pub(super) fn decide(
+        &self,
+        mut all: Vec<Finding>,
+        scope: &Scope<'_>,
+        pedantic: bool,
+    ) -> (Vec<Finding>, Vec<Finding>, Option<BaselineSummary>) {
+        self.apply(&mut all, scope);
+        all.sort_by(|a, b| order(a).cmp(&order(b)));
+        let least = |f: &Finding| scope.rules.find(&f.rule).map_or(Certainty::Likely, |r| r.certainty);
+        let (mut findings, mut possible): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|f| pedantic || f.confidence >= least(f));
+        let baseline = self.compare(&mut findings, &mut possible, scope);
+        (findings, possible, baseline)
     }
 
     /// Sets severities, marks accepted findings, and adds findings about the acceptances themselves.
-    pub(super) fn apply(&self, findings: &mut Vec<Finding>, scope: &Scope<'_>) {
+    fn apply(&self, findings: &mut Vec<Finding>, scope: &Scope<'_>) {
         if self.suppress {
             let inline = allowances::of_readings(scope.readings, scope.rules, self.today);
             let all: Vec<&Allowance> = self.allowances.iter().chain(&inline.allowances).collect();
@@ -218,7 +242,7 @@ impl Policy {
     }
 
     /// Marks what the baseline knows, and returns how the findings compare with it.
-    pub(super) fn compare(
+    fn compare(
         &self,
         findings: &mut [Finding],
         possible: &mut [Finding],
@@ -236,6 +260,11 @@ impl Policy {
             .find_map(|(globs, levels)| globs.is_match(name).then(|| levels.get(rule)).flatten());
         by_path.or_else(|| self.levels.get(rule)).copied()
     }
+}
+
+/// Total: the fingerprint is unique within artifact and rule.
+fn order(f: &Finding) -> (&str, Option<&Site>, &str, &str, &str) {
+    (&f.artifact, f.sites.first(), &f.rule, &f.effect.location, &f.fingerprint)
 }
 
 /// Puts a level in force. What is harmless here, because it is baked in or made again at every start, stays at most
