@@ -55,7 +55,8 @@
   const view = (id, rows, textOf, severityOf, render, columns) => {
     const get = (part) => document.getElementById(`${id}-${part}`);
     const body = get("rows"), more = get("more"), count = get("count"), search = get("search"), severity = get("severity"), kind = get("kind"), target = get("target");
-    const texts = rows.map((row) => textOf(row).toLowerCase());
+    // What is searched is what is read: a control character by its number.
+    const texts = rows.map((row) => shown(textOf(row)).toLowerCase());
     let order = rows.map((_, i) => i), filtered = order, drawn = 0;
     for (const name of [...new Set(rows.map((r) => r.kind))].sort()) kind.append(el("option", { value: name }, words(name)));
     const draw = (most) => {
