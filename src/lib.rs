@@ -212,7 +212,7 @@ pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanErro
     }))
 }
 
-/// The findings of [`judge`], and nothing else of its report, for an application of which few artifacts have changed since
+/// The findings of [`judge()`], and nothing else of its report, for an application of which few artifacts have changed since
 /// the last time: what was kept of the others is used again. The decisions and the files must be those of that time.
 ///
 /// # Errors
