@@ -127,7 +127,10 @@ impl Walk<'_> {
             What::Given(method, index) => {
                 let info = self.units.get(method.unit as usize).and_then(|unit| unit.method(method.rid));
                 let skip = u16::from(info.is_some_and(|info| info.has_this));
-                for site in body.sites.iter().filter(|site| self.links.may_run(at.unit, site.token, method)) {
+                // As `may_run` says it, looked up once for all calls of the caller.
+                let declarations = self.links.declarations(method);
+                let is_it = |declared: Method| declared == method || declarations.contains(&declared);
+                for site in body.sites.iter().filter(|site| self.links.called(at.unit, site.token).is_some_and(is_it)) {
                     let index = if site.makes { index.checked_sub(skip) } else { Some(index) };
                     sights.extend(index.and_then(|i| site.args.get(usize::from(i))).copied().map(outside));
                 }
