@@ -160,6 +160,9 @@ pub struct Start {
     /// A command line that is run in place.
     #[serde(default)]
     pub command: Option<Template>,
+    /// A script as Base64 of UTF-16LE, as `powershell -EncodedCommand` takes it.
+    #[serde(default)]
+    pub encoded: Option<Template>,
     /// Words in [`Start::command`] that the command itself fills in: `@path` of `forfiles`.
     #[serde(default)]
     pub placeholders: Vec<String>,

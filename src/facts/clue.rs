@@ -31,9 +31,11 @@ pub enum ClueKind {
     /// This artifact starts another: `key` is how (`startup-task`, `service`, `call`, `msiexec`), `value` the
     /// command or path, `location` the resolved path.
     Starts,
-    /// What is started at the same site gets this: `key` is `env/NAME` for a variable or `cwd` for its current folder,
-    /// `location` the value.
+    /// What is started at the same site gets this: `key` is `env/NAME` for a variable, `arg/1`, `arg/NAME` or `arg/*`
+    /// for an argument, or `cwd` for its current folder; `location` is the value.
     Given,
+    /// This script takes the parameter `value` as its `key`-th; `location` is what it is when nobody gives it.
+    Takes,
     /// The whole artifact, or the symbol in `key`, runs in the phase named by `value`.
     RunsIn,
     /// A volume or path that outlives the instance: `location`, and `key` says by what.

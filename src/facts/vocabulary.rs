@@ -339,4 +339,6 @@ pub enum Trait {
     Replicated,
     /// The ciphertext is kept where it outlives the key that reads it.
     KeyApart,
+    /// What programs print while they do something else: a log of it.
+    Printed,
 }

@@ -19,6 +19,7 @@ mod sessions;
 mod shipped;
 mod steps;
 mod topology;
+mod unread;
 mod values;
 mod writers;
 
@@ -48,6 +49,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     sessions::place(readings);
     sessions::doubt(readings, context.app);
     phases::inherit(readings, context);
+    unread::tell(readings, context.app);
     durable::mark(readings, context.settings);
     markers::guard(readings);
     shipped::mark(readings, context.app);

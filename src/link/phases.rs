@@ -200,6 +200,10 @@ pub(super) fn edge_phase(key: &str) -> Option<Phase> {
     }
 }
 
+/// What cmd puts behind a name that has no extension, in this order, beside the starter (MS documentation: "cmd", the
+/// default of `PATHEXT`).
+const PATHEXT: &[&str] = &[".com", ".exe", ".bat", ".cmd", ".vbs", ".js", ".wsf", ".ps1"];
+
 /// Artifacts by lower-case path and by file name.
 pub(super) struct Index {
     by_path: HashMap<String, usize>,
@@ -226,6 +230,9 @@ impl Index {
         let beside = if starter.contains('/') { format!("{folder}/{command}") } else { command.clone() };
         if let Some(i) = self.by_path.get(&beside) {
             return Some(*i);
+        }
+        if !file_name(&command).contains('.') {
+            return PATHEXT.iter().find_map(|extension| self.by_path.get(&format!("{beside}{extension}")).copied());
         }
         let named = self.by_name.get(file_name(&command))?;
         let ending = format!("/{command}");

@@ -33,7 +33,7 @@ pub(super) fn stores(readings: &mut [Reading]) {
             Store::TempFile
         } else if DATABASES.contains(&extension) {
             Store::Database
-        } else if LOGS.contains(&extension) || is_log_text(effect) {
+        } else if LOGS.contains(&extension) || effect.has(Trait::Printed) || is_log_text(effect) {
             Store::Log
         } else if TRACES.contains(&extension) {
             Store::Trace

@@ -288,6 +288,9 @@ pub fn read_bytes(app: &Application, artifact: &Artifact, kind: Kind, bytes: &[u
     };
     let input = Input { artifact, kind, bytes, app };
     let mut reading = guarded(artifact, kind, |reading| reader(&input, reading));
+    if !matches!(kind, Kind::Pe | Kind::Msi) {
+        text::note_code_page(bytes, kind == Kind::Batch, &mut reading);
+    }
     allowances::find(kind, bytes, &mut reading);
     reading
 }

@@ -1,6 +1,6 @@
 //! Text as files hold it: byte order marks, UTF-16 without one, single-byte code pages; offsets to lines.
 
-use crate::facts::{NoteKind, Reading, Site};
+use crate::facts::{Body, Fact, Location, NoteKind, Reading, Site};
 use std::borrow::Cow;
 
 /// Columns beyond this many bytes are counted in bytes.
@@ -23,6 +23,42 @@ pub fn decode<'a>(bytes: &'a [u8], reading: &mut Reading) -> Cow<'a, str> {
         return Cow::Borrowed(text);
     }
     encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0
+}
+
+/// The same for a script of cmd, which reads it in the code page of the console: where the bytes are letters of the OEM
+/// code pages 437 and 850, which agree on them, and the script does not choose another.
+pub fn decode_oem<'a>(bytes: &'a [u8], reading: &mut Reading) -> Cow<'a, str> {
+    if is_oem(bytes) { yore::code_pages::CP850.decode(bytes) } else { decode(bytes, reading) }
+}
+
+fn is_single_byte(bytes: &[u8]) -> bool {
+    encoding_rs::Encoding::for_bom(bytes).is_none()
+        && utf16_without_bom(bytes).is_none()
+        && std::str::from_utf8(bytes).is_err()
+}
+
+fn is_oem(bytes: &[u8]) -> bool {
+    if !is_single_byte(bytes) {
+        return false;
+    }
+    // Letters with marks are 80 to A5 in the OEM code pages, and C0 to FF in those of Windows.
+    let count = |range: std::ops::RangeInclusive<u8>| bytes.iter().filter(|b| range.contains(b)).count();
+    let chosen = memchr::memmem::find_iter(bytes, b"chcp ").any(|at| bytes[at + 5..].starts_with(b"1252"));
+    !chosen && count(0x80..=0xa5) >= count(0xc0..=0xff)
+}
+
+/// Says which code page was taken when it matters: a location has characters that another one reads differently.
+pub fn note_code_page(bytes: &[u8], may_be_oem: bool, reading: &mut Reading) {
+    let is_beyond = |location: &Location| !location.to_string().is_ascii();
+    let matters = |fact: &Fact| match &fact.body {
+        Body::Effect(effect) => is_beyond(&effect.location),
+        Body::Clue(clue) => clue.location.as_ref().is_some_and(is_beyond),
+    };
+    if reading.facts.iter().any(matters) && is_single_byte(bytes) {
+        let page = if may_be_oem && is_oem(bytes) { "850, that of a console" } else { "1252" };
+        let text = format!("bytes beyond ASCII are read in code page {page}, and a location has some: it may differ");
+        reading.note(NoteKind::Info, text);
+    }
 }
 
 /// Mostly-ASCII UTF-16 has a NUL in every other byte.
@@ -96,6 +132,15 @@ mod tests {
         assert_eq!(decode(b"caf\xe9", &mut r), "caf\u{e9}");
         assert_eq!(decode("é".as_bytes(), &mut r), "é");
         assert!(r.notes.is_empty());
+    }
+
+    #[test]
+    fn scripts_of_the_console_are_in_its_code_page() {
+        let mut r = Reading::default();
+        assert_eq!(decode_oem(b"md C:\\Donn\x82es", &mut r), "md C:\\Donn\u{e9}es");
+        assert_eq!(decode_oem(b"md C:\\Donn\xe9es", &mut r), "md C:\\Donn\u{e9}es", "an editor of Windows");
+        assert_eq!(decode_oem(b"chcp 1252\nmd \x8cuvres", &mut r), "chcp 1252\nmd \u{152}uvres");
+        assert_eq!(decode_oem("é".as_bytes(), &mut r), "é");
     }
 
     #[test]

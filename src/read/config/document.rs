@@ -19,6 +19,8 @@ pub(crate) const MAX_CLUES: usize = 5_000;
 /// Longest value that can be a path, a switch or a connection string.
 pub(crate) const MAX_CLUE_VALUE: usize = 2_048;
 
+/// Visual Studio keeps a server for trying out, and its own state, in the folder `.vs` of a solution.
+const EDITING: &str = "in the folder of Visual Studio, which is not deployed";
 /// Evidence of the phase of what a running application's configuration causes.
 pub(crate) const RUNNING: &str = "configuration of the running application";
 
@@ -78,7 +80,7 @@ fn folder_of_pattern(pattern: &str) -> String {
 }
 
 /// Does a key name a secret? Its value is never shown and cannot be a path.
-fn is_secret(key: &str) -> bool {
+pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     [
         "password",
@@ -109,7 +111,8 @@ impl<'a> Document<'a> {
         let index = LineIndex::new(text);
         if let Some(broken) = broken {
             let (line, column) = index.position(broken.offset.min(text.len()));
-            reading.note(NoteKind::Malformed, format!("{line}:{column}: {}; what could be read counts", broken.reason));
+            let kind = if broken.is_unsupported { NoteKind::Unsupported } else { NoteKind::Malformed };
+            reading.note(kind, format!("{line}:{column}: {}; what could be read counts", broken.reason));
         }
         if tree.capped {
             reading.note(NoteKind::Capped, "more nodes than the cap for one document; the rest was not read");
@@ -121,7 +124,11 @@ impl<'a> Document<'a> {
             own: 0,
             everything: false,
             environment: None,
-            phase: (Phase::Run, RUNNING.to_owned()),
+            phase: if input.artifact.path.split('/').any(|folder| folder == ".vs") {
+                (Phase::NotShipped, EDITING.to_owned())
+            } else {
+                (Phase::Run, RUNNING.to_owned())
+            },
             lines: 0,
             clues: 0,
         }
@@ -186,6 +193,14 @@ impl<'a> Document<'a> {
     /// What a process that is started at a node gets: a variable (`env/NAME`) or its current folder (`cwd`).
     pub(crate) fn given(&mut self, reading: &mut Reading, at: NodeId, key: &str, value: &Text) {
         let shown = value.to_string();
+        let site = self.site(at);
+        let is_given = |f: &Fact| {
+            f.site == site && f.as_clue().is_some_and(|c| c.kind == ClueKind::Given && c.key.eq_ignore_ascii_case(key))
+        };
+        // What the line itself changes counts.
+        if reading.facts.iter().rev().take_while(|f| f.site == site).any(is_given) {
+            return;
+        }
         if !is_secret(key) && !value.is_unknown() && shown.len() <= MAX_CLUE_VALUE && without_secrets(&shown) == shown {
             let clue = Clue::new(ClueKind::Given, key, shown).at(Location::named(value.clone()));
             self.clue(reading, at, clue);

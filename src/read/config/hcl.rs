@@ -2,7 +2,8 @@
 //!
 //! Follows "HCL Native Syntax Specification" (hashicorp/hcl). Only what configuration is made of becomes nodes: blocks,
 //! attributes, strings, lists, objects and heredocs; any other expression is kept as it is written. The published
-//! parsers descend by recursion without a limit, which a hostile file could use to end the process.
+//! parser with places, `hcl-edit` (permissive, kept), descends by recursion without a limit, which a hostile file could use
+//! to end the process, and gives up the whole file at its first mistake; `hcl-rs` has no places.
 
 use super::tree::{MAX_DEPTH, NodeId, ROOT, Role, Tree};
 use super::xml::Break;
@@ -59,7 +60,7 @@ impl<'a> Parser<'a> {
 
     fn note(&mut self, reason: &str) {
         let offset = self.at;
-        self.broken.get_or_insert(Break { offset, reason: reason.to_owned() });
+        self.broken.get_or_insert(Break::new(offset, reason));
     }
 
     /// Goes behind white space and comments; behind ends of lines only where they do not matter.

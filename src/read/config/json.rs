@@ -32,7 +32,7 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
             Ok(Some(token)) => token,
             Ok(None) => break,
             Err(error) => {
-                broken.get_or_insert(Break { offset: scanner.token_start(), reason: error.kind().to_string() });
+                broken.get_or_insert(Break::new(scanner.token_start(), error.kind().to_string()));
                 break;
             }
         };
@@ -41,7 +41,7 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
             Token::CommentLine(_) | Token::CommentBlock(_) | Token::Comma | Token::Colon => {}
             Token::OpenBrace | Token::OpenBracket => {
                 if skipped > 0 || open.len() >= MAX_DEPTH {
-                    broken.get_or_insert(Break { offset: at, reason: "nested deeper than the cap".to_owned() });
+                    broken.get_or_insert(Break::new(at, "nested deeper than the cap"));
                     skipped += 1;
                     continue;
                 }
@@ -53,7 +53,7 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
                 if skipped > 0 {
                     skipped -= 1;
                 } else if open.pop().is_none() {
-                    broken.get_or_insert(Break { offset: at, reason: "closes nothing".to_owned() });
+                    broken.get_or_insert(Break::new(at, "closes nothing"));
                 }
             }
             _ if skipped > 0 => {}
@@ -69,7 +69,7 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
         }
     }
     if broken.is_none() && !open.is_empty() {
-        broken = Some(Break { offset: text.len(), reason: "the text ends inside an object or list".to_owned() });
+        broken = Some(Break::new(text.len(), "the text ends inside an object or list"));
     }
     (tree, broken)
 }

@@ -115,7 +115,7 @@ pub(crate) fn server(text: &str) -> (Tree, Option<Break>) {
             if open.len() > 1 {
                 open.pop();
             } else {
-                broken.get_or_insert(Break { offset: at, reason: format!("{trimmed} closes nothing") });
+                broken.get_or_insert(Break::new(at, format!("{trimmed} closes nothing")));
             }
             continue;
         }

@@ -40,6 +40,7 @@ use crate::catalog::config::documents;
 use crate::discover::Kind;
 use crate::facts::{Clue, ClueKind, Reading};
 use document::Document;
+pub(crate) use document::is_secret;
 use select::select_one;
 use tree::{NodeId, ROOT, Tree};
 use xml::Break;

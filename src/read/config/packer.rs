@@ -36,7 +36,11 @@ fn answer_files(document: &mut Document<'_>, reading: &mut Reading) {
     let lists = tree.descendants(ROOT).into_iter().filter(|&node| MEDIA.contains(&tree.name(node)));
     let files: Vec<NodeId> = lists
         .flat_map(|list| tree.elements(list))
-        .filter(|&file| tree.value(file).to_lowercase().ends_with("unattend.xml"))
+        .filter(|&file| {
+            // Often one of several, by a variable of the template.
+            let path = resolved(tree, tree.value(file));
+            path.trailing_lit().to_lowercase().ends_with("unattend.xml")
+        })
         .collect();
     for at in files {
         starts(document, reading, at);

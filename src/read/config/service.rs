@@ -4,7 +4,7 @@ use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, Tree};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Reading, Source, Step, Store, Text,
+    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Reading, Source, Step, Store, Text,
 };
 
 /// Elements that define a role, and what the role is called in a clue.
@@ -111,19 +111,8 @@ fn startup_task(document: &mut Document<'_>, node: NodeId, role: &str, reading: 
     let base = Text::folder(Folder::RoleRoot).concat(&Text::lit(folder));
     let mut launch = Launch::new("startup-task", STARTUP, base);
     launch.variables = environment_of(document, node);
-    let first = reading.facts.len();
     run(document, reading, at, &Text::lit(&command), &launch);
-    // What a program of the task prints is its log; what `echo` and `type` print may be anything.
-    let mut words = command.split(|c: char| !c.is_alphanumeric());
-    let prints = !words.any(|word| ["echo", "type"].iter().any(|w| word.eq_ignore_ascii_case(w)));
-    for fact in reading.facts.iter_mut().skip(first).filter(|_| prints) {
-        if let Body::Effect(effect) = &mut fact.body
-            && effect.store == Store::File
-            && effect.via.starts_with('>')
-        {
-            effect.store = Store::Log;
-        }
-    }
+    document.given(reading, at, "cwd", &launch.here);
     for (name, value) in &launch.variables {
         document.given(reading, at, &format!("env/{name}"), value);
     }

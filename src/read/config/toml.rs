@@ -10,9 +10,7 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut tree = Tree::new();
     add_table(&mut tree, ROOT, table.get_ref(), 0);
-    let broken = errors
-        .first()
-        .map(|error| Break { offset: error.span().map_or(0, |span| span.start), reason: error.message().to_owned() });
+    let broken = errors.first().map(|error| Break::new(error.span().map_or(0, |span| span.start), error.message()));
     (tree, broken)
 }
 

@@ -18,6 +18,14 @@ pub(crate) struct Break {
     pub(crate) offset: usize,
     /// In words.
     pub(crate) reason: String,
+    /// It is not broken but written in a way that is not read.
+    pub(crate) is_unsupported: bool,
+}
+
+impl Break {
+    pub(crate) fn new(offset: usize, reason: impl Into<String>) -> Self {
+        Break { offset, reason: reason.into(), is_unsupported: false }
+    }
 }
 
 /// Reads a document. The second value says what was wrong, in the order of the text; the first break only matters to
@@ -94,14 +102,12 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn note(&mut self, offset: usize, reason: String) {
-        self.broken.get_or_insert(Break { offset, reason });
+        self.broken.get_or_insert(Break::new(offset, reason));
     }
 
     fn note_left_out(&mut self, offset: usize) {
-        self.note(
-            offset,
-            "an entity that is not plain text, or too long, is not expanded; its value is left out".to_owned(),
-        );
+        let reason = "an entity that is not plain text, or too long, is not expanded; its value is left out";
+        self.broken.get_or_insert(Break { is_unsupported: true, ..Break::new(offset, reason) });
     }
 
     /// `false` when the document is full.

@@ -101,7 +101,7 @@ impl Builder {
     }
 
     fn note(&mut self, offset: usize, reason: &str) {
-        self.broken.get_or_insert(Break { offset, reason: reason.to_owned() });
+        self.broken.get_or_insert(Break::new(offset, reason));
     }
 
     /// `false` when the document is full.

@@ -2,7 +2,7 @@
 
 use super::words::{self, Word};
 use crate::catalog::commands::{Command, Form};
-use crate::facts::{Part, Text};
+use crate::facts::Text;
 
 /// Arguments as the command understands them.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
         let lead = word.text.leading_lit();
         let dashed = word.raw.leading_lit().starts_with(['/', '-']) && lead.len() > 1;
         if let Some(name) = command.glued.iter().find(|name| dashed && starts_with(&lead[1..], name)) {
-            let value = words::unquote(&drop_front(&word.text, 1 + name.len()));
+            let value = words::unquote(&words::drop_front(&word.text, 1 + name.len()));
             bound.options.push((name.clone(), Some(value).filter(|v| !v.is_empty())));
             continue;
         }
@@ -41,7 +41,7 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
             continue;
         };
         let mut name = lead[usize::from(dashed)..name_end].to_lowercase();
-        let inline = value_start.map(|start| drop_front(&word.text, start)).filter(|t| !t.is_empty());
+        let inline = value_start.map(|start| words::drop_front(&word.text, start)).filter(|t| !t.is_empty());
         let takes =
             command.values.iter().find(|v| *v == &name || v.strip_suffix('*').is_some_and(|p| name.starts_with(p)));
         if let Some(prefix) = takes.and_then(|v| v.strip_suffix('*')) {
@@ -81,13 +81,6 @@ fn option_name(lead: &str, dashed: bool, equals: bool) -> (Option<usize>, Option
         }
         _ => (None, None),
     }
-}
-
-fn drop_front(text: &Text, bytes: usize) -> Text {
-    Text::from_parts(text.parts().iter().enumerate().map(|(i, part)| match part {
-        Part::Lit(s) if i == 0 => Part::Lit(s.get(bytes..).unwrap_or_default().to_owned()),
-        other => other.clone(),
-    }))
 }
 
 /// Does the form match, and how many positional arguments are its words?

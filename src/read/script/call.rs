@@ -3,13 +3,15 @@
 use super::access;
 use super::autostart;
 use super::bind::{Bound, bind, matches};
+use super::encoded;
+use super::handed;
 use super::sink::{self, Sink};
 use super::template::{self, Arguments};
 use super::words::{self, Word};
 use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Provider, Shell, Start, Template};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, Operation, Origin, Part, Place, Site, Source, Step,
-    Store, Text, join_paths, registry,
+    Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Place, Site, Source,
+    Step, Store, Text, join_paths, registry,
 };
 
 /// Most effects of one call: `del` with a thousand names is one deed.
@@ -50,6 +52,10 @@ impl Caller<'_> {
 pub(crate) struct Nested {
     pub(crate) shell: Shell,
     pub(crate) line: Text,
+    /// The argument that holds it, where it is not a part of the line itself.
+    pub(crate) argument: Option<String>,
+    /// A shell reads it: operators and variables in it count. Other starters hand it to the program as it is.
+    pub(crate) by_shell: bool,
 }
 
 /// Runs one command: emits what it does, and returns what it runs in place. Commands that the catalogue does not
@@ -214,11 +220,30 @@ impl Scope<'_> {
         if let Some(file_at) = &start.file {
             for at in self.arguments.evaluate(file_at).into_iter().take(MAX_EACH) {
                 let location = file(&at, self.caller.here);
+                // An interpreter hands the script what stands behind its name.
+                let words = &self.arguments.bound.words;
+                let behind = words.iter().position(|w| w.text == at).and_then(|name| words.get(name + 1..));
+                handed::arguments(&location, behind.unwrap_or_default(), self.caller, sink);
                 sink.clue(
                     self.caller.site,
                     Clue::new(ClueKind::Starts, &start.how, sink::quote(self.caller.source)).at(location),
                 );
             }
+        }
+        if let Some(encoded) = &start.encoded {
+            let argument = self.arguments.evaluate(encoded).into_iter().next()?;
+            let script = argument.as_lit().and_then(encoded::decode);
+            if script.is_none() {
+                let place = self.caller.site.short();
+                sink.note(NoteKind::Opaque, format!("the encoded command at {place} cannot be decoded: not read"));
+            }
+            let argument = argument.as_lit().map(str::to_owned);
+            return script.map(|script| Nested {
+                shell: start.language,
+                line: Text::lit(script),
+                argument,
+                by_shell: true,
+            });
         }
         let mut line = self.arguments.evaluate(start.command.as_ref()?).into_iter().next()?;
         for placeholder in &start.placeholders {
@@ -231,7 +256,10 @@ impl Scope<'_> {
             }
             return None;
         }
-        Some(Nested { shell: start.language, line: words::unquote(&line) })
+        let by_shell = start.how == "cmd";
+        // Of a new process the first quotes are those of its program, not of the whole line.
+        let line = if by_shell || start.language == Shell::Powershell { words::unquote(&line) } else { line };
+        Some(Nested { shell: start.language, line, argument: None, by_shell })
     }
 }
 
@@ -243,6 +271,8 @@ pub(crate) fn parent(path: &Text) -> Text {
         Some(at) => {
             Text::from_parts(path.parts()[..count - 1].iter().cloned().chain([Part::Lit(tail[..at].to_owned())]))
         }
+        // The folder above one that has a name.
+        None if matches!(path.parts(), [Part::Hole(Hole::Folder(_))]) => path.clone().concat(&Text::lit("\\..")),
         None if count > 1 && !tail.is_empty() => Text::from_parts(path.parts()[..count - 1].iter().cloned()),
         None => Text::new(),
     }
@@ -318,14 +348,27 @@ fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &
             sink.clue(caller.site, start(if extension == "msi" { "msiexec" } else { "run" }));
         }
         "reg" => sink.clue(caller.site, start("reg import")),
-        "cmd" | "bat" => sink.clue(caller.site, start("call")),
-        "vbs" | "js" | "wsf" | "ps1" | "jar" | "py" => sink.clue(caller.site, start("script")),
+        "cmd" | "bat" => {
+            sink.clue(caller.site, start("call"));
+            handed::arguments(&location, arguments, caller, sink);
+        }
+        "vbs" | "js" | "wsf" | "ps1" | "jar" | "py" | "hta" => {
+            sink.clue(caller.site, start("script"));
+            handed::arguments(&location, arguments, caller, sink);
+        }
         "exe" | "com" | "dll" | "application" => sink.clue(caller.site, start("run")),
-        _ if extension.is_empty() && !name.is_empty() && program.to_string().contains('\\') => {
+        // cmd tries the extensions of programs and scripts for a name without one.
+        _ if !name.contains('.') && (program.to_string().contains('\\') || is_bare(&name, caller.shell)) => {
             sink.clue(caller.site, start("run"));
+            handed::arguments(&location, arguments, caller, sink);
         }
         _ => {}
     }
+}
+
+/// A name that cmd looks for in the current folder before it searches the path.
+fn is_bare(name: &str, shell: Shell) -> bool {
+    shell == Shell::Batch && !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
 }
 
 fn is_installer(name: &str, extension: &str, location: &Location, arguments: &[Word]) -> bool {
@@ -350,6 +393,7 @@ mod tests {
         assert_eq!(command_name(&Text::parse("{Windows}\\System32\\REG.exe")), "reg");
         assert_eq!(parent(&Text::parse("{AppDir}\\a\\b")).to_string(), "{AppDir}\\a");
         assert_eq!(parent(&Text::parse("{AppDir}\\a")).to_string(), "{AppDir}");
+        assert_eq!(parent(&Text::parse("{AppDir}")).to_string(), "{AppDir}\\..");
         assert_eq!(parent(&Text::parse("a")).to_string(), "");
     }
 }

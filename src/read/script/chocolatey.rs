@@ -2,6 +2,23 @@
 
 use crate::facts::Phase;
 
+/// Modules are imported first.
+const MAX_HEAD: usize = 40;
+
+/// A script that keeps a package up to date runs at its maintainer's, and is not part of the package (documentation of
+/// the module AU).
+pub(super) fn updater(text: &str) -> Option<(Phase, &'static str)> {
+    let imports = text.lines().take(MAX_HEAD).filter_map(|line| {
+        let (word, module) = line.trim().split_once(' ')?;
+        word.eq_ignore_ascii_case("import-module").then_some(module.trim())
+    });
+    let module = |line: &str| line.split([' ', ';']).next().unwrap_or_default().to_ascii_lowercase();
+    imports
+        .into_iter()
+        .any(|line| matches!(module(line).as_str(), "au" | "chocolatey-au"))
+        .then_some((Phase::NotShipped, "keeps a package up to date, with the module AU"))
+}
+
 /// When a script of a package runs, and how that is known.
 pub(super) fn phase(file_name: &str) -> Option<(Phase, &'static str)> {
     match file_name.to_ascii_lowercase().as_str() {

@@ -9,7 +9,9 @@ mod bind;
 mod call;
 mod calls;
 mod chocolatey;
+mod encoded;
 mod guards;
+mod handed;
 mod inf;
 mod inno;
 mod msi;
@@ -39,12 +41,13 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
     if input.kind == Kind::Msi {
         return msi::read(input.bytes, reading);
     }
-    let decoded = text::decode(input.bytes, reading);
+    let decode = if input.kind == Kind::Batch { text::decode_oem } else { text::decode };
+    let decoded = decode(input.bytes, reading);
     match input.kind {
         Kind::Batch => match batch::read(&decoded, input.artifact.file_name(), reading) {
             Some(Hybrid::JScript) => wsh::read(&behind_comment(&decoded), Syntax::Script, Host::Machine, reading),
             Some(Hybrid::Wsf) => wsh::read_embedded(&decoded, Host::Machine, reading),
-            Some(Hybrid::PowerShell) => powershell::read(&decoded, input, reading),
+            Some(Hybrid::PowerShell(code)) => powershell::read(&code, input, reading),
             Some(Hybrid::Other(_)) | None => {}
         },
         Kind::PowerShell => powershell::read(&decoded, input, reading),

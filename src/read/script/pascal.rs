@@ -33,7 +33,7 @@ pub(super) fn read(code: &str, first_line: u32, constants: &dyn Fn(&str) -> Text
         let site = Site::text(first_line + found.line - 1, found.column);
         let caller = Caller { shell: Shell::Pascal, here: &here, site: &site, source: found.source, trail: &[] };
         for nested in call::apply(command, &Text::lit(found.name.as_str()), &bound, caller, sink) {
-            batch::text(&nested.line, &here, &here, &site, sink);
+            batch::nested(&nested, &here, &here, &site, sink);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Where the script readers put their facts: without doubles, under a cap, with the line as evidence.
 
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Extent, Hole, Location, NoteKind, Part, Phase, Place, Reading, Site, Source,
-    Store, Text,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Operation, Part, Phase, Place,
+    Reading, Site, Source, Store, Text,
 };
 use std::collections::HashSet;
 
@@ -55,6 +55,20 @@ impl<'r> Sink<'r> {
         if self.admit(site, format!("{:?} {} {} {place}", clue.kind, clue.key, clue.value)) {
             self.reading.clue(site.clone(), clue);
         }
+    }
+
+    /// The path of the script itself.
+    pub(crate) fn own_path(&self) -> Text {
+        let name = self.reading.artifact.rsplit('/').next().unwrap_or_default();
+        Text::folder(Folder::AppDir).concat(&Text::lit(format!("\\{name}")))
+    }
+
+    /// Was anything changed or started since the fact of this number?
+    pub(crate) fn has_acted(&self, first: usize) -> bool {
+        self.reading.facts.iter().skip(first).any(|fact| match &fact.body {
+            Body::Effect(effect) => effect.operation != Operation::Read,
+            Body::Clue(clue) => clue.kind == ClueKind::Starts,
+        })
     }
 
     /// Adds a note once.

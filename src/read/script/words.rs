@@ -87,6 +87,14 @@ pub(crate) fn join_raw(words: &[Word]) -> Text {
     out
 }
 
+/// Without the first bytes of the characters it begins with.
+pub(crate) fn drop_front(text: &Text, bytes: usize) -> Text {
+    Text::from_parts(text.parts().iter().enumerate().map(|(i, part)| match part {
+        Part::Lit(s) if i == 0 => Part::Lit(s.get(bytes..).unwrap_or_default().to_owned()),
+        other => other.clone(),
+    }))
+}
+
 /// One pair of quotes around the whole goes.
 pub(crate) fn unquote(text: &Text) -> Text {
     let (lead, tail) = (text.leading_lit(), text.trailing_lit());

@@ -40,8 +40,8 @@ fn read_all(texts: &[(&str, Syntax)], host: Host, reading: &mut Reading) {
     if host == Host::Web {
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
     }
-    let mut script =
-        Script { variables: HashMap::new(), environments: HashMap::new(), host, here: Text::folder(Folder::Cwd) };
+    let (here, own_path) = (Text::folder(Folder::Cwd), sink.own_path());
+    let mut script = Script { variables: HashMap::new(), environments: HashMap::new(), host, here, own_path };
     for (text, syntax) in texts {
         calls::note_cut(text, &mut sink);
         for found in calls::scan(text, *syntax) {
@@ -165,6 +165,7 @@ struct Script {
     environments: HashMap<String, Text>,
     host: Host,
     here: Text,
+    own_path: Text,
 }
 
 impl Script {
@@ -202,7 +203,7 @@ impl Script {
         let caller = Caller { shell: Shell::Wsh, here: &self.here, site: &site, source: found.source, trail: &[] };
         let program = Text::lit(found.name.as_str());
         for nested in call::apply(command, &program, &bound, caller, sink) {
-            batch::text(&nested.line, &self.here, &Text::folder(Folder::AppDir), &site, sink);
+            batch::nested(&nested, &self.here, &Text::folder(Folder::AppDir), &site, sink);
         }
     }
 
@@ -322,7 +323,7 @@ impl Script {
             return value.clone();
         }
         match lower.as_str() {
-            "wscript.scriptfullname" => Text::parse("{AppDir}\\script.vbs"),
+            "wscript.scriptfullname" => self.own_path.clone(),
             "now" | "date" | "time" | "timer" => Text::from_source(Source::Generated, "time"),
             "rnd" => Text::from_source(Source::Generated, "random"),
             "vbcrlf" | "vbnewline" | "vblf" => Text::lit("\n"),
@@ -390,7 +391,12 @@ impl Script {
             "date" | "now" | "time" => Text::from_source(Source::Generated, "time"),
             "getobject" => argument(0),
             "chr" if argument(0).as_lit() == Some("34") => Text::lit("\""),
-            "arguments" | "item" | "named" | "unnamed" => Text::from_source(Source::Arg, argument(0).to_string()),
+            // Counted from one here, as in the other languages.
+            "arguments" | "item" | "named" | "unnamed" => {
+                let which = argument(0).to_string();
+                let number = which.parse::<u32>().ok().and_then(|n| n.checked_add(1));
+                Text::from_source(Source::Arg, number.map_or(which, |n| n.to_string()))
+            }
             _ => Text::unknown(),
         }
     }

@@ -9,7 +9,7 @@ mod stages;
 use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT};
-use crate::facts::{Body, Clue, ClueKind, Operation, Phase, Reading, Store, Text};
+use crate::facts::{Body, Clue, ClueKind, Hole, Operation, Phase, Reading, Store, Text};
 pub(crate) use parse::parse;
 use stages::{State, is_windows, stages};
 pub(crate) use stages::{has_drive, is_windows_image};
@@ -159,11 +159,26 @@ fn launch(state: &State, how: &'static str, why: &str, command: &str) -> Launch 
 /// `["program", "argument"]` as a command line, or the shell form as it is.
 fn command_line(value: &str) -> Text {
     if !value.starts_with('[') {
-        return Text::lit(value);
+        return filled_in_later(value);
     }
     let (tree, _) = super::json::parse(value);
     let quoted = |word: &str| if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() };
     Text::lit(tree.elements(ROOT).map(|w| quoted(tree.value(w))).collect::<Vec<_>>().join(" "))
+}
+
+/// Many such files are made from others: what stands in double braces is not known before.
+fn filled_in_later(value: &str) -> Text {
+    let mut text = Text::new();
+    let mut rest = value;
+    while let Some((before, (_, after))) =
+        rest.split_once("{{").and_then(|(b, field)| Some((b, field.split_once("}}")?)))
+    {
+        text.push_lit(before);
+        text.push_hole(Hole::Unknown);
+        rest = after;
+    }
+    text.push_lit(rest);
+    text
 }
 
 /// `ARG NAME=default`; without a default only the build knows the value.

@@ -60,7 +60,7 @@ pub(crate) fn parse(text: &str) -> (Tree, Option<Break>) {
                 }
                 count += 1;
                 if count >= MAX_INSTRUCTIONS {
-                    return (tree, Some(Break { offset: at, reason: "more instructions than the cap".to_owned() }));
+                    return (tree, Some(Break::new(at, "more instructions than the cap")));
                 }
             }
         }

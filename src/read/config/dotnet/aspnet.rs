@@ -1,6 +1,7 @@
 //! ASP.NET: what holds when nothing is written, and the providers that keep state.
 
 use super::inherit::Settings;
+use super::sources::without_session;
 use crate::discover::Artifact;
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Reading, Step, Store, Text, Trait,
@@ -31,6 +32,8 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
     let doubt = is_library(document.input)
         .then(|| Step::new("nothing here is served: no page, no Global.asax, no assembly in bin"));
     if !settings.any("sessionState", |_, _| true) && !session_is_off(&settings) {
+        let is_code = !has_assemblies(document.input);
+        let doubt = doubt.clone().or_else(|| without_session(document.input).filter(|_| is_code));
         let mut effect = Effect::new(
             Operation::KeepInMemory,
             Store::Session,
@@ -43,7 +46,7 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         .because(Step::new(
             "no sessionState element: the default mode is InProc, session state lives in the worker process",
         ));
-        effect.evidence.extend(doubt.clone());
+        effect.evidence.extend(doubt);
         document.effect(reading, web, effect);
     }
     let given = web_sections(tree, root, "machineKey")

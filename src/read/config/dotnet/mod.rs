@@ -4,6 +4,7 @@ mod aspnet;
 mod inherit;
 mod projects;
 mod sections;
+mod sources;
 mod transform;
 
 use super::document::{Document, weigh_against};

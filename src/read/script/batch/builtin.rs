@@ -4,8 +4,9 @@ use super::env::{Env, Value, is_dark};
 use super::run::{Frame, Machine};
 use super::syntax::{Mode, Piece, Redirect, Simple};
 use crate::catalog::commands::Shell;
-use crate::facts::{Extent, Operation, Origin, Site, Source, Step, Text};
+use crate::facts::{Extent, Operation, Origin, Site, Source, Step, Text, Trait};
 use crate::read::script::call::{self, Caller, Nested};
+use crate::read::script::handed;
 use crate::read::script::sink;
 use crate::read::script::words::{self, Word};
 
@@ -30,6 +31,7 @@ impl Machine<'_, '_, '_> {
             matches!(simple.text.first(), Some(Piece::Variable { .. } | Piece::Loop { .. } | Piece::Argument { .. }));
         let mut after: Option<Env> = None;
         let mut data: Option<Origin> = None;
+        let first = self.sink.reading.facts.len();
         for (text, used) in ways {
             if !self.step(0) {
                 break;
@@ -54,12 +56,27 @@ impl Machine<'_, '_, '_> {
                 }
             }
         }
-        self.redirections(&simple.redirects, data, &env, frame);
+        self.redirections(&simple.redirects, data, first, &env, frame);
         if simple.text.is_empty() { Some(env) } else { after }
     }
 
-    /// What is redirected to and from files.
-    pub(super) fn redirections(&mut self, redirects: &[Redirect], data: Option<Origin>, env: &Env, frame: &Frame<'_>) {
+    /// What is redirected to and from files, by a command or block whose facts begin with the `first`. What prints
+    /// while it changes or starts something prints a log of that; what only prints, prints data.
+    pub(super) fn redirections(
+        &mut self,
+        redirects: &[Redirect],
+        data: Option<Origin>,
+        first: usize,
+        env: &Env,
+        frame: &Frame<'_>,
+    ) {
+        if let Some(redirect) = redirects.first()
+            && self.sink.has_acted(first)
+        {
+            // A loop does it once more, and nothing new is found then.
+            self.acted.insert(redirect.at);
+        }
+        let is_log = redirects.first().is_some_and(|redirect| self.acted.contains(&redirect.at));
         for redirect in redirects {
             for (target, used) in self.expand(&redirect.target, env, frame) {
                 let target = words::without_quotes(&target);
@@ -84,6 +101,9 @@ impl Machine<'_, '_, '_> {
                 let mut effect = caller.effect(operation, sink::file_store(&location), location, &via);
                 if redirect.mode != Mode::Read {
                     effect.origin = data.unwrap_or_default();
+                    if is_log || redirect.handle == Some('2') {
+                        effect.mark(Trait::Printed);
+                    }
                 }
                 self.sink.effect(&site, effect);
             }
@@ -173,16 +193,21 @@ impl Machine<'_, '_, '_> {
         let site = self.site(simple.at);
         let source = text.to_string();
         let caller = Caller { shell: Shell::Batch, here: &env.here, site: &site, source: &source, trail: &line.trail };
+        let first = self.sink.reading.facts.len();
         for nested in call::run(&program, arguments, caller, self.sink) {
             self.nested(&nested, simple, env, frame);
         }
+        handed::surroundings(first, env.assigned(), caller, self.sink);
     }
 
     fn nested(&mut self, nested: &Nested, simple: &Simple, env: &Env, frame: &mut Frame<'_>) {
         if nested.shell == Shell::Batch {
             self.line(&nested.line, simple.at, env, frame);
         } else {
-            let site = self.site(simple.at);
+            // What stands in an argument as a whole is found where the argument is.
+            let source = self.world.source.get(simple.at..).filter(|_| self.inner.is_none());
+            let inside = nested.argument.as_ref().and_then(|argument| source?.find(argument.as_str()));
+            let site = self.site(simple.at + inside.unwrap_or_default());
             crate::read::script::powershell::inline(&nested.line, &env.here, &self.world.own_folder, &site, self.sink);
         }
     }
@@ -220,7 +245,8 @@ impl Machine<'_, '_, '_> {
         let rest = words::trim(rest);
         let lead = rest.leading_lit();
         let switch = lead.get(..2).unwrap_or_default().to_lowercase();
-        let body = if switch == "/a" || switch == "/p" { words::trim(&drop_lead(&rest, 2)) } else { rest.clone() };
+        let body =
+            if switch == "/a" || switch == "/p" { words::trim(&words::drop_front(&rest, 2)) } else { rest.clone() };
         let body = quoted_assignment(&body);
         let Some(equals) = body.leading_lit().find('=') else { return };
         let name = body.leading_lit()[..equals].trim_end_matches(['+', '-', '*', '/']).trim().to_uppercase();
@@ -231,12 +257,12 @@ impl Machine<'_, '_, '_> {
         let text = match switch.as_str() {
             // `N+=1` counts from what was there.
             "/a" if compound => Text::from_source(Source::Generated, "counter"),
-            "/a" => match drop_lead(&body, equals + 1).as_lit() {
+            "/a" => match words::drop_front(&body, equals + 1).as_lit() {
                 Some(n) if n.trim().chars().all(|c| c.is_ascii_digit()) => Text::lit(n.trim()),
                 _ => Text::unknown(),
             },
             "/p" => Text::from_source(Source::Input, name.clone()),
-            _ => drop_lead(&body, equals + 1),
+            _ => words::drop_front(&body, equals + 1),
         };
         env.set(name, vec![Value { text, at: Some(self.inner.unwrap_or(at)) }]);
     }
@@ -259,7 +285,7 @@ fn head(line: &Line) -> Option<(String, Text)> {
     let lead = line.text.leading_lit();
     let offset = lead.len() - lead.trim_start().len();
     let skip = if first.raw.leading_lit().starts_with('"') { 0 } else { offset + name.len() };
-    Some((name, if skip == 0 { line.text.clone() } else { drop_lead(&line.text, skip) }))
+    Some((name, if skip == 0 { line.text.clone() } else { words::drop_front(&line.text, skip) }))
 }
 
 /// `cd..` is `cd` and `..`.
@@ -274,7 +300,7 @@ fn glued(word: &Text) -> (String, Option<Text>) {
             || (next == Some('\\') && is_program(lead));
         let attached = next.is_some_and(|c| "./\\:;,=([+".contains(c)) && !program;
         if attached {
-            return (name, Some(drop_lead(word, letters)));
+            return (name, Some(words::drop_front(word, letters)));
         }
     }
     (word.to_string().to_lowercase(), None)
@@ -287,21 +313,13 @@ fn is_program(word: &str) -> bool {
     word.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()))
 }
 
-fn drop_lead(text: &Text, bytes: usize) -> Text {
-    use crate::facts::Part;
-    Text::from_parts(text.parts().iter().enumerate().map(|(i, part)| match part {
-        Part::Lit(s) if i == 0 => Part::Lit(s.get(bytes..).unwrap_or_default().to_owned()),
-        other => other.clone(),
-    }))
-}
-
 /// `"X=a b" trailing`: the quotes around the whole go, and what stands behind them.
 fn quoted_assignment(body: &Text) -> Text {
     use crate::facts::Part;
     if !body.leading_lit().starts_with('"') {
         return body.clone();
     }
-    let mut parts: Vec<Part> = drop_lead(body, 1).parts().to_vec();
+    let mut parts: Vec<Part> = words::drop_front(body, 1).parts().to_vec();
     for i in (0..parts.len()).rev() {
         if let Part::Lit(s) = &parts[i]
             && let Some(at) = s.rfind('"')
@@ -318,7 +336,7 @@ fn quoted_assignment(body: &Text) -> Text {
 fn change_folder(rest: &Text, env: &mut Env) {
     let mut rest = words::trim(rest);
     if rest.leading_lit().get(..2).is_some_and(|s| s.eq_ignore_ascii_case("/d")) {
-        rest = words::trim(&drop_lead(&rest, 2));
+        rest = words::trim(&words::drop_front(&rest, 2));
     }
     let rest = words::without_quotes(&rest);
     if rest.is_empty() {

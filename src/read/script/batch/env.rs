@@ -23,11 +23,18 @@ pub(super) struct Env {
     vars: Arc<BTreeMap<String, Vec<Value>>>,
     pub(super) here: Text,
     pub(super) folders: Vec<Text>,
+    /// The script may have set any variable before.
+    is_lost: bool,
 }
 
 impl Env {
     pub(super) fn new(here: Text) -> Self {
-        Env { vars: Arc::default(), here, folders: Vec::new() }
+        Env { vars: Arc::default(), here, folders: Vec::new(), is_lost: false }
+    }
+
+    /// Somewhere in a script: its own variables are not known, those of the machine are.
+    pub(super) fn lost() -> Self {
+        Env { is_lost: true, ..Env::new(Text::unknown()) }
     }
 
     /// Possible values of a variable, by its upper-case name. What the script never set comes from outside.
@@ -51,7 +58,10 @@ impl Env {
             // cmd gives the profile in two halves.
             "HOMEPATH" => Text::new(),
             "HOMEDRIVE" => Text::hole(env_hole("USERPROFILE")),
-            _ => Text::hole(env_hole(name)),
+            _ => match env_hole(name) {
+                Hole::From(..) if self.is_lost => Text::unknown(),
+                hole => Text::hole(hole),
+            },
         }
     }
 
@@ -59,6 +69,14 @@ impl Env {
         if self.vars.len() < MAX_VARIABLES || self.vars.contains_key(&name) {
             Arc::make_mut(&mut self.vars).insert(name, capped(values));
         }
+    }
+
+    /// The variables that the script has set to one value.
+    pub(super) fn assigned(&self) -> impl Iterator<Item = (String, Text)> {
+        self.vars.iter().filter_map(|(name, values)| match values.as_slice() {
+            [Value { text, at: Some(_) }] => Some((name.clone(), text.clone())),
+            _ => None,
+        })
     }
 
     /// Names the script has set.

@@ -149,7 +149,14 @@ impl Machine<'_, '_, '_> {
                 }
                 all
             }
-            (Some(n), None) => Text::from_source(Source::Arg, n.to_string()),
+            (Some(n), None) => {
+                // Whole, whether with quotes or without; of its parts nothing is known before it is.
+                let argument = Text::from_source(Source::Arg, n.to_string());
+                match modifiers {
+                    "" | "~" | "~f" => argument,
+                    _ => value::path_parts(&argument, modifiers, &env.here),
+                }
+            }
             (None, None) => Text::from_source(Source::Arg, "*"),
         }
     }

@@ -5,41 +5,34 @@ mod control;
 mod env;
 mod expand;
 mod guard;
+mod hybrid;
 mod parse;
 mod references;
 mod run;
 mod syntax;
 mod value;
 
-use super::CommandContext;
+use super::call::{self, Caller, Nested};
 use super::sink::Sink;
-
-use crate::facts::{Folder, Hole, NoteKind, Reading, Site, Text};
+use super::{CommandContext, powershell, words};
+use crate::catalog::commands::Shell;
+use crate::facts::{Folder, Hole, NoteKind, Reading, Site, Text, expand_env};
 use crate::read::text::LineIndex;
 use env::{Env, Value};
+pub(super) use hybrid::Hybrid;
 use run::{Machine, World};
 use std::borrow::Cow;
 
 /// Longest script that is walked; a longer one carries data.
 const MAX_SCRIPT: usize = 4 << 20;
 
-/// Another language that the same file is valid in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hybrid {
-    /// JScript behind a comment that holds the commands.
-    JScript,
-    /// PowerShell behind a comment that holds the commands.
-    PowerShell,
-    /// A Windows script file behind a comment that holds the commands.
-    Wsf,
-    /// A language that is not read.
-    Other(&'static str),
-}
-
 /// Reads a script file. Gives the other language in it.
 pub(super) fn read(text: &str, name: &str, reading: &mut Reading) -> Option<Hybrid> {
     let (code, other) = script_part(text, reading);
     // `<` of a comment that opens the file is no redirection.
+    // The line that opens a comment of JScript is no command of cmd.
+    let opened = (other == Some(Hybrid::JScript)).then(|| hybrid::without_opening(code));
+    let code = opened.as_deref().unwrap_or(code);
     let code = match code.strip_prefix("<#").or_else(|| code.strip_prefix("<!")) {
         Some(rest) => Cow::Owned(format!("  {rest}")),
         None => Cow::Borrowed(code),
@@ -71,6 +64,25 @@ pub(super) fn read(text: &str, name: &str, reading: &mut Reading) -> Option<Hybr
 pub(super) fn text(line: &Text, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
     let (text, holes) = run::with_marks(line);
     inner(&text, holes, Env::new(here.clone()), own_folder, site, sink);
+}
+
+/// Reads what a command of another language runs.
+pub(super) fn nested(nested: &Nested, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
+    if nested.shell == Shell::Powershell {
+        return powershell::inline(&nested.line, here, own_folder, site, sink);
+    }
+    if nested.by_shell {
+        return text(&nested.line, here, own_folder, site, sink);
+    }
+    // A new process gets its line as it is: `>` in it is an argument (MS documentation: `CreateProcess`).
+    let line = expand_env(&nested.line);
+    let split = words::split(&line);
+    let Some((program, arguments)) = split.split_first() else { return };
+    let source = line.to_string();
+    let caller = Caller { shell: Shell::Batch, here, site, source: &source, trail: &[] };
+    for inner in call::run(&program.text, arguments, caller, sink) {
+        self::nested(&inner, here, own_folder, site, sink);
+    }
 }
 
 /// Reads one command line of another artifact; everything is seen at its site.
@@ -107,33 +119,9 @@ fn script_part<'t>(text: &'t str, reading: &mut Reading) -> (&'t str, Option<Hyb
         text = &text[..cut];
         reading.note(NoteKind::Capped, "only the first 4 MiB are read");
     }
-    let head: String = text.lines().take(12).collect::<Vec<_>>().join("\n").to_ascii_lowercase();
-    let other = hybrid(&head);
-    if let Some(Hybrid::Other(language)) = other {
+    let other = hybrid::of(text);
+    if let Some(Hybrid::Other(language)) = &other {
         reading.note(NoteKind::Info, format!("also a program in {language}, which is not read"));
     }
     (text, other)
-}
-
-/// Tells the tricks by which one file is valid in two languages.
-fn hybrid(head: &str) -> Option<Hybrid> {
-    let squeezed: String = head.chars().filter(|c| !c.is_whitespace()).collect();
-    if squeezed.contains("@if(@")
-        || squeezed.contains("@set@") && squeezed.contains("@end")
-        || squeezed.starts_with("0</*")
-    {
-        Some(Hybrid::JScript)
-    } else if squeezed.starts_with("<!--:") {
-        Some(Hybrid::Wsf)
-    } else if squeezed.starts_with("/*") || squeezed.starts_with("//") && squeezed.contains("csc") {
-        Some(Hybrid::Other("C#"))
-    } else if squeezed.starts_with("<#:") {
-        Some(Hybrid::PowerShell)
-    } else if squeezed.starts_with("@@:") || squeezed.contains("#>") && squeezed.contains("<#") {
-        Some(Hybrid::Other("PowerShell"))
-    } else if squeezed.starts_with("@rem='") || squeezed.contains("@rem=--*-perl") {
-        Some(Hybrid::Other("Perl"))
-    } else {
-        None
-    }
 }

@@ -13,7 +13,7 @@ use crate::read::script::guards::Guards;
 use crate::read::script::sink::Sink;
 use crate::read::script::{call, words};
 use crate::read::text::LineIndex;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Most commands that are carried out: calls and loops repeat them.
 const MAX_STEPS: usize = 100_000;
@@ -47,6 +47,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) inner: Option<usize>,
     /// Holes of the lines that were put together, innermost last.
     pub(super) holes: Vec<Vec<Hole>>,
+    /// Where the output goes of commands that did more than print.
+    pub(super) acted: HashSet<usize>,
     reached: Vec<bool>,
     /// What held where a label was computed.
     dynamic: Option<Env>,
@@ -75,6 +77,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             loops: Vec::new(),
             inner: None,
             holes: Vec::new(),
+            acted: HashSet::new(),
             reached: Vec::new(),
             dynamic: None,
         }
@@ -97,6 +100,34 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 let env = self.dynamic.clone().unwrap_or_else(|| start.clone());
                 self.frame(script, &labels, at, Some(Vec::new()), env);
             }
+        }
+        if self.steps > MAX_STEPS {
+            self.read_on(script, &labels);
+        }
+    }
+
+    /// What no way reached before the steps were used up, statement by statement: nothing is known of the variables.
+    fn read_on<'c>(&mut self, script: &'c Script, labels: &'c HashMap<&'c str, usize>) {
+        let left: Vec<&Statement> =
+            script.statements.iter().zip(&self.reached).filter(|(_, seen)| !**seen).map(|(s, _)| s).collect();
+        let Some(first) = left.first() else { return };
+        let line = self.site(first.at).line.unwrap_or(1);
+        let text = format!("from line {line} on it is read without the values of its variables");
+        self.sink.note(NoteKind::Capped, text);
+        // No label is followed and no line that is put together.
+        (self.steps, self.depth) = (0, MAX_CALLS);
+        for statement in left {
+            let env = Env::lost();
+            let mut frame = Frame {
+                script,
+                labels,
+                args: None,
+                line_env: env.clone(),
+                pending: BTreeMap::new(),
+                states: HashMap::new(),
+                exits: None,
+            };
+            self.statement(statement, env, &mut frame);
         }
     }
 
@@ -213,12 +244,15 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             Node::Label(_) => Some(env),
             Node::Simple(simple) => self.simple(simple, env, frame),
             Node::Block(body, redirects) => {
-                let mut env = env;
-                self.redirections(redirects, None, &env, frame);
+                let before = env.clone();
+                let first = self.sink.reading.facts.len();
+                let mut env = Some(env);
                 for statement in body {
-                    env = self.statement(statement, env, frame)?;
+                    let Some(known) = env else { break };
+                    env = self.statement(statement, known, frame);
                 }
-                Some(env)
+                self.redirections(redirects, None, first, &before, frame);
+                env
             }
             Node::If(condition) => self.branches(condition, env, frame),
             Node::For(over) => self.repeat(over, env, frame),

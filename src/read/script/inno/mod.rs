@@ -47,6 +47,9 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
             continue;
         }
         let entry = Entry { script: &script, fields: fields(line), line, site: &site };
+        if entry.is_for_users() {
+            continue;
+        }
         match section.as_str() {
             "files" => entry.file(&mut sink),
             "registry" => entry.registry(&mut sink),
@@ -94,6 +97,14 @@ struct Entry<'a> {
 impl Entry<'_> {
     fn field(&self, name: &str) -> Option<Text> {
         self.fields.get(name).map(|raw| self.script.text(raw))
+    }
+
+    /// Only where the setup runs without the rights of an administrator, which nobody does who builds an image
+    /// (Inno Setup documentation: "Check parameters", `IsAdmin`).
+    fn is_for_users(&self) -> bool {
+        let check = self.fields.get("check").map(|check| check.trim().to_lowercase()).unwrap_or_default();
+        check.strip_prefix("not ").is_some_and(|name| name.trim_start().starts_with("isadmin"))
+            && !self.script.is_per_user()
     }
 
     fn flag(&self, name: &str) -> bool {

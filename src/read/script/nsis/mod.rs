@@ -189,7 +189,7 @@ impl Script {
         let trail = trail(line);
         let program = Text::lit(line.words.first().cloned().unwrap_or_default());
         for nested in call::apply(command, &program, &bound, self.caller(line, &trail), sink) {
-            batch::text(&nested.line, &self.out, &self.out, &line.site, sink);
+            batch::nested(&nested, &self.out, &self.out, &line.site, sink);
         }
     }
 }

@@ -4,11 +4,12 @@ use super::arguments::{Argument, MAX_VALUES, bind, native};
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::catalog::commands::{self, Command, Shell};
-use crate::facts::{Clue, ClueKind, Extent, Operation, Part, Source, Text};
+use crate::facts::{Clue, ClueKind, Extent, Operation, Part, Source, Text, Trait};
+use crate::read::script::batch;
 use crate::read::script::bind::Bound;
 use crate::read::script::call::{self, Caller};
+use crate::read::script::handed;
 use crate::read::script::sink;
-use crate::read::script::{batch, powershell};
 use tree_sitter::Node;
 
 /// What tells the service tool from the cmdlet alias of its name.
@@ -31,20 +32,23 @@ impl<'s> Machine<'s, '_, '_> {
             }
         };
         let arguments = self.arguments(node, scope);
-        if let Some(elements) = node.child_by_field_name("command_elements") {
-            self.redirections(elements, &Value::Null, scope);
-        }
+        let first = self.sink.reading.facts.len();
         let mut result = Value::Null;
         for program in programs.iter().take(MAX_VALUES) {
             let alias = program.as_lit().and_then(|name| self.aliases.get(&name.to_lowercase()));
             let program = alias.unwrap_or(program).clone();
             result = result.and(self.run(&program, &arguments, &input, node, scope));
         }
+        if let Some(elements) = node.child_by_field_name("command_elements") {
+            self.redirections(elements, &Value::Null, first, scope);
+        }
         result
     }
 
-    /// `> file` and `>> file` among the elements of a command.
-    pub(super) fn redirections(&mut self, node: Node<'s>, input: &Value, scope: &mut Scope) {
+    /// `> file` and `>> file` among the elements of a command whose facts begin with the `first`. What prints while it
+    /// changes or starts something prints a log of that.
+    pub(super) fn redirections(&mut self, node: Node<'s>, input: &Value, first: usize, scope: &mut Scope) {
+        let is_log = self.sink.has_acted(first);
         for redirection in children(node).into_iter().filter(|c| c.kind() == "redirection") {
             let Some(file) = child_of_kind(redirection, "redirected_file_name") else { continue };
             let sign = child_of_kind(redirection, "file_redirection_operator").map_or(">", |n| self.slice(n));
@@ -66,7 +70,10 @@ impl<'s> Machine<'s, '_, '_> {
                 let trail = self.trail();
                 let caller =
                     Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
-                let effect = caller.effect(operation, sink::file_store(&location), location, sign);
+                let mut effect = caller.effect(operation, sink::file_store(&location), location, sign);
+                if is_log || sign.starts_with('2') {
+                    effect.mark(Trait::Printed);
+                }
                 self.sink.effect(&site, effect.of_origin(origin));
             }
         }
@@ -135,11 +142,12 @@ impl<'s> Machine<'s, '_, '_> {
         }
         self.used.truncate(8);
         let site = self.site(node);
-        let source = sink::quote(self.slice(node));
+        let source = self.quoted(node);
         let trail = self.trail();
         let here = scope.here.clone();
         let caller = Caller { shell: Shell::Powershell, here: &here, site: &site, source: &source, trail: &trail };
         let mut nested = Vec::new();
+        let first = self.sink.reading.facts.len();
         // about_CommonParameters: with `-WhatIf` a cmdlet only says what it would do.
         if known.is_some() && name.contains('-') && only_says(arguments) {
             return output();
@@ -157,6 +165,9 @@ impl<'s> Machine<'s, '_, '_> {
                 if self.dot_sourced(node) {
                     let location = call::file(program, &here);
                     if location.extent() != Extent::None {
+                        for words in native(arguments) {
+                            handed::arguments(&location, &words, caller, self.sink);
+                        }
                         self.sink.clue(&site, Clue::new(ClueKind::Starts, "script", source.clone()).at(location));
                     }
                 } else {
@@ -168,14 +179,16 @@ impl<'s> Machine<'s, '_, '_> {
             }
         }
         for nested in nested {
+            let inside = nested.argument.as_ref().and_then(|argument| self.slice(node).find(argument.as_str()));
+            let site = match (inside, self.index.filter(|_| self.fixed.is_none())) {
+                (Some(at), Some(index)) => index.site(node.start_byte() + at),
+                _ => site.clone(),
+            };
             let mut own = self.own_folder.clone();
             own.push_lit("\\");
-            if nested.shell == Shell::Powershell {
-                powershell::inline(&nested.line, &here, &own, &site, self.sink);
-            } else {
-                batch::text(&nested.line, &here, &own, &site, self.sink);
-            }
+            batch::nested(&nested, &here, &own, &site, self.sink);
         }
+        handed::surroundings(first, scope.environment(), caller, self.sink);
         output()
     }
 
@@ -200,7 +213,7 @@ impl<'s> Machine<'s, '_, '_> {
                 stack.extend(children(at).into_iter().rev());
             }
         }
-        let (site, source, trail) = (self.site(node), sink::quote(self.slice(node)), self.trail());
+        let (site, source, trail) = (self.site(node), self.quoted(node), self.trail());
         let caller =
             Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
         call::apply(command, &Text::lit("dsc"), &bound, caller, self.sink);

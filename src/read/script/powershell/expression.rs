@@ -3,11 +3,10 @@
 use super::run::{Machine, child_of_kind, children, type_name};
 use super::value::{Made, Scope, Value};
 use crate::catalog::commands::{self, Shell};
-use crate::facts::{Location, Source, Text, join_paths};
+use crate::facts::{Hole, Location, Source, Text, join_paths};
 use crate::read::script::batch;
 use crate::read::script::bind::Bound;
 use crate::read::script::call::{self, Caller};
-use crate::read::script::sink;
 use tree_sitter::Node;
 
 impl<'s> Machine<'s, '_, '_> {
@@ -29,7 +28,7 @@ impl<'s> Machine<'s, '_, '_> {
         let raw = self.slice(node);
         let behind = |lead: &str| raw.get(..lead.len()).filter(|head| head.eq_ignore_ascii_case(lead)).map(str::len);
         if behind("$myinvocation.").or_else(|| behind("$script:myinvocation.")).is_some() {
-            return Value::text(self.own_folder.clone().concat(&Text::lit("\\script.ps1")));
+            return Value::text(self.sink.own_path());
         }
         if let Some(lead) = behind("$profile.") {
             return Value::text(profile(&raw[lead..].to_lowercase()));
@@ -71,6 +70,10 @@ impl<'s> Machine<'s, '_, '_> {
         match self.eval(*object, scope) {
             Value::Table(entries) => {
                 entries.iter().find(|(k, _)| *k == key).map_or_else(Value::unknown, |(_, v)| v.clone())
+            }
+            Value::Texts(texts) if is_all_arguments(&texts) => {
+                let number = key.parse::<u32>().ok().and_then(|n| n.checked_add(1));
+                number.map_or_else(Value::unknown, |n| Value::text(Text::from_source(Source::Arg, n.to_string())))
             }
             Value::Texts(texts) => match key.parse::<usize>().ok().and_then(|i| texts.get(i)) {
                 Some(text) => Value::text(text.clone()),
@@ -174,13 +177,13 @@ impl<'s> Machine<'s, '_, '_> {
             bound.positional.push(text);
         }
         let site = self.site(node);
-        let source = sink::quote(self.slice(node));
+        let source = self.quoted(node);
         let trail = self.trail();
         let caller =
             Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
         for nested in call::apply(command, &Text::lit(name), &bound, caller, self.sink) {
             let own = self.own_folder.clone().concat(&Text::lit("\\"));
-            batch::text(&nested.line, &scope.here, &own, &site, self.sink);
+            batch::nested(&nested, &scope.here, &own, &site, self.sink);
         }
     }
 }
@@ -309,4 +312,9 @@ fn fill(pattern: &str, arguments: &[Value]) -> Text {
 /// The type a `New-Object` names.
 pub(super) fn object_type(name: &Text) -> String {
     type_name(name.as_lit().unwrap_or_default())
+}
+
+/// `$args`
+fn is_all_arguments(texts: &[Text]) -> bool {
+    matches!(texts, [text] if matches!(text.as_hole(), Some(Hole::From(Source::Arg, name)) if name == "*"))
 }

@@ -2,11 +2,13 @@
 
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
-use crate::facts::{Source, Text};
+use crate::facts::{Clue, ClueKind, Hole, Location, Source, Text};
 use tree_sitter::Node;
 
 /// Deepest function called inside another.
 const MAX_CALLS: usize = 8;
+/// Most parameters of a script that somebody else may give.
+const MAX_PARAMETERS: usize = 32;
 /// Most names of other functions that are followed to find out whether one can do anything.
 const MAX_FOLLOWED: usize = 256;
 
@@ -86,7 +88,8 @@ impl<'s> Machine<'s, '_, '_> {
     ) {
         let list = child_of_kind(node, "parameter_list").unwrap_or(node);
         let mut positional = arguments.iter().filter(|(name, _)| name.is_none()).map(|(_, v)| v.clone());
-        for parameter in children(list).into_iter().filter(|c| c.kind() == "script_parameter") {
+        let parameters = children(list).into_iter().filter(|c| c.kind() == "script_parameter");
+        for (number, parameter) in (1..).zip(parameters) {
             let Some(variable) = child_of_kind(parameter, "variable") else { continue };
             let shown = self.slice(variable).trim_start_matches('$');
             let name = shown.to_lowercase();
@@ -98,7 +101,26 @@ impl<'s> Machine<'s, '_, '_> {
                     None => Value::text(Text::from_source(source, shown)),
                 },
             };
+            let own = source == Source::Arg && self.fixed.is_none() && number <= MAX_PARAMETERS;
+            // Where the grammar fails, the parameters of a function seem to be those of the script.
+            if own && !self.source[..node.start_byte()].trim_end().ends_with('{') {
+                self.takes(number, shown, variable, &value);
+            }
             scope.set(&name, value, variable.start_byte());
         }
+    }
+
+    /// Who starts the script may give the parameter by its name or its position, instead of the default.
+    fn takes(&mut self, number: usize, name: &str, at: Node<'s>, value: &Value) {
+        let mut clue = Clue::new(ClueKind::Takes, number.to_string(), name);
+        let texts = value.texts();
+        if let [default] = &*texts
+            && !matches!(default.as_hole(), Some(Hole::From(Source::Arg, _) | Hole::Unknown))
+            && !default.is_empty()
+        {
+            clue = clue.at(Location::named(default.clone()));
+        }
+        let site = self.site(at);
+        self.sink.clue(&site, clue);
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     }
     let index = LineIndex::new(text);
     let name = input.artifact.file_name();
-    let phase = chocolatey::phase(name).or_else(|| test_phase(name));
+    let phase = chocolatey::phase(name).or_else(|| test_phase(name)).or_else(|| chocolatey::updater(text));
     let mut sink = Sink::new(reading);
     sink.in_phase(phase);
     if let Some((phase, _)) = phase {
@@ -78,7 +78,7 @@ pub(super) fn inline(line: &Text, here: &Text, own_folder: &Text, site: &Site, s
 pub(super) fn given(line: &Text, context: &CommandContext<'_>, sink: &mut Sink<'_>) {
     let mut scope = Scope::new(context.here.clone());
     for (name, value) in context.variables {
-        scope.set(&format!("env:{}", name.to_lowercase()), value::Value::text(value.clone()), 0);
+        scope.set(&format!("env:{}", name.to_lowercase()), value::Value::text(value.clone()), value::OUTSIDE);
     }
     in_scope(line, scope, &context.here, &context.site, sink);
 }
@@ -86,19 +86,23 @@ pub(super) fn given(line: &Text, context: &CommandContext<'_>, sink: &mut Sink<'
 fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
     // Holes become variables that the scope knows.
     let mut source = String::new();
+    let mut given = Vec::new();
     for (i, part) in line.parts().iter().enumerate() {
         match part {
             crate::facts::Part::Lit(s) => source.push_str(s),
             hole => {
                 let name = hole_name(i);
-                source.push_str(&format!("${{{name}}}"));
-                scope.set(&name, value::Value::text(Text::from_parts([hole.clone()])), 0);
+                let (mark, value) = (format!("${{{name}}}"), Text::from_parts([hole.clone()]));
+                source.push_str(&mark);
+                given.push((mark, value.to_string()));
+                scope.set(&name, value::Value::text(value), 0);
             }
         }
     }
     let Some(tree) = parse(&source, MAX_INLINE_PROGRESS) else { return };
     let mut machine = Machine::new(&source, own_folder.clone(), sink);
     machine.fixed = Some(site.clone());
+    machine.given = given;
     machine.script(tree.root_node(), &mut scope);
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) called: HashSet<String>,
     /// A function has a name that the look at the words did not see.
     pub(super) unseen: bool,
+    /// What another script left open in a line that it gives, as it is written here, and as a reader is shown it.
+    pub(super) given: Vec<(String, String)>,
     /// `Set-Alias`
     pub(super) aliases: HashMap<String, Text>,
     /// Variables used since a command began, with where they were set.
@@ -56,6 +58,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             functions: HashMap::new(),
             called: HashSet::new(),
             unseen: false,
+            given: Vec::new(),
             aliases: HashMap::new(),
             used: Vec::new(),
             depth: 0,
@@ -79,6 +82,12 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     pub(super) fn slice(&self, node: Node<'_>) -> &'s str {
         self.source.get(node.byte_range()).unwrap_or_default()
+    }
+
+    /// The source of a node, as evidence.
+    pub(super) fn quoted(&self, node: Node<'_>) -> String {
+        let quoted = sink::quote(self.slice(node));
+        self.given.iter().fold(quoted, |text, (mark, shown)| text.replace(mark.as_str(), shown))
     }
 
     pub(super) fn site(&self, node: Node<'_>) -> Site {
@@ -250,11 +259,12 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     fn pipe(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         self.used.clear();
         let mut input = Value::Null;
+        let first = self.sink.reading.facts.len();
         for part in children(node) {
             input = match part.kind() {
                 "command" => self.command(part, input, scope),
                 "redirections" => {
-                    self.redirections(part, &input, scope);
+                    self.redirections(part, &input, first, scope);
                     Value::Null
                 }
                 _ => self.eval(part, scope),

@@ -110,7 +110,7 @@ impl<'s> Machine<'s, '_, '_> {
         }
         match name {
             "psscriptroot" => Value::text(self.own_folder.clone()),
-            "pscommandpath" => Value::text(self.own_folder.clone().concat(&Text::lit("\\{script}.ps1"))),
+            "pscommandpath" => Value::text(self.sink.own_path()),
             "pwd" => Value::text(scope.here.clone()),
             "home" => Value::text(Text::folder(Folder::UserProfile)),
             "pshome" => Value::text(Text::folder(Folder::System).concat(&Text::lit("\\WindowsPowerShell\\v1.0"))),

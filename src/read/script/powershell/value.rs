@@ -11,6 +11,9 @@ const MAX_VARIABLES: usize = 2_000;
 /// Most runs of a text: values that are made of themselves would grow without end.
 const MAX_PARTS: usize = 48;
 
+/// In the place of an offset: what was set before the script began.
+pub(super) const OUTSIDE: usize = usize::MAX;
+
 /// A value. Copies are cheap: most values are handed on as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
@@ -150,6 +153,15 @@ impl Scope {
             }
             None => {}
         }
+    }
+
+    /// The variables of the environment that the script has set to one value.
+    pub(super) fn environment(&self) -> impl Iterator<Item = (String, Text)> {
+        self.vars.iter().filter(|(_, (_, at))| *at != OUTSIDE).filter_map(|(name, (value, _))| {
+            let name = name.strip_prefix("env:")?;
+            let texts = value.texts();
+            (texts.len() == 1).then(|| texts.first().map(|text| (name.to_owned(), text.clone())))?
+        })
     }
 
     pub(super) fn size(&self) -> usize {
