@@ -243,6 +243,18 @@ fn command_lines_of_other_artifacts_are_read_in_their_folder_and_phase() {
 }
 
 #[test]
+fn after_too_much_repetition_the_rest_is_read_without_values() {
+    let four = |i: usize| format!("call :f{i}\n").repeat(4);
+    let fan: String = (0..11).map(|i| format!(":f{i}\n{}goto :eof\n", four(i + 1))).collect();
+    let rest = "echo x > %A%\\rest.txt\nreg add HKLM\\Software\\Rest /v A /d 1 /f\ngoto :eof\n";
+    let text = format!("set A=C:\\Desk\ncall :f0\n{rest}{fan}:f11\ngoto :eof\n");
+    let reading = read("rest.cmd", text.as_bytes());
+    let found = reading.facts.iter().filter_map(|f| f.as_effect()).map(|e| e.location.to_string());
+    assert_eq!(found.collect::<Vec<_>>(), ["{?}\\rest.txt", "HKLM\\Software\\Rest\\A"]);
+    assert!(reading.notes.iter().any(|n| n.text.starts_with("from line 3 on")), "{:?}", reading.notes);
+}
+
+#[test]
 fn loops_and_recursion_end() {
     let deep = format!("{}echo x > a.txt\n", "if exist a ( ".repeat(5_000));
     let fan: String = (0..200)

@@ -166,7 +166,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                         env = state.clone();
                     }
                 }
-                if let Some(seen) = self.reached.get_mut(at) {
+                if self.steps <= MAX_STEPS
+                    && let Some(seen) = self.reached.get_mut(at)
+                {
                     *seen = true;
                 }
                 frame.line_env = env.clone();
