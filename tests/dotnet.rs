@@ -59,6 +59,26 @@ fn stores_behind_libraries() {
 }
 
 #[test]
+fn stores_on_other_hosts() {
+    golden("remote", &["fixtures/dotnet/remote.dll".into()]);
+}
+
+#[test]
+fn a_site() {
+    golden("site", &["fixtures/dotnet/site.dll".into()]);
+}
+
+#[test]
+fn before_and_after_the_host_and_what_is_not_for_windows() {
+    program("program");
+}
+
+#[test]
+fn renamed_types() {
+    program("obfuscated");
+}
+
+#[test]
 fn a_web_application() {
     golden("web", &["fixtures/dotnet/web.dll".into()]);
 }

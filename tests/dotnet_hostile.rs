@@ -4,7 +4,7 @@
 mod clr_image;
 mod random;
 
-use clr_image::{ASSEMBLY_REF, Assembly, MEMBER_REF, METHOD, TYPE_DEF, TYPE_REF, TYPE_SPEC};
+use clr_image::{ASSEMBLY_REF, Assembly, MEMBER_REF, METHOD, TYPE_DEF, TYPE_REF};
 use random::Random;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -12,6 +12,8 @@ use wipeproof::discover::{Application, Artifact, Kind};
 use wipeproof::facts::{NoteKind, Reading};
 use wipeproof::read::read_bytes;
 
+/// The table of type specifications.
+const TYPE_SPEC: u8 = 0x1b;
 /// Also on a slow and busy machine in a debug build.
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -63,6 +63,7 @@ impl Shape {
             return true;
         }
         self.text.len() > other.text.len() && is_without_holes(&self.text, &other.text)
+            || names_what_is_between(&self.text, &other.text)
     }
 }
 
@@ -70,6 +71,17 @@ impl Shape {
 fn is_without_holes(text: &str, other: &str) -> bool {
     let mut rest = other.chars().peekable();
     text.chars().all(|c| rest.next_if_eq(&c).is_some() || c == HOLE) && rest.next().is_none()
+}
+
+/// Is `other` the same place but for folders, or keys, on the way that it does not name?
+fn names_what_is_between(text: &str, other: &str) -> bool {
+    let (own, theirs): (Vec<&str>, Vec<&str>) = (text.split('\\').collect(), other.split('\\').collect());
+    let is_named = |name: &&str| name.contains(|c| c != HOLE && c != '.');
+    let pairs = || own.iter().zip(&theirs);
+    let Some(differs) = pairs().rposition(|(name, their)| name != their) else { return false };
+    own.len() == theirs.len()
+        && pairs().all(|(name, their)| name == their || their.chars().eq([HOLE]))
+        && own.iter().skip(differs).skip(1).any(is_named)
 }
 
 fn shape(parts: &[Part]) -> String {
@@ -112,6 +124,20 @@ mod tests {
         assert_eq!(kept(&["{Temp}\\Temp_.xml", "{Temp}\\Temp_{?}.xml"]), ["{Temp}\\Temp_{?}.xml"]);
         assert_eq!(kept(&["{?}A\\Temp_.{?}", "{?}A\\Temp_{?}.{?}"]), ["{?}A\\Temp_{?}.{?}"]);
         assert_eq!(kept(&["{Temp}\\orders.xml", "{Temp}\\{?}.xml"]).len(), 2);
+    }
+
+    #[test]
+    fn what_is_not_known_on_the_way_adds_no_place() {
+        let kept_of = |places: &[&str]| {
+            let mut places = places.iter().map(|p| (Location::registry(&Text::parse(p)), ())).collect();
+            fold_alternatives(&mut places);
+            places.into_iter().map(|(l, ())| l.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept_of(&["HKCU\\Software\\{?}\\Port", "HKCU\\Software\\A\\Port"]), ["HKCU\\Software\\A\\Port"]);
+        assert_eq!(kept_of(&["HKCU\\Software\\{?}\\Port", "HKCU\\Software\\A\\Baud"]).len(), 2);
+        assert_eq!(kept(&["{Temp}\\{?}\\{?}_\\m.toml", "{Temp}\\{?}_\\{?}_\\m.toml"]), ["{Temp}\\{?}_\\{?}_\\m.toml"]);
+        assert_eq!(kept(&["{Temp}\\{?}\\{?}", "{Temp}\\a\\{?}"]).len(), 2);
+        assert_eq!(kept(&["C:\\{?}\\m.toml", "C:\\a\\b\\m.toml"]).len(), 2);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod connection;
 mod debug;
 mod host;
 mod memory;
+mod packages;
 pub mod pe;
 pub mod script;
 mod snapshot;
@@ -156,6 +157,7 @@ fn read_anew(app: &Application, options: Options<'_>) -> (Readings, Vec<Option<b
         || memory::group_key(app, &artifacts, &hashes, options.insides),
         || clr::read_application(app, &artifacts, options.insides),
     ));
+    packages::mark(app, &members, &mut all.readings);
     all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
     all.skipped.sort();
     all.members = members;

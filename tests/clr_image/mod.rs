@@ -10,6 +10,22 @@ pub(crate) struct Assembly {
     code: Vec<u8>,
     /// Row counts to be written in place of the true ones.
     pub(crate) counts: Vec<(u8, u32)>,
+    /// What else tells what kind of assembly it is.
+    pub(crate) kind: Kind,
+}
+
+/// What the headers say of the code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// IL of .NET Framework 4.
+    #[default]
+    Plain,
+    /// IL of .NET Framework 1.1: an older version of the tables.
+    Old,
+    /// IL and machine code, as C++/CLI compiles it.
+    Mixed,
+    /// IL beside what was compiled of it ahead of time.
+    ReadyToRun,
 }
 
 const TEXT_RVA: u32 = 0x2000;
@@ -22,7 +38,6 @@ pub(crate) const TYPE_REF: u8 = 0x01;
 pub(crate) const TYPE_DEF: u8 = 0x02;
 pub(crate) const METHOD: u8 = 0x06;
 pub(crate) const MEMBER_REF: u8 = 0x0a;
-pub(crate) const TYPE_SPEC: u8 = 0x1b;
 pub(crate) const ASSEMBLY: u8 = 0x20;
 pub(crate) const ASSEMBLY_REF: u8 = 0x23;
 
@@ -122,7 +137,7 @@ impl Assembly {
         let mut tables: Vec<&(u8, Vec<Vec<u8>>)> = self.tables.iter().collect();
         tables.sort_by_key(|(number, _)| *number);
         let valid: u64 = tables.iter().map(|(number, _)| 1_u64 << number).sum();
-        let mut out = vec![0, 0, 0, 0, 2, 0, 0, 1];
+        let mut out = vec![0, 0, 0, 0, if self.kind == Kind::Old { 1 } else { 2 }, 0, 0, 1];
         out.extend(valid.to_le_bytes());
         out.extend(0_u64.to_le_bytes());
         for (number, rows) in &tables {
@@ -141,7 +156,8 @@ impl Assembly {
             ("#US\0", padded(self.user_strings.clone())),
             ("#Blob\0\0\0", padded(self.blobs.clone())),
         ];
-        let mut root = b"BSJB\x01\0\x01\0\0\0\0\0\x0c\0\0\0v4.0.30319\0\0".to_vec();
+        let mut root = b"BSJB\x01\0\x01\0\0\0\0\0\x0c\0\0\0".to_vec();
+        root.extend(if self.kind == Kind::Old { b"v1.1.4322\0\0\0" } else { b"v4.0.30319\0\0" });
         root.extend([0, 0]);
         root.extend((streams.len() as u16).to_le_bytes());
         let mut at = root.len() + streams.iter().map(|(name, _)| 8 + name.len()).sum::<usize>();
@@ -162,10 +178,17 @@ impl Assembly {
         text.extend([2, 0, 5, 0]);
         text.extend(metadata.to_le_bytes());
         text.extend((root.len() as u32).to_le_bytes());
-        text.extend(1_u32.to_le_bytes());
+        text.extend(u32::from(self.kind != Kind::Mixed && self.kind != Kind::ReadyToRun).to_le_bytes());
         text.resize(HEADER as usize, 0);
         text.extend(code);
         text.extend(root);
+        if self.kind == Kind::ReadyToRun {
+            // The managed native header (II.25.3.3), which the runtime has made its own.
+            let at = TEXT_RVA + text.len() as u32;
+            text.extend(b"RTR\0\x09\0\x01\0\0\0\0\0\0\0\0\0");
+            text[64..68].copy_from_slice(&at.to_le_bytes());
+            text[68..72].copy_from_slice(&16_u32.to_le_bytes());
+        }
         let size = text.len() as u32;
         let mut out = vec![0; 0x200];
         out[..2].copy_from_slice(b"MZ");

@@ -8,8 +8,8 @@
 mod rows;
 
 pub use rows::{
-    BagRow, CallbackRow, ClientRow, CollectionRow, Decider, EffectRow, Held, Model, ObfuscatorRow, OwnerRow, Piece,
-    RoleRow, ServingRow, StartRow, Template, ValueRow, When, Words,
+    BagRow, CallbackRow, ClientRow, CollectionRow, Decider, EffectRow, Held, HostingRow, Model, ObfuscatorRow, OwnerRow,
+    Piece, PlatformRow, RoleRow, ServingRow, StartRow, Template, ValueRow, When, Words,
 };
 
 use serde::Deserialize;
@@ -30,6 +30,8 @@ struct File {
     collection: Vec<CollectionRow>,
     callback: Vec<CallbackRow>,
     serving: Vec<ServingRow>,
+    hosting: Vec<HostingRow>,
+    platform: Vec<PlatformRow>,
 }
 
 /// The parsed tables.
@@ -44,6 +46,8 @@ pub struct Catalog {
     collections: HashMap<String, CollectionRow>,
     callbacks: HashMap<String, Vec<CallbackRow>>,
     serving: Vec<ServingRow>,
+    hosting: HashMap<String, Vec<HostingRow>>,
+    platforms: HashMap<String, Vec<PlatformRow>>,
     /// Phase roots.
     roles: Vec<RoleRow>,
     /// Positions among them by base.
@@ -98,13 +102,17 @@ pub fn catalog() -> &'static Catalog {
                     all.owners.extend(file.owner);
                     all.obfuscators.extend(file.obfuscator);
                     all.serving.extend(file.serving);
+                    for row in file.hosting {
+                        by_type(&mut all.hosting, &row.types, &row);
+                    }
+                    for row in file.platform {
+                        by_type(&mut all.platforms, &row.types, &row);
+                    }
                     for row in file.collection {
                         all.collections.extend(row.types.split_whitespace().map(|ty| (ty.to_owned(), row.clone())));
                     }
                     for row in file.callback {
-                        for ty in row.types.split_whitespace() {
-                            all.callbacks.entry(ty.to_owned()).or_default().push(row.clone());
-                        }
+                        by_type(&mut all.callbacks, &row.types, &row);
                     }
                     for bag in file.bag {
                         all.bags.extend(bag.types.split_whitespace().map(|ty| (ty.to_owned(), bag.clone())));
@@ -127,6 +135,12 @@ pub fn catalog() -> &'static Catalog {
         all.by_member = index(&all.effects, &all.values, &all.starts);
         all
     })
+}
+
+fn by_type<R: Clone>(rows: &mut HashMap<String, Vec<R>>, types: &str, row: &R) {
+    for ty in types.split_whitespace() {
+        rows.entry(ty.to_owned()).or_default().push(row.clone());
+    }
 }
 
 fn index(effects: &[EffectRow], values: &[ValueRow], starts: &[StartRow]) -> HashMap<String, HashMap<String, Rows>> {
@@ -190,6 +204,16 @@ impl Catalog {
     /// Does a program that refers to this assembly serve others?
     pub fn serves(&self, assembly: &str) -> bool {
         self.serving.iter().flat_map(|row| row.assemblies.iter()).any(|prefix| assembly.starts_with(prefix))
+    }
+
+    /// Does this method run what the program is there for?
+    pub fn hosts(&self, ty: &str, name: &str) -> bool {
+        self.hosting.get(ty).is_some_and(|rows| rows.iter().any(|row| row.names.has(name)))
+    }
+
+    /// What a method says of the operating system.
+    pub fn platform(&self, ty: &str, name: &str) -> Option<&PlatformRow> {
+        self.platforms.get(ty)?.iter().find(|row| row.names.has(name))
     }
 
     /// Is an object of this type told what to do by its properties?

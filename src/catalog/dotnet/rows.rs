@@ -132,6 +132,8 @@ pub enum Decider {
     MapAccess,
     /// A connection string: which engine and which file or server.
     Connection,
+    /// A connection string or address of a store on another host, of the kind that is the row's `provider`.
+    Remote,
 }
 
 /// A condition on an argument.
@@ -386,6 +388,29 @@ pub struct ServingRow {
     pub assemblies: Words,
 }
 
+/// Methods that run what the program is there for, and return once it has stopped.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostingRow {
+    /// Full names of the types.
+    pub types: String,
+    /// Method names.
+    pub names: Words,
+}
+
+/// Methods that tell operating systems apart.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformRow {
+    /// Full names of the types.
+    pub types: String,
+    /// Method names.
+    pub names: Words,
+    /// Whether they stand for Windows; without it, what their argument stands for.
+    #[serde(default)]
+    pub windows: Option<bool>,
+}
+
 /// Methods that say when the code below them runs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -401,6 +426,9 @@ pub struct RoleRow {
     pub role: Option<String>,
     /// What to call them in evidence.
     pub because: String,
+    /// Their parameters are what was sent: data of whoever asks.
+    #[serde(default)]
+    pub input: bool,
 }
 
 /// A client of a store on another host.

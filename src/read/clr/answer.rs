@@ -7,6 +7,9 @@ use crate::facts::Text;
 /// Alternatives of one value.
 pub(super) const MAX_VALUES: usize = 8;
 
+/// The same of the elements of a collection that have keys, of which a question wants the one with its key.
+const MAX_KEYED: usize = 64;
+
 /// Steps of the way of one value that are kept.
 const MAX_STEPS: usize = 6;
 
@@ -29,6 +32,8 @@ pub(super) struct Value {
     pub(super) made: Option<(u32, Id)>,
     /// Properties that were set on the object, by name; the last one of a name counts.
     pub(super) properties: Vec<(Box<str>, Text)>,
+    /// The key that it has as an element of a collection.
+    pub(super) key: Option<Box<str>>,
     /// How it came here.
     pub(super) steps: Vec<Trace>,
 }
@@ -59,7 +64,10 @@ impl Value {
     /// The same but for the way it came here.
     pub(super) fn same(&self, other: &Value) -> bool {
         let what = |v: &Value| (v.int, v.null, v.function, v.made);
-        what(self) == what(other) && self.text == other.text && self.properties == other.properties
+        what(self) == what(other)
+            && self.text == other.text
+            && self.properties == other.properties
+            && self.key == other.key
     }
 
     pub(super) fn step(mut self, step: Trace) -> Self {
@@ -90,6 +98,10 @@ pub(super) fn tidy(values: &mut Vec<Value>) {
         if !kept.iter().any(|k| k.same(&value)) {
             kept.push(value);
         }
+    }
+    if kept.iter().any(|v| v.key.is_some()) && kept.len() <= MAX_KEYED {
+        *values = kept;
+        return;
     }
     // `EnsureTrailingSeparator` and the like give a path with and without one; either is meant.
     let ends = |v: &Value| v.text.trailing_lit().ends_with(['\\', '/']);

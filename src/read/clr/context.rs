@@ -31,6 +31,12 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
             effect.phase = phase;
             effect.phase_evidence.clone_from(&because);
         }
+        if effect.phase == Phase::Unknown
+            && let Some(offset) = fact.site.il_offset
+            && let Some(around) = phases.around_host(resolver.units, method, offset)
+        {
+            (effect.phase, effect.phase_evidence) = around;
+        }
         // What is given from outside and kept for the whole process while it serves is state beyond doubt.
         if effect.store == Store::Memory && effect.origin == Origin::Input && effect.phase == Phase::Run {
             effect.certainty = effect.certainty.max(Certainty::Likely);

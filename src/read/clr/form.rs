@@ -12,6 +12,8 @@ use cildec::tables::CustomAttributeRow;
 const MIN_TYPES: usize = 20;
 /// Longest name that a renamer gives.
 const SHORT_NAME: usize = 2;
+/// Shortest name that is told to be made of random letters.
+const RANDOM_NAME: usize = 12;
 /// First bytes of the header of a ReadyToRun image ("READYTORUN_HEADER" of the runtime's file format documentation).
 const READY_TO_RUN: &[u8] = b"RTR\0";
 
@@ -52,6 +54,33 @@ fn first_string(blob: &[u8]) -> Option<String> {
     let (length, size) = cildec::read_compressed_u32(rest).ok()?;
     let text = rest.get(size..)?.get(..length as usize)?;
     Some(String::from_utf8_lossy(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+}
+
+/// Names the systems that a member is for; may stand there once for each.
+const FOR_PLATFORM: &str = "System.Runtime.Versioning.SupportedOSPlatformAttribute";
+/// The same of those that it is not for.
+const NOT_FOR_PLATFORM: &str = "System.Runtime.Versioning.UnsupportedOSPlatformAttribute";
+const FOR_WINDOWS: &str = "System.Runtime.Versioning.SupportedOSPlatformAttribute(windows)";
+const NOT_FOR_WINDOWS: &str = "System.Runtime.Versioning.SupportedOSPlatformAttribute(other)";
+
+/// Adds an attribute of a type or method by its name, and for whether it is for Windows by its value.
+pub(super) fn add_attribute<'b>(to: &mut Vec<Box<str>>, ty: Box<str>, value: impl FnOnce() -> &'b [u8]) {
+    if !matches!(&*ty, FOR_PLATFORM | NOT_FOR_PLATFORM) {
+        return to.push(ty);
+    }
+    let platform = first_string(value()).unwrap_or_default().to_ascii_lowercase();
+    let is_windows = platform.strip_prefix("windows").is_some_and(|version| !version.starts_with(char::is_alphabetic));
+    let has = |to: &[Box<str>], name: &str| to.iter().any(|known| &**known == name);
+    match (&*ty == FOR_PLATFORM, is_windows) {
+        (true, true) => {
+            to.retain(|known| &**known != NOT_FOR_WINDOWS);
+            to.push(FOR_WINDOWS.into());
+        }
+        (true, false) if !has(to, FOR_WINDOWS) => to.push(NOT_FOR_WINDOWS.into()),
+        // Beside a version: no longer, or not yet.
+        (false, true) if platform == "windows" => to.push(NOT_FOR_WINDOWS.into()),
+        _ => {}
+    }
 }
 
 /// How much of an assembly its IL is.
@@ -106,6 +135,13 @@ pub(super) fn notes(image: &Image<'_>, unit: &Unit, of: &Attributes) -> Vec<(Not
     notes
 }
 
+/// Letters of both cases and digits in no order that words have: `qHgLsckTUCnoNVIDZOud`.
+fn is_random(name: &str) -> bool {
+    let class = |c: char| (c.is_ascii_lowercase(), c.is_ascii_uppercase(), c.is_ascii_digit());
+    let turns = name.chars().zip(name.chars().skip(1)).filter(|(a, b)| class(*a) != class(*b)).count();
+    name.len() >= RANDOM_NAME && name.bytes().all(|c| c.is_ascii_alphanumeric()) && turns * 3 >= name.len()
+}
+
 fn obfuscation(unit: &Unit) -> Option<(NoteKind, String)> {
     let named = |ty: &str| unit.types.iter().map(|t| &t.name).chain(&unit.type_refs).any(|name| &**name == ty);
     if let Some(row) = catalog().obfuscators.iter().find(|row| row.types.split_whitespace().any(named)) {
@@ -120,7 +156,7 @@ fn obfuscation(unit: &Unit) -> Option<(NoteKind, String)> {
     let (mut all, mut renamed) = (0_usize, 0_usize);
     for name in names.filter(|name| !name.contains(['<', '$'])) {
         all += 1;
-        renamed += usize::from(name.chars().count() <= SHORT_NAME || name.contains("\\u{"));
+        renamed += usize::from(name.chars().count() <= SHORT_NAME || name.contains("\\u{") || is_random(&name));
     }
     (all >= MIN_TYPES && renamed * 2 > all)
         .then(|| (NoteKind::Info, format!("obfuscated: {renamed} of {all} types have names that no programmer gives")))

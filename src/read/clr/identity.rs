@@ -40,6 +40,11 @@ pub(super) fn owner_of(identity: &Identity, of: &Attributes) -> Owner {
     }
 }
 
+/// Is this the name of a well-known library, or of a part of a framework?
+pub(in crate::read) fn is_well_known(name: &str) -> bool {
+    catalog().owners.iter().any(|row| best_name(&row.names, name).is_some())
+}
+
 /// Length of the longest name or prefix that fits.
 fn best_name(names: &str, name: &str) -> Option<usize> {
     names

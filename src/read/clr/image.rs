@@ -1,6 +1,7 @@
 //! From the bytes of an assembly to its [`Unit`]: names, signatures, who calls whom.
 
 use super::names::type_label;
+use super::shape::Shape;
 use super::unit::{
     Identity, METHOD_DEF, MethodInfo, RefInfo, TYPE_DEF, TYPE_REF, TYPE_SPEC, TypeInfo, Unit, row, table,
 };
@@ -12,12 +13,17 @@ use cildec::tables::{
     MethodSpecRow, ModuleRefRow, NestedClassRow, TypeDefRow, TypeRefRow, TypeSpecRow,
 };
 use cildec::{BlobIndex, Metadata, MethodBody, MethodSig, PeImage, StringIndex, TableId, Token, TypeSpecSig};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// Rows of one table that are read; the format allows 2^24, real assemblies stay below 400,000.
 pub(super) const MAX_ROWS: u32 = 2 << 20;
 /// Longest chain of nested types.
 const MAX_NESTING: usize = 16;
+/// Bytes of names that are copied from any assembly, however small: many rows may have one name.
+const FREE_NAMES: usize = 16 << 20;
+/// Times that an assembly's size may be copied as names beyond that.
+const MAX_COPIES: usize = 4;
 /// Calls and stores that are kept of one assembly.
 const MAX_EDGES: usize = 8 << 20;
 
@@ -25,6 +31,8 @@ const MAX_EDGES: usize = 8 << 20;
 pub(super) struct Image<'a> {
     pub(super) pe: PeImage<'a>,
     pub(super) metadata: Metadata<'a>,
+    /// Bytes of names that may still be copied.
+    names_left: Cell<usize>,
 }
 
 impl<'a> Image<'a> {
@@ -32,13 +40,23 @@ impl<'a> Image<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, cildec::Error> {
         let pe = PeImage::parse(bytes)?;
         let metadata = pe.metadata()?;
-        Ok(Image { pe, metadata })
+        Ok(Image { pe, metadata, names_left: Cell::new(FREE_NAMES + MAX_COPIES * bytes.len()) })
     }
 
     /// A string of the metadata, as it can be shown; empty if it is broken.
     pub(super) fn string(&self, index: StringIndex) -> Box<str> {
+        if self.names_left.get() == 0 {
+            return "".into();
+        }
         let Ok(text) = self.metadata.strings().lossy(index) else { return "".into() };
-        super::form::visible(&text).map_or_else(|| text.into_owned().into_boxed_str(), String::into_boxed_str)
+        self.copied(super::form::visible(&text).as_deref().unwrap_or(&text))
+    }
+
+    /// A copy of a name, as long as not too much is copied.
+    fn copied(&self, name: &str) -> Box<str> {
+        let left = self.names_left.get().checked_sub(name.len());
+        self.names_left.set(left.unwrap_or(0));
+        left.map_or_else(Box::default, |_| name.into())
     }
 
     fn blob(&self, index: BlobIndex) -> &'a [u8] {
@@ -83,6 +101,9 @@ impl<'a> Image<'a> {
         self.interfaces(&mut unit);
         self.imports(&mut unit);
         self.attributes(&mut unit);
+        if self.names_left.get() == 0 {
+            unit.notes.push(Note::new(NoteKind::Capped, "names that are repeated too often: the rest are left out"));
+        }
         unit.entry = self.pe.entry_point_token().filter(|t| table(t.value()) == METHOD_DEF).map(|t| t.rid());
         unit
     }
@@ -223,7 +244,7 @@ impl<'a> Image<'a> {
     /// The full name of a type token; of a generic instance, that of its definition.
     pub(super) fn type_name(&self, unit: &Unit, token: Token, depth: usize) -> Box<str> {
         if table(token.value()) != TYPE_SPEC {
-            return unit.type_name(token.value()).into();
+            return self.copied(unit.type_name(token.value()));
         }
         if depth > 2 {
             return "".into();
@@ -273,6 +294,7 @@ impl<'a> Image<'a> {
                 has_this: shape.has_this,
                 returns: shape.returns,
                 is_virtual: row.flags & 0x40 != 0,
+                is_public: row.flags & 0x7 == 0x6,
                 ..MethodInfo::default()
             });
         }
@@ -309,7 +331,7 @@ impl<'a> Image<'a> {
             }
             info.rows = catalog.rows(&info.ty, &info.name);
             if !info.is_field && catalog.knows_type(&info.ty) {
-                info.signature = self.signature(unit, blob).into();
+                info.signature = self.copied(&self.signature(unit, blob));
             }
             refs.push(info);
         }
@@ -377,17 +399,14 @@ impl<'a> Image<'a> {
             if !matches!(table(parent), TYPE_DEF | METHOD_DEF) {
                 continue;
             }
-            let name: Box<str> = match unit.callee(row.constructor.value()) {
-                Some(callee) => callee.ty.into(),
-                None => continue,
-            };
+            let Some(ty) = unit.callee(row.constructor.value()).map(|callee| self.copied(callee.ty)) else { continue };
             let index = (row_of(parent) as usize).wrapping_sub(1);
-            if table(parent) == TYPE_DEF {
-                if let Some(info) = unit.types.get_mut(index) {
-                    info.attributes.push(name);
-                }
-            } else if let Some(info) = unit.methods.get_mut(index) {
-                info.attributes.push(name);
+            let of = match table(parent) {
+                TYPE_DEF => unit.types.get_mut(index).map(|info| &mut info.attributes),
+                _ => unit.methods.get_mut(index).map(|info| &mut info.attributes),
+            };
+            if let Some(of) = of {
+                super::form::add_attribute(of, ty, || self.blob(row.value));
             }
         }
     }
@@ -443,41 +462,4 @@ fn row_of(token: u32) -> u32 {
 
 fn qualified(namespace: &str, name: &str) -> String {
     if namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") }
-}
-
-/// The shape of a method signature, without its types (ECMA-335 II.23.2.1).
-#[derive(Default)]
-struct Shape {
-    params: u16,
-    has_this: bool,
-    returns: bool,
-}
-
-impl Shape {
-    fn of(blob: &[u8]) -> Self {
-        Self::parse(blob).unwrap_or_default()
-    }
-
-    fn parse(blob: &[u8]) -> Option<Self> {
-        let (&convention, mut rest) = blob.split_first()?;
-        let number = |rest: &mut &[u8]| {
-            let (value, size) = cildec::read_compressed_u32(rest).ok()?;
-            *rest = rest.get(size..)?;
-            Some(value)
-        };
-        if convention & 0x10 != 0 {
-            number(&mut rest)?;
-        }
-        let params = number(&mut rest)?;
-        // Custom modifiers may stand before the return type (II.23.2.7).
-        while let Some(0x1f | 0x20) = rest.first() {
-            rest = rest.get(1..)?;
-            number(&mut rest)?;
-        }
-        Some(Shape {
-            params: u16::try_from(params).ok()?,
-            has_this: convention & 0x20 != 0,
-            returns: *rest.first()? != 0x01,
-        })
-    }
 }

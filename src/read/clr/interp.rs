@@ -241,6 +241,17 @@ impl Machine<'_, '_> {
                 joins.jump(i, &self.frame, self.arena);
                 self.live = false;
             }
+            O::Brtrue | O::Brfalse => {
+                let condition = self.pop();
+                match self.on_windows(condition, 3) {
+                    Some(is) if is != (i.opcode.canonical() == O::Brtrue) => {}
+                    Some(_) => {
+                        joins.jump(i, &self.frame, self.arena);
+                        self.live = false;
+                    }
+                    None => joins.jump(i, &self.frame, self.arena),
+                }
+            }
             _ if !i.operand.branch_targets().is_empty() => {
                 self.pop_by(i);
                 joins.jump(i, &self.frame, self.arena);
@@ -280,6 +291,14 @@ impl Machine<'_, '_> {
         for _ in 0..i.info().pop.count().unwrap_or(0) {
             self.pop();
         }
+    }
+
+    /// What a condition is on Windows, if it asks for the operating system and nothing else.
+    fn on_windows(&self, condition: Id, depth: u32) -> Option<bool> {
+        let Expr::Call(token, args) = self.arena.get(condition) else { return None };
+        let callee = self.unit.callee(*token)?;
+        let row = catalog().platform(callee.ty, callee.name)?;
+        row.windows.or_else(|| self.on_windows(*args.first()?, depth.checked_sub(1)?))
     }
 
     /// An instruction that only matters by what it pops and pushes.

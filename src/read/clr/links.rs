@@ -39,6 +39,8 @@ pub(super) struct Links {
     fields: Vec<Map<u32, (u32, u32)>>,
     /// Components that the application has: `aspnet`, `service`.
     pub(super) components: BTreeSet<&'static str>,
+    /// Methods that a host calls with what it was sent.
+    pub(super) given_input: HashSet<Method>,
 }
 
 /// The types of one name.
@@ -325,6 +327,11 @@ impl Links {
     /// Declarations that this method overrides or implements.
     pub(super) fn declarations(&self, method: Method) -> &[Method] {
         self.declarations.get(&method).map_or(&[], Vec::as_slice)
+    }
+
+    /// Is a method called by a host with what was sent to it?
+    pub(super) fn is_given_input(&self, method: Method) -> bool {
+        self.given_input.contains(&method)
     }
 
     /// Is a method made into a delegate?

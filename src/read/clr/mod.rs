@@ -22,6 +22,7 @@ mod phases;
 mod pinvoke;
 mod portable;
 mod resolve;
+mod shape;
 mod sinks;
 mod state;
 mod trace;
@@ -36,6 +37,7 @@ use crate::read::{Input, MAX_BINARY, guarded, pe};
 use ask::{Answers, View};
 use demand::Demand;
 use form::Code;
+pub(in crate::read) use identity::is_well_known;
 use image::Image;
 pub(in crate::read) use lines::database;
 use links::{Links, Method};
@@ -57,6 +59,7 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
     let mut links = Links::new(&units);
     let phases = Phases::new(&units, &links);
     links.components = phases.components.iter().flat_map(|of_unit| of_unit.keys().copied()).collect();
+    links.given_input = phases.given_input().collect();
     let seeds = interpreted(&units);
     let mut demand = Demand::new(&seeds);
     for _ in 0..MAX_ROUNDS {
@@ -164,7 +167,9 @@ fn seeds(unit: &Unit) -> Vec<u32> {
             let reference = unit.member_ref(token);
             reference.and_then(|r| r.rows).is_some_and(|rows| rows.is_sink() && (serves || !rows.needs_component()))
                 || pinvoke::sink(unit, token).is_some()
-                || reference.is_some_and(|r| catalog().callback(&r.ty, &r.name).is_some())
+                || reference.is_some_and(|r| {
+                    catalog().callback(&r.ty, &r.name).is_some() || catalog().hosts(&r.ty, &r.name)
+                })
         })
     };
     let mut rows: Vec<u32> =

@@ -65,6 +65,10 @@ pub(super) fn apply(
             }
         }),
         Model::ChangeExtension => combine(&arg(0), &arg(1), |path, extension| {
+            // Nothing stays nothing.
+            if path.is_empty() {
+                return Text::new();
+            }
             let stem = match (path.trailing_lit().rfind('.'), path.trailing_lit().rfind('\\')) {
                 (Some(dot), slash) if slash.is_none_or(|s| s < dot) => cut_tail(path, dot),
                 _ => path.clone(),

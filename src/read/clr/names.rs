@@ -75,6 +75,11 @@ pub(super) fn written_field(name: &str) -> &str {
     original(name).unwrap_or(name)
 }
 
+/// A field of the compiler's own that stands for nothing which the programmer named: `<>u__1`, `$awaiter0`.
+pub(super) fn is_unwritten_field(name: &str) -> bool {
+    is_generated(name) && original(name).is_none()
+}
+
 /// Compilers put characters that no programmer can type into the names they make up.
 fn is_generated(segment: &str) -> bool {
     segment.contains(['<', '$']) || segment.starts_with("_Closure")

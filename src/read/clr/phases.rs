@@ -7,6 +7,7 @@ use super::unit::{Unit, method_token};
 use super::value::{Expr, Id};
 use crate::catalog::dotnet::{RoleRow, catalog};
 use crate::facts::Phase;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Callers that are looked at for one method.
@@ -17,6 +18,7 @@ const MAX_CALLERS: usize = 4000;
 struct Root {
     phase: Phase,
     because: &'static str,
+    input: bool,
 }
 
 /// Methods that a host calls, by method.
@@ -25,6 +27,8 @@ pub(super) struct Phases {
     roots: HashMap<Method, Root>,
     /// Methods that are handed over and run from where they are.
     started: HashSet<Method>,
+    /// Where methods run what the program is there for.
+    hosts: HashMap<Method, u32>,
     /// Components of each assembly, with the type that tells.
     pub(super) components: Vec<BTreeMap<&'static str, String>>,
 }
@@ -49,6 +53,7 @@ impl Phases {
             }
             phases.components.push(components);
             phases.handed_over(unit, u as u32, links);
+            phases.hosts.extend(hosts(unit).map(|(rid, offset)| (Method { unit: u as u32, rid }, offset)));
         }
         phases
     }
@@ -63,7 +68,7 @@ impl Phases {
                 for method in functions.filter_map(|token| links.called(u, token)) {
                     match row.phase {
                         Some(phase) => {
-                            self.roots.entry(method).or_insert(Root { phase, because: &row.because });
+                            self.roots.entry(method).or_insert(Root { phase, because: &row.because, input: false });
                         }
                         None => {
                             self.started.insert(method);
@@ -74,6 +79,27 @@ impl Phases {
         }
     }
 
+    /// Methods that a host calls with what it was sent.
+    pub(super) fn given_input(&self) -> impl Iterator<Item = Method> {
+        self.roots.iter().filter(|(_, root)| root.input).map(|(method, _)| *method)
+    }
+
+    /// When an instruction of a method runs that itself runs what the program is there for.
+    pub(super) fn around_host(&self, units: &[Unit], method: Method, offset: u32) -> Option<(Phase, String)> {
+        let root = around(*self.hosts.get(&method)?, offset)?;
+        Some((root.phase, format!("{} ({})", name(units, method), root.because)))
+    }
+
+    /// When a method runs as far as such a method calls it.
+    fn beside_host(&self, units: &[Unit], links: &Links, caller: Method, method: Method) -> Option<Root> {
+        let host = *self.hosts.get(&caller)?;
+        let body = units.get(caller.unit as usize)?.bodies.get(&caller.rid)?;
+        let calls = body.sites.iter().filter(|site| links.may_run(caller.unit, site.token, method));
+        let mut roots = calls.map(|site| around(host, site.offset));
+        let first = roots.next()??;
+        roots.all(|root| root.is_some_and(|root| root.phase == first.phase)).then_some(first)
+    }
+
     fn root(&mut self, unit: &Unit, method: Method, of_type: &[&'static RoleRow]) {
         let Some(info) = unit.method(method.rid) else { return };
         let by_type = of_type
@@ -82,7 +108,8 @@ impl Phases {
             .find(|row| row.methods.iter().any(|m| *m == *info.name || m == "*" && &*info.name != ".cctor"));
         let row = by_type.or_else(|| catalog().roles(info.attributes.iter().map(|a| &**a)).into_iter().next());
         if let Some(row) = row {
-            self.roots.insert(method, Root { phase: row.phase, because: &row.because });
+            let input = row.input && info.is_public;
+            self.roots.insert(method, Root { phase: row.phase, because: &row.because, input });
         }
     }
 
@@ -102,7 +129,9 @@ impl Phases {
             // A delegate runs when whoever got it likes; a method without callers may be called by anyone.
             elsewhere |= callers.is_empty() || links.is_taken(at) && !self.started.contains(&at);
             for caller in callers {
-                if seen.insert(caller) {
+                if let Some(root) = self.beside_host(units, links, caller, at) {
+                    reached.entry(rank(root.phase)).or_insert((root, caller));
+                } else if seen.insert(caller) {
                     queue.push_back(caller);
                 }
             }
@@ -111,18 +140,36 @@ impl Phases {
             }
         }
         // What also runs while the application serves is judged as that.
-        let Some((_, (Root { phase, because }, root))) = reached.into_iter().next() else {
+        let Some((_, (Root { phase, because, .. }, root))) = reached.into_iter().next() else {
             return (Phase::Unknown, String::new());
         };
         if elsewhere && phase != Phase::Run {
             return (Phase::Unknown, String::new());
         }
-        let name = units
-            .get(root.unit as usize)
-            .and_then(|u| u.callee(method_token(root.rid)))
-            .map_or_else(String::new, |c| written_method(c.ty, c.name));
         let how = if root == method { "" } else { "called from " };
-        (phase, format!("{how}{name} ({because})"))
+        (phase, format!("{how}{} ({because})", name(units, root)))
+    }
+}
+
+/// A method as the programmer wrote it.
+fn name(units: &[Unit], method: Method) -> String {
+    let callee = units.get(method.unit as usize).and_then(|unit| unit.callee(method_token(method.rid)));
+    callee.map_or_else(String::new, |callee| written_method(callee.ty, callee.name))
+}
+
+/// Methods that run what the program is there for, and where.
+fn hosts(unit: &Unit) -> impl Iterator<Item = (u32, u32)> {
+    let runs = |token: u32| unit.callee(token).is_some_and(|callee| catalog().hosts(callee.ty, callee.name));
+    let host = move |body: &Body| Some(body.sites.iter().find(|site| runs(site.token))?.offset);
+    unit.bodies.iter().filter_map(move |(rid, body)| Some((*rid, host(body)?)))
+}
+
+/// When an instruction runs, before or behind the one that runs the host.
+fn around(host: u32, offset: u32) -> Option<Root> {
+    match offset.cmp(&host) {
+        Ordering::Less => Some(Root { phase: Phase::Startup, because: "before the host runs", input: false }),
+        Ordering::Equal => None,
+        Ordering::Greater => Some(Root { phase: Phase::Shutdown, because: "after the host has stopped", input: false }),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::facts::{
     Site, Source, Step, Store, Text, Trait, fold_alternatives,
 };
 use crate::read::config::syntax::expand;
-use crate::read::connection::database;
+use crate::read::connection::{database, remote_store};
 use crate::read::script::{CommandContext, command_line};
 
 /// Locations of one call site that become effects of their own; the others become one with what they share.
@@ -34,6 +34,7 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
     for row in catalog().effects(rows, &reference.signature).filter(|row| view.applies(row)) {
         match row.decide {
             Decider::Connection => bodies.extend(view.connections(row, &via)),
+            Decider::Remote => bodies.extend(view.remotes(row, &reference.ty)),
             _ => bodies.extend(view.effects_by_context(row, method, call, &via).into_iter().map(Body::Effect)),
         }
     }
@@ -204,6 +205,13 @@ impl<'v> View<'v> {
         out
     }
 
+    /// The stores on other hosts that a client is told to talk to.
+    fn remotes(&self, row: &EffectRow, ty: &str) -> Vec<Body> {
+        let values = row.at.as_ref().map(|at| self.resolver.at_site(self.at, at, self.this, self.args));
+        let stores = values.iter().flatten().take(MAX_LOCATIONS).filter_map(|v| remote_store(&row.provider, &v.text));
+        stores.map(|at| Body::Clue(Clue::new(ClueKind::RemoteClient, &row.provider, ty).at(at))).collect()
+    }
+
     /// The program that is started, and what a program of the catalogue of commands does when it is started so.
     fn start(&self, row: &StartRow, site: &Site, via: &str) -> Vec<Fact> {
         let of = |template| merged(&self.resolver.at_site(self.at, template, self.this, self.args)).text;
@@ -239,7 +247,7 @@ impl<'v> View<'v> {
     /// What is done, and whether the arguments that decide it are known.
     fn decide(&self, row: &EffectRow) -> (Operation, bool) {
         match row.decide {
-            Decider::Always | Decider::Connection => (row.op, true),
+            Decider::Always | Decider::Connection | Decider::Remote => (row.op, true),
             Decider::FileMode => self.file_mode(row.op),
             Decider::Append => match self.position("Boolean").map(|n| self.int(n)) {
                 Some(Some(0)) | None => (row.op, true),
@@ -294,8 +302,9 @@ impl<'v> View<'v> {
             values.retain(|v| !v.text.is_empty());
         }
         if is_path(row) {
-            // Values that flow in from messages and the like cannot be paths.
-            for value in values.iter_mut().filter(|v| has_control(&v.text)) {
+            // Values that flow in from messages and the like cannot be paths, nor can numbers: a generic class of the
+            // application holds both.
+            for value in values.iter_mut().filter(|v| has_control(&v.text) || v.int.is_some() && !v.null) {
                 *value = Value::unknown();
             }
         }

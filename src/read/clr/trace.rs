@@ -1,10 +1,11 @@
 //! The way that a value came: kept as tokens while values are worked out, put into words where they are reported.
 
 use super::links::Method;
-use super::names::written_method;
+use super::names::{is_unwritten_field, written_field, written_method};
 use super::resolve::Resolver;
 use super::unit::{Unit, method_token};
 use crate::facts::{Site, Step};
+use std::collections::BTreeSet;
 
 /// A step of the way that a value came; put into words only for what is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +21,30 @@ pub(super) struct Trace {
 /// How a value is passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passed {
-    /// As this argument of this method, the receiver counted.
-    Argument(Method, u16),
+    /// As these arguments of this method, the receiver counted: a bit for each, the last for all that are further.
+    Arguments(Method, u32),
     /// In this field: its assembly and row.
     Field(u32, u32),
     /// In the object that a method of its type is called on.
     Object,
     /// Put into a collection that the value is taken from.
     Added,
+}
+
+impl Passed {
+    /// As one argument.
+    pub(super) fn argument(method: Method, index: u16) -> Self {
+        Passed::Arguments(method, bit(index))
+    }
+
+    /// As several.
+    pub(super) fn arguments(method: Method, indices: &BTreeSet<u16>) -> Self {
+        Passed::Arguments(method, indices.iter().fold(0, |bits, index| bits | bit(*index)))
+    }
+}
+
+fn bit(index: u16) -> u32 {
+    1 << u32::from(index).min(u32::BITS - 1)
 }
 
 /// The place of a step that was put into words.
@@ -43,19 +60,29 @@ impl Spoken {
 impl<'r> Resolver<'r> {
     /// The way of a value in words, for a reader who stands in this unit.
     pub(super) fn steps(&self, unit: u32, traces: &[Trace]) -> Vec<Step> {
-        traces.iter().map(|trace| self.step(unit, trace)).collect()
+        traces.iter().filter(|trace| !self.is_unwritten(trace)).map(|trace| self.step(unit, trace)).collect()
+    }
+
+    /// Is it about a field that only the compiler knows, such as the one for what a method waits for?
+    fn is_unwritten(&self, trace: &Trace) -> bool {
+        let Passed::Field(unit, rid) = trace.what else { return false };
+        is_unwritten_field(self.field_name(unit, rid))
+    }
+
+    fn field_name(&self, unit: u32, rid: u32) -> &'r str {
+        let field = |unit: &'r Unit| unit.fields.get((rid as usize).wrapping_sub(1));
+        self.units.get(unit as usize).and_then(field).map_or("", |name| name)
     }
 
     fn step(&self, here: u32, trace: &Trace) -> Step {
         let text = match trace.what {
-            Passed::Argument(method, index) => {
-                format!("argument `{}`, given by the caller", self.parameter(method, index).unwrap_or("this"))
+            Passed::Arguments(method, bits) => {
+                let indices = (0..u32::BITS as u16).filter(|index| bits & bit(*index) != 0);
+                let names: Vec<&str> = indices.map(|index| self.parameter(method, index).unwrap_or("this")).collect();
+                let plural = if names.len() > 1 { "s" } else { "" };
+                format!("argument{plural} `{}`, given by the caller", names.join("`, `"))
             }
-            Passed::Field(unit, rid) => {
-                let field = |unit: &'r Unit| unit.fields.get((rid as usize).wrapping_sub(1));
-                let name = self.units.get(unit as usize).and_then(field).map_or("", |name| name);
-                format!("field `{name}`, assigned")
-            }
+            Passed::Field(unit, rid) => format!("field `{}`, assigned", written_field(self.field_name(unit, rid))),
             Passed::Object => "the object, made".to_owned(),
             Passed::Added => "put into the collection".to_owned(),
         };

@@ -76,6 +76,8 @@ pub(super) struct MethodInfo {
     pub(super) returns: bool,
     /// May be overridden, or overrides.
     pub(super) is_virtual: bool,
+    /// Can be called from everywhere (II.23.1.10).
+    pub(super) is_public: bool,
     /// The native function it stands for: `kernel32!CreateFileW`.
     pub(super) import: Option<Box<str>>,
     /// Full names of custom attributes that matter for phases.

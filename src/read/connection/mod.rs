@@ -6,9 +6,11 @@
 
 mod host;
 mod pairs;
+mod service;
 
 pub use host::is_loopback;
 pub use pairs::{Pairs, without_secrets};
+pub use service::remote_store;
 
 use crate::catalog::config::{Engine, engine_of_extension, engine_of_provider, engine_of_scheme};
 use crate::facts::{Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Step, Store, Text};

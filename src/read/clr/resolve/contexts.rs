@@ -21,7 +21,7 @@ const MAX_DERIVED: u32 = 4;
 pub(super) struct Link {
     method: Method,
     pub(super) args: Box<[Id]>,
-    makes: bool,
+    pub(super) makes: bool,
     pub(super) caller: Method,
     step: Trace,
     /// The object is one that the compiler has thought up.
@@ -76,6 +76,9 @@ impl<'r> Resolver<'r> {
         let mut links = Vec::new();
         if needs.is_joint() && chain.len() < MAX_LINKS && *left > 0 {
             links = if needs.params.is_empty() { self.makings(method) } else { self.calls_of(method) };
+            for link in links.iter_mut().filter(|_| !needs.params.is_empty()) {
+                link.step.what = Passed::arguments(method, &needs.params);
+            }
             links.retain(|link| !chain.iter().any(|known| known.method == link.caller) && link.caller != method);
         }
         if links.is_empty() || links.len() > *left {
@@ -91,7 +94,7 @@ impl<'r> Resolver<'r> {
     }
 
     /// Calls of a method, with what they give it.
-    fn calls_of(&self, method: Method) -> Vec<Link> {
+    pub(super) fn calls_of(&self, method: Method) -> Vec<Link> {
         let mut links = Vec::new();
         for caller in self.links.callers(method).into_iter().take(MAX_CONTEXTS) {
             let Some(unit) = self.units.get(caller.unit as usize) else { continue };
@@ -105,21 +108,12 @@ impl<'r> Resolver<'r> {
                     args: site.args.clone(),
                     makes: site.makes,
                     caller,
-                    step: Trace { what: self.passed(method), at: caller, offset: site.offset },
+                    step: Trace { what: Passed::Object, at: caller, offset: site.offset },
                     is_closure: false,
                 });
             }
         }
         links
-    }
-
-    /// The first argument proper, which stands for all of them in evidence.
-    fn passed(&self, method: Method) -> Passed {
-        let info = self.units.get(method.unit as usize).and_then(|unit| unit.method(method.rid));
-        match info {
-            Some(info) if info.params > 0 => Passed::Argument(method, u16::from(info.has_this)),
-            _ => Passed::Object,
-        }
     }
 
     /// Where objects of the type of a method are made.

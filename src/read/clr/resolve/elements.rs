@@ -1,6 +1,6 @@
 //! What collections hold: what is put into them where they are made, and through the field that keeps them.
 
-use super::{At, Expr, Frame, Id, MAX_CALLERS_DEEP, MAX_VALUES, Method, Resolver, Value, catalog, tidy};
+use super::{At, Expr, Frame, Id, MAX_CALLERS_DEEP, Method, Resolver, Value, catalog, tidy};
 use crate::catalog::dotnet::CollectionRow;
 use crate::facts::{Hole, Source};
 use crate::read::clr::interp::Body;
@@ -8,6 +8,8 @@ use crate::read::clr::trace::{Passed, Trace};
 
 /// Collections that are filled from one another.
 const MAX_NESTED: u32 = 24;
+/// Elements of one collection that are looked at.
+const MAX_ELEMENTS: usize = 64;
 
 impl Resolver<'_> {
     /// The elements of an array, when it was made where it is used.
@@ -25,16 +27,29 @@ impl Resolver<'_> {
         {
             return self.eval(at, *id);
         }
-        let found = self.elements_of(at, array);
-        if found.is_empty() { vec![Value::unknown()] } else { found }
+        known(taken_out(self.elements_of(at, array)))
     }
 
-    /// What a method of a collection gives: one of its elements.
+    /// What a method of a collection gives: one of its elements, the one with this key if it is asked for by key.
     pub(super) fn given_by_collection(&self, at: At<'_>, ty: &str, name: &str, args: &[Id]) -> Option<Vec<Value>> {
         let row = catalog().collection(ty)?;
         let of = *args.first().filter(|_| row.gives.has(name))?;
-        let found = self.elements_of(at, of);
-        Some(if found.is_empty() { vec![Value::unknown()] } else { found })
+        let mut found = self.elements_of(at, of);
+        if found.iter().any(|v| v.key.is_some())
+            && let Some(wanted) = args.get(1).and_then(|key| self.key(at, *key))
+        {
+            // What was put in under a key that is not known may be the one.
+            found.retain(|v| v.key.as_ref().is_none_or(|key| *key == wanted));
+        }
+        Some(known(taken_out(found)))
+    }
+
+    /// The key that an argument is, when it is one and known.
+    fn key(&self, at: At<'_>, id: Id) -> Option<Box<str>> {
+        match self.eval(at, id).as_slice() {
+            [one] if !one.null => one.text.as_lit().map(Box::from),
+            _ => None,
+        }
     }
 
     /// What the elements of a collection may be; empty if nothing is known of them.
@@ -89,13 +104,40 @@ impl Resolver<'_> {
                 continue;
             }
             let step = Trace { what: Passed::Added, at: method, offset: site.offset };
-            let values = if one { self.eval(at, *last) } else { self.elements_of(at, *last) };
+            let values = match &*site.args {
+                _ if !one => self.elements_of(at, *last),
+                [_, key, value] => self.under_key(at, method, *key, *value),
+                _ => self.eval(at, *last),
+            };
             found.extend(values.into_iter().map(|v| v.step(step)));
-            if found.len() >= MAX_VALUES {
+            if found.len() >= MAX_ELEMENTS {
                 break;
             }
         }
         found
+    }
+
+    /// What is put in under a key. Where a method hands on both, what one caller gives goes with what it gives.
+    fn under_key(&self, at: At<'_>, method: Method, key: Id, value: Id) -> Vec<Value> {
+        let keyed = |at: At<'_>, key: Id, value: Id| {
+            let key = self.key(at, key);
+            let with_key = move |v: Value| Value { key: key.clone(), ..v };
+            self.eval(at, value).into_iter().map(with_key)
+        };
+        let handed_on = |id: Id| match self.units.get(method.unit as usize)?.arena.get(id) {
+            Expr::Param(rid, index) if *rid == method.rid => Some(usize::from(*index)),
+            _ => None,
+        };
+        let (Some(key_at), Some(value_at)) = (handed_on(key), handed_on(value)) else {
+            return keyed(at, key, value).collect();
+        };
+        let mut found = Vec::new();
+        for link in self.calls_of(method).iter().filter(|link| !link.makes) {
+            if let (Some(key), Some(value)) = (link.args.get(key_at), link.args.get(value_at)) {
+                found.extend(keyed(at.outside(link.caller.unit), *key, *value));
+            }
+        }
+        if found.is_empty() { keyed(at, key, value).collect() } else { found }
     }
 
     fn elements_of_field(&self, at: At<'_>, token: u32) -> Vec<Value> {
@@ -133,7 +175,7 @@ impl Resolver<'_> {
                 };
                 found.extend(self.added(inside, method, body, &holds));
                 tidy(&mut found);
-                if found.len() >= MAX_VALUES {
+                if found.len() >= MAX_ELEMENTS {
                     break;
                 }
             }
@@ -196,7 +238,7 @@ impl Resolver<'_> {
                     found.extend(self.elements_of(at.outside(caller.unit), *id));
                 }
                 tidy(&mut found);
-                if found.len() >= MAX_VALUES {
+                if found.len() >= MAX_ELEMENTS {
                     break;
                 }
             }
@@ -286,4 +328,16 @@ impl Resolver<'_> {
         let found: Vec<Value> = set.filter_map(|site| site.args.get(1)).flat_map(|id| self.eval(inside, *id)).collect();
         (!found.is_empty()).then_some(found)
     }
+}
+
+/// Elements as values of their own.
+pub(super) fn taken_out(mut elements: Vec<Value>) -> Vec<Value> {
+    elements.iter_mut().for_each(|v| v.key = None);
+    tidy(&mut elements);
+    elements
+}
+
+/// Something, if only that it is not known.
+fn known(values: Vec<Value>) -> Vec<Value> {
+    if values.is_empty() { vec![Value::unknown()] } else { values }
 }

@@ -25,6 +25,9 @@ impl Resolver<'_> {
         }
         let names = unit.bodies.get(&rid).map(|b| &b.params);
         let name = position.and_then(|p| names?.get(usize::from(p))).map_or("this", |n| n);
+        if position.is_some() && self.links.is_given_input(method) {
+            return vec![Value::text(Text::from_source(Source::Input, "request"))];
+        }
         let hole = || vec![Value::text(Text::from_source(Source::Param, name))];
         // The receiver itself is no string; looking for it among the callers says nothing.
         if position.is_none() {
@@ -63,7 +66,7 @@ impl Resolver<'_> {
                 }
                 let skip = u16::from(site.makes && has_this);
                 let Some(id) = index.checked_sub(skip).and_then(|i| site.args.get(usize::from(i))) else { continue };
-                let step = Trace { what: Passed::Argument(method, index), at: *caller, offset: site.offset };
+                let step = Trace { what: Passed::argument(method, index), at: *caller, offset: site.offset };
                 let values = self.eval(above, *id);
                 found.extend(values.into_iter().map(|v| v.step(step)));
             }
@@ -93,7 +96,7 @@ impl Resolver<'_> {
             && catalog().collection(callee.ty).is_some_and(is_each)
             && let Some(of) = site.args.first().filter(|_| place > 0)
         {
-            return self.elements_of(at, *of);
+            return super::elements::taken_out(self.elements_of(at, *of));
         }
         // A method of the application: what it invokes its parameter with.
         let Some(target) = self.links.called(at.unit, site.token) else { return Vec::new() };
