@@ -8,8 +8,8 @@
 mod rows;
 
 pub use rows::{
-    BagRow, CallbackRow, ClientRow, CollectionRow, Decider, EffectRow, Held, HostingRow, Model, ObfuscatorRow, OwnerRow,
-    Piece, PlatformRow, RoleRow, ServingRow, StartRow, Template, ValueRow, When, Words,
+    BagRow, CallbackRow, ClientRow, CollectionRow, Decider, EffectRow, Held, HostingRow, Model, ObfuscatorRow,
+    OwnerRow, Piece, PlatformRow, RoleRow, ServingRow, StartRow, Template, ValueRow, When, Words,
 };
 
 use serde::Deserialize;

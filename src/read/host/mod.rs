@@ -6,7 +6,7 @@
 mod bundle;
 
 use crate::discover::{Application, Artifact, MEMBER, Packing, Part};
-use crate::facts::{Clue, ClueKind, Folder, Location, NoteKind, Reading, Site, Text};
+use crate::facts::{Body, Certainty, Clue, ClueKind, Folder, Location, NoteKind, Reading, Site, Step, Store, Text};
 use memchr::memmem;
 
 /// Stands behind the offset of the bundle's manifest in every host since .NET Core 3; the offset is 0 without a bundle.
@@ -16,6 +16,8 @@ const BUNDLE_MARK: [u8; 32] = [
 ];
 /// What a native image that was compiled ahead of time from .NET exports for debuggers.
 const NATIVE_AOT: &[u8] = b"DotNetRuntimeDebugHeader\0";
+/// The source that the runtime names itself by in the event log.
+const RUNTIME: &str = ".NET Runtime";
 /// Longest name of an assembly that is looked for in a host.
 const MAX_NAME: usize = 1024;
 
@@ -47,6 +49,14 @@ pub(super) fn note_ahead_of_time(bytes: &[u8], reading: &mut Reading) {
             NoteKind::Opaque,
             "compiled ahead of time by .NET NativeAOT: it has no IL, and what it does through the class library is not seen",
         );
+        let effects = reading.facts.iter_mut().filter_map(|fact| match &mut fact.body {
+            Body::Effect(effect) => Some(effect),
+            _ => None,
+        });
+        for effect in effects.filter(|e| e.store == Store::EventLog && e.location.text().as_lit() == Some(RUNTIME)) {
+            effect.certainty = Certainty::Possible;
+            effect.evidence.push(Step::new("the runtime writes it when the program fails"));
+        }
     }
 }
 
