@@ -1,6 +1,6 @@
 //! What collections hold: what is put into them where they are made, and through the field that keeps them.
 
-use super::{At, Expr, Frame, Id, MAX_CALLERS_DEEP, Method, Resolver, Value, catalog, tidy};
+use super::{At, Expr, Frame, Id, MAX_CALLERS_DEEP, MAX_VALUES, Method, Resolver, Value, catalog, tidy};
 use crate::catalog::dotnet::CollectionRow;
 use crate::facts::{Hole, Source};
 use crate::read::clr::interp::Body;
@@ -8,7 +8,7 @@ use crate::read::clr::trace::{Passed, Trace};
 
 /// Collections that are filled from one another.
 const MAX_NESTED: u32 = 24;
-/// Elements of one collection that are looked at.
+/// Elements with keys of one collection that are looked at.
 const MAX_ELEMENTS: usize = 64;
 
 impl Resolver<'_> {
@@ -44,10 +44,18 @@ impl Resolver<'_> {
         Some(known(taken_out(found)))
     }
 
-    /// The key that an argument is, when it is one and known.
+    /// The key that an argument is, when it is written there, or where a method was called from that hands it on. A key
+    /// is not worth a search: without it, all that is in the collection is meant.
     fn key(&self, at: At<'_>, id: Id) -> Option<Box<str>> {
-        match self.eval(at, id).as_slice() {
-            [one] if !one.null => one.text.as_lit().map(Box::from),
+        match self.units.get(at.unit as usize)?.arena.get(id) {
+            Expr::Str(text) => Some(text.clone()),
+            Expr::Int(number) => Some(number.to_string().into()),
+            Expr::Param(rid, index) => {
+                let frame = at.frame.filter(|frame| frame.method == (Method { unit: at.unit, rid: *rid }))?;
+                let index = if frame.makes { index.checked_sub(1)? } else { *index };
+                let above = At { unit: frame.caller_unit, frame: frame.caller, ..at };
+                self.key(above, *frame.args.get(usize::from(index))?)
+            }
             _ => None,
         }
     }
@@ -110,7 +118,7 @@ impl Resolver<'_> {
                 _ => self.eval(at, *last),
             };
             found.extend(values.into_iter().map(|v| v.step(step)));
-            if found.len() >= MAX_ELEMENTS {
+            if is_enough(&found) {
                 break;
             }
         }
@@ -132,9 +140,14 @@ impl Resolver<'_> {
             return keyed(at, key, value).collect();
         };
         let mut found = Vec::new();
-        for link in self.calls_of(method).iter().filter(|link| !link.makes) {
-            if let (Some(key), Some(value)) = (link.args.get(key_at), link.args.get(value_at)) {
-                found.extend(keyed(at.outside(link.caller.unit), *key, *value));
+        if at.up < MAX_CALLERS_DEEP {
+            for link in self.calls_of(method).iter().filter(|link| !link.makes) {
+                if let (Some(key), Some(value)) = (link.args.get(key_at), link.args.get(value_at)) {
+                    found.extend(keyed(at.outside(link.caller.unit), *key, *value));
+                }
+                if is_enough(&found) {
+                    break;
+                }
             }
         }
         if found.is_empty() { keyed(at, key, value).collect() } else { found }
@@ -175,7 +188,7 @@ impl Resolver<'_> {
                 };
                 found.extend(self.added(inside, method, body, &holds));
                 tidy(&mut found);
-                if found.len() >= MAX_ELEMENTS {
+                if is_enough(&found) {
                     break;
                 }
             }
@@ -238,7 +251,7 @@ impl Resolver<'_> {
                     found.extend(self.elements_of(at.outside(caller.unit), *id));
                 }
                 tidy(&mut found);
-                if found.len() >= MAX_ELEMENTS {
+                if is_enough(&found) {
                     break;
                 }
             }
@@ -328,6 +341,12 @@ impl Resolver<'_> {
         let found: Vec<Value> = set.filter_map(|site| site.args.get(1)).flat_map(|id| self.eval(inside, *id)).collect();
         (!found.is_empty()).then_some(found)
     }
+}
+
+/// Are these as many elements as are looked at?
+fn is_enough(found: &[Value]) -> bool {
+    let is_keyed = found.iter().any(|v| v.key.is_some());
+    found.len() >= if is_keyed { MAX_ELEMENTS } else { MAX_VALUES }
 }
 
 /// Elements as values of their own.
