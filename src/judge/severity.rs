@@ -77,9 +77,9 @@ fn raises(effect: &Effect, rule: &Rule) -> bool {
         || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
 }
 
-/// Meant to be thrown away, or kept elsewhere.
+/// Meant to be thrown away, kept elsewhere, or not the application's own.
 fn lowers(effect: &Effect) -> bool {
-    [Trait::DeleteOnClose, Trait::Recomputable, Trait::Shipped, Trait::Staged, Trait::Volatile]
+    [Trait::DeleteOnClose, Trait::Recomputable, Trait::Runtime, Trait::Shipped, Trait::Staged, Trait::Volatile]
         .iter()
         .any(|t| effect.has(*t))
 }
@@ -117,9 +117,10 @@ mod tests {
         let reverts = weight(r"effect set-value registry HKLM\Software\A\Next phase=run traits=baked via=x");
         let read_back = weight(r"effect write file {ProgramData}\A\state.dat phase=run traits=read-back via=x");
         let log = weight(r"effect append log {ProgramData}\A\app.log phase=run via=x");
+        let library = weight("effect append event-log OpenSSL phase=run traits=runtime via=advapi32!ReportEventA");
         let cache = weight("effect keep-in-memory cache memory-cache://Default phase=run via=x");
         assert_eq!([database, reverts, read_back], [Severity::Error; 3]);
-        assert_eq!((log, cache), (Severity::Warning, Severity::Note));
+        assert_eq!((log, library, cache), (Severity::Warning, Severity::Note, Severity::Note));
     }
 
     #[test]

@@ -36,15 +36,26 @@ pub struct OwnerRow {
     company: String,
 }
 
+/// Whose code writes to the event log under a name, in whatever image it is linked into.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceRow {
+    /// `framework` or `third-party`.
+    pub owner: Owner,
+    /// The event source.
+    name: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Owners {
     owner: Vec<OwnerRow>,
+    source: Vec<SourceRow>,
 }
 
 #[derive(Default)]
 struct Catalogue {
-    owners: Vec<OwnerRow>,
+    owners: Owners,
     rows: Vec<Row>,
     /// Row and width by full name.
     names: HashMap<String, (usize, bool)>,
@@ -58,7 +69,7 @@ fn catalogue() -> &'static Catalogue {
         let mut catalogue = Catalogue::default();
         for (path, packed) in super::tables("native") {
             if path.ends_with("owners.toml") {
-                catalogue.owners = packed.read::<Owners>().unwrap_or_default().owner;
+                catalogue.owners = packed.read().unwrap_or_default();
             } else if path.ends_with("ordinals.toml") {
                 catalogue.ordinals = packed.read().unwrap_or_default();
             } else {
@@ -128,7 +139,13 @@ pub fn owner_of(file_name: &str, company: &str) -> Owner {
         None => stem == pattern,
     };
     let named = |row: &&OwnerRow| company.contains(&row.company) && row.names.split_whitespace().any(fits);
-    catalogue().owners.iter().find(named).map_or(Owner::Application, |row| row.owner)
+    catalogue().owners.owner.iter().find(named).map_or(Owner::Application, |row| row.owner)
+}
+
+/// Whose code writes to the event log under this name.
+pub fn owner_of_source(name: &str) -> Owner {
+    let rows = &catalogue().owners.source;
+    rows.iter().find(|row| row.name.eq_ignore_ascii_case(name)).map_or(Owner::Application, |row| row.owner)
 }
 
 /// The C runtime in any of its DLLs.

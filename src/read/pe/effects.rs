@@ -5,10 +5,10 @@ use super::code::report::{Arg, Event};
 use super::image::{Image, Machine};
 use super::modes::{self, Mode};
 use super::{locate, settings};
-use crate::catalog::native::{Model, Row};
+use crate::catalog::native::{self, Model, Row};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Place, Site,
-    Source, Step, Store, Text, Trait, join_paths, registry,
+    Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Owner, Part, Place,
+    Site, Source, Step, Store, Text, Trait, join_paths, registry,
 };
 
 /// Begins the step that says why a place is not known.
@@ -266,6 +266,10 @@ fn plain(image: &Image<'_>, event: &Event, keys: Option<Vec<Text>>) -> Vec<Effec
             let mut effect = effect(image, event, operation, store, location, named);
             if store == Store::Registry {
                 mark_key(image, event, &mut effect, row.key);
+            }
+            let source = (store == Store::EventLog).then(|| effect.location.text().as_lit()).flatten();
+            if source.is_some_and(|name| native::owner_of_source(name) != Owner::Application) {
+                effect.mark(Trait::Runtime);
             }
             effect
         })
