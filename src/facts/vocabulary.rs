@@ -66,6 +66,13 @@ pub enum Operation {
     Accept,
 }
 
+impl Operation {
+    /// Takes something away.
+    pub fn removes(self) -> bool {
+        matches!(self, Operation::Delete | Operation::DeleteValue | Operation::Unregister)
+    }
+}
+
 /// What kind of thing holds the state. A closed vocabulary; the JSON report documents it.
 #[derive(
     Clone,

@@ -198,7 +198,7 @@ fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
     let store = <&str>::from(effect.store).replace('-', " ");
     let kept = !rule.always && !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == Outcome::Survives);
     match effect.phase {
-        _ if kept && matches!(effect.operation, Operation::Delete | Operation::DeleteValue | Operation::Unregister) => {
+        _ if kept && effect.operation.removes() => {
             format!("{store} removed before the application runs")
         }
         Phase::Unknown if !rule.always => format!("{store} changed at a time that is not known"),

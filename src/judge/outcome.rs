@@ -38,7 +38,7 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
     }
     let exception = target.exceptions.iter().find(|e| e.store.contains(&effect.store)).map(|e| e.outcome);
     let by_phase = rule.and_then(|r| r.phases.get(&effect.phase)).and_then(|p| p.outcome);
-    let by_phase = by_phase.filter(|_| !super::severity::removes(effect.operation));
+    let by_phase = by_phase.filter(|_| !effect.operation.removes());
     if let Some(outcome) = by_phase {
         replace_all(&mut outcomes, outcome);
     } else if effect.phase == Phase::Build {

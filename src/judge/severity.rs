@@ -14,7 +14,7 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
     }
     if let Some(exception) = rule.phases.get(&effect.phase) {
         // What is taken away is not there to be wrong in that phase.
-        return if removes(effect.operation) { Severity::Note.min(exception.severity) } else { exception.severity };
+        return if effect.operation.removes() { Severity::Note.min(exception.severity) } else { exception.severity };
     }
     if rule.always {
         return rule.severity;
@@ -56,16 +56,11 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         // An empty key holds nothing; CreateSubKey is also a common way to open one for reading.
         severity = Severity::Note.min(severity);
     }
-    if removes(effect.operation) {
+    if effect.operation.removes() {
         // A deletion loses no data; at worst the image brings the deleted thing back.
         severity = Severity::Note.min(severity);
     }
     severity
-}
-
-/// Takes something away.
-pub(super) fn removes(operation: Operation) -> bool {
-    matches!(operation, Operation::Delete | Operation::DeleteValue | Operation::Unregister)
 }
 
 /// Primary data, or a loss that nobody notices. What configures the machine is looked up before it is set, which does

@@ -82,9 +82,19 @@ pub(super) fn letters_used(report: &Report) -> Vec<String> {
     all.map(|o| format!("<strong>{}</strong> {}", mark(o), words::outcome(o))).collect()
 }
 
+/// The style of an outcome.
+pub(super) fn class(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Survives => "survives",
+        Outcome::Unknown | Outcome::Diverges => "unknown",
+        Outcome::Reverts => "reverts",
+        _ => "lost",
+    }
+}
+
 fn outcomes(report: &Report) -> Map<String, Value> {
     let all = outcomes_of(report);
-    let about = |o: Outcome| json!({"words": words::outcome(o), "kind": super::overview::class(o)});
+    let about = |o: Outcome| json!({"words": words::outcome(o), "kind": class(o)});
     all.into_iter().map(|o| (letter(o).to_string(), about(o))).collect()
 }
 

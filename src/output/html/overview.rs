@@ -1,6 +1,6 @@
 //! What the events take away, by kind of state and target, and the findings by theme.
 
-use super::text;
+use super::{data, text};
 use crate::output::{Context, words};
 use crate::report::{Report, TargetVerdict};
 use crate::rules::{Event, Outcome, Severity};
@@ -103,16 +103,7 @@ fn cell(outcomes: Option<&BTreeMap<Outcome, BTreeSet<&str>>>) -> String {
     let lines: Vec<String> =
         taken.map(|(o, locations)| format!("{} {}", locations.len(), words::outcome(*o))).collect();
     let said = if lines.is_empty() { words::outcome(*worst).to_owned() } else { lines.join("<br>") };
-    format!("<td class=\"{}\">{said}</td>", class(*worst))
-}
-
-pub(super) fn class(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Survives => "survives",
-        Outcome::Unknown | Outcome::Diverges => "unknown",
-        Outcome::Reverts => "reverts",
-        _ => "lost",
-    }
+    format!("<td class=\"{}\">{said}</td>", data::class(*worst))
 }
 
 /// Findings by theme and severity as bars.
