@@ -108,6 +108,8 @@ fn ways_to_call() {
     says(
         "calls",
         &[
+            // By a function that is given to another one.
+            "configure C:\\Contoso\\burnt.dat SetFileAttributesA",
             "configure C:\\Contoso\\kind-4 SetFileAttributesA",
             "copy C:\\Contoso\\rare.bak CopyFileA",
             "create C:\\Contoso\\disk CreateDirectoryA",

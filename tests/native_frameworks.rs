@@ -30,8 +30,8 @@ fn profiles_and_files_of_mfc() {
         &ALL,
         &[
             "create file C:\\data\\orders.dat",
-            "set-value registry HKCU\\Software\\{?}\\{?}\\Session\\LastOrder",
-            "set-value registry HKCU\\Software\\{?}\\{?}\\Window\\Left",
+            "set-value registry HKCU\\Software\\Contoso\\{?}\\Session\\LastOrder",
+            "set-value registry HKCU\\Software\\Contoso\\{?}\\Window\\Left",
         ],
     );
 }
@@ -49,18 +49,19 @@ fn without_a_registry_key_the_profile_of_mfc_is_a_file() {
     );
 }
 
-const QT: [&str; 16] = [
+const QT: [&str; 17] = [
     "append file C:\\Contoso\\service.log",
     "copy file C:\\Contoso\\b.dat",
     "create directory C:\\Contoso\\queue",
     "create file C:\\Contoso\\atomic.dat",
     "create file C:\\Contoso\\orders.dat",
-    "create file {AppData}\\{?}\\{?}\\cart.json",
+    "create file {AppData}\\Contoso\\Desk\\cart.json",
     "create file {Temp}\\scratch.bin",
     "delete file C:\\Contoso\\old.dat",
     "delete-value registry HKCU\\Software\\Contoso\\OrderDesk\\obsolete",
     "set-value ini C:\\Contoso\\desk.ini\\Export\\Folder",
     "set-value ini {AppData}\\Contoso\\Profile.ini\\Paths\\Data",
+    "set-value registry HKCU\\Software\\Contoso\\Desk\\Language",
     "set-value registry HKCU\\Software\\Contoso\\Native\\Theme",
     "set-value registry HKCU\\Software\\Contoso\\OrderDesk\\Session\\LastOrder",
     "set-value registry HKCU\\Software\\Contoso\\OrderDesk\\window\\left",
@@ -81,7 +82,7 @@ fn files_settings_and_databases_of_qt() {
         // What is passed by value on x86 goes through memory: some modes and one name are not followed there.
         let followed = if reading.artifact.contains("x86") { 11 } else { QT.len() };
         assert!(written.len() >= followed, "{}: {written:?}", reading.artifact);
-        let short = "create file {AppData}\\{?}\\{?}";
+        let short = "create file {AppData}\\Contoso\\Desk";
         assert!(written.iter().all(|line| all.contains(&line.as_str()) || line == short), "{written:?}");
     }
 }
@@ -125,7 +126,9 @@ fn objects_of_com() {
             "delete wmi Contoso_Order.Id=1",
             "register task Contoso export",
             "unregister task Contoso nightly",
+            "unregister task Contoso weekly",
             "write database C:\\Contoso\\orders.mdb",
+            "write shortcut C:\\Contoso\\handed.lnk",
             "write shortcut {Startup}\\Order desk.lnk",
         ],
     );
@@ -155,6 +158,16 @@ fn settings_of_visual_basic() {
     says(
         "vb",
         &["x86-O0", "x86-O2"],
-        &["set-value registry HKCU\\Software\\VB and VBA Program Settings\\OrderDesk\\Window\\Left"],
+        &[
+            "append file C:\\Contoso\\journal.log",
+            "configure file C:\\Contoso\\hidden.dat",
+            "copy file C:\\Contoso\\orders.bak",
+            "create directory C:\\Contoso\\queue",
+            "create file C:\\Contoso\\output.txt",
+            "delete directory C:\\Contoso\\old",
+            "set-value registry HKCU\\Software\\VB and VBA Program Settings\\OrderDesk\\Window\\Left",
+            "write file C:\\Contoso\\orders.dat",
+            "write file C:\\Contoso\\picture.bin",
+        ],
     );
 }

@@ -305,6 +305,16 @@ fn code_of_other_processors_is_not_clean() {
 }
 
 #[test]
+fn a_program_for_arm64_is_not_clean() {
+    let bytes = std::fs::read("fixtures/native/arm/desk-arm64.exe").expect("a fixture");
+    let reading = read(&bytes);
+    assert_eq!(reading.format, "pe-arm64");
+    assert!(writes(&reading).is_empty(), "{reading:?}");
+    assert!(reading.facts.iter().any(|f| f.as_effect().is_some_and(|e| e.via == "kernel32!CreateFileA")));
+    is_said_not_to_be_seen("arm64", &bytes, "of this processor");
+}
+
+#[test]
 fn every_byte_of_the_headers_may_lie() {
     for name in ["files-x64-O2", "registry-x86-O2"] {
         let bytes = std::fs::read(format!("fixtures/native/{name}.exe")).expect("a fixture");

@@ -62,6 +62,24 @@ fn the_runtime_of_rust_is_ranked_down() {
     }
 }
 
+/// Arguments in eax, edx and ecx on x86, methods, strings of the language. The settings file is written by a virtual method,
+/// whose object is made where it is not seen.
+#[test]
+fn a_program_of_object_pascal() {
+    for reading in golden("fixtures/native/pascal", "desk", &ALL, "exe") {
+        let expected = [
+            "create C:\\Contoso\\orders.dat",
+            "create HKCU\\Software\\Contoso\\Desk",
+            "delete C:\\Contoso\\old.dat",
+            "delete HKCU\\Software\\Contoso\\Old",
+            // An empty string is a pointer to nothing of it.
+            "delete HKCU\\{?}",
+            "set-value HKCU\\Software\\Contoso\\Desk\\Runs",
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
 #[test]
 fn a_program_of_go() {
     for reading in golden("fixtures/native/go", "desk", &["x86"], "exe") {

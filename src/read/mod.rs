@@ -183,16 +183,13 @@ fn read_each<'a>(
     if let Some(progress) = options.progress {
         progress.found.fetch_add(artifacts.len(), Ordering::Relaxed);
     }
-    let outcomes: Vec<(Outcome, Option<blake3::Hash>)> = artifacts
-        .par_iter()
-        .map(|artifact| {
-            let outcome = read_one(app, artifact, options);
-            if let Some(progress) = options.progress {
-                progress.done.fetch_add(1, Ordering::Relaxed);
-            }
-            outcome
-        })
-        .collect();
+    let outcomes = largest_first(artifacts, |artifact| {
+        let outcome = read_one(app, artifact, options);
+        if let Some(progress) = options.progress {
+            progress.done.fetch_add(1, Ordering::Relaxed);
+        }
+        outcome
+    });
     let (mut members, mut hashes) = (Vec::new(), Vec::new());
     for ((outcome, hash), artifact) in outcomes.into_iter().zip(artifacts) {
         hashes.push(hash);
@@ -213,6 +210,19 @@ fn read_each<'a>(
         }
     }
     (members, hashes)
+}
+
+/// Does something with each artifact, in parallel, and gives the results in the order of the artifacts. The largest is
+/// begun first: begun last, it would keep one thread busy when the others have nothing left to do.
+fn largest_first<'a, T: Send>(artifacts: &'a [Artifact], read: impl Fn(&'a Artifact) -> T + Sync) -> Vec<T> {
+    let mut order: Vec<(usize, &Artifact)> = artifacts.iter().enumerate().collect();
+    order.sort_by_key(|(_, artifact)| std::cmp::Reverse(artifact.size));
+    // Which part of the list a thread works on is for the library to say; what comes next is not.
+    let next = AtomicUsize::new(0);
+    let take = |_| order.get(next.fetch_add(1, Ordering::Relaxed)).map(|(i, artifact)| (*i, read(artifact)));
+    let mut all: Vec<(usize, T)> = (0..order.len()).into_par_iter().with_max_len(1).filter_map(take).collect();
+    all.sort_by_key(|(i, _)| *i);
+    all.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Names and contents in the order of the artifacts. What was passed over counts by its name: that it is there can

@@ -119,10 +119,14 @@ pub enum Model {
     SettingsWrite,
     /// object that names the driver, name
     SqlDatabase,
+    /// string object or text with the name that `sets` says the program goes by
+    ProgramName,
     /// path, `QIODevice::OpenMode`
     QtOpenmode,
     /// path, `wxFile::OpenMode`
     WxOpenmode,
+    /// path, mode of Visual Basic's `Open` statement
+    VbOpenmode,
     /// path, flags of Go's `os.OpenFile`
     GoOflag,
     /// slice of strings; the result is a path
@@ -238,6 +242,9 @@ pub struct Row {
     pub format: Option<u8>,
     /// Argument with the scope of a settings object.
     pub scope: Option<u8>,
+    /// What the whole program is called by from now on, `organization` or `application`: fills the hole of that name,
+    /// `{param:organization}`, in the places of other calls.
+    pub sets: Option<String>,
     /// Beginnings of names of functions, one of which the image has to import for the row to hold.
     #[serde(default)]
     pub needs: Vec<String>,
@@ -283,9 +290,9 @@ impl Row {
     pub fn is_sink(&self) -> bool {
         use Model::{
             CertStore, ConnectionString, CreateFile, Dpapi, FileMapping, Fopen, GnuOpenmode, GoOflag, KeyContainer,
-            Move, NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode, QtOpenmode, RegCreate,
-            RtlRegistry, ServiceDispatcher, SettingsWrite, ShellOperation, SqlDatabase, SqliteFlags, Starts, Stgm,
-            TempFileName, WxOpenmode,
+            Move, NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode, ProgramName, QtOpenmode,
+            RegCreate, RtlRegistry, ServiceDispatcher, SettingsWrite, ShellOperation, SqlDatabase, SqliteFlags, Starts,
+            Stgm, TempFileName, VbOpenmode, WxOpenmode,
         };
         self.effect.is_some()
             || matches!(
@@ -307,6 +314,7 @@ impl Row {
                         | Oflag
                         | OpenStyle
                         | Openmode
+                        | ProgramName
                         | QtOpenmode
                         | RegCreate
                         | RtlRegistry
@@ -318,6 +326,7 @@ impl Row {
                         | Starts
                         | Stgm
                         | TempFileName
+                        | VbOpenmode
                         | WxOpenmode
                 )
             )

@@ -14,9 +14,11 @@ const MAX_LINES: usize = 256 << 20;
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
 type Header<'a> = gimli::LineProgramHeader<Slice<'a>>;
 
-/// The lines of the wanted addresses, which must be sorted. `section` gives the bytes of a section by its whole name.
+/// The lines of the wanted addresses of so many bytes, which must be sorted. `section` gives the bytes of a section by its
+/// whole name.
 pub(crate) fn lines<'a>(
     wanted: &[u64],
+    address_size: u8,
     section: impl Fn(&str) -> Option<&'a [u8]>,
 ) -> Result<BTreeMap<u64, SourceLine>, Problem> {
     let mut found = BTreeMap::new();
@@ -32,7 +34,7 @@ pub(crate) fn lines<'a>(
     let mut at = 0;
     while let Some(length) = whole_length(table, at) {
         // A program that cannot be run costs its own lines only.
-        let _ = run(table, at, wanted, &strings, &mut found);
+        let _ = run(table, at, (wanted, address_size), &strings, &mut found);
         at = at.saturating_add(length);
     }
     Ok(found)
@@ -76,13 +78,13 @@ struct Row {
 fn run<'a>(
     table: &'a [u8],
     at: usize,
-    wanted: &[u64],
+    (wanted, address_size): (&[u64], u8),
     strings: &Strings<'a>,
     found: &mut BTreeMap<u64, SourceLine>,
 ) -> gimli::Result<()> {
     let lines = DebugLine::new(table, LittleEndian);
-    // The size of an address is only used by programs of DWARF 4 and older, which set it by instruction length.
-    let program = lines.program(DebugLineOffset(at), 8, None, None)?;
+    // Programs of DWARF 5 say the size of an address themselves.
+    let program = lines.program(DebugLineOffset(at), address_size, None, None)?;
     let mut rows = program.rows();
     let mut before: Option<Row> = None;
     while let Some((header, row)) = rows.next_row()? {

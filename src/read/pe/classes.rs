@@ -1,11 +1,12 @@
 //! Methods that are called through tables of virtual functions: what the constructors of their class store in an
 //! object is what such a method finds behind its first parameter.
 
+use super::Set;
 use super::code::report::Object;
 use super::image::Image;
 use super::program::{MAX_DEPTH, Program};
 use std::cell::{Cell, OnceCell};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Most references to tables that are kept.
@@ -61,7 +62,7 @@ impl Program<'_> {
     }
 
     /// Functions that refer to a table: constructors, and whatever they were compiled into.
-    fn users_of(&self, table: u32) -> HashSet<u32> {
+    fn users_of(&self, table: u32) -> Set<u32> {
         let references = self.table_references();
         let from = references.partition_point(|(at, _)| *at < table);
         let users = references.iter().skip(from).take_while(|(at, _)| *at == table);
@@ -105,6 +106,8 @@ pub(crate) fn holds_code(image: &Image<'_>, rva: u32) -> bool {
 /// References of the code to what may be tables of functions.
 fn scan(image: &Image<'_>) -> Vec<(u32, u32)> {
     let tables: Vec<_> = image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()).collect();
+    let low = tables.iter().map(|s| s.rva).min().unwrap_or(0);
+    let high = tables.iter().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
     let mut references = Vec::new();
     for section in image.sections.iter().filter(|s| s.is_code()) {
         for (i, window) in image.section_bytes(section).windows(4).enumerate() {
@@ -115,7 +118,11 @@ fn scan(image: &Image<'_>) -> Vec<(u32, u32)> {
             } else {
                 value.wrapping_sub(image.base as u32)
             };
-            if tables.iter().any(|s| s.contains(rva)) && references.len() < MAX_REFERENCES && holds_code(image, rva) {
+            if rva.wrapping_sub(low) < high.wrapping_sub(low)
+                && tables.iter().any(|s| s.contains(rva))
+                && references.len() < MAX_REFERENCES
+                && holds_code(image, rva)
+            {
                 references.push((rva, at));
             }
         }

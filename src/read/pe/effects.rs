@@ -291,7 +291,7 @@ fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location>
         return keys.iter().map(|key| key_location(key, value, operation)).collect();
     }
     if let Some(fixed) = &row.fixed {
-        let mut text = Text::parse(fixed);
+        let mut text = event.fixed.clone().unwrap_or_else(|| Text::parse(fixed));
         let below = row.below.iter().filter_map(|n| argument(event, Some(*n)));
         for arg in below.chain([sub, value].into_iter().flatten()) {
             // An argument of which nothing is known still names something.

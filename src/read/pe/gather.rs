@@ -3,27 +3,78 @@
 
 use super::code::gap::Gap;
 use super::code::report::Event;
-use super::image::Image;
+use super::image::{Image, Machine};
 use super::imports::{Import, Linkage};
 use super::phases::Phases;
 use super::program::Program;
 use super::{effects, lines, resolve, surface};
 use crate::catalog::native;
-use crate::facts::{Body, Certainty, Effect, Extent, Fact, NoteKind, Operation, Reading, Site, Step};
+use crate::facts::{
+    Body, Certainty, Effect, Extent, Fact, Hole, NoteKind, Operation, Reading, Site, Source, Step, Text,
+};
 use crate::read::Input;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Most effects with a location that are kept of one image.
 const MAX_FACTS: usize = 4_000;
 
+/// A run of instructions of an image.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// Address of the first.
+    pub address: u64,
+    /// The instructions.
+    pub bytes: Vec<u8>,
+    /// 32 or 64.
+    pub bitness: u32,
+}
+
+/// The code that is looked into when an image is read, each function once: to measure what that costs beside decoding it.
+pub fn analysed(file_name: &str, bytes: &[u8]) -> Vec<Code> {
+    let Some(image) = Image::parse(bytes).filter(|i| matches!(i.machine, Machine::X64 | Machine::X86)) else {
+        return Vec::new();
+    };
+    let linkage = Linkage::read(&image);
+    let program = Program::new(image, linkage, file_name);
+    let (events, _) = resolve::events(&program);
+    Phases::of(&program, &events);
+    program.analysed().into_iter().flat_map(|function| runs(&program, function)).collect()
+}
+
+/// The instructions of a function, in runs without a gap.
+fn runs(program: &Program<'_>, function: u32) -> Vec<Code> {
+    let image = &program.image;
+    let mut runs: Vec<Code> = Vec::new();
+    for instruction in &program.body(function).instructions {
+        let bytes = image.rva_of(instruction.ip()).and_then(|rva| image.at(rva)?.get(..instruction.len()));
+        let bytes = bytes.unwrap_or_default();
+        match runs.last_mut() {
+            Some(run) if run.address + run.bytes.len() as u64 == instruction.ip() => run.bytes.extend(bytes),
+            _ => runs.push(Code {
+                address: instruction.ip(),
+                bytes: bytes.to_vec(),
+                bitness: if image.is_64() { 64 } else { 32 },
+            }),
+        }
+    }
+    runs
+}
+
+/// Holes for what the program goes by.
+const PROGRAM_NAMES: [&str; 2] = ["organization", "application"];
+
 /// Analyses the code of an image.
 pub(crate) fn read_code<'a>(input: &Input<'a>, image: Image<'a>, linkage: Linkage<'a>, reading: &mut Reading) {
     let program = Program::new(image, linkage, input.artifact.file_name());
-    let (events, capped) = resolve::events(&program);
+    tell(input, &program, reading);
+}
+
+fn tell(input: &Input<'_>, program: &Program<'_>, reading: &mut Reading) {
+    let (events, capped) = resolve::events(program);
     let mut explained: BTreeSet<String> = events.iter().map(|e| e.via.clone()).collect();
     explained.append(&mut program.replaced.borrow_mut());
-    let phases = Phases::of(&program, &events);
-    let kept = Kept::of(&program, &events, phases.as_ref());
+    let phases = Phases::of(program, &events);
+    let kept = Kept::of(program, &events, phases.as_ref());
     let more = kept.more;
     reading.facts.extend(kept.into_facts(&program.image));
     surface::capabilities(&program.image, &program.linkage, &mut explained.into_iter(), reading);
@@ -70,8 +121,10 @@ impl Kept {
     fn of(program: &Program<'_>, events: &[Event], phases: Option<&Phases>) -> Self {
         let mut kept = Kept::default();
         let mut seen = BTreeSet::new();
+        let names = names(events);
         for event in events {
-            let Some(event) = &settled(program, event) else { continue };
+            let Some(event) = settled(program, event) else { continue };
+            let event = &named(event, &names);
             let phase = phases.and_then(|phases| phases.of_call(program, event));
             for mut fact in effects::facts(&program.image, event) {
                 if let (Body::Effect(effect), Some((phase, because))) = (&mut fact.body, &phase) {
@@ -162,6 +215,34 @@ fn settled(program: &Program<'_>, event: &Event) -> Option<Event> {
     Some(event)
 }
 
+/// What the program goes by, as far as its calls say, by the words of `sets`.
+fn names(events: &[Event]) -> HashMap<&str, Text> {
+    let mut names: HashMap<&str, Text> = HashMap::new();
+    for event in events {
+        let Some(what) = &event.api.row.sets else { continue };
+        let texts = event.api.row.args.first().and_then(|n| event.args.get(usize::from(*n))).map(|arg| &arg.texts);
+        for text in texts.into_iter().flatten() {
+            names.entry(what).and_modify(|all| *all = all.merge(text)).or_insert_with(|| text.clone());
+        }
+    }
+    names
+}
+
+/// Fills in the names that the program goes by.
+fn named(mut event: Event, names: &HashMap<&str, Text>) -> Event {
+    let name = |hole: &Hole| match hole {
+        Hole::From(Source::Param, name) if PROGRAM_NAMES.contains(&name.as_str()) => {
+            Some(names.get(name.as_str()).cloned().unwrap_or_else(Text::unknown))
+        }
+        _ => None,
+    };
+    for text in event.args.iter_mut().flat_map(|arg| &mut arg.texts) {
+        *text = text.map_holes(name);
+    }
+    event.fixed = event.api.row.fixed.as_deref().map(|fixed| Text::parse(fixed).map_holes(name));
+    event
+}
+
 /// Under what an effect whose location is wholly unknown is counted.
 fn unlocated(fact: &Fact) -> Option<String> {
     let effect: &Effect = fact.as_effect()?;
@@ -180,5 +261,36 @@ fn fact_key(fact: &Fact) -> String {
             format!("{:?} {:?} {:?} {} {}", fact.site.rva, e.operation, e.store, e.location.key(), e.via)
         }
         Body::Clue(c) => format!("{:?} {:?} {} {}", fact.site.rva, c.kind, c.key, c.value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discover::{Application, Artifact, Kind};
+
+    #[test]
+    fn a_budget_that_is_used_up_is_said_to_be() {
+        let path = "fixtures/native/files-x64-O0.exe";
+        let bytes = std::fs::read(path).expect("a fixture");
+        let size = bytes.len() as u64;
+        let artifact = Artifact { path: path.into(), name: path.into(), file: path.into(), size, part: None };
+        let (app, kind) = (Application::default(), Kind::Pe);
+        let input = Input { artifact: &artifact, kind, bytes: &bytes, app: &app };
+        let told = |spent: u64| {
+            let image = Image::parse(&bytes).expect("an image");
+            let linkage = Linkage::read(&image);
+            let program = Program::new(image, linkage, path);
+            program.spend(spent);
+            let mut reading = Reading::new(path, "pe");
+            tell(&input, &program, &mut reading);
+            reading
+        };
+        assert!(told(0).notes.is_empty());
+        let reading = told(u64::MAX / 2);
+        let said = |n: &crate::facts::Note| n.kind == NoteKind::Capped && n.text.contains("budget of one file");
+        assert!(reading.notes.iter().any(said), "{:?}", reading.notes);
+        // What could not be looked into is still known to be imported.
+        assert!(reading.facts.iter().any(|f| f.as_effect().is_some_and(|e| e.certainty == Certainty::Possible)));
     }
 }

@@ -8,8 +8,9 @@ use super::code::report::{Arg, Object};
 use super::image::Image;
 use super::imports::Linkage;
 use super::program::{MAX_DEPTH, Program};
+use super::{Map, Set};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 /// Most references to variables that are kept.
 const MAX_REFERENCES: usize = 1 << 22;
@@ -45,9 +46,9 @@ struct Reference {
 #[derive(Default)]
 pub(crate) struct Globals {
     references: OnceCell<Vec<Reference>>,
-    known: RefCell<HashMap<u64, Option<Arg>>>,
-    strings: RefCell<HashMap<u64, Option<Known>>>,
-    objects: RefCell<HashMap<u64, Object>>,
+    known: RefCell<Map<u64, Option<Arg>>>,
+    strings: RefCell<Map<u64, Option<Known>>>,
+    objects: RefCell<Map<u64, Object>>,
     asked: Cell<usize>,
 }
 
@@ -69,9 +70,9 @@ impl Program<'_> {
     fn stored(&self, va: u64, depth: u8) -> (Vec<Arg>, bool) {
         let mut found = Vec::new();
         let mut whole = true;
-        let mut open: HashSet<u32> = HashSet::new();
+        let mut open: Set<u32> = Set::default();
         let Some(writers) = self.writers(va, depth) else { return (found, false) };
-        let mut look = |function: u32, open: &mut HashSet<u32>| {
+        let mut look = |function: u32, open: &mut Set<u32>| {
             let Some(report) = self.report(function, depth + 1) else {
                 whole = false;
                 return;
@@ -90,7 +91,7 @@ impl Program<'_> {
         if !open.is_empty() && depth + 2 < MAX_DEPTH {
             let callers: BTreeSet<u32> = self.callers(&open).into_values().flatten().collect();
             for function in callers.into_iter().take(MAX_CALLERS) {
-                look(function, &mut HashSet::new());
+                look(function, &mut Set::default());
             }
         }
         (found, whole)

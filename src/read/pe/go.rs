@@ -4,8 +4,8 @@
 //! called is known by its name, and what the packages of the language do is their callers' doing.
 
 use super::image::{Image, u32_at, u64_at};
+use super::{Map, Set};
 use crate::catalog::native::{Api, find_by_name};
-use std::collections::{HashMap, HashSet};
 
 /// The table begins so, the byte order included: 1.20 and 1.18.
 const MAGIC: [[u8; 6]; 2] = [[0xf1, 0xff, 0xff, 0xff, 0, 0], [0xf0, 0xff, 0xff, 0xff, 0, 0]];
@@ -22,9 +22,9 @@ pub(crate) struct GoFunctions {
     /// Addresses of all functions.
     pub(crate) starts: Vec<u32>,
     /// Functions of the language's packages that are catalogued, with their names.
-    pub(crate) known: HashMap<u32, (Api, String)>,
+    pub(crate) known: Map<u32, (Api, String)>,
     /// Functions of the program's own packages and of those it takes from elsewhere.
-    pub(crate) own: HashSet<u32>,
+    pub(crate) own: Set<u32>,
 }
 
 impl GoFunctions {

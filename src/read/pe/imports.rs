@@ -2,9 +2,9 @@
 //!
 //! The tables are walked under caps, because a crafted table can be made to repeat itself without end.
 
+use super::Map;
 use super::image::{Directory, Image};
 use crate::catalog::native;
-use std::collections::HashMap;
 
 /// Most imported functions that are read.
 const MAX_IMPORTS: usize = 65_536;
@@ -31,7 +31,7 @@ pub(crate) struct Import<'a> {
 pub(crate) struct Linkage<'a> {
     pub(crate) imports: Vec<Import<'a>>,
     /// Import by slot.
-    pub(crate) slots: HashMap<u32, usize>,
+    pub(crate) slots: Map<u32, usize>,
     /// Exported name and address.
     pub(crate) exports: Vec<(&'a str, u32)>,
     /// What could not be read.

@@ -62,7 +62,7 @@ fn sites(fact: &mut Fact) -> Vec<&mut Site> {
 fn dwarf(image: &Image<'_>, wanted: &[u32]) -> Result<BTreeMap<u32, SourceLine>, Problem> {
     let addresses: Vec<u64> = wanted.iter().map(|rva| image.base.wrapping_add(u64::from(*rva))).collect();
     let section = |name: &str| image.sections.iter().find(|s| s.name == name).map(|s| image.section_bytes(s));
-    let found = debug::dwarf_lines(&addresses, section)?;
+    let found = debug::dwarf_lines(&addresses, image.pointer_size() as u8, section)?;
     Ok(found.into_iter().filter_map(|(va, line)| Some((image.rva_of(va)?, line))).collect())
 }
 

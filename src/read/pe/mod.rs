@@ -7,6 +7,7 @@ mod functions;
 mod gather;
 mod globals;
 mod go;
+mod handed;
 mod image;
 mod imports;
 mod lines;
@@ -23,12 +24,18 @@ mod settings;
 mod surface;
 mod told;
 
+pub use gather::{Code, analysed};
 pub(super) use lines::database;
 
 use super::Input;
 use crate::facts::{NoteKind, Reading};
 use image::{Image, Machine};
 use imports::Linkage;
+
+/// Addresses are looked up all the time, with a hash that is quick for them.
+type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+/// The same.
+type Set<T> = std::collections::HashSet<T, foldhash::fast::RandomState>;
 
 /// Reads a PE image.
 pub fn read(input: &Input<'_>, reading: &mut Reading) {

@@ -68,6 +68,7 @@ pub(crate) fn mode(event: &Event) -> Option<Mode> {
         Model::Openmode => one(|n| openmode(n, [0x02, 0x08, 0x10])),
         Model::QtOpenmode => one(qt_openmode),
         Model::GoOflag => one(go_oflag),
+        Model::VbOpenmode => one(vb_openmode),
         Model::WxOpenmode => one(wx_openmode),
         Model::GnuOpenmode => one(|n| openmode(n, [0x10, 0x01, 0x20])),
         Model::Stgm => one(stgm),
@@ -117,6 +118,18 @@ fn nt_create_file(access: Option<u64>, disposition: Option<u64>, options: Option
     // FILE_DELETE_ON_CLOSE
     let flags = options.map(|o| if o & 0x1000 != 0 { DELETE_ON_CLOSE } else { 0 });
     create_file(access, translated, flags)
+}
+
+/// The `Open` statement of Visual Basic: Input 1, Output 2, Random 4, Append 8, Binary 32 in the lowest byte (MS
+/// documentation: "Open statement", and its form as a method with numbers).
+fn vb_openmode(mode: Option<u64>) -> Mode {
+    let operation = mode.map(|mode| match mode & 0xff {
+        1 => Operation::Read,
+        2 => Operation::Create,
+        8 => Operation::Append,
+        _ => Operation::Write,
+    });
+    of(operation, mode.map_or("mode unknown".to_owned(), |mode| format!("mode {:#x}", mode & 0xffff_ffff)))
 }
 
 /// `OpenFile` and `_lopen`: OF_WRITE 1, OF_READWRITE 2, OF_DELETE 0x200, OF_CREATE 0x1000.

@@ -7,7 +7,8 @@
 use super::functions::Functions;
 use super::image::{Image, Section};
 use super::references::References;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use super::{Map, Set};
+use std::collections::BTreeSet;
 
 /// Mode strings that are looked for; those of one letter are too short to be told from other data.
 const MODES: &[&str] =
@@ -35,8 +36,8 @@ pub(crate) fn is_mode(text: &str) -> bool {
 
 /// The functions of a Microsoft runtime linked into the image that decode the flags of `_open`. What they open is
 /// what their callers say.
-pub(crate) fn decoders(image: &Image<'_>, functions: &Functions, references: &References) -> HashSet<u32> {
-    let mut found = HashSet::new();
+pub(crate) fn decoders(image: &Image<'_>, functions: &Functions, references: &References) -> Set<u32> {
+    let mut found = Set::default();
     let mask = (TEXT_FLAGS as u32).to_le_bytes();
     for section in image.sections.iter().filter(|s| s.is_code()) {
         let code = image.section_bytes(section);
@@ -52,17 +53,12 @@ pub(crate) fn decoders(image: &Image<'_>, functions: &Functions, references: &Re
 
 /// Functions that open files by a mode string. Only an image that opens files through Windows can have one. Of those
 /// that lead to `decoders`, one call says enough.
-pub(crate) fn find(
-    image: &Image<'_>,
-    functions: &Functions,
-    references: &References,
-    decoders: &HashSet<u32>,
-) -> HashSet<u32> {
+pub(crate) fn find(image: &Image<'_>, functions: &Functions, references: &References, decoders: &Set<u32>) -> Set<u32> {
     let literals = literals(image);
     if literals.is_empty() {
-        return HashSet::new();
+        return Set::default();
     }
-    let mut called: HashMap<u32, usize> = HashMap::new();
+    let mut called: Map<u32, usize> = Map::default();
     for section in image.sections.iter().filter(|s| s.is_code()) {
         for target in calls_with(image, section, &literals) {
             if functions.is_start(target) && !references.thunks.contains_key(&target) {
@@ -76,12 +72,12 @@ pub(crate) fn find(
 }
 
 /// Functions that call one of these, at a few removes.
-fn leading_to(targets: &HashSet<u32>, functions: &Functions, references: &References) -> HashSet<u32> {
-    let mut leading = HashSet::new();
-    let mut level: HashSet<u32> = targets.clone();
+fn leading_to(targets: &Set<u32>, functions: &Functions, references: &References) -> Set<u32> {
+    let mut leading = Set::default();
+    let mut level: Set<u32> = targets.clone();
     for _ in 0..MAX_LEVELS {
         let calls = references.edges.iter().filter(|(target, _)| level.contains(target));
-        let callers: HashSet<u32> = calls.filter_map(|(_, from)| functions.function_of(*from)).collect();
+        let callers: Set<u32> = calls.filter_map(|(_, from)| functions.function_of(*from)).collect();
         level = callers.into_iter().filter(|function| leading.insert(*function)).collect();
     }
     leading

@@ -10,9 +10,10 @@ use super::image::u32_at;
 use super::imports::Linkage;
 use super::program::Program;
 use super::surface;
+use super::{Map, Set};
 use crate::catalog::native::Model;
 use crate::facts::Phase;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 /// Most functions that are walked through for one call.
 const MAX_WALK: usize = 4_096;
@@ -57,10 +58,10 @@ struct Entry {
 
 /// The entries of an image and who calls whom.
 pub(crate) struct Phases {
-    entries: HashMap<u32, Entry>,
-    callers: HashMap<u32, BTreeSet<u32>>,
+    entries: Map<u32, Entry>,
+    callers: Map<u32, BTreeSet<u32>>,
     /// Functions that are entered from outside, or through a pointer.
-    open: HashSet<u32>,
+    open: Set<u32>,
 }
 
 impl Phases {
@@ -71,7 +72,7 @@ impl Phases {
         if entries.is_empty() {
             return None;
         }
-        let mut callers: HashMap<u32, BTreeSet<u32>> = HashMap::new();
+        let mut callers: Map<u32, BTreeSet<u32>> = Map::default();
         for (target, from) in &program.references.edges {
             if program.functions.is_start(*target)
                 && let Some(caller) = program.functions.function_of(*from)
@@ -91,7 +92,7 @@ impl Phases {
         // Where arguments came from a caller, it is that caller's doing.
         let site = event.through.last().copied().unwrap_or(event.site);
         let mut work = vec![program.functions.function_of(site)?];
-        let mut seen = HashSet::new();
+        let mut seen = Set::default();
         let mut reached: BTreeSet<(Caller, &str)> = BTreeSet::new();
         while let Some(function) = work.pop() {
             if !seen.insert(function) {
@@ -124,9 +125,9 @@ impl Phases {
 }
 
 /// Exports that only an installer calls.
-fn exported(program: &Program<'_>) -> HashMap<u32, Entry> {
+fn exported(program: &Program<'_>) -> Map<u32, Entry> {
     let linkage: &Linkage<'_> = &program.linkage;
-    let mut entries = HashMap::new();
+    let mut entries = Map::default();
     if !program.image.is_dll {
         return entries;
     }
@@ -165,9 +166,9 @@ fn service_mains<'p>(program: &'p Program<'_>, events: &'p [Event]) -> impl Iter
 }
 
 /// Functions whose address is taken: by an instruction, or in data such as a table of virtual functions.
-fn taken(program: &Program<'_>) -> HashSet<u32> {
+fn taken(program: &Program<'_>) -> Set<u32> {
     let image = &program.image;
-    let mut found = HashSet::new();
+    let mut found = Set::default();
     for section in &image.sections {
         let bytes = image.section_bytes(section);
         if section.is_code() && image.is_64() {

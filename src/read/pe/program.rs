@@ -2,20 +2,23 @@
 
 use super::classes::Classes;
 use super::code::analysis::{self, Leaves};
+use super::code::body::Body;
 use super::code::report::Report;
 use super::code::slot::Slot;
 use super::code::strings::literal;
 use super::functions::{self, Functions};
 use super::globals::Globals;
 use super::go::GoFunctions;
+use super::handed::Handed;
 use super::image::Image;
 use super::imports::Linkage;
 use super::openers;
 use super::references::References;
 use super::surface;
-use crate::catalog::native::{self, Api};
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use super::{Map, Set};
+use crate::catalog::native::{self, Api, Signature};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Deepest chain of functions whose results are looked into.
@@ -34,6 +37,8 @@ const THUNK: u32 = 6;
 const MAX_GIVEN_LENGTH: u32 = 0x1000;
 /// How often functions are looked at again.
 const MAX_GIVEN: usize = 512;
+/// Most decoded instructions that are kept, of 40 bytes each.
+const MAX_DECODED: usize = 200_000;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
 
@@ -54,7 +59,7 @@ pub(crate) struct Program<'a> {
     /// Name of the file without its folder.
     pub(crate) file_name: String,
     /// Functions that refer to a catalogued import.
-    interesting: HashSet<u32>,
+    interesting: Set<u32>,
     /// Functions that refer to an import that changes state.
     sinks: Vec<u32>,
     /// Calls of imports that change state in code that no function is known for.
@@ -62,23 +67,29 @@ pub(crate) struct Program<'a> {
     /// What a program written in Go consists of.
     pub(crate) go: Option<GoFunctions>,
     /// Functions of the image that open files by a mode string.
-    pub(crate) openers: HashSet<u32>,
+    pub(crate) openers: Set<u32>,
     /// Functions of a runtime linked into the image that decode the flags of `_open`.
-    pub(crate) decoders: HashSet<u32>,
+    pub(crate) decoders: Set<u32>,
     /// Functions of Windows whose calls are reported as those of a runtime.
     pub(crate) replaced: RefCell<BTreeSet<String>>,
     /// The call of each of them that is reported.
-    decoded: RefCell<HashMap<u32, u32>>,
+    decoded: RefCell<Map<u32, u32>>,
     /// Functions whose callers' arguments are asked for.
-    pub(crate) wanted: RefCell<HashSet<u32>>,
+    pub(crate) wanted: RefCell<Set<u32>>,
     /// Functions that were looked at for literals.
-    builders: RefCell<HashMap<u32, bool>>,
-    reports: RefCell<HashMap<u32, Made>>,
+    builders: RefCell<Map<u32, bool>>,
+    reports: RefCell<Map<u32, Made>>,
     /// Reports with the numbers of one caller.
-    given: RefCell<HashMap<Given, Rc<Report>>>,
+    given: RefCell<Map<Given, Rc<Report>>>,
     pub(crate) globals: Globals,
     pub(crate) classes: Classes,
-    pops: RefCell<HashMap<u32, u32>>,
+    pub(crate) handed: Handed,
+    pops: RefCell<Map<u32, u32>>,
+    /// Signature of each import that was asked for.
+    signatures: Vec<OnceCell<Option<Signature>>>,
+    bodies: RefCell<Map<u32, Rc<Body>>>,
+    /// Instructions in them.
+    decoded_instructions: Cell<usize>,
     steps: Cell<u64>,
     pub(crate) exhausted: Cell<bool>,
 }
@@ -93,6 +104,7 @@ impl<'a> Program<'a> {
     pub(crate) fn new(image: Image<'a>, linkage: Linkage<'a>, file_name: &str) -> Self {
         let mut references = References::scan(&image, &linkage);
         let apis: Vec<Option<Api>> = linkage.imports.iter().map(surface::api_of).collect();
+        let signatures = linkage.imports.iter().map(|_| OnceCell::new()).collect();
         let mut starts: Vec<u32> = linkage.exports.iter().map(|(_, rva)| *rva).collect();
         starts.push(image.entry);
         // A function may end in the same jump.
@@ -110,6 +122,7 @@ impl<'a> Program<'a> {
             functions.add_tail_called(&image, jumps.copied());
         }
         references.edges.extend(functions.short_jumps(&image));
+        references.edges.sort_unstable();
         let mut program = Program {
             image,
             linkage,
@@ -117,12 +130,12 @@ impl<'a> Program<'a> {
             references,
             apis,
             file_name: file_name.to_owned(),
-            interesting: HashSet::new(),
+            interesting: Set::default(),
             sinks: Vec::new(),
             strays: 0,
             go,
-            openers: HashSet::new(),
-            decoders: HashSet::new(),
+            openers: Set::default(),
+            decoders: Set::default(),
             replaced: RefCell::default(),
             decoded: RefCell::default(),
             wanted: RefCell::default(),
@@ -131,7 +144,11 @@ impl<'a> Program<'a> {
             given: RefCell::default(),
             globals: Globals::default(),
             classes: Classes::default(),
+            handed: Handed::default(),
             pops: RefCell::default(),
+            signatures,
+            bodies: RefCell::default(),
+            decoded_instructions: Cell::new(0),
             steps: Cell::new(0),
             exhausted: Cell::new(false),
         };
@@ -141,10 +158,10 @@ impl<'a> Program<'a> {
 
     /// Which functions refer to which imports, directly or through thunks.
     fn sort_references(&mut self) {
-        let mut sinks = HashSet::new();
-        let mut interesting = HashSet::new();
+        let mut sinks = Set::default();
+        let mut interesting = Set::default();
         let mut opens = false;
-        let mut wrappers = HashSet::new();
+        let mut wrappers = Set::default();
         let through_thunks = self
             .references
             .edges
@@ -176,7 +193,7 @@ impl<'a> Program<'a> {
         }
         if let Some(go) = &self.go {
             // What the packages of the language do is the doing of the functions that call them.
-            let known: HashSet<u32> = go.known.keys().copied().collect();
+            let known: Set<u32> = go.known.keys().copied().collect();
             let callers = self.callers(&known);
             let own: Vec<u32> = callers.values().flatten().copied().filter(|caller| go.own.contains(caller)).collect();
             sinks.extend(&own);
@@ -247,13 +264,15 @@ impl<'a> Program<'a> {
     }
 
     /// Functions with a direct call or jump to one of `targets`.
-    pub(crate) fn callers(&self, targets: &HashSet<u32>) -> HashMap<u32, HashSet<u32>> {
-        let mut callers: HashMap<u32, HashSet<u32>> = HashMap::new();
-        for (target, from) in &self.references.edges {
-            if targets.contains(target)
-                && let Some(caller) = self.functions.function_of(*from)
-            {
-                callers.entry(*target).or_default().insert(caller);
+    pub(crate) fn callers(&self, targets: &Set<u32>) -> Map<u32, Set<u32>> {
+        let mut callers: Map<u32, Set<u32>> = Map::default();
+        let edges = &self.references.edges;
+        for target in targets {
+            let first = edges.partition_point(|(to, _)| to < target);
+            let of_target = edges.iter().skip(first).take_while(|(to, _)| to == target);
+            let found: Set<u32> = of_target.filter_map(|(_, from)| self.functions.function_of(*from)).collect();
+            if !found.is_empty() {
+                callers.insert(*target, found);
             }
         }
         callers
@@ -303,6 +322,33 @@ impl<'a> Program<'a> {
         let first = *self.decoded.borrow_mut().entry(function).or_insert(site);
         let flags = || self.report(function, 0).and_then(|report| report.flags);
         (first == site).then(flags)
+    }
+
+    /// The signature of an import.
+    pub(crate) fn signature(&self, import: usize) -> Option<Signature> {
+        let known = self.signatures.get(import)?;
+        *known.get_or_init(|| self.linkage.imports.get(import).and_then(surface::name_of).and_then(native::signature))
+    }
+
+    /// A function, decoded: most are analysed several times, so those that come first are kept.
+    pub(crate) fn body(&self, function: u32) -> Rc<Body> {
+        if let Some(body) = self.bodies.borrow().get(&function) {
+            return body.clone();
+        }
+        let body = Rc::new(Body::decode(&self.image, &self.functions, function));
+        let kept = self.decoded_instructions.get() + body.instructions.len();
+        if kept <= MAX_DECODED {
+            self.decoded_instructions.set(kept);
+            self.bodies.borrow_mut().insert(function, body.clone());
+        }
+        body
+    }
+
+    /// All functions that were looked into.
+    pub(crate) fn analysed(&self) -> Vec<u32> {
+        let mut functions: Vec<u32> = self.reports.borrow().keys().copied().collect();
+        functions.sort_unstable();
+        functions
     }
 
     /// Counts executed instructions.

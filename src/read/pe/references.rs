@@ -4,9 +4,9 @@
 //! address (x86). What then points into the import slots is a reference, what follows a `call` or `jmp` opcode and
 //! points into code is an edge. A false hit costs the decoding of one function and nothing else.
 
+use super::Map;
 use super::image::Image;
 use super::imports::Linkage;
-use std::collections::HashMap;
 
 /// Most edges that are kept.
 const MAX_EDGES: usize = 1 << 24;
@@ -17,7 +17,7 @@ pub(crate) struct References {
     /// Address of the displacement, and import.
     pub(crate) slots: Vec<(u32, usize)>,
     /// Address of a `jmp` through a slot, and import.
-    pub(crate) thunks: HashMap<u32, usize>,
+    pub(crate) thunks: Map<u32, usize>,
     /// Target and address of a direct `call` or `jmp`.
     pub(crate) edges: Vec<(u32, u32)>,
     /// More edges than are kept.

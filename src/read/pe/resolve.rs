@@ -4,10 +4,10 @@ use super::code::gap::Gap;
 use super::code::report::{Arg, Event, InternalCall, Number, Object};
 use super::code::state::PARAM_ECX;
 use super::program::Program;
-use super::{effects, modes, told};
+use super::{Map, Set, effects, modes, told};
 use crate::catalog::native::{self, Model};
 use crate::facts::{Folder, Operation, Text, join_paths};
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Most levels of callers that are asked for arguments.
@@ -33,13 +33,24 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     let mut pending = Vec::new();
     let mut capped = false;
     let mut functions = program.sinks().to_vec();
-    let mut seen: HashSet<u32> = functions.iter().copied().collect();
+    let mut seen: Set<u32> = functions.iter().copied().collect();
     while let Some(function) = functions.pop() {
         let Some(report) = program.report(function, 0) else {
             capped = true;
             continue;
         };
         capped |= report.capped;
+        // Whoever calls what makes an object of COM uses it.
+        if report.summary.gives_objects() {
+            let callers: BTreeSet<u32> = program.callers(&Set::from_iter([function])).into_values().flatten().collect();
+            functions.extend(callers.into_iter().filter(|caller| seen.insert(*caller)));
+        }
+        for (target, parameter, object) in &report.objects_handed {
+            if program.hand_object(*target, *parameter, *object) && seen.insert(*target) {
+                program.forget(*target);
+                functions.push(*target);
+            }
+        }
         for event in &report.events {
             sort(program, event.clone(), function, None, &mut done, &mut pending);
         }
@@ -140,7 +151,7 @@ fn round(program: &Program<'_>, pending: Vec<Pending>, done: &mut Vec<Event>, ca
     targets.dedup();
     *capped |= targets.len() > MAX_TARGETS;
     targets.truncate(MAX_TARGETS);
-    let targets: HashSet<u32> = targets.into_iter().collect();
+    let targets: Set<u32> = targets.into_iter().collect();
     let calls = calls_of(program, &targets);
     let mut next = Vec::new();
     for pending in pending {
@@ -219,7 +230,7 @@ fn of_objects(program: &Program<'_>, event: Event, function: u32) -> Vec<Event> 
 }
 
 /// Calls of the targets, with the function each is in.
-fn calls_of(program: &Program<'_>, targets: &HashSet<u32>) -> HashMap<u32, Vec<(u32, InternalCall)>> {
+fn calls_of(program: &Program<'_>, targets: &Set<u32>) -> Map<u32, Vec<(u32, InternalCall)>> {
     program.wanted.replace(targets.clone());
     let callers = program.callers(targets);
     let mut functions: Vec<u32> = callers
@@ -236,12 +247,17 @@ fn calls_of(program: &Program<'_>, targets: &HashSet<u32>) -> HashMap<u32, Vec<(
     for function in &functions {
         program.forget(*function);
     }
-    let mut calls: HashMap<u32, Vec<(u32, InternalCall)>> = HashMap::new();
+    let mut calls: Map<u32, Vec<(u32, InternalCall)>> = Map::default();
     for function in functions {
         let Some(report) = program.report(function, 0) else { continue };
         for call in &report.calls {
             calls.entry(call.target).or_default().push((function, call.clone()));
         }
+    }
+    let mut uncalled: Vec<u32> = targets.iter().copied().filter(|target| !calls.contains_key(target)).collect();
+    uncalled.sort_unstable();
+    for function in uncalled {
+        calls.insert(function, program.calls_through(function));
     }
     calls
 }

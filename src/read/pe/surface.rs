@@ -5,7 +5,7 @@ use super::imports::{Import, Linkage};
 use super::{packing, resources};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Location, NoteKind, Operation, Reading, Site, Step, Store, Text,
+    Certainty, Clue, ClueKind, Effect, Hole, Location, NoteKind, Operation, Reading, Site, Source, Step, Store, Text,
 };
 use std::collections::BTreeSet;
 
@@ -99,7 +99,8 @@ pub(crate) fn capabilities(
             .because(Step::at("imported; no call was found", at.clone()));
         let mut effect = effect;
         if let Some(fixed) = &api.row.fixed {
-            effect.location = Location::named(Text::parse(fixed));
+            let unnamed = |hole: &Hole| matches!(hole, Hole::From(Source::Param, _)).then(Text::unknown);
+            effect.location = Location::named(Text::parse(fixed).map_holes(unnamed));
         }
         reading.effect(at, effect);
     }
@@ -120,6 +121,7 @@ fn capability(api: &Api) -> Option<(Operation, Store)> {
         | Model::Openmode
         | Model::QtOpenmode
         | Model::GoOflag
+        | Model::VbOpenmode
         | Model::WxOpenmode
         | Model::GnuOpenmode
         | Model::Stgm

@@ -12,7 +12,8 @@ use super::program::Program;
 use super::{effects, modes, surface};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Folder, Hole, Operation, Part, Source, Store, Text};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use super::{Map, Set};
+use std::collections::BTreeSet;
 
 /// Most functions that take the command line.
 const MAX_TAKERS: usize = 4;
@@ -107,7 +108,7 @@ fn is_command_line(text: &Text) -> bool {
 }
 
 /// Functions that ask for something else that a name could be made of.
-fn sources(program: &Program<'_>) -> HashSet<u32> {
+fn sources(program: &Program<'_>) -> Set<u32> {
     let imports = &program.linkage.imports;
     let gives = |import: usize| {
         let named = imports.get(import).is_some_and(|import| {
@@ -141,12 +142,12 @@ fn gives_names(api: &Api) -> bool {
 
 /// Which function calls which directly.
 struct Calls {
-    of: HashMap<u32, HashSet<u32>>,
+    of: Map<u32, Set<u32>>,
 }
 
 impl Calls {
     fn of(program: &Program<'_>) -> Self {
-        let mut of: HashMap<u32, HashSet<u32>> = HashMap::new();
+        let mut of: Map<u32, Set<u32>> = Map::default();
         for (target, from) in &program.references.edges {
             if let Some(caller) = program.functions.function_of(*from)
                 && program.functions.is_start(*target)
@@ -158,8 +159,8 @@ impl Calls {
     }
 
     /// A function and everything that it calls, at whatever remove.
-    fn reached_from(&self, function: u32) -> HashSet<u32> {
-        let mut reached = HashSet::from([function]);
+    fn reached_from(&self, function: u32) -> Set<u32> {
+        let mut reached = Set::from_iter([function]);
         let mut open = vec![function];
         while let Some(function) = open.pop() {
             for next in self.of.get(&function).into_iter().flatten() {

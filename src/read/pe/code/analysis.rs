@@ -1,5 +1,6 @@
 //! The fixpoint over one function, and the report drawn from it.
 
+use super::super::Map;
 use super::super::classes::holds_code;
 use super::super::image::Image;
 use super::super::program::Program;
@@ -14,7 +15,7 @@ use super::value::{Kind, Symbol, Symbols, Value};
 use crate::catalog::native::{Api, Object};
 use crate::facts::Text;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, OpKind, Register};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Visits of a block after which what still changes is given up.
@@ -49,7 +50,7 @@ pub(crate) enum Origin {
 pub(crate) struct Engine<'p, 'a> {
     pub(crate) program: &'p Program<'a>,
     pub(crate) symbols: Symbols,
-    pub(crate) origins: HashMap<Symbol, Origin>,
+    pub(crate) origins: Map<Symbol, Origin>,
     pub(crate) state: State,
     pub(crate) recording: bool,
     pub(crate) report: Report,
@@ -58,6 +59,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) start: u32,
     /// The block ended in a call whose return is the function's.
     pub(crate) left: bool,
+    /// Something is known to be an object of COM.
+    pub(crate) has_objects: bool,
     /// Values pushed since the last call.
     pub(crate) pushed: u32,
     /// Some parameters are the numbers of one caller.
@@ -70,7 +73,7 @@ pub(crate) struct Engine<'p, 'a> {
 
 /// Analyses the function at `start`. `given` are parameters of which a caller says what number they are.
 pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8, u64)]) -> Report {
-    let body = Body::decode(&program.image, &program.functions, start);
+    let body = program.body(start);
     let mut symbols = Symbols::default();
     let mut state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
     for (parameter, number) in given {
@@ -79,18 +82,20 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8
     let mut engine = Engine {
         program,
         symbols,
-        origins: HashMap::new(),
+        origins: Map::default(),
         state,
         recording: false,
         report: Report { capped: body.capped, ..Report::default() },
         depth,
         start,
         left: false,
+        has_objects: false,
         pushed: 0,
         is_given: !given.is_empty(),
         compared: None,
         exit: None,
     };
+    engine.receive();
     let states = engine.fixpoint(&body);
     engine.recording = true;
     for (at, state) in states {
@@ -106,7 +111,7 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8
 impl Engine<'_, '_> {
     fn fixpoint(&mut self, body: &Body) -> std::collections::BTreeMap<u32, State> {
         let mut states = std::collections::BTreeMap::from([(body.start, self.state.clone())]);
-        let mut visits: HashMap<u32, u8> = HashMap::new();
+        let mut visits: Map<u32, u8> = Map::default();
         let mut work = BTreeSet::from([body.start]);
         while let Some(at) = work.pop_first() {
             if self.program.is_out_of_budget() {
@@ -317,6 +322,7 @@ impl Engine<'_, '_> {
     /// A new symbol with an origin.
     pub(crate) fn with_origin(&mut self, kind: Kind, origin: Origin) -> Value {
         let value = self.symbols.of(kind);
+        self.has_objects |= matches!(origin, Origin::Object(_));
         if let Value::Sym(symbol, _) = value {
             self.origins.insert(symbol, origin);
         }
@@ -346,6 +352,7 @@ impl Engine<'_, '_> {
             handle: self.handle(value),
             literal,
             function,
+            com: self.com_object(value),
             ..Arg::default()
         }
     }

@@ -1,5 +1,6 @@
 //! What a function of the image does to the state of its caller: by its summary.
 
+use super::super::Map;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::report::{Arg, Number, Summary};
@@ -8,7 +9,6 @@ use super::state::Buffer;
 use super::value::{Kind, Value};
 use crate::catalog::native;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// Number of the first field that a callee writes, behind all arguments.
 const FIRST_FIELD: u8 = 64;
@@ -18,7 +18,7 @@ impl Engine<'_, '_> {
     pub(super) fn apply(&mut self, summary: &Summary, site: u32) -> Value {
         let values: Vec<(u8, Value)> = self.parameters().into_iter().map(|n| (n, self.argument(n))).collect();
         let filled = {
-            let known: RefCell<HashMap<u8, Arg>> = RefCell::default();
+            let known: RefCell<Map<u8, Arg>> = RefCell::default();
             let lookup = |n: u8| {
                 let value = values.iter().find(|(p, _)| *p == n)?.1;
                 let mut known = known.borrow_mut();
@@ -71,6 +71,9 @@ impl Engine<'_, '_> {
             && let Some(api) = native::find_by_name(name.rsplit('!').next().unwrap_or_default())
         {
             return self.with_origin(kind, Origin::Function(api, name.clone()));
+        }
+        if let Some(object) = arg.com {
+            return self.with_origin(kind, Origin::Object(object));
         }
         if let Some(handle) = &arg.handle {
             return self.with_origin(kind, Origin::Handle(handle.clone()));

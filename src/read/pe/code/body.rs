@@ -1,9 +1,10 @@
 //! The control-flow graph of one function.
 
+use super::super::Set;
 use super::super::functions::Functions;
 use super::super::image::Image;
 use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most instructions of one function that are decoded.
 const MAX_INSTRUCTIONS: usize = 16_000;
@@ -36,7 +37,7 @@ struct Builder<'i, 'a> {
     start: u32,
     decoded: BTreeMap<u32, Instruction>,
     leaders: BTreeSet<u32>,
-    seen: HashSet<u32>,
+    seen: Set<u32>,
     capped: bool,
     indirect: bool,
 }
@@ -50,7 +51,7 @@ impl Body {
             start,
             decoded: BTreeMap::new(),
             leaders: BTreeSet::new(),
-            seen: HashSet::new(),
+            seen: Set::default(),
             capped: false,
             indirect: false,
         };

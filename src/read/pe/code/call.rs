@@ -174,9 +174,9 @@ impl Engine<'_, '_> {
     /// Bytes that the callee takes off the stack (x86).
     fn pops(&self, target: &Target, next: Option<&Instruction>) -> u32 {
         match target {
-            Target::Import(import) => {
-                let Some(import) = self.program.linkage.imports.get(*import) else { return 0 };
-                match surface::name_of(import).and_then(native::signature) {
+            Target::Import(index) => {
+                let Some(import) = self.program.linkage.imports.get(*index) else { return 0 };
+                match self.program.signature(*index) {
                     Some(signature) if !native::is_crt(&import.module) => signature.pops,
                     _ => self.guess_pops(&import.module, next),
                 }
@@ -216,7 +216,7 @@ impl Engine<'_, '_> {
                 match self.program.apis.get(*index).copied().flatten() {
                     Some(api) => self.known(api, surface::via(import), site),
                     None => {
-                        let outputs = surface::name_of(import).and_then(native::signature).and_then(|s| s.outputs);
+                        let outputs = self.program.signature(*index).and_then(|s| s.outputs);
                         let shared = native::is_crt(&import.module);
                         self.unknown_import(outputs.or(shared.then_some(0)), site);
                         self.symbols.of(Kind::Result(site))
@@ -256,7 +256,9 @@ impl Engine<'_, '_> {
     fn known(&mut self, api: Api, via: String, site: u32) -> Value {
         if self.recording && api.row.is_sink() {
             let args = self.event_arguments(api);
-            self.report.events.push(Event { api, via: via.clone(), site, args, through: Vec::new(), told_at: None });
+            let through = Vec::new();
+            let event = Event { api, via: via.clone(), site, args, fixed: None, through, told_at: None };
+            self.report.events.push(event);
         }
         let result = self.model(api, site);
         let handled = api.row.model.is_some() || api.row.fills.is_some();
@@ -355,6 +357,7 @@ impl Engine<'_, '_> {
             }
             self.report.calls.push(InternalCall { target, site, args, frame });
         }
+        self.hand_over(target);
         if let Some((api, name)) = self.program.go.as_ref().and_then(|go| go.known.get(&target)) {
             return self.known(*api, format!("go!{name}"), site);
         }
@@ -368,14 +371,14 @@ impl Engine<'_, '_> {
         let report = (self.depth < MAX_DEPTH && self.program.is_interesting(target) && target != self.start)
             .then(|| self.program.report(target, self.depth + 1))
             .flatten();
-        let summary = report.as_ref().map(|report| report.summary.clone());
+        let summary = report.as_ref().map(|report| &report.summary);
         // A format that is written through the runtime's own streams leaves nothing in the callee's summary.
         let says = |known: &Known| known.texts().iter().any(|text| !text.is_unknown());
-        let fills = summary.as_ref().is_some_and(|s| s.buffers.iter().any(|(_, known)| says(known)));
+        let fills = summary.is_some_and(|s| s.buffers.iter().any(|(_, known)| says(known)));
         if !fills && self.static_format() {
             return self.symbols.of(Kind::Result(site));
         }
-        if let Some(summary) = &summary
+        if let Some(summary) = summary
             && !summary.is_empty()
         {
             let result = self.apply(summary, site);
@@ -391,7 +394,7 @@ impl Engine<'_, '_> {
         }
         self.associate();
         // What lies behind the arguments of x86 may be left from the call before.
-        let read = report.filter(|_| !self.is_64()).map_or(4, |report| report.parameters.min(4));
+        let read = report.as_ref().filter(|_| !self.is_64()).map_or(4, |report| report.parameters.min(4));
         self.taint_arguments(read, site);
         if !self.is_64() {
             let this = self.state.registers[1];

@@ -7,12 +7,13 @@
 pub(crate) mod analysis;
 mod applied;
 mod arithmetic;
-mod body;
+pub(crate) mod body;
 mod branch;
 mod bulk;
 mod call;
 mod frame;
 pub(crate) mod gap;
+mod handed;
 pub(crate) mod known;
 mod linked;
 mod memory;

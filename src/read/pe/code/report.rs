@@ -4,7 +4,7 @@
 use super::gap::Gap;
 use super::known::Known;
 use super::slot::Slot;
-use crate::catalog::native::Api;
+use crate::catalog::native::{Api, com};
 use crate::facts::{Hole, Part, Text};
 use std::rc::Rc;
 
@@ -86,6 +86,8 @@ pub(crate) struct Arg {
     pub(crate) function: Option<String>,
     /// What is known of the memory it points to.
     pub(crate) object: Option<Rc<Object>>,
+    /// The object of COM that it is.
+    pub(crate) com: Option<com::Object>,
     /// Why it is not known, where it is not. Only of arguments of calls.
     pub(crate) gap: Gap,
 }
@@ -198,6 +200,9 @@ impl Arg {
     /// The same argument, with what a caller passes for the parameters.
     pub(crate) fn filled(&self, passed: &dyn Fn(u8) -> Option<Arg>) -> Arg {
         let mut out = self.clone();
+        if !self.has_parameters() && self.object.as_ref().is_none_or(|object| !object.has_parameters()) {
+            return out;
+        }
         let slots = self.texts.iter().flat_map(parameters);
         let handles = self.handle.iter().flat_map(|h| &h.texts).flat_map(parameters);
         if let Some((slot, arg)) = slots.chain(handles).find_map(|slot| Some((slot, passed(slot.param)?))) {
@@ -352,6 +357,8 @@ pub(crate) struct Event {
     /// Address of the call.
     pub(crate) site: u32,
     pub(crate) args: Vec<Arg>,
+    /// The location that is always the same, with the names that the program goes by.
+    pub(crate) fixed: Option<Text>,
     /// Calls through which parameters were filled in, innermost first.
     pub(crate) through: Vec<u32>,
     /// The call that hands on what the command line says, when the place is believed to come from there.
@@ -393,9 +400,17 @@ impl Summary {
             && self.strings.is_empty()
     }
 
+    /// It returns an object of COM, or writes one through a parameter.
+    pub(crate) fn gives_objects(&self) -> bool {
+        self.result.iter().chain(self.cells.iter().map(|(_, arg)| arg)).any(|arg| arg.com.is_some())
+    }
+
     /// The same, with what a caller passes for the parameters.
     pub(crate) fn filled(&self, passed: &dyn Fn(u8) -> Option<Arg>) -> Summary {
         let known = |known: &Known| {
+            if !known.texts().iter().any(has_parameters) {
+                return known.clone();
+            }
             let arg = Arg::of(known).filled(passed);
             Known::any(arg.texts, arg.weak)
         };
@@ -432,6 +447,10 @@ pub(crate) struct Report {
     /// Objects with a table of virtual functions, as the function leaves them.
     pub(crate) objects: Vec<Rc<Object>>,
     pub(crate) capped: bool,
+    /// Functions, and their parameter, that are given the address that is looked for.
+    pub(crate) handed: Vec<(u32, u8)>,
+    /// Functions that are given an object of COM, by parameter.
+    pub(crate) objects_handed: Vec<(u32, u8, com::Object)>,
     /// The parameter whose flags of `_open` the function tests.
     pub(crate) flags: Option<Slot>,
 }

@@ -1,7 +1,7 @@
 //! What a register or a memory cell may hold, symbolically.
 
+use super::super::Map;
 use super::state::PARAM_ECX;
-use std::collections::HashMap;
 
 /// A value, as far as it is known. Copied freely; everything larger is behind a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,7 +60,7 @@ const MAX_SYMBOLS: usize = 20_000;
 #[derive(Default)]
 pub(crate) struct Symbols {
     kinds: Vec<Kind>,
-    ids: HashMap<Kind, u32>,
+    ids: Map<Kind, u32>,
 }
 
 impl Symbols {

@@ -27,10 +27,10 @@ impl Engine<'_, '_> {
     pub(crate) fn method_of(&self, symbol: Symbol) -> Option<(Object, u32)> {
         let Kind::Load(Value::Sym(table, offset)) = self.symbols.kind(symbol) else { return None };
         let Kind::Load(Value::Sym(object, 0)) = self.symbols.kind(table) else { return None };
-        let Some(Origin::Object(object)) = self.origins.get(&object) else { return None };
+        let object = self.com_object(Value::Sym(object, 0))?;
         let size = if self.is_64() { 8 } else { 4 };
         let offset = u32::try_from(offset).ok().filter(|offset| offset.is_multiple_of(size))?;
-        Some((*object, offset / size))
+        Some((object, offset / size))
     }
 
     /// A method that hands out another object, or the same one as another interface.

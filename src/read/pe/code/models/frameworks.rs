@@ -9,7 +9,7 @@ use crate::catalog::native::{Api, Model};
 use crate::facts::{Text, join_paths};
 
 /// Places by their number in `QStandardPaths::StandardLocation` (Qt documentation: "QStandardPaths", Windows). The names of
-/// the organization and the application are set elsewhere.
+/// the organization and the application are set once for the program.
 const PLACES: &[&str] = &[
     "{Desktop}",
     "{Documents}",
@@ -20,16 +20,16 @@ const PLACES: &[&str] = &[
     "{Pictures}",
     "{Temp}",
     "{UserProfile}",
-    "{LocalAppData}\\{?}\\{?}",
-    "{LocalAppData}\\{?}\\{?}\\cache",
+    "{LocalAppData}\\{param:organization}\\{param:application}",
+    "{LocalAppData}\\{param:organization}\\{param:application}\\cache",
     "{LocalAppData}",
     "{UserProfile}",
     "{LocalAppData}\\{?}",
     "{Downloads}",
     "{LocalAppData}\\cache",
     "{LocalAppData}",
-    "{AppData}\\{?}\\{?}",
-    "{LocalAppData}\\{?}\\{?}",
+    "{AppData}\\{param:organization}\\{param:application}",
+    "{LocalAppData}\\{param:organization}\\{param:application}",
 ];
 /// `QSettings::IniFormat`
 const INI_FORMAT: u64 = 1;

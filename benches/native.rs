@@ -1,0 +1,75 @@
+//! How long reading a native image takes beside merely decoding, once, the functions that are analysed for it.
+//!
+//! `cargo bench --bench native [-- FOLDER...]` reads the images below each folder, by default the fixtures, and prints for
+//! each folder the least time of both and their ratio. Both are measured in the same run, in turns.
+#![allow(clippy::expect_used, reason = "a bench may fail loudly")]
+
+use iced_x86::{Decoder, DecoderOptions, Instruction};
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use wipeproof::discover::{Application, Artifact, Kind, SNIFF_LEN, WalkOptions, sniff, walk};
+use wipeproof::read::pe::{Code, analysed};
+use wipeproof::read::read_bytes;
+
+/// Times that each is measured; the least counts.
+const ROUNDS: usize = 7;
+
+fn main() {
+    let folders: Vec<PathBuf> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).map(PathBuf::from).collect();
+    let folders = if folders.is_empty() { vec![PathBuf::from("fixtures/native")] } else { folders };
+    println!("{:>8} {:>9} {:>9} {:>9} {:>6} {:>8}  folder", "images", "MB", "read ms", "decode ms", "ratio", "MB/s");
+    for folder in &folders {
+        measure(folder);
+    }
+}
+
+fn measure(folder: &Path) {
+    let app = walk(&[folder.to_path_buf()], &WalkOptions::default()).expect("a folder");
+    let images: Vec<(&Artifact, Vec<u8>)> = app
+        .artifacts
+        .iter()
+        .filter_map(|artifact| {
+            let bytes = artifact.read(1 << 30).ok()?;
+            let kind = sniff(&bytes[..bytes.len().min(SNIFF_LEN)], artifact.file_name());
+            (kind == Some(Kind::Pe)).then_some((artifact, bytes))
+        })
+        .collect();
+    let code: Vec<Code> = images.iter().flat_map(|(artifact, bytes)| analysed(artifact.file_name(), bytes)).collect();
+    let (mut read, mut decode) = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        decode = decode.min(timed(|| code.iter().map(decoded).sum()));
+        read = read.min(timed(|| images.iter().map(|(artifact, bytes)| facts(&app, artifact, bytes)).sum()));
+    }
+    let bytes: usize = images.iter().map(|(_, bytes)| bytes.len()).sum();
+    let (megabytes, read, decode) = (bytes as f64 / 1e6, read.as_secs_f64() * 1e3, decode.as_secs_f64() * 1e3);
+    println!(
+        "{:>8} {megabytes:>9.2} {read:>9.2} {decode:>9.2} {:>6.1} {:>8.0}  {}",
+        images.len(),
+        read / decode,
+        megabytes / read * 1e3,
+        folder.display()
+    );
+}
+
+fn timed(work: impl FnOnce() -> usize) -> Duration {
+    let started = Instant::now();
+    black_box(work());
+    started.elapsed()
+}
+
+fn facts(app: &Application, artifact: &Artifact, bytes: &[u8]) -> usize {
+    read_bytes(app, artifact, Kind::Pe, bytes).facts.len()
+}
+
+/// The number of instructions, each decoded.
+fn decoded(code: &Code) -> usize {
+    let mut decoder = Decoder::with_ip(code.bitness, &code.bytes, code.address, DecoderOptions::NONE);
+    let mut instruction = Instruction::default();
+    let mut count = 0;
+    while decoder.can_decode() {
+        decoder.decode_out(&mut instruction);
+        count += usize::from(black_box(&instruction).len() > 0);
+    }
+    count
+}

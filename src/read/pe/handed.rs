@@ -1,0 +1,116 @@
+//! What callers hand over for a function to call through: a function of the image, or an object of COM.
+//!
+//! A function that is given as an argument has no direct calls; whoever takes its address is looked into for the call that
+//! hands it over, and the function that receives it is then read as one that calls it. An object of COM is known where
+//! it is made; a function that it is given to is read again with it.
+
+use super::Map;
+use super::code::report::InternalCall;
+use super::image::Image;
+use super::program::Program;
+use crate::catalog::native::Object;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
+
+/// Most references to the starts of functions that are kept.
+const MAX_REFERENCES: usize = 1 << 20;
+/// Most functions that are looked into for where the address of one goes.
+const MAX_TAKERS: usize = 4;
+/// Most functions that receive the address of one.
+const MAX_RECEIVERS: usize = 4;
+/// Most functions of one image that are looked for in this way.
+const MAX_ASKED: usize = 64;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Handed {
+    /// Start of a function, and the place in the code that takes its address, sorted.
+    references: OnceCell<Vec<(u32, u32)>>,
+    asked: Cell<usize>,
+    /// The function whose address is looked for among the arguments of calls.
+    pub(crate) sought: Cell<Option<u32>>,
+    /// A function that is read as one that is given another: its parameter, and the address.
+    pub(crate) function: Cell<Option<(u32, u8, u64)>>,
+    /// Objects that a function is given, by parameter.
+    pub(crate) objects: RefCell<Map<u32, Vec<(u8, Object)>>>,
+}
+
+impl Program<'_> {
+    /// Calls of a function through a parameter of another one, each with the function that it is in.
+    pub(crate) fn calls_through(&self, function: u32) -> Vec<(u32, InternalCall)> {
+        let handed = &self.handed;
+        if handed.asked.get() >= MAX_ASKED || self.is_out_of_budget() {
+            return Vec::new();
+        }
+        handed.asked.set(handed.asked.get() + 1);
+        handed.sought.set(Some(function));
+        let receivers: BTreeSet<(u32, u8)> = self
+            .takers_of(function)
+            .into_iter()
+            .flat_map(|taker| {
+                self.forget(taker);
+                self.report(taker, 0).map(|report| report.handed.clone()).unwrap_or_default()
+            })
+            .collect();
+        handed.sought.set(None);
+        let va = self.image.base.wrapping_add(u64::from(function));
+        let mut calls = Vec::new();
+        for (receiver, parameter) in receivers.into_iter().take(MAX_RECEIVERS) {
+            handed.function.set(Some((receiver, parameter, va)));
+            self.forget(receiver);
+            if let Some(report) = self.report(receiver, 0) {
+                calls.extend(report.calls.iter().filter(|c| c.target == function).map(|c| (receiver, c.clone())));
+            }
+            // For others it is a function of which nothing is known.
+            handed.function.set(None);
+            self.forget(receiver);
+        }
+        calls
+    }
+
+    /// A function is given an object; `true`: that was not known.
+    pub(crate) fn hand_object(&self, function: u32, parameter: u8, object: Object) -> bool {
+        let mut all = self.handed.objects.borrow_mut();
+        let known = all.entry(function).or_default();
+        let new = known.iter().all(|(n, _)| *n != parameter);
+        if new {
+            known.push((parameter, object));
+        }
+        new
+    }
+
+    fn takers_of(&self, function: u32) -> BTreeSet<u32> {
+        let references = self.handed.references.get_or_init(|| self.addresses_taken());
+        let from = references.partition_point(|(start, _)| *start < function);
+        let places = references.iter().skip(from).take_while(|(start, _)| *start == function);
+        places.filter_map(|(_, code)| self.functions.function_of(*code)).take(MAX_TAKERS).collect()
+    }
+
+    /// Where the code takes the address of a function: `lea reg, [rip+d]` on x64, any immediate on x86.
+    fn addresses_taken(&self) -> Vec<(u32, u32)> {
+        let image: &Image<'_> = &self.image;
+        let mut references = Vec::new();
+        for section in image.sections.iter().filter(|s| s.is_code()) {
+            let code = image.section_bytes(section);
+            for (i, window) in code.windows(4).enumerate() {
+                let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
+                let at = section.rva.wrapping_add(i as u32);
+                let rva = if image.is_64() {
+                    let lea = i.checked_sub(2).and_then(|from| code.get(from..i));
+                    if !lea.is_some_and(|lea| lea[0] == 0x8d && lea[1] & 0xc7 == 0x05) {
+                        continue;
+                    }
+                    at.wrapping_add(4).wrapping_add(value)
+                } else {
+                    value.wrapping_sub(image.base as u32)
+                };
+                let inside = image.section_of(rva).is_some_and(|s| s.is_code());
+                if inside && references.len() < MAX_REFERENCES && self.functions.is_start(rva) {
+                    references.push((rva, at));
+                }
+            }
+        }
+        references.sort_unstable();
+        references
+    }
+}
