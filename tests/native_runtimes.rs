@@ -231,6 +231,22 @@ fn functions_of_go_are_known_by_the_table_of_names() {
 }
 
 #[test]
+fn a_program_of_an_old_go_is_said_not_to_be_seen() {
+    let mut go = GoImage::new();
+    go.function("os.Create", &[0xc3]);
+    go.function("main.main", &[0xc3]);
+    let whole = go.bytes();
+    let table = whole.windows(8).position(|w| w == [0xf0, 0xff, 0xff, 0xff, 0, 0, 1, 8]).expect("the table");
+    let said = |bytes: &[u8]| read("desk.exe", bytes).notes.iter().any(|n| n.text.contains("Go before 1.18"));
+    assert!(!said(&whole));
+    for version in [0xfa, 0xfb] {
+        let mut old = whole.clone();
+        old[table] = version;
+        assert!(said(&old));
+    }
+}
+
+#[test]
 fn a_table_of_names_that_lies_costs_only_the_names() {
     let whole = {
         let mut go = GoImage::new();

@@ -7,7 +7,7 @@ use super::image::{Image, Machine};
 use super::imports::{Import, Linkage};
 use super::phases::Phases;
 use super::program::Program;
-use super::{effects, lines, resolve, surface};
+use super::{effects, go, lines, resolve, surface};
 use crate::catalog::native;
 use crate::facts::{
     Body, Certainty, Effect, Extent, Fact, Hole, NoteKind, Operation, Reading, Site, Source, Step, Text,
@@ -93,6 +93,12 @@ fn tell(input: &Input<'_>, program: &Program<'_>, reading: &mut Reading) {
         reading.note(NoteKind::Capped, "the code is larger than the budget of one file: part of it was not analysed");
     } else if capped {
         reading.note(NoteKind::Capped, "a function or its callers were too large to be analysed whole");
+    }
+    if program.go.is_none() && go::is_old(&program.image) {
+        reading.note(
+            NoteKind::Unsupported,
+            "made by a version of Go before 1.18: what is called of the language's packages is not seen",
+        );
     }
     lines::add(input, &program.image, reading);
 }

@@ -9,6 +9,8 @@ use crate::catalog::native::{Api, find_by_name};
 
 /// The table begins so, the byte order included: 1.20 and 1.18.
 const MAGIC: [[u8; 6]; 2] = [[0xf1, 0xff, 0xff, 0xff, 0, 0], [0xf0, 0xff, 0xff, 0xff, 0, 0]];
+/// Its beginnings in versions before 1.18, whose layout and whose way to pass arguments are others: 1.16 and 1.2.
+const OLD_MAGIC: [[u8; 6]; 2] = [[0xfa, 0xff, 0xff, 0xff, 0, 0], [0xfb, 0xff, 0xff, 0xff, 0, 0]];
 /// Most functions that are read.
 const MAX_FUNCTIONS: usize = 1 << 19;
 /// Longest name of a function.
@@ -36,6 +38,20 @@ impl GoFunctions {
             places.filter_map(|at| data.get(at..)).find_map(|table| read(image, table))
         })
     }
+}
+
+/// The image is made by a version of Go whose table is not read.
+pub(crate) fn is_old(image: &Image<'_>) -> bool {
+    // The magic is followed by the quantum of instructions, the size of a pointer, and the number of functions.
+    let is_table = |table: &[u8]| {
+        let count = u32_at(table, 8).map_or(0, |count| count as usize);
+        table.get(6..8) == Some(&[1, image.pointer_size() as u8][..]) && (1..=MAX_FUNCTIONS).contains(&count)
+    };
+    image.sections.iter().filter(|s| !s.is_code()).any(|section| {
+        let data = image.section_bytes(section);
+        let places = OLD_MAGIC.iter().flat_map(|magic| memchr::memmem::find_iter(data, magic).take(MAX_TABLES));
+        places.filter_map(|at| data.get(at..)).any(is_table)
+    })
 }
 
 fn read(image: &Image<'_>, table: &[u8]) -> Option<GoFunctions> {
