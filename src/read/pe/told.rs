@@ -9,10 +9,10 @@
 use super::code::gap::Gap;
 use super::code::report::{Event, InternalCall};
 use super::program::Program;
+use super::{Map, Set};
 use super::{effects, modes, surface};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Folder, Hole, Operation, Part, Source, Store, Text};
-use super::{Map, Set};
 use std::collections::BTreeSet;
 
 /// Most functions that take the command line.
