@@ -167,9 +167,8 @@ fn seeds(unit: &Unit) -> Vec<u32> {
             let reference = unit.member_ref(token);
             reference.and_then(|r| r.rows).is_some_and(|rows| rows.is_sink() && (serves || !rows.needs_component()))
                 || pinvoke::sink(unit, token).is_some()
-                || reference.is_some_and(|r| {
-                    catalog().callback(&r.ty, &r.name).is_some() || catalog().hosts(&r.ty, &r.name)
-                })
+                || reference
+                    .is_some_and(|r| catalog().callback(&r.ty, &r.name).is_some() || catalog().hosts(&r.ty, &r.name))
         })
     };
     let mut rows: Vec<u32> =
