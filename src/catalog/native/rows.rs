@@ -285,6 +285,26 @@ pub struct Row {
 }
 
 impl Row {
+    /// What is said of the call depends on this argument: on the place that it names, or the way it is opened.
+    pub fn judges(&self, argument: usize) -> bool {
+        let Ok(n) = u8::try_from(argument) else { return false };
+        let single = [
+            self.file,
+            self.name,
+            self.key,
+            self.sub,
+            self.value,
+            self.format,
+            self.scope,
+            self.handle,
+            self.parent,
+            self.host,
+            self.starts,
+        ];
+        single.contains(&Some(n))
+            || [&self.args, &self.below].into_iter().chain(self.ini.as_ref()).any(|several| several.contains(&n))
+    }
+
     /// Changes state, or opens what is changed: worth looking for in code. What only reads or builds paths is
     /// understood when it is met.
     pub fn is_sink(&self) -> bool {

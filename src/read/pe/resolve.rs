@@ -14,8 +14,13 @@ use std::rc::Rc;
 const MAX_ROUNDS: usize = 6;
 /// Most functions whose callers' arguments are asked for, per round.
 const MAX_TARGETS: usize = 400;
+/// Most functions whose callers are asked after a level of callers that had nothing to say.
+const MAX_HOPELESS: usize = 64;
 /// Most callers of one function that are looked into.
 const MAX_CALLERS: usize = 48;
+/// Longest function, in bytes, that is asked what it passes: larger ones are state machines that compilers unroll, cost
+/// as much as all others together, and say nothing.
+const MAX_CALLER_LENGTH: u32 = 0x1_0000;
 /// Most calls that are kept.
 const MAX_EVENTS: usize = 20_000;
 
@@ -61,11 +66,14 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
             }
         }
     }
+    let mut said = true;
     for _ in 0..MAX_ROUNDS {
-        if pending.is_empty() {
+        // A function that everything else opens its files with is called by ever more that only hand on what they are
+        // given: once they say nothing, asking all of theirs costs most of the time and gives no place.
+        if pending.is_empty() || (!said && functions_of(&pending).len() > MAX_HOPELESS) {
             break;
         }
-        pending = round(program, pending, &mut done, &mut capped);
+        (pending, said) = round(program, pending, &mut done, &mut capped);
     }
     done.extend(pending.into_iter().map(|p| p.event));
     if done.len() > MAX_EVENTS {
@@ -131,12 +139,11 @@ fn runtime_open(program: &Program<'_>, mut event: Event, function: u32) -> Optio
 /// An argument that says where or how is a parameter of the function.
 fn asks_callers(event: &Event) -> bool {
     let row = event.api.row;
-    event
-        .args
-        .iter()
-        .enumerate()
-        .any(|(n, arg)| row.data != Some(n as u8) && row.fills != Some(n as u8) && arg.has_parameters())
-        || event.args.iter().any(Arg::is_made) && is_undecided(event)
+    // The name in the structure of a native call stands behind its arguments.
+    let named =
+        matches!(row.model, Some(Model::NtCreateFile | Model::NtOpenFile)).then(|| event.args.len().wrapping_sub(1));
+    let asks = |(n, arg): (usize, &Arg)| (row.judges(n) || named == Some(n)) && arg.has_parameters();
+    event.args.iter().enumerate().any(asks) || event.args.iter().any(Arg::is_made) && is_undecided(event)
 }
 
 /// It opens something, and whether it writes is not known.
@@ -144,29 +151,48 @@ fn is_undecided(event: &Event) -> bool {
     modes::mode(event).is_some_and(|mode| mode.operation.is_none() || mode.ambiguous)
 }
 
-/// One level of callers.
-fn round(program: &Program<'_>, pending: Vec<Pending>, done: &mut Vec<Event>, capped: &mut bool) -> Vec<Pending> {
-    let mut targets: Vec<u32> = pending.iter().map(|p| p.function).collect();
-    targets.sort_unstable();
-    targets.dedup();
+fn functions_of(pending: &[Pending]) -> Vec<u32> {
+    let mut functions: Vec<u32> = pending.iter().map(|p| p.function).collect();
+    functions.sort_unstable();
+    functions.dedup();
+    functions
+}
+
+/// One level of callers; `true`: one of them says what was not known.
+fn round(
+    program: &Program<'_>,
+    pending: Vec<Pending>,
+    done: &mut Vec<Event>,
+    capped: &mut bool,
+) -> (Vec<Pending>, bool) {
+    let mut targets = functions_of(&pending);
     *capped |= targets.len() > MAX_TARGETS;
     targets.truncate(MAX_TARGETS);
     let targets: Set<u32> = targets.into_iter().collect();
-    let calls = calls_of(program, &targets);
+    let calls = calls_of(program, &targets, capped);
     let mut next = Vec::new();
+    let mut said = false;
     for pending in pending {
         let pending = Rc::new(pending);
         match calls.get(&pending.function) {
             Some(calls) if !calls.is_empty() && done.len() + next.len() < MAX_EVENTS => {
                 for (caller, call) in calls {
                     let event = called(program, &pending, call);
+                    said |= says_more(&pending.event, &event);
                     sort(program, event, *caller, Some(&pending), done, &mut next);
                 }
             }
             _ => done.extend(of_objects(program, from_outside(pending.event.clone()), pending.function)),
         }
     }
-    next
+    (next, said)
+}
+
+/// A caller gave a name, or some of it.
+fn says_more(before: &Event, after: &Event) -> bool {
+    let known = |arg: &Arg| arg.texts.iter().any(|text| !text.is_unknown() && !text.is_empty());
+    let pairs = before.args.iter().zip(&after.args);
+    pairs.into_iter().any(|(before, after)| before.has_parameters() && !after.has_parameters() && known(after))
 }
 
 /// The event with what a call gives. Where that does not say whether it writes, the function is looked at again with the
@@ -230,7 +256,7 @@ fn of_objects(program: &Program<'_>, event: Event, function: u32) -> Vec<Event> 
 }
 
 /// Calls of the targets, with the function each is in.
-fn calls_of(program: &Program<'_>, targets: &Set<u32>) -> Map<u32, Vec<(u32, InternalCall)>> {
+fn calls_of(program: &Program<'_>, targets: &Set<u32>, capped: &mut bool) -> Map<u32, Vec<(u32, InternalCall)>> {
     program.wanted.replace(targets.clone());
     let callers = program.callers(targets);
     let mut functions: Vec<u32> = callers
@@ -244,6 +270,10 @@ fn calls_of(program: &Program<'_>, targets: &Set<u32>) -> Map<u32, Vec<(u32, Int
         .collect();
     functions.sort_unstable();
     functions.dedup();
+    let all = functions.len();
+    let length = |start: u32| program.functions.end_of(start).map_or(0, |end| end.saturating_sub(start));
+    functions.retain(|function| length(*function) <= MAX_CALLER_LENGTH);
+    *capped |= functions.len() < all;
     for function in &functions {
         program.forget(*function);
     }
