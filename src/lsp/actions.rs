@@ -4,7 +4,7 @@ use super::diagnostics::Shown;
 use super::document::{Encoding, offset, position};
 use super::fixes::{fixes, tag_around};
 use crate::discover::Kind;
-use crate::read::comment_syntax;
+use crate::read::{comment_syntax, takes_comment};
 use crate::settings::REASON_PLACEHOLDER;
 use lsp_types::{
     CodeAction, CodeActionKind, CreateFile, CreateFileOptions, DocumentChangeOperation, DocumentChanges, OneOf,
@@ -119,7 +119,9 @@ fn accept_here(shown: &Shown, asked: &Asked<'_>) -> Option<CodeAction> {
     }
     let line = position(asked.text, at, asked.encoding).line;
     let current = asked.text.lines().nth(line as usize).unwrap_or_default();
-    if asked.kind == Some(Kind::Xml) && current.trim_start().starts_with("<?xml") {
+    let line_start = offset(asked.text, Position::new(line, 0), asked.encoding);
+    let is_declaration = asked.kind == Some(Kind::Xml) && current.trim_start().starts_with("<?xml");
+    if is_declaration || !takes_comment(asked.kind?, asked.text, line_start) {
         return None;
     }
     let indent: String = current.chars().take_while(|c| matches!(c, ' ' | '\t')).collect();

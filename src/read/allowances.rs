@@ -3,6 +3,7 @@
 //! A comment beside code covers its own line, a comment on lines of its own the next line that holds code;
 //! `allow-file` covers the artifact. Whether the rules exist and the reason holds is for the report to say.
 
+use super::literals::{Literals, line_before};
 use super::text::{LineIndex, decode};
 use crate::discover::Kind;
 use crate::facts::{Clue, ClueKind, Reading};
@@ -20,7 +21,7 @@ const MAX_SHOWN: usize = 60;
 const MAX_CONTINUED: u32 = 100;
 
 /// How a format writes comments.
-struct Syntax {
+pub(super) struct Syntax {
     /// To the end of the line.
     line: &'static [&'static str],
     /// Opening and closing.
@@ -29,6 +30,34 @@ struct Syntax {
 
 const fn syntax(line: &'static [&'static str], block: &'static [(&'static str, &'static str)]) -> Option<Syntax> {
     Some(Syntax { line, block })
+}
+
+impl Syntax {
+    /// The end of the comment that begins at an offset, if one does.
+    pub(super) fn comment_end(&self, text: &str, at: usize) -> Option<usize> {
+        let rest = text.as_bytes().get(at..)?;
+        let is_open = |open: &&str| rest.get(..open.len()).is_some_and(|r| r.eq_ignore_ascii_case(open.as_bytes()));
+        if let Some((open, close)) = self.block.iter().find(|(open, _)| is_open(open)) {
+            let inner = at + open.len();
+            return text[inner..].find(close).map(|end| inner + end + close.len());
+        }
+        let open = self.line.iter().find(|open| is_open(open))?;
+        opens_comment(open, text, at).then(|| text[at..].find('\n').map_or(text.len(), |end| at + end))
+    }
+}
+
+/// Whether what opens a comment does so where it stands: a word where a command may begin, `#` and `!` where a word may.
+fn opens_comment(open: &str, text: &str, at: usize) -> bool {
+    let before = line_before(text, at);
+    match open {
+        "rem " | "::" => {
+            let before = before.trim_end();
+            before.is_empty() || before.ends_with(['&', '|', '(', ')', '@', ':', '>', '%'])
+        }
+        "!" => before.trim().is_empty(),
+        "#" => before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || ";{}()[],|&\"'".contains(c)),
+        _ => true,
+    }
 }
 
 fn syntax_of(kind: Kind) -> Option<Syntax> {
@@ -76,8 +105,9 @@ pub(super) fn find(kind: Kind, bytes: &[u8], reading: &mut Reading) {
     // The reader has already noted what is wrong with the encoding.
     let text = decode(bytes, &mut Reading::default()).into_owned();
     let index = LineIndex::new(&text);
-    for at in marks(text.as_bytes()).take(MAX_ALLOWANCES) {
-        if let Some(clue) = allowance(&text, at, &index, &syntax) {
+    let literals = Literals::of(kind, &text, &syntax);
+    for at in marks(text.as_bytes()).take(MAX_ALLOWANCES).filter(|at| !literals.in_string(*at)) {
+        if let Some(clue) = allowance(&text, at, &index, &syntax, &literals) {
             reading.clue(index.site(at), clue);
         }
     }
@@ -92,7 +122,7 @@ fn marks(bytes: &[u8]) -> impl Iterator<Item = usize> {
 
 /// Where a comment stands.
 struct Comment<'a> {
-    /// What it says after the mark, without its closing.
+    /// What it says after the mark, without its closing: to the end of its paragraph, or to the next mark.
     body: &'a str,
     /// It says nothing before the mark.
     first: bool,
@@ -102,19 +132,26 @@ struct Comment<'a> {
     end: usize,
 }
 
-fn allowance(text: &str, at: usize, index: &LineIndex<'_>, syntax: &Syntax) -> Option<Clue> {
-    let comment = comment_at(text, at, syntax)?;
+fn allowance(
+    text: &str,
+    at: usize,
+    index: &LineIndex<'_>,
+    syntax: &Syntax,
+    literals: &Literals,
+) -> Option<Clue> {
+    let comment = comment_at(text, at, syntax, literals)?;
     let Some((whole_file, rules, reason)) = parts(comment.body) else {
         let written: String = comment.body.trim().chars().take(MAX_SHOWN).collect();
         let form = if is_like_file(comment.body) { "allow-file" } else { "allow" };
         return comment.first.then(|| Clue::new(ClueKind::Allow, format!("{MALFORMED}{written}"), form));
     };
-    let rules: Vec<&str> = rules.split(',').map(str::trim).filter(|r| !r.is_empty()).collect();
+    let rules: Vec<&str> = rules.split([',', '\n']).map(str::trim).filter(|r| !r.is_empty()).collect();
     let reason = reason.trim().trim_start_matches([':', '-']).trim_start();
     let reason = match reason.strip_prefix("because") {
         Some(rest) if !rest.starts_with(char::is_alphanumeric) => rest.trim_start_matches([' ', ':']).trim(),
         _ => reason.trim(),
     };
+    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     let covers = match whole_file {
         true => "file".to_owned(),
         false if comment.alone => {
@@ -146,19 +183,23 @@ fn is_like_file(body: &str) -> bool {
     word.to_ascii_lowercase().contains("file")
 }
 
-fn comment_at<'a>(text: &'a str, at: usize, syntax: &Syntax) -> Option<Comment<'a>> {
-    let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+fn comment_at<'a>(text: &'a str, at: usize, syntax: &Syntax, literals: &Literals) -> Option<Comment<'a>> {
+    let line_start = at - line_before(text, at).len();
     let line_end = text[at..].find('\n').map_or(text.len(), |i| at + i);
     let before = &text[line_start..at];
     let after = &text[at + MARK.len()..line_end];
     for (open, close) in syntax.block {
-        let Some(opened) = text[..at].rfind(open) else { continue };
+        let Some(opened) = text[..at].rmatch_indices(open).map(|(i, _)| i).find(|i| !literals.in_string(*i)) else {
+            continue;
+        };
         if text[opened..at].contains(close) {
             continue;
         }
         let closed = text[at..].find(close).map_or(text.len(), |i| at + i);
         let end = (closed + close.len()).min(text.len());
-        let body = &text[at + MARK.len()..closed.clamp(at + MARK.len(), line_end)];
+        let inner = &text[at + MARK.len()..closed.max(at + MARK.len())];
+        let next = marks(inner.as_bytes()).next().unwrap_or(inner.len());
+        let body = &inner[..paragraph_end(&inner[..next])];
         let opening_line = text[..opened].rfind('\n').map_or(0, |i| i + 1);
         let rest = text[end..].split('\n').next().unwrap_or_default();
         let alone = text[opening_line..opened].trim().is_empty() && rest.trim().is_empty();
@@ -166,9 +207,44 @@ fn comment_at<'a>(text: &'a str, at: usize, syntax: &Syntax) -> Option<Comment<'
         return Some(Comment { body, first, alone, end });
     }
     let lower = before.to_ascii_lowercase();
-    let opener = syntax.line.iter().filter_map(|open| Some((lower.rfind(open)?, open))).max()?;
+    let opens = |i: usize, open: &str| {
+        let at = line_start + i;
+        !literals.in_string(at) && opens_comment(open, text, at)
+    };
+    let last = |open: &'static str| {
+        lower.rmatch_indices(open).map(|(i, _)| i).find(|i| opens(*i, open)).map(|i| (i, open))
+    };
+    let opener = syntax.line.iter().filter_map(|open| last(open)).max()?;
     let first = before[opener.0 + opener.1.len()..].trim().is_empty();
     Some(Comment { body: after, first, alone: before[..opener.0].trim().is_empty(), end: line_end })
+}
+
+/// Where a text reaches its first empty line.
+fn paragraph_end(text: &str) -> usize {
+    let mut end = 0;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if number > 0 && line.trim().is_empty() {
+            break;
+        }
+        end += line.len();
+    }
+    end
+}
+
+/// Whether a comment can stand on a line of its own that begins at an offset: not inside of a string or another comment,
+/// and not between the lines of one statement.
+pub fn takes_comment(kind: Kind, text: &str, line_start: usize) -> bool {
+    let Some(syntax) = syntax_of(kind) else { return false };
+    let literals = Literals::of(kind, text, &syntax);
+    let above = text[..line_start].strip_suffix('\n').map_or("", |above| line_before(text, above.len()));
+    let continued: &[char] = match kind {
+        Kind::Batch => &['^'],
+        Kind::PowerShell => &['`'],
+        Kind::VbScript | Kind::Asp | Kind::Wsf => &['_'],
+        Kind::Nsis | Kind::Reg | Kind::Inf | Kind::Inno => &['\\'],
+        _ => &[],
+    };
+    !literals.in_string(line_start) && !literals.in_comment(line_start) && !above.trim_end().ends_with(continued)
 }
 
 /// The line after a comment that holds code: blank lines and further allowances are passed over.
@@ -265,6 +341,60 @@ mod tests {
             }
         }
         assert_eq!(one(Kind::Batch, "rem Wipeproof: allow(WP201) x\ny").0, "WP201@2");
+    }
+
+    #[test]
+    fn strings_do_not_count() {
+        for (kind, text) in [
+            (Kind::PowerShell, "Set-Content x \"# wipeproof: allow(WP1) y\""),
+            (Kind::PowerShell, "Set-Content x @'\n# wipeproof: allow-file(WP1) y\n'@\n"),
+            (Kind::PowerShell, "x \"a $(b \"# wipeproof: allow(WP1) y\") c\""),
+            (Kind::PowerShell, "x 'it''s # wipeproof: allow(WP1) y'"),
+            (Kind::Json, "{\"a\":\"https://x // wipeproof: allow-file(WP7) y\"}"),
+            (Kind::Json, "{\"a\":\"\\\" /* wipeproof: allow-file(WP7) y */\"}"),
+            (Kind::Xml, "<a><![CDATA[<!-- wipeproof: allow(WP1) y -->]]></a>"),
+            (Kind::Yaml, "a: |\n  # wipeproof: allow-file(WP1) y\nb: 1"),
+            (Kind::Yaml, "a: 'x # wipeproof: allow(WP1) y'"),
+            (Kind::Toml, "a = \"\"\"\n# wipeproof: allow-file(WP1) y\n\"\"\""),
+            (Kind::Hcl, "a = <<EOF\n# wipeproof: allow-file(WP1) y\nEOF\n"),
+            (Kind::Batch, "echo rem wipeproof: allow-file(WP1) y"),
+            (Kind::Batch, "reg add x /d \"& rem wipeproof: allow(WP1) y\""),
+            (Kind::VbScript, "x = \"' wipeproof: allow(WP1) y\""),
+            (Kind::JScript, "x = '// wipeproof: allow(WP1) y'"),
+            (Kind::Nsis, "Name \"$\\\" ; wipeproof: allow(WP1) y\""),
+        ] {
+            assert!(allow(kind, text).is_empty(), "{text}");
+        }
+        // Behind strings, and with their quotes inside of comments, they do.
+        for (kind, text) in [
+            (Kind::PowerShell, "Set-Content 'a # b' \"c\" # wipeproof: allow(WP1) don't"),
+            (Kind::PowerShell, "# it's\n# wipeproof: allow(WP1) y\nx"),
+            (Kind::Json, "{\"a\": \"//\", // wipeproof: allow(WP1) y\n}"),
+            (Kind::Yaml, "a: don't # wipeproof: allow(WP1) y\nb: it's"),
+            (Kind::Yaml, "a: |\n  x\n# wipeproof: allow(WP1) y\nb: 1"),
+            (Kind::VbScript, "x = \"a\" ' wipeproof: allow(WP1) \"y\""),
+        ] {
+            assert!(one(kind, text).0.starts_with("WP1@"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reason_may_go_on_in_the_next_line_of_a_comment() {
+        let text = "<!--\n  wipeproof: allow(WP401)\n  because it\n  is so\n\n  more -->\n<b/>";
+        assert_eq!(one(Kind::Xml, text), ("WP401@7".to_owned(), "it is so".to_owned()));
+        let two = allow(Kind::JScript, "/* wipeproof: allow(WP1) a\n wipeproof: allow(WP2) b */\nx");
+        assert_eq!(two.iter().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_comment_is_not_put_into_a_string_or_a_statement() {
+        let takes = |kind, text: &str, part: &str| takes_comment(kind, text, text.find(part).unwrap_or_default());
+        assert!(!takes(Kind::PowerShell, "x @\"\nabc\n\"@\ny", "abc"));
+        assert!(takes(Kind::PowerShell, "x @\"\nabc\n\"@\ny", "y"));
+        assert!(!takes(Kind::PowerShell, "x `\n y", " y"));
+        assert!(!takes(Kind::VbScript, "s = 1 & _\r\n y", " y"));
+        assert!(!takes(Kind::Xml, "<!--\n y -->", " y"));
+        assert!(takes(Kind::VbScript, "s = 1\n y", " y"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod config;
 pub mod connection;
 mod debug;
 mod host;
+mod literals;
 mod memory;
 mod packages;
 pub mod pe;
@@ -18,7 +19,7 @@ pub mod script;
 mod snapshot;
 pub mod text;
 
-pub use allowances::{MALFORMED, comment_syntax};
+pub use allowances::{MALFORMED, comment_syntax, takes_comment};
 pub use memory::Memory;
 pub use snapshot::{Known, State};
 
