@@ -2,8 +2,9 @@
 
 use super::args::Init;
 use super::{Failure, Status, WriteError, info, path_argument};
-use crate::discover::{WalkOptions, walk};
+use crate::discover::{Application, WalkOptions, walk};
 use crate::facts::{ClueKind, Reading};
+use crate::link::started_path;
 use crate::read::read_all;
 use crate::settings::FILE_NAME;
 use miette::miette;
@@ -26,9 +27,7 @@ pub(super) fn init(args: &Init) -> Result<Status, Failure> {
     let readings = read_all(&app).readings;
     let names: BTreeSet<&str> = readings.iter().map(|r| app.name_of(&r.artifact)).collect();
     let mut found = Found::of(&readings, &names);
-    if app.artifacts.iter().any(|a| a.name.to_ascii_lowercase().ends_with(".pkr.hcl")) {
-        found.image_scripts(&names);
-    }
+    found.image_scripts(&readings, &app);
     let text = found.settings();
     if args.print {
         return info::print(&text);
@@ -46,6 +45,9 @@ struct Found<'a> {
     formats: BTreeMap<&'a str, usize>,
     companies: BTreeMap<&'a str, usize>,
     environments: BTreeSet<&'a str>,
+    /// What a description of an image says it runs.
+    built: BTreeSet<String>,
+    /// Folders that only have the name of an installer's.
     installers: BTreeSet<String>,
     vendored: BTreeSet<String>,
     target: (&'static str, &'static str),
@@ -57,6 +59,7 @@ impl<'a> Found<'a> {
             formats: BTreeMap::new(),
             companies: BTreeMap::new(),
             environments: BTreeSet::new(),
+            built: BTreeSet::new(),
             installers: BTreeSet::new(),
             vendored: BTreeSet::new(),
             target: ("vm-role", "nothing in the application names its platform"),
@@ -99,11 +102,16 @@ impl<'a> Found<'a> {
         found
     }
 
-    /// Packer runs scripts while it makes an image.
-    fn image_scripts(&mut self, names: &BTreeSet<&str>) {
-        for (folder, file) in names.iter().filter_map(|name| name.split_once('/')) {
-            if [".ps1", ".cmd", ".bat"].iter().any(|extension| file.to_ascii_lowercase().ends_with(extension)) {
-                self.installers.insert(format!("{folder}/**"));
+    /// Packer and Docker run scripts while they make an image: those that they name, and no others. A script beside them
+    /// may run at every start, and what it writes then is lost.
+    fn image_scripts(&mut self, readings: &[Reading], app: &Application) {
+        for reading in readings {
+            let Some(from) = app.find(&reading.artifact) else { continue };
+            let starts = reading.facts.iter().filter_map(|f| f.as_clue());
+            for clue in starts.filter(|c| c.kind == ClueKind::Starts && c.key == "image-build") {
+                if let Some(script) = app.sibling(from, &started_path(clue)) {
+                    self.built.insert(globset::escape(&script.name));
+                }
             }
         }
     }
@@ -133,16 +141,20 @@ impl<'a> Found<'a> {
                 quoted(environments.first().copied().unwrap_or_default())
             );
         }
-        let installers: Vec<String> = self.installers.iter().map(|g| quoted(g)).collect();
-        let comment = if installers.is_empty() { "# " } else { "" };
-        let globs = if installers.is_empty() { "\"install/**\"".to_owned() } else { installers.join(", ") };
-        let _ = write!(
-            text,
-            "# What runs before the image is captured; what it writes is part of the image.\n\
-             {comment}[phases]\n{comment}build = [{globs}]\n\n\
+        text.push_str("# What runs before the image is captured; what it writes is part of the image.\n");
+        if self.built.is_empty() {
+            let guessed: Vec<String> = self.installers.iter().map(|g| quoted(g)).collect();
+            let globs = if guessed.is_empty() { "\"install/**\"".to_owned() } else { guessed.join(", ") };
+            let _ = write!(text, "# [phases]\n# build = [{globs}]\n\n");
+        } else {
+            let named: Vec<String> = self.built.iter().map(|g| quoted(g)).collect();
+            let _ = write!(text, "[phases]\nbuild = [{}]\n\n", named.join(", "));
+        }
+        text.push_str(
+            "\
              # Places that outlive the instance.\n# [[durable]]\n# path = 'F:\\data'\n# reason = \"data disk\"\n\n\
-             # Places whose loss does not matter.\n# [[disposable]]\n# path = '{{AppData}}\\Cache'\n\
-             # reason = \"filled again on a miss\"\n\n"
+             # Places whose loss does not matter.\n# [[disposable]]\n# path = '{AppData}\\Cache'\n\
+             # reason = \"filled again on a miss\"\n\n",
         );
         self.third_party(&mut text);
         text.push_str(

@@ -24,6 +24,7 @@ mod values;
 mod writers;
 
 pub use environments::known as environments;
+pub(crate) use phases::started_path;
 
 use crate::discover::Application;
 use crate::facts::Reading;

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::facts::{Body, Clue, ClueKind, Phase, Reading};
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// MS documentation, "Add a custom script to Windows Setup": `%WINDIR%\\Setup\\Scripts\\SetupComplete.cmd`.
@@ -84,7 +84,7 @@ fn default_phase(class: Class) -> Option<Known> {
 fn declarations(context: &Context<'_>) -> BTreeMap<Phase, GlobSet> {
     let sets = context.settings.phases.iter().map(|(phase, globs)| {
         let mut builder = GlobSetBuilder::new();
-        for glob in globs.iter().filter_map(|g| Glob::new(g).ok()) {
+        for glob in globs.iter().filter_map(|g| crate::settings::glob(g).ok()) {
             builder.add(glob);
         }
         (*phase, builder.build().unwrap_or_default())
@@ -183,7 +183,7 @@ fn lateness(phase: Phase) -> u8 {
 }
 
 /// What is started, as a path below the starter: the resolved location without its folder, or the words of the command.
-pub(super) fn started_path(clue: &Clue) -> String {
+pub(crate) fn started_path(clue: &Clue) -> String {
     let tail = clue.location.as_ref().map(|l| l.text().trailing_lit().trim_start_matches('\\')).unwrap_or_default();
     if tail.is_empty() { clue.value.clone() } else { tail.to_owned() }
 }
