@@ -275,6 +275,7 @@ fn accepted_findings_stay_in_every_report() {
     let mut seen = BTreeMap::new();
     for format in Format::iter() {
         let context = Context {
+            fails_at: wipeproof::rules::Severity::Warning,
             invocation: None,
             rules: &rules,
             style: Style { verbose: true, ..Style::default() },

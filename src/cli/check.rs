@@ -3,6 +3,7 @@
 use super::args::{Check, Color, FailOn};
 use super::{Failure, Status, WriteError, counted, invocation, is_closed_pipe, progress, session, tell, watch};
 use crate::discover::{WalkOptions, walk};
+use crate::document::nearest;
 use crate::output::style::one_line;
 use crate::output::{self, FileSources, Format, Style};
 use crate::read::read_all;
@@ -42,7 +43,7 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
         let reading = session::reading(cache.as_ref(), progress);
         let mut request = session::request(&args.scan, &settings, &rules, reading, &own)?;
         request.suppress = !args.no_suppress;
-        request.baseline = if args.no_suppress { None } else { session::baseline(&settings)? };
+        request.baseline = if args.no_suppress { None } else { session::baseline_for(&args.scan, &settings)? };
         Ok::<_, Failure>(scan(&request)?)
     })?;
     let earlier = since.or_else(|| settings.baseline.as_deref().and_then(|file| Report::load(file).ok()));
@@ -54,6 +55,7 @@ fn check_once(args: &Check) -> Result<Status, Failure> {
         sources: &FileSources,
         subject: subject.as_deref(),
         earlier: earlier.as_ref(),
+        fails_at: fail_on(&settings, args).unwrap_or(Severity::Error),
         invocation: Some(&invocation),
     };
     // Files first: a reader of standard output that goes away must not take them along, nor the status.
@@ -154,7 +156,8 @@ fn outputs(arguments: &[String]) -> Result<Vec<Output>, Failure> {
         };
         let format = name.parse().map_err(|_| {
             let names: Vec<&str> = Format::iter().map(Into::into).collect();
-            miette!(help = format!("formats are: {}", names.join(", ")), "there is no output format {name:?}")
+            let near = nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
+            miette!(help = format!("{near}formats are: {}", names.join(", ")), "there is no output format {name:?}")
         })?;
         Ok(Output { format, file })
     };
@@ -249,8 +252,9 @@ fn terminal_style(args: &Check) -> Style {
     Style { color, hyperlinks: color && terminal, narrated, width, height, verbose: args.verbose }
 }
 
-fn status(report: &Report, settings: &Settings, args: &Check) -> Status {
-    let fail_on = match args.fail_on {
+/// The lowest severity that makes the check fail.
+fn fail_on(settings: &Settings, args: &Check) -> Option<Severity> {
+    match args.fail_on {
         Some(FailOn::Never) => None,
         Some(FailOn::Error) => Some(Severity::Error),
         Some(FailOn::Warning) => Some(Severity::Warning),
@@ -259,10 +263,13 @@ fn status(report: &Report, settings: &Settings, args: &Check) -> Status {
             Some(Severity::Off) => None,
             other => Some(other.unwrap_or(Severity::Warning)),
         },
-    };
+    }
+}
+
+fn status(report: &Report, settings: &Settings, args: &Check) -> Status {
     if report.is_empty() {
         Status::Nothing
-    } else if fail_on.is_some_and(|severity| report.count_at_least(severity) > 0) {
+    } else if fail_on(settings, args).is_some_and(|severity| report.count_at_least(severity) > 0) {
         Status::Findings
     } else if args.strict && report.is_incomplete() {
         Status::Incomplete

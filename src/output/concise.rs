@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::style::one_line;
+use super::words;
 use crate::facts::Site;
 use crate::report::Report;
 use std::io::{self, Write};
@@ -17,6 +18,10 @@ pub(super) fn write(report: &Report, _context: &Context<'_>, out: &mut dyn Write
             one_line(&finding.rule),
             one_line(&finding.message)
         )?;
+    }
+    for (artifact, text) in words::unsettled(report) {
+        let artifact = if artifact.is_empty() { "wipeproof" } else { artifact };
+        writeln!(out, "{}:1:1: warning {}", one_line(artifact), one_line(&text))?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Workflow commands of GitHub Actions, which become annotations: `::error file=…,line=…::message`.
 
 use super::style::one_line;
+use super::words;
 use crate::report::{Finding, Report};
 use crate::rules::Severity;
 use std::io::{self, Write};
@@ -14,6 +15,10 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         };
         let title = format!("{} {}", finding.rule, finding.name);
         writeln!(out, "::{command} {},title={}::{}", place(finding), property(&title), message(finding))?;
+    }
+    for (artifact, text) in words::unsettled(report) {
+        let file = if artifact.is_empty() { String::new() } else { format!("file={},", property(artifact)) };
+        writeln!(out, "::warning {file}title=wipeproof::{}", data(&text))?;
     }
     Ok(())
 }

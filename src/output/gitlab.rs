@@ -1,5 +1,6 @@
 //! GitLab's code-quality report: a JSON list of issues with fingerprints that are unique in it.
 
+use super::words;
 use crate::escape;
 use crate::report::Report;
 use crate::rules::Severity;
@@ -9,7 +10,7 @@ use std::io::{self, Write};
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut seen = BTreeSet::new();
-    let issues: Vec<Value> = report
+    let mut issues: Vec<Value> = report
         .findings
         .iter()
         .filter(|f| f.is_active())
@@ -27,7 +28,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             json!({
                 "type": "issue",
                 "check_name": finding.rule,
-                "description": format!("{}: {}", finding.name, finding.message),
+                "description": format!("{}: {}", finding.name, words::message_and_place(finding)),
                 "content": {"body": finding.help},
                 "fingerprint": fingerprint,
                 "severity": match finding.severity {
@@ -39,5 +40,16 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             })
         })
         .collect();
+    issues.extend(words::unsettled(report).into_iter().map(|(artifact, text)| {
+        let path = if artifact.is_empty() { "." } else { artifact };
+        json!({
+            "type": "issue",
+            "check_name": "insufficient-data",
+            "description": text,
+            "fingerprint": &blake3::hash(format!("insufficient data {path} {text}").as_bytes()).to_hex()[..32],
+            "severity": "major",
+            "location": {"path": path, "lines": {"begin": 1}},
+        })
+    }));
     escape::pretty(&issues, out)
 }

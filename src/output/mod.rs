@@ -27,7 +27,7 @@ pub use schema::report_schema;
 pub use style::Style;
 
 use crate::report::Report;
-use crate::rules::RuleSet;
+use crate::rules::{RuleSet, Severity};
 use std::io::{self, Write};
 
 /// A format.
@@ -76,6 +76,8 @@ pub struct Context<'a> {
     pub subject: Option<&'a str>,
     /// An earlier report to compare with.
     pub earlier: Option<&'a Report>,
+    /// Lowest severity that makes the check fail: what fails is shown by formats that leave lesser findings out.
+    pub fails_at: Severity,
     /// How the report was asked for.
     pub invocation: Option<&'a Invocation>,
 }
@@ -101,9 +103,9 @@ pub fn write(format: Format, report: &Report, context: &Context<'_>, out: &mut d
         Format::Sarif => sarif::write(report, context, out),
         Format::Jsonl => jsonl::write(report, out),
         Format::Github => github::write(report, out),
-        Format::Azure => azure::write(report, out),
+        Format::Azure => azure::write(report, context.fails_at, out),
         Format::Gitlab => gitlab::write(report, out),
-        Format::Junit => junit::write(report, out),
+        Format::Junit => junit::write(report, context.fails_at, out),
         Format::Csv => csv::write(report, out),
         Format::Markdown => markdown::write(report, context, out),
         Format::Html => html::write(report, context, out),

@@ -2,6 +2,7 @@
 //! their error list: `path(line,col): warning WP201: message`.
 
 use super::style::one_line;
+use super::words;
 use crate::report::Report;
 use crate::rules::Severity;
 use std::io::{self, Write};
@@ -20,8 +21,12 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             _ => (finding.artifact.as_str(), site.line.unwrap_or(1)),
         };
         let column = site.column.unwrap_or(1);
-        let message = one_line(&finding.message);
+        let message = one_line(&words::message_and_place(finding));
         writeln!(out, "{}({line},{column}): {category} {}: {message}", one_line(path), one_line(&finding.rule))?;
+    }
+    for (artifact, text) in words::unsettled(report) {
+        let artifact = if artifact.is_empty() { "wipeproof" } else { artifact };
+        writeln!(out, "{}(1,1): warning WP000: {}", one_line(artifact), one_line(&text))?;
     }
     Ok(())
 }

@@ -3,9 +3,38 @@
 use super::Context;
 use crate::facts::{NoteKind, Operation, Origin, Phase, Site, Trait};
 use crate::judge::finding::describe;
-use crate::report::{Finding, Report, TargetVerdict, rank};
+use crate::report::{Finding, Report, TargetVerdict, Verdict, rank};
 use crate::rules::{Outcome, RuleSet, Severity};
 use std::collections::BTreeSet;
+
+/// Why an all-clear must not be read from formats that only list findings: what was not seen, a line for each reason, with
+/// the artifact that it is about first, if any.
+pub(super) fn unsettled(report: &Report) -> Vec<(&str, String)> {
+    let first = report.incomplete().next();
+    let artifact = first.map_or("", |n| n.artifact.as_str());
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for target in report.targets.iter().filter(|t| t.verdict == Verdict::InsufficientData) {
+        match reasons.iter_mut().find(|(because, _)| *because == target.because) {
+            Some((_, names)) => names.push(&target.name),
+            None => reasons.push((&target.because, vec![&target.name])),
+        }
+    }
+    if let (true, Some(note)) = (reasons.is_empty(), first) {
+        let files: BTreeSet<&str> = report.incomplete().map(|n| n.artifact.as_str()).collect();
+        let text = format!("{} not read whole, first {}: {}", count(files.len(), "file"), note.artifact, note.text);
+        return vec![(artifact, text)];
+    }
+    let line = |(because, names): (&str, Vec<&str>)| format!("insufficient data for {}: {because}", names.join(", "));
+    reasons.into_iter().map(|reason| (artifact, line(reason))).collect()
+}
+
+/// The message, with the place inside of a binary: a line says nothing there.
+pub(super) fn message_and_place(finding: &Finding) -> String {
+    let site = finding.site();
+    let short = site.short();
+    let has_line = site.line.is_some() || (site.source_file.is_some() && site.source_line.is_some());
+    if has_line || short.is_empty() { finding.message.clone() } else { format!("{} (at {short})", finding.message) }
+}
 
 /// Past participle of an operation, for a sentence about a location.
 pub(super) fn done(operation: Operation) -> &'static str {

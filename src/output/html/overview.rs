@@ -103,7 +103,14 @@ fn cell(outcomes: Option<&BTreeMap<Outcome, BTreeSet<&str>>>) -> String {
     let lines: Vec<String> =
         taken.map(|(o, locations)| format!("{} {}", locations.len(), words::outcome(*o))).collect();
     let said = if lines.is_empty() { words::outcome(*worst).to_owned() } else { lines.join("<br>") };
-    format!("<td class=\"{}\">{said}</td>", data::class(*worst))
+    // The colour is that of the gravest in the cell, which need not be the first: one that reverts beside one that is lost.
+    let class = outcomes.into_iter().flatten().map(|(o, _)| data::class(*o)).max_by_key(|class| gravity(class));
+    format!("<td class=\"{}\">{said}</td>", class.unwrap_or(data::class(*worst)))
+}
+
+/// How loud the style of an outcome is.
+fn gravity(class: &str) -> usize {
+    ["survives", "unknown", "reverts", "lost"].iter().position(|known| *known == class).unwrap_or_default()
 }
 
 /// Findings by theme and severity as bars.
@@ -147,4 +154,17 @@ pub(super) fn themes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "<text x=\"{}\" y=\"{}\">{errors} / {warnings} / {notes}</text>", x + 8, y + 14)?;
     }
     writeln!(out, "</svg></figure>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_outcome_makes_a_cell_no_milder() {
+        let of = |all: &[Outcome]| cell(Some(&all.iter().map(|o| (*o, BTreeSet::from(["a"]))).collect()));
+        assert!(of(&[Outcome::Lost]).contains("\"lost\""));
+        assert!(of(&[Outcome::Lost, Outcome::Reverts]).contains("\"lost\""));
+        assert!(of(&[Outcome::Survives, Outcome::Reverts]).contains("\"reverts\""));
+    }
 }

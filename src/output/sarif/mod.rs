@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Key of our fingerprint; a number because the way it is computed may have to change.
-const FINGERPRINT: &str = "wipeproof/v1";
+const FINGERPRINT: &str = "wipeproof/v2";
 
 pub(super) fn write(report: &Report, context: &Context<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut fired: BTreeMap<&str, &Finding> = BTreeMap::new();
