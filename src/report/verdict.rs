@@ -3,7 +3,7 @@
 use super::rank::{by_weight, losses};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
 use crate::discover::{FOREIGN, Skipped, TOO_LARGE, UNLISTED};
-use crate::facts::{NoteKind, Owner, Reading};
+use crate::facts::{NoteKind, Owner, Phase, Reading};
 use crate::rules::{Outcome, Severity, Target};
 use std::collections::BTreeSet;
 
@@ -25,6 +25,11 @@ pub(super) fn verdict(
     let lost_note = at(Severity::Note)
         .find(|f| f.outcomes.iter().any(|o| o.target == target.id && o.outcome.is_harm()))
         .map(Finding::place);
+    // What is written while the application runs would be lost as well, and nobody knows that it is not.
+    let untimed = at(Severity::Note)
+        .filter(|f| f.effect.phase == Phase::Unknown)
+        .filter(|f| f.outcomes.iter().any(|o| o.target == target.id && o.outcome.is_harm()));
+    let untimed: Vec<&Finding> = untimed.collect();
     let accepted = |least| findings.iter().filter(|f| !f.is_active() && f.severity_on(id) >= least).count();
     let nothing_open = || format!("nothing is open, but {} accepted", losses_were(accepted(Severity::Warning)));
     let (verdict, because) = if let Some(place) = first(Severity::Error) {
@@ -46,6 +51,10 @@ pub(super) fn verdict(
     } else if accepted(Severity::Error) > 0 {
         // Accepted is not absent: what a team decides to lose is a condition, and whoever signs the report is told.
         (Verdict::ReadyWithConditions, nothing_open())
+    } else if let Some(first) = untimed.first() {
+        let what = "what is written at a time that is not known is lost if the application writes it while it runs";
+        let many = counted(untimed.len(), "note");
+        (Verdict::ReadyWithConditions, format!("{what} ({many}), first {}", first.place()))
     } else if let Some(place) = lost_note {
         (Verdict::Ready, format!("nothing that matters would be lost; the notes name small losses, such as {place}"))
     } else if accepted(Severity::Warning) > 0 {
