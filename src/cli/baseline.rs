@@ -33,7 +33,7 @@ fn write(args: &Scan, file: Option<&Path>) -> Result<Status, Failure> {
     if report.is_empty() {
         return Ok(Status::Nothing);
     }
-    let baseline = Baseline::of(&report, &app);
+    let baseline = Baseline::of(&report, &app).below(session::root_below(&file, &args.paths));
     if file.as_os_str() == "-" {
         return info::print(&baseline.to_json());
     }

@@ -22,6 +22,24 @@ pub(super) fn settings_file(args: &Scan) -> Option<PathBuf> {
     }
 }
 
+/// The settings of the first path hold for all: whoever has others is told.
+fn tell_other_settings(args: &Scan, used: Option<&Path>) {
+    if args.config.is_some() || args.no_config {
+        return;
+    }
+    let whole = |file: &Path| file.canonicalize().ok();
+    for path in args.paths.iter().skip(1) {
+        let Some(other) = Settings::find(path).filter(|file| whole(file) != used.and_then(whole)) else { continue };
+        let other = one_line(&other.display().to_string());
+        let used = used.map_or("no settings hold".to_owned(), |f| format!("{} holds", one_line(&f.display().to_string())));
+        super::tell(&format!(
+            "warning: {other} is not used, because the first path decides and {used} for all; check {} by itself, or name \
+             the settings with --config\n",
+            one_line(&path.display().to_string())
+        ));
+    }
+}
+
 /// Refuses paths that are not there, as a scan does.
 pub(super) fn inputs(args: &Scan) -> Result<(), Failure> {
     for path in &args.paths {
@@ -33,7 +51,9 @@ pub(super) fn inputs(args: &Scan) -> Result<(), Failure> {
 
 /// The settings in force: the file, then the command line over it.
 pub(super) fn settings(args: &Scan) -> Result<Settings, Failure> {
-    let mut settings = match settings_file(args) {
+    let file = settings_file(args);
+    tell_other_settings(args, file.as_deref());
+    let mut settings = match file {
         Some(file) => load(&file)?,
         None => Settings::default(),
     };
@@ -77,8 +97,40 @@ pub(super) fn rules(settings: &Settings) -> Result<RuleSet, Failure> {
     })
 }
 
+/// The baseline that settings or the command line name, with a warning if it is one of another folder.
+pub(super) fn baseline_for(args: &Scan, settings: &Settings) -> Result<Option<Baseline>, Failure> {
+    let baseline = baseline(settings)?;
+    let then = baseline.as_ref().and_then(Baseline::root);
+    let now = settings.baseline.as_deref().and_then(|file| root_below(file, &args.paths));
+    if let (Some(then), Some(now), Some(file)) = (then, now, &settings.baseline)
+        && then != now
+    {
+        let file = one_line(&file.display().to_string());
+        let (then, now) = (one_line(then), one_line(&now));
+        super::tell(&format!(
+            "warning: the baseline {file} was written for {then}, and this is {now}: files of the same name in both are \
+             taken for the same; write one for {now} with `wipeproof baseline write`\n"
+        ));
+    }
+    Ok(baseline)
+}
+
+/// What is scanned, seen from the folder of a file; nothing if it does not lie there.
+pub(super) fn root_below(file: &Path, paths: &[PathBuf]) -> Option<String> {
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().ok()?;
+    let below = |path: &PathBuf| {
+        let path = path.canonicalize().ok()?;
+        let inner = crate::discover::display_path(path.strip_prefix(&folder).ok()?);
+        Some(if inner.is_empty() { ".".to_owned() } else { inner })
+    };
+    let mut roots = paths.iter().map(below).collect::<Option<Vec<String>>>()?;
+    roots.sort();
+    Some(roots.join(", "))
+}
+
 /// The baseline that settings or the command line name.
-pub(super) fn baseline(settings: &Settings) -> Result<Option<Baseline>, Failure> {
+fn baseline(settings: &Settings) -> Result<Option<Baseline>, Failure> {
     let load = |file: &PathBuf| {
         Baseline::load(file).map_err(|error| match error {
             BaselineError::Io { .. } => named_in(settings, "baseline", error.into()),

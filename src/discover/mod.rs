@@ -89,6 +89,8 @@ pub struct Application {
     /// What the walk passed over.
     pub skipped: Vec<Skipped>,
     by_path: HashMap<String, usize>,
+    /// How many artifacts have each name without versions.
+    stable: HashMap<String, usize>,
 }
 
 impl Application {
@@ -97,8 +99,8 @@ impl Application {
         artifacts.sort_by(|a, b| a.path.cmp(&b.path));
         artifacts.dedup_by(|a, b| a.file == b.file);
         skipped.sort();
-        let by_path = by_path(&artifacts);
-        Application { artifacts, skipped, by_path }
+        let (by_path, stable) = (by_path(&artifacts), stable_names(&artifacts));
+        Application { artifacts, skipped, by_path, stable }
     }
 
     /// Adds members of packages that were found when the packages were read.
@@ -106,11 +108,23 @@ impl Application {
         self.artifacts.extend(members);
         self.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
         self.by_path = by_path(&self.artifacts);
+        self.stable = stable_names(&self.artifacts);
     }
 
     /// The artifact with this path, in any case: the file system that the application will run on ignores case.
     pub fn find(&self, path: &str) -> Option<&Artifact> {
         self.by_path.get(&path.to_lowercase()).map(|&i| &self.artifacts[i])
+    }
+
+    /// The name of an artifact without the versions in it, `packages/Foo.*/Foo.dll`: an update keeps it. Where two artifacts
+    /// would be one by it, each has its whole name.
+    pub fn stable_name(&self, path: &str) -> String {
+        let name = self.name_of(path);
+        let stable = without_versions(name);
+        match self.stable.get(&stable.to_lowercase()) {
+            Some(count) if *count > 1 => name.to_owned(),
+            _ => stable,
+        }
     }
 
     /// The name inside the application of an artifact path; the path itself when there is no such artifact.
@@ -136,6 +150,38 @@ impl Application {
         }
         self.find(&parts.join("/"))
     }
+}
+
+/// How many artifacts have each stable name.
+fn stable_names(artifacts: &[Artifact]) -> HashMap<String, usize> {
+    let mut counts = HashMap::new();
+    for artifact in artifacts {
+        *counts.entry(without_versions(&artifact.name).to_lowercase()).or_default() += 1;
+    }
+    counts
+}
+
+/// A name with `*` for each version in it: numbers between dots, behind a separator that follows a name.
+fn without_versions(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(c) = rest.chars().next() {
+        let separates = out.ends_with(['.', '-', '_', ' ', '/']) && out.len() > 1;
+        let v = usize::from(rest.starts_with(['v', 'V']));
+        let digits = rest[v..].bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
+        let numbers = rest[v..v + digits].trim_end_matches('.');
+        let end = v + numbers.len();
+        let ends = !rest[end..].starts_with(|c: char| c.is_alphanumeric());
+        let is_version = numbers.starts_with(|c: char| c.is_ascii_digit()) && numbers.contains('.') && ends;
+        if separates && is_version {
+            out.push('*');
+            rest = &rest[end..];
+        } else {
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    out
 }
 
 fn by_path(artifacts: &[Artifact]) -> HashMap<String, usize> {

@@ -3,7 +3,8 @@
 use super::Context;
 use crate::facts::{ClueKind, Owner, Reading};
 use crate::rules::wildcard;
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use crate::settings::glob;
+use globset::{GlobSet, GlobSetBuilder};
 
 /// Marks the code of third parties. It is read, and its facts take part in the joins, but it is not judged.
 pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
@@ -34,7 +35,7 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
 /// Globs that do not parse are refused when the settings are checked.
 fn globs(patterns: &[String]) -> GlobSet {
     let mut builder = GlobSetBuilder::new();
-    for glob in patterns.iter().filter_map(|p| Glob::new(p).ok()) {
+    for glob in patterns.iter().filter_map(|p| glob(p).ok()) {
         builder.add(glob);
     }
     builder.build().unwrap_or_default()

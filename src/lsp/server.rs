@@ -7,7 +7,7 @@ use super::folders::{Folder, Scanned};
 use super::watch::{Look, Parent};
 use super::workspace::{Overlay, Scan};
 use crate::settings::FILE_NAME;
-use crossbeam_channel::{Receiver, Sender, at, never, select, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select, unbounded};
 use lsp_server::{Connection, ErrorCode, Message, Notification, RequestId, Response};
 use lsp_types::notification as notify;
 use lsp_types::notification::Notification as _;
@@ -32,7 +32,8 @@ pub fn serve(connection: &Connection) -> bool {
     let sent = params;
     let params: InitializeParams = serde_json::from_value(sent.clone()).unwrap_or_default();
     let client = Client::of(&params, &sent);
-    if connection.initialize_finish(id, capabilities(&client)).is_err() {
+    let mut parent = Parent::of(&params);
+    if !introduced(connection, Response::new_ok(id, capabilities(&client)), &mut parent) {
         return false;
     }
     let (scans, scanned) = unbounded();
@@ -50,7 +51,7 @@ pub fn serve(connection: &Connection) -> bool {
         judge_at: None,
         pace: Duration::ZERO,
         generation: 0,
-        parent: Parent::of(&params),
+        parent,
         looks,
         look_at: None,
         is_looking: false,
@@ -64,6 +65,23 @@ pub fn serve(connection: &Connection) -> bool {
         server.look();
     }
     server.run(&scanned, &looked)
+}
+
+/// Answers the client's first request and waits for its `initialized`, for as long as the client lives.
+fn introduced(connection: &Connection, answer: Response, parent: &mut Parent) -> bool {
+    const LOOK_AFTER: Duration = Duration::from_secs(1);
+    if connection.sender.send(answer.into()).is_err() {
+        return false;
+    }
+    loop {
+        match connection.receiver.recv_timeout(LOOK_AFTER) {
+            Ok(Message::Notification(n)) if n.method == notify::Initialized::METHOD => return true,
+            // Anything else is out of order, which ends the session, as lsp-server has it.
+            Ok(_) | Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) if parent.is_gone() => return false,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
 }
 
 /// An open file.

@@ -138,7 +138,7 @@ fn judge(
         let made = || {
             let group: Vec<Judged<'_>> = numbers.iter().filter_map(|n| whole(reading, *n, &judged, rules)).collect();
             let group: Vec<&Judged<'_>> = group.iter().collect();
-            let finding = finding::of_group(&group, targets, rules, &|path| app.name_of(path).to_owned())?;
+            let finding = finding::of_group(&group, targets, rules, &|path| app.stable_name(path))?;
             Some(Arc::new(into_wire(finding)))
         };
         // Of an artifact that has another name now, nothing is kept: its old one is not found.

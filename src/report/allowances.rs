@@ -226,7 +226,11 @@ impl Allowance {
         match &self.covers {
             Covers::Matching { paths, location } => {
                 let meant = paths.as_ref().is_none_or(|p| p.is_match(name))
-                    && location.as_ref().is_none_or(|l| wildcard(l, &finding.effect.location));
+                    && location.as_ref().is_none_or(|l| {
+                        // Either separator, as for the other places that settings name.
+                        let at = &finding.effect.location;
+                        wildcard(l, at) || wildcard(&l.replace('/', "\\"), at)
+                    });
                 meant.then(all)
             }
             Covers::Place { .. } if self.artifact != finding.artifact => None,

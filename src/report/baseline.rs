@@ -20,7 +20,9 @@ const BASELINE_SCHEMA: &str = "wipeproof-baseline/1";
 /// How the names of all versions of that format begin.
 const BASELINE_FAMILY: &str = "wipeproof-baseline/";
 /// Key of the fingerprint in SARIF's `partialFingerprints`.
-pub const SARIF_FINGERPRINT: &str = "wipeproof/v1";
+pub const SARIF_FINGERPRINT: &str = "wipeproof/v2";
+/// The same while names of artifacts had their versions in it: of all other names it is alike.
+pub(super) const EARLIER_FINGERPRINT: &str = "wipeproof/v1";
 
 /// A finding that an earlier scan knew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
@@ -62,6 +64,8 @@ pub struct BaselineSummary {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Baseline {
     name: String,
+    /// What was scanned, seen from the folder of the file: names of artifacts are relative to it.
+    root: Option<String>,
     entries: Vec<BaselineEntry>,
 }
 
@@ -164,9 +168,11 @@ impl Baseline {
             None => Box::new(error.with_help(HELP)),
         };
         let value: Value = document::parse_json(name, text).map_err(help)?;
+        let mut root = None;
         let mut entries: Vec<BaselineEntry> = match value.get("schema").and_then(Value::as_str) {
             Some(BASELINE_SCHEMA) => {
                 let file: File = document::parse_json(name, text).map_err(help)?;
+                root = file.root;
                 file.findings.into_iter().map(BaselineEntry::from).collect()
             }
             Some(super::SCHEMA) => {
@@ -184,7 +190,7 @@ impl Baseline {
         };
         entries.sort();
         entries.dedup();
-        Ok(Baseline { name: name.to_owned(), entries })
+        Ok(Baseline { name: name.to_owned(), root, entries })
     }
 
     /// The findings of a report that count today: accepted ones stay accepted where they are.
@@ -203,7 +209,19 @@ impl Baseline {
             .collect();
         entries.sort();
         entries.dedup();
-        Baseline { name: String::new(), entries }
+        Baseline { name: String::new(), root: None, entries }
+    }
+
+    /// The same of a scan of this folder.
+    #[must_use]
+    pub fn below(mut self, root: Option<String>) -> Self {
+        self.root = root;
+        self
+    }
+
+    /// What was scanned, if it is known.
+    pub fn root(&self) -> Option<&str> {
+        self.root.as_deref()
     }
 
     /// What it knows, sorted.
@@ -221,7 +239,9 @@ impl Baseline {
         };
         let lines: Vec<String> = self.entries.iter().map(line).collect();
         let body = if lines.is_empty() { String::new() } else { format!("\n{}\n  ", lines.join(",\n")) };
-        format!("{{\n  \"schema\": \"{BASELINE_SCHEMA}\",\n  \"findings\": [{body}]\n}}\n")
+        let root = self.root.as_ref().map(|root| format!("  \"root\": {},\n", Value::from(root.as_str())));
+        let root = root.unwrap_or_default();
+        format!("{{\n  \"schema\": \"{BASELINE_SCHEMA}\",\n{root}  \"findings\": [{body}]\n}}\n")
     }
 
     /// Marks known findings, and says which entries found nothing. What is only possible is neither new nor known: it
@@ -295,6 +315,8 @@ impl Baseline {
 struct File {
     #[expect(dead_code, reason = "read before, to know what the rest is")]
     schema: String,
+    #[serde(default)]
+    root: Option<String>,
     findings: Vec<Written>,
 }
 
@@ -421,7 +443,7 @@ fn of_run(run: &Run) -> Vec<BaselineEntry> {
             rule: result.get("ruleId").and_then(Value::as_str)?.to_owned(),
             artifact: of_sarif_uri(uri.unwrap_or_default()),
             location: result.pointer("/properties/location").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            fingerprint: prints.get(SARIF_FINGERPRINT).and_then(Value::as_str)?.to_owned(),
+            fingerprint: prints.get(SARIF_FINGERPRINT).or_else(|| prints.get(EARLIER_FINGERPRINT)).and_then(Value::as_str)?.to_owned(),
         })
     };
     run.results.iter().filter_map(of).collect()

@@ -1,6 +1,6 @@
 //! Earlier reports to compare with: our JSON, and SARIF as far as it tells the same.
 
-use super::baseline::{BaselineError, HELP, of_sarif_uri};
+use super::baseline::{BaselineError, EARLIER_FINGERPRINT, HELP, of_sarif_uri};
 use super::{
     EffectSummary, Finding, Report, SARIF_FINGERPRINT, Stats, Suppression, SuppressionKind, TargetVerdict, Tool,
 };
@@ -112,7 +112,7 @@ fn finding(result: &Value) -> Option<Finding> {
         outcomes: read(property("outcomes")).unwrap_or_default(),
         evidence: Vec::new(),
         help: help.to_owned(),
-        fingerprint: result.get("partialFingerprints")?.get(SARIF_FINGERPRINT)?.as_str()?.to_owned(),
+        fingerprint: print_of(result.get("partialFingerprints")?)?,
         suppressed,
         severities: read(property("severities")).unwrap_or_default(),
     })
@@ -124,4 +124,9 @@ fn text(value: &Value, pointer: &str) -> Option<String> {
 
 fn read<T: DeserializeOwned>(value: Option<&Value>) -> Option<T> {
     value.and_then(|v| T::deserialize(v).ok())
+}
+
+/// A fingerprint of this version or of the one before.
+fn print_of(prints: &Value) -> Option<String> {
+    prints.get(SARIF_FINGERPRINT).or_else(|| prints.get(EARLIER_FINGERPRINT))?.as_str().map(str::to_owned)
 }

@@ -6,8 +6,8 @@ use crate::discover::Application;
 use crate::document::{self, DocumentError, Word};
 use crate::facts::{Certainty, Reading, Site};
 use crate::rules::{RuleSet, Severity, Target, UnknownTarget};
-use crate::settings::{Date, Settings};
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use crate::settings::{Date, Settings, glob};
+use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A decision that names something that does not exist.
@@ -320,7 +320,7 @@ pub fn globs(patterns: &[String], place: &str) -> Result<GlobSet, PolicyError> {
     };
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {
-        builder.add(Glob::new(pattern).map_err(|e| bad(pattern, e))?);
+        builder.add(glob(pattern).map_err(|e| bad(pattern, e))?);
     }
     builder.build().map_err(|e| bad("", e))
 }

@@ -247,6 +247,17 @@ impl Settings {
     }
 }
 
+/// Compiles a glob of artifacts as all settings mean them: names of Windows have no case, `\\` separates as `/` does, and
+/// `./` in front means nothing.
+///
+/// # Errors
+/// What is not a glob.
+pub fn glob(pattern: &str) -> Result<globset::Glob, globset::Error> {
+    let slashes = pattern.replace('\\', "/");
+    let plain = slashes.trim_start_matches("./");
+    globset::GlobBuilder::new(plain).case_insensitive(true).build()
+}
+
 /// A severity, or that nothing makes a check fail.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]

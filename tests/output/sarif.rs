@@ -66,7 +66,7 @@ fn check(report: &Report) {
         text(&result["message"]["text"], "message");
         assert_eq!(result["locations"].as_array().map(Vec::len), Some(1), "services use the first location only");
         check_location(&result["locations"][0]);
-        text(&result["partialFingerprints"]["wipeproof/v1"], "fingerprint");
+        text(&result["partialFingerprints"]["wipeproof/v2"], "fingerprint");
         for suppression in result["suppressions"].as_array().expect("suppressions") {
             assert!(["inSource", "external"].contains(&text(&suppression["kind"], "kind").as_str()));
             text(&suppression["justification"], "justification");

@@ -50,7 +50,7 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         document.effect(reading, web, effect);
     }
     let given = web_sections(tree, root, "machineKey")
-        .find(|m| tree.get(*m, "validationKey").is_some_and(|key| !key.to_lowercase().contains("autogenerate")));
+        .find(|m| tree.get(*m, "validationKey").is_some_and(is_key));
     if let Some(element) = given {
         reading.clue(document.site(element), Clue::new(ClueKind::Role, "machine-key", "configured"));
     }
@@ -81,6 +81,12 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         effect.evidence.extend(doubt);
         document.effect(reading, web, effect);
     }
+}
+
+/// A key that somebody wrote: neither made by each machine, nor the placeholder of a quick fix.
+fn is_key(written: &str) -> bool {
+    let written = written.to_lowercase();
+    !written.contains("autogenerate") && !written.starts_with("replace-with-")
 }
 
 /// The topmost `web.config` of an application: no other above it, unless this folder is an application by itself.
