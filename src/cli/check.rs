@@ -156,7 +156,8 @@ fn outputs(arguments: &[String]) -> Result<Vec<Output>, Failure> {
         };
         let format = name.parse().map_err(|_| {
             let names: Vec<&str> = Format::iter().map(Into::into).collect();
-            let near = nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
+            let near =
+                nearest(name, names.iter().copied()).map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
             miette!(help = format!("{near}formats are: {}", names.join(", ")), "there is no output format {name:?}")
         })?;
         Ok(Output { format, file })

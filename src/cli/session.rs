@@ -31,7 +31,8 @@ fn tell_other_settings(args: &Scan, used: Option<&Path>) {
     for path in args.paths.iter().skip(1) {
         let Some(other) = Settings::find(path).filter(|file| whole(file) != used.and_then(whole)) else { continue };
         let other = one_line(&other.display().to_string());
-        let used = used.map_or("no settings hold".to_owned(), |f| format!("{} holds", one_line(&f.display().to_string())));
+        let used =
+            used.map_or("no settings hold".to_owned(), |f| format!("{} holds", one_line(&f.display().to_string())));
         super::tell(&format!(
             "warning: {other} is not used, because the first path decides and {used} for all; check {} by itself, or name \
              the settings with --config\n",

@@ -187,3 +187,29 @@ fn without_versions(name: &str) -> String {
 fn by_path(artifacts: &[Artifact]) -> HashMap<String, usize> {
     artifacts.iter().enumerate().map(|(i, a)| (a.path.to_lowercase(), i)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_no_part_of_a_stable_name() {
+        for (name, stable) in [
+            ("packages/Foo.1.2.3/lib/Foo.dll", "packages/Foo.*/lib/Foo.dll"),
+            ("app-1.0/app.exe", "app-*/app.exe"),
+            ("app-1.0.exe", "app-*.exe"),
+            ("foo/v1.2/a.dll", "foo/*/a.dll"),
+            ("d3dx9_43.dll", "d3dx9_43.dll"),
+            ("Sql2019.dll", "Sql2019.dll"),
+            ("1.0/a.dll", "1.0/a.dll"),
+            ("a-1.2x.dll", "a-1.2x.dll"),
+        ] {
+            assert_eq!(without_versions(name), stable);
+        }
+        let named =
+            |name: &str| Artifact { path: name.into(), name: name.into(), file: name.into(), ..Artifact::default() };
+        let app = Application::new(vec![named("a-1.0/x.dll"), named("a-1.1/x.dll"), named("b-2.0/x.dll")], Vec::new());
+        let names: Vec<String> = app.artifacts.iter().map(|a| app.stable_name(&a.path)).collect();
+        assert_eq!(names, ["a-1.0/x.dll", "a-1.1/x.dll", "b-*/x.dll"]);
+    }
+}

@@ -94,13 +94,14 @@ impl Excerpt {
 fn window(line: &str, column: usize, width: usize) -> (String, std::ops::Range<usize>) {
     let before = width / 3;
     let total = line.chars().take(column.saturating_add(width).saturating_add(1)).count();
-    let skip = if total > width { column.saturating_sub(1).saturating_sub(before) } else { 0 };
+    let visible = width.saturating_sub(2).max(1);
+    let skip = if total > visible { column.saturating_sub(1).saturating_sub(before) } else { 0 };
     let mut shown = String::new();
     if skip > 0 {
         shown.push('…');
     }
     let mut start = None;
-    for (number, c) in line.chars().enumerate().skip(skip).take(width.saturating_sub(2).max(1)) {
+    for (number, c) in line.chars().enumerate().skip(skip).take(visible) {
         if number + 1 == column {
             start = Some(shown.len());
         }
@@ -110,7 +111,7 @@ fn window(line: &str, column: usize, width: usize) -> (String, std::ops::Range<u
         }
     }
     let end = shown.trim_end().len();
-    if line.chars().nth(skip + width.saturating_sub(2).max(1)).is_some() {
+    if line.chars().nth(skip + visible).is_some() {
         shown.push('…');
     }
     let start = start.unwrap_or(0).min(end);
@@ -137,6 +138,15 @@ mod tests {
         let (shown, mark) = window(&line, 5001, 40);
         assert!(shown.chars().count() <= 41, "{shown}");
         assert!(shown[mark].starts_with("HERE"), "{shown}");
+    }
+
+    #[test]
+    fn a_place_at_the_end_of_a_line_that_is_cut_stays_in_sight() {
+        for column in 1..=28 {
+            let line: String = ('a'..='z').chain(['1', '2']).collect();
+            let (shown, mark) = window(&line, column, 28);
+            assert_eq!(shown[mark].chars().next(), line.chars().nth(column - 1), "{column}: {shown}");
+        }
     }
 
     #[test]

@@ -132,13 +132,7 @@ struct Comment<'a> {
     end: usize,
 }
 
-fn allowance(
-    text: &str,
-    at: usize,
-    index: &LineIndex<'_>,
-    syntax: &Syntax,
-    literals: &Literals,
-) -> Option<Clue> {
+fn allowance(text: &str, at: usize, index: &LineIndex<'_>, syntax: &Syntax, literals: &Literals) -> Option<Clue> {
     let comment = comment_at(text, at, syntax, literals)?;
     let Some((whole_file, rules, reason)) = parts(comment.body) else {
         let written: String = comment.body.trim().chars().take(MAX_SHOWN).collect();
@@ -211,9 +205,8 @@ fn comment_at<'a>(text: &'a str, at: usize, syntax: &Syntax, literals: &Literals
         let at = line_start + i;
         !literals.in_string(at) && opens_comment(open, text, at)
     };
-    let last = |open: &'static str| {
-        lower.rmatch_indices(open).map(|(i, _)| i).find(|i| opens(*i, open)).map(|i| (i, open))
-    };
+    let last =
+        |open: &'static str| lower.rmatch_indices(open).map(|(i, _)| i).find(|i| opens(*i, open)).map(|i| (i, open));
     let opener = syntax.line.iter().filter_map(|open| last(open)).max()?;
     let first = before[opener.0 + opener.1.len()..].trim().is_empty();
     Some(Comment { body: after, first, alone: before[..opener.0].trim().is_empty(), end: line_end })

@@ -33,8 +33,7 @@ pub struct Parts<'a> {
 
 /// Assembles the report and puts everything into its one order.
 pub fn assemble(parts: Parts<'_>) -> Report {
-    let found =
-        judge::finding::findings(parts.judged, parts.targets, parts.rules, |path| parts.app.stable_name(path));
+    let found = judge::finding::findings(parts.judged, parts.targets, parts.rules, |path| parts.app.stable_name(path));
     let all: Vec<Finding> = found.into_iter().map(into_wire).collect();
     let mut notes = collect_notes(parts.readings);
     notes.sort();

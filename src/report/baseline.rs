@@ -443,7 +443,11 @@ fn of_run(run: &Run) -> Vec<BaselineEntry> {
             rule: result.get("ruleId").and_then(Value::as_str)?.to_owned(),
             artifact: of_sarif_uri(uri.unwrap_or_default()),
             location: result.pointer("/properties/location").and_then(Value::as_str).unwrap_or_default().to_owned(),
-            fingerprint: prints.get(SARIF_FINGERPRINT).or_else(|| prints.get(EARLIER_FINGERPRINT)).and_then(Value::as_str)?.to_owned(),
+            fingerprint: prints
+                .get(SARIF_FINGERPRINT)
+                .or_else(|| prints.get(EARLIER_FINGERPRINT))
+                .and_then(Value::as_str)?
+                .to_owned(),
         })
     };
     run.results.iter().filter_map(of).collect()

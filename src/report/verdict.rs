@@ -66,6 +66,9 @@ pub(super) fn verdict(
         Verdict::Ready if any_unplaced(active.iter().copied().chain(possible), &target.id) => {
             format!("{because}; writes at places that could not be recovered are not covered")
         }
+        Verdict::Ready if any_doubtful(possible, &target.id) => {
+            format!("{because}; calls in machine code that may write, or only read, are not covered")
+        }
         _ => because,
     };
     TargetVerdict {
@@ -84,6 +87,13 @@ pub(super) fn verdict(
 fn any_unplaced<'a>(mut findings: impl Iterator<Item = &'a Finding>, target: &str) -> bool {
     let unknown = |f: &Finding| f.outcomes.iter().any(|o| o.target == target && o.outcome == Outcome::Unknown);
     findings.any(|f| unknown(f) && !f.sites.is_empty())
+}
+
+/// Some call of machine code has its place but no known mode: it would be a loss if it writes, and nobody knows that it does
+/// not.
+fn any_doubtful(possible: &[Finding], target: &str) -> bool {
+    let harms = |f: &Finding| f.outcomes.iter().any(|o| o.target == target && o.outcome.is_harm());
+    possible.iter().any(|f| harms(f) && f.effect.has_known_place() && f.sites.iter().any(|s| s.rva.is_some()))
 }
 
 /// Nothing of the application's own was judged, or none of its binaries: what is there belongs to others, by the settings

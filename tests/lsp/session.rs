@@ -71,6 +71,22 @@ fn a_client_whose_process_ends_ends_the_session() {
     assert!(!editor.ended());
 }
 
+/// Between the answer to its first request and its next word.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_client_that_ends_before_it_is_introduced_ends_the_session() {
+    let mut process = std::process::Command::new("sleep").arg("600").spawn().expect("a process");
+    let (client, theirs) = lsp_server::Connection::memory();
+    let server = std::thread::spawn(move || wipeproof::lsp::serve(&theirs));
+    let params = json!({ "processId": process.id(), "capabilities": {} });
+    let request = lsp_server::Request::new(1.into(), "initialize".to_owned(), params);
+    client.sender.send(request.into()).expect("the server listens");
+    client.receiver.recv().expect("an answer");
+    process.kill().expect("it runs");
+    process.wait().expect("it ended");
+    assert!(!server.join().expect("no panic"));
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_process_that_was_never_seen_says_nothing() {

@@ -23,6 +23,7 @@ fn check_junit(report: &Report) {
         assert_eq!(number(suite, "tests"), cases.len());
         assert_eq!(number(suite, "failures"), having("failure"));
         assert_eq!(number(suite, "skipped"), having("skipped"));
+        assert_eq!(number(suite, "errors"), having("error"));
         total += cases.len();
     }
     assert_eq!(number(root, "tests"), total);

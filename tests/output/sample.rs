@@ -46,7 +46,15 @@ pub(crate) fn render_in(format: Format, report: &Report, style: Style) -> String
 pub(crate) fn render_since(format: Format, report: &Report, style: Style, earlier: Option<&Report>) -> String {
     let rules = rules();
     let mut bytes = Vec::new();
-    let context = Context { rules: &rules, style, sources: &Texts, subject: None, earlier, fails_at: wipeproof::rules::Severity::Warning, invocation: None };
+    let context = Context {
+        rules: &rules,
+        style,
+        sources: &Texts,
+        subject: None,
+        earlier,
+        fails_at: wipeproof::rules::Severity::Warning,
+        invocation: None,
+    };
     output::write(format, report, &context, &mut bytes).expect("writing to memory");
     String::from_utf8(bytes).expect("reports are UTF-8")
 }

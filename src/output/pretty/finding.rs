@@ -187,7 +187,10 @@ fn excerpt(lead: &Finding, context: &Context<'_>, width: usize) -> (Option<Excer
         None => (String::new(), lead.evidence.as_slice()),
     };
     let first = cut(&format!("{call}{via}{details}"), width);
-    let mark = call.len()..first.len().min(call.len() + via.len());
+    // Where the name does not fit, the whole line is meant.
+    let start = if call.len() + '…'.len_utf8() < first.len() { call.len() } else { 0 };
+    let whole = |at: usize| (at..first.len()).find(|i| first.is_char_boundary(*i)).unwrap_or(first.len());
+    let mark = whole(start)..whole(call.len() + via.len());
     let most = if context.style.verbose { usize::MAX } else { MAX_STEPS };
     let mut lines = vec![first];
     lines.extend(steps.iter().take(most).map(|s| cut(&one_line(&step(s)), width)));

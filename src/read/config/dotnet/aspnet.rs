@@ -49,8 +49,7 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         effect.evidence.extend(doubt);
         document.effect(reading, web, effect);
     }
-    let given = web_sections(tree, root, "machineKey")
-        .find(|m| tree.get(*m, "validationKey").is_some_and(is_key));
+    let given = web_sections(tree, root, "machineKey").find(|m| tree.get(*m, "validationKey").is_some_and(is_key));
     if let Some(element) = given {
         reading.clue(document.site(element), Clue::new(ClueKind::Role, "machine-key", "configured"));
     }
