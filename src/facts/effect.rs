@@ -19,7 +19,20 @@ pub struct Step {
     pub site: Option<Site>,
 }
 
+/// Begins the step that names the marker of an effect.
+const MARKED: &str = "not done again while ";
+
 impl Step {
+    /// The marker that keeps an effect from being made again.
+    pub fn marker(marker: &Location, site: Site) -> Self {
+        Step::at(format!("{MARKED}{marker} exists"), site)
+    }
+
+    /// Does the step name the marker of the effect?
+    pub fn names_marker(&self) -> bool {
+        self.text.starts_with(MARKED)
+    }
+
     /// A step in the artifact of the fact itself.
     pub fn new(text: impl Into<String>) -> Self {
         Step { text: text.into(), ..Step::default() }

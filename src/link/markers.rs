@@ -23,7 +23,7 @@ pub(super) fn guard(readings: &mut [Reading]) {
             if let Some((marker, site)) = guards.get(&headline)
                 && *marker != effect.location
             {
-                effect.evidence.push(Step::at(format!("not done again while {marker} exists"), site.clone()));
+                effect.evidence.push(Step::marker(marker, site.clone()));
                 effect.guard = Some(marker.clone());
             }
         }

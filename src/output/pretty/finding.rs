@@ -4,6 +4,7 @@
 //! miette renders in time linear in its source, so it is never given a file: [`Snippet`] hands it a few lines with
 //! their true numbers, and machine code, IL and tables as lines made up from the evidence.
 
+use crate::facts::Step;
 use crate::output::excerpt::Excerpt;
 use crate::output::style::{Ink, Style, cut, cut_start, one_line};
 use crate::output::{Context, words};
@@ -39,7 +40,8 @@ pub(super) fn render(group: &[&Finding], context: &Context<'_>) -> String {
     let made_up = view.snippet.as_ref().is_some_and(|s| s.excerpt.made_up);
     let line = |l: &str| if made_up { without_number(l.trim_end()) } else { l.trim_end().to_owned() };
     let mut lines: Vec<String> = text.lines().map(line).filter(|l| !l.is_empty()).collect();
-    for (label, remark) in remarks(lead, group, style) {
+    let shown = if made_up { made_up_steps(lead, style) } else { 0 };
+    for (label, remark) in remarks(lead, group, shown, style) {
         let width = style.width.max(20);
         let options = textwrap::Options::new(width)
             .word_separator(textwrap::WordSeparator::AsciiSpace)
@@ -178,23 +180,39 @@ fn excerpt(lead: &Finding, context: &Context<'_>, width: usize) -> (Option<Excer
         (None, false) => String::new(),
     };
     let via = if effect.via.is_empty() { one_line(&site.short()) } else { one_line(&effect.via) };
-    // Evidence begins with the call itself; what it adds belongs into the same line.
-    let (details, steps) = match lead.evidence.split_first() {
-        Some((head, rest)) => match of_call(&head.text, &via) {
-            Some(details) => (one_line(details), rest),
-            None => (String::new(), lead.evidence.as_slice()),
-        },
-        None => (String::new(), lead.evidence.as_slice()),
-    };
+    let (details, steps) = steps_of(lead);
     let first = cut(&format!("{call}{via}{details}"), width);
     // Where the name does not fit, the whole line is meant.
     let start = if call.len() + '…'.len_utf8() < first.len() { call.len() } else { 0 };
     let whole = |at: usize| (at..first.len()).find(|i| first.is_char_boundary(*i)).unwrap_or(first.len());
     let mark = whole(start)..whole(call.len() + via.len());
-    let most = if context.style.verbose { usize::MAX } else { MAX_STEPS };
+    let shown = made_up_steps(lead, context.style) - (lead.evidence.len() - steps.len());
     let mut lines = vec![first];
-    lines.extend(steps.iter().take(most).map(|s| cut(&one_line(&step(s)), width)));
+    lines.extend(steps.iter().take(shown).map(|s| cut(&one_line(&step(s)), width)));
     (Some(Excerpt::made_up(&lines, mark)), label)
+}
+
+/// Evidence begins with the call itself; what it adds belongs into the line of the call.
+fn steps_of(lead: &Finding) -> (String, &[Step]) {
+    let via = if lead.effect.via.is_empty() { one_line(&lead.site().short()) } else { one_line(&lead.effect.via) };
+    let of_call = lead.evidence.split_first().and_then(|(head, rest)| Some((of_call(&head.text, &via)?, rest)));
+    of_call.map_or((String::new(), lead.evidence.as_slice()), |(details, rest)| (one_line(details), rest))
+}
+
+/// How many steps of the evidence a made-up excerpt tells of.
+fn made_up_steps(lead: &Finding, style: Style) -> usize {
+    let (_, steps) = steps_of(lead);
+    let most = if style.verbose { usize::MAX } else { MAX_STEPS };
+    lead.evidence.len() - steps.len() + steps.len().min(most)
+}
+
+/// The other end of a join, which the excerpt cannot show: what another artifact says, and the marker that guards.
+fn other_ends(lead: &Finding, shown: usize) -> impl Iterator<Item = String> {
+    let told = lead.effect.phase_evidence.as_str();
+    lead.evidence.iter().skip(shown).filter_map(move |s| {
+        let elsewhere = s.artifact.as_ref().is_some_and(|artifact| *artifact != lead.artifact);
+        ((elsewhere || s.names_marker()) && s.text != told).then(|| one_line(&step(s)).replace("  (", " ("))
+    })
 }
 
 /// `: access 0x40000000` of `call of CreateFileA: access 0x40000000`, if the step tells of the call itself.
@@ -205,7 +223,7 @@ fn of_call<'a>(step: &'a str, via: &str) -> Option<&'a str> {
 }
 
 /// A step of the evidence in a line.
-fn step(step: &crate::facts::Step) -> String {
+fn step(step: &Step) -> String {
     let artifact = step.artifact.as_deref().map(|a| a.rsplit('/').next().unwrap_or(a)).unwrap_or_default();
     let site = step.site.as_ref().map(|site| words::brief(site, 2)).unwrap_or_default();
     let place = [artifact, &site].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
@@ -213,15 +231,15 @@ fn step(step: &crate::facts::Step) -> String {
 }
 
 /// How the phase is known, and where else; the labels are as long as `help`, so that all begin in one column.
-fn remarks(lead: &Finding, group: &[&Finding], style: Style) -> Vec<(&'static str, String)> {
-    let mut remarks = Vec::new();
+fn remarks(lead: &Finding, group: &[&Finding], shown: usize, style: Style) -> Vec<(&'static str, String)> {
+    let most = if style.verbose { usize::MAX } else { MAX_STEPS };
+    let mut remarks: Vec<(&str, String)> = other_ends(lead, shown).take(most).map(|end| ("with", end)).collect();
     // That a program runs as programs do is what everybody would take for granted; the label says it.
     if !lead.effect.phase_evidence.is_empty() && (style.verbose || !is_assumed(lead)) {
         remarks.push(("when", one_line(&lead.effect.phase_evidence)));
     }
     let own = lead.sites.iter().skip(1).map(|s| one_line(&s.short()));
     let places: Vec<String> = own.chain(group.iter().skip(1).map(|f| elsewhere(lead, f, style))).collect();
-    let most = if style.verbose { usize::MAX } else { MAX_STEPS };
     if !places.is_empty() {
         let shown: Vec<&str> = places.iter().take(most).map(String::as_str).collect();
         let more = places.len() - shown.len();
