@@ -1,7 +1,7 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
 use super::Context;
-use crate::facts::{Body, Clue, ClueKind, Phase, Reading};
+use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site};
 use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -59,7 +59,7 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
             if effect.phase != Phase::Unknown {
                 continue;
             }
-            let of_symbol = site.method.as_ref().or(site.symbol.as_ref()).and_then(|s| by_symbol.get(s));
+            let of_symbol = of_site(site, &by_symbol);
             let default = default_phase(class);
             let chosen = of_symbol.or(known.as_ref()).or(default.as_ref());
             if let Some(k) = chosen {
@@ -128,6 +128,33 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
         }
     }
     build_starts(readings, known, fixed, &index);
+    let by_symbol: Vec<HashMap<String, Known>> = readings.iter().map(symbol_phases).collect();
+    follow(readings, known, fixed, &index, |from, site, known| of_site(site, &by_symbol[from]).or(known).cloned());
+    // What a program starts runs when the program does, also where that is only assumed; it overrides nothing.
+    let told: Vec<bool> = known.iter().zip(fixed).map(|(known, fixed)| *fixed || known.is_some()).collect();
+    follow(readings, known, &told, &index, |from, _, known| {
+        let assumed = || default_phase(class(&readings[from].format)).filter(|_| is_program(&readings[from]));
+        known.cloned().or_else(assumed)
+    });
+}
+
+fn is_program(reading: &Reading) -> bool {
+    class(&reading.format) == Class::Program
+}
+
+/// The phase of the function or method in which something is.
+fn of_site<'a>(site: &Site, by_symbol: &'a HashMap<String, Known>) -> Option<&'a Known> {
+    site.method.as_ref().or(site.symbol.as_ref()).and_then(|symbol| by_symbol.get(symbol))
+}
+
+/// Follows the starts of all artifacts; `starter` says what is known of the place where something is started.
+fn follow(
+    readings: &[Reading],
+    known: &mut [Option<Known>],
+    fixed: &[bool],
+    index: &Index,
+    starter: impl Fn(usize, &Site, Option<&Known>) -> Option<Known>,
+) {
     let mut queue: VecDeque<usize> = (0..readings.len()).collect();
     // What both builds the image and starts the instance is judged by the later of the two, where more can be lost. A
     // phase only ever becomes a later one, so that each edge is followed no more often than there are phases.
@@ -135,10 +162,10 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
         for fact in super::steps::counted(&readings[from].facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
             let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
-            let inherited = known[from].as_ref();
-            let Some(phase) = edge_phase(&clue.key).or(inherited.map(|k| k.phase)) else { continue };
-            let phase = if is_part_of_build(phase, inherited) { Phase::Build } else { phase };
-            let rest = inherited.map_or(String::new(), |k| format!(", {}", k.because));
+            let inherited = starter(from, &fact.site, known[from].as_ref());
+            let Some(phase) = edge_phase(&clue.key).or(inherited.as_ref().map(|k| k.phase)) else { continue };
+            let phase = if is_part_of_build(phase, inherited.as_ref()) { Phase::Build } else { phase };
+            let rest = inherited.as_ref().map_or(String::new(), |k| format!(", {}", k.because));
             if to == from || fixed[to] || known[to].as_ref().is_some_and(|k| lateness(k.phase) >= lateness(phase)) {
                 continue;
             }
@@ -290,6 +317,23 @@ mod tests {
         let p = phases(text, &Settings::default());
         assert_eq!(p[0].0, Phase::Startup);
         assert!(p[0].1.contains("Dockerfile (entrypoint-setup) at 3:1"), "{}", p[0].1);
+    }
+
+    #[test]
+    fn what_a_program_starts_runs_when_the_place_that_starts_it_does() {
+        let script = "artifact w.cmd format=batch\neffect set-value registry HKLM\\A\n";
+        let text = format!(
+            "artifact a.dll format=assembly\nclue runs-in key=A.Stop value=shutdown\n\
+             clue starts key=call value=w.cmd at=method:A.Stop\n{script}"
+        );
+        assert_eq!(phases(&text, &Settings::default())[0].0, Phase::Shutdown);
+        let assumed = text.replace("at=method:A.Stop", "at=method:A.Other");
+        let p = phases(&assumed, &Settings::default());
+        assert_eq!(p[0].0, Phase::Run);
+        assert!(p[0].1.contains("started by a.dll") && p[0].1.contains("assumed"), "{}", p[0].1);
+        // What is only assumed does not make a later phase of a known one.
+        let task = "artifact s.csdef format=csdef\nclue starts key=startup-task value=w.cmd at=line:6\n";
+        assert_eq!(phases(&format!("{task}{assumed}"), &Settings::default())[0].0, Phase::Startup);
     }
 
     #[test]
