@@ -1,8 +1,8 @@
 //! Keys and what they encrypt: ciphertext that outlives its key cannot be read by the next instance.
 
 use super::nearest::Nearest;
-use crate::facts::{Body, ClueKind, Effect, Location, Operation, Reading, Site, Step, Store, Trait};
-use std::collections::HashMap;
+use crate::facts::{Body, ClueKind, Effect, Location, Operation, Origin, Reading, Site, Step, Store, Trait};
+use std::collections::{HashMap, HashSet};
 
 /// How locations of the machine key of ASP.NET begin.
 const MACHINE_KEY: &str = "machine-key://";
@@ -13,13 +13,19 @@ pub(super) fn part(readings: &mut [Reading]) {
     machine_keys(readings);
 }
 
-/// What one method encrypts with a key of this machine and writes to a share, a mounted volume or another host.
+/// What one method encrypts with a key of this machine and writes to a share, a mounted volume or another host. What is
+/// written there and cannot be the ciphertext is none of it; where the method writes elsewhere too, nobody knows which
+/// of the files gets it.
 fn kept_elsewhere(reading: &mut Reading) {
     let mut durable: HashMap<String, (Location, Site)> = HashMap::new();
+    let mut local: HashSet<String> = HashSet::new();
     for fact in super::steps::counted(&reading.facts) {
-        let Some(effect) = fact.as_effect().filter(|e| outlives(e)) else { continue };
-        if let Some(code) = code_of(&fact.site) {
+        let Some(effect) = fact.as_effect().filter(|e| may_take(e)) else { continue };
+        let Some(code) = code_of(&fact.site) else { continue };
+        if is_far(effect) {
             durable.entry(code.to_owned()).or_insert_with(|| (effect.location.clone(), fact.site.clone()));
+        } else {
+            local.insert(code.to_owned());
         }
     }
     for fact in super::steps::counted_mut(&mut reading.facts) {
@@ -27,9 +33,11 @@ fn kept_elsewhere(reading: &mut Reading) {
         if effect.store != Store::Ciphertext || effect.operation != Operation::Protect {
             continue;
         }
-        if let Some((location, site)) = code_of(&fact.site).and_then(|code| durable.get(code)) {
+        let code = code_of(&fact.site).filter(|code| !local.contains(*code));
+        if let Some((location, site)) = code.and_then(|code| durable.get(code)) {
             effect.mark(Trait::KeyApart);
-            effect.evidence.push(Step::at(format!("written to {location}, which outlives the key"), site.clone()));
+            let said = format!("the same code writes to {location}, which outlives the key");
+            effect.evidence.push(Step::at(said, site.clone()));
         }
     }
 }
@@ -38,15 +46,19 @@ fn code_of(site: &Site) -> Option<&str> {
     site.method.as_deref().or(site.symbol.as_deref())
 }
 
-fn outlives(effect: &Effect) -> bool {
+/// May what is written be what was encrypted just before?
+fn may_take(effect: &Effect) -> bool {
     let writes = matches!(
         effect.operation,
         Operation::Create | Operation::Write | Operation::Append | Operation::Copy | Operation::SetValue
     );
-    let far = effect.has(Trait::Remote)
-        || effect.has(Trait::Durable)
-        || effect.location.file_place() == crate::facts::Place::UncShare;
-    writes && effect.store.is_path() && far
+    let other = matches!(effect.origin, Origin::Constant | Origin::Packaged | Origin::Configuration | Origin::Input);
+    writes && !other && (effect.store.is_path() || effect.store == Store::Registry)
+}
+
+fn is_far(effect: &Effect) -> bool {
+    let share = effect.store.is_path() && effect.location.file_place() == crate::facts::Place::UncShare;
+    effect.has(Trait::Remote) || effect.has(Trait::Durable) || share
 }
 
 /// `MachineKey.Protect` uses the keys of the configuration: generated on each machine, or given and the same on all.
@@ -107,7 +119,11 @@ mod tests {
         let share = "effect create file \\\\files\\orders\\token.bin at=method:A.Save\n";
         assert_eq!(traits(&format!("{protect}{share}")), [Trait::KeyApart]);
         assert_eq!(traits(&format!("{protect}{}", share.replace("A.Save", "A.Other"))), []);
-        assert_eq!(traits(&format!("{protect}effect create file C:\\a at=method:A.Save\n")), []);
+        let local = "effect create file C:\\a at=method:A.Save\n";
+        assert_eq!(traits(&format!("{protect}{local}")), []);
+        assert_eq!(traits(&format!("{protect}{share}{local}")), []);
+        let constant = share.replace(" at=", " origin=constant at=");
+        assert_eq!(traits(&format!("{protect}{constant}")), []);
     }
 
     #[test]
