@@ -16,7 +16,7 @@ use crate::facts::{
 };
 use crate::read::config::syntax::expand;
 use crate::read::connection::{database, remote_store};
-use crate::read::script::{CommandContext, command_line};
+use crate::read::script::{CommandContext, command_line, registered};
 
 /// Locations of one call site that become effects of their own; the others become one with what they share.
 const MAX_LOCATIONS: usize = 6;
@@ -224,8 +224,8 @@ impl<'v> View<'v> {
         if let Some(arguments) = row.arguments.as_ref().map(of).filter(|text| !text.is_empty()) {
             command = command.concat(&Text::lit(" ")).concat(&arguments);
         }
-        let clue = Clue::new(ClueKind::Starts, "call", command.to_string()).at(location);
-        let mut facts = vec![Fact::clue(site.clone(), clue)];
+        let clues = registered("call", &command, &Text::folder(Folder::Cwd));
+        let mut facts: Vec<Fact> = clues.into_iter().map(|clue| Fact::clue(site.clone(), clue)).collect();
         let mut reading = Reading::default();
         let context = CommandContext {
             site: site.clone(),

@@ -107,7 +107,7 @@ pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId
 
 /// Says only what a command line starts, by the words in it.
 pub(crate) fn starts(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, line: &Text, launch: &Launch) {
-    for program in line.as_lit().map(programs).unwrap_or_default() {
+    for program in line.as_lit().map(started).unwrap_or_default().into_iter().map(|started| started.program) {
         let location = Location::file(&crate::facts::join_paths(&launch.here, &Text::lit(&program)));
         document.clue(reading, at, Clue::new(ClueKind::Starts, launch.how, &program).at(package_path(location)));
     }
@@ -125,9 +125,15 @@ fn package_path(location: Location) -> Location {
     }
 }
 
-/// The files that a command line starts, in order.
-pub(crate) fn programs(line: &str) -> Vec<String> {
-    commands(line).iter().take(MAX_COMMANDS).filter_map(|words| started(words)).collect()
+/// A file that a command line starts, and the words behind its name.
+pub(crate) struct Started {
+    pub(crate) program: String,
+    pub(crate) arguments: Vec<String>,
+}
+
+/// What a command line starts, in order.
+pub(crate) fn started(line: &str) -> Vec<Started> {
+    commands(line).iter().take(MAX_COMMANDS).filter_map(|words| of_words(words)).collect()
 }
 
 /// The words of each command: `&`, `&&`, `||`, `|` and `;` separate commands, redirections are left out.
@@ -172,26 +178,26 @@ fn commands(line: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// The file that one command starts.
-fn started(words: &[String]) -> Option<String> {
-    let first = words.first()?;
+/// What one command starts.
+fn of_words(words: &[String]) -> Option<Started> {
+    let (first, rest) = words.split_first()?;
     let name = first.rsplit(['\\', '/']).next().unwrap_or(first).to_lowercase();
-    let rest = &words[1..];
     let after = |switches: &[&str]| {
         let at = rest.iter().position(|w| switches.iter().any(|s| w.eq_ignore_ascii_case(s)))?;
-        rest.get(at + 1)
+        (at + 1 < rest.len()).then_some(at + 1)
     };
-    let plain = || rest.iter().find(|w| !w.starts_with(['/', '-']));
+    let plain = || rest.iter().position(|w| !w.starts_with(['/', '-']));
     let inner = match name.trim_end_matches(".exe") {
         "cmd" => {
-            let at = rest.iter().position(|w| ["/c", "/k"].iter().any(|s| w.eq_ignore_ascii_case(s)))?;
-            // A quoted command is one word here.
-            let line = rest.get(at + 1..)?.join(" ");
-            return started(commands(&line).first()?);
+            return match rest.get(after(&["/c", "/k"])?..)? {
+                // A quoted command is one word here.
+                [line] => of_words(commands(line).first()?),
+                words => of_words(words),
+            };
         }
-        "call" | "start" => return started(rest),
+        "call" | "start" => return of_words(rest),
         "powershell" | "pwsh" => {
-            after(&["-file", "-f"]).or_else(|| rest.iter().find(|w| w.to_lowercase().ends_with(".ps1")))
+            after(&["-file", "-f"]).or_else(|| rest.iter().position(|w| w.to_lowercase().ends_with(".ps1")))
         }
         "cscript" | "wscript" | "mshta" | "rundll32" => plain(),
         "msiexec" => after(&["/i", "/package", "-i"]),
@@ -199,7 +205,32 @@ fn started(words: &[String]) -> Option<String> {
         "dotnet" | "java" | "python" | "node" | "php" => plain(),
         _ => None,
     };
-    Some(inner.unwrap_or(first).trim_matches('\'').to_owned())
+    let (program, arguments) = match inner {
+        Some(at) => (rest.get(at)?, rest.get(at + 1..).unwrap_or_default()),
+        None => (first, rest),
+    };
+    Some(Started { program: program.trim_matches('\'').to_owned(), arguments: without_apostrophes(arguments) })
+}
+
+/// Words as PowerShell divides them, which holds them together with apostrophes too.
+fn without_apostrophes(words: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut open = false;
+    for word in words {
+        match out.last_mut().filter(|_| open) {
+            Some(last) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            None => out.push(word.clone()),
+        }
+        open = out.last().is_some_and(|w| w.starts_with('\'') && (w.len() == 1 || !w.ends_with('\'')));
+    }
+    let whole = |w: String| match w.strip_prefix('\'').and_then(|w| w.strip_suffix('\'')) {
+        Some(inner) => inner.to_owned(),
+        None => w,
+    };
+    out.into_iter().map(whole).collect()
 }
 
 #[cfg(test)]
@@ -220,7 +251,8 @@ mod tests {
             ("dotnet Desk.dll --urls x", &["Desk.dll"]),
             ("", &[]),
         ] {
-            assert_eq!(programs(line), expected, "{line}");
+            let programs: Vec<String> = started(line).into_iter().map(|started| started.program).collect();
+            assert_eq!(programs, expected, "{line}");
         }
     }
 }

@@ -23,6 +23,7 @@ mod options;
 mod packer;
 mod quartz;
 mod relevance;
+mod scheduled;
 mod select;
 mod service;
 pub(crate) mod syntax;
@@ -151,6 +152,8 @@ pub(crate) fn is_known_root(name: &str) -> bool {
         "PublicConfig",
         "unattend",
         "packages",
+        "Task",
+        "service",
     ];
     ROOTS.contains(&name) || dotnet::is_section(name)
 }
@@ -204,6 +207,8 @@ fn read_xml(document: &mut Document<'_>, reading: &mut Reading) {
             diagnostics::read(document, root, reading);
         }
         "unattend" => unattend::read(document, root, reading),
+        "Task" => scheduled::task(document, root, reading),
+        "service" => scheduled::service(document, root, reading),
         name if dotnet::is_section(name) => dotnet::read_fragment(document, reading),
         _ => {}
     }

@@ -7,9 +7,10 @@ use super::modes::{self, Mode};
 use super::{locate, settings};
 use crate::catalog::native::{self, Model, Row};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Owner, Part, Place,
-    Site, Source, Step, Store, Text, Trait, join_paths, registry,
+    Certainty, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Owner, Part, Place, Site, Source, Step,
+    Store, Text, Trait, join_paths, registry,
 };
+use crate::read::script::registered;
 
 /// Begins the step that says why a place is not known.
 pub(crate) const NOT_KNOWN: &str = "not known";
@@ -41,7 +42,7 @@ pub(crate) fn facts(image: &Image<'_>, event: &Event) -> Vec<Fact> {
         })
         .collect();
     if let Some(command) = event.api.row.starts.and_then(|n| event.args.get(usize::from(n))) {
-        facts.extend(starts_clue("service", command, &site));
+        facts.extend(starts("service", command, &site));
     }
     facts
 }
@@ -90,13 +91,18 @@ pub(crate) fn event_gap(event: &Event) -> Gap {
 
 fn started(event: &Event, site: Site) -> Vec<Fact> {
     let clues = event.api.row.args.iter().rev().filter_map(|n| event.args.get(usize::from(*n)));
-    clues.filter(|a| !a.is_null()).find_map(|a| starts_clue("call", a, &site)).into_iter().collect()
+    let facts = clues.filter(|a| !a.is_null()).map(|a| starts("call", a, &site)).find(|facts| !facts.is_empty());
+    facts.unwrap_or_default()
 }
 
-fn starts_clue(how: &str, command: &Arg, site: &Site) -> Option<Fact> {
+/// The program of a command line, and what it is handed.
+fn starts(how: &str, command: &Arg, site: &Site) -> Vec<Fact> {
     let text = locate::first_text(command);
-    let known = text.parts().iter().any(|p| matches!(p, crate::facts::Part::Lit(_)));
-    known.then(|| Fact::clue(site.clone(), Clue::new(ClueKind::Starts, how, text.to_string())))
+    if !text.parts().iter().any(|p| matches!(p, crate::facts::Part::Lit(_))) {
+        return Vec::new();
+    }
+    let clues = registered(how, &text, &Text::folder(Folder::Cwd));
+    clues.into_iter().map(|clue| Fact::clue(site.clone(), clue)).collect()
 }
 
 fn effects(image: &Image<'_>, event: &Event) -> Vec<Effect> {

@@ -1,9 +1,10 @@
 //! What is registered to be started later: values of Run keys, image paths of services, commands of tasks.
 
 use super::call::file;
-use super::words;
+use super::handed;
+use super::words::{self, Word};
 use crate::facts::{Clue, ClueKind, Location, Part, Text};
-use crate::read::config::command::programs;
+use crate::read::config::command::started;
 
 /// How a registry value starts a program: at each logon, at the next one, or with the machine.
 fn how(location: &Location) -> Option<&'static str> {
@@ -24,19 +25,30 @@ pub(crate) fn of_value(location: &Location, command: &Text, here: &Text) -> Vec<
     how(location).map_or_else(Vec::new, |how| registered(how, command, here))
 }
 
-/// The starts of a command line that a service manager or scheduler keeps. Interpreters are looked through.
+/// The starts of a command line that a service manager, a scheduler or another program keeps, and what it hands to the
+/// scripts that it starts. Interpreters are looked through.
 pub(crate) fn registered(how: &str, command: &Text, here: &Text) -> Vec<Clue> {
     let command = &quoted_program(command);
-    let said = command.to_string();
-    let start = |program: &Text| {
+    let said = command.to_string().trim_end().to_owned();
+    let mut found = Vec::new();
+    let mut start = |program: &Text, arguments: &[Word]| {
         let location = file(program, here);
-        Clue::new(ClueKind::Starts, how, &said).at(location)
+        // A bare name is a program more often than a script; its words may be anything, secrets included.
+        let given = location.extension().map_or_else(Vec::new, |_| handed::of_words(&location, arguments));
+        found.push(Clue::new(ClueKind::Starts, how, &said).at(location));
+        found.extend(given);
     };
-    let found: Vec<Clue> = programs(&said).iter().map(|program| start(&Text::parse(program))).collect();
-    if !found.is_empty() {
-        return found;
+    let programs = started(&said);
+    for started in &programs {
+        let arguments: Vec<Word> = started.arguments.iter().map(|word| Word::plain(Text::parse(word))).collect();
+        start(&Text::parse(&started.program), &arguments);
     }
-    words::split(command).first().map(|word| start(&word.text)).into_iter().collect()
+    if programs.is_empty()
+        && let Some((program, arguments)) = words::split(command).split_first()
+    {
+        start(&program.text, arguments);
+    }
+    found
 }
 
 /// Endings of files that a command line can start.
@@ -85,14 +97,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_registered_hands_its_arguments_on() {
+        let run = "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Tray";
+        for line in
+            ["\"C:\\App\\r.cmd\" C:\\D x", "cmd /c \"\"C:\\App\\r.cmd\" C:\\D x\"", "cmd.exe /c C:\\App\\r.cmd C:\\D x"]
+        {
+            assert_eq!(started(run, line), ["run-key C:\\App\\r.cmd", "arg/1 C:\\D", "arg/2 x"], "{line}");
+        }
+        let line = "powershell -NoProfile -File \"C:\\a b\\job.ps1\" -Path 'C:\\Jobs x' y";
+        let found = started(run, line);
+        assert_eq!(found, ["run-key C:\\a b\\job.ps1", "arg/path C:\\Jobs x", "arg/1 y"]);
+    }
+
+    #[test]
     fn run_keys_and_services() {
         let run = "HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\Tray";
-        assert_eq!(started(run, "{AppDir}\\tray.cmd /min"), ["run-key {AppDir}\\tray.cmd"]);
+        assert_eq!(started(run, "{AppDir}\\tray.cmd /min"), ["run-key {AppDir}\\tray.cmd", "arg/1 /min"]);
         assert_eq!(started(run, "powershell -File C:\\a\\tray.ps1"), ["run-key C:\\a\\tray.ps1"]);
         let service = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Orders\\ImagePath";
         assert_eq!(started(service, "\"C:\\a b\\orders.exe\" -s"), ["service C:\\a b\\orders.exe"]);
         let said = |line: &str| started(service, line).join(",");
-        assert_eq!(said("C:\\Program Files\\My App\\w.cmd -x"), "service C:\\Program Files\\My App\\w.cmd");
+        assert_eq!(said("C:\\Program Files\\My App\\w.cmd -x"), "service C:\\Program Files\\My App\\w.cmd,arg/1 -x");
         assert_eq!(said("{ProgramFiles}\\My App\\w.exe -x y.exe"), "service {ProgramFiles}\\My App\\w.exe");
         assert_eq!(said("C:\\a\\run C:\\b c\\d.exe"), "service C:\\a\\run");
         assert!(started("HKLM\\Software\\Contoso\\Run", "C:\\a.exe").is_empty());

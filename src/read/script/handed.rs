@@ -26,15 +26,24 @@ fn script(extension: &str) -> Option<bool> {
 }
 
 /// The arguments of a script that is started.
-pub(super) fn arguments(script_at: &Location, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
-    let Some(named) = script(&script_at.extension().unwrap_or_default()) else { return };
+pub(super) fn arguments(script_at: &Location, words: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
+    for clue in of_words(script_at, words) {
+        sink.clue(caller.site, clue);
+    }
+}
+
+/// What the words behind the name of a script are to it.
+pub(super) fn of_words(script_at: &Location, arguments: &[Word]) -> Vec<Clue> {
+    let mut gifts = Vec::new();
+    let Some(named) = script(&script_at.extension().unwrap_or_default()) else { return gifts };
     let mut number = 0;
     let mut pending: Option<String> = None;
     for word in arguments.iter().take(MAX_GIFTS) {
         let lead = word.raw.leading_lit();
         if matches!(word.text.as_hole(), Some(Hole::From(Source::Arg, name)) if name == "*") {
             // How many they are is the starter's secret: nothing behind them has a number.
-            return give("arg/*", &word.text, caller, sink);
+            gifts.extend(gift("arg/*", &word.text));
+            return gifts;
         }
         if named && lead.starts_with('-') && lead[1..].starts_with(char::is_alphabetic) {
             let name = lead[1..].split(':').next().unwrap_or_default().to_lowercase();
@@ -42,25 +51,26 @@ pub(super) fn arguments(script_at: &Location, arguments: &[Word], caller: Caller
             if value.is_empty() {
                 pending = Some(name);
             } else {
-                give(&format!("arg/{name}"), &value, caller, sink);
+                gifts.extend(gift(&format!("arg/{name}"), &value));
             }
             continue;
         }
         if let Some(name) = pending.take() {
-            give(&format!("arg/{name}"), &word.text, caller, sink);
+            gifts.extend(gift(&format!("arg/{name}"), &word.text));
             continue;
         }
         number += 1;
-        give(&format!("arg/{number}"), &word.text, caller, sink);
+        gifts.extend(gift(&format!("arg/{number}"), &word.text));
         // `WScript.Arguments.Named`
         if !named
             && lead.starts_with('/')
             && let Some((name, _)) = lead[1..].split_once(':')
         {
             let value = words::drop_front(&word.text, name.len() + 2);
-            give(&format!("arg/{}", name.to_lowercase()), &value, caller, sink);
+            gifts.extend(gift(&format!("arg/{}", name.to_lowercase()), &value));
         }
     }
+    gifts
 }
 
 /// The variables and the folder that a script has set, for the scripts that it has started since its `first` fact.
@@ -92,9 +102,13 @@ pub(super) fn surroundings(
 }
 
 fn give(key: &str, value: &Text, caller: Caller<'_>, sink: &mut Sink<'_>) {
-    let shown = value.to_string();
-    if shown.len() <= MAX_VALUE && !value.is_unknown() && !is_secret(key) {
-        let clue = Clue::new(ClueKind::Given, key, shown).at(Location::named(value.clone()));
+    if let Some(clue) = gift(key, value) {
         sink.clue(caller.site, clue);
     }
+}
+
+fn gift(key: &str, value: &Text) -> Option<Clue> {
+    let shown = value.to_string();
+    let known = shown.len() <= MAX_VALUE && !value.is_unknown() && !is_secret(key);
+    known.then(|| Clue::new(ClueKind::Given, key, shown).at(Location::named(value.clone())))
 }

@@ -30,6 +30,7 @@ use super::Input;
 use super::text;
 use crate::discover::Kind;
 use crate::facts::{Phase, Reading, Site, Text};
+pub(crate) use autostart::registered;
 use batch::Hybrid;
 use calls::Syntax;
 use sink::Sink;

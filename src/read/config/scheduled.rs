@@ -1,0 +1,47 @@
+//! What Windows starts by itself, as XML describes it: tasks of the Task Scheduler, and services of WinSW.
+
+use super::command::{Launch, run};
+use super::document::Document;
+use super::tree::{NodeId, Tree};
+use crate::facts::{Folder, Reading, Text};
+
+/// Reads `Task` (MS documentation, "Task Scheduler Schema": `Exec` runs a command in `System32`, if it is told of no
+/// other folder).
+pub(crate) fn task(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    let Some(actions) = document.tree.child(root, "Actions") else { return };
+    reading.format = "task".to_owned();
+    if document.tree.at(root, &["Settings", "Enabled"]).is_some_and(|at| document.tree.value(at).trim() == "false") {
+        return;
+    }
+    for exec in document.tree.children_named(actions, "Exec").collect::<Vec<_>>() {
+        let Some(command) = document.tree.child(exec, "Command") else { continue };
+        let line = line(&document.tree, command, document.tree.child(exec, "Arguments"));
+        let folder = document.tree.child(exec, "WorkingDirectory").map(|at| document.tree.value(at).trim().to_owned());
+        let here = folder.as_ref().map_or_else(|| Text::folder(Folder::System), Text::lit);
+        let launch = Launch::new("scheduled-task", "an action of the scheduled task", here);
+        run(document, reading, command, &Text::lit(line), &launch);
+        if folder.is_some() {
+            document.given(reading, command, "cwd", &launch.here);
+        }
+    }
+}
+
+/// Reads `service` of WinSW (its documentation, "XML config file": `%BASE%` is the folder of the wrapper).
+pub(crate) fn service(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    let Some(executable) = document.tree.child(root, "executable") else { return };
+    reading.format = "winsw".to_owned();
+    let line = line(&document.tree, executable, document.tree.child(root, "arguments"));
+    let mut launch = Launch::new("service", "the service that WinSW runs", Text::folder(Folder::AppDir));
+    launch.variables.push(("BASE".to_owned(), Text::folder(Folder::AppDir)));
+    run(document, reading, executable, &Text::lit(line), &launch);
+}
+
+/// A program, in quotes where it has blanks, and its arguments.
+fn line(tree: &Tree, program: NodeId, arguments: Option<NodeId>) -> String {
+    let program = tree.value(program).trim().trim_matches('"');
+    let program = if program.contains(' ') { format!("\"{program}\"") } else { program.to_owned() };
+    match arguments {
+        Some(arguments) => format!("{program} {}", tree.value(arguments).trim()),
+        None => program,
+    }
+}
