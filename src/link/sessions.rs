@@ -11,11 +11,24 @@ const SESSION: &str = "aspnet-session://";
 /// What one configuration says of the session.
 struct Configured {
     artifact: String,
-    /// Evidence that another host keeps it; without, it is kept and reported on this one.
-    remote: Option<Step>,
+    kept: Kept,
+    /// How that is known.
+    step: Option<Step>,
 }
 
-/// Code that uses the session is judged by the mode that the nearest configuration sets: remote, or already reported.
+/// Where a session is kept.
+enum Kept {
+    /// In this process or on this machine, which is reported where it is configured.
+    Here,
+    /// By another host.
+    Elsewhere,
+    /// By a provider of which no more than its name is known.
+    Somewhere,
+    /// There is none.
+    Nowhere,
+}
+
+/// Code that uses the session is judged by the mode that the nearest configuration sets.
 pub(super) fn place(readings: &mut [Reading]) {
     let configured: Vec<Configured> = readings.iter().filter_map(configured).collect();
     let mut nearest = Nearest::default();
@@ -29,14 +42,15 @@ pub(super) fn place(readings: &mut [Reading]) {
             let used_by_code = effect.store == Store::Session
                 && !effect.via.starts_with("sessionState")
                 && effect.location.text().leading_lit().starts_with(SESSION);
-            match &nearest.remote {
-                _ if !used_by_code => {}
-                Some(step) => {
-                    effect.mark(Trait::Remote);
-                    effect.evidence.push(step.clone());
-                }
-                None => effect.mark(Trait::Implied),
+            if !used_by_code {
+                continue;
             }
+            match nearest.kept {
+                Kept::Here | Kept::Nowhere => effect.mark(Trait::Implied),
+                Kept::Elsewhere => effect.mark(Trait::Remote),
+                Kept::Somewhere => effect.certainty = Certainty::Possible,
+            }
+            effect.evidence.extend(nearest.step.clone());
         }
     }
 }
@@ -105,17 +119,28 @@ fn configured(reading: &Reading) -> Option<Configured> {
     let of_session = |site: &crate::facts::Site| site.key.as_deref().is_some_and(|k| k.contains("sessionState"));
     let local =
         |f: &Fact| f.as_effect().is_some_and(|e| e.store == Store::Session && e.via.starts_with("sessionState"));
-    let remote = |f: &Fact| {
-        let clue = f.as_clue().filter(|c| c.kind == ClueKind::RemoteClient && of_session(&f.site))?;
-        let step = Step::at(format!("sessions are kept by {} on another host", clue.key), f.site.clone());
-        Some(step.in_artifact(reading.artifact.clone()))
+    let told = |f: &Fact| {
+        let clue = f.as_clue().filter(|_| of_session(&f.site))?;
+        let (kept, said) = match (clue.kind, clue.key.as_str()) {
+            (ClueKind::RemoteClient, by) => (Kept::Elsewhere, format!("sessions are kept by {by} on another host")),
+            (ClueKind::Role, "session-provider") => {
+                (Kept::Somewhere, format!("{} keeps sessions; where is not known", clue.value))
+            }
+            (ClueKind::Role, "session-state") => (Kept::Nowhere, "session state is switched off".to_owned()),
+            _ => return None,
+        };
+        Some((kept, Step::at(said, f.site.clone()).in_artifact(reading.artifact.clone())))
     };
     let artifact = reading.artifact.clone();
     if super::steps::counted(&reading.facts).any(local) {
-        return Some(Configured { artifact, remote: None });
+        return Some(Configured { artifact, kept: Kept::Here, step: None });
     }
-    let step = super::steps::counted(&reading.facts).find_map(remote)?;
-    Some(Configured { artifact, remote: Some(step) })
+    let mut told: Vec<_> = super::steps::counted(&reading.facts).filter_map(told).collect();
+    // Sections of several paths: the least that is promised for one of them counts.
+    let worst = told.iter().position(|(kept, _)| matches!(kept, Kept::Somewhere));
+    let worst = worst.or_else(|| told.iter().position(|(kept, _)| matches!(kept, Kept::Elsewhere))).unwrap_or(0);
+    let (kept, step) = (worst < told.len()).then(|| told.swap_remove(worst))?;
+    Some(Configured { artifact, kept, step: Some(step) })
 }
 
 #[cfg(test)]
@@ -137,6 +162,8 @@ mod tests {
         let local = "effect keep-in-memory session aspnet-session://InProc via=sessionState@mode";
         assert_eq!(traits(local), [Trait::Implied]);
         assert_eq!(traits("clue role key=aspnet"), []);
+        let off = "clue role key=session-state value=off at=\"key:configuration/system.web/sessionState\"";
+        assert_eq!(traits(off), [Trait::Implied]);
     }
 
     #[test]

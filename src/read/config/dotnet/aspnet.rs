@@ -9,13 +9,12 @@ use crate::facts::{
 use crate::read::Input;
 use crate::read::config::document::Document;
 use crate::read::config::tree::{NodeId, Tree};
-use crate::read::connection::database;
 
 /// Most files of a `bin` folder that are looked at.
 const MAX_LOOKED_AT: usize = 1_000;
 
 /// The nodes of a section of `system.web`, in all groups of that name (`<location>` adds groups).
-fn web_sections<'a>(tree: &'a Tree, root: NodeId, name: &'a str) -> impl Iterator<Item = NodeId> + 'a {
+pub(super) fn web_sections<'a>(tree: &'a Tree, root: NodeId, name: &'a str) -> impl Iterator<Item = NodeId> + 'a {
     tree.children_named(root, "system.web").flat_map(move |web| tree.children_named(web, name))
 }
 
@@ -153,30 +152,6 @@ fn session_is_off(settings: &Settings<'_>) -> bool {
     settings.any("pages", |tree, pages| tree.is(pages, "enableSessionState", "false"))
         || settings.any("httpModules", removed)
         || settings.any_in(&["system.webServer", "modules"], removed)
-}
-
-/// `sessionState mode="SQLServer"`: state in a database, which may be on this machine. Without a connection string
-/// the default is a local server (`SessionStateModule`).
-pub(crate) fn session_database(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
-    let tree = &document.tree;
-    let sections: Vec<NodeId> =
-        web_sections(tree, root, "sessionState").filter(|&s| tree.is(s, "mode", "SQLServer")).collect();
-    for section in sections {
-        let tree = &document.tree;
-        let written = tree.child(section, "sqlConnectionString");
-        let text = written.map_or("data source=localhost;Integrated Security=SSPI", |w| tree.value(w));
-        let found = database(&Text::lit(text), "System.Data.SqlClient");
-        if let Some(mut effect) = found.as_ref().and_then(|d| d.effect("sessionState@sqlConnectionString")) {
-            effect.store = Store::Session;
-            if written.is_none() {
-                effect.mark(Trait::ByDefault);
-            }
-            document.effect(reading, written.unwrap_or(section), effect);
-        }
-        if let Some(remote) = found.and_then(|d| d.remote()) {
-            document.clue(reading, section, remote);
-        }
-    }
 }
 
 /// Membership, roles, profiles and personalisation use the connection string `LocalSqlServer`, which the machine's

@@ -4,6 +4,7 @@ mod aspnet;
 mod inherit;
 mod projects;
 mod sections;
+mod session;
 mod sources;
 mod transform;
 
@@ -189,7 +190,7 @@ fn read_sections(document: &mut Document<'_>, root: NodeId, reading: &mut Readin
     sections::app_settings(document, root, reading);
     sections::connection_strings(document, root, reading);
     sections::settings_classes(document, root, reading);
-    aspnet::session_database(document, root, reading);
+    session::elsewhere(document, root, reading);
     document.apply_rows(reading, "dotnet", root);
     let named = |document: &Document<'_>, name: &str| document.tree.children_named(root, name).collect::<Vec<_>>();
     for node in named(document, "log4net") {
