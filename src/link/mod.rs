@@ -10,6 +10,7 @@ mod environments;
 mod given;
 mod grants;
 mod implied;
+mod ini;
 mod markers;
 mod nearest;
 mod owners;

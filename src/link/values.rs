@@ -1,7 +1,10 @@
 //! Configuration values into the locations that name them: `{config:appSettings/LogPath}\app.log` meets `C:\Logs`.
 
+use super::ini;
 use super::nearest::Nearest;
-use crate::facts::{Body, Clue, ClueKind, Fact, Folder, Hole, Location, Reading, Source, Step, Store, Text, Trait};
+use crate::facts::{
+    Body, Certainty, Clue, ClueKind, Fact, Folder, Hole, Location, Reading, Source, Step, Store, Text, Trait,
+};
 use std::collections::HashMap;
 
 /// Environments that are what gets deployed, when the team names none: the defaults of ASP.NET Core
@@ -25,6 +28,8 @@ enum Rank {
 /// One definition of a configuration value.
 struct Definition {
     value: String,
+    /// Here it is taken back.
+    gone: bool,
     /// The value as a text; with holes where the definition itself names something else.
     text: Text,
     step: Step,
@@ -51,10 +56,11 @@ pub(super) fn resolve(readings: &mut [Reading], environment: Option<&str>) {
     if definitions.is_empty() {
         return;
     }
+    let placed = ini::Placed::new(readings);
     for reading in readings {
         let artifact = reading.artifact.clone();
         for fact in super::steps::counted_mut(&mut reading.facts) {
-            resolve_fact(fact, &artifact, &definitions);
+            resolve_fact(fact, &artifact, &definitions, &placed);
         }
     }
 }
@@ -67,6 +73,11 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
             let (key, of) = match clue.key.rsplit_once('@') {
                 Some((key, of)) => (key, Some(of)),
                 None => (clue.key.as_str(), None),
+            };
+            // A folder below takes back what one above defines.
+            let (key, gone) = match key.strip_prefix("removed:") {
+                Some(key) => (key, true),
+                None => (key, false),
             };
             let Some(rank) = rank(key, of, environment) else { continue };
             let said = match of {
@@ -81,8 +92,11 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
             for name in names(clue, key) {
                 let Candidates { nearest, all } = definitions.entry(name).or_default();
                 let number = all.len();
-                all.push(Definition { value: clue.value.clone(), text: text.clone(), step: step.clone() });
-                nearest[rank as usize].insert(&reading.artifact, number, |other| all[other].value == clue.value);
+                let value = clue.value.clone();
+                all.push(Definition { value, gone, text: text.clone(), step: step.clone() });
+                nearest[rank as usize].insert(&reading.artifact, number, |other| {
+                    all[other].value == clue.value && all[other].gone == gone
+                });
             }
         }
     }
@@ -131,13 +145,22 @@ fn names(clue: &Clue, key: &str) -> Vec<(Source, String)> {
     }
 }
 
-fn resolve_fact(fact: &mut Fact, artifact: &str, definitions: &Definitions) {
+fn resolve_fact(fact: &mut Fact, artifact: &str, definitions: &Definitions, placed: &ini::Placed) {
     let Body::Effect(effect) = &mut fact.body else { return };
     for _ in 0..MAX_DEPTH {
         let mut steps = Vec::new();
+        let mut doubted = false;
         let resolved = effect.location.text().map_holes(|hole| {
             let definition = define(hole, artifact, definitions)?;
+            let doubt = placed.doubt(hole);
+            if doubt.is_some() && !is_only(hole, definitions) {
+                return None;
+            }
             steps.push(definition.step.clone());
+            if let Some(step) = doubt {
+                steps.push(step);
+                doubted = true;
+            }
             Some(value_text(hole, definition))
         });
         if steps.is_empty() {
@@ -151,6 +174,9 @@ fn resolve_fact(fact: &mut Fact, artifact: &str, definitions: &Definitions) {
         };
         if effect.store.is_path() && on_the_net {
             effect.mark(Trait::Remote);
+        }
+        if doubted {
+            effect.certainty = effect.certainty.min(Certainty::Likely);
         }
         effect.evidence.extend(steps);
     }
@@ -175,14 +201,24 @@ fn connection_location(connection: &str) -> Text {
     Text::lit(found.or(fallback).unwrap_or_default())
 }
 
+/// Is there one file that defines the value?
+fn is_only(hole: &Hole, definitions: &Definitions) -> bool {
+    let Hole::From(source, name) = hole else { return false };
+    let name = name.to_lowercase();
+    let all = definitions.get(&(*source, ini::key(&name).to_owned())).map(|c| c.all.as_slice()).unwrap_or_default();
+    all.windows(2).all(|pair| pair[0].step.artifact == pair[1].step.artifact)
+}
+
 /// The definition that holds for an artifact: of the highest rank that has one, the one in the nearest folder. Values
 /// that contradict one another at the same distance decide nothing.
 fn define<'a>(hole: &Hole, artifact: &str, definitions: &'a Definitions) -> Option<&'a Definition> {
     let Hole::From(source, name) = hole else { return None };
-    let Candidates { nearest, all } = definitions.get(&(*source, name.to_lowercase()))?;
-    let same = |a: usize, b: usize| all[a].value == all[b].value;
+    let name = name.to_lowercase();
+    let name = if *source == Source::Ini { ini::key(&name) } else { &name };
+    let Candidates { nearest, all } = definitions.get(&(*source, name.to_owned()))?;
+    let same = |a: usize, b: usize| all[a].value == all[b].value && all[a].gone == all[b].gone;
     let found = nearest.iter().rev().find_map(|rank| rank.find(artifact, same))?;
-    all.get(found)
+    all.get(found).filter(|definition| !definition.gone)
 }
 
 #[cfg(test)]
@@ -243,6 +279,28 @@ mod tests {
         assert_eq!(first(format!("{code}{general}{production}")), "D:\\production\\a.log");
         let all = format!("{code}{general}{production}{variable}");
         assert_eq!(resolved(&all, None), ["F:\\data\\a.log", "F:\\logs\\b.log"]);
+    }
+
+    #[test]
+    fn a_folder_below_takes_a_value_away() {
+        let text = format!(
+            "artifact web.config\nclue config-value key=appSettings/LogPath value=C:\\Logs\n\
+             artifact sub/web.config\nclue config-value key=removed:appSettings/LogPath\n{}",
+            CODE.replace("bin/", "sub/bin/")
+        );
+        assert_eq!(resolved(&text, None), ["{config:appSettings/LogPath}\\a.log"]);
+    }
+
+    #[test]
+    fn an_ini_file_is_known_by_its_name() {
+        let code = |path: &str| format!("artifact a.exe\neffect write file \"{{ini:{path}/Paths/Data}}\\x.dat\"\n");
+        let shipped = "artifact svc.ini\nclue config-value key=svc.ini/Paths/Data value=C:\\Data\n";
+        for path in ["svc.ini", ".\\svc.ini", "(AppDir)\\svc.ini", "C:\\Desk\\svc.ini"] {
+            assert_eq!(resolved(&format!("{}{shipped}", code(path)), None), ["C:\\Data\\x.dat"], "{path}");
+        }
+        let other = "artifact other/svc.ini\nclue config-value key=svc.ini/Paths/Data value=C:\\Other\n";
+        let two = format!("{}{shipped}{other}", code("C:\\Desk\\svc.ini"));
+        assert_eq!(resolved(&two, None), ["{ini:C:\\Desk\\svc.ini/Paths/Data}\\x.dat"]);
     }
 
     #[test]

@@ -72,8 +72,16 @@ fn mark(effect: &mut Effect, uses: &Uses) {
 /// Only locations that are known in full are compared: two unknown files are not the same file.
 fn join_key(effect: &Effect) -> Option<String> {
     let comparable = !matches!(effect.store, Store::Directory | Store::Acl) && effect.location.extent() == Extent::Full;
-    // An INI file is one location whichever key is meant; the registry is compared by value.
-    comparable.then(|| effect.location.key())
+    // The registry and INI files are compared by value.
+    comparable.then(|| on_drive(effect.location.key()))
+}
+
+/// Images of Windows for servers and containers have it on `C:`, and so has whoever writes that letter into a program.
+pub(super) fn on_drive(key: String) -> String {
+    match key.strip_prefix("{systemdrive}\\") {
+        Some(rest) => format!("c:\\{rest}"),
+        None => key,
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +100,15 @@ mod tests {
         let t = traits(
             "artifact a.reg\neffect set-value registry HKLM\\Software\\C\\Seq phase=build via=reg\n\
              artifact a.exe\neffect set-value registry HKLM\\SOFTWARE\\C\\seq phase=run via=x\n",
+        );
+        assert_eq!(t, [vec![], vec![Trait::Baked]]);
+    }
+
+    #[test]
+    fn the_drive_of_the_system_is_the_one_that_programs_name() {
+        let t = traits(
+            "artifact a.iss\neffect set-value ini {SystemDrive}\\D\\d.ini\\S\\K phase=build via=[INI]\n\
+             artifact a.exe\neffect set-value ini C:\\D\\d.ini\\S\\K phase=run via=x\n",
         );
         assert_eq!(t, [vec![], vec![Trait::Baked]]);
     }

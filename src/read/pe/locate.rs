@@ -47,6 +47,7 @@ pub(crate) fn first_text(arg: &Arg) -> Text {
 
 /// `file/section/key`, for the hole of a value that was read.
 pub(crate) fn ini_name(parts: &[Arg]) -> String {
-    let names: Vec<String> = parts.iter().map(|p| first_text(p).to_string().replace('}', ")")).collect();
+    let names: Vec<String> =
+        parts.iter().map(|p| first_text(p).to_string().replace('{', "(").replace('}', ")")).collect();
     names.join("/")
 }

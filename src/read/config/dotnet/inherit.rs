@@ -34,6 +34,11 @@ impl<'a> Settings<'a> {
         Settings { own: &document.tree, root, above: parents(document) }
     }
 
+    /// The files above, nearest first, with the element that holds their sections.
+    pub(super) fn above(&self) -> impl Iterator<Item = (&Tree, NodeId)> {
+        self.above.iter().map(|parent| (&parent.tree, parent.root))
+    }
+
     /// Does any of the files that count here have a section of `system.web` with this property?
     pub(super) fn any(&self, section: &str, holds: impl Fn(&Tree, NodeId) -> bool) -> bool {
         self.any_in(&["system.web", section], holds)

@@ -124,6 +124,7 @@ fn read_whole(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) 
     sections::custom_sections(document, root, reading);
     read_sections(document, root, reading);
     if name == "web.config" {
+        sections::taken_away(document, root, reading);
         aspnet::defaults(document, root, reading);
     }
     aspnet::providers(document, root, reading);

@@ -148,6 +148,41 @@ pub(crate) fn connection_strings(document: &mut Document<'_>, root: NodeId, read
     }
 }
 
+/// `remove` and `clear` take away what folders above define: said by name, so that nobody takes their values for
+/// those of this folder.
+pub(crate) fn taken_away(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    const SECTIONS: &[(&str, &str, &str)] =
+        &[("appSettings", "key", "value"), ("connectionStrings", "name", "connectionString")];
+    let mut gone: Vec<(NodeId, ClueKind, String)> = Vec::new();
+    for &(section, key, value) in SECTIONS {
+        let tree = &document.tree;
+        let own = entries(tree, root, section, key, value);
+        let (kind, prefix) = match section {
+            "connectionStrings" => (ClueKind::ConnectionString, ""),
+            _ => (ClueKind::ConfigValue, "appSettings/"),
+        };
+        let mut take = |at: NodeId, name: &str| {
+            if !name.is_empty() && !own.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) {
+                gone.push((at, kind, format!("removed:{prefix}{name}")));
+            }
+        };
+        for entry in tree.children_named(root, section).flat_map(|s| tree.elements(s)) {
+            match tree.name(entry) {
+                "remove" => take(entry, tree.get(entry, key).unwrap_or_default()),
+                "clear" => {
+                    for (above, root) in super::inherit::Settings::new(document, root).above() {
+                        entries(above, root, section, key, value).iter().for_each(|(name, _)| take(entry, name));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    for (at, kind, key) in gone.into_iter().take(MAX_CLUES) {
+        document.clue(reading, at, Clue::new(kind, key, ""));
+    }
+}
+
 /// The entries of a section in effect: `clear` and `remove` take back what stands before them.
 fn entries(tree: &Tree, root: NodeId, section: &str, key: &str, value: &str) -> Vec<(String, NodeId)> {
     let mut found: Vec<(String, NodeId)> = Vec::new();
@@ -162,6 +197,8 @@ fn entries(tree: &Tree, root: NodeId, section: &str, key: &str, value: &str) -> 
                 "remove" => found.retain(|(n, _)| !n.eq_ignore_ascii_case(name)),
                 "add" => {
                     if let Some(value) = tree.child(entry, value) {
+                        // The last of several counts; those of an included file come last (`appSettings file=`).
+                        found.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
                         found.push((name.to_owned(), value));
                     }
                 }

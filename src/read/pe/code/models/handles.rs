@@ -116,7 +116,10 @@ impl Engine<'_, '_> {
             let keys = locate::key_texts(&key);
             let key = merged(&below.map_or(keys.clone(), |b| locate::keys_below(&keys, &b)));
             let name = name.map_or_else(Text::unknown, |n| locate::first_text(&n));
-            Text::from_source(Source::Registry, key.concat(&"\\".into()).concat(&name).to_string().replace('}', ")"))
+            Text::from_source(
+                Source::Registry,
+                key.concat(&"\\".into()).concat(&name).to_string().replace('{', "(").replace('}', ")"),
+            )
         } else {
             Text::unknown()
         };
