@@ -1,10 +1,12 @@
 //! Files that are shipped with the application and written by it: after a reimage the shipped content is back.
 
 use crate::discover::Application;
-use crate::facts::{Body, Effect, Folder, Hole, Operation, Part, Phase, Reading, Step, Trait};
+use crate::facts::{Body, ClueKind, Effect, Folder, Hole, Operation, Part, Phase, Reading, Step, Trait};
+use std::collections::HashMap;
 
 /// Marks effects on files that the package contains.
 pub(super) fn mark(readings: &mut [Reading], app: &Application) {
+    let copies = copies(readings);
     for reading in readings {
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
@@ -16,12 +18,44 @@ pub(super) fn mark(readings: &mut [Reading], app: &Application) {
             if !writes || !runs || effect.has(Trait::Baked) {
                 continue;
             }
-            if let Some(shipped) = shipped_file(effect, &reading.artifact, app) {
+            let shipped = shipped_file(effect, &reading.artifact, app).or_else(|| copied_file(effect, &copies, app));
+            if let Some(shipped) = shipped {
                 effect.mark(Trait::Baked);
                 effect.evidence.push(Step::new("shipped with the application").in_artifact(shipped));
             }
         }
     }
+}
+
+/// What `COPY` puts into an image: by its place there, the source and the file that says so.
+type Copies = HashMap<String, (String, String)>;
+
+fn copies(readings: &[Reading]) -> Copies {
+    let mut copies = Copies::new();
+    for reading in readings {
+        for clue in super::steps::counted(&reading.facts).filter_map(|f| f.as_clue()) {
+            if clue.kind == ClueKind::Ships
+                && clue.key == "docker-copy"
+                && let Some(at) = &clue.location
+            {
+                copies.insert(at.key(), (clue.value.clone(), reading.artifact.clone()));
+            }
+        }
+    }
+    copies
+}
+
+/// The file of the application at a place of the image.
+fn copied_file(effect: &Effect, copies: &Copies, app: &Application) -> Option<String> {
+    if copies.is_empty() {
+        return None;
+    }
+    let key = effect.location.key();
+    super::at_or_above(&key).find_map(|above| {
+        let (source, image) = copies.get(above)?;
+        let path = format!("{source}\\{}", &key[above.len()..]);
+        app.sibling(app.find(image)?, &path).map(|found| found.path.clone())
+    })
 }
 
 /// The packaged file at a location relative to the program: beside it, or beside the `bin` folder of a web
@@ -60,6 +94,23 @@ mod tests {
                 readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::Baked)).collect();
             assert_eq!(baked, [true, true, false, false], "{root}");
         }
+    }
+
+    #[test]
+    fn what_an_image_copies_reverts() {
+        let file =
+            |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() };
+        let app = Application::new(vec![file("x/Dockerfile"), file("x/conf.json"), file("x/d/e.json")], Vec::new());
+        let mut readings = listing::parse(
+            "artifact x/Dockerfile\nclue ships key=docker-copy value=conf.json location=C:\\app\\conf.json\n\
+             clue ships key=docker-copy value=. location=C:\\all\nartifact x/run.ps1\n\
+             effect write file C:\\app\\conf.json\neffect write file C:\\all\\d\\e.json\neffect write file C:\\all\\f\n",
+        )
+        .unwrap();
+        mark(&mut readings, &app);
+        let baked: Vec<bool> =
+            readings[1].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::Baked)).collect();
+        assert_eq!(baked, [true, true, false]);
     }
 
     const EFFECTS: &str = "effect write file {AppDir}\\App_Data\\counter.txt\n\

@@ -86,9 +86,20 @@ fn instruction(
             }
         }
         "COPY" | "ADD" if ships => {
-            let target = words(&value).last().cloned().unwrap_or_default();
-            let location = state.path(&state.substitute(&target));
-            document.clue(reading, at, Clue::new(ClueKind::Ships, "docker-copy", &value).at(location));
+            let list: Vec<String> = words(&value);
+            let from_context = !list.iter().any(|word| word.starts_with("--from"));
+            let list: Vec<&String> = list.iter().filter(|word| !word.starts_with("--")).collect();
+            let Some((target, sources)) = list.split_last() else { return };
+            let location = state.path(&state.substitute(target));
+            let into = target.ends_with(['/', '\\', '.']) || sources.len() > 1;
+            for source in sources {
+                // What another stage made is no file of the application.
+                let key = if from_context { "docker-copy" } else { "docker-stage" };
+                let input = document.input;
+                let file = input.app.sibling(input.artifact, source).filter(|_| into && from_context);
+                let at_last = file.map_or(location.clone(), |file| location.child(&Text::lit(file.file_name())));
+                document.clue(reading, at, Clue::new(ClueKind::Ships, key, source.as_str()).at(at_last));
+            }
         }
         _ => {}
     }
