@@ -1,6 +1,6 @@
 //! Markers: which effects a test such as `if exist X goto done` keeps from being made again.
 
-use crate::facts::{Body, ClueKind, Location, Place, Reading, Site, Step};
+use crate::facts::{Body, ClueKind, Effect, Location, Place, Reading, Site, Step};
 use std::collections::HashMap;
 
 /// Puts the marker of each guard clue on the effect that it names, in the same artifact.
@@ -23,11 +23,23 @@ pub(super) fn guard(readings: &mut [Reading]) {
             if let Some((marker, site)) = guards.get(&headline)
                 && *marker != effect.location
             {
+                if shares_fate(effect, marker) {
+                    let said = format!("not done again while {marker} exists, which goes when what is installed goes");
+                    effect.evidence.push(Step::at(said, site.clone()));
+                    continue;
+                }
                 effect.evidence.push(Step::marker(marker, site.clone()));
                 effect.guard = Some(marker.clone());
             }
         }
     }
+}
+
+/// Of a setup program nothing tells where it installs to; one whose marker lies on the volume from which it runs is
+/// taken to install there. Scratch folders hold installers, not what they install.
+fn shares_fate(effect: &Effect, marker: &Location) -> bool {
+    let place = effect.location.file_place();
+    effect.via == "setup program" && place == marker.file_place() && !matches!(place, Place::Unknown | Place::Temp)
 }
 
 #[cfg(test)]
@@ -45,6 +57,23 @@ mod tests {
         let guards: Vec<_> =
             readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.guard.is_some()).collect();
         assert_eq!(guards, [true, false]);
+    }
+
+    #[test]
+    fn a_marker_beside_a_setup_program_goes_with_it() {
+        let guarded = |setup: &str, marker: &str| {
+            let text = format!(
+                "effect install package {setup} via=\"setup program\"\n\
+                 clue guard key=\"if exist\" value=\"install package {setup}\" location={marker} at=line:2\n"
+            );
+            let mut readings = listing::parse(&text).unwrap();
+            super::guard(&mut readings);
+            readings[0].facts[0].as_effect().unwrap().guard.is_some()
+        };
+        assert!(!guarded("{local-resource:App}\\setup.exe", "{local-resource:App}\\done.txt"));
+        assert!(!guarded("{AppDir}\\setup.exe", "{RoleRoot}\\done.txt"));
+        assert!(guarded("{AppDir}\\setup.exe", "{Temp}\\done.txt"));
+        assert!(guarded("{Temp}\\setup.exe", "{Temp}\\done.txt"));
     }
 
     #[test]
