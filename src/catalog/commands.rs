@@ -101,7 +101,7 @@ pub struct Outcome {
     /// How the location is to be read; by default as the store suggests.
     #[serde(default)]
     pub kind: Option<Kind>,
-    /// Registry value name below the location.
+    /// Name of a registry value, or section and key of an INI file, below the location.
     #[serde(default)]
     pub value: Option<Template>,
     /// What is written, for its origin.

@@ -85,6 +85,11 @@ impl Location {
         key.child(&name)
     }
 
+    /// A key of an INI file: what is written is the value, not the file.
+    pub fn ini_value(file: &Location, section: &Text, key: &Text) -> Self {
+        [section, key].into_iter().filter(|part| !part.is_empty()).fold(file.clone(), |at, part| at.child(part))
+    }
+
     /// This location with one more component.
     #[must_use]
     pub fn child(&self, name: &Text) -> Self {

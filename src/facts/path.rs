@@ -136,7 +136,10 @@ pub(super) fn normalise_path(text: &Text) -> Text {
                     }
                     // What follows a folder directly (`{AppDir}state.ini`) belongs below it: the APIs that give such
                     // folders end them with a separator.
-                    if matches!(components.last().map(Vec::as_slice), Some([Part::Hole(Hole::Folder(_))])) {
+                    if matches!(
+                        components.last().map(Vec::as_slice),
+                        Some([Part::Hole(Hole::Folder(_) | Hole::From(Source::LocalResource, _))])
+                    ) {
                         components.push(Vec::new());
                     }
                     if let Some(last) = components.last_mut() {

@@ -33,6 +33,32 @@ pub(crate) fn write_access(words: &[Word]) -> Option<String> {
     None
 }
 
+/// Names of rights that let data be written, of the plug-in AccessControl of NSIS (its documentation: "Permissions").
+const WRITING_NAMES: &[&str] = &[
+    "fullaccess",
+    "genericall",
+    "genericwrite",
+    "writedata",
+    "appenddata",
+    "addfile",
+    "addsubdirectory",
+    "setvalue",
+    "createsubkey",
+];
+
+/// The account before a right that is written as a name: `"(BU)" "GenericRead + GenericWrite"`.
+pub(crate) fn named_rights(words: &[Word]) -> Option<String> {
+    // Administrators and the system, by the abbreviations of security descriptors.
+    let owner = |name: &str| OWNERS.contains(&name) || matches!(name, "ba" | "sy" | "co");
+    words.windows(2).find_map(|pair| {
+        let text = |word: &Word| word.text.to_string().replace('"', "");
+        let (account, rights) = (text(&pair[0]), text(&pair[1]).to_lowercase());
+        let name = account.trim_matches(['(', ')', ' ']).to_lowercase();
+        let writes = rights.split(['+', ' ']).any(|right| WRITING_NAMES.contains(&right.trim()));
+        (writes && !owner(&name)).then(|| format!("{account}:{rights}"))
+    })
+}
+
 /// The letters of `RW` stand side by side in the simple form.
 fn is_writing(right: &str) -> bool {
     let right = right.trim().to_ascii_lowercase();
@@ -59,5 +85,9 @@ mod tests {
         assert_eq!(granted("C:\\Data /grant Users:(OI)(CI)RX"), None);
         assert_eq!(granted("C:\\Data /grant Administrators:F *S-1-5-18:(F)"), None);
         assert_eq!(granted("C:\\Data /deny Users:W"), None);
+        let named = |line: &str| named_rights(&super::super::words::split(&Text::lit(line)));
+        assert_eq!(named("C:\\Data (BU) FullAccess").as_deref(), Some("(BU):fullaccess"));
+        assert_eq!(named("C:\\Data (BU) GenericRead"), None);
+        assert_eq!(named("C:\\Data (BA) FullAccess"), None);
     }
 }

@@ -2,9 +2,12 @@
 
 use super::call::file;
 use super::handed;
+use super::wix::MACHINE_ENVIRONMENT;
 use super::words::{self, Word};
 use crate::facts::{Clue, ClueKind, Location, Part, Text};
 use crate::read::config::command::started;
+use crate::read::config::is_secret;
+use crate::read::connection::without_secrets;
 
 /// How a registry value starts a program: at each logon, at the next one, or with the machine.
 fn how(location: &Location) -> Option<&'static str> {
@@ -20,9 +23,30 @@ fn how(location: &Location) -> Option<&'static str> {
     }
 }
 
-/// The starts that a registry value registers.
+/// What a registry value registers: a start, or a variable of every process that starts later.
 pub(crate) fn of_value(location: &Location, command: &Text, here: &Text) -> Vec<Clue> {
-    how(location).map_or_else(Vec::new, |how| registered(how, command, here))
+    match how(location) {
+        Some(how) => registered(how, command, here),
+        None => variable(location, command).into_iter().collect(),
+    }
+}
+
+/// Variables that Windows and its shells put together from several places.
+const SHARED_VARIABLES: &[&str] = &["path", "pathext", "psmodulepath", "temp", "tmp"];
+
+/// A variable of the machine (MS documentation: "Environment Variables", where they are kept).
+pub(crate) fn variable(location: &Location, value: &Text) -> Option<Clue> {
+    let key = location.key();
+    let stem = MACHINE_ENVIRONMENT.to_lowercase();
+    let name = key.strip_prefix(&stem)?.strip_prefix('\\')?;
+    let plain = !name.is_empty() && !name.contains(['\\', '{']) && !SHARED_VARIABLES.contains(&name);
+    let shown = value.to_string();
+    let tells = !value.is_empty() && !value.has_unknown() && !is_secret(name) && without_secrets(&shown) == shown;
+    (plain && tells).then(|| {
+        // As it is written; names of variables do not differ by case.
+        let name = location.file_name().filter(|n| n.eq_ignore_ascii_case(name)).unwrap_or(name);
+        Clue::new(ClueKind::ConfigValue, format!("env/{name}"), shown).at(Location::named(value.clone()))
+    })
 }
 
 /// The starts of a command line that a service manager, a scheduler or another program keeps, and what it hands to the

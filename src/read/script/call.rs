@@ -163,7 +163,11 @@ impl Scope<'_> {
             };
             if let Some(template) = &outcome.value {
                 let name = self.arguments.evaluate(template).into_iter().next().unwrap_or_default();
-                location = Location::registry_value(&location, &name);
+                location = match outcome.store {
+                    Store::Ini if name.is_empty() => location,
+                    Store::Ini => location.child(&name),
+                    _ => Location::registry_value(&location, &name),
+                };
             }
             let store = if outcome.store == Store::File { sink::file_store(&location) } else { outcome.store };
             let mut effect = self.caller.effect(outcome.does, store, location, via);
@@ -183,6 +187,7 @@ impl Scope<'_> {
             }
             if effect.operation == Operation::Grant
                 && let Some(granted) = access::write_access(&self.arguments.bound.words)
+                    .or_else(|| access::named_rights(&self.arguments.bound.words))
             {
                 let clue = Clue::new(ClueKind::GrantsAccess, via, granted).at(effect.location.clone());
                 sink.clue(self.caller.site, clue);
@@ -344,7 +349,9 @@ fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &
         "msi" | "msu" | "msp" | "exe" if is_installer(&name, extension, &location, arguments) => {
             let store = if extension == "msi" || extension == "exe" { Store::Package } else { Store::Patch };
             let via = if extension == "exe" { "setup program" } else { "msiexec" };
-            sink.effect(caller.site, caller.effect(Operation::Install, store, location.clone(), via));
+            // What the package brings or a setting names is installed again by the same step.
+            let effect = caller.effect(Operation::Install, store, location.clone(), via);
+            sink.effect(caller.site, effect.of_origin(origin_of_source(program)));
             sink.clue(caller.site, start(if extension == "msi" { "msiexec" } else { "run" }));
         }
         "reg" => sink.clue(caller.site, start("reg import")),

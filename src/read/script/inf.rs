@@ -184,12 +184,17 @@ impl<'t> Inf<'t> {
                 }
                 "updateinis" => {
                     let origin = origin_of(&field(3));
-                    let operation = if field(3).is_empty() { Operation::DeleteValue } else { Operation::SetValue };
-                    emit(sink, line, operation, Store::Ini, ini_file(&field(0)), "UpdateInis", origin);
+                    let (operation, entry) = match field(3) {
+                        entry if entry.is_empty() => (Operation::DeleteValue, field(2)),
+                        entry => (Operation::SetValue, entry),
+                    };
+                    let at = Location::ini_value(&ini_file(&field(0)), &field(1), &before_equals(&entry));
+                    emit(sink, line, operation, Store::Ini, at, "UpdateInis", origin);
                 }
                 "updateinifields" => {
                     let origin = origin_of(&field(4));
-                    emit(sink, line, Operation::SetValue, Store::Ini, ini_file(&field(0)), "UpdateIniFields", origin);
+                    let at = Location::ini_value(&ini_file(&field(0)), &field(1), &field(2));
+                    emit(sink, line, Operation::SetValue, Store::Ini, at, "UpdateIniFields", origin);
                 }
                 "ini2reg" => {
                     // `file, section, key, root, subkey`: the value keeps its name.
@@ -312,6 +317,11 @@ fn emit(
 fn ini_file(name: &Text) -> Location {
     let location = Location::file(name);
     if location.is_relative() { Location::file(&join_paths(&Text::folder(Folder::Windows), name)) } else { location }
+}
+
+/// The key of an entry `key=value`; of one without it, nothing.
+fn before_equals(entry: &Text) -> Text {
+    entry.leading_lit().split_once('=').map_or_else(Text::new, |(key, _)| Text::lit(key.trim()))
 }
 
 fn cwd() -> Text {

@@ -4,7 +4,7 @@ use super::env::{Env, Value, is_dark};
 use super::run::{Frame, Machine};
 use super::syntax::{Mode, Piece, Redirect, Simple};
 use crate::catalog::commands::Shell;
-use crate::facts::{Extent, Operation, Origin, Site, Source, Step, Text, Trait};
+use crate::facts::{Extent, Hole, Location, Operation, Origin, Part, Site, Source, Step, Text, Trait};
 use crate::read::script::call::{self, Caller, Nested};
 use crate::read::script::handed;
 use crate::read::script::sink;
@@ -15,6 +15,13 @@ const GLUED: &[&str] = &[
     "cd", "chdir", "echo", "set", "md", "mkdir", "rd", "rmdir", "del", "pushd", "call", "goto", "exit", "copy", "type",
     "start",
 ];
+
+/// What a command prints.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Printed<'a> {
+    data: Option<Origin>,
+    from: &'a [String],
+}
 
 /// A command as it reads with certain values.
 struct Line {
@@ -31,6 +38,8 @@ impl Machine<'_, '_, '_> {
             matches!(simple.text.first(), Some(Piece::Variable { .. } | Piece::Loop { .. } | Piece::Argument { .. }));
         let mut after: Option<Env> = None;
         let mut data: Option<Origin> = None;
+        // The files whose content is in what is printed.
+        let mut from: Vec<String> = Vec::new();
         let first = self.sink.reading.facts.len();
         for (text, used) in ways {
             if !self.step(0) {
@@ -38,6 +47,10 @@ impl Machine<'_, '_, '_> {
             }
             let trail = used.iter().map(|(name, at)| self.assignment(name, *at)).collect();
             let origin = echoed(&text);
+            from.extend(text.parts().iter().filter_map(|part| match part {
+                Part::Hole(Hole::From(Source::Output, name)) => Some(name.clone()),
+                _ => None,
+            }));
             data = match data {
                 None => Some(origin),
                 Some(known) if known == origin => data,
@@ -56,7 +69,8 @@ impl Machine<'_, '_, '_> {
                 }
             }
         }
-        self.redirections(&simple.redirects, data, first, &env, frame);
+        let printed = Printed { data, from: &from };
+        self.redirections(&simple.redirects, printed, first, &env, frame);
         if simple.text.is_empty() { Some(env) } else { after }
     }
 
@@ -65,7 +79,7 @@ impl Machine<'_, '_, '_> {
     pub(super) fn redirections(
         &mut self,
         redirects: &[Redirect],
-        data: Option<Origin>,
+        printed: Printed<'_>,
         first: usize,
         env: &Env,
         frame: &Frame<'_>,
@@ -100,7 +114,10 @@ impl Machine<'_, '_, '_> {
                 };
                 let mut effect = caller.effect(operation, sink::file_store(&location), location, &via);
                 if redirect.mode != Mode::Read {
-                    effect.origin = data.unwrap_or_default();
+                    effect.origin = match printed.from.contains(&file_name_of_hole(&effect.location)) {
+                        true => Origin::Previous,
+                        false => printed.data.unwrap_or_default(),
+                    };
                     if is_log || redirect.handle == Some('2') {
                         effect.mark(Trait::Printed);
                     }
@@ -140,7 +157,10 @@ impl Machine<'_, '_, '_> {
         match name.as_str() {
             "echo" | "rem" | "setlocal" | "endlocal" | "title" | "cls" | "color" | "pause" | "prompt" | "path"
             | "verify" | "break" | "shift" | "ver" | "vol" | "dir" => {}
-            "set" => self.set(&rest, simple.at, &mut env),
+            "set" => {
+                self.set(&rest, simple.at, &mut env);
+                self.answered(&rest, simple, &mut env, frame);
+            }
             "cd" | "chdir" => change_folder(&rest, &mut env),
             "pushd" => {
                 env.folders.push(env.here.clone());
@@ -240,6 +260,34 @@ impl Machine<'_, '_, '_> {
         Some(env)
     }
 
+    /// `set /p X=<file`: the answer is the first line of a file.
+    fn answered(&self, rest: &Text, simple: &Simple, env: &mut Env, frame: &Frame<'_>) {
+        let rest = words::trim(rest);
+        let lead = rest.leading_lit();
+        let Some(from) = simple.redirects.iter().find(|r| r.mode == Mode::Read) else { return };
+        let Some(tail) = lead.get(..2).filter(|s| s.eq_ignore_ascii_case("/p")).and(lead.get(2..)) else { return };
+        let Some((name, _)) = tail.split_once('=') else { return };
+        let name = name.trim().trim_start_matches('"').to_uppercase();
+        let Some((file, _)) = self.expand(&from.target, env, frame).pop().filter(|_| !name.is_empty()) else { return };
+        let location = call::file(&words::without_quotes(&file), &env.here);
+        let text = Text::from_source(Source::Output, file_name_of_hole(&location));
+        env.set(name, vec![Value { text, at: Some(self.inner.unwrap_or(simple.at)) }]);
+    }
+
+    /// A file whose lines a loop runs over.
+    pub(super) fn read_file(&mut self, file: &Text, at: usize, env: &Env, via: &str) -> Text {
+        let location = call::file(&words::without_quotes(file), &env.here);
+        let hole = Text::from_source(Source::Output, file_name_of_hole(&location));
+        if location.extent() != Extent::None {
+            let site = self.site(at);
+            let source = self.source(&site, at);
+            let caller = Caller { shell: Shell::Batch, here: &env.here, site: &site, source: &source, trail: &[] };
+            let effect = caller.effect(Operation::Read, sink::file_store(&location), location, via);
+            self.sink.effect(&site, effect);
+        }
+        hole
+    }
+
     /// `set X=value`, `set "X=value"`, `set /a`, `set /p`.
     fn set(&mut self, rest: &Text, at: usize, env: &mut Env) {
         let rest = words::trim(rest);
@@ -266,6 +314,11 @@ impl Machine<'_, '_, '_> {
         };
         env.set(name, vec![Value { text, at: Some(self.inner.unwrap_or(at)) }]);
     }
+}
+
+/// How a value that was read from a file names it: the braces of holes cannot stand in the name of one.
+fn file_name_of_hole(location: &Location) -> String {
+    location.text().to_string().replace('{', "(").replace('}', ")")
 }
 
 /// Where printed text comes from; other commands print what they like.

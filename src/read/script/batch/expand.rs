@@ -39,15 +39,25 @@ impl Machine<'_, '_, '_> {
             Items::Lines => {
                 let options =
                     self.expand(&over.options, env, frame).pop().map(|(t, _)| t.to_string()).unwrap_or_default();
-                let mark = if options.to_lowercase().contains("usebackq") { '`' } else { '\'' };
+                // Which quotes mean a command, and which a string (`for /?`); what has neither is files.
+                let (mark, string) =
+                    if options.to_lowercase().contains("usebackq") { ('`', '\'') } else { ('\'', '"') };
+                let mut values = Vec::new();
                 for (set, _) in sets {
                     let set = words::trim(&set);
                     if set.leading_lit().starts_with(mark) {
                         let line = strip_mark(&set, mark);
                         self.line(&line, over.at, env, frame);
+                    } else if !set.leading_lit().starts_with(string) {
+                        values.extend(
+                            words::split(&set)
+                                .iter()
+                                .take(MAX_WAYS)
+                                .map(|word| self.read_file(&word.text, over.at, env, "for /f")),
+                        );
                     }
                 }
-                output()
+                if values.is_empty() || values.len() > MAX_WAYS { output() } else { values }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! runs in place. Loops settle because values are few per variable; [`MAX_STEPS`] bounds what is left. What no way
 //! reaches (labels that are built from arguments) is read at the end.
 
+use super::builtin::Printed;
 use super::env::Env;
 use super::guard;
 use super::parse;
@@ -253,7 +254,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                     let Some(known) = env else { break };
                     env = self.statement(statement, known, frame);
                 }
-                self.redirections(redirects, None, first, &before, frame);
+                self.redirections(redirects, Printed::default(), first, &before, frame);
                 env
             }
             Node::If(condition) => self.branches(condition, env, frame),

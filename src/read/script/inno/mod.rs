@@ -188,7 +188,9 @@ impl Entry<'_> {
     fn ini(&self, sink: &mut Sink<'_>) {
         let Some(file) = self.field("filename") else { return };
         let origin = origin_of(&self.field("string").unwrap_or_default());
-        self.emit(Operation::SetValue, Store::Ini, Location::file(&file), "[INI]", origin, sink);
+        let part = |name: &str| self.field(name).unwrap_or_default();
+        let location = Location::ini_value(&Location::file(&file), &part("section"), &part("key"));
+        self.emit(Operation::SetValue, Store::Ini, location, "[INI]", origin, sink);
     }
 
     fn icon(&self, sink: &mut Sink<'_>) {

@@ -4,6 +4,7 @@ use super::database::Row;
 use super::{Package, long_name};
 use crate::catalog::commands::Shell;
 use crate::facts::{Clue, ClueKind, Folder, Location, Operation, Origin, Store, Text, join_paths};
+use crate::read::script::autostart;
 use crate::read::script::call::Caller;
 use crate::read::script::sink::{Sink, origin_of};
 use crate::read::script::wix::{MACHINE_ENVIRONMENT, USER_ENVIRONMENT};
@@ -185,7 +186,9 @@ fn remove_registry(package: &Package, row: &Row, sink: &mut Sink<'_>) {
 fn ini_location(package: &Package, row: &Row) -> Location {
     let folder =
         row.text("DirProperty").map_or_else(|| Text::folder(Folder::Windows), |id| package.values.directory(id));
-    Location::file(&join_paths(&folder, &package.file_name(row, "FileName")))
+    let file = Location::file(&join_paths(&folder, &package.file_name(row, "FileName")));
+    let part = |name: &str| package.formatted(row, name).unwrap_or_default();
+    Location::ini_value(&file, &part("Section"), &part("Key"))
 }
 
 fn ini_file(package: &Package, row: &Row, sink: &mut Sink<'_>) {
@@ -205,8 +208,11 @@ fn environment(package: &Package, row: &Row, sink: &mut Sink<'_>) {
     let key = if how.contains('*') { MACHINE_ENVIRONMENT } else { USER_ENVIRONMENT };
     let operation = if how.contains('!') { Operation::DeleteValue } else { Operation::SetValue };
     let location = Location::registry_value(&Location::registry(&Text::lit(key)), &Text::lit(plain));
-    let origin = origin_of(&package.formatted(row, "Value").unwrap_or_default());
-    emit(row, operation, Store::Environment, location, origin, sink);
+    let value = package.formatted(row, "Value").unwrap_or_default();
+    if let Some(clue) = autostart::variable(&location, &value).filter(|_| operation == Operation::SetValue) {
+        sink.clue(&row.site(), clue);
+    }
+    emit(row, operation, Store::Environment, location, origin_of(&value), sink);
 }
 
 fn odbc_source(package: &Package, row: &Row, sink: &mut Sink<'_>) {

@@ -3,6 +3,7 @@
 use super::Wix;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Clue, ClueKind, Location, Operation, Origin, Phase, Site, Store, Text, join_paths};
+use crate::read::script::autostart;
 use crate::read::script::batch;
 use crate::read::script::bind::Bound;
 use crate::read::script::call::{self, Caller};
@@ -58,7 +59,15 @@ impl Element<'_, '_> {
                     Some(id) => self.wix.values.directory(id),
                     None => Text::folder(crate::facts::Folder::Windows),
                 };
-                self.emit(operation, Store::Ini, Location::file(&join_paths(&folder, &file)), origin, sink);
+                let part = |name: &str| self.attribute(name).unwrap_or_default();
+                let file = Location::file(&join_paths(&folder, &file));
+                self.emit(
+                    operation,
+                    Store::Ini,
+                    Location::ini_value(&file, &part("Section"), &part("Key")),
+                    origin,
+                    sink,
+                );
             }
             "CreateFolder" => {
                 self.emit(Operation::Create, Store::Directory, Location::file(&self.base()), Origin::Constant, sink);
@@ -81,6 +90,10 @@ impl Element<'_, '_> {
                 let origin = origin_of(&self.attribute("Value").unwrap_or_default());
                 let removed = self.node.attribute("Action").is_some_and(|a| a == "remove");
                 let operation = if removed { Operation::DeleteValue } else { Operation::SetValue };
+                let value = self.attribute("Value").unwrap_or_default();
+                if let Some(clue) = autostart::variable(&location, &value).filter(|_| !removed) {
+                    sink.clue(&self.site(), clue);
+                }
                 self.emit(operation, Store::Environment, location, origin, sink);
             }
             "Shortcut" | "InternetShortcut" => {
@@ -240,7 +253,9 @@ impl Element<'_, '_> {
         let Some(command) = self.attribute("ExeCommand") else { return };
         let file = ["FileKey", "BinaryKey", "BinaryRef", "FileRef"].iter().find_map(|a| self.node.attribute(*a));
         let away = self.node.attribute("Id").is_some_and(|id| id.to_lowercase().contains("uninst"));
-        sink.in_phase(away.then_some((Phase::NotShipped, "an action of the uninstallation")));
+        let idle = self.node.attribute("Id").is_some_and(|id| !self.wix.is_scheduled(id));
+        let why = if away { "an action of the uninstallation" } else { "no sequence runs this action" };
+        sink.in_phase((away || idle).then_some((Phase::NotShipped, why)));
         let line = match file {
             Some(key) => Text::lit(format!("\"{key}\" ")).concat(&command),
             None => command,

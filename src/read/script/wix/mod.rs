@@ -15,6 +15,7 @@ use crate::read::Input;
 use crate::read::text::LineIndex;
 use elements::Element;
 use roxmltree::{Document, Node};
+use std::collections::HashSet;
 use values::{Values, standard};
 
 /// Deepest nesting of elements that is followed.
@@ -37,19 +38,33 @@ pub fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     };
     reading.format = "wix".to_owned();
     let index = LineIndex::new(text);
-    let mut wix = Wix { index: &index, text, values: Values::default() };
+    let mut wix = Wix { index: &index, text, values: Values::default(), scheduled: None };
     wix.includes(&document, input);
     wix.defines(&document);
     wix.properties(&document);
+    wix.schedule(&document, input);
     let mut sink = Sink::new(reading);
     wix.folders(&document, &mut sink);
     wix.walk(document.root_element(), &Text::unknown(), 0, &mut sink);
+}
+
+/// The actions that sequences, controls and references of a source name.
+fn named_actions(document: &Document<'_>) -> HashSet<String> {
+    let named = document.descendants().filter_map(|node| match node.tag_name().name() {
+        "Custom" => node.attribute("Action"),
+        "Publish" => node.attribute("Value").or_else(|| node.text()),
+        "CustomActionRef" => node.attribute("Id"),
+        _ => None,
+    });
+    named.map(str::to_owned).collect()
 }
 
 struct Wix<'t> {
     index: &'t LineIndex<'t>,
     text: &'t str,
     values: Values,
+    /// The actions that a sequence or a control runs; none when other sources, which may run some, are not known.
+    scheduled: Option<HashSet<String>>,
 }
 
 impl Wix<'_> {
@@ -75,6 +90,76 @@ impl Wix<'_> {
             let name = name.trim().trim_start_matches("var.").to_owned();
             self.values.defines.entry(name).or_insert(value);
         }
+    }
+
+    /// Which custom actions run: only those that a sequence of some source names, or a control.
+    fn schedule(&mut self, document: &Document<'_>, input: &Input<'_>) {
+        let has = |name: &str| document.descendants().any(|n| n.tag_name().name() == name);
+        // A fragment is a part of a package whose sequences may be anywhere.
+        if !has("CustomAction") || !(has("Product") || has("Package") || has("Module")) {
+            return;
+        }
+        let mut scheduled = named_actions(document);
+        let own = &input.artifact.path;
+        let others: Vec<_> = input
+            .app
+            .artifacts
+            .iter()
+            .filter(|a| a.extension() == "wxs" && a.path != *own)
+            .take(MAX_INCLUDES + 1)
+            .collect();
+        if others.len() > MAX_INCLUDES {
+            return;
+        }
+        for other in others {
+            let Ok(bytes) = other.read(MAX_INCLUDE) else { return };
+            let text = crate::read::text::decode(&bytes, &mut Reading::default()).into_owned();
+            let Ok(other) = Document::parse(text.trim_start_matches('\u{feff}')) else { return };
+            scheduled.extend(named_actions(&other));
+        }
+        self.scheduled = Some(scheduled);
+    }
+
+    /// Does anything run the custom action?
+    fn is_scheduled(&self, id: &str) -> bool {
+        self.scheduled.as_ref().is_none_or(|scheduled| scheduled.contains(id))
+    }
+
+    /// The elements of another that its `<?ifdef ?>` and `<?if ?>` let through. Conditions that are not known here
+    /// let both branches through.
+    fn active<'x>(&self, node: Node<'x, 'x>) -> Vec<Node<'x, 'x>> {
+        // Of each open condition: whether it may hold, and whether an earlier branch certainly did.
+        let mut open: Vec<(bool, bool)> = Vec::new();
+        let mut found = Vec::new();
+        for child in node.children() {
+            if child.is_element() && open.iter().all(|(may, _)| *may) {
+                found.push(child);
+            }
+            let Some(pi) = child.pi() else { continue };
+            let condition = pi.value.unwrap_or_default().trim();
+            let defined = || self.values.is_defined(condition);
+            let holds = match pi.target {
+                "ifdef" | "elseifdef" => Some(defined()),
+                "ifndef" | "elseifndef" => Some(!defined()),
+                "if" | "elseif" => self.values.holds(condition),
+                "else" => Some(true),
+                _ => None,
+            };
+            match pi.target {
+                "ifdef" | "ifndef" | "if" => open.push((holds != Some(false), holds == Some(true))),
+                "elseifdef" | "elseifndef" | "elseif" | "else" => {
+                    if let Some((may, done)) = open.last_mut() {
+                        *may = !*done && holds != Some(false);
+                        *done |= holds == Some(true);
+                    }
+                }
+                "endif" => {
+                    open.pop();
+                }
+                _ => {}
+            }
+        }
+        found
     }
 
     /// Properties with a value, and those that the package itself gives.
@@ -156,7 +241,7 @@ impl Wix<'_> {
             _ => {}
         }
         Element { wix: self, node, folder: &folder }.read(name, sink);
-        for child in node.children().filter(Node::is_element) {
+        for child in self.active(node) {
             self.walk(child, &folder, depth + 1, sink);
         }
     }

@@ -41,6 +41,27 @@ impl Values {
         "{?}".to_owned()
     }
 
+    /// `X` or `$(var.X)` of `<?ifdef ?>`.
+    pub(super) fn is_defined(&self, name: &str) -> bool {
+        let name = name.trim_start_matches("$(").trim_end_matches(')').trim();
+        let name = name.strip_prefix("var.").unwrap_or(name);
+        self.defines.contains_key(name) || name.starts_with("env.") || name.starts_with("sys.")
+    }
+
+    /// A comparison of `<?if A = B ?>` whose sides are known.
+    pub(super) fn holds(&self, condition: &str) -> Option<bool> {
+        let (sides, equal) = match condition.split_once("!=") {
+            Some(sides) => (sides, false),
+            None => (condition.split_once('=')?, true),
+        };
+        let side = |raw: &str| self.preprocessed(raw.trim().trim_matches('"'));
+        let (left, right) = (side(sides.0), side(sides.1));
+        let known = ![&left, &right]
+            .iter()
+            .any(|s| s.contains(['{', '"', '<', '>']) || s.contains(" and ") || s.contains(" or "));
+        known.then_some(left.eq_ignore_ascii_case(&right) == equal)
+    }
+
     /// The folder of an identifier: one of Windows Installer, one of this source, or a property to be resolved.
     pub(in crate::read::script) fn directory(&self, id: &str) -> Text {
         // `FOLDER:\sub` is a folder below another (WiX 3 "inline directory syntax").
