@@ -201,6 +201,8 @@ pub enum Selector {
     Rest(usize),
     /// The part of a positional argument before its equals sign.
     Before(usize),
+    /// The n-th positional argument up to its first comma: the file of `FILE,SECTION`.
+    Listed(usize),
     /// The command line behind an option.
     After(String),
     /// The value of an option.
@@ -245,6 +247,7 @@ fn selector(text: &str) -> Selector {
         "each" => Selector::Each(argument.parse().unwrap_or(1)),
         "rest" => Selector::Rest(argument.parse().unwrap_or(1)),
         "before" => Selector::Before(argument.parse().unwrap_or(1)),
+        "listed" => Selector::Listed(argument.parse().unwrap_or(1)),
         "after" => Selector::After(argument.to_owned()),
         "beside" => {
             let (first, second) = argument.split_once(',').unwrap_or((argument, "2"));

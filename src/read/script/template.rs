@@ -46,6 +46,15 @@ impl Arguments<'_> {
                 Some((name, _)) => Text::lit(name),
                 None => t.clone(),
             }),
+            Selector::Listed(n) => nth(*n).map(|text| {
+                let comma = |part: &Part| matches!(part, Part::Lit(s) if s.contains(','));
+                let Some(at) = text.parts().iter().position(comma) else { return text.clone() };
+                let cut = text.parts()[at..].iter().take(1).filter_map(|part| match part {
+                    Part::Lit(s) => s.split(',').next().map(|s| Part::Lit(s.to_owned())),
+                    Part::Hole(_) => None,
+                });
+                Text::from_parts(text.parts()[..at].iter().cloned().chain(cut))
+            }),
             Selector::Last => positional.last().cloned(),
             Selector::Each(from) => return positional.iter().skip(from.saturating_sub(1)).cloned().collect(),
             Selector::Rest(from) => {

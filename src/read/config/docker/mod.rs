@@ -87,7 +87,7 @@ fn instruction(
         }
         "COPY" | "ADD" if ships => {
             let list: Vec<String> = words(&value);
-            let from_context = !list.iter().any(|word| word.starts_with("--from"));
+            let from_context = !value.contains("--from=");
             let list: Vec<&String> = list.iter().filter(|word| !word.starts_with("--")).collect();
             let Some((target, sources)) = list.split_last() else { return };
             let location = state.path(&state.substitute(target));
