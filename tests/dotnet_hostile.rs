@@ -70,6 +70,19 @@ fn a_small_assembly_is_read() {
 }
 
 #[test]
+fn what_is_cut_off_is_said() {
+    let (mut assembly, call) = with_writer();
+    let mut il = write(&mut assembly, call, "C:\\data\\one.txt");
+    il.push(0x2a);
+    assembly.method("Save", &il);
+    let mut image = assembly.image();
+    let at = image.windows(8).position(|w| w == b"one.txt\0" || w == b"o\0n\0e\0.\0").expect("the literal");
+    image.truncate(at);
+    let reading = read("cut.dll", &image);
+    assert!(has(&reading, NoteKind::Malformed, "past its end"), "{:?}", reading.notes);
+}
+
+#[test]
 fn a_method_of_a_million_instructions_costs_only_itself() {
     let (mut assembly, call) = with_writer();
     let mut long = vec![0; 1_100_000];

@@ -1,5 +1,7 @@
 //! From the bytes of an assembly to its [`Unit`]: names, signatures, who calls whom.
 
+mod gaps;
+
 use super::names::type_label;
 use super::shape::Shape;
 use super::unit::{
@@ -33,6 +35,10 @@ pub(super) struct Image<'a> {
     pub(super) metadata: Metadata<'a>,
     /// Bytes of names that may still be copied.
     names_left: Cell<usize>,
+    /// Names, signatures and literals that a row or an instruction speaks of and that are not there.
+    lost: Cell<usize>,
+    /// Bytes that the sections say they have beyond the end of the file.
+    missing: u64,
 }
 
 impl<'a> Image<'a> {
@@ -40,7 +46,9 @@ impl<'a> Image<'a> {
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self, cildec::Error> {
         let pe = PeImage::parse(bytes)?;
         let metadata = pe.metadata()?;
-        Ok(Image { pe, metadata, names_left: Cell::new(FREE_NAMES + MAX_COPIES * bytes.len()) })
+        let missing = gaps::missing(&pe, bytes.len());
+        let names_left = Cell::new(FREE_NAMES + MAX_COPIES * bytes.len());
+        Ok(Image { pe, metadata, names_left, lost: Cell::new(0), missing })
     }
 
     /// A string of the metadata, as it can be shown; empty if it is broken.
@@ -48,7 +56,11 @@ impl<'a> Image<'a> {
         if self.names_left.get() == 0 {
             return "".into();
         }
-        let Ok(text) = self.metadata.strings().lossy(index) else { return "".into() };
+        // Without a name the index is 0 (II.22): any other leads to one.
+        let Ok(text) = self.metadata.strings().lossy(index).map_err(|_| self.lose()) else { return "".into() };
+        if text.is_empty() && index.get() != 0 {
+            self.lose();
+        }
         self.copied(super::form::visible(&text).as_deref().unwrap_or(&text))
     }
 
@@ -60,7 +72,10 @@ impl<'a> Image<'a> {
     }
 
     fn blob(&self, index: BlobIndex) -> &'a [u8] {
-        self.metadata.blobs().get(index).unwrap_or(&[])
+        self.metadata.blobs().get(index).unwrap_or_else(|_| {
+            self.lose();
+            &[]
+        })
     }
 
     /// The IL body of a method.
@@ -84,7 +99,8 @@ impl<'a> Image<'a> {
 
     /// A string literal.
     pub(super) fn user_string(&self, token: cildec::UserStringToken) -> String {
-        self.metadata.user_strings().get(token).map(|s| s.to_string_lossy()).unwrap_or_default()
+        let text = self.metadata.user_strings().get(token).map(|s| s.to_string_lossy());
+        text.inspect_err(|_| self.lose()).unwrap_or_default()
     }
 
     /// Names and relations of everything the assembly defines and refers to.
@@ -287,7 +303,7 @@ impl<'a> Image<'a> {
                 unit.methods.push(MethodInfo::default());
                 continue;
             };
-            let shape = Shape::of(self.blob(row.signature));
+            let shape = Shape::of(self.signature_blob(row.signature));
             unit.methods.push(MethodInfo {
                 name: self.string(row.name),
                 params: shape.params,
@@ -314,7 +330,7 @@ impl<'a> Image<'a> {
         for (_, row) in tables.iter::<MemberRefRow>().take(count) {
             let row = row.unwrap_or_default();
             let class = row.class.value();
-            let blob = self.blob(row.signature);
+            let blob = self.signature_blob(row.signature);
             let mut info = RefInfo { name: self.string(row.name), ..RefInfo::default() };
             info.ty = match table(class) {
                 METHOD_DEF => unit.owner_of(row_of(class)).map_or_else(|| "".into(), |t| t.name.clone()),

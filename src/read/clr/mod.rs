@@ -140,6 +140,7 @@ fn open(app: &Application, artifact: &Artifact, insides: bool) -> (Reading, Unit
             image.scan(&mut opened);
             let seeds = seeds(&opened);
             interpret_all(&image, &mut opened, seeds);
+            opened.notes.extend(image.gaps());
         }
         reading.notes.append(&mut opened.notes);
         unit = opened;
