@@ -267,6 +267,12 @@ pub struct BagRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Model {
+    /// `RegistryKey.OpenSubKey`.
+    SubKey,
+    /// `RegistryKey.CreateSubKey`.
+    MadeKey,
+    /// A value in a format that is not followed: a number that is known does not stay as it is.
+    Formatted,
     /// All arguments after one another.
     Concat,
     /// `String.Join`: elements with a separator.
@@ -357,6 +363,9 @@ pub struct CallbackRow {
     /// When the delegate runs; without it, whenever the method runs that hands it over.
     #[serde(default)]
     pub phase: Option<Phase>,
+    /// Where the result is waited for, the delegate runs with the method that hands it over after all.
+    #[serde(default)]
+    pub awaited: bool,
     /// What to call that in evidence.
     #[serde(default)]
     pub because: String,

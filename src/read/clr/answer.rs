@@ -24,6 +24,10 @@ pub(super) struct Value {
     pub(super) null: bool,
     /// The 32-bit view of the registry.
     pub(super) view32: bool,
+    /// A key of the registry that was opened for reading only.
+    pub(super) read_only: bool,
+    /// A key of the registry that is gone after a restart, with all that is below it.
+    pub(super) volatile: bool,
     /// On another host.
     pub(super) remote: bool,
     /// The method that a delegate calls, as a token of its unit.
@@ -63,7 +67,7 @@ impl Value {
 
     /// The same but for the way it came here.
     pub(super) fn same(&self, other: &Value) -> bool {
-        let what = |v: &Value| (v.int, v.null, v.function, v.made);
+        let what = |v: &Value| (v.int, v.null, v.function, v.made, v.read_only, v.volatile);
         what(self) == what(other)
             && self.text == other.text
             && self.properties == other.properties

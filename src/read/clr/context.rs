@@ -26,10 +26,12 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         .collect();
     for fact in facts {
         let Body::Effect(effect) = &mut fact.body else { continue };
+        // Where the location comes from a caller, it is that caller's call that writes there.
+        let (phase, because) = along(resolver, phases, effect).unwrap_or_else(|| (phase, because.clone()));
         // Where a connection is opened says little about when it is used, unless that is never on an instance.
         if effect.phase == Phase::Unknown || matches!(phase, Phase::Build | Phase::NotShipped) {
             effect.phase = phase;
-            effect.phase_evidence.clone_from(&because);
+            effect.phase_evidence = because;
         }
         if effect.phase == Phase::Unknown
             && let Some(offset) = fact.site.il_offset
@@ -60,6 +62,20 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
             effect.mark(Trait::Staged);
         }
     }
+}
+
+/// When the callers run that gave an effect its location. The outermost has the fewest callers of its own, so that it is
+/// the one of which the least is said.
+fn along(resolver: &Resolver<'_>, phases: &Phases, effect: &Effect) -> Option<(Phase, String)> {
+    let callers = effect.evidence.iter().filter_map(|step| {
+        let caller = resolver.caller_of(step)?;
+        let offset = step.site.as_ref().and_then(|site| site.il_offset);
+        let around = offset.and_then(|offset| phases.around_host(resolver.units, caller, offset));
+        Some(around.unwrap_or_else(|| phases.of(resolver.units, resolver.links, caller)))
+    });
+    let (phase, because) = callers.max_by_key(|(phase, _)| super::phases::rank(*phase))?;
+    let is_said = because.is_empty() || because.starts_with("called from ");
+    Some((phase, if is_said { because } else { format!("called from {because}") }))
 }
 
 fn writes(effect: &Effect) -> bool {

@@ -215,7 +215,7 @@ impl Walk<'_> {
             Expr::Array(ids) | Expr::Concat(ids) | Expr::Phi(ids) => next(ids),
             Expr::Element(array, _) => next(&[*array]),
             Expr::With(object, _, _, value) => next(&[*object, *value]),
-            Expr::Char(code) => next(&[*code]),
+            Expr::Char(code) | Expr::Named(code, _) => next(&[*code]),
             Expr::Collection(rid, _, args) => {
                 next(args);
                 let sites = unit.bodies.get(rid).map(|body| body.sites.as_slice()).unwrap_or_default();

@@ -6,6 +6,7 @@
 
 mod bags;
 mod builders;
+mod named;
 
 use super::image::Image;
 use super::state::{Frame, Joins};
@@ -201,6 +202,12 @@ impl Machine<'_, '_> {
             O::Box if self.unit.type_name(token_of(i)) == "System.Char" => {
                 let code = self.pop();
                 let id = self.arena.add(Expr::Char(code));
+                self.push(id);
+            }
+            // A boolean or an enumeration is a number here, but not as a part of a string.
+            O::Box if self.is_named(token_of(i)) => {
+                let value = self.pop();
+                let id = self.named(value, self.unit.type_name(token_of(i)) == "System.Boolean");
                 self.push(id);
             }
             // What a value is boxed in, cast to or widened to does not change what it is here.

@@ -30,6 +30,8 @@ pub(super) struct Links {
     callers: Pairs<Method, Method>,
     /// `MoveNext` of what the compiler made of an asynchronous method or an iterator.
     machines: Map<Method, Method>,
+    /// Those of asynchronous methods.
+    asynchronous: HashSet<Method>,
     /// Methods that are made into delegates.
     taken: HashSet<Method>,
     writers: Pairs<(u32, u32), Method>,
@@ -82,6 +84,7 @@ struct Related {
     callers: Vec<(Method, Method)>,
     taken: Vec<Method>,
     machines: Vec<(Method, Method)>,
+    asynchronous: Vec<Method>,
     writers: Vec<((u32, u32), Method)>,
 }
 
@@ -104,6 +107,7 @@ impl Links {
             writers.append(&mut related.writers);
             links.taken.extend(related.taken);
             links.machines.extend(related.machines);
+            links.asynchronous.extend(related.asynchronous);
             links.definitions.push(related.definitions);
         }
         (links.callers, links.writers) = (Pairs::new(callers), Pairs::new(writers));
@@ -196,6 +200,10 @@ impl Links {
         for (machine, written) in state_machines(unit) {
             related.callers.push((method(machine), method(written)));
             related.machines.push((method(written), method(machine)));
+            let is_machine = |name: &str| name.ends_with(".IAsyncStateMachine");
+            if unit.owner_of(machine).is_some_and(|info| info.interfaces.iter().any(|name| is_machine(name))) {
+                related.asynchronous.push(method(machine));
+            }
         }
         for (writer, token) in &unit.stores {
             let field = self.field(u, *token);
@@ -342,6 +350,11 @@ impl Links {
     /// `MoveNext` of the type that the compiler made of a method.
     pub(super) fn machine(&self, method: Method) -> Option<Method> {
         self.machines.get(&method).copied()
+    }
+
+    /// Is the type that the compiler made of a method that of an asynchronous one, and not of an iterator?
+    pub(super) fn is_asynchronous(&self, machine: Method) -> bool {
+        self.asynchronous.contains(&machine)
     }
 
     /// Who assigns a field.

@@ -1,6 +1,7 @@
 //! What well-known methods compute from symbolic values: joining paths, formatting, looking up settings.
 
 mod connection;
+mod keys;
 
 use super::answer::{MAX_VALUES, Value, only_texts};
 use super::resolve::{At, Resolver};
@@ -8,6 +9,7 @@ use super::value::Id;
 use crate::catalog::dotnet::{Model, ValueRow};
 use crate::facts::{Folder, Hole, Location, Part, Source, Text, env_hole, join_paths};
 use connection::connection_string;
+use keys::{base_key, sub_key};
 
 /// Computes the value of a call.
 pub(super) fn apply(
@@ -100,6 +102,7 @@ pub(super) fn apply(
                 item(&base, key, ":")
             })
         }
+        Model::Formatted => subject().iter().map(|v| Value { int: None, ..named(v, false) }).collect(),
         Model::Char => subject().iter().map(character).collect(),
         Model::Setting => {
             let base = format!("applicationSettings/{}", resolver.class_of(at, this));
@@ -113,6 +116,7 @@ pub(super) fn apply(
         Model::Replace => replace(resolver, at, this, args),
         Model::Same => subject(),
         Model::BaseKey => base_key(resolver, at, signature, args),
+        Model::SubKey | Model::MadeKey => sub_key(resolver, at, model, signature, &subject(), args),
         Model::RegistryValue => {
             let (key, name) = match this {
                 Some(this) => (resolver.eval(at, this), arg(0)),
@@ -185,6 +189,8 @@ pub(super) fn combine(left: &[Value], right: &[Value], f: impl Fn(&Text, &Text) 
             let mut value = a.with(f(&a.text, &b.text));
             value.view32 |= b.view32;
             value.remote |= b.remote;
+            value.read_only |= b.read_only;
+            value.volatile |= b.volatile;
             value.came(&b.steps);
             out.push(value);
         }
@@ -200,6 +206,18 @@ pub(super) fn character(code: &Value) -> Value {
         None if code.int.is_some() => Value::unknown(),
         None => code.clone(),
     }
+}
+
+/// A number by its name: of an enumeration, and of what is formatted in a way that is not followed, it is not known.
+pub(super) fn named(value: &Value, is_boolean: bool) -> Value {
+    let text = match value.int {
+        None => return value.clone(),
+        _ if value.null => return value.clone(),
+        Some(0) if is_boolean => Text::lit("False"),
+        Some(1) if is_boolean => Text::lit("True"),
+        Some(_) => Text::unknown(),
+    };
+    Value { int: value.int, ..value.with(text) }
 }
 
 /// Two texts as what they share at the front and at the back, characters included.
@@ -297,6 +315,8 @@ fn fill(pattern: &str, values: &[Value]) -> Text {
         };
         let index = tail[1..close].split([',', ':']).next().and_then(|n| n.trim().parse::<usize>().ok());
         match index.and_then(|n| values.get(n)) {
+            // With a width or a format a number is shown otherwise.
+            Some(value) if value.int.is_some() && tail[1..close].contains([',', ':']) => out.push_hole(Hole::Unknown),
             Some(value) => out.push_text(&value.text),
             None => out.push_hole(Hole::Unknown),
         }
@@ -349,24 +369,6 @@ fn special_folder(number: Option<i64>) -> Text {
         Some(folder) => Text::folder(folder),
         None => Text::from_source(Source::Output, "GetFolderPath"),
     }
-}
-
-fn base_key(resolver: &Resolver<'_>, at: At<'_>, signature: &str, args: &[Id]) -> Vec<Value> {
-    let Some(hive) = args.first() else { return vec![Value::unknown()] };
-    let view = signature.split(',').position(|p| p == "RegistryView").and_then(|i| args.get(i));
-    let view = view.and_then(|id| merged(&resolver.eval(at, *id)).int);
-    resolver
-        .eval(at, *hive)
-        .iter()
-        .map(|v| {
-            let root = v.int.and_then(|n| crate::facts::registry::root_of_handle(n as u64));
-            let mut value = v.with(root.map_or_else(Text::unknown, Text::lit));
-            // RegistryView.Registry32
-            value.view32 = view == Some(0x200);
-            value.remote = signature.starts_with("RegistryHive,String");
-            value
-        })
-        .collect()
 }
 
 /// The file behind `OpenExeConfiguration`: by `ConfigurationUserLevel`, or beside the named program.

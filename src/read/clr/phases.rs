@@ -1,6 +1,6 @@
 //! When a method runs: found by walking from it back through its callers to the methods that a host calls.
 
-use super::interp::Body;
+use super::interp::{Body, Site};
 use super::links::{Links, Method};
 use super::names::written_method;
 use super::unit::{Unit, method_token};
@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Callers that are looked at for one method.
 const MAX_CALLERS: usize = 4000;
+/// Arrays and alternatives within one another that are looked through for a task.
+const MAX_HELD: u32 = 4;
 
 /// A method that a host calls, or the system.
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +64,14 @@ impl Phases {
     fn handed_over(&mut self, unit: &Unit, u: u32, links: &Links) {
         for body in unit.bodies.values() {
             for site in &body.sites {
+                self.left_running(unit, u, links, body, site);
                 let Some(callee) = unit.member_ref(site.token) else { continue };
                 let Some(row) = catalog().callback(&callee.ty, &callee.name) else { continue };
-                let functions = site.args.iter().filter_map(|id| function(unit, body, *id, 3));
-                for method in functions.filter_map(|token| links.called(u, token)) {
-                    match row.phase {
+                let mut functions = Vec::new();
+                site.args.iter().for_each(|id| function(unit, body, *id, 3, &mut functions));
+                let phase = row.phase.filter(|_| !(row.awaited && is_awaited(unit, body, site)));
+                for method in functions.into_iter().filter_map(|token| links.called(u, token)) {
+                    match phase {
                         Some(phase) => {
                             self.roots.entry(method).or_insert(Root { phase, because: &row.because, input: false });
                         }
@@ -76,6 +81,16 @@ impl Phases {
                     }
                 }
             }
+        }
+    }
+
+    /// An asynchronous method whose end nobody waits for goes on by itself.
+    fn left_running(&mut self, unit: &Unit, u: u32, links: &Links, body: &Body, site: &Site) {
+        let Some(machine) = links.called(u, site.token).and_then(|method| links.machine(method)) else { return };
+        let gives = unit.callee(site.token).is_some_and(|callee| callee.returns);
+        if gives && links.is_asynchronous(machine) && !is_awaited(unit, body, site) {
+            let root = Root { phase: Phase::Run, because: "background work", input: false };
+            self.roots.entry(machine).or_insert(root);
         }
     }
 
@@ -173,30 +188,52 @@ fn around(host: u32, offset: u32) -> Option<Root> {
     }
 }
 
-/// The method that a delegate calls, as a token.
-fn function(unit: &Unit, body: &Body, id: Id, depth: u32) -> Option<u32> {
-    let depth = depth.checked_sub(1)?;
+/// The methods that a delegate or an array of them calls, as tokens.
+fn function(unit: &Unit, body: &Body, id: Id, depth: u32, found: &mut Vec<u32>) {
+    let Some(depth) = depth.checked_sub(1) else { return };
     match unit.arena.get(id) {
-        Expr::Function(token) => Some(*token),
-        Expr::Call(_, args) => match **args {
-            [_, function] => match unit.arena.get(function) {
-                Expr::Function(token) => Some(*token),
-                _ => None,
-            },
-            _ => None,
-        },
-        Expr::Phi(ids) => ids.iter().find_map(|id| function(unit, body, *id, depth)),
+        Expr::Function(token) => found.push(*token),
+        Expr::Call(_, args) => {
+            if let [_, function] = **args
+                && let Expr::Function(token) = unit.arena.get(function)
+            {
+                found.push(*token);
+            }
+        }
+        Expr::Phi(ids) | Expr::Array(ids) => ids.iter().for_each(|id| function(unit, body, *id, depth, found)),
         // Compilers keep a delegate that needs no object in a field.
         Expr::Field(field, None) => {
-            let store = body.stores.iter().find(|store| store.token == *field)?;
-            function(unit, body, store.value, depth)
+            if let Some(store) = body.stores.iter().find(|store| store.token == *field) {
+                function(unit, body, store.value, depth, found);
+            }
         }
-        _ => None,
+        _ => {}
     }
 }
 
+/// Does the method wait for what a call started, or hand it to somebody who may?
+fn is_awaited(unit: &Unit, body: &Body, site: &Site) -> bool {
+    let Some(result) = unit.arena.find(&Expr::Call(site.token, site.args.clone())) else { return false };
+    let holds = |id: Id| holds(unit, id, result, MAX_HELD);
+    let goes_on = |token: u32| {
+        unit.callee(token).is_some_and(|callee| matches!(callee.name, "ContinueWith" | "Start" | "Dispose"))
+    };
+    body.result.is_some_and(holds)
+        || body.sites.iter().any(|other| !goes_on(other.token) && other.args.iter().any(|id| holds(*id)))
+}
+
+/// Is a value this one, or made of it?
+fn holds(unit: &Unit, id: Id, wanted: Id, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    id == wanted
+        || match unit.arena.get(id) {
+            Expr::Phi(ids) | Expr::Array(ids) => ids.iter().any(|id| holds(unit, *id, wanted, depth)),
+            _ => false,
+        }
+}
+
 /// Smaller decides.
-fn rank(phase: Phase) -> u8 {
+pub(super) fn rank(phase: Phase) -> u8 {
     match phase {
         Phase::Run => 0,
         Phase::Startup => 1,

@@ -112,8 +112,9 @@ pub(super) struct Resolver<'r> {
     makings: RefCell<Map<Method, Rc<Makings>>>,
     /// Whether only constructors assign a field.
     constructed: RefCell<Map<(u32, u32), bool>>,
-    /// Methods of the steps that were put into words, by their places; `None` where several share one.
-    pub(super) spoken: RefCell<Map<Spoken, Option<Method>>>,
+    /// Methods of the steps that were put into words, by their places, and whether they are callers; `None` where several
+    /// share one.
+    pub(super) spoken: RefCell<Map<Spoken, Option<(Method, bool)>>>,
 }
 
 impl<'r> Resolver<'r> {
@@ -183,6 +184,9 @@ impl<'r> Resolver<'r> {
                 Text::from_parts(all.iter().flat_map(|v| v.text.parts().iter().cloned()))
             }),
             Expr::Char(code) => self.eval(at, *code).iter().map(models::character).collect(),
+            Expr::Named(value, is_boolean) => {
+                self.eval(at, *value).iter().map(|v| models::named(v, *is_boolean)).collect()
+            }
             Expr::Phi(ids) => self.alternatives(at, ids),
             Expr::With(object, ty, name, value) => self.with(at, *object, ty, name, *value),
             Expr::Type(token) => {

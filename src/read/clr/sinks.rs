@@ -1,5 +1,7 @@
 //! From call sites of catalogued methods to effects.
 
+mod starts;
+
 use super::answer::Value;
 use super::interp::Site as CallSite;
 use super::links::Method;
@@ -9,14 +11,13 @@ use super::resolve::{At, Resolver};
 use super::trace::Trace;
 use super::value::{Expr, Id};
 use crate::catalog::config::Syntax;
-use crate::catalog::dotnet::{Decider, EffectRow, Held, StartRow, catalog};
+use crate::catalog::dotnet::{Decider, EffectRow, Held, catalog};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Reading,
-    Site, Source, Step, Store, Text, Trait, fold_alternatives,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Source,
+    Step, Store, Text, Trait, fold_alternatives,
 };
 use crate::read::config::syntax::expand;
 use crate::read::connection::{database, remote_store};
-use crate::read::script::{CommandContext, command_line, registered};
 
 /// Locations of one call site that become effects of their own; the others become one with what they share.
 const MAX_LOCATIONS: usize = 6;
@@ -167,6 +168,10 @@ impl<'v> View<'v> {
             if names_nothing(row, &location) {
                 continue;
             }
+            // What is opened for reading only cannot be changed: the call throws.
+            if value.read_only && operation != Operation::Read {
+                continue;
+            }
             if row.only_prefix.as_deref().is_some_and(|p| !starts_with_ci(location.text(), p)) {
                 continue;
             }
@@ -210,38 +215,6 @@ impl<'v> View<'v> {
         let values = row.at.as_ref().map(|at| self.resolver.at_site(self.at, at, self.this, self.args));
         let stores = values.iter().flatten().take(MAX_LOCATIONS).filter_map(|v| remote_store(&row.provider, &v.text));
         stores.map(|at| Body::Clue(Clue::new(ClueKind::RemoteClient, &row.provider, ty).at(at))).collect()
-    }
-
-    /// The program that is started, and what a program of the catalogue of commands does when it is started so.
-    fn start(&self, row: &StartRow, site: &Site, via: &str) -> Vec<Fact> {
-        let of = |template| merged(&self.resolver.at_site(self.at, template, self.this, self.args)).text;
-        let program = of(&row.program);
-        let location = Location::file(&program).based_on(Folder::Cwd);
-        if location.extent() == Extent::None {
-            return Vec::new();
-        }
-        let mut command = program;
-        if let Some(arguments) = row.arguments.as_ref().map(of).filter(|text| !text.is_empty()) {
-            command = command.concat(&Text::lit(" ")).concat(&arguments);
-        }
-        let clues = registered("call", &command, &Text::folder(Folder::Cwd));
-        let mut facts: Vec<Fact> = clues.into_iter().map(|clue| Fact::clue(site.clone(), clue)).collect();
-        let mut reading = Reading::default();
-        let context = CommandContext {
-            site: site.clone(),
-            here: Text::folder(Folder::Cwd),
-            phase: None,
-            variables: &[],
-            powershell: false,
-        };
-        command_line(&command, &context, &mut reading);
-        for mut fact in reading.facts {
-            if let Body::Effect(effect) = &mut fact.body {
-                effect.evidence.push(Step::new(format!("the command is started by {via}")));
-                facts.push(fact);
-            }
-        }
-        facts
     }
 
     /// What is done, and whether the arguments that decide it are known.
@@ -363,8 +336,8 @@ impl<'v> View<'v> {
         if value.remote {
             effect.mark(Trait::Remote);
         }
-        // RegistryOptions.Volatile
-        if self.position("RegistryOptions").and_then(|n| self.int(n)) == Some(1) {
+        // RegistryOptions.Volatile, here or of the key above.
+        if value.volatile || self.position("RegistryOptions").and_then(|n| self.int(n)) == Some(1) {
             effect.mark(Trait::Volatile);
         }
         // FileOptions.DeleteOnClose

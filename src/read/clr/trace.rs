@@ -91,9 +91,10 @@ impl<'r> Resolver<'r> {
             Some(unit) if trace.at.unit != here => Step::at(text, site).in_artifact(&unit.artifact),
             _ => Step::at(text, site),
         };
+        let here = (trace.at, matches!(trace.what, Passed::Arguments(..)));
         let mut spoken = self.spoken.borrow_mut();
-        let method = spoken.entry(Spoken::of(&step)).or_insert(Some(trace.at));
-        if *method != Some(trace.at) {
+        let method = spoken.entry(Spoken::of(&step)).or_insert(Some(here));
+        if *method != Some(here) {
             *method = None;
         }
         step
@@ -101,7 +102,13 @@ impl<'r> Resolver<'r> {
 
     /// The method of a step that was put into words.
     pub(super) fn method_of(&self, step: &Step) -> Option<Method> {
-        self.spoken.borrow().get(&Spoken::of(step)).copied().flatten()
+        self.spoken.borrow().get(&Spoken::of(step)).copied().flatten().map(|(method, _)| method)
+    }
+
+    /// The caller that a step speaks of: a method on the way to the one that the value was given to.
+    pub(super) fn caller_of(&self, step: &Step) -> Option<Method> {
+        let (method, is_caller) = self.spoken.borrow().get(&Spoken::of(step)).copied().flatten()?;
+        is_caller.then_some(method)
     }
 
     /// The name of a parameter, the receiver counted.

@@ -41,6 +41,8 @@ pub(super) enum Expr {
     Concat(Box<[Id]>),
     /// A character, from its code.
     Char(Id),
+    /// A value whose text is not that of its number: a boolean, which is told apart, or an enumeration.
+    Named(Id, bool),
     /// One of these.
     Phi(Box<[Id]>),
     /// A type, from `ldtoken`.

@@ -22,7 +22,13 @@ impl Machine<'_, '_> {
         let added = match name {
             "Append" | "AppendLiteral" | "AppendFormatted" => {
                 let added = self.settle(raw.get(1).copied()?);
-                if callee.signature == "Char" { self.arena.add(Expr::Char(added)) } else { added }
+                match (callee.signature, name) {
+                    ("Char", _) => self.arena.add(Expr::Char(added)),
+                    ("Boolean", _) => self.named(added, true),
+                    // `AppendFormatted<T>`: what a number of an unknown type is called is not known.
+                    (_, "AppendFormatted") => self.named(added, false),
+                    _ => added,
+                }
             }
             "AppendFormat" => {
                 let args = raw.iter().map(|id| self.settle(*id)).collect();

@@ -59,7 +59,14 @@ impl Resolver<'_> {
             for site in &body.sites {
                 let above = at.outside(caller.unit);
                 if is_taken && caller.unit == method.unit {
-                    found.extend(self.given_to_delegate(above, body, site, method, index - u16::from(has_this)));
+                    found.extend(self.given_to_delegate(
+                        above,
+                        *caller,
+                        body,
+                        site,
+                        method,
+                        index - u16::from(has_this),
+                    ));
                 }
                 if !self.links.may_run(caller.unit, site.token, method) {
                     continue;
@@ -83,13 +90,43 @@ impl Resolver<'_> {
 
     /// What a method gets that is handed to another as a delegate: from the library that calls it, from the collection
     /// whose elements it is called with, or from the method of the application that invokes it.
-    fn given_to_delegate(&self, at: At<'_>, body: &Body, site: &Site, method: Method, position: u16) -> Vec<Value> {
+    fn given_to_delegate(
+        &self,
+        at: At<'_>,
+        caller: Method,
+        body: &Body,
+        site: &Site,
+        method: Method,
+        position: u16,
+    ) -> Vec<Value> {
         let Some(unit) = self.units.get(at.unit as usize) else { return Vec::new() };
+        let has_this = unit.method(method.rid).is_some_and(|m| m.has_this);
         let is_it = |id: &Id| self.takes(at.unit, body, *id, method_token(method.rid), 3);
         let Some(place) = site.args.iter().position(is_it) else { return Vec::new() };
         let Some(callee) = unit.callee(site.token) else { return Vec::new() };
-        if let Some(given) = catalog().callback(callee.ty, callee.name).and_then(|row| row.given.as_ref()) {
-            return vec![Value::text(given.clone())];
+        // Called by the one who made it.
+        if place == 0 && matches!(callee.name, "Invoke" | "BeginInvoke") && !site.makes {
+            let step = Trace {
+                what: Passed::argument(method, position + u16::from(has_this)),
+                at: caller,
+                offset: site.offset,
+            };
+            let given = site.args.get(usize::from(position) + 1).map_or_else(Vec::new, |id| self.eval(at, *id));
+            return given.into_iter().map(|v| v.step(step)).collect();
+        }
+        if let Some(row) = catalog().callback(callee.ty, callee.name) {
+            if let Some(given) = &row.given {
+                return vec![Value::text(given.clone())];
+            }
+            // The object that is handed over together with it.
+            let next = place + 1;
+            let of_signature = next - usize::from(callee.has_this && !site.makes).min(next);
+            if position == 0
+                && callee.signature.split(',').nth(of_signature) == Some("Object")
+                && let Some(id) = site.args.get(next)
+            {
+                return self.eval(at, *id);
+            }
         }
         let is_each = |row: &crate::catalog::dotnet::CollectionRow| row.each.has(callee.name);
         if position == 0
