@@ -71,15 +71,11 @@ fn a_small_assembly_is_read() {
 
 #[test]
 fn what_is_cut_off_is_said() {
-    let (mut assembly, call) = with_writer();
-    let mut il = write(&mut assembly, call, "C:\\data\\one.txt");
-    il.push(0x2a);
-    assembly.method("Save", &il);
-    let mut image = assembly.image();
-    let at = image.windows(8).position(|w| w == b"one.txt\0" || w == b"o\0n\0e\0.\0").expect("the literal");
-    image.truncate(at);
-    let reading = read("cut.dll", &image);
+    let whole = std::fs::read("fixtures/dotnet/files.exe").expect("a fixture");
+    assert!(read("whole.exe", &whole).notes.is_empty());
+    let reading = read("cut.exe", whole.get(..2000).expect("it is longer"));
     assert!(has(&reading, NoteKind::Malformed, "past its end"), "{:?}", reading.notes);
+    assert!(has(&reading, NoteKind::Malformed, "are not there"), "{:?}", reading.notes);
 }
 
 #[test]
