@@ -39,6 +39,11 @@ fn where_values_come_from() {
 }
 
 #[test]
+fn objects_told_apart() {
+    program("objects");
+}
+
+#[test]
 fn code_that_the_system_calls() {
     program("phases");
 }

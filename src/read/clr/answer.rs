@@ -38,6 +38,8 @@ pub(super) struct Value {
     pub(super) properties: Vec<(Box<str>, Text)>,
     /// The key that it has as an element of a collection.
     pub(super) key: Option<Box<str>>,
+    /// It may be another object that has this value, or a later one may have taken its place.
+    pub(super) is_guess: bool,
     /// How it came here.
     pub(super) steps: Vec<Trace>,
 }
@@ -74,6 +76,11 @@ impl Value {
             && self.key == other.key
     }
 
+    /// The same, but not for certain.
+    pub(super) fn guessed(self) -> Self {
+        Value { is_guess: true, ..self }
+    }
+
     pub(super) fn step(mut self, step: Trace) -> Self {
         self.came(&[step]);
         self
@@ -99,8 +106,9 @@ pub(super) fn tidy(values: &mut Vec<Value>) {
     }
     let mut kept: Vec<Value> = Vec::new();
     for value in values.drain(..) {
-        if !kept.iter().any(|k| k.same(&value)) {
-            kept.push(value);
+        match kept.iter_mut().find(|k| k.same(&value)) {
+            Some(known) => known.is_guess &= value.is_guess,
+            None => kept.push(value),
         }
     }
     if kept.iter().any(|v| v.key.is_some()) && kept.len() <= MAX_KEYED {

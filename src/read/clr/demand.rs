@@ -211,10 +211,12 @@ impl Walk<'_> {
                     self.made(demand, u, *rid, up + 1);
                 }
             }
-            Expr::Call(token, args) => self.call(demand, sight, unit, *token, args, sights),
+            Expr::Call(token, args) | Expr::Given(token, _, args) => {
+                self.call(demand, sight, unit, *token, args, sights)
+            }
             Expr::Array(ids) | Expr::Concat(ids) | Expr::Phi(ids) => next(ids),
             Expr::Element(array, _) => next(&[*array]),
-            Expr::With(object, _, _, value) => next(&[*object, *value]),
+            Expr::With(object, _, _, value) | Expr::Set(object, _, value) => next(&[*object, *value]),
             Expr::Char(code) | Expr::Named(code, _) => next(&[*code]),
             Expr::Collection(rid, _, args) => {
                 next(args);

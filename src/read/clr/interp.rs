@@ -7,6 +7,7 @@
 mod bags;
 mod builders;
 mod named;
+mod refs;
 
 use super::image::Image;
 use super::state::{Frame, Joins};
@@ -59,6 +60,10 @@ pub(super) struct Body {
     pub(super) is_capped: bool,
     /// Names of the parameters, the receiver not counted.
     pub(super) params: Vec<Box<str>>,
+    /// Objects of the application that it makes at these offsets and sets something on, as they are at last.
+    pub(super) made: Vec<(u32, Id)>,
+    /// What it leaves in parameters that it got the addresses of.
+    pub(super) given: Vec<(u16, Id)>,
 }
 
 /// Interprets one method; `None` if it has no code that can be read.
@@ -79,8 +84,10 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         objects: Vec::new(),
     };
     let mut joins = Joins::new(&instructions, &code.exception_handlers);
-    let mut machine = Machine { image, unit, arena, rid, frame, body: &mut body, live: true, kept: Vec::new() };
-    for instruction in &instructions {
+    let mut machine =
+        Machine { image, unit, arena, rid, frame, body: &mut body, live: true, kept: Vec::new(), is_kept: false };
+    for (i, instruction) in instructions.iter().enumerate() {
+        machine.is_kept = instructions.get(i + 1).is_some_and(|next| keeps(next.opcode));
         joins.enter(instruction.offset, &mut machine.frame, &mut machine.live, machine.arena);
         if machine.live {
             machine.step(instruction, &mut joins);
@@ -97,6 +104,11 @@ fn locals_of(instructions: &[Instruction]) -> usize {
     instructions.iter().map(local).max().unwrap_or(0).min(MAX_LOCALS)
 }
 
+/// Is what is on the stack kept for more than one use?
+fn keeps(opcode: OpCode) -> bool {
+    matches!(opcode.canonical(), OpCode::Dup | OpCode::Stloc)
+}
+
 struct Machine<'m, 'a> {
     image: &'m Image<'a>,
     unit: &'m Unit,
@@ -107,6 +119,8 @@ struct Machine<'m, 'a> {
     live: bool,
     /// Fields that hold an object whose properties are set here: field, object, index of the store.
     kept: Vec<(u32, Id, usize)>,
+    /// What this instruction makes is kept in a variable or used more than once.
+    is_kept: bool,
 }
 
 impl Machine<'_, '_> {
@@ -158,7 +172,7 @@ impl Machine<'_, '_> {
             }
             O::Ldfld | O::Ldflda => {
                 let object = self.pop();
-                let object = self.deref(object);
+                let object = self.settle(object);
                 let id = self.arena.add(Expr::Field(token_of(i), Some(object)));
                 self.push(id);
             }
@@ -173,7 +187,7 @@ impl Machine<'_, '_> {
                     && let Some((ty, name)) = self.unit.field_name(token_of(i))
                 {
                     let value = self.settle(value);
-                    self.set_property(object, ty, name, value);
+                    self.set_property(object, ty, name, token_of(i), value);
                 }
                 self.store(i, value);
             }
@@ -228,6 +242,7 @@ impl Machine<'_, '_> {
             }
             O::Add | O::Or | O::And | O::Sub | O::Xor => self.arithmetic(i.opcode),
             O::Ret => {
+                self.keep_given();
                 if self.unit.method(self.rid).is_some_and(|m| m.returns) {
                     let value = self.pop();
                     let value = self.settle(value);
@@ -316,32 +331,6 @@ impl Machine<'_, '_> {
         }
     }
 
-    /// What an address points to; anything else is itself.
-    fn deref(&self, id: Id) -> Id {
-        match self.arena.get(id) {
-            Expr::Local(n) => self.frame.locals.get(usize::from(*n)).copied().unwrap_or(Id::UNKNOWN),
-            Expr::Argument(n) => self.frame.args.get(usize::from(*n)).copied().unwrap_or(Id::UNKNOWN),
-            _ => id,
-        }
-    }
-
-    /// A value that may leave the method: addresses are followed, arrays and builders hold what they hold now.
-    fn settle(&self, id: Id) -> Id {
-        let id = self.deref(id);
-        self.frame.content(id).unwrap_or(id)
-    }
-
-    fn assign(&mut self, address: Id, value: Id) {
-        let slot = match self.arena.get(address) {
-            Expr::Local(n) => self.frame.locals.get_mut(usize::from(*n)),
-            Expr::Argument(n) => self.frame.args.get_mut(usize::from(*n)),
-            _ => None,
-        };
-        if let Some(slot) = slot {
-            *slot = value;
-        }
-    }
-
     fn store(&mut self, i: &Instruction, value: Id) {
         if self.frame.content(value).is_some() {
             self.kept.push((token_of(i), value, self.body.stores.len()));
@@ -427,7 +416,7 @@ impl Machine<'_, '_> {
             && let Some((object, ty, name)) = self.property(*receiver, callee.ty, name)
         {
             let value = self.settle(*value);
-            self.set_property(object, &ty, &name, value);
+            self.set_property(object, &ty, &name, token, value);
         }
         if let (Some(name), [receiver]) = (callee.name.strip_prefix("get_"), raw.as_slice())
             && let Some(object) = self.bag(*receiver)
@@ -444,15 +433,7 @@ impl Machine<'_, '_> {
                 self.assign(address, made);
             }
         }
-        // What a callee gets the address of, it may change.
-        let gives = || catalog().collection(callee.ty).is_some_and(|row| row.gives.has(callee.name));
-        let given = match callee.name.starts_with("Try") && gives() {
-            true => self.arena.add(Expr::Call(token, args.clone())),
-            false => Id::UNKNOWN,
-        };
-        for id in raw.iter().skip(usize::from(callee.has_this)) {
-            self.assign(*id, given);
-        }
+        self.give_back(&callee, token, &raw, &args);
         self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: false });
         if returns {
             let id = self.arena.add(Expr::Call(token, args));
@@ -480,7 +461,7 @@ impl Machine<'_, '_> {
         }
         let mut id = self.arena.add(Expr::Call(token, args.clone()));
         if !catalog().is_bag(callee.ty) {
-            return self.push(id);
+            return if self.is_followed(&callee, token) { self.push_object(i.offset, id) } else { self.push(id) };
         }
         for (name, value) in catalog().made_from(callee.ty).zip(&*args) {
             id = self.arena.with_property(id, callee.ty, name, *value);

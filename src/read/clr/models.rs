@@ -169,6 +169,7 @@ pub(super) fn product(resolver: &Resolver<'_>, at: At<'_>, ids: &[Id], f: impl F
         .map(|row| {
             let mut value = Value::text(f(&row));
             row.iter().for_each(|v| value.came(&v.steps));
+            value.is_guess = row.iter().any(|v| v.is_guess);
             value
         })
         .collect()
@@ -191,6 +192,7 @@ pub(super) fn combine(left: &[Value], right: &[Value], f: impl Fn(&Text, &Text) 
             value.remote |= b.remote;
             value.read_only |= b.read_only;
             value.volatile |= b.volatile;
+            value.is_guess |= b.is_guess;
             value.came(&b.steps);
             out.push(value);
         }

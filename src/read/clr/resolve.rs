@@ -112,6 +112,8 @@ pub(super) struct Resolver<'r> {
     makings: RefCell<Map<Method, Rc<Makings>>>,
     /// Whether only constructors assign a field.
     constructed: RefCell<Map<(u32, u32), bool>>,
+    /// Whether a field is otherwise only assigned where its object is made.
+    told: RefCell<Map<(u32, u32), bool>>,
     /// Methods of the steps that were put into words, by their places, and whether they are callers; `None` where several
     /// share one.
     pub(super) spoken: RefCell<Map<Spoken, Option<(Method, bool)>>>,
@@ -136,6 +138,7 @@ impl<'r> Resolver<'r> {
             misses: Cell::new(0),
             makings: RefCell::default(),
             constructed: RefCell::default(),
+            told: RefCell::default(),
             spoken: RefCell::default(),
         }
     }
@@ -179,6 +182,7 @@ impl<'r> Resolver<'r> {
             Expr::Param(rid, index) => self.param(at, id, *rid, *index),
             Expr::Field(token, object) => self.field(at, *token, *object),
             Expr::Call(token, args) => self.call(at, id, *token, args),
+            Expr::Given(token, index, args) => self.given_back(at, *token, *index, args),
             Expr::Element(array, index) => self.element(at, *array, *index),
             Expr::Concat(parts) => models::product(self, at, parts, |all| {
                 Text::from_parts(all.iter().flat_map(|v| v.text.parts().iter().cloned()))
@@ -189,6 +193,10 @@ impl<'r> Resolver<'r> {
             }
             Expr::Phi(ids) => self.alternatives(at, ids),
             Expr::With(object, ty, name, value) => self.with(at, *object, ty, name, *value),
+            Expr::Set(object, ..) => {
+                let as_set = |v: Value| Value { made: v.made.map(|_| (at.unit, id)), ..v };
+                self.eval(at, *object).into_iter().map(as_set).collect()
+            }
             Expr::Type(token) => {
                 let name = unit.type_name(*token);
                 vec![Value::text(Text::lit(name.rsplit('/').next().unwrap_or(name)))]

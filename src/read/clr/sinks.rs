@@ -165,6 +165,7 @@ impl<'v> View<'v> {
         sure &= complete;
         for (location, mut value) in locations {
             value.came(context);
+            let sure = sure && !value.is_guess;
             if names_nothing(row, &location) {
                 continue;
             }
@@ -306,6 +307,7 @@ impl<'v> View<'v> {
             for name in &names {
                 let mut both = value.clone();
                 both.came(&name.steps);
+                both.is_guess |= name.is_guess;
                 out.push((self.location(row, &value.text, &name.text), both));
             }
         }

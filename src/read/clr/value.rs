@@ -33,6 +33,8 @@ pub(super) enum Expr {
     Field(u32, Option<Id>),
     /// Result of a call, or the object made by a constructor: token and arguments, the receiver first if there is one.
     Call(u32, Box<[Id]>),
+    /// What a call leaves in the variable whose address is this argument of it, the receiver counted.
+    Given(u32, u16, Box<[Id]>),
     /// Elements of an array.
     Array(Box<[Id]>),
     /// An element of an array.
@@ -58,6 +60,9 @@ pub(super) enum Expr {
     /// An object that a property of an object gives, its properties are told with those of the whole: the object, the
     /// type that declares the property, its name; lives only inside one method.
     Part(Id, Box<str>, Box<str>),
+    /// An object of the application after a property or field was set: the object as it was, the setter or field as a
+    /// token, the value.
+    Set(Id, u32, Id),
     /// A collection made at this offset of the method with this row, of these arguments.
     Collection(u32, u32, Box<[Id]>),
     /// An array, a string builder or an object with properties made at this offset of this method; its content changes along the method.
@@ -165,6 +170,37 @@ impl Arena {
             return object;
         }
         self.add(Expr::With(object, ty.into(), name.into(), value))
+    }
+
+    /// An object of the application after a setter was called on it or a field assigned. What it was made by stays.
+    pub(super) fn with_set(&mut self, object: Id, token: u32, value: Id) -> Id {
+        if let Expr::Phi(ids) = self.get(object) {
+            let ids = ids.clone();
+            let set: Vec<Id> = ids.iter().map(|id| self.with_set(*id, token, value)).collect();
+            return set.into_iter().reduce(|a, b| self.either(a, b)).unwrap_or(Id::UNKNOWN);
+        }
+        let is_object = matches!(self.get(object), Expr::Call(..) | Expr::Set(..));
+        if !is_object || self.sets(object).count() >= MAX_PROPERTIES {
+            return Id::UNKNOWN;
+        }
+        self.add(Expr::Set(object, token, value))
+    }
+
+    /// What was set on an object, the last first: setters or fields as tokens, and values.
+    pub(super) fn sets(&self, object: Id) -> impl Iterator<Item = (u32, Id)> {
+        let next = |(inner, _): &(Id, (u32, Id))| match self.get(*inner) {
+            Expr::Set(inner, token, value) => Some((*inner, (*token, *value))),
+            _ => None,
+        };
+        std::iter::successors(next(&(object, (0, object))), next).map(|(_, set)| set)
+    }
+
+    /// The call that made an object, whatever was set on it since.
+    pub(super) fn making(&self, mut object: Id) -> &Expr {
+        while let Expr::Set(inner, ..) = self.get(object) {
+            object = *inner;
+        }
+        self.get(object)
     }
 
     /// An array with one element replaced.

@@ -145,7 +145,13 @@ impl<'r> Resolver<'r> {
                 if !site.makes {
                     derives |= caller != constructor
                         && matches!(site.args.first().map(|id| unit.arena.get(*id)), Some(Expr::Param(_, 0)));
-                } else if let Some(made) = unit.arena.find(&Expr::Call(site.token, site.args.clone())) {
+                } else if let Some(made) = body
+                    .made
+                    .iter()
+                    .find(|(at, _)| *at == site.offset)
+                    .map(|(_, id)| *id)
+                    .or_else(|| unit.arena.find(&Expr::Call(site.token, site.args.clone())))
+                {
                     links.push(Link {
                         method,
                         args: [made].into(),
@@ -196,9 +202,11 @@ impl<'r> Resolver<'r> {
                         queue.extend(args.iter());
                     }
                 }
-                Expr::Array(all) | Expr::Concat(all) | Expr::Phi(all) => queue.extend(all.iter()),
+                Expr::Array(all) | Expr::Concat(all) | Expr::Phi(all) | Expr::Given(_, _, all) => {
+                    queue.extend(all.iter())
+                }
                 Expr::Element(a, b) => queue.extend([*a, *b]),
-                Expr::With(object, _, _, value) => queue.extend([*object, *value]),
+                Expr::With(object, _, _, value) | Expr::Set(object, _, value) => queue.extend([*object, *value]),
                 _ => {}
             }
         }

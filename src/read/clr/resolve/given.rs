@@ -1,6 +1,8 @@
 //! What parameters hold: what the callers of a method give.
 
-use super::{At, Expr, Id, MAX_CALLERS, MAX_CALLERS_DEEP, MAX_VALUES, Method, Resolver, Source, Text, Value, tidy};
+use super::{
+    At, Expr, Frame, Id, MAX_CALLERS, MAX_CALLERS_DEEP, MAX_VALUES, Method, Resolver, Source, Text, Value, tidy,
+};
 use crate::catalog::dotnet::catalog;
 use crate::read::clr::interp::{Body, Site};
 use crate::read::clr::trace::{Passed, Trace};
@@ -44,6 +46,28 @@ impl Resolver<'_> {
             found.retain(|v| !v.text.is_empty() || v.int.is_some());
         }
         if found.is_empty() { hole() } else { found }
+    }
+
+    /// What a method leaves in a variable of its caller that it gets the address of.
+    pub(super) fn given_back(&self, at: At<'_>, token: u32, index: u16, args: &[Id]) -> Vec<Value> {
+        let mut found = Vec::new();
+        for target in self.links.targets(at.unit, token) {
+            let Some(unit) = self.units.get(target.unit as usize) else { continue };
+            let Some(body) = unit.bodies.get(&target.rid) else {
+                if unit.method(target.rid).is_some_and(|m| m.import.is_none()) {
+                    self.want(target);
+                }
+                continue;
+            };
+            if at.frame.is_some_and(|frame| frame.is_within(target)) {
+                self.cut();
+                continue;
+            }
+            let Some((_, left)) = body.given.iter().find(|(of, _)| *of == index) else { continue };
+            let frame = Frame { method: target, args, makes: false, caller_unit: at.unit, caller: at.frame };
+            found.extend(self.eval(At { unit: target.unit, frame: Some(&frame), ..at }, *left));
+        }
+        if found.is_empty() { vec![Value::unknown()] } else { found }
     }
 
     fn given_by_callers(&self, at: At<'_>, method: Method, index: u16, has_this: bool, name: &str) -> Vec<Value> {

@@ -44,6 +44,9 @@ impl Resolver<'_> {
         if is_joint && object.is_some() && found.len() > 1 {
             return vec![Value::unknown()];
         }
+        if found.len() > 1 && object.is_some_and(|object| !self.is_receiver(at, object)) {
+            found = found.into_iter().map(Value::guessed).collect();
+        }
         if found.is_empty() { vec![Value::unknown()] } else { found }
     }
 
@@ -79,11 +82,83 @@ impl Resolver<'_> {
         found
     }
 
-    /// What a field of certain objects holds, if only constructors assign it and all of the objects are known.
-    fn held_by_objects(&self, at: At<'_>, field: (u32, u32), object: Id) -> Option<Vec<Value>> {
-        if !self.is_constructed(field) {
-            return None;
+    /// Is the object the receiver of a method, whichever object that is?
+    fn is_receiver(&self, at: At<'_>, object: Id) -> bool {
+        let Some(unit) = self.units.get(at.unit as usize) else { return false };
+        let Expr::Param(rid, index) = unit.arena.get(object) else { return false };
+        match at.frame {
+            Some(frame) if frame.method == (Method { unit: at.unit, rid: *rid }) => {
+                // A constructor sees the object that it makes.
+                let index = if frame.makes { index.checked_sub(1) } else { Some(*index) };
+                let above = At { unit: frame.caller_unit, frame: frame.caller, ..at };
+                let arg = index.and_then(|index| frame.args.get(usize::from(index)));
+                index.is_none() || arg.is_some_and(|arg| self.is_receiver(above, *arg))
+            }
+            _ => *index == 0 && unit.method(*rid).is_some_and(|m| m.has_this),
         }
+    }
+
+    /// What was set last of a field of an object after it was made, as far as the method saw that made it.
+    fn set_on(&self, at: At<'_>, object: Id, field: (u32, u32)) -> Vec<Value> {
+        let Some(unit) = self.units.get(at.unit as usize) else { return Vec::new() };
+        for (token, value) in unit.arena.sets(object) {
+            if self.links.field(at.unit, token) == Some(field) {
+                return self.eval(At { up: at.up + 1, ..at }, value);
+            }
+            let Some(setter) = self.links.called(at.unit, token) else { continue };
+            if !self.links.writers(field).any(|writer| writer == setter) {
+                continue;
+            }
+            let args = [object, value];
+            let frame = Frame { method: setter, args: &args, makes: false, caller_unit: at.unit, caller: at.frame };
+            let inside = At { unit: setter.unit, up: at.up + 1, frame: Some(&frame), ..at };
+            return self.assigned_by_constructor(inside, setter, field, 0);
+        }
+        Vec::new()
+    }
+
+    /// Is a field assigned by constructors, and otherwise by a setter only that is called where the object is made?
+    fn is_told(&self, field: (u32, u32)) -> bool {
+        if let Some(known) = self.told.borrow().get(&field) {
+            return *known;
+        }
+        let misses = self.misses.get();
+        let on_made = |caller: Method, setter: Method| {
+            let Some(unit) = self.units.get(caller.unit as usize) else { return false };
+            let Some(body) = unit.bodies.get(&caller.rid) else {
+                self.want(caller);
+                return false;
+            };
+            let is_made = |id: &Id| match unit.arena.making(*id) {
+                Expr::Call(token, _) => unit.callee(*token).is_some_and(|callee| callee.name == ".ctor"),
+                _ => false,
+            };
+            let is_own = |id: &Id| matches!(unit.arena.get(*id), Expr::Param(rid, 0) if *rid == caller.rid);
+            let mut sites = body.sites.iter().filter(|site| self.links.may_run(caller.unit, site.token, setter));
+            sites.all(|site| {
+                site.args.first().is_some_and(|id| is_made(id) || is_own(id) && self.is_constructor(caller))
+            })
+        };
+        let by_setter = |writer: Method| {
+            let name = self.units.get(writer.unit as usize).and_then(|unit| unit.method(writer.rid)).map(|m| &*m.name);
+            name.is_some_and(|name| name.starts_with("set_"))
+                && self.links.callers(writer).into_iter().take(MAX_CALLERS).all(|caller| on_made(caller, writer))
+        };
+        let found = self.links.writers(field).all(|writer| self.is_constructor(writer) || by_setter(writer));
+        if self.misses.get() == misses {
+            self.told.borrow_mut().insert(field, found);
+        }
+        found
+    }
+
+    fn is_constructor(&self, method: Method) -> bool {
+        let unit = self.units.get(method.unit as usize);
+        unit.and_then(|unit| unit.method(method.rid)).is_some_and(|m| &*m.name == ".ctor")
+    }
+
+    /// What a field of certain objects holds, if all of the objects are known, and for each either that constructors
+    /// assign it or that it was set where the object was made.
+    fn held_by_objects(&self, at: At<'_>, field: (u32, u32), object: Id) -> Option<Vec<Value>> {
         // The receiver, of which nothing is known but its type: only where the field is that of a base does it say more.
         if at.frame.is_none() && !self.is_inherited(at.unit, field, object) {
             return None;
@@ -94,7 +169,16 @@ impl Resolver<'_> {
         }
         let mut found = Vec::new();
         for (made_at, id) in objects {
-            let Expr::Call(token, args) = self.units.get(made_at.unit as usize)?.arena.get(id) else { return None };
+            let set = self.set_on(made_at, id, field);
+            if !set.is_empty() {
+                found.extend(set);
+                continue;
+            }
+            let is_sure = self.is_constructed(field);
+            if !is_sure && !self.is_told(field) {
+                return None;
+            }
+            let Expr::Call(token, args) = self.units.get(made_at.unit as usize)?.arena.making(id) else { return None };
             let constructor = self.links.called(made_at.unit, *token)?;
             if made_at.frame.is_some_and(|frame| frame.is_within(constructor)) {
                 return None;
@@ -112,6 +196,8 @@ impl Resolver<'_> {
             }
             let made = self.made_where(constructor, made_at.unit, args);
             found.extend(values.into_iter().map(|mut value| {
+                // It may have been set after the object was handed on.
+                value.is_guess |= !is_sure;
                 if let Some(step) = made.filter(|step| !value.steps.contains(step)) {
                     value.steps.insert(value.steps.len().saturating_sub(1), step);
                 }
@@ -127,15 +213,11 @@ impl Resolver<'_> {
         if let Some(known) = self.constructed.borrow().get(&field) {
             return *known;
         }
-        let is_constructor = |writer: Method| {
-            let unit = self.units.get(writer.unit as usize);
-            unit.and_then(|unit| unit.method(writer.rid)).is_some_and(|m| &*m.name == ".ctor")
-        };
         // A property that only constructors set is assigned by them through its setter.
         let by_constructors = |writer: Method| {
-            is_constructor(writer) || {
+            self.is_constructor(writer) || {
                 let callers = self.links.callers(writer);
-                !callers.is_empty() && callers.into_iter().all(is_constructor)
+                !callers.is_empty() && callers.into_iter().all(|caller| self.is_constructor(caller))
             }
         };
         let found = self.links.writers(field).all(by_constructors);
@@ -168,7 +250,7 @@ impl Resolver<'_> {
         };
         let mut meant = Vec::new();
         for (made_at, id) in receiver.map_or_else(Vec::new, |id| self.objects(at, id)) {
-            let constructor = self.units.get(made_at.unit as usize).and_then(|unit| match unit.arena.get(id) {
+            let constructor = self.units.get(made_at.unit as usize).and_then(|unit| match unit.arena.making(id) {
                 Expr::Call(token, _) => self.links.called(made_at.unit, *token),
                 _ => None,
             });
@@ -270,6 +352,10 @@ impl Resolver<'_> {
                 _ => self.made(at, id),
             },
             Expr::Call(token, _) if unit.callee(*token).is_some_and(|callee| callee.name == ".ctor") => vec![(at, id)],
+            Expr::Set(..) => match unit.arena.making(id) {
+                Expr::Call(..) => vec![(at, id)],
+                _ => Vec::new(),
+            },
             Expr::Phi(ids) => {
                 let mut found = Vec::new();
                 for id in ids.iter().filter(|id| **id != Id::NULL) {

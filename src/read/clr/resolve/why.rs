@@ -70,7 +70,7 @@ impl<'r> Resolver<'r> {
             Expr::Phi(all) | Expr::Concat(all) | Expr::Array(all) => {
                 all.iter().find_map(|id| self.obstacle(unit, *id, left))
             }
-            Expr::With(object, ..) => self.obstacle(unit, *object, left),
+            Expr::With(object, ..) | Expr::Set(object, ..) => self.obstacle(unit, *object, left),
             _ => None,
         }
     }
