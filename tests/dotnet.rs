@@ -44,6 +44,11 @@ fn objects_told_apart() {
 }
 
 #[test]
+fn what_becomes_of_a_file_in_its_method() {
+    program("streams");
+}
+
+#[test]
 fn code_that_the_system_calls() {
     program("phases");
 }

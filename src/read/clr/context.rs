@@ -1,29 +1,35 @@
 //! What surrounds a call: the phase of its method, what else the method does with the same state, which remote stores
 //! and components the assembly has.
 
+use super::flow::Flow;
 use super::links::Method;
 use super::phases::Phases;
 use super::resolve::Resolver;
 use super::unit::Unit;
 use crate::catalog::dotnet::catalog;
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Phase, Reading, Site, Store, Trait,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Phase, Reading, Site, Step, Store, Trait,
 };
 use std::collections::BTreeMap;
 
 /// Completes the facts of one method.
-pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method, facts: &mut [Fact]) {
+pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method, facts: &mut Vec<Fact>) {
     if facts.is_empty() {
         return;
     }
     let (phase, because) = phases.of(resolver.units, resolver.links, method);
-    let staged = uploads(resolver, method);
-    let read: Vec<String> = facts
+    let flow = Flow::of(resolver, method);
+    move_along(flow, facts);
+    let is_read = |e: &Effect| e.operation == Operation::Read && e.location.extent() != Extent::None;
+    let read: Vec<(Option<u32>, String)> = facts
         .iter()
-        .filter_map(Fact::as_effect)
-        .filter(|e| e.operation == Operation::Read && e.location.extent() != Extent::None)
-        .map(|e| e.location.key())
+        .filter_map(|fact| Some((fact.site.il_offset, fact.as_effect().filter(|e| is_read(e))?.location.key())))
         .collect();
+    // What is read in a way that returns is not what is written in another.
+    let comes_before = |first: Option<u32>, second: Option<u32>| match (first, second, flow) {
+        (Some(first), Some(second), Some(flow)) => first < second && flow.leads(first, second),
+        _ => true,
+    };
     for fact in facts {
         let Body::Effect(effect) = &mut fact.body else { continue };
         // Where the location comes from a caller, it is that caller's call that writes there.
@@ -52,13 +58,18 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         }
         // Taking from a queue is no reading of what is put into it.
         let passes_on = matches!(effect.store, Store::Queue | Store::Mail | Store::Job | Store::EventLog);
-        if !passes_on && read.contains(&effect.location.key()) {
+        let written = fact.site.il_offset;
+        let key = effect.location.key();
+        if !passes_on && read.iter().any(|(at, read)| *read == key && comes_before(*at, written)) {
             effect.mark(Trait::ReadModifyWrite);
             if effect.origin == Origin::Unknown {
                 effect.origin = Origin::Previous;
             }
         }
-        if staged && matches!(effect.store, Store::File | Store::TempFile) {
+        if matches!(effect.store, Store::File | Store::TempFile)
+            && let (Some(flow), Some(offset)) = (flow, written)
+            && flow.is_uploaded(offset)
+        {
             effect.mark(Trait::Staged);
         }
     }
@@ -91,15 +102,35 @@ fn writes(effect: &Effect) -> bool {
     )
 }
 
-/// Does the method send data to a store on another host?
-fn uploads(resolver: &Resolver<'_>, method: Method) -> bool {
-    let Some(unit) = resolver.units.get(method.unit as usize) else { return false };
-    let Some(body) = unit.bodies.get(&method.rid) else { return false };
-    body.sites.iter().any(|site| {
-        unit.callee(site.token).is_some_and(|callee| {
-            catalog().clients_of(callee.ty).any(|client| client.uploads.iter().any(|p| callee.name.starts_with(p)))
-        })
-    })
+/// A file that is written and then moved to its place is told of once, where it ends up.
+fn move_along(flow: Option<Flow<'_>>, facts: &mut Vec<Fact>) {
+    let Some(flow) = flow else { return };
+    let mut moved: Vec<(u32, Step)> = Vec::new();
+    let is_written = |effect: &Effect| {
+        matches!(effect.operation, Operation::Create | Operation::Write | Operation::Append)
+            && matches!(effect.store, Store::File | Store::TempFile | Store::Log)
+    };
+    let told: Vec<u32> = facts
+        .iter()
+        .filter(|fact| fact.as_effect().is_some_and(writes))
+        .filter_map(|fact| fact.site.il_offset)
+        .collect();
+    facts.retain(|fact| {
+        let Some(effect) = fact.as_effect().filter(|effect| is_written(effect)) else { return true };
+        let Some(to) = fact.site.il_offset.and_then(|at| flow.moved(at)).filter(|to| told.contains(to)) else {
+            return true;
+        };
+        moved.push((to, Step::at(format!("written as {} and then moved", effect.location), fact.site.clone())));
+        false
+    });
+    for fact in facts.iter_mut() {
+        let steps = moved.iter().filter(|(to, _)| fact.site.il_offset == Some(*to)).map(|(_, step)| step.clone());
+        if let Body::Effect(effect) = &mut fact.body
+            && writes(effect)
+        {
+            effect.evidence.extend(steps);
+        }
+    }
 }
 
 /// The components that the types of an assembly make it have.

@@ -14,12 +14,14 @@ use super::state::{Frame, Joins};
 use super::unit::Unit;
 use super::value::{Arena, Expr, Id};
 use crate::catalog::dotnet::catalog;
-use cildec::{Instruction, OpCode, OpCodeKind, Operand};
+use cildec::{ExceptionHandler, Instruction, OpCode, OpCodeKind, Operand};
 
 /// Largest method that is interpreted, in bytes of IL.
 const MAX_CODE: usize = 1 << 20;
 /// Local variables that are followed.
 const MAX_LOCALS: usize = 1024;
+/// Jumps of a method that are kept.
+const MAX_JUMPS: usize = 2048;
 /// Elements of an array that are followed.
 const MAX_ELEMENTS: i64 = 64;
 
@@ -62,6 +64,10 @@ pub(super) struct Body {
     pub(super) params: Vec<Box<str>>,
     /// Objects of the application that it makes at these offsets and sets something on, as they are at last.
     pub(super) made: Vec<(u32, Id)>,
+    /// Jumps, from where and to where, in the order of the code.
+    pub(super) jumps: Vec<(u32, u32)>,
+    /// Where the code does not go on with what follows.
+    pub(super) ends: Vec<u32>,
     /// What it leaves in parameters that it got the addresses of.
     pub(super) given: Vec<(u16, Id)>,
 }
@@ -76,6 +82,7 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         return Some(body);
     }
     let instructions: Vec<Instruction> = code.instructions().map_while(Result::ok).collect();
+    ways(&instructions, &code.exception_handlers, &mut body);
     let args = info.params + u16::from(info.has_this);
     let frame = Frame {
         stack: Vec::new(),
@@ -94,6 +101,28 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         }
     }
     Some(body)
+}
+
+/// How control goes through a method.
+fn ways(instructions: &[Instruction], handlers: &[ExceptionHandler], body: &mut Body) {
+    for i in instructions {
+        body.jumps.extend(i.operand.branch_targets().iter().map(|target| (i.offset, *target)));
+        // What follows a `finally` is where its protected code leaves to, more often than not.
+        let ends = matches!(
+            i.opcode.canonical(),
+            OpCode::Br | OpCode::Leave | OpCode::Ret | OpCode::Throw | OpCode::Rethrow | OpCode::Jmp
+        );
+        if ends {
+            body.ends.push(i.offset);
+            let within = handlers.iter().filter(|h| (h.try_offset..h.try_end()).contains(&i.offset)).take(4);
+            body.jumps.extend(within.map(|h| (i.offset, h.handler_offset)));
+        }
+        if body.jumps.len() > MAX_JUMPS {
+            // Anything may follow.
+            (body.jumps, body.ends) = (Vec::new(), Vec::new());
+            return;
+        }
+    }
 }
 
 fn locals_of(instructions: &[Instruction]) -> usize {

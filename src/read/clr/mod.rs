@@ -10,6 +10,7 @@ mod answer;
 mod ask;
 mod context;
 mod demand;
+mod flow;
 mod form;
 mod identity;
 mod image;

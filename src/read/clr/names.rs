@@ -80,6 +80,11 @@ pub(super) fn is_unwritten_field(name: &str) -> bool {
     is_generated(name) && original(name).is_none()
 }
 
+/// A field that compilers made for a variable of a method.
+pub(super) fn is_compilers(name: &str) -> bool {
+    is_generated(name)
+}
+
 /// Compilers put characters that no programmer can type into the names they make up.
 fn is_generated(segment: &str) -> bool {
     segment.contains(['<', '$']) || segment.starts_with("_Closure")

@@ -3,6 +3,7 @@
 mod starts;
 
 use super::answer::Value;
+use super::flow::{Fate, Flow};
 use super::interp::Site as CallSite;
 use super::links::Method;
 use super::models::merged;
@@ -51,6 +52,8 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
 #[derive(Clone, Copy)]
 struct View<'v> {
     resolver: &'v Resolver<'v>,
+    method: Method,
+    call: &'v CallSite,
     unit: u32,
     at: At<'v>,
     this: Option<Id>,
@@ -64,7 +67,7 @@ impl<'v> View<'v> {
             Some((this, rest)) if has_this && !call.makes => (Some(*this), rest),
             _ => (None, &*call.args),
         };
-        View { resolver, unit: method.unit, at: At::anywhere(method.unit), this, args, signature }
+        View { resolver, method, call, unit: method.unit, at: At::anywhere(method.unit), this, args, signature }
     }
 
     fn arg(&self, n: usize) -> Option<Id> {
@@ -114,14 +117,7 @@ impl<'v> View<'v> {
         let mut contexts = 0;
         self.resolver.in_contexts(method, &call.args, &mut |at, steps| {
             contexts += 1;
-            let here = View {
-                resolver: self.resolver,
-                unit: self.unit,
-                at,
-                this: self.this,
-                args: self.args,
-                signature: self.signature,
-            };
+            let here = View { at, ..*self };
             for effect in here.effects_of(row, via, steps) {
                 let known = |(location, other): &(Location, Effect)| {
                     other.operation == effect.operation && same_place(location, &effect.location)
@@ -157,8 +153,8 @@ impl<'v> View<'v> {
                 None => sure = false,
             }
         }
-        let (operation, known) = self.decide(row);
-        sure &= known;
+        let (operation, decided) = self.decide(row);
+        sure &= decided == Certainty::Proven;
         let origin = row.value.and_then(|n| self.arg(n.into())).map_or(Origin::Unknown, |id| self.origin(id));
         let mut out: Vec<Effect> = Vec::new();
         let (locations, complete) = self.locations(row);
@@ -183,7 +179,7 @@ impl<'v> View<'v> {
                 _ if row.specific => Certainty::Proven,
                 _ => Certainty::Likely,
             };
-            let certainty = certainty.min(row.at_most.unwrap_or(Certainty::Proven));
+            let certainty = certainty.min(row.at_most.unwrap_or(Certainty::Proven)).min(decided);
             let mut effect = Effect::new(operation, row.store, location, certainty, via).of_origin(origin);
             row.traits.iter().for_each(|t| effect.mark(*t));
             self.marks(&mut effect, &value);
@@ -218,50 +214,61 @@ impl<'v> View<'v> {
         stores.map(|at| Body::Clue(Clue::new(ClueKind::RemoteClient, &row.provider, ty).at(at))).collect()
     }
 
-    /// What is done, and whether the arguments that decide it are known.
-    fn decide(&self, row: &EffectRow) -> (Operation, bool) {
+    /// What is done, and how certain that is.
+    fn decide(&self, row: &EffectRow) -> (Operation, Certainty) {
         match row.decide {
-            Decider::Always | Decider::Connection | Decider::Remote => (row.op, true),
+            Decider::Always | Decider::Connection | Decider::Remote => (row.op, Certainty::Proven),
             Decider::FileMode => self.file_mode(row.op),
             Decider::Append => match self.position("Boolean").map(|n| self.int(n)) {
-                Some(Some(0)) | None => (row.op, true),
-                Some(Some(_)) => (Operation::Append, true),
-                Some(None) => (row.op, false),
+                Some(Some(0)) | None => (row.op, Certainty::Proven),
+                Some(Some(_)) => (Operation::Append, Certainty::Proven),
+                Some(None) => (row.op, Certainty::Likely),
             },
             // Microsoft.VisualBasic.OpenMode
             Decider::VbOpenMode => match self.position("OpenMode").and_then(|n| self.int(n)) {
-                Some(1) => (Operation::Read, true),
-                Some(2) => (Operation::Create, true),
-                Some(8) => (Operation::Append, true),
-                Some(_) => (Operation::Write, true),
-                None => (row.op, false),
+                Some(1) => (Operation::Read, Certainty::Proven),
+                Some(2) => (Operation::Create, Certainty::Proven),
+                Some(8) => (Operation::Append, Certainty::Proven),
+                Some(_) => (Operation::Write, Certainty::Proven),
+                None => (row.op, Certainty::Likely),
             },
             // MemoryMappedFileAccess.Read, ReadExecute
             Decider::MapAccess => match self.position("MemoryMappedFileAccess").map(|n| self.int(n)) {
-                Some(Some(1 | 4)) => (Operation::Read, true),
-                Some(None) => (row.op, false),
-                _ => (row.op, true),
+                Some(Some(1 | 4)) => (Operation::Read, Certainty::Proven),
+                Some(None) => (row.op, Certainty::Likely),
+                _ => (row.op, Certainty::Proven),
             },
         }
     }
 
     /// System.IO.FileMode and FileAccess; without an access the file is opened for both.
-    fn file_mode(&self, default: Operation) -> (Operation, bool) {
+    fn file_mode(&self, default: Operation) -> (Operation, Certainty) {
         // FileSystemRights: WriteData, AppendData, WriteExtendedAttributes, WriteAttributes, Delete
         const WRITING_RIGHTS: i64 = 0x2 | 0x4 | 0x10 | 0x100 | 0x1_0000;
+        // FileMode.Open, FileAccess.ReadWrite
+        const OPEN: i64 = 3;
+        const BOTH: i64 = 3;
         let mode = self.position("FileMode").map(|n| self.int(n));
         let access = self.position("FileAccess").map(|n| self.int(n));
         let rights = self.position("FileSystemRights").and_then(|n| self.int(n));
         if access == Some(Some(1)) || rights.is_some_and(|r| r & WRITING_RIGHTS == 0) {
-            return (Operation::Read, true);
+            return (Operation::Read, Certainty::Proven);
         }
         let operation = match mode {
             Some(Some(1 | 2 | 5)) => Operation::Create,
             Some(Some(6)) => Operation::Append,
             Some(Some(_)) => Operation::Write,
-            Some(None) | None => return (default, false),
+            Some(None) | None => return (default, Certainty::Likely),
         };
-        (operation, access != Some(None))
+        // Opened for both, and then perhaps only read.
+        if mode == Some(Some(OPEN)) && matches!(access, None | Some(Some(BOTH))) {
+            return match Flow::of(self.resolver, self.method).map(|flow| flow.fate(self.call)) {
+                Some(Fate::Read) => (Operation::Read, Certainty::Proven),
+                Some(Fate::HandedOn) => (operation, Certainty::Possible),
+                Some(Fate::Written) | None => (operation, Certainty::Proven),
+            };
+        }
+        (operation, if access == Some(None) { Certainty::Likely } else { Certainty::Proven })
     }
 
     /// The locations, and whether they are all that it can be.
@@ -281,8 +288,6 @@ impl<'v> View<'v> {
             for value in values.iter_mut().filter(|v| has_control(&v.text) || v.int.is_some() && !v.null) {
                 *value = Value::unknown();
             }
-        }
-        if is_path(row) {
             // `path == "" ? root : Combine(root, path)`: what is written is below the folder, not the folder.
             let texts: Vec<String> = values.iter().map(|v| v.text.to_string().to_lowercase()).collect();
             let holds_another = |v: &Value| {
