@@ -219,6 +219,8 @@ pub enum Held {
     Field,
     /// In a field of a type: one for the whole process.
     Static,
+    /// Anywhere but in a variable of the method that makes it, as far as is known.
+    Outlives,
 }
 
 /// What a method or field gives.

@@ -458,7 +458,9 @@ impl Machine<'_, '_> {
         // A constructor of a value type is called on the address of the variable (III.4.21).
         if callee.name == ".ctor" {
             let made = self.arena.add(Expr::Call(token, args.get(1..).unwrap_or(&[]).into()));
-            if let Some(&address) = raw.first() {
+            if let Some(&address) = raw.first()
+                && !matches!(self.arena.get(address), Expr::Param(..))
+            {
                 self.assign(address, made);
             }
         }

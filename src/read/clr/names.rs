@@ -80,7 +80,20 @@ pub(super) fn is_unwritten_field(name: &str) -> bool {
     is_generated(name) && original(name).is_none()
 }
 
-/// A field that compilers made for a variable of a method.
+/// System.IO.FileMode.
+pub(super) fn file_mode_name(n: i64) -> &'static str {
+    match n {
+        1 => "CreateNew",
+        2 => "Create",
+        3 => "Open",
+        4 => "OpenOrCreate",
+        5 => "Truncate",
+        6 => "Append",
+        _ => "(not a mode)",
+    }
+}
+
+/// A field that compilers made for a variable of a method, or a type that has such fields.
 pub(super) fn is_compilers(name: &str) -> bool {
     is_generated(name)
 }

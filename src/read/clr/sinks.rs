@@ -7,6 +7,7 @@ use super::flow::{Fate, Flow};
 use super::interp::Site as CallSite;
 use super::links::Method;
 use super::models::merged;
+use super::names::{file_mode_name, is_compilers};
 use super::pinvoke;
 use super::resolve::{At, Resolver};
 use super::trace::Trace;
@@ -103,11 +104,13 @@ impl<'v> View<'v> {
     fn is_held(&self, held: Held) -> bool {
         let unit = self.resolver.units.get(self.unit as usize);
         match self.this.and_then(|this| Some(unit?.arena.get(this))) {
-            Some(Expr::Field(token, object)) => {
-                let own = self.resolver.links.field(self.unit, *token).is_some();
-                own && (held == Held::Field || object.is_none())
-            }
-            _ => false,
+            Some(Expr::Field(token, object)) if self.resolver.links.field(self.unit, *token).is_some() => match held {
+                Held::Field => true,
+                Held::Static => object.is_none(),
+                Held::Outlives => !unit.and_then(|u| u.field_name(*token)).is_some_and(|(ty, _)| is_compilers(ty)),
+            },
+            Some(Expr::Collection(..) | Expr::Field(..)) => false,
+            _ => held == Held::Outlives,
         }
     }
 
@@ -442,18 +445,6 @@ fn same_place(a: &Location, b: &Location) -> bool {
         })
     };
     bare(a) == bare(b)
-}
-
-fn file_mode_name(n: i64) -> &'static str {
-    match n {
-        1 => "CreateNew",
-        2 => "Create",
-        3 => "Open",
-        4 => "OpenOrCreate",
-        5 => "Truncate",
-        6 => "Append",
-        _ => "(not a mode)",
-    }
 }
 
 /// Placeholders of the library in the known pieces of a path.

@@ -1,6 +1,6 @@
 //! Which machine a server value means.
 
-use crate::facts::Text;
+use crate::facts::{Hole, Part, Source, Text};
 
 /// The machine that a value names.
 pub(super) enum Host {
@@ -15,6 +15,13 @@ pub(super) enum Host {
 /// The machine that a server value names: `tcp:db1,1433`, `.\SQLEXPRESS`, `(localdb)\v11.0`, `localhost:3306`.
 pub(super) fn host_of(value: &Text) -> Host {
     let Some(value) = value.as_lit() else {
+        // `Environment.MachineName + @"\SQLEXPRESS"`
+        if let Some(Part::Hole(Hole::From(Source::Identity, name))) = value.parts().first()
+            && name.as_str() == "machine"
+            && value.parts().get(1).is_none_or(|rest| matches!(rest, Part::Lit(s) if s.starts_with(['\\', ','])))
+        {
+            return Host::Local("the machine's own name".to_owned());
+        }
         let lead = value.leading_lit().trim();
         return if is_loopback(lead.trim_end_matches('\\')) { Host::Local(lead.to_owned()) } else { Host::Unknown };
     };
