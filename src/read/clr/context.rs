@@ -102,7 +102,7 @@ fn writes(effect: &Effect) -> bool {
     )
 }
 
-/// A file that is written and then moved to its place is told of once, where it ends up.
+/// A file that is written and then moved to its place is told of once, where it ends up, if that is known at all.
 fn move_along(flow: Option<Flow<'_>>, facts: &mut Vec<Fact>) {
     let Some(flow) = flow else { return };
     let mut moved: Vec<(u32, Step)> = Vec::new();
@@ -112,7 +112,7 @@ fn move_along(flow: Option<Flow<'_>>, facts: &mut Vec<Fact>) {
     };
     let told: Vec<u32> = facts
         .iter()
-        .filter(|fact| fact.as_effect().is_some_and(writes))
+        .filter(|fact| fact.as_effect().is_some_and(|e| writes(e) && e.location.extent() != Extent::None))
         .filter_map(|fact| fact.site.il_offset)
         .collect();
     facts.retain(|fact| {
