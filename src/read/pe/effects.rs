@@ -229,7 +229,10 @@ fn is_remote(event: &Event) -> bool {
     let row = event.api.row;
     let handle = |n| argument(event, n).and_then(|a| a.handle.as_ref()).is_some_and(|h| h.remote);
     let host = argument(event, row.host).is_some_and(|a| !a.is_null() && !a.texts.is_empty());
-    host || handle(row.key) || handle(row.handle) || handle(row.parent)
+    // A key that is opened or created is where the key above it is.
+    let above =
+        matches!(row.model, Some(Model::RegCreate | Model::RegOpen)).then(|| row.args.first().copied()).flatten();
+    host || [row.key, row.handle, row.parent, above].into_iter().any(handle)
 }
 
 /// The call, its literals, what opened its handle, and through whom its parameters came.

@@ -3,8 +3,10 @@
 //! On x64 the exception directory says so for every function that has a frame; on x86 functions are discovered as the
 //! targets of calls, exports, and prologues behind padding.
 
+use super::Set;
 use super::image::{Directory, Image, u32_at};
 use super::references::References;
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, OpKind};
 
 /// Most entries of the exception directory that are read.
 const MAX_ENTRIES: usize = 1 << 20;
@@ -151,6 +153,7 @@ fn primary(image: &Image<'_>, start: u32, unwind: u32) -> u32 {
 /// Targets of calls. On x64 these are functions without a frame, which the exception directory leaves out. A byte that
 /// looks like a call may be part of another instruction, so a target has to look like a function, or to be called twice.
 pub(crate) fn called(image: &Image<'_>, references: &References) -> Vec<u32> {
+    let chain = entry_chain(image);
     let is_call = |from: u32| image.at(from).is_some_and(|b| b.first() == Some(&0xe8));
     let calls = references.edges.iter().filter(|(target, from)| is_call(*from) && *target != from.wrapping_add(5));
     let mut targets: Vec<u32> = calls.map(|(target, _)| *target).collect();
@@ -161,7 +164,54 @@ pub(crate) fn called(image: &Image<'_>, references: &References) -> Vec<u32> {
     };
     let runs = targets.chunk_by(|a, b| a == b);
     let kept = runs.filter(|run| run.first().is_some_and(|rva| looks_right(*rva)) || !image.is_64() && run.len() > 1);
-    kept.filter_map(|run| run.first().copied()).collect()
+    kept.filter_map(|run| run.first().copied()).chain(chain).collect()
+}
+
+/// What the entry point of x86 calls, and what that calls in turn. Here the code is decoded from a place that is known to
+/// be code, so each target is a function, wherever it stands: `main` is called once, and may stand behind a jump.
+fn entry_chain(image: &Image<'_>) -> Vec<u32> {
+    /// Calls from the entry point to the program's main function, and one more.
+    const MAX_CALLS: usize = 4;
+    /// Most instructions that are decoded.
+    const MAX_INSTRUCTIONS: usize = 20_000;
+    let mut found = Vec::new();
+    if image.is_64() || image.entry == 0 {
+        return found;
+    }
+    let mut left = MAX_INSTRUCTIONS;
+    let mut seen = Set::default();
+    let mut functions = vec![image.entry];
+    for _ in 0..MAX_CALLS {
+        let mut called = Vec::new();
+        let mut open = std::mem::take(&mut functions);
+        while let Some(at) = open.pop() {
+            let Some(code) = image.section_of(at).filter(|s| s.is_code()).and_then(|_| image.at(at)) else { continue };
+            let mut decoder = Decoder::with_ip(32, code, u64::from(at), DecoderOptions::NONE);
+            for instruction in decoder.iter() {
+                if instruction.is_invalid() || left == 0 || !seen.insert(instruction.ip() as u32) {
+                    break;
+                }
+                left -= 1;
+                let direct = instruction.op0_kind() == OpKind::NearBranch32;
+                let target = instruction.near_branch_target() as u32;
+                match instruction.flow_control() {
+                    FlowControl::Call if direct && target != instruction.next_ip() as u32 => called.push(target),
+                    FlowControl::ConditionalBranch => open.push(target),
+                    FlowControl::UnconditionalBranch => {
+                        open.push(target);
+                        break;
+                    }
+                    FlowControl::Return | FlowControl::IndirectBranch | FlowControl::Exception => break,
+                    FlowControl::Interrupt if instruction.code() == Code::Int3 => break,
+                    _ => {}
+                }
+            }
+        }
+        called.retain(|rva| image.section_of(*rva).is_some_and(|s| s.is_code()));
+        found.extend(&called);
+        functions = called;
+    }
+    found
 }
 
 /// Functions of x86 that data or an instruction points to: methods in tables of virtual functions, callbacks,

@@ -5,10 +5,12 @@
 
 use super::code::known::Known;
 use super::code::report::{Arg, Object};
-use super::image::Image;
+use super::code::strings::literal;
+use super::image::{Image, u32_at, u64_at};
 use super::imports::Linkage;
 use super::program::{MAX_DEPTH, Program};
 use super::{Map, Set};
+use crate::facts::Text;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 
@@ -58,12 +60,30 @@ impl Program<'_> {
         if let Some(known) = self.globals.known.borrow().get(&va) {
             return known.clone();
         }
-        let (found, whole) = self.stored(va, depth);
+        let (mut found, whole) = self.stored(va, depth);
+        found.extend(self.initial(va));
         let arg = found.into_iter().filter(|arg| !arg.is_null()).reduce(either);
         if whole {
             self.globals.known.borrow_mut().insert(va, arg.clone());
         }
         arg
+    }
+
+    /// What a variable points to when the program starts, if that is a string. Where functions may store something else
+    /// that is not seen, it is only likely to be that.
+    fn initial(&self, va: u64) -> Option<Arg> {
+        let rva = self.image.rva_of(va)?;
+        self.image.section_of(rva).filter(|s| s.is_writable() && !s.is_code())?;
+        let bytes = self.image.at(rva)?;
+        let pointer = if self.image.is_64() { u64_at(bytes, 0)? } else { u64::from(u32_at(bytes, 0)?) };
+        let at = self.image.rva_of(pointer).filter(|at| *at > 0)?;
+        // What is changed later is no name.
+        self.image.section_of(at).filter(|s| !s.is_writable() && !s.is_code())?;
+        // UTF-16 read as bytes ends after its first character.
+        let narrow = literal(&self.image, at, false).filter(|text| text.chars().count() > 1);
+        let text = narrow.or_else(|| literal(&self.image, at, true)).filter(|text| !text.is_empty())?;
+        let weak = self.references_to(va).any(|reference| !reference.loads);
+        Some(Arg { texts: vec![Text::lit(text)], weak, ..Arg::default() })
     }
 
     /// Everything that is stored to a variable; `false`: not all functions could be looked into now.

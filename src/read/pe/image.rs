@@ -18,6 +18,7 @@ pub(crate) enum Directory {
     Import = 1,
     Resource = 2,
     Exception = 3,
+    BaseRelocation = 5,
     Debug = 6,
     DelayImport = 13,
     Clr = 14,

@@ -4,15 +4,18 @@
 //! hands these to a function that, somewhere below it, opens a file for writing whose name nothing in the code says.
 //! The name is then most likely one of the command line. This is a guess, and made only where the function that is
 //! handed the objects reaches nothing else that a name could come from: no value of the registry, no INI file, no
-//! environment, no known folder, no dialog, no network.
+//! environment, no known folder, no dialog, no network; where the image opens no file for reading whose name it knows, for
+//! that may say the name; and where it is an object or a function of the image that gives the name, not a variable, a
+//! buffer or a computation, in which a name of the image's own may stand.
 
 use super::code::gap::Gap;
 use super::code::report::{Event, InternalCall};
+use super::image::Image;
 use super::program::Program;
 use super::{Map, Set};
 use super::{effects, modes, surface};
 use crate::catalog::native::{Api, Model};
-use crate::facts::{Folder, Hole, Operation, Part, Source, Store, Text};
+use crate::facts::{Effect, Extent, Fact, Folder, Hole, Operation, Part, Source, Store, Text, Trait};
 use std::collections::BTreeSet;
 
 /// Most functions that take the command line.
@@ -28,7 +31,10 @@ const TYPED: [&str; 5] = ["GetWindowText", "GetDlgItemText", "GetClipboardData",
 
 /// Fills in the names of files that nothing in the code says.
 pub(crate) fn tell(program: &Program<'_>, events: &mut [Event]) {
-    if program.image.is_dll || !events.iter().any(is_open_end) {
+    if program.image.is_dll
+        || !events.iter().any(is_open_end)
+        || events.iter().any(|event| reads_known_file(&program.image, event))
+    {
         return;
     }
     let takers = takers(program);
@@ -53,12 +59,25 @@ pub(crate) fn tell(program: &Program<'_>, events: &mut [Event]) {
     }
 }
 
-/// It opens a file for writing, and nothing of its name is known, though it comes from inside the image.
+/// It reads a file that the program knows by its name, where the names of others may stand: settings. A name that is
+/// guessed itself proves no such file.
+fn reads_known_file(image: &Image<'_>, event: &Event) -> bool {
+    let reads = |effect: &Effect| {
+        effect.operation == Operation::Read
+            && effect.store == Store::File
+            && effect.location.extent() == Extent::Full
+            && !effect.traits.contains(&Trait::Guessed)
+    };
+    effects::facts(image, event).iter().filter_map(Fact::as_effect).any(reads)
+}
+
+/// It opens a file for writing, and nothing of its name is known, though a function of the image or an object gave it.
+/// A variable, a buffer or what is computed may hold a name of the image's own that was not recovered.
 fn is_open_end(event: &Event) -> bool {
     let writes = modes::mode(event)
         .is_some_and(|mode| mode.operation.is_some_and(|operation| operation != Operation::Read) && !mode.ambiguous);
     let path = effects::argument(event, event.api.row.args.first().copied());
-    let inside = |gap: Gap| matches!(gap, Gap::Function | Gap::Variable | Gap::Field | Gap::Buffer | Gap::Computed);
+    let inside = |gap: Gap| matches!(gap, Gap::Function | Gap::Field);
     event.api.row.model == Some(Model::CreateFile)
         && writes
         && path.is_some_and(|path| path.texts.iter().all(Text::is_unknown) && inside(path.gap))
