@@ -147,6 +147,8 @@ pub enum Model {
     Length,
     /// text, character
     FindLast,
+    /// text, what is looked for
+    FindInside,
     /// text
     FindFileName,
     /// text

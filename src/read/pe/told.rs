@@ -66,7 +66,7 @@ fn reads_known_file(image: &Image<'_>, event: &Event) -> bool {
         effect.operation == Operation::Read
             && effect.store == Store::File
             && effect.location.extent() == Extent::Full
-            && !effect.traits.contains(&Trait::Guessed)
+            && !effect.has(Trait::Guessed)
     };
     effects::facts(image, event).iter().filter_map(Fact::as_effect).any(reads)
 }

@@ -95,6 +95,8 @@ impl Engine<'_, '_> {
         match (mnemonic, a, b) {
             (M::Add, a, Value::Const(n)) => a.plus(signed(n, is_64), is_64),
             (M::Add, Value::Const(n), b) => b.plus(signed(n, is_64), is_64),
+            (M::Add, a, b) if a == b && self.doubled(a) != Value::Unknown => self.doubled(a),
+            (M::Shl | M::Sal, a, Value::Const(1)) if self.doubled(a) != Value::Unknown => self.doubled(a),
             (M::Add, a, b) => {
                 let sum = self.indexed(a, a, b, 0, 1);
                 if sum == Value::Unknown { self.indexed(b, b, a, 0, 1) } else { sum }

@@ -80,7 +80,7 @@ impl Engine<'_, '_> {
         let Some(bytes) = bytes else {
             for i in (0..size).step_by(8) {
                 let at = address.plus(i as i64, self.is_64());
-                self.state.store(at, 8, Value::Unknown);
+                self.store(at, 8, Value::Unknown);
             }
             return;
         };
@@ -117,6 +117,8 @@ impl Engine<'_, '_> {
         };
         if let Some(n) = count.filter(|n| (0..=super::super::image::MAX_STRING as i64).contains(n)) {
             self.copy_bytes(to, from, n as usize);
+        } else {
+            self.blur(to);
         }
         let after = |value: Value, is_64| count.map_or(Value::Unknown, |n| value.plus(n, is_64));
         let is_64 = self.is_64();

@@ -44,6 +44,12 @@ impl Known {
         Known { texts: all.into(), weak }
     }
 
+    /// The same, but only as a guess if so, or if it was one before.
+    pub(crate) fn guessed(mut self, weak: bool) -> Self {
+        self.weak |= weak;
+        self
+    }
+
     /// The possibilities.
     pub(crate) fn texts(&self) -> &[Text] {
         &self.texts

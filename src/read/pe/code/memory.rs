@@ -46,29 +46,78 @@ impl Engine<'_, '_> {
 
     /// An address with an index that is not a number: the end of a string, or a base and an index that changed places.
     pub(super) fn indexed(&mut self, at: Value, base: Value, index: Value, displacement: i64, scale: i64) -> Value {
-        if let Value::Sym(symbol, extra) = index
-            && let Kind::Length(buffer) = self.symbols.kind(symbol)
+        if let Some((buffer, wide, extra)) = self.length_of(index, scale)
             && let Some(distance) = distance(buffer, at)
         {
-            let end = self.symbols.of(Kind::End(buffer));
-            return end.plus(distance.wrapping_add(i64::from(extra).wrapping_mul(scale)), self.is_64());
+            let end = self.symbols.of(Kind::End(buffer, wide));
+            return end.plus(distance.wrapping_add(extra), self.is_64());
         }
-        if let Value::Sym(symbol, extra) = base
-            && let Kind::Length(buffer) = self.symbols.kind(symbol)
-            && scale == 1
+        if scale == 1
+            && let Some((buffer, wide, extra)) = self.length_of(base, 1)
             && let Some(distance) = distance(buffer, index.plus(displacement, self.is_64()))
         {
-            let end = self.symbols.of(Kind::End(buffer));
-            return end.plus(distance.wrapping_add(i64::from(extra)), self.is_64());
+            let end = self.symbols.of(Kind::End(buffer, wide));
+            return end.plus(distance.wrapping_add(extra), self.is_64());
         }
         match base {
             Value::Const(0) if scale == 1 => index.plus(displacement, self.is_64()),
+            Value::Const(0) if scale == 2 => self.doubled(index).plus(displacement, self.is_64()),
+            _ if scale == 1 && base == index && self.doubled(base) != Value::Unknown => {
+                self.doubled(base).plus(displacement, self.is_64())
+            }
+            _ => {
+                let base = if self.is_pointer(base) { at } else { index };
+                self.inside(base)
+            }
+        }
+    }
+
+    /// Somewhere in the memory that an address points into.
+    pub(super) fn inside(&mut self, address: Value) -> Value {
+        match self.symbols.root(address).filter(|_| self.is_pointer(address)) {
+            Some(root) => self.symbols.of(Kind::Inside(root)),
+            None => Value::Unknown,
+        }
+    }
+
+    /// Certainly an address, not a number that another address is indexed with.
+    fn is_pointer(&self, value: Value) -> bool {
+        match value {
+            Value::Stack(_) => true,
+            Value::Sym(symbol, _) => match self.symbols.kind(symbol) {
+                Kind::End(..) | Kind::LastSeparator(_) | Kind::Extension(_) | Kind::Inside(_) => true,
+                _ => self.state.buffer(value).is_some(),
+            },
+            _ => false,
+        }
+    }
+
+    /// The string whose length a value is, when it is multiplied by `scale`; whether its characters are wide, and the
+    /// bytes that are added to it.
+    fn length_of(&self, value: Value, scale: i64) -> Option<(Value, bool, i64)> {
+        let Value::Sym(symbol, extra) = value else { return None };
+        let (buffer, wide) = match self.symbols.kind(symbol) {
+            Kind::Length(buffer, wide) if scale == if wide { 2 } else { 1 } => (buffer, wide),
+            Kind::Size(buffer) if scale == 1 => (buffer, true),
+            _ => return None,
+        };
+        Some((buffer, wide, i64::from(extra).wrapping_mul(scale)))
+    }
+
+    /// Twice a length of wide characters.
+    pub(super) fn doubled(&mut self, value: Value) -> Value {
+        let Value::Sym(symbol, extra) = value else { return Value::Unknown };
+        match self.symbols.kind(symbol) {
+            Kind::Length(buffer, true) => self.symbols.of(Kind::Size(buffer)).plus(i64::from(extra) * 2, self.is_64()),
             _ => Value::Unknown,
         }
     }
 
     /// What memory holds at an address.
     pub(crate) fn load(&mut self, address: Value, size: u8) -> Value {
+        if matches!(address, Value::Sym(symbol, _) if matches!(self.symbols.kind(symbol), Kind::Inside(_))) {
+            return Value::Unknown;
+        }
         if address == Value::Unknown {
             return Value::Unknown;
         }
@@ -117,7 +166,7 @@ impl Engine<'_, '_> {
     }
 }
 
-/// `address - buffer`, when both are in the same object.
+/// `address - buffer`, when both are in the same object: what is added to a length or taken from it is small.
 fn distance(buffer: Value, address: Value) -> Option<i64> {
     match (buffer, address) {
         (Value::Stack(a), Value::Stack(b)) => Some(i64::from(b) - i64::from(a)),
@@ -125,5 +174,5 @@ fn distance(buffer: Value, address: Value) -> Option<i64> {
         (Value::Sym(s, a), Value::Sym(t, b)) if s == t => Some(i64::from(b) - i64::from(a)),
         _ => None,
     }
-    .filter(|d| (0..0x1000).contains(d))
+    .filter(|d| (-0x100..0x1000).contains(d))
 }

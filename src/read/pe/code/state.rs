@@ -2,6 +2,7 @@
 
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
+use super::strings::decode;
 use super::table::Table;
 use super::value::{Kind, Symbols, Value};
 use crate::facts::{Hole, Text};
@@ -156,6 +157,20 @@ impl State {
         self.buffers.set(address, buffer, MAX_BUFFERS);
     }
 
+    /// The start of the buffer whose string an address points into.
+    pub(crate) fn containing(&self, address: Value) -> Option<Value> {
+        /// Longest string that is not known whole.
+        const MAX_LENGTH: i64 = 260;
+        if self.buffers.get(address).is_some() {
+            return Some(address);
+        }
+        let from = address.plus(-MAX_LENGTH, true);
+        let (at, buffer) = self.buffers.range(from, address).last()?;
+        let length =
+            buffer.known.texts().iter().map(|t| t.as_lit().map_or(MAX_LENGTH, |lit| lit.len() as i64)).max()?;
+        (!buffer.object && distance(*at, address)? <= length).then_some(*at)
+    }
+
     /// All buffers.
     pub(crate) fn buffers(&self) -> impl Iterator<Item = (&Value, &Buffer)> {
         self.buffers.iter()
@@ -178,7 +193,7 @@ impl State {
 
     /// Something unknown may write through this pointer.
     pub(crate) fn taint(&mut self, address: Value, written: Value) {
-        if let Some(buffer) = self.buffers.get_mut(address) {
+        if let Some(buffer) = self.containing(address).and_then(|at| self.buffers.get_mut(at)) {
             buffer.known.weak = true;
         }
         if let Some(cell) = self.cells.get_mut(address) {
@@ -211,7 +226,7 @@ impl State {
         let mut changed = false;
         let mut merge = |a: Value, b: Value| match a == b {
             true => a,
-            false if widen => Value::Unknown,
+            false if widen => symbols.widen(a, b),
             false => symbols.join(a, b),
         };
         for (number, (a, b)) in self.registers.iter_mut().zip(other.registers).enumerate() {
@@ -224,7 +239,7 @@ impl State {
             *a = joined;
         }
         // A cell that was never written on the other path is not read there either: it comes in, and changes nothing.
-        let cells = self.cells.join(&other.cells, MAX_CELLS, |own, cell| {
+        let cells = self.cells.join(&other.cells, MAX_CELLS, |_, own, cell| {
             let value = merge(own.value, if own.size == cell.size { cell.value } else { Value::Unknown });
             (value != own.value).then_some(Cell { value, ..*own })
         });
@@ -234,23 +249,41 @@ impl State {
                 changed = true;
             }
         }
-        let buffers = self.buffers.join(&other.buffers, MAX_BUFFERS, |own, buffer| {
+        let buffers = self.buffers.join(&other.buffers, MAX_BUFFERS, |at, own, buffer| {
             if own == buffer {
                 return None;
             }
-            let joined = Buffer::of(if widen { Known::unknown() } else { whole(own).or(&whole(buffer)) });
+            let joined = Buffer::of(match separated(&whole(own), &whole(buffer)) {
+                // A separator was added where there was none.
+                Some(known) if symbols.asked_for_last(at) => known,
+                _ if widen => Known::unknown(),
+                // It was added on one way, and nothing says when.
+                Some(known) => known.guessed(true),
+                None => whole(own).or(&whole(buffer)),
+            });
             (joined != *own).then_some(joined)
         });
         changed || cells.changed || buffers.changed || buffers.came
     }
 }
 
-/// A buffer's text for joining: stored bytes behind it are not told apart there.
+/// A buffer's text with the bytes that were stored behind it.
 fn whole(buffer: &Buffer) -> Known {
     if buffer.tail.is_empty() {
         return buffer.known.clone();
     }
-    buffer.known.then(&Known::of(Text::hole(Hole::Unknown)))
+    let wide = buffer.tail.get(1) == Some(&0);
+    let tail = wide.then(|| decode(&buffer.tail, true)).flatten().or_else(|| decode(&buffer.tail, false));
+    buffer.known.then(&Known::of(tail.map_or_else(|| Text::hole(Hole::Unknown), Text::lit)))
+}
+
+/// The text with a separator at its end, when two texts differ only in that.
+fn separated(a: &Known, b: &Known) -> Option<Known> {
+    let ends = |text: &Text| text.trailing_lit().ends_with(['\\', '/']);
+    let closed =
+        |known: &Known| known.map(|text| if ends(text) { text.clone() } else { text.clone().concat(&Text::lit("\\")) });
+    let (first, second) = (closed(a), closed(b));
+    (first.texts() == second.texts()).then_some(first.guessed(b.weak))
 }
 
 /// On x86: `this` or the first fast argument.

@@ -73,6 +73,14 @@ impl Engine<'_, '_> {
                 let (flags, mask) = (self.operand(instruction, 0), self.operand(instruction, 1));
                 self.note_flags(flags, mask);
             }
+            // Whether a string ends in a separator.
+            M::Cmp if instruction.op0_kind() == OpKind::Memory => {
+                if let address @ Value::Sym(symbol, -2..=-1) = self.address(instruction)
+                    && matches!(self.symbols.kind(symbol), Kind::End(..))
+                {
+                    self.load(address, 1);
+                }
+            }
             M::Cmp | M::Bt | M::Nop | M::Endbr64 | M::Endbr32 | M::Prefetchnta | M::Comiss | M::Comisd => {}
             M::Ucomiss | M::Ucomisd | M::Ret | M::Int3 => {}
             M::Cdq | M::Cqo => self.state.registers[2] = Value::Unknown,
@@ -91,7 +99,10 @@ impl Engine<'_, '_> {
                 self.move_string(instruction);
             }
             M::Scasb | M::Scasw | M::Cmpsb | M::Lodsb => {
-                for register in [0, 1, 6, 7] {
+                for register in [6, 7] {
+                    self.state.registers[register] = self.inside(self.state.registers[register]);
+                }
+                for register in [0, 1] {
                     self.state.registers[register] = Value::Unknown;
                 }
             }

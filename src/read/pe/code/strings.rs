@@ -114,7 +114,8 @@ impl Engine<'_, '_> {
 fn with_tail(buffer: &Buffer, wide: bool) -> Known {
     match decode(&buffer.tail, wide) {
         Some(tail) => buffer.known.then(&Known::of(Text::lit(tail))),
-        None => buffer.known.clone(),
+        None if buffer.tail.is_empty() => buffer.known.clone(),
+        None => buffer.known.then(&Known::unknown()),
     }
 }
 

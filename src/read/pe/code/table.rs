@@ -71,7 +71,12 @@ impl<T: Clone> Table<T> {
 
     /// Takes the entries of another table in: `merge` says what becomes of one that both have, where that is not the
     /// own one. Answers whether an own one changed, and whether one came in.
-    pub(super) fn join(&mut self, other: &Self, most: usize, mut merge: impl FnMut(&T, &T) -> Option<T>) -> Joined {
+    pub(super) fn join(
+        &mut self,
+        other: &Self,
+        most: usize,
+        mut merge: impl FnMut(Value, &T, &T) -> Option<T>,
+    ) -> Joined {
         let mut joined = Joined::default();
         if Rc::ptr_eq(&self.0, &other.0) {
             return joined;
@@ -87,7 +92,7 @@ impl<T: Clone> Table<T> {
         for (at, entry) in other.0.iter() {
             while own.next_if(|(_, (a, _))| a < at).is_some() {}
             match own.peek() {
-                Some((i, (a, mine))) if a == at => changes.extend(merge(mine, entry).map(|entry| (*i, entry))),
+                Some((i, (a, mine))) if a == at => changes.extend(merge(*at, mine, entry).map(|entry| (*i, entry))),
                 _ => new.push((*at, entry.clone())),
             }
         }

@@ -41,10 +41,14 @@ pub(crate) enum Kind {
     Import(u32),
     /// A function that the program looked up by name, at this call.
     Looked(u32),
-    /// Length of the string at this address.
-    Length(Value),
-    /// Address of the end of the string in this buffer.
-    End(Value),
+    /// Length of the string at this address, in characters; whether they are wide.
+    Length(Value, bool),
+    /// The same in bytes, of wide characters.
+    Size(Value),
+    /// Address of the end of the string in this buffer, and whether its characters are wide.
+    End(Value, bool),
+    /// An address somewhere in the memory that begins here, or a little before it. Its offset says nothing.
+    Inside(Value),
     /// Address of the last separator of the path in this buffer.
     LastSeparator(Value),
     /// Address of the dot of the extension of the path in this buffer.
@@ -53,6 +57,8 @@ pub(crate) enum Kind {
 
 /// Most alternatives that are kept apart.
 pub(crate) const MAX_CHOICES: usize = 3;
+/// Furthest from each other that addresses of one array in the frame lie.
+const MAX_ARRAY: u32 = 0x1000;
 /// Most symbols of one function.
 const MAX_SYMBOLS: usize = 20_000;
 
@@ -115,6 +121,48 @@ impl Symbols {
         values.fold(first, |all, value| self.join(all, value))
     }
 
+    fn is_inside(&self, value: Value) -> bool {
+        matches!(value, Value::Sym(symbol, _) if matches!(self.kind(symbol), Kind::Inside(_)))
+    }
+
+    /// What is left of two values that change from visit to visit: the memory that both point into, if it is the same.
+    pub(crate) fn widen(&mut self, a: Value, b: Value) -> Value {
+        if a == b {
+            return a;
+        }
+        let mut roots = self.alternatives(a).into_iter().chain(self.alternatives(b)).map(|v| self.root(v));
+        let Some(Some(first)) = roots.next() else { return Value::Unknown };
+        let root = roots.try_fold(first, |first, next| common(first, next?));
+        root.map_or(Value::Unknown, |root| self.of(Kind::Inside(root)))
+    }
+
+    /// The start of the memory that an address points into, where the address tells.
+    pub(crate) fn root(&self, value: Value) -> Option<Value> {
+        match value {
+            Value::Stack(_) => Some(value),
+            Value::Sym(symbol, _) => Some(match self.kind(symbol) {
+                Kind::End(buffer, _) | Kind::LastSeparator(buffer) | Kind::Extension(buffer) => self.root(buffer)?,
+                Kind::Inside(root) => root,
+                Kind::Param(_) => Value::Sym(symbol, 0),
+                Kind::Choice(values) => {
+                    let mut roots = values.into_iter().filter(|v| *v != Value::Unknown).map(|v| self.root(v));
+                    let first = roots.next()??;
+                    roots.try_fold(first, |first, next| common(first, next?))?
+                }
+                _ => return None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// The last character of the string at this address was looked at.
+    pub(crate) fn asked_for_last(&self, at: Value) -> bool {
+        [(false, -1), (true, -2)].into_iter().any(|(wide, back)| {
+            let end = self.ids.get(&Kind::End(at, wide));
+            end.is_some_and(|end| self.ids.contains_key(&Kind::Load(Value::Sym(Symbol(*end), back))))
+        })
+    }
+
     /// One value for two paths that meet.
     pub(crate) fn join(&mut self, a: Value, b: Value) -> Value {
         if a == b {
@@ -130,6 +178,9 @@ impl Symbols {
         if self.kind_of(a) == Some(Kind::Load(b)) {
             return b;
         }
+        if self.is_inside(a) || self.is_inside(b) {
+            return self.widen(a, b);
+        }
         let mut all = self.alternatives(a);
         for value in self.alternatives(b) {
             if !all.contains(&value) {
@@ -137,7 +188,7 @@ impl Symbols {
             }
         }
         if all.len() > MAX_CHOICES {
-            return Value::Unknown;
+            return self.widen(a, b);
         }
         all.sort();
         all.resize(MAX_CHOICES, Value::Unknown);
@@ -165,6 +216,14 @@ impl Value {
             Value::Const(c) => Some(c),
             _ => None,
         }
+    }
+}
+
+/// The start of the memory that two starts are of, if it is the same.
+fn common(a: Value, b: Value) -> Option<Value> {
+    match (a, b) {
+        (Value::Stack(a), Value::Stack(b)) if a.abs_diff(b) < MAX_ARRAY => Some(Value::Stack(a.min(b))),
+        (a, b) => (a == b).then_some(a),
     }
 }
 

@@ -12,6 +12,7 @@ mod strings;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::state::Buffer;
+use super::strings::decode;
 use super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::Text;
@@ -21,7 +22,10 @@ impl Engine<'_, '_> {
     pub(crate) fn model(&mut self, api: Api, site: u32) -> Value {
         let row = api.row;
         if let Some(folder) = row.known_folder {
-            return self.deliver_to(row.fills, Text::folder(folder), site);
+            let given = self.deliver_to(row.fills, Text::folder(folder), site);
+            // Functions of Windows give the length, those of the runtime the buffer.
+            let length = row.fills.filter(|_| row.module != "crt").map(|_| Kind::Length(given, api.wide));
+            return length.map_or(given, |length| self.symbols.of(length));
         }
         if row.fills.is_some() || row.opens.is_some() {
             return self.handle_model(api, site);
@@ -41,6 +45,7 @@ impl Engine<'_, '_> {
             | M::Duplicate
             | M::Length
             | M::FindLast
+            | M::FindInside
             | M::FindFileName
             | M::FindExtension
             | M::Widen
@@ -132,7 +137,8 @@ impl Engine<'_, '_> {
                 Kind::Extension(buffer) => {
                     Some((buffer, self.text_or_unknown(buffer, false).map(paths::without_extension)))
                 }
-                Kind::End(buffer) => Some((buffer, self.text_or_unknown(buffer, false))),
+                Kind::End(buffer, wide) => Some((buffer, self.head(buffer, wide, offset))),
+                Kind::Inside(_) => return self.blur(pointer),
                 _ => None,
             };
             if let Some((buffer, head)) = inside {
@@ -146,24 +152,98 @@ impl Engine<'_, '_> {
     pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
         if let Value::Sym(symbol, offset) = address {
             match (self.symbols.kind(symbol), value) {
-                (Kind::LastSeparator(buffer) | Kind::Extension(buffer), Value::Const(0)) => {
-                    let known = self.text_or_unknown(buffer, false);
-                    let known = match self.symbols.kind(symbol) {
-                        Kind::Extension(_) => known.map(paths::without_extension),
-                        _ => known.map(|t| paths::folder_of(t, offset > 0)),
-                    };
+                (Kind::LastSeparator(buffer), Value::Const(0)) => {
+                    let known = self.text_or_unknown(buffer, false).map(|t| paths::folder_of(t, offset > 0));
                     return self.state.set_buffer(buffer, Buffer::of(known));
+                }
+                (Kind::Extension(buffer), Value::Const(c)) if offset >= 0 => {
+                    if offset == 0 {
+                        let known = self.text_or_unknown(buffer, false).map(paths::without_extension);
+                        self.state.set_buffer(buffer, Buffer::of(known));
+                    }
+                    return self.edit_tail(buffer, offset as usize, size, c, false);
                 }
                 (Kind::LastSeparator(buffer), Value::Const(c)) if offset > 0 && size > 1 => {
                     return self.edit_tail(buffer, symbol_start(offset), size, c, true);
                 }
-                (Kind::End(buffer), Value::Const(c)) if offset >= 0 => {
+                (Kind::End(buffer, _), Value::Const(c)) if offset >= 0 => {
                     return self.edit_tail(buffer, offset as usize, size, c, false);
+                }
+                // What ends the string before its end.
+                (Kind::End(buffer, wide), Value::Const(c)) => {
+                    let bytes = c.to_le_bytes();
+                    let text = bytes.get(..usize::from(size.min(8))).and_then(|bytes| decode(bytes, wide));
+                    return match text {
+                        Some(text) => {
+                            let known = self.head(buffer, wide, offset).then(&Known::of(Text::lit(text)));
+                            self.state.set_buffer(buffer, Buffer::of(known));
+                        }
+                        None => self.blur(address),
+                    };
+                }
+                (Kind::End(..) | Kind::LastSeparator(_) | Kind::Extension(_), _) => self.blur(address),
+                (Kind::Inside(_), _) => return self.blur(address),
+                (Kind::Choice(_), _) if offset != 0 => self.blur(address),
+                (Kind::Choice(_), _) if offset == 0 => {
+                    for alternative in self.symbols.alternatives(address) {
+                        if self.symbols.root(alternative).is_some() {
+                            self.blur(alternative);
+                        }
+                    }
                 }
                 _ => {}
             }
         }
         self.state.store(address, size, value);
+    }
+
+    /// The text of a buffer up to a place that is given from its end.
+    fn head(&mut self, buffer: Value, wide: bool, offset: i32) -> Known {
+        let known = self.text_or_unknown(buffer, wide);
+        let unit = if wide { 2 } else { 1 };
+        match usize::try_from(offset) {
+            Ok(0) => known,
+            // Behind what was stored there, character by character.
+            Ok(behind) => {
+                let tail = self.state.buffer(buffer).map(|b| (b.known.clone(), b.tail.clone()));
+                let Some((known, mut tail)) = tail.filter(|(_, tail)| tail.len() >= behind) else {
+                    return known.then(&Known::unknown());
+                };
+                tail.truncate(behind);
+                tail.extend([0; 2]);
+                known.then(&decode(&tail, wide).map_or_else(Known::unknown, |tail| Known::of(Text::lit(tail))))
+            }
+            Err(_) => known.map(|text| paths::without_last(text, offset.unsigned_abs() as usize / unit)),
+        }
+    }
+
+    /// Something is written at an unknown place of the string that an address points into: its folder is most likely
+    /// what it was.
+    pub(super) fn blur(&mut self, address: Value) {
+        /// Shortest string of the frame that is worth remembering.
+        const MIN_TEXT: usize = 3;
+        let Some(root) = self.symbols.root(address) else { return };
+        let root = match (self.state.containing(root), root) {
+            (Some(at), _) => at,
+            // Written as numbers.
+            (None, Value::Stack(_)) if self.texts_of_numbers(root) >= MIN_TEXT => root,
+            _ => return,
+        };
+        let known = self.text_or_unknown(root, false);
+        let wide = self.text_or_unknown(root, true);
+        let short = known.as_lit().is_some_and(|text| text.len() <= 1) && wide.as_lit().is_some();
+        let changed = |text: &Text| match paths::folder_of(text, true) {
+            folder if folder.is_unknown() => folder,
+            folder => folder.concat(&Text::unknown()),
+        };
+        let known = if short { wide } else { known }.map(changed);
+        self.state.set_buffer(root, Buffer::of(known.guessed(true)));
+    }
+
+    /// Length of the string whose characters were stored as numbers.
+    fn texts_of_numbers(&self, at: Value) -> usize {
+        let length = |wide| self.text(at, wide).and_then(|known| known.as_lit().map(str::len)).unwrap_or_default();
+        length(false).max(length(true))
     }
 
     /// Bytes stored behind the end of a buffer's string (or behind its last separator).

@@ -20,6 +20,7 @@ impl Engine<'_, '_> {
             Model::ModuleFileName => {
                 let text = self.module_file_name(a);
                 self.fill(b, Known::of(text));
+                return self.symbols.of(Kind::Length(b, api.wide));
             }
             Model::Expand => {
                 let known = self.text_or_unknown(a, api.wide);
@@ -158,9 +159,25 @@ impl Engine<'_, '_> {
             self.state.store(out, size, string);
         } else if out != Value::Const(0) {
             self.fill(out, Known::of(text));
+            return self.symbols.of(Kind::Length(out, api.wide));
         }
         self.symbols.of(Kind::Result(site))
     }
+}
+
+/// A text without its last characters. What is not known to be that long is not known behind its folder.
+pub(super) fn without_last(path: &Text, count: usize) -> Text {
+    let tail: Vec<char> = path.trailing_lit().chars().collect();
+    let Some(kept) = tail.len().checked_sub(count).filter(|kept| *kept > 0) else {
+        return match folder_of(path, true) {
+            folder if folder.is_unknown() => folder,
+            folder => folder.concat(&Text::unknown()),
+        };
+    };
+    let parts = path.parts().len() - 1;
+    let mut text = Text::from_parts(path.parts().iter().take(parts).cloned());
+    text.push_lit(&tail.into_iter().take(kept).collect::<String>());
+    text
 }
 
 /// A path without its last component; with its separator, if asked for.

@@ -44,8 +44,9 @@ impl Engine<'_, '_> {
                     self.symbols.of(Kind::LastSeparator(first))
                 }
                 Value::Const(c) if c == u64::from(b'.') => self.symbols.of(Kind::Extension(first)),
-                _ => self.symbols.of(Kind::Result(site)),
+                _ => self.found_inside(first, site),
             },
+            Model::FindInside => self.found_inside(first, site),
             Model::FindFileName => {
                 let width = if api.wide { 2 } else { 1 };
                 self.symbols.of(Kind::LastSeparator(first)).plus(width, self.is_64())
@@ -68,7 +69,15 @@ impl Engine<'_, '_> {
             let units = if wide { literal.encode_utf16().count() } else { literal.len() };
             return Value::Const(units as u64);
         }
-        self.symbols.of(Kind::Length(text))
+        self.symbols.of(Kind::Length(text, wide))
+    }
+
+    /// A place in a text, if there is one.
+    fn found_inside(&mut self, text: Value, site: u32) -> Value {
+        match self.symbols.root(text) {
+            Some(root) => self.symbols.of(Kind::Inside(root)),
+            None => self.symbols.of(Kind::Result(site)),
+        }
     }
 
     /// `memcpy`: whole strings when the source is one, otherwise bytes.
@@ -78,12 +87,10 @@ impl Engine<'_, '_> {
             Value::Const(n) if n <= super::super::super::image::MAX_STRING as u64 => {
                 self.copy_bytes(to, from, n as usize);
             }
-            _ => {
-                let known = self.state.buffer(from).map(|b| b.known.clone());
-                if let Some(known) = known {
-                    self.fill(to, known);
-                }
-            }
+            _ => match self.state.buffer(from).map(|b| b.known.clone()) {
+                Some(known) => self.fill(to, known),
+                None => self.blur(to),
+            },
         }
     }
 }
