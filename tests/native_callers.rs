@@ -59,7 +59,10 @@ fn frames_that_a_helper_sets_up() {
 #[test]
 fn a_name_of_the_command_line() {
     for reading in read("told") {
-        assert_eq!(written(&reading), ["create {arg:command-line}"], "{}", reading.artifact);
+        // In one build the name passes a buffer whose filling is not known: no ground for a guess.
+        let expected: &[&str] =
+            if reading.artifact.ends_with("x86-O2.exe") { &[] } else { &["create {arg:command-line}"] };
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
         let guessed = shown(&reading).all(|e| e.traits.contains(&Trait::Guessed) && e.certainty == Certainty::Likely);
         assert!(guessed, "{}", reading.artifact);
     }

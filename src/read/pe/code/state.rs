@@ -283,7 +283,7 @@ fn separated(a: &Known, b: &Known) -> Option<Known> {
     let closed =
         |known: &Known| known.map(|text| if ends(text) { text.clone() } else { text.clone().concat(&Text::lit("\\")) });
     let (first, second) = (closed(a), closed(b));
-    (first.texts() == second.texts()).then_some(first.guessed(b.weak))
+    (a.texts() != b.texts() && first.texts() == second.texts()).then_some(first.guessed(b.weak))
 }
 
 /// On x86: `this` or the first fast argument.
