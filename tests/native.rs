@@ -326,3 +326,17 @@ fn a_listing_never_calls_a_place_proven_that_is_not_known() {
         }
     }
 }
+
+/// What is written at a computed place is never ignored: it is followed from the end of a string, and elsewhere leaves
+/// the folder and a hole, as a guess.
+#[test]
+fn edits_inside_a_path() {
+    for reading in read("edits") {
+        let lines = written(&reading);
+        let certain: Vec<&String> = lines.iter().filter(|line| !line.contains("{?}")).collect();
+        let name = reading.artifact.rsplit('/').next().unwrap_or_default().trim_end_matches("exe");
+        let ini = format!("create {{AppDir}}\\{name}ini CreateFileW");
+        assert_eq!(certain, [&ini, &"create {Temp}\\scratch.dat CreateFileW".to_owned()], "{}", reading.artifact);
+        assert!(lines.contains(&"create {AppDir}\\{?}\\loop.dat CreateFileW".to_owned()), "{lines:?}");
+    }
+}
