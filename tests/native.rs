@@ -153,7 +153,7 @@ fn texts_that_are_put_together() {
         "create {arg:1}\\export.csv CreateFileW",
         "create {arg:2}.bak CreateFileA",
         "create {env:CONTOSO_ROOT}\\root.dat CreateFileW",
-        "create {ini:{AppDir)\\app.ini/Paths/Data}\\ini.dat CreateFileA",
+        "create {ini:(AppDir)\\app.ini/Paths/Data}\\ini.dat CreateFileA",
         "create {registry:HKLM\\SOFTWARE\\Contoso\\DataDir}\\registry.dat CreateFileW",
     ];
     for reading in read("texts") {

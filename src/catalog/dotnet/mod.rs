@@ -5,11 +5,13 @@
 //! `Async` at its end. Templates put arguments into a text: `{0}` is the first argument, `{this}` the receiver, any
 //! other hole is written as in [`crate::facts::Text`].
 
+mod owners;
 mod rows;
 
+pub use owners::{ObfuscatorRow, OwnerRow};
 pub use rows::{
-    BagRow, CallbackRow, ClientRow, CollectionRow, Decider, EffectRow, Held, HostingRow, Model, ObfuscatorRow,
-    OwnerRow, Piece, PlatformRow, RoleRow, ServingRow, StartRow, Template, ValueRow, When, Words,
+    BagRow, CallbackRow, ClientRow, CollectionRow, Decider, EffectRow, Held, HostingRow, Model, Piece, PlatformRow,
+    RoleRow, ServingRow, StartRow, Template, ValueRow, When, Words,
 };
 
 use serde::Deserialize;

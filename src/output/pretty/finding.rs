@@ -4,6 +4,7 @@
 //! miette renders in time linear in its source, so it is never given a file: [`Snippet`] hands it a few lines with
 //! their true numbers, and machine code, IL and tables as lines made up from the evidence.
 
+use super::LOW;
 use crate::facts::Step;
 use crate::output::excerpt::Excerpt;
 use crate::output::style::{Ink, Style, cut, cut_start, one_line};
@@ -233,9 +234,12 @@ fn step(step: &Step) -> String {
 /// How the phase is known, and where else; the labels are as long as `help`, so that all begin in one column.
 fn remarks(lead: &Finding, group: &[&Finding], shown: usize, style: Style) -> Vec<(&'static str, String)> {
     let most = if style.verbose { usize::MAX } else { MAX_STEPS };
-    let mut remarks: Vec<(&str, String)> = other_ends(lead, shown).take(most).map(|end| ("with", end)).collect();
+    let is_low = style.height < LOW && !style.verbose;
+    let ends = other_ends(lead, shown).take(if is_low { 1 } else { most });
+    let mut remarks: Vec<(&str, String)> = ends.map(|end| ("with", end)).collect();
     // That a program runs as programs do is what everybody would take for granted; the label says it.
-    if !lead.effect.phase_evidence.is_empty() && (style.verbose || !is_assumed(lead)) {
+    let is_told = is_assumed(lead) || (is_low && !remarks.is_empty());
+    if !lead.effect.phase_evidence.is_empty() && (style.verbose || !is_told) {
         remarks.push(("when", one_line(&lead.effect.phase_evidence)));
     }
     let own = lead.sites.iter().skip(1).map(|s| one_line(&s.short()));

@@ -14,6 +14,8 @@ use crate::report::{Finding, Report};
 use crate::rules::Severity;
 use std::io::{self, Write};
 
+/// Lines of a screen on which nothing is said twice.
+const LOW: usize = 40;
 /// Lines for findings told in one line each, by default.
 const MAX_BRIEF: usize = 12;
 

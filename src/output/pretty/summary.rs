@@ -1,14 +1,12 @@
 //! The last lines: what would be lost first, the verdict for each target and what decides it, and the counts.
 
-use super::severity_ink;
+use super::{LOW, severity_ink};
 use crate::output::style::{Ink, Style, cut, one_line};
 use crate::output::words::capital;
 use crate::output::{Context, words};
 use crate::report::{Report, TargetVerdict, Verdict};
 use std::collections::BTreeSet;
 
-/// Lines of a screen on which nothing is said twice.
-const LOW: usize = 40;
 /// Reasons for gaps that are named without `--verbose`.
 const MAX_GAPS: usize = 3;
 

@@ -4,6 +4,7 @@
 //! write nearly all jumps forwards; at the head of a loop, variables that the loop assigns may hold what they held
 //! before or something unknown. That needs no iteration, so time is linear in the size of the method.
 
+mod arrays;
 mod bags;
 mod builders;
 mod named;
@@ -22,8 +23,6 @@ const MAX_CODE: usize = 1 << 20;
 const MAX_LOCALS: usize = 1024;
 /// Jumps of a method that are kept.
 const MAX_JUMPS: usize = 2048;
-/// Elements of an array that are followed.
-const MAX_ELEMENTS: i64 = 64;
 
 /// A call that a method makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -368,32 +367,10 @@ impl Machine<'_, '_> {
         self.body.stores.push(Store { offset: i.offset, token: token_of(i), value });
     }
 
-    fn new_array(&mut self, i: &Instruction) {
-        let length = self.pop();
-        let elements = match self.arena.get(length) {
-            Expr::Int(n @ 0..=MAX_ELEMENTS) => vec![Id::NULL; *n as usize],
-            _ => return self.push(Id::UNKNOWN),
-        };
-        let content = self.arena.add(Expr::Array(elements.into()));
-        self.push_object(i.offset, content);
-    }
-
     fn push_object(&mut self, offset: u32, content: Id) {
         let id = self.arena.add(Expr::Object(self.rid, offset));
         self.frame.set_content(id, content);
         self.push(id);
-    }
-
-    fn store_element(&mut self) {
-        let value = self.pop();
-        let index = self.pop();
-        let array = self.pop();
-        let value = self.settle(value);
-        let Some(content) = self.frame.content(array) else { return };
-        let Expr::Int(index) = *self.arena.get(index) else { return };
-        if let Some(content) = self.arena.with_element(content, index, value) {
-            self.frame.set_content(array, content);
-        }
     }
 
     fn arithmetic(&mut self, opcode: OpCode) {

@@ -1,0 +1,37 @@
+//! Rows that tell whose an assembly is, and what made it hard to read.
+
+use crate::facts::Owner;
+use serde::Deserialize;
+
+/// Whose an assembly is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerRow {
+    /// `framework` or `third-party`.
+    pub owner: Owner,
+    /// Public key tokens that decide alone.
+    #[serde(default)]
+    pub tokens: String,
+    /// Simple names, or prefixes ending in `*`.
+    #[serde(default)]
+    pub names: String,
+    /// Words of the company or the copyright of its assemblies.
+    #[serde(default)]
+    pub companies: Vec<String>,
+    /// The names are such that an application could use them too: they decide only together with a token or company.
+    #[serde(default)]
+    pub confirm: bool,
+}
+
+/// A program that makes assemblies hard to read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObfuscatorRow {
+    /// Its name.
+    pub name: String,
+    /// Full names of the types that it leaves behind, mostly attributes.
+    pub types: String,
+    /// It can encrypt strings or method bodies, or hide calls: more than names is lost.
+    #[serde(default)]
+    pub hides: bool,
+}
