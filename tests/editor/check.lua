@@ -92,6 +92,16 @@ vim.lsp.util.apply_workspace_edit(chosen.edit, "utf-16")
 if not table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n"):find('decryptionKey="REPLACE', 1, true) then
   fail("the fix is not in the buffer")
 end
+-- A placeholder is no key yet: the finding ends when the developer has put one in.
+wait_for("the finding of the placeholder", function()
+  local left = codes().WP505
+  return left ~= nil and left.message:find("placeholder", 1, true) ~= nil
+end)
+local filled = {}
+for _, line in ipairs(vim.api.nvim_buf_get_lines(0, 0, -1, false)) do
+  filled[#filled + 1] = (line:gsub("REPLACE[%w%-]*", "0123456789ABCDEF"))
+end
+vim.api.nvim_buf_set_lines(0, 0, -1, false, filled)
 wait_for("the end of the finding", function() return codes().WP505 == nil end)
 
 vim.lsp.stop_client(vim.lsp.get_active_clients())
