@@ -39,19 +39,6 @@ fn has(reading: &Reading, kind: NoteKind, words: &str) -> bool {
     reading.notes.iter().any(|note| note.kind == kind && note.text.contains(words))
 }
 
-/// `ldstr`, `ldstr`, `call`.
-fn write(assembly: &mut Assembly, call: u32, path: &str) -> Vec<u8> {
-    let path = assembly.literal(path);
-    let mut il = Vec::new();
-    for _ in 0..2 {
-        il.push(0x72);
-        il.extend(path.to_le_bytes());
-    }
-    il.push(0x28);
-    il.extend(call.to_le_bytes());
-    il
-}
-
 fn with_writer() -> (Assembly, u32) {
     let mut assembly = Assembly::new();
     let call = assembly.write_all_text();
@@ -61,7 +48,7 @@ fn with_writer() -> (Assembly, u32) {
 #[test]
 fn a_small_assembly_is_read() {
     let (mut assembly, call) = with_writer();
-    let mut il = write(&mut assembly, call, "C:\\data\\one.txt");
+    let mut il = assembly.write(call, "C:\\data\\one.txt");
     il.push(0x2a);
     assembly.method("Save", &il);
     let reading = read("small.dll", &assembly.image());
@@ -82,10 +69,10 @@ fn what_is_cut_off_is_said() {
 fn a_method_of_a_million_instructions_costs_only_itself() {
     let (mut assembly, call) = with_writer();
     let mut long = vec![0; 1_100_000];
-    long.extend(write(&mut assembly, call, "C:\\data\\long.txt"));
+    long.extend(assembly.write(call, "C:\\data\\long.txt"));
     long.push(0x2a);
     assembly.method("Long", &long);
-    let mut short = write(&mut assembly, call, "C:\\data\\short.txt");
+    let mut short = assembly.write(call, "C:\\data\\short.txt");
     short.push(0x2a);
     assembly.method("Short", &short);
     let reading = read("long.dll", &assembly.image());
@@ -101,13 +88,13 @@ fn many_jumps_and_many_values_stay_few() {
     for _ in 0..100_000 {
         il.extend([0x2b, 0x00]);
     }
-    il.extend(write(&mut assembly, call, "C:\\data\\joined.txt"));
+    il.extend(assembly.write(call, "C:\\data\\joined.txt"));
     il.push(0x2a);
     assembly.method("Jumps", &il);
     // Every literal another place.
     let mut many = Vec::new();
     for n in 0..2000 {
-        many.extend(write(&mut assembly, call, &format!("C:\\data\\{n}")));
+        many.extend(assembly.write(call, &format!("C:\\data\\{n}")));
     }
     many.push(0x2a);
     assembly.method("Many", &many);
@@ -120,7 +107,7 @@ fn absurd_row_counts() {
     for table in [TYPE_REF, TYPE_DEF, METHOD, MEMBER_REF, ASSEMBLY_REF] {
         for count in [0, 2, 1000, 1 << 20, (1 << 24) - 1, u32::MAX] {
             let (mut assembly, call) = with_writer();
-            let il = [write(&mut assembly, call, "C:\\x"), vec![0x2a]].concat();
+            let il = [assembly.write(call, "C:\\x"), vec![0x2a]].concat();
             assembly.method("Save", &il);
             assembly.counts = vec![(table, count)];
             read("counts.dll", &assembly.image());
@@ -136,7 +123,7 @@ fn with_spec(blob: &[u8]) -> Vec<u8> {
     let signature = assembly.blob(&[0x20, 0, 0x0e]);
     // MemberRefParent: TypeSpec has tag 4.
     assembly.row(MEMBER_REF, &[&[1 << 3 | 4, 0], &name, &signature]);
-    let il = [write(&mut assembly, call, "C:\\data\\spec.txt"), vec![0x2a]].concat();
+    let il = [assembly.write(call, "C:\\data\\spec.txt"), vec![0x2a]].concat();
     assembly.method("Save", &il);
     assembly.image()
 }
@@ -173,7 +160,7 @@ fn cyclic_and_deep_signatures() {
 #[test]
 fn types_within_one_another_and_bases_in_a_circle() {
     let (mut assembly, call) = with_writer();
-    let il = [write(&mut assembly, call, "C:\\data\\circle.txt"), vec![0x2a]].concat();
+    let il = [assembly.write(call, "C:\\data\\circle.txt"), vec![0x2a]].concat();
     assembly.method("Save", &il);
     let (a, b) = (assembly.string("A"), assembly.string("B"));
     // TypeDefOrRef: TypeDef has tag 0. Row 3 extends row 4 extends row 3; each is nested in the other.
@@ -197,7 +184,7 @@ fn calls_in_circles_end() {
             il.push(0x28);
             il.extend((0x0600_0001 + target).to_le_bytes());
         }
-        il.extend(write(&mut assembly, call, &format!("C:\\circle\\{n}")));
+        il.extend(assembly.write(call, &format!("C:\\circle\\{n}")));
         il.push(0x2a);
         assembly.method(&format!("M{n}"), &il);
     }

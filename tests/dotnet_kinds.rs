@@ -15,14 +15,8 @@ use wipeproof::read::read_all;
 fn read(of: Kind, prepare: impl FnOnce(&mut Assembly)) -> Reading {
     let mut assembly = Assembly::new();
     assembly.kind = of;
-    let (call, path) = (assembly.write_all_text(), assembly.literal("C:\\data\\kind.txt"));
-    let mut il = Vec::new();
-    for _ in 0..2 {
-        il.push(0x72);
-        il.extend(path.to_le_bytes());
-    }
-    il.push(0x28);
-    il.extend(call.to_le_bytes());
+    let call = assembly.write_all_text();
+    let mut il = assembly.write(call, "C:\\data\\kind.txt");
     il.push(0x2a);
     assembly.method("Save", &il);
     prepare(&mut assembly);

@@ -118,6 +118,19 @@ impl Assembly {
         self.row(MEMBER_REF, &[&[2 << 3 | 1, 0], &name, &signature])
     }
 
+    /// `ldstr`, `ldstr`, `call`: the method writes this file.
+    pub(crate) fn write(&mut self, call: u32, path: &str) -> Vec<u8> {
+        let path = self.literal(path);
+        let mut il = Vec::new();
+        for _ in 0..2 {
+            il.push(0x72);
+            il.extend(path.to_le_bytes());
+        }
+        il.push(0x28);
+        il.extend(call.to_le_bytes());
+        il
+    }
+
     /// A static method without parameters or result.
     pub(crate) fn method(&mut self, name: &str, il: &[u8]) -> u32 {
         while !self.code.len().is_multiple_of(4) {

@@ -289,22 +289,15 @@ pub struct Row {
 impl Row {
     /// What is said of the call depends on this argument: on the place that it names, or the way it is opened.
     pub fn judges(&self, argument: usize) -> bool {
-        let Ok(n) = u8::try_from(argument) else { return false };
-        let single = [
-            self.file,
-            self.name,
-            self.key,
-            self.sub,
-            self.value,
-            self.format,
-            self.scope,
-            self.handle,
-            self.parent,
-            self.host,
-            self.starts,
-        ];
-        single.contains(&Some(n))
-            || [&self.args, &self.below].into_iter().chain(self.ini.as_ref()).any(|several| several.contains(&n))
+        self.deciding().chain([self.format, self.scope].into_iter().flatten()).any(|n| usize::from(n) == argument)
+    }
+
+    /// Arguments that say where or how.
+    fn deciding(&self) -> impl Iterator<Item = u8> {
+        let single =
+            [self.file, self.name, self.key, self.sub, self.value, self.handle, self.parent, self.host, self.starts];
+        let several = [&self.args, &self.below].into_iter().chain(self.ini.as_ref());
+        single.into_iter().flatten().chain(several.flatten().copied())
     }
 
     /// Changes state, or opens what is changed: worth looking for in code. What only reads or builds paths is
@@ -356,27 +349,7 @@ impl Row {
 
     /// Number of arguments that the row speaks of.
     pub fn arity(&self) -> usize {
-        let single = [
-            self.file,
-            self.name,
-            self.key,
-            self.sub,
-            self.value,
-            self.data,
-            self.handle,
-            self.parent,
-            self.host,
-            self.starts,
-            self.fills,
-        ];
-        let ini = self.ini.as_deref().unwrap_or_default();
-        single
-            .into_iter()
-            .flatten()
-            .chain(self.args.iter().copied())
-            .chain(ini.iter().copied())
-            .chain(self.below.iter().copied())
-            .max()
-            .map_or(0, |n| usize::from(n) + 1)
+        let content = [self.data, self.fills].into_iter().flatten();
+        self.deciding().chain(content).max().map_or(0, |n| usize::from(n) + 1)
     }
 }
