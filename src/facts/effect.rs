@@ -145,6 +145,11 @@ impl Effect {
         }
     }
 
+    /// Takes a trait away.
+    pub fn unmark(&mut self, mark: Trait) {
+        self.traits.retain(|known| *known != mark);
+    }
+
     /// Has the trait.
     pub fn has(&self, mark: Trait) -> bool {
         self.traits.binary_search(&mark).is_ok()

@@ -348,4 +348,6 @@ pub enum Trait {
     KeyApart,
     /// What programs print while they do something else: a log of it.
     Printed,
+    /// Left in an image of a container: such an image is never generalised.
+    ContainerImage,
 }

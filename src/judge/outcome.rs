@@ -1,6 +1,6 @@
 //! What becomes of an effect at each event of a target.
 
-use crate::facts::{Effect, Location, Operation, Origin, Part, Phase, Place, Trait};
+use crate::facts::{Effect, Location, Operation, Origin, Part, Phase, Place, Store, Trait};
 use crate::rules::{Event, Outcome, Platform, Rule, Target};
 
 /// What becomes of one effect on one target.
@@ -38,7 +38,7 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
     }
     let exception = target.exceptions.iter().find(|e| e.store.contains(&effect.store)).map(|e| e.outcome);
     let by_phase = rule.and_then(|r| r.phases.get(&effect.phase)).and_then(|p| p.outcome);
-    let by_phase = by_phase.filter(|_| !effect.operation.removes());
+    let by_phase = by_phase.filter(|_| !effect.operation.removes()).and_then(|outcome| in_image(effect, outcome));
     if let Some(outcome) = by_phase {
         replace_all(&mut outcomes, outcome);
     } else if effect.phase == Phase::Build {
@@ -57,6 +57,16 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
         }
     }
     Fate { volume, outcomes }
+}
+
+/// An image of a container is not generalised: what that would remove stays, and a secret is the same everywhere.
+fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
+    match outcome {
+        Outcome::Stripped if effect.has(Trait::ContainerImage) => {
+            matches!(effect.store, Store::Key | Store::Certificate).then_some(Outcome::Cloned)
+        }
+        other => Some(other),
+    }
 }
 
 /// Code that runs at every start makes the same value again.
@@ -147,6 +157,21 @@ mod tests {
         assert_eq!(at("phase=run traits=baked"), Some(Outcome::Reverts));
         assert_eq!(at("phase=startup origin=constant"), Some(Outcome::Survives));
         assert_eq!(at("phase=startup origin=generated"), Some(Outcome::Lost));
+    }
+
+    #[test]
+    fn the_image_of_a_container_is_not_generalised() {
+        let at = |effect: &str| {
+            let rules = RuleSet::embedded().unwrap();
+            let readings = listing::parse(&format!("effect {effect} phase=build traits=container-image")).unwrap();
+            let effect = readings[0].facts[0].as_effect().unwrap();
+            let target = rules.target("azure-vm").unwrap();
+            let place = rules.platform().place_of(effect);
+            let rule = rules.rule_for(effect, place);
+            fate(effect, place, Some(rule.unwrap()), target, rules.platform()).outcomes[0].1
+        };
+        assert_eq!(at("generate certificate cert:/LocalMachine/My via=New-SelfSignedCertificate"), Outcome::Cloned);
+        assert_eq!(at("append event-log event-log://Application"), Outcome::Survives);
     }
 
     #[test]

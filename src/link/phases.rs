@@ -1,7 +1,7 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
 use super::Context;
-use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site};
+use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site, Trait};
 use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -13,6 +13,19 @@ const SETUP_COMPLETE: &str = "SetupComplete.cmd";
 struct Known {
     phase: Phase,
     because: String,
+    /// Started by what makes the image of a container.
+    container: bool,
+}
+
+impl Known {
+    fn new(phase: Phase, because: impl Into<String>) -> Self {
+        Known { phase, because: because.into(), container: false }
+    }
+}
+
+/// It describes the image of a container.
+fn makes_container(reading: &Reading) -> bool {
+    reading.format == "dockerfile"
 }
 
 /// What kind of artifact a format is, for its default phase.
@@ -66,6 +79,20 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
                 (effect.phase, effect.phase_evidence) = (k.phase, k.because.clone());
             }
         }
+        if makes_container(reading) || known.is_some_and(|k| k.container) {
+            mark_layers(reading);
+        }
+    }
+}
+
+/// What is done while the image of a container is built stays in the image as it is: nothing generalises it.
+fn mark_layers(reading: &mut Reading) {
+    for fact in super::steps::counted_mut(&mut reading.facts) {
+        if let Body::Effect(effect) = &mut fact.body
+            && effect.phase == Phase::Build
+        {
+            effect.mark(Trait::ContainerImage);
+        }
     }
 }
 
@@ -78,7 +105,7 @@ fn default_phase(class: Class) -> Option<Known> {
         }
         Class::Script => return None,
     };
-    Some(Known { phase, because: because.to_owned() })
+    Some(Known::new(phase, because))
 }
 
 fn declarations(context: &Context<'_>) -> BTreeMap<Phase, GlobSet> {
@@ -95,7 +122,7 @@ fn declarations(context: &Context<'_>) -> BTreeMap<Phase, GlobSet> {
 fn declared_phase(reading: &Reading, declared: &BTreeMap<Phase, GlobSet>, context: &Context<'_>) -> Option<Known> {
     let name = context.app.name_of(&reading.artifact);
     let (phase, _) = declared.iter().find(|(_, globs)| globs.is_match(name))?;
-    Some(Known { phase: *phase, because: format!("declared {} in wipeproof.toml", <&str>::from(*phase)) })
+    Some(Known::new(*phase, format!("declared {} in wipeproof.toml", <&str>::from(*phase))))
 }
 
 /// `RunsIn` clues about one function or method.
@@ -105,7 +132,7 @@ fn symbol_phases(reading: &Reading) -> HashMap<String, Known> {
         .filter(|c| c.kind == ClueKind::RunsIn && !c.key.is_empty())
         .filter_map(|c| {
             let phase = c.value.parse().ok()?;
-            Some((c.key.clone(), Known { phase, because: format!("{} runs at {}", c.key, c.value) }))
+            Some((c.key.clone(), Known::new(phase, format!("{} runs at {}", c.key, c.value))))
         })
         .collect()
 }
@@ -117,14 +144,13 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
         let whole = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue());
         for clue in whole.filter(|c| c.kind == ClueKind::RunsIn && c.key.is_empty()) {
             if let (None, Ok(phase)) = (&known[i], clue.value.parse()) {
-                known[i] = Some(Known { phase, because: format!("it runs at {}", clue.value) });
+                known[i] = Some(Known::new(phase, format!("it runs at {}", clue.value)));
             }
         }
     }
     for (reading, known) in readings.iter().zip(known.iter_mut()) {
         if known.is_none() && file_name(&reading.artifact).eq_ignore_ascii_case(SETUP_COMPLETE) {
-            *known =
-                Some(Known { phase: Phase::FirstBoot, because: "Windows Setup runs it once, at its end".to_owned() });
+            *known = Some(Known::new(Phase::FirstBoot, "Windows Setup runs it once, at its end"));
         }
     }
     build_starts(readings, known, fixed, &index);
@@ -171,7 +197,8 @@ fn follow(
             }
             let because =
                 format!("started by {} ({}) at {}{rest}", readings[from].artifact, clue.key, fact.site.short());
-            known[to] = Some(Known { phase, because });
+            let container = makes_container(&readings[from]) || inherited.is_some_and(|k| k.container);
+            known[to] = Some(Known { phase, because, container });
             queue.push_back(to);
         }
     }
@@ -192,7 +219,7 @@ fn build_starts(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool
             let Some(to) = index.find(&reading.artifact, &started_path(clue)) else { continue };
             if known[to].is_none() && !fixed[to] {
                 let because = format!("started by {} ({}) at {}", reading.artifact, clue.key, fact.site.short());
-                known[to] = Some(Known { phase: Phase::Build, because });
+                known[to] = Some(Known { phase: Phase::Build, because, container: makes_container(reading) });
             }
         }
     }
@@ -334,6 +361,20 @@ mod tests {
         // What is only assumed does not make a later phase of a known one.
         let task = "artifact s.csdef format=csdef\nclue starts key=startup-task value=w.cmd at=line:6\n";
         assert_eq!(phases(&format!("{task}{assumed}"), &Settings::default())[0].0, Phase::Startup);
+    }
+
+    #[test]
+    fn what_a_container_is_built_with_is_left_in_its_image() {
+        let text = "artifact Dockerfile format=dockerfile\nclue starts key=image-build value=setup.cmd at=line:2\n\
+                    artifact setup.cmd format=batch\nclue starts key=call value=more.cmd at=line:1\n\
+                    artifact more.cmd format=batch\neffect set-value registry HKLM\\A\n\
+                    artifact i.pkr.hcl format=hcl\nclue starts key=image-build value=vm.cmd at=line:2\n\
+                    artifact vm.cmd format=batch\neffect set-value registry HKLM\\B\n";
+        let mut readings = listing::parse(text).unwrap();
+        inherit(&mut readings, &Context { settings: &Settings::default(), app: &Default::default() });
+        let effects = readings.iter().flat_map(|r| &r.facts).filter_map(|f| f.as_effect());
+        let marked: Vec<bool> = effects.map(|e| e.phase == Phase::Build && e.has(Trait::ContainerImage)).collect();
+        assert_eq!(marked, [true, false]);
     }
 
     #[test]

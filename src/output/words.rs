@@ -113,6 +113,7 @@ pub(super) fn property(property: Trait) -> &'static str {
         Trait::Replicated => "configured to run as two or more instances",
         Trait::KeyApart => "kept where it outlives its key",
         Trait::Printed => "printed by programs about what they do",
+        Trait::ContainerImage => "left in the image of a container",
         Trait::CleanedOnRecycle => "emptied at every recycle of the role",
         Trait::Cloned => "captured with the image, the same on every instance",
     }

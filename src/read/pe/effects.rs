@@ -18,6 +18,10 @@ pub(crate) const NOT_KNOWN: &str = "not known";
 pub(crate) const MODE_NOT_KNOWN: &str = "mode not known";
 /// What the first step says of a call that may as well only read.
 const DOUBT: &str = ": whether it writes is not known";
+/// The key lives until the machine restarts (MS documentation: "RegCreateKeyEx").
+pub(crate) const REG_OPTION_VOLATILE: u64 = 1;
+/// A 32-bit program sees the keys of 64-bit ones (MS documentation: "Registry Key Security and Access Rights").
+pub(crate) const KEY_WOW64_64KEY: u64 = 0x100;
 /// Longest literal that evidence quotes.
 const MAX_QUOTE: usize = 120;
 
@@ -352,7 +356,8 @@ fn mark_key(image: &Image<'_>, event: &Event, effect: &mut Effect, key: Option<u
         effect.mark(Trait::Volatile);
     }
     let redirected = effect.location.key().starts_with("hklm\\software\\");
-    if handle.is_some_and(|h| h.view32) || image.machine == Machine::X86 && redirected {
+    let other_view = handle.is_some_and(|h| h.view64);
+    if handle.is_some_and(|h| h.view32) || image.machine == Machine::X86 && redirected && !other_view {
         effect.mark(Trait::View32);
     }
 }
@@ -364,10 +369,13 @@ fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let keys = locate::keys_below(&locate::key_texts(key), below);
     let created = keys.iter().map(|key| {
         let mut effect = effect(image, event, Operation::Create, Store::Registry, Location::registry(key), below);
-        if at(4).is_some_and(|o| o.number.all().iter().any(|n| n & 1 != 0)) {
+        if at(4).is_some_and(|options| options.number.has(REG_OPTION_VOLATILE)) {
             effect.mark(Trait::Volatile);
         }
         mark_key(image, event, &mut effect, row.args.first().copied());
+        if at(3).is_some_and(|access| access.number.has(KEY_WOW64_64KEY)) {
+            effect.unmark(Trait::View32);
+        }
         effect
     });
     created.collect()

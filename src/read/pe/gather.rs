@@ -7,6 +7,7 @@ use super::image::{Image, Machine};
 use super::imports::{Import, Linkage};
 use super::phases::Phases;
 use super::program::Program;
+use super::reach::Reach;
 use super::{effects, go, lines, resolve, surface};
 use crate::catalog::native;
 use crate::facts::{
@@ -128,13 +129,21 @@ impl Kept {
         let mut kept = Kept::default();
         let mut seen = BTreeSet::new();
         let names = names(events);
+        let reach = Reach::default();
         for event in events {
             let Some(event) = settled(program, event) else { continue };
             let event = &named(event, &names);
             let phase = phases.and_then(|phases| phases.of_call(program, event));
+            // Where arguments came from a caller, it is that caller's doing.
+            let function = program.functions.function_of(event.through.last().copied().unwrap_or(event.site));
+            let dead = function.is_some_and(|function| reach.is_dead(program, function));
             for mut fact in effects::facts(&program.image, event) {
                 if let (Body::Effect(effect), Some((phase, because))) = (&mut fact.body, &phase) {
                     (effect.phase, effect.phase_evidence) = (*phase, because.clone());
+                }
+                if let (Body::Effect(effect), true) = (&mut fact.body, dead) {
+                    effect.certainty = Certainty::Possible;
+                    effect.evidence.push(Step::new("nothing in the image calls this code, and no pointer leads to it"));
                 }
                 if let Some(key) = unlocated(&fact) {
                     let new = || Unknown { fact: without_reason(fact), sites: BTreeMap::new(), modes: BTreeMap::new() };

@@ -56,6 +56,11 @@ impl Section {
         self.characteristics & 0x8000_0000 != 0
     }
 
+    /// `IMAGE_SCN_MEM_DISCARDABLE`: relocations and debug information, of which nothing is used at run time.
+    pub(crate) fn is_discardable(&self) -> bool {
+        self.characteristics & 0x0200_0000 != 0
+    }
+
     /// The address lies in this section.
     pub(crate) fn contains(&self, rva: u32) -> bool {
         rva >= self.rva && rva - self.rva < self.size.max(self.raw_size)

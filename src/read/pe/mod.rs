@@ -17,6 +17,7 @@ mod openers;
 mod packing;
 mod phases;
 mod program;
+mod reach;
 mod references;
 mod resolve;
 mod resources;

@@ -65,12 +65,12 @@ pub(crate) fn mode(event: &Event) -> Option<Mode> {
         Model::OpenStyle => one(open_style),
         Model::Fopen => mode_strings(arg(1)),
         Model::Oflag => one(oflag),
-        Model::Openmode => one(|n| openmode(n, [0x02, 0x08, 0x10])),
+        Model::Openmode => one(|n| openmode(n, [0x02, 0x01, 0x08, 0x10])),
         Model::QtOpenmode => one(qt_openmode),
         Model::GoOflag => one(go_oflag),
         Model::VbOpenmode => one(vb_openmode),
         Model::WxOpenmode => one(wx_openmode),
-        Model::GnuOpenmode => one(|n| openmode(n, [0x10, 0x01, 0x20])),
+        Model::GnuOpenmode => one(|n| openmode(n, [0x10, 0x08, 0x01, 0x20])),
         Model::Stgm => one(stgm),
         Model::SqliteFlags => one(sqlite),
         _ => return None,
@@ -184,11 +184,13 @@ fn oflag(flags: Option<u64>) -> Mode {
     mode
 }
 
-/// `std::ios_base::openmode`: the bits for out, app and trunc differ between the libraries.
-fn openmode(flags: Option<u64>, [out, app, trunc]: [u64; 3]) -> Mode {
+/// `std::ios_base::openmode`: the bits for out, in, app and trunc differ between the libraries. What is opened for both
+/// and not truncated has to be there (C++ standard, [filebuf.members]: as `fopen` with `"r+"`).
+fn openmode(flags: Option<u64>, [out, within, app, trunc]: [u64; 4]) -> Mode {
     let operation = flags.map(|f| match f {
         f if f & app != 0 => Operation::Append,
         f if f & trunc != 0 => Operation::Create,
+        f if f & out != 0 && f & within != 0 => Operation::Write,
         f if f & out != 0 => Operation::Create,
         _ => Operation::Read,
     });
@@ -277,6 +279,9 @@ mod tests {
         assert_eq!(mode_string("wt, ccs=UTF-8").operation, Some(Operation::Create));
         assert_eq!(oflag(Some(0x8000)).operation, Some(Operation::Read));
         assert_eq!(oflag(Some(0x301)).operation, Some(Operation::Create));
-        assert_eq!(openmode(Some(1), [0x02, 0x08, 0x10]).operation, Some(Operation::Read));
+        assert_eq!(openmode(Some(0x18), [0x10, 0x08, 0x01, 0x20]).operation, Some(Operation::Write));
+        assert_eq!(openmode(Some(0x38), [0x10, 0x08, 0x01, 0x20]).operation, Some(Operation::Create));
+        assert_eq!(openmode(Some(0x10), [0x10, 0x08, 0x01, 0x20]).operation, Some(Operation::Create));
+        assert_eq!(openmode(Some(1), [0x02, 0x01, 0x08, 0x10]).operation, Some(Operation::Read));
     }
 }

@@ -6,10 +6,9 @@
 //! it open.
 
 use super::code::report::Event;
-use super::image::u32_at;
 use super::imports::Linkage;
 use super::program::Program;
-use super::surface;
+use super::{reach, surface};
 use super::{Map, Set};
 use crate::catalog::native::Model;
 use crate::facts::Phase;
@@ -80,7 +79,7 @@ impl Phases {
                 callers.entry(*target).or_default().insert(caller);
             }
         }
-        let mut open = taken(program);
+        let mut open = reach::taken(program);
         open.insert(program.image.entry);
         open.extend(program.linkage.exports.iter().map(|(_, rva)| *rva));
         open.retain(|function| !entries.contains_key(function));
@@ -163,35 +162,4 @@ fn service_mains<'p>(program: &'p Program<'_>, events: &'p [Event]) -> impl Iter
         let rva = program.image.rva_of(address).filter(|rva| program.functions.is_start(*rva))?;
         Some((rva, Entry { name: format!("the function at {rva:#x}"), caller: Caller::Services }))
     })
-}
-
-/// Functions whose address is taken: by an instruction, or in data such as a table of virtual functions.
-fn taken(program: &Program<'_>) -> Set<u32> {
-    let image = &program.image;
-    let mut found = Set::default();
-    for section in &image.sections {
-        let bytes = image.section_bytes(section);
-        if section.is_code() && image.is_64() {
-            // lea r64, [rip+disp32]: REX.W 8D /r with mod 00 and rm 101.
-            for (i, window) in bytes.windows(7).enumerate() {
-                if window[0] & 0xf8 == 0x48
-                    && window[1] == 0x8d
-                    && window[2] & 0xc7 == 0x05
-                    && let Some(distance) = u32_at(window, 3)
-                {
-                    found.insert(section.rva.wrapping_add(i as u32 + 7).wrapping_add(distance));
-                }
-            }
-        } else if section.is_code() {
-            found.extend(bytes.windows(4).filter_map(|w| image.rva_of(u64::from(u32_at(w, 0)?))));
-        } else {
-            let size = image.pointer_size() as usize;
-            found.extend(bytes.chunks_exact(size).filter_map(|b| {
-                let high = if size == 8 { u64::from(u32_at(b, 4)?) << 32 } else { 0 };
-                image.rva_of(high | u64::from(u32_at(b, 0)?))
-            }));
-        }
-    }
-    found.retain(|rva| program.functions.is_start(*rva));
-    found
 }

@@ -178,7 +178,8 @@ impl<'a> Program<'a> {
             }
             interesting.insert(function);
             opens |= api.row.model == Some(native::Model::CreateFile);
-            if api.row.model == Some(native::Model::Fopen) {
+            // A pipe to a program has a mode too.
+            if matches!(api.row.model, Some(native::Model::Fopen | native::Model::Starts)) {
                 wrappers.insert(function);
             }
             if api.row.is_sink() || leads_on(api) {
@@ -188,7 +189,7 @@ impl<'a> Program<'a> {
         if opens {
             self.decoders = openers::decoders(&self.image, &self.functions, &self.references);
             self.openers = openers::find(&self.image, &self.functions, &self.references, &self.decoders);
-            // What only wraps the imported function is followed like any other wrapper.
+            // What only wraps an imported function is followed like any other wrapper.
             self.openers.retain(|function| !wrappers.contains(function));
         }
         if let Some(go) = &self.go {

@@ -8,6 +8,9 @@ use super::words::Word;
 const OWNERS: &[&str] =
     &["administrators", "administrator", "system", "trustedinstaller", "creator owner", "s-1-5-32-544", "s-1-5-18"];
 
+/// The same, and the built-in administrator, by the abbreviations of security descriptors.
+const OWNERS_IN_DESCRIPTORS: &[&str] = &["ba", "sy", "co", "la", "da"];
+
 /// Simple and specific rights that let data be written: full, modify, change, write, generic all and write, write
 /// data, append data.
 const WRITING: &[&str] = &["f", "m", "c", "w", "ga", "gw", "wd", "ad"];
@@ -24,13 +27,46 @@ pub(crate) fn write_access(words: &[Word]) -> Option<String> {
             continue;
         }
         let Some((account, rights)) = text.rsplit_once(':').filter(|_| granting) else { continue };
-        let name = account.trim_start_matches('*').to_lowercase();
-        let name = name.rsplit('\\').next().unwrap_or(&name);
-        if !OWNERS.contains(&name) && rights.split(['(', ')', ',', ';']).any(is_writing) {
+        if !is_owner(account.trim_start_matches('*')) && rights.split(['(', ')', ',', ';']).any(is_writing) {
             return Some(text);
         }
     }
     None
+}
+
+/// An account that may write everywhere anyway.
+pub(crate) fn is_owner(account: &str) -> bool {
+    let name = account.to_lowercase();
+    let name = name.rsplit('\\').next().unwrap_or(&name);
+    OWNERS.contains(&name) || OWNERS_IN_DESCRIPTORS.contains(&name)
+}
+
+/// Bits of an access mask that let data be written: write data or set a value, append data or make a key below, generic
+/// write, generic all (MS documentation: "ACCESS_MASK", "File Access Rights Constants", "Registry Key Security and
+/// Access Rights").
+const WRITING_BITS: u32 = 0x0000_0002 | 0x0000_0004 | 0x4000_0000 | 0x1000_0000;
+
+/// Rights of an entry that hold one of these bits (MS documentation: "ACE Strings").
+const WRITING_RIGHTS: &[&str] = &["GA", "GW", "FA", "FW", "KA", "KW", "DC", "LC"];
+
+/// The account of the first entry of a security descriptor that lets an account of the application write:
+/// `D:P(A;OICI;FA;;;BU)` (MS documentation: "Security Descriptor String Format").
+pub(crate) fn descriptor_grants(descriptor: &str) -> Option<String> {
+    let list = descriptor.split_once("D:")?.1;
+    // The entries of the audit list behind it grant nothing.
+    let list = list.split("S:").next().unwrap_or(list);
+    list.split('(').skip(1).find_map(|entry| {
+        let fields: Vec<&str> = entry.split(')').next().unwrap_or(entry).split(';').collect();
+        let [kind, _, rights, _, _, account, ..] = fields.as_slice() else { return None };
+        let writes = match rights.strip_prefix("0x").or_else(|| rights.strip_prefix("0X")) {
+            Some(mask) => u32::from_str_radix(mask, 16).is_ok_and(|mask| mask & WRITING_BITS != 0),
+            None => {
+                let pairs = rights.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+                pairs.into_iter().any(|pair| WRITING_RIGHTS.contains(&pair))
+            }
+        };
+        (matches!(*kind, "A" | "OA" | "XA") && writes && !is_owner(account)).then(|| (*account).to_owned())
+    })
 }
 
 /// Names of rights that let data be written, of the plug-in AccessControl of NSIS (its documentation: "Permissions").
@@ -48,14 +84,12 @@ const WRITING_NAMES: &[&str] = &[
 
 /// The account before a right that is written as a name: `"(BU)" "GenericRead + GenericWrite"`.
 pub(crate) fn named_rights(words: &[Word]) -> Option<String> {
-    // Administrators and the system, by the abbreviations of security descriptors.
-    let owner = |name: &str| OWNERS.contains(&name) || matches!(name, "ba" | "sy" | "co");
     words.windows(2).find_map(|pair| {
         let text = |word: &Word| word.text.to_string().replace('"', "");
         let (account, rights) = (text(&pair[0]), text(&pair[1]).to_lowercase());
         let name = account.trim_matches(['(', ')', ' ']).to_lowercase();
         let writes = rights.split(['+', ' ']).any(|right| WRITING_NAMES.contains(&right.trim()));
-        (writes && !owner(&name)).then(|| format!("{account}:{rights}"))
+        (writes && !is_owner(&name)).then(|| format!("{account}:{rights}"))
     })
 }
 
@@ -85,9 +119,23 @@ mod tests {
         assert_eq!(granted("C:\\Data /grant Users:(OI)(CI)RX"), None);
         assert_eq!(granted("C:\\Data /grant Administrators:F *S-1-5-18:(F)"), None);
         assert_eq!(granted("C:\\Data /deny Users:W"), None);
+        assert_eq!(granted("C:\\Data /grant BUILTIN\\Administrators:F"), None);
         let named = |line: &str| named_rights(&super::super::words::split(&Text::lit(line)));
         assert_eq!(named("C:\\Data (BU) FullAccess").as_deref(), Some("(BU):fullaccess"));
         assert_eq!(named("C:\\Data (BU) GenericRead"), None);
         assert_eq!(named("C:\\Data (BA) FullAccess"), None);
+    }
+
+    #[test]
+    fn entries_of_descriptors() {
+        let locked = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;GRFX;;;BU)";
+        assert_eq!(descriptor_grants(locked), None);
+        assert_eq!(descriptor_grants("O:BAG:SYD:P(A;OICI;KA;;;SY)(A;OICI;KR;;;AU)"), None);
+        assert_eq!(descriptor_grants("D:(A;OICI;0x1200a9;;;BU)(D;;FA;;;WD)S:(AU;SA;FA;;;WD)"), None);
+        assert_eq!(descriptor_grants(&locked.replace("GRFX", "FRFW")).as_deref(), Some("BU"));
+        assert_eq!(descriptor_grants("D:(A;OICI;0x1301bf;;;S-1-5-19)").as_deref(), Some("S-1-5-19"));
+        for broken in ["", "D:", "D:(", "D:(A;", "D:(A;;é;;;BU)", "D:(A;;0x;;;BU)"] {
+            assert_eq!(descriptor_grants(broken), None, "{broken}");
+        }
     }
 }

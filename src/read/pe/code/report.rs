@@ -40,6 +40,11 @@ impl Number {
             _ => &[],
         }
     }
+
+    /// The bit is set in every possible number.
+    pub(crate) fn has(&self, bit: u64) -> bool {
+        !self.all().is_empty() && self.all().iter().all(|number| number & bit != 0)
+    }
 }
 
 /// What is known of a handle from the call that opened it.
@@ -50,6 +55,8 @@ pub(crate) struct Handle {
     pub(crate) volatile: bool,
     pub(crate) remote: bool,
     pub(crate) view32: bool,
+    /// A 32-bit program asked for the view of 64-bit ones.
+    pub(crate) view64: bool,
     /// Address of the call that opened it.
     pub(crate) opened_at: u32,
     /// Why some of the location is not known, where it is not.
@@ -64,7 +71,8 @@ impl Handle {
             texts,
             volatile: self.volatile && other.volatile,
             remote: self.remote && other.remote,
-            view32: self.view32 || other.view32,
+            view32: self.view32 && other.view32,
+            view64: self.view64 || other.view64,
             opened_at: self.opened_at.min(other.opened_at),
             gap: self.gap.max(other.gap),
         }

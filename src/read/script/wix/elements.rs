@@ -3,6 +3,7 @@
 use super::Wix;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Clue, ClueKind, Location, Operation, Origin, Phase, Site, Store, Text, join_paths};
+use crate::read::script::access;
 use crate::read::script::autostart;
 use crate::read::script::batch;
 use crate::read::script::bind::Bound;
@@ -227,8 +228,12 @@ impl Element<'_, '_> {
         };
         self.emit(Operation::Grant, Store::Acl, location.clone(), Origin::Constant, sink);
         let yes = |name: &str| self.node.attribute(name).is_some_and(is_yes);
-        if WRITE_RIGHTS.iter().any(|a| yes(a)) || self.node.attribute("Sddl").is_some() {
-            let user = self.node.attribute("User").unwrap_or_default();
+        let named = self.node.attribute("User").filter(|user| !access::is_owner(user));
+        let user = match self.node.attribute("Sddl") {
+            Some(descriptor) => access::descriptor_grants(descriptor),
+            None => named.filter(|_| WRITE_RIGHTS.iter().any(|a| yes(a))).map(str::to_owned),
+        };
+        if let Some(user) = user {
             sink.clue(&self.site(), Clue::new(ClueKind::GrantsAccess, "permission", user).at(location));
         }
     }

@@ -1,5 +1,6 @@
 //! Handles with what opened them, and what is read through them.
 
+use super::super::super::effects::{KEY_WOW64_64KEY, REG_OPTION_VOLATILE};
 use super::super::super::locate;
 use super::super::analysis::{Engine, Origin};
 use super::super::known::{Known, merged};
@@ -10,8 +11,6 @@ use crate::facts::{Source, Store, Text};
 
 /// `KEY_WOW64_32KEY`
 const VIEW_32: u64 = 0x200;
-/// `REG_OPTION_VOLATILE`
-const VOLATILE: u64 = 1;
 
 impl Engine<'_, '_> {
     pub(super) fn handle_model(&mut self, api: Api, site: u32) -> Value {
@@ -90,9 +89,10 @@ impl Engine<'_, '_> {
         let parent = key.handle.clone().unwrap_or_default();
         let handle = Handle {
             texts: locate::keys_below(&locate::key_texts(&key), &below),
-            volatile: parent.volatile || options.number.all().iter().any(|o| o & VOLATILE != 0),
+            volatile: parent.volatile || options.number.has(REG_OPTION_VOLATILE),
             remote: parent.remote,
-            view32: parent.view32 || access.number.all().iter().any(|a| a & VIEW_32 != 0),
+            view32: parent.view32 || access.number.has(VIEW_32),
+            view64: parent.view64 || access.number.has(KEY_WOW64_64KEY),
             opened_at: site,
             gap,
         };

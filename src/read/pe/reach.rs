@@ -1,0 +1,100 @@
+//! Code that nothing of the image leads to: what a static library brought along and nobody calls.
+//!
+//! From a function the callers are followed upwards. If none of them is the entry point or an export, and no pointer to any
+//! of them is found in the code or the data, nothing runs it. Pointers are looked for generously: whatever could be one
+//! counts, so that only what is certainly dead is called dead.
+
+use super::image::{Directory, Image, u32_at};
+use super::program::Program;
+use super::{Map, Set};
+use std::cell::{OnceCell, RefCell};
+
+/// Most functions that are walked through for one call.
+const MAX_WALK: usize = 4_096;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Reach {
+    pointed: OnceCell<Set<u32>>,
+    dead: RefCell<Map<u32, bool>>,
+}
+
+impl Reach {
+    /// Nothing of the image leads to the function.
+    pub(crate) fn is_dead(&self, program: &Program<'_>, function: u32) -> bool {
+        // The callers of a program written in Go are not all known: its closures are called through tables.
+        if program.go.is_some() || program.references.capped {
+            return false;
+        }
+        if let Some(known) = self.dead.borrow().get(&function) {
+            return *known;
+        }
+        let dead = self.leads_nowhere(program, function);
+        self.dead.borrow_mut().insert(function, dead);
+        dead
+    }
+
+    fn leads_nowhere(&self, program: &Program<'_>, function: u32) -> bool {
+        let entered = |f: u32| f == program.image.entry || program.linkage.exports.iter().any(|(_, rva)| *rva == f);
+        let mut seen = Set::default();
+        let mut work = vec![function];
+        while let Some(next) = work.pop() {
+            if !seen.insert(next) {
+                continue;
+            }
+            if seen.len() > MAX_WALK || entered(next) {
+                return false;
+            }
+            work.extend(program.callers(&Set::from_iter([next])).into_values().flatten());
+        }
+        let pointed = self.pointed.get_or_init(|| pointed(program));
+        seen.is_disjoint(pointed)
+    }
+}
+
+/// Functions that something points to: an instruction, a pointer in data, or an address relative to the image, as tables
+/// of exception handlers and of guarded calls hold (PE/COFF: ".pdata", "Load Configuration").
+fn pointed(program: &Program<'_>) -> Set<u32> {
+    let image: &Image<'_> = &program.image;
+    let mut found = taken(program);
+    // The table of functions names all of them and calls none.
+    let (table, size) = image.directory(Directory::Exception).unwrap_or_default();
+    for section in image.sections.iter().filter(|s| image.is_64() && !s.is_code() && !s.is_discardable()) {
+        let words = image.section_bytes(section).chunks_exact(4).enumerate();
+        let outside = words.filter(|(i, _)| (section.rva + 4 * *i as u32).wrapping_sub(table) >= size);
+        found.extend(outside.filter_map(|(_, word)| u32_at(word, 0)).filter(|rva| program.functions.is_start(*rva)));
+    }
+    found
+}
+
+/// Functions whose address is taken: by an instruction, or in data such as a table of virtual functions.
+pub(crate) fn taken(program: &Program<'_>) -> Set<u32> {
+    let image = &program.image;
+    let mut found = Set::default();
+    // Debug information names every function, and is not loaded.
+    for section in image.sections.iter().filter(|s| !s.is_discardable()) {
+        let bytes = image.section_bytes(section);
+        if section.is_code() && image.is_64() {
+            // lea r64, [rip+disp32]: REX.W 8D /r with mod 00 and rm 101.
+            for (i, window) in bytes.windows(7).enumerate() {
+                if window[0] & 0xf8 == 0x48
+                    && window[1] == 0x8d
+                    && window[2] & 0xc7 == 0x05
+                    && let Some(distance) = u32_at(window, 3)
+                {
+                    found.insert(section.rva.wrapping_add(i as u32 + 7).wrapping_add(distance));
+                }
+            }
+        } else if section.is_code() {
+            found.extend(bytes.windows(4).filter_map(|w| image.rva_of(u64::from(u32_at(w, 0)?))));
+        } else {
+            let size = image.pointer_size() as usize;
+            found.extend(bytes.chunks_exact(size).filter_map(|b| {
+                let high = if size == 8 { u64::from(u32_at(b, 4)?) << 32 } else { 0 };
+                image.rva_of(high | u64::from(u32_at(b, 0)?))
+            }));
+        }
+    }
+    found.retain(|rva| program.functions.is_start(*rva));
+    found
+}
