@@ -136,6 +136,33 @@ fn ways_to_call() {
 }
 
 #[test]
+fn what_nothing_leads_to_is_not_reported() {
+    says(
+        "reached",
+        &[
+            "create C:\\Reached\\file.dat CreateFileA",
+            "create C:\\Reached\\first CreateDirectoryA",
+            "create C:\\Reached\\second CreateDirectoryA",
+            "create HKCU\\Software\\Reached\\Perhaps RegCreateKeyExA",
+            "create HKCU\\Software\\Reached\\Volatile RegCreateKeyExA",
+            "create HKLM\\Software\\Reached\\Native RegCreateKeyExA",
+            "set-value HKLM\\Software\\Reached\\Native\\Here RegSetValueExA",
+        ],
+    );
+    for reading in read("reached") {
+        let marked = |mark: Trait| {
+            let effects = shown(&reading).filter(move |e| e.has(mark));
+            effects.map(|e| e.location.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(marked(Trait::Volatile), ["HKCU\\Software\\Reached\\Volatile"]);
+        assert!(marked(Trait::View32).is_empty());
+        // What lies there is still listed for those who ask for everything.
+        let unused = |e: &Effect| e.location.to_string().contains("unused") && e.certainty == Certainty::Possible;
+        assert!(reading.facts.iter().filter_map(|f| f.as_effect()).any(unused));
+    }
+}
+
+#[test]
 fn texts_that_are_put_together() {
     let expected = [
         "create C:\\Contoso%ff  _  9 CreateFileA",
