@@ -143,7 +143,11 @@ impl Kept {
                 }
                 if let (Body::Effect(effect), true) = (&mut fact.body, dead) {
                     effect.certainty = Certainty::Possible;
-                    effect.evidence.push(Step::new("nothing in the image calls this code, and no pointer leads to it"));
+                    // Calls without a place are told of together, and others of them may run.
+                    if effect.location.extent() != Extent::None {
+                        let nothing = "nothing in the image calls this code, and no pointer leads to it";
+                        effect.evidence.push(Step::new(nothing));
+                    }
                 }
                 if let Some(key) = unlocated(&fact) {
                     let new = || Unknown { fact: without_reason(fact), sites: BTreeMap::new(), modes: BTreeMap::new() };
