@@ -184,7 +184,8 @@ fn discover<'a>(request: &Request<'a>) -> Result<(discover::Application, read::O
         threads: 0,
         own: request.own.clone(),
     };
-    let app = discover::walk(&request.inputs, &options)?;
+    let mut app = discover::walk(&request.inputs, &options)?;
+    app.environment.clone_from(&settings.environment);
     Ok((app, read::Options { insides: settings.third_party.include, ..request.reading }))
 }
 

@@ -66,16 +66,10 @@ impl<'a> Found<'a> {
         };
         for reading in readings {
             *found.formats.entry(&reading.format).or_default() += 1;
-            for clue in reading.facts.iter().filter_map(|f| f.as_clue()) {
-                match clue.kind {
-                    ClueKind::Identity if clue.key.to_ascii_lowercase().contains("company") => {
-                        *found.companies.entry(clue.value.trim()).or_default() += 1;
-                    }
-                    ClueKind::ConfigValue | ClueKind::ConnectionString => {
-                        found.environments.extend(clue.key.rsplit_once('@').map(|(_, env)| env));
-                    }
-                    _ => {}
-                }
+            found.environments.extend(reading.environment.as_deref());
+            let identities = reading.facts.iter().filter_map(|f| f.as_clue()).filter(|c| c.kind == ClueKind::Identity);
+            for clue in identities.filter(|c| c.key.to_ascii_lowercase().contains("company")) {
+                *found.companies.entry(clue.value.trim()).or_default() += 1;
             }
         }
         for name in names {

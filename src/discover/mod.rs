@@ -88,6 +88,8 @@ pub struct Application {
     pub artifacts: Vec<Artifact>,
     /// What the walk passed over.
     pub skipped: Vec<Skipped>,
+    /// The environment for which layers of configuration are laid over one another; the usual one if there is none.
+    pub environment: Option<String>,
     by_path: HashMap<String, usize>,
     /// How many artifacts have each name without versions.
     stable: HashMap<String, usize>,
@@ -100,7 +102,7 @@ impl Application {
         artifacts.dedup_by(|a, b| a.file == b.file);
         skipped.sort();
         let (by_path, stable) = (by_path(&artifacts), stable_names(&artifacts));
-        Application { artifacts, skipped, by_path, stable }
+        Application { artifacts, skipped, environment: None, by_path, stable }
     }
 
     /// Adds members of packages that were found when the packages were read.

@@ -6,6 +6,7 @@
 mod alternatives;
 mod clue;
 mod effect;
+mod environment;
 mod folder;
 pub mod listing;
 mod location;
@@ -20,6 +21,7 @@ mod vocabulary;
 pub use alternatives::fold_alternatives;
 pub use clue::{Clue, ClueKind};
 pub use effect::{Effect, Step};
+pub use environment::{is_deployed_by_default, is_out_of_service};
 pub use folder::Folder;
 pub use location::{Extent, Location};
 pub use path::{env_hole, expand_env, join_paths};
@@ -168,6 +170,8 @@ pub struct Reading {
     pub format: String,
     /// Whose it is.
     pub owner: Owner,
+    /// The environment that it is for, when it does not count in others: `Release`, `Staging`.
+    pub environment: Option<String>,
     /// Facts, in the order of the artifact.
     pub facts: Vec<Fact>,
     /// What could not be seen.

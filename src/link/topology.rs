@@ -2,11 +2,9 @@
 
 use crate::facts::{
     Body, Certainty, ClueKind, Effect, Fact, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait,
+    is_out_of_service,
 };
 use std::collections::{HashMap, HashSet};
-
-/// Environments of a developer's machine, where one instance is all there is.
-const DEVELOPMENT: &[&str] = &["local", "development", "debug"];
 
 /// Most levels of folders in whose names a role is looked for.
 const MAX_DEPTH: usize = 64;
@@ -51,14 +49,11 @@ pub(super) fn apply(readings: &mut [Reading], judged: Option<&str>) {
     }
 }
 
-/// Name and number of instances. None where the number is an expression, and in an environment that is not judged or a
-/// developer's own.
+/// Name and number of instances. None where the number is an expression, and in a developer's own environment, where one
+/// instance is all there is, unless that is the one which is judged: of others nothing is left then.
 fn count<'a>(key: &'a str, value: &str, judged: Option<&str>) -> Option<(&'a str, u32)> {
     let (name, environment) = key.rsplit_once('@').unwrap_or((key, ""));
-    let deployed = match judged {
-        Some(judged) => environment.is_empty() || environment.eq_ignore_ascii_case(judged),
-        None => !DEVELOPMENT.iter().any(|e| environment.eq_ignore_ascii_case(e)),
-    };
+    let deployed = judged.is_some() || !is_out_of_service(environment);
     let count = value.trim().parse().ok().filter(|_| deployed)?;
     Some((if name.is_empty() { "the application" } else { name }, count))
 }

@@ -4,12 +4,9 @@ use super::ini;
 use super::nearest::Nearest;
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Fact, Folder, Hole, Location, Reading, Source, Step, Store, Text, Trait,
+    is_deployed_by_default,
 };
 use std::collections::HashMap;
-
-/// Environments that are what gets deployed, when the team names none: the defaults of ASP.NET Core
-/// (`ASPNETCORE_ENVIRONMENT`), of a publish (`Release`) and of a cloud service project (`Cloud`).
-const DEPLOYED: &[&str] = &["production", "release", "cloud"];
 
 /// How a value comes to a program; a later one wins over an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +76,8 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
                 Some(key) => (key, true),
                 None => (key, false),
             };
-            let Some(rank) = rank(key, of, environment) else { continue };
+            let of_judged = environment.map(|_| reading.environment.as_deref() == of);
+            let Some(rank) = rank(key, of, of_judged) else { continue };
             let said = match of {
                 _ if rank == Rank::Variable => {
                     format!("the variable {} is \"{}\"", key.trim_start_matches("env/"), clue.value)
@@ -109,14 +107,13 @@ fn defined_text(clue: &Clue) -> Text {
     place.map_or_else(|| Text::lit(&clue.value), |location| location.text().clone())
 }
 
-/// None for a value of an environment that is not the one that is judged.
-fn rank(key: &str, of: Option<&str>, environment: Option<&str>) -> Option<Rank> {
-    let is = |name: &str| of.is_some_and(|of| of.eq_ignore_ascii_case(name));
-    match (of, environment) {
+/// None for a value that is not of the environment which is judged, if one is.
+fn rank(key: &str, of: Option<&str>, of_judged: Option<bool>) -> Option<Rank> {
+    match (of, of_judged) {
         (None, _) if key.starts_with("env/") => Some(Rank::Variable),
         (None, _) => Some(Rank::General),
-        (Some(_), Some(wanted)) => is(wanted).then_some(Rank::Environment),
-        (Some(_), None) if DEPLOYED.iter().any(|name| is(name)) => Some(Rank::Environment),
+        (Some(_), Some(of_judged)) => of_judged.then_some(Rank::Environment),
+        (Some(of), None) if is_deployed_by_default(of) => Some(Rank::Environment),
         (Some(_), None) => Some(Rank::Elsewhere),
     }
 }
@@ -228,6 +225,7 @@ mod tests {
 
     fn resolved(listing_text: &str, environment: Option<&str>) -> Vec<String> {
         let mut readings = listing::parse(listing_text).unwrap();
+        crate::link::environments::choose(&mut readings, environment);
         resolve(&mut readings, environment);
         readings.iter().flat_map(|r| &r.facts).filter_map(|f| f.as_effect().map(|e| e.location.to_string())).collect()
     }
@@ -260,8 +258,9 @@ mod tests {
     #[test]
     fn environments_choose() {
         let text = format!(
-            "{CODE}artifact Web.config\nclue config-value key=appSettings/LogPath@Release value=C:\\R\n\
-             clue config-value key=appSettings/LogPath@Debug value=C:\\D\n"
+            "{CODE}artifact Web.Release.config environment=Release\n\
+             clue config-value key=appSettings/LogPath@Release value=C:\\R\n\
+             artifact Web.Debug.config environment=Debug\nclue config-value key=appSettings/LogPath@Debug value=C:\\D\n"
         );
         assert_eq!(resolved(&text, Some("debug")), ["C:\\D\\a.log"]);
         assert_eq!(resolved(&text, None), ["C:\\R\\a.log"], "what is published, when nobody chooses");

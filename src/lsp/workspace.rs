@@ -114,13 +114,16 @@ impl Scan {
         let mut request = decisions.request(vec![folder.to_path_buf()])?;
         request.reading.memory = cache.as_ref().map(|c| c as &dyn crate::read::Memory);
         let result = crate::read(&request);
-        let scanned = result.unwrap_or_else(|error| {
+        let mut scanned = result.unwrap_or_else(|error| {
             decisions.problem.get_or_insert(with_causes(&error));
             Scanned::default()
         });
         if let Err(wrong) = check_environment(&decisions.settings, &crate::link::environments(&scanned.read.readings)) {
             decisions.problem.get_or_insert(with_causes(&wrong));
             decisions.settings.environment = None;
+            // Layers of configuration were laid for an environment that there is not.
+            let request = decisions.request(vec![folder.to_path_buf()])?;
+            scanned = crate::read(&request).unwrap_or_default();
         }
         Some(Scan { decisions, root: Some(folder.to_path_buf()), scanned, judged: None, kept: Kept::default() })
     }

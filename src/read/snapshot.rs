@@ -70,6 +70,8 @@ impl<'a> Known<'a> {
         let now = SystemTime::now();
         let [mut names, mut stamps, mut sizes] = [(); 3].map(|()| blake3::Hasher::new());
         names.update(b"application\0").update(&[u8::from(options.insides)]);
+        // Which layers of configuration hold is decided when they are read.
+        names.update(app.environment.as_deref().unwrap_or_default().as_bytes()).update(b"\0");
         let mut racy = Vec::new();
         for (index, artifact) in app.artifacts.iter().enumerate() {
             for part in [artifact.path.as_bytes(), artifact.file.as_os_str().as_encoded_bytes()] {

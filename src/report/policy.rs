@@ -120,18 +120,19 @@ const USUAL_ENVIRONMENTS: [&str; 7] = ["Production", "Staging", "Development", "
 /// Checks the environment that is judged against those that the application is configured for.
 ///
 /// # Errors
-/// A name that nothing is configured for while other environments are: most likely it is misspelt, and what is configured
-/// for the one that is meant would be left out.
+/// A name of its own kind that nothing is configured for: most likely it is misspelt, and what is configured for the one
+/// that is meant would be left out.
 pub fn check_environment(settings: &Settings, known: &BTreeSet<&str>) -> Result<(), PolicyError> {
     let Some(wanted) = &settings.environment else { return Ok(()) };
     let is_wanted = |name: &&str| name.eq_ignore_ascii_case(wanted);
-    if known.is_empty() || known.iter().copied().chain(USUAL_ENVIRONMENTS).any(|name| is_wanted(&name)) {
+    if known.iter().copied().chain(USUAL_ENVIRONMENTS).any(|name| is_wanted(&name)) {
         return Ok(());
     }
     let names: Vec<&str> = known.iter().copied().collect();
     let near = document::nearest(wanted, known.iter().copied().chain(USUAL_ENVIRONMENTS));
     let near = near.map(|n| format!("did you mean `{n}`? ")).unwrap_or_default();
-    let help = format!("{near}The application has configuration for: {}", names.join(", "));
+    let names = if names.is_empty() { "no environment in particular".to_owned() } else { names.join(", ") };
+    let help = format!("{near}The application has configuration for: {names}");
     Err(PolicyError::UnknownEnvironment { name: wanted.clone(), help }.located(settings))
 }
 

@@ -98,6 +98,7 @@ fn parse_line(keyword: &str, fields: &mut Fields, readings: &mut Vec<Reading>) -
         if let Some(owner) = fields.take("owner") {
             reading.owner = parse_name(&owner)?;
         }
+        reading.environment = fields.take("environment");
         readings.push(reading);
         return Ok(());
     }

@@ -19,6 +19,9 @@ fn print_reading(out: &mut String, reading: &Reading) {
     if reading.owner != Owner::Application {
         line.field("owner", reading.owner.into());
     }
+    if let Some(environment) = &reading.environment {
+        line.field("environment", environment);
+    }
     line.end(out);
     for fact in &reading.facts {
         print_fact(out, fact);

@@ -147,6 +147,12 @@ impl<'a> Document<'a> {
         self.index.site(self.tree.node(id).offset).with_key(self.tree.path(id))
     }
 
+    /// Tells that the document counts in one environment only.
+    pub(crate) fn is_for(&mut self, environment: &str, reading: &mut Reading) {
+        self.environment = Some(environment.to_owned());
+        reading.environment.clone_from(&self.environment);
+    }
+
     /// A key with the environment, if there is one.
     pub(crate) fn keyed(&self, key: &str) -> String {
         match &self.environment {

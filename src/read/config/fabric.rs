@@ -56,7 +56,7 @@ pub(crate) fn parameters(document: &mut Document<'_>, root: NodeId, reading: &mu
     }
     reading.format = "service-fabric".to_owned();
     let file = document.input.artifact.file_name();
-    document.environment = file.split('.').next().map(str::to_owned);
+    document.is_for(file.split('.').next().unwrap_or(file), reading);
     for node in document.tree.descendants(root) {
         if document.tree.name(node) == "Parameter" {
             named(document, reading, node, "parameter", "Value", &HashMap::new());

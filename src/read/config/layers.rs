@@ -5,29 +5,34 @@
 
 use super::json;
 use super::tree::{Role, Tree};
-use crate::facts::Reading;
+use crate::facts::{Reading, is_deployed_by_default};
 use crate::read::Input;
 use crate::read::text::decode;
 
 /// The environment of an application that is told of no other.
-pub(super) const DEPLOYED: &str = "Production";
+const DEPLOYED: &str = "Production";
 /// Largest file that is read for the sake of the other.
 const MAX_FILE: u64 = 1 << 20;
 /// The number that marks nodes of the other file.
 pub(super) const OTHER: u8 = 1;
 
-/// The file of the same application for all environments (`None`), or for one.
-pub(super) fn load(input: &Input<'_>, environment: Option<&str>) -> Option<Tree> {
-    let name = match environment {
-        Some(environment) => format!("appsettings.{environment}.json"),
-        None => "appsettings.json".to_owned(),
-    };
-    let artifact = input.app.sibling(input.artifact, &name)?;
+/// The file that is read over the one for all environments: that of the environment which is judged, or which is deployed.
+pub(super) fn over(input: &Input<'_>) -> Option<(Tree, String)> {
+    let of = |environment: &str| load(input, &format!("appsettings.{environment}.json"));
+    match input.app.environment.as_deref() {
+        Some(judged) => of(judged).or_else(|| is_deployed_by_default(judged).then(|| of(DEPLOYED)).flatten()),
+        None => of(DEPLOYED),
+    }
+}
+
+/// Another file of the same application, and its name.
+pub(super) fn load(input: &Input<'_>, name: &str) -> Option<(Tree, String)> {
+    let artifact = input.app.sibling(input.artifact, name)?;
     if artifact.path == input.artifact.path {
         return None;
     }
     let bytes = artifact.read(MAX_FILE).ok()?;
-    Some(json::parse(&decode(&bytes, &mut Reading::default())).0)
+    Some((json::parse(&decode(&bytes, &mut Reading::default())).0, artifact.file_name().to_owned()))
 }
 
 /// What holds when `over` is read after `below`. Nodes of `below` are marked, or those of `over`.

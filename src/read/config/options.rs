@@ -4,39 +4,36 @@ use super::document::{Document, weigh_against};
 use super::layers;
 use super::logging;
 use super::tree::{NodeId, ROOT, Role};
-use crate::facts::{Phase, Reading};
+use crate::facts::{Phase, Reading, is_out_of_service};
 use crate::read::connection::{Reach, database};
-
-/// Environments that are not the one in service.
-pub(crate) const NOT_IN_SERVICE: &[&str] = &["development", "dev", "local", "debug", "test", "testing"];
 
 /// Reads a JSON document of the configuration system.
 pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
     reading.format = "app-settings".to_owned();
     let file = document.input.artifact.file_name().to_owned();
     if let Some(environment) = environment(&file) {
-        if NOT_IN_SERVICE.contains(&environment.to_lowercase().as_str()) {
+        if is_out_of_service(&environment) {
             document.phase = (Phase::NotShipped, format!("{file} counts in the environment {environment} only"));
         }
-        document.environment = Some(environment);
+        document.is_for(&environment, reading);
         // What is not written here is as in the file for all environments; that file says it.
-        if let Some(below) = layers::load(document.input, None) {
+        if let Some((below, _)) = layers::load(document.input, "appsettings.json") {
             document.tree = layers::overlay(below, &document.tree, true);
         }
         return whole(document, reading);
     }
     let first = reading.facts.len();
     let over = (file.eq_ignore_ascii_case("appsettings.json"))
-        .then(|| layers::load(document.input, Some(layers::DEPLOYED)))
+        .then(|| layers::over(document.input))
         .flatten()
-        .map(|over| layers::overlay(document.tree.clone(), &over, false));
+        .map(|(over, name)| (layers::overlay(document.tree.clone(), &over, false), name));
     whole(document, reading);
-    if let Some(over) = over {
+    if let Some((over, name)) = over {
         let mut deployed = Reading::default();
         document.tree = over;
         document.everything = true;
         whole(document, &mut deployed);
-        let why = format!("appsettings.{}.json says otherwise for what is deployed", layers::DEPLOYED);
+        let why = format!("{name} says otherwise for what is deployed");
         weigh_against(reading, first, &deployed, &why);
     }
 }

@@ -157,7 +157,9 @@ fn instance_value(xpath: &str) -> Text {
 /// Reads a service configuration.
 pub(crate) fn configuration(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     reading.format = "cscfg".to_owned();
-    document.environment = environment(document.input.artifact.file_name());
+    if let Some(environment) = environment(document.input.artifact.file_name()) {
+        document.is_for(&environment, reading);
+    }
     let roles: Vec<NodeId> = document.tree.children_named(root, "Role").collect();
     for role in roles {
         let name = document.tree.get(role, "name").unwrap_or_default().to_owned();

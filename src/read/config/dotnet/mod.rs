@@ -10,9 +10,8 @@ mod transform;
 
 use super::document::{Document, weigh_against};
 use super::logging;
-use super::options::NOT_IN_SERVICE;
 use super::tree::{NodeId, ROOT, Role};
-use crate::facts::{Body, Certainty, NoteKind, Owner, Phase, Reading, Step};
+use crate::facts::{Body, Certainty, NoteKind, Owner, Phase, Reading, Step, is_out_of_service};
 
 /// Sections that are commonly kept in a file of their own (`configSource`), by their root element.
 pub(crate) fn is_section(name: &str) -> bool {
@@ -54,7 +53,7 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         return read_transform(document, reading);
     }
     if let Some(environment) = variant_of(&name) {
-        set_environment(document, &environment);
+        set_environment(document, &environment, reading);
     }
     if !is_read_by_itself(&name) {
         // Its values are those of no program until one is told of it.
@@ -65,11 +64,11 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     }
     let first = reading.facts.len();
     // Reading moves sections about; a publish changes the file as it is written.
-    let release = transform::release_of(document.input).map(|(release, name)| (document.tree.clone(), release, name));
+    let published = transform::published(document.input, &document.tree);
     read_whole(document, root, reading);
-    if let Some((base, release, name)) = release {
-        document.tree = transform::apply(base, &release).tree;
-        weigh_release(document, &name, reading, first);
+    if let Some((published, name)) = published {
+        document.tree = published;
+        weigh_published(document, &name, reading, first);
     }
     if !is_read_by_itself(&name) {
         set_aside(reading, first);
@@ -92,12 +91,12 @@ fn variant_of(name: &str) -> Option<String> {
     (!environment.is_empty() && !environment.contains('.')).then(|| environment.to_owned())
 }
 
-fn set_environment(document: &mut Document<'_>, environment: &str) {
-    if NOT_IN_SERVICE.contains(&environment) {
+fn set_environment(document: &mut Document<'_>, environment: &str, reading: &mut Reading) {
+    if is_out_of_service(environment) {
         let file = document.input.artifact.file_name();
         document.phase = (Phase::NotShipped, format!("{file} counts in the environment {environment} only"));
     }
-    document.environment = Some(environment.to_owned());
+    document.is_for(environment, reading);
 }
 
 /// A configuration by a name that no program looks for: a copy, or the choice of an installer. Its log files are
@@ -147,7 +146,7 @@ fn read_transform(document: &mut Document<'_>, reading: &mut Reading) {
     if environment.eq_ignore_ascii_case("debug") {
         document.phase = (Phase::NotShipped, "the Debug transform is not applied by a publish".to_owned());
     }
-    document.environment = Some(environment);
+    document.is_for(&environment, reading);
     let Some(root) = document.tree.elements(ROOT).next() else { return };
     sections::lift_locations(document, root);
     sections::note_encrypted(document, root, reading);
@@ -155,8 +154,8 @@ fn read_transform(document: &mut Document<'_>, reading: &mut Reading) {
     read_sections(document, root, reading);
 }
 
-/// A publish applies the Release transform: an effect that is gone afterwards is a possibility only.
-fn weigh_release(document: &mut Document<'_>, name: &str, reading: &mut Reading, first: usize) {
+/// A publish applies a transform: an effect that is gone afterwards is a possibility only.
+fn weigh_published(document: &mut Document<'_>, name: &str, reading: &mut Reading, first: usize) {
     let mut published = Reading::default();
     // Both what the base wrote and what the transform wrote is in effect now.
     document.everything = true;

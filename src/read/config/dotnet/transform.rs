@@ -4,7 +4,7 @@
 //! `xdt:Transform` says what to do with the matching element, `xdt:Locator` which element that is.
 
 use crate::discover::Artifact;
-use crate::facts::Reading;
+use crate::facts::{Reading, is_out_of_service};
 use crate::read::Input;
 use crate::read::config::tree::{NodeId, ROOT, Role, Tree};
 use crate::read::config::xml;
@@ -25,14 +25,24 @@ pub(crate) fn base_of(input: &Input<'_>) -> Option<(Tree, String)> {
     Some((load(artifact)?, environment.to_owned()))
 }
 
-/// The transform that a publish applies to this file by default, and what it is called.
-pub(crate) fn release_of(input: &Input<'_>) -> Option<(Tree, String)> {
+/// What a publish makes of this file, and by which other: the one of the environment that is judged, or else of the build
+/// that gets published. A file of the judged environment that is no transform takes this one's place.
+pub(crate) fn published(input: &Input<'_>, base: &Tree) -> Option<(Tree, String)> {
     let file = input.artifact.file_name();
     let stem = file.get(..file.len().checked_sub(".config".len())?)?;
-    let name = format!("{stem}.Release.config");
-    let artifact = input.app.sibling(input.artifact, &name)?;
-    let tree = load(artifact)?;
-    is_transform(&tree).then(|| (tree, artifact.file_name().to_owned()))
+    let of = |environment: &str| {
+        let artifact = input.app.sibling(input.artifact, &format!("{stem}.{environment}.config"))?;
+        Some((load(artifact)?, artifact.file_name().to_owned()))
+    };
+    let judged = input.app.environment.as_deref();
+    if let Some((tree, name)) = judged.and_then(of) {
+        return Some(if is_transform(&tree) { (apply(base.clone(), &tree).tree, name) } else { (tree, name) });
+    }
+    if judged.is_some_and(is_out_of_service) {
+        return None;
+    }
+    let (tree, name) = of("Release").filter(|(tree, _)| is_transform(tree))?;
+    Some((apply(base.clone(), &tree).tree, name))
 }
 
 fn load(artifact: &Artifact) -> Option<Tree> {
