@@ -110,6 +110,9 @@ pub struct Outcome {
     /// What is copied, for its origin.
     #[serde(default)]
     pub source: Option<Template>,
+    /// Where it leads, when it is a link.
+    #[serde(default)]
+    pub to: Option<Template>,
     /// Only when the location is of this provider of PowerShell.
     #[serde(default)]
     pub provider: Option<Provider>,

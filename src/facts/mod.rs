@@ -40,6 +40,9 @@ pub struct Fact {
     pub site: Site,
     /// What.
     pub body: Body,
+    /// The same place with the parameters of the script left open, where it rests on what they are when nobody gives them;
+    /// nothing known where it does so in a way that cannot be written down.
+    pub open: Option<Location>,
 }
 
 /// The two kinds of fact.
@@ -54,12 +57,12 @@ pub enum Body {
 impl Fact {
     /// An effect at a site.
     pub fn effect(site: Site, effect: Effect) -> Self {
-        Fact { site, body: Body::Effect(effect) }
+        Fact { site, body: Body::Effect(effect), open: None }
     }
 
     /// A clue at a site.
     pub fn clue(site: Site, clue: Clue) -> Self {
-        Fact { site, body: Body::Clue(clue) }
+        Fact { site, body: Body::Clue(clue), open: None }
     }
 
     /// The effect, if it is one.

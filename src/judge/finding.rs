@@ -203,7 +203,8 @@ fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
         }
         Phase::Unknown if !rule.always => format!("{store} changed at a time that is not known"),
         Phase::Build if kept => format!("{store} baked into the image"),
-        Phase::Startup | Phase::FirstBoot if kept => format!("{store} made again at every start"),
+        Phase::Startup if kept => format!("{store} made again at every start"),
+        Phase::FirstBoot if kept => format!("{store} made again at the first start of each instance"),
         _ => rule.title.clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! Keys and what they encrypt: ciphertext that outlives its key cannot be read by the next instance.
 
 use super::nearest::Nearest;
-use crate::facts::{Body, ClueKind, Effect, Location, Operation, Origin, Reading, Site, Step, Store, Trait};
+use crate::facts::{Body, Certainty, ClueKind, Effect, Location, Operation, Origin, Reading, Site, Step, Store, Trait};
 use std::collections::{HashMap, HashSet};
 
 /// How locations of the machine key of ASP.NET begin.
@@ -36,6 +36,8 @@ fn kept_elsewhere(reading: &mut Reading) {
         let code = code_of(&fact.site).filter(|code| !local.contains(*code));
         if let Some((location, site)) = code.and_then(|code| durable.get(code)) {
             effect.mark(Trait::KeyApart);
+            // That the same bytes are written there is not followed.
+            effect.certainty = effect.certainty.min(Certainty::Likely);
             let said = format!("the same code writes to {location}, which outlives the key");
             effect.evidence.push(Step::at(said, site.clone()));
         }

@@ -5,75 +5,168 @@ mod gifts;
 
 use super::phases::Index;
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, Part, Reading, Step, Store,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Part, Reading, Source,
+    Step, Store, Text, join_paths,
 };
-use crate::facts::{Site, Source, Text, join_paths};
-use gifts::Gifts;
+use gifts::{Gifts, MAX_CALLS};
 use std::collections::HashMap;
 
-/// Puts what is given into the locations of what is started, and of nothing else.
+/// Puts what is given into the locations of what is started, and of nothing else. Where starters give different things,
+/// each makes alternatives of its own.
 pub(super) fn hand_down(readings: &mut [Reading]) {
     let index = Index::new(readings);
     let received = gifts::received(readings, &index);
-    for (reading, gifts) in readings.iter_mut().zip(&received).filter(|(_, gifts)| !gifts.is_empty()) {
+    for (reading, received) in readings.iter_mut().zip(&received).filter(|(_, received)| !received.calls.is_empty()) {
         let defaults = defaults(reading);
-        // Guards name effects by what they do to what, which changes with the location.
-        let mut renamed: HashMap<String, String> = HashMap::new();
-        for fact in super::steps::counted_mut(&mut reading.facts) {
-            match &mut fact.body {
-                Body::Effect(effect) => {
-                    let before = effect.headline();
-                    let replaced = defaults.iter().any(|default| replace(effect, default, gifts));
-                    if place(effect, gifts) || replaced {
-                        renamed.insert(before, effect.headline());
-                    }
-                }
-                Body::Clue(clue) => lead_on(clue, gifts),
-            }
-        }
-        if renamed.is_empty() {
-            continue;
-        }
-        for fact in super::steps::counted_mut(&mut reading.facts) {
-            if let Body::Clue(clue) = &mut fact.body
-                && clue.kind == ClueKind::Guard
-                && let Some(name) = renamed.get(&clue.value)
-            {
-                clue.value.clone_from(name);
-            }
+        let facts = std::mem::take(&mut reading.facts);
+        let calls: Vec<Vec<Fact>> =
+            received.calls.iter().map(|gifts| with_gifts(facts.clone(), gifts, &defaults)).collect();
+        reading.facts = alternatives(&facts, &calls);
+        if received.is_more {
+            let said =
+                format!("started in more than {MAX_CALLS} different ways: what differs between them is left open");
+            reading.note(NoteKind::Capped, said);
         }
     }
 }
 
-/// A parameter of a script that has a value when nobody gives it one.
-struct Parameter {
-    /// `arg/NAME`
-    key: String,
-    site: Site,
-    value: Location,
-}
+/// What a script is told when nobody gives it, by the parameter.
+type Defaults = HashMap<String, Text>;
 
-fn defaults(reading: &Reading) -> Vec<Parameter> {
+fn defaults(reading: &Reading) -> Defaults {
     let takes = super::steps::counted(&reading.facts).filter_map(|fact| {
         let clue = fact.as_clue().filter(|clue| clue.kind == ClueKind::Takes)?;
-        let value = Location::file(clue.location.as_ref()?.text());
-        Some(Parameter { key: format!("arg/{}", clue.value.to_lowercase()), site: fact.site.clone(), value })
+        Some((clue.value.to_lowercase(), clue.location.as_ref()?.text().clone()))
     });
     takes.collect()
 }
 
-/// Puts what is given in the place of the default that a location begins with, as its evidence says.
-fn replace(effect: &mut Effect, default: &Parameter, gifts: &Gifts) -> bool {
-    let Some(Some(gift)) = gifts.get(&default.key) else { return false };
-    if !effect.store.is_path() || !effect.evidence.iter().any(|step| step.site.as_ref() == Some(&default.site)) {
-        return false;
+/// The facts as each of the calls makes them, without doubles.
+fn alternatives(facts: &[Fact], calls: &[Vec<Fact>]) -> Vec<Fact> {
+    let mut all = Vec::with_capacity(facts.len());
+    for (number, fact) in facts.iter().enumerate() {
+        let first = all.len();
+        // One that nobody fills says less than one that somebody does; a default is as good as what is given.
+        let is_filled = |made: &&Fact| fact.open.is_some() || place_of(made) != place_of(fact);
+        let made = || calls.iter().filter_map(|call| call.get(number));
+        let filled = made().any(|made| is_filled(&made));
+        for made in made().filter(|made| !filled || is_filled(made)) {
+            if !all[first..].iter().any(|known: &Fact| place_of(known) == place_of(made)) {
+                all.push(made.clone());
+            }
+        }
     }
-    let (whole, start) = (effect.location.to_string(), default.value.to_string());
-    let Some(below) = whole.strip_prefix(&start).filter(|rest| rest.is_empty() || rest.starts_with('\\')) else {
+    all
+}
+
+fn place_of(fact: &Fact) -> (Option<&Location>, &str) {
+    match &fact.body {
+        Body::Effect(effect) => (Some(&effect.location), ""),
+        Body::Clue(clue) => (clue.location.as_ref(), &clue.value),
+    }
+}
+
+/// The facts of one call.
+fn with_gifts(mut facts: Vec<Fact>, gifts: &Gifts, defaults: &Defaults) -> Vec<Fact> {
+    // Guards name effects by what they do to what, which changes with the location.
+    let mut renamed: HashMap<String, String> = HashMap::new();
+    for fact in super::steps::counted_mut(&mut facts) {
+        let instead = fact.open.as_ref().and_then(|open| instead_of_default(open, gifts, defaults));
+        match &mut fact.body {
+            Body::Effect(effect) => {
+                let before = effect.headline();
+                let changed = match instead {
+                    Some(instead) => replace(effect, instead),
+                    None => place(effect, gifts),
+                };
+                if changed {
+                    renamed.insert(before, effect.headline());
+                }
+            }
+            Body::Clue(clue) => match (clue.kind, instead) {
+                (ClueKind::Starts | ClueKind::Guard | ClueKind::GrantsAccess, Some(instead)) => {
+                    clue.location = Some(instead.place.unwrap_or_else(Location::unknown));
+                }
+                _ => lead_on(clue, gifts),
+            },
+        }
+    }
+    if renamed.is_empty() {
+        return facts;
+    }
+    for fact in super::steps::counted_mut(&mut facts) {
+        if let Body::Clue(clue) = &mut fact.body
+            && clue.kind == ClueKind::Guard
+            && let Some(name) = renamed.get(&clue.value)
+        {
+            clue.value.clone_from(name);
+        }
+    }
+    facts
+}
+
+/// A place that a default decides, with what is given instead.
+struct Instead {
+    /// None where it depends on the parameter in a way that was not followed.
+    place: Option<Location>,
+    steps: Vec<Step>,
+}
+
+/// None when no parameter is given that the place rests on.
+fn instead_of_default(open: &Location, gifts: &Gifts, defaults: &Defaults) -> Option<Instead> {
+    if open.text().is_unknown() {
+        let is_given = |(name, _): &(&String, &Text)| gifts.contains_key(&format!("arg/{name}"));
+        let (name, _) = defaults.iter().find(is_given)?;
+        let step =
+            Step::new(format!("it depends on the parameter {name}, which is given, in a way that was not followed"));
+        return Some(Instead { place: None, steps: vec![step] });
+    }
+    let (text, steps) = filled(open.text(), gifts, defaults)?;
+    let place = match crate::facts::registry::split_root(text.leading_lit()) {
+        Some(_) => Location::registry(&text),
+        None => Location::file(&text),
+    };
+    Some(Instead { place: Some(place), steps })
+}
+
+/// A text with what is given, or else the default, in the place of each parameter; nothing when none is given.
+fn filled(open: &Text, gifts: &Gifts, defaults: &Defaults) -> Option<(Text, Vec<Step>)> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut is_given = false;
+    let mut text = Text::new();
+    for part in open.parts() {
+        let Part::Hole(Hole::From(Source::Arg, name)) = part else {
+            text.push(part.clone());
+            continue;
+        };
+        let name = name.to_lowercase();
+        let value = match gifts.get(&format!("arg/{name}")) {
+            Some(gift) => {
+                is_given = true;
+                steps.extend(gift.iter().flat_map(|gift| gift.steps.iter().cloned()));
+                gift.as_ref().map(|gift| gift.value.clone())
+            }
+            None => defaults.get(&name).cloned(),
+        };
+        let value = value.unwrap_or_else(|| Text::hole(Hole::From(Source::Arg, name)));
+        // A whole path that is given takes no folder before it.
+        if text.trailing_lit().ends_with('\\') && !Location::file(&value).is_relative() {
+            text = Text::new();
+        }
+        text.push_text(&value);
+    }
+    is_given.then_some((text, steps))
+}
+
+/// Puts what is given in the place of a default.
+fn replace(effect: &mut Effect, instead: Instead) -> bool {
+    effect.evidence.extend(instead.steps);
+    let Some(place) = instead.place else {
+        effect.certainty = Certainty::Possible;
         return false;
     };
-    effect.location = Location::file(&gift.value.clone().concat(&Text::parse(below)));
-    effect.evidence.extend(gift.steps.iter().cloned());
+    effect.certainty = effect.certainty.min(by_extent(&place));
+    effect.location = place;
     true
 }
 
@@ -148,7 +241,7 @@ fn fill(text: &Text, gifts: &Gifts) -> Option<(Text, Vec<Step>)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::facts::listing;
+    use crate::facts::{Certainty, listing};
 
     fn locations(text: &str) -> Vec<String> {
         let mut readings = listing::parse(text).unwrap();
@@ -171,13 +264,31 @@ mod tests {
     }
 
     #[test]
-    fn starters_that_contradict_one_another_decide_nothing() {
+    fn starters_that_differ_make_alternatives() {
         let text = format!(
             "{TASK}clue starts key=startup-task value=s.cmd at=line:5\n\
              clue given key=env/Home value=D:\\X location=D:\\X at=line:5\n\
              artifact s.cmd\neffect create file {{env:HOME}}\\a.log\n"
         );
-        assert_eq!(locations(&text), ["{env:HOME}\\a.log"]);
+        assert_eq!(locations(&text), ["C:\\NR\\a.log", "D:\\X\\a.log"]);
+    }
+
+    #[test]
+    fn too_many_ways_to_start_it_leave_open_what_differs() {
+        let text: String = (1..=6)
+            .map(|n| {
+                format!(
+                    "artifact a{n}.cmd\nclue starts key=call value=b.cmd at=line:{n}\n\
+                     clue given key=arg/1 value=C:\\D{n} location=C:\\D{n} at=line:{n}\n\
+                     clue given key=arg/2 value=x location=x at=line:{n}\n"
+                )
+            })
+            .collect();
+        let text = format!("{text}artifact b.cmd\neffect create file {{arg:1}}\\{{arg:2}}.txt\n");
+        assert_eq!(locations(&text), ["{arg:1}\\x.txt"]);
+        let mut readings = listing::parse(&text).unwrap();
+        super::hand_down(&mut readings);
+        assert_eq!(readings[6].notes.len(), 1);
     }
 
     #[test]
@@ -209,22 +320,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_replaces_the_default_that_the_evidence_names() {
+    fn what_is_given_takes_the_place_of_the_default() {
         let text = "artifact a.cmd\nclue starts key=powershell value=b.ps1 at=line:1\n\
                     clue given key=arg/folder value=D:\\Data location=D:\\Data at=line:1\n\
                     artifact b.ps1\nclue takes key=1 value=Folder location=C:\\Data at=line:1;column:7\n\
-                    effect create file C:\\Data\\a.txt at=line:2\n  step \"param($Folder = 'C:\\Data')\" at=line:1;column:7\n\
-                    effect create file C:\\Data\\b.txt at=line:3\n";
-        assert_eq!(locations(text), ["D:\\Data\\a.txt", "C:\\Data\\b.txt"]);
+                    clue takes key=2 value=Name location=a at=line:1;column:20\n\
+                    effect create file C:\\Data\\a.txt open={arg:Folder}\\{arg:Name}.txt at=line:2\n\
+                    effect create file {Cwd}\\logs\\a.txt open={Cwd}\\{arg:Folder}\\a.txt at=line:3\n\
+                    effect create file C:\\Data\\b.txt at=line:4\n\
+                    clue starts key=script value=c.ps1 at=line:5\n\
+                    clue given key=arg/p value=C:\\Data location=C:\\Data open={arg:Folder} at=line:5\n\
+                    artifact c.ps1\nclue takes key=1 value=P\neffect create file {arg:P}\\c.txt\n";
+        assert_eq!(locations(text), ["D:\\Data\\a.txt", "D:\\Data\\a.txt", "C:\\Data\\b.txt", "D:\\Data\\c.txt"]);
+        let nobody = text.replace("key=powershell value=b.ps1", "key=powershell value=z.ps1");
+        assert_eq!(locations(&nobody)[0], "C:\\Data\\a.txt");
     }
 
     #[test]
-    fn an_argument_that_another_starter_leaves_out_is_not_known() {
+    fn a_default_that_was_not_followed_is_in_doubt_when_something_else_is_given() {
+        let text = "artifact a.cmd\nclue starts key=powershell value=b.ps1 at=line:1\n\
+                    clue given key=arg/folder value=D:\\Data location=D:\\Data at=line:1\n\
+                    artifact b.ps1\nclue takes key=1 value=Folder location=C:\\Data\n\
+                    effect create file C:\\Data\\a.txt open={?}\n";
+        let mut readings = listing::parse(text).unwrap();
+        super::hand_down(&mut readings);
+        assert_eq!(readings[1].facts[1].as_effect().unwrap().certainty, Certainty::Possible);
+    }
+
+    #[test]
+    fn an_argument_that_another_starter_leaves_out_is_told_by_the_one_that_gives_it() {
         let text = "artifact a.cmd\nclue starts key=call value=b.cmd at=line:1\n\
                     clue given key=arg/1 value=C:\\Data location=C:\\Data at=line:1\n\
                     clue starts key=call value=b.cmd at=line:9\n\
                     artifact b.cmd\neffect create file {arg:1}\\b.txt\n";
-        assert_eq!(locations(text), ["{arg:1}\\b.txt"]);
+        assert_eq!(locations(text), ["C:\\Data\\b.txt"]);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! builds the path in a way that was not followed, the grant is all there is, and it is reported instead.
 
 use crate::facts::{
-    Body, Certainty, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Site, Step, Store, Text,
-    Trait, registry,
+    Certainty, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Site, Step, Store, Text, Trait,
+    registry,
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -87,7 +87,7 @@ fn foretold(grant: &Grant) -> Fact {
         .in_phase(Phase::Run, "the right to write is there for the time when the application runs")
         .because(Step::new(grant.step.text.clone()))
         .with(Trait::Foretold);
-    Fact { site: grant.site.clone(), body: Body::Effect(effect) }
+    Fact::effect(grant.site.clone(), effect)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod given;
 mod grants;
 mod implied;
 mod ini;
+mod links;
 mod markers;
 mod nearest;
 mod owners;
@@ -47,6 +48,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     environments::choose(readings, environment);
     given::hand_down(readings);
     values::resolve(readings, environment);
+    links::follow(readings);
     refine::stores(readings);
     sessions::place(readings);
     sessions::doubt(readings, context.app);

@@ -1,7 +1,7 @@
 //! How many instances run: one alone stops with each event, two or more each have their own copy of what is not shared.
 
 use crate::facts::{
-    Body, Certainty, ClueKind, Effect, Fact, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait,
+    Certainty, ClueKind, Effect, Fact, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait,
     is_out_of_service,
 };
 use std::collections::{HashMap, HashSet};
@@ -109,7 +109,7 @@ fn single_instances(reading: &mut Reading, judged: Option<&str>) {
         let effect = Effect::new(Operation::Configure, Store::Topology, location, Certainty::Proven, "instances")
             .in_phase(Phase::Run, "configuration is in force while the application runs")
             .because(why);
-        added.push(Fact { site: fact.site.clone(), body: Body::Effect(effect) });
+        added.push(Fact::effect(fact.site.clone(), effect));
     }
     reading.facts.extend(added);
 }

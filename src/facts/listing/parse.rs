@@ -123,9 +123,10 @@ fn parse_line(keyword: &str, fields: &mut Fields, readings: &mut Vec<Reading>) -
             let kind = parse_name(&fields.word("kind")?)?;
             let mut clue =
                 Clue::new(kind, fields.take("key").unwrap_or_default(), fields.take("value").unwrap_or_default());
-            clue.location = fields.take("location").map(|l| Location::named(Text::parse(&l)));
+            clue.location = fields.location("location");
+            let open = fields.location("open");
             let site = fields.site()?;
-            reading.facts.push(Fact::clue(site, clue));
+            reading.facts.push(Fact { open, ..Fact::clue(site, clue) });
             Ok(())
         }
         "note" => {
@@ -171,8 +172,11 @@ fn continue_effect(fields: &mut Fields, reading: &mut Reading) -> Result<(), Str
     if let Some(v) = fields.take("origin") {
         effect.origin = parse_name(&v)?;
     }
-    if let Some(v) = fields.take("guard") {
-        effect.guard = Some(Location::named(Text::parse(&v)));
+    if let Some(guard) = fields.location("guard") {
+        effect.guard = Some(guard);
+    }
+    if let Some(open) = fields.location("open") {
+        fact.open = Some(open);
     }
     if let Some(v) = fields.take("traits") {
         for name in v.split(',').filter(|n| !n.is_empty()) {
@@ -229,6 +233,10 @@ impl Fields {
             }
         }
         None
+    }
+
+    fn location(&mut self, key: &str) -> Option<Location> {
+        self.take(key).map(|l| Location::named(Text::parse(&l)))
     }
 
     fn site(&mut self) -> Result<Site, String> {

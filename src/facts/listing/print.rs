@@ -58,6 +58,7 @@ fn print_fact(out: &mut String, fact: &Fact) {
             if let Some(guard) = &e.guard {
                 line.field("guard", &guard.to_string());
             }
+            line.open(fact);
             line.site(&fact.site);
             line.end(out);
             for step in &e.evidence {
@@ -80,6 +81,7 @@ fn print_fact(out: &mut String, fact: &Fact) {
             if let Some(location) = &c.location {
                 line.field("location", &location.to_string());
             }
+            line.open(fact);
             line.site(&fact.site);
             line.end(out);
         }
@@ -101,6 +103,12 @@ impl Line {
 
     fn field(&mut self, key: &str, value: &str) {
         let _ = write!(self.0, " {key}={}", quote(value));
+    }
+
+    fn open(&mut self, fact: &Fact) {
+        if let Some(open) = &fact.open {
+            self.field("open", &open.to_string());
+        }
     }
 
     fn site(&mut self, site: &Site) {

@@ -2,22 +2,35 @@
 
 use super::super::phases::{Index, edge_phase, started_path};
 use super::super::steps;
-use super::placed;
-use crate::facts::{ClueKind, Folder, Hole, Part, Reading, Site, Source, Step, Text};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use super::{Defaults, defaults, filled, placed};
+use crate::facts::{ClueKind, Hole, Location, Reading, Site, Source, Step, Text};
+use std::collections::{BTreeMap, HashMap};
 
 /// Most steps of evidence of one gift: through more hands nobody follows it.
 const MAX_HANDS: usize = 6;
+/// Most different ways in which one artifact is started that are kept apart.
+pub(super) const MAX_CALLS: usize = 4;
 
 /// One thing that an artifact gets.
 #[derive(Clone)]
 pub(super) struct Gift {
     pub(super) value: Text,
     pub(super) steps: Vec<Step>,
+    /// The same with the starter's own parameters left open.
+    open: Option<Location>,
 }
 
-/// What an artifact gets, by its name in lower case. None where its starters contradict one another.
+/// What an artifact gets in one start, by its name in lower case. None where it gets something that is not known.
 pub(super) type Gifts = BTreeMap<String, Option<Gift>>;
+
+/// What an artifact gets.
+#[derive(Default)]
+pub(super) struct Received {
+    /// The different ways in which it is started.
+    pub(super) calls: Vec<Gifts>,
+    /// They are more than are kept apart.
+    pub(super) is_more: bool,
+}
 
 /// One start of another artifact.
 struct Start {
@@ -29,29 +42,121 @@ struct Start {
 }
 
 /// What every artifact is given.
-pub(super) fn received(readings: &[Reading], index: &Index) -> Vec<Gifts> {
+pub(super) fn received(readings: &[Reading], index: &Index) -> Vec<Received> {
     let starts: Vec<Vec<Start>> = readings.iter().map(|reading| starts(reading, index)).collect();
-    let mut received: Vec<Gifts> = vec![Gifts::new(); readings.len()];
+    let mut received: Vec<Received> = readings.iter().map(|_| Received::default()).collect();
     if starts.iter().flatten().all(|start| start.own.is_empty()) {
         return received;
     }
     let takes: Vec<Vec<String>> = readings.iter().map(parameters).collect();
-    // What rests on what the starter itself is given waits until that is known; what nobody gives stays open.
-    for settled in [false, true] {
-        let mut queue: VecDeque<usize> = (0..readings.len()).collect();
-        // A name is not known, then known, then contradicted: each edge is followed no more often than that.
-        while let Some(from) = queue.pop_front() {
-            for start in &starts[from] {
+    let order = order(&starts);
+    let mut done = vec![false; readings.len()];
+    for from in order {
+        done[from] = true;
+        share(&mut received[from].calls);
+        let defaults = if starts[from].is_empty() { Defaults::new() } else { defaults(&readings[from]) };
+        let known = std::mem::take(&mut received[from].calls);
+        let nothing = [Gifts::new()];
+        // What starts itself in the end is started from outside as well, and that is how it is known.
+        for start in starts[from].iter().filter(|start| !done[start.to]) {
+            for known in if known.is_empty() { &nothing[..] } else { &known[..] } {
                 steps::step();
-                let given = bind(given(start, &received[from], settled), &takes[start.to]);
-                if start.to != from && merge(&mut received[start.to], &given) {
-                    queue.push_back(start.to);
+                received[start.to].add(bind(given(start, known, &defaults), &takes[start.to]));
+            }
+        }
+        received[from].calls = known;
+    }
+    // Whoever is given nothing in all starts is as good as not started.
+    for received in received.iter_mut().filter(|r| r.calls.iter().all(Gifts::is_empty)) {
+        received.calls.clear();
+    }
+    received
+}
+
+/// The artifacts, each behind those that start it: the reverse of the order in which a walk along the starts leaves them.
+/// Within a circle the walk decides.
+fn order(starts: &[Vec<Start>]) -> Vec<usize> {
+    let mut is_started = vec![false; starts.len()];
+    starts.iter().flatten().for_each(|start| is_started[start.to] = true);
+    let (roots, others): (Vec<usize>, Vec<usize>) = (0..starts.len()).partition(|&n| !is_started[n]);
+    let mut seen = vec![false; starts.len()];
+    let mut left = Vec::with_capacity(starts.len());
+    // The walk from what nobody starts comes first in the result, so it is done last.
+    for root in others.into_iter().chain(roots).rev() {
+        let mut path: Vec<(usize, usize)> = Vec::new();
+        if !std::mem::replace(&mut seen[root], true) {
+            path.push((root, 0));
+        }
+        while let Some((at, next)) = path.last_mut() {
+            match starts[*at].get(*next) {
+                Some(start) => {
+                    *next += 1;
+                    if !std::mem::replace(&mut seen[start.to], true) {
+                        path.push((start.to, 0));
+                    }
+                }
+                None => {
+                    left.push(*at);
+                    path.pop();
                 }
             }
         }
     }
-    leave_out(&starts, &takes, &mut received);
-    received
+    left.reverse();
+    left
+}
+
+impl Received {
+    /// One more way to start it.
+    fn add(&mut self, gifts: Gifts) {
+        if self.is_more {
+            let one = self.calls.pop().unwrap_or_default();
+            self.calls = vec![common(one, &gifts)];
+        } else if !self.calls.iter().any(|known| is_same(known, &gifts)) {
+            self.calls.push(gifts);
+            if self.calls.len() > MAX_CALLS {
+                self.is_more = true;
+                let all = std::mem::take(&mut self.calls).into_iter();
+                self.calls.extend(all.reduce(|one, other| common(one, &other)));
+            }
+        }
+    }
+}
+
+fn is_same(one: &Gifts, other: &Gifts) -> bool {
+    let value = |gift: &Option<Gift>| gift.as_ref().map(|gift| gift.value.clone());
+    one.len() == other.len() && one.iter().zip(other).all(|((a, x), (b, y))| a == b && value(x) == value(y))
+}
+
+/// What two starts have in common; what only one gives, or each gives in its own way, is not known.
+fn common(mut one: Gifts, other: &Gifts) -> Gifts {
+    for (key, gift) in other {
+        let known = one.entry(key.clone()).or_insert(None);
+        if known.as_ref().map(|g| &g.value) != gift.as_ref().map(|g| &g.value) {
+            *known = None;
+        }
+    }
+    for (_, gift) in one.iter_mut().filter(|(key, _)| !other.contains_key(*key)) {
+        *gift = None;
+    }
+    one
+}
+
+/// A variable that only some starters set, and all of them in the same way, is taken to be set for all: the others leave
+/// it to what is around.
+fn share(calls: &mut [Gifts]) {
+    let mut shared = Gifts::new();
+    for (key, gift) in calls.iter().flatten().filter(|(key, _)| !key.starts_with("arg/")) {
+        let known = shared.entry(key.clone()).or_insert_with(|| gift.clone());
+        if known.as_ref().map(|g| &g.value) != gift.as_ref().map(|g| &g.value) {
+            *known = None;
+        }
+    }
+    for call in calls {
+        for (key, gift) in shared.iter().filter(|(_, gift)| gift.is_some()) {
+            call.entry(key.clone()).or_insert_with(|| gift.clone());
+        }
+    }
 }
 
 /// What an artifact starts, with what is given at the same places.
@@ -66,16 +171,44 @@ fn starts(reading: &Reading, index: &Index) -> Vec<Start> {
             None => format!("it is started in {}", clue.value),
         };
         let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
-        gifts.entry(&fact.site).or_default().push((clue.key.to_lowercase(), Gift { value, steps: vec![step] }));
+        let gift = Gift { value, steps: vec![step], open: fact.open.clone() };
+        gifts.entry(&fact.site).or_default().push((clue.key.to_lowercase(), gift));
     }
-    steps::counted(&reading.facts)
-        .filter_map(|fact| {
-            let clue = fact.as_clue().filter(|clue| clue.kind == ClueKind::Starts)?;
-            let to = index.find(&reading.artifact, &started_path(clue))?;
-            let own = gifts.get(&fact.site).cloned().unwrap_or_default();
-            Some(Start { to, inherits: edge_phase(&clue.key).is_none(), own })
-        })
-        .collect()
+    let gifts: HashMap<&Site, Vec<Vec<(String, Gift)>>> =
+        gifts.into_iter().map(|(at, all)| (at, rounds(all))).collect();
+    let mut found = Vec::new();
+    for fact in steps::counted(&reading.facts) {
+        let Some(clue) = fact.as_clue().filter(|clue| clue.kind == ClueKind::Starts) else { continue };
+        let Some(to) = index.find(&reading.artifact, &started_path(clue)) else { continue };
+        let inherits = edge_phase(&clue.key).is_none();
+        match gifts.get(&fact.site) {
+            Some(rounds) => found.extend(rounds.iter().map(|own| Start { to, inherits, own: own.clone() })),
+            None => found.push(Start { to, inherits, own: Vec::new() }),
+        }
+    }
+    found
+}
+
+/// A loop gives the same argument again at the same place; what it does not change it gives as before.
+fn rounds(gifts: Vec<(String, Gift)>) -> Vec<Vec<(String, Gift)>> {
+    let mut rounds: Vec<Vec<(String, Gift)>> = vec![Vec::new()];
+    let mut given: Vec<String> = Vec::new();
+    for (key, gift) in gifts {
+        let count = rounds.len();
+        let Some(current) = rounds.last_mut() else { continue };
+        if given.contains(&key) && count <= MAX_CALLS {
+            let mut next = current.clone();
+            given = vec![key.clone()];
+            next.retain(|(known, _)| *known != key);
+            next.push((key, gift));
+            rounds.push(next);
+        } else {
+            given.push(key.clone());
+            current.retain(|(known, _)| *known != key);
+            current.push((key, gift));
+        }
+    }
+    rounds
 }
 
 /// The names of the parameters that a script takes, in their order.
@@ -85,7 +218,7 @@ fn parameters(reading: &Reading) -> Vec<String> {
 }
 
 /// What one start gives, with what the starter itself was given in it.
-fn given(start: &Start, known: &Gifts, settled: bool) -> Gifts {
+fn given(start: &Start, known: &Gifts, defaults: &Defaults) -> Gifts {
     let mut given = Gifts::new();
     if start.inherits {
         let kept = known.iter().filter(|(key, _)| !key.starts_with("arg/"));
@@ -98,37 +231,20 @@ fn given(start: &Start, known: &Gifts, settled: bool) -> Gifts {
             given.extend(all.map(|(key, passed)| (key.clone(), passed.as_ref().map(|passed| on(passed, gift)))));
             continue;
         }
-        let filled = match placed(&gift.value, known) {
-            Some((value, steps)) => {
-                let steps = steps.into_iter().chain(gift.steps.iter().cloned()).take(MAX_HANDS).collect();
-                Gift { value, steps }
-            }
-            None => gift.clone(),
-        };
-        if !settled && is_open(&filled.value) {
-            given.remove(key);
-            continue;
-        }
+        let instead = gift.open.as_ref().and_then(|open| filled(open.text(), known, defaults));
+        let (value, steps) = instead.or_else(|| placed(&gift.value, known)).unwrap_or((gift.value.clone(), Vec::new()));
         // An argument of the starter means nothing in what it starts.
-        let value = filled
-            .value
-            .map_holes(|hole| matches!(hole, Hole::From(Source::Arg | Source::Param, _)).then(Text::unknown));
-        given.insert(key.clone(), Some(Gift { value, ..filled }));
+        let value =
+            value.map_holes(|hole| matches!(hole, Hole::From(Source::Arg | Source::Param, _)).then(Text::unknown));
+        let steps = steps.into_iter().chain(gift.steps.iter().cloned()).take(MAX_HANDS).collect();
+        given.insert(key.clone(), Some(Gift { value, steps, open: None }));
     }
     given
 }
 
 fn on(passed: &Gift, by: &Gift) -> Gift {
     let steps = passed.steps.iter().chain(&by.steps).take(MAX_HANDS).cloned().collect();
-    Gift { value: passed.value.clone(), steps }
-}
-
-/// May the starter be given what is open in it?
-fn is_open(value: &Text) -> bool {
-    value
-        .parts()
-        .iter()
-        .any(|part| matches!(part, Part::Hole(Hole::From(Source::Arg | Source::Env, _) | Hole::Folder(Folder::Cwd))))
+    Gift { value: passed.value.clone(), steps, open: None }
 }
 
 /// Arguments by the names of the parameters that they meet: by (shortened) name, the others in their order
@@ -157,39 +273,4 @@ fn bind(mut given: Gifts, takes: &[String]) -> Gifts {
     }
     given.extend(bound);
     given
-}
-
-/// What one starter gives as an argument and another leaves out is not known.
-fn leave_out(starts: &[Vec<Start>], takes: &[Vec<String>], received: &mut [Gifts]) {
-    for from in 0..starts.len() {
-        for start in &starts[from] {
-            let given = bind(given(start, &received[from], true), &takes[start.to]);
-            for (key, gift) in received[start.to].iter_mut().filter(|(key, _)| key.starts_with("arg/")) {
-                if start.to != from && !given.contains_key(key) {
-                    *gift = None;
-                }
-            }
-        }
-    }
-}
-
-/// Adds what is given; did anything change?
-fn merge(known: &mut Gifts, given: &Gifts) -> bool {
-    let mut changed = false;
-    for (key, gift) in given {
-        match known.get_mut(key) {
-            None => {
-                known.insert(key.clone(), gift.clone());
-                changed = true;
-            }
-            Some(there) => {
-                let same = matches!((&there, gift), (Some(a), Some(b)) if a.value == b.value);
-                if there.is_some() && !same {
-                    *there = None;
-                    changed = true;
-                }
-            }
-        }
-    }
-    changed
 }

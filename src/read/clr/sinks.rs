@@ -42,7 +42,7 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
         }
     }
     let site = resolver.site(method, call.offset);
-    let mut facts: Vec<Fact> = bodies.into_iter().map(|body| Fact { site: site.clone(), body }).collect();
+    let mut facts: Vec<Fact> = bodies.into_iter().map(|body| Fact { site: site.clone(), body, open: None }).collect();
     if let Some(row) = catalog().start(rows, &reference.signature) {
         facts.extend(view.start(row, &site, &via));
     }

@@ -207,10 +207,13 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
             }
         };
         let location = Location::file(&Text::lit(target));
-        // A named volume or a folder of the host outlives the container, though not the host.
+        // A named volume, a folder of the host or a share outlives the container, which is the instance here. A volume
+        // without a name is a new one for each.
         let clue = match kind.as_str() {
             "tmpfs" => Clue::new(ClueKind::Disk, "tmpfs", source),
-            _ => Clue::new(ClueKind::Disk, format!("compose-{kind}"), source),
+            kind if source.is_empty() => Clue::new(ClueKind::Disk, format!("compose-{kind}"), source),
+            "bind" | "volume" => Clue::new(ClueKind::DurableMount, format!("the {kind} {source} of the host"), source),
+            kind => Clue::new(ClueKind::Disk, format!("compose-{kind}"), source),
         };
         document.clue(reading, volume, clue.at(location));
     }

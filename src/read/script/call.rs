@@ -185,6 +185,10 @@ impl Scope<'_> {
                     sink.clue(self.caller.site, clue);
                 }
             }
+            if let Some(target) = outcome.to.as_ref().and_then(|to| self.arguments.evaluate(to).into_iter().next()) {
+                let target = file(&target, self.caller.here).to_string();
+                sink.clue(self.caller.site, Clue::new(ClueKind::LeadsTo, via, target).at(effect.location.clone()));
+            }
             if effect.operation == Operation::Grant
                 && let Some(granted) = access::write_access(&self.arguments.bound.words)
                     .or_else(|| access::named_rights(&self.arguments.bound.words))
@@ -215,8 +219,14 @@ impl Scope<'_> {
         }
         match outcome.data.as_ref() {
             Some(data) => first(data).map_or(Origin::Unknown, |data| sink::origin_of(&data)),
-            None if effect.store.is_path() || effect.store == Store::Registry => Origin::Unknown,
             None if matches!(effect.operation, Operation::Protect | Operation::Generate) => Origin::Unknown,
+            // A package by its name, a folder that is made, rights that are granted.
+            None if matches!(effect.store, Store::Directory | Store::Acl)
+                || (effect.store == Store::Package && outcome.kind == Some(Kind::Name)) =>
+            {
+                sink::origin_of(effect.location.text())
+            }
+            None if effect.store.is_path() || effect.store == Store::Registry => Origin::Unknown,
             None => sink::origin_of(effect.location.text()),
         }
     }
@@ -291,6 +301,10 @@ pub(crate) fn file(path: &Text, here: &Text) -> Location {
         return Location::named(path.clone());
     }
     let location = Location::file(&words::trim(path));
+    // `.` is the current folder itself.
+    if location.text().is_empty() && !path.is_empty() {
+        return Location::file(here);
+    }
     // `NUL` is the device in every folder.
     if location.is_relative() && location.file_place() != Place::Device {
         Location::file(&join_paths(here, path))

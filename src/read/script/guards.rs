@@ -1,6 +1,6 @@
 //! Markers: a test for a file that keeps what follows from being done twice.
 
-use crate::facts::{Body, Clue, ClueKind, Location, Operation, Reading};
+use crate::facts::{Body, Clue, ClueKind, Fact, Location, Operation, Reading, Site};
 use crate::read::text::LineIndex;
 
 /// Most guarded effects that one marker names.
@@ -44,11 +44,24 @@ impl Guards {
                 .filter_map(|fact| describe(&fact.body, &guard.marker))
                 .take(MAX_GUARDED)
                 .collect();
-            for value in kept {
-                let site = index.site(guard.at);
-                reading.clue(site, Clue::new(ClueKind::Guard, guard.key, value).at(guard.marker.clone()));
-            }
+            tell(guard, kept, &index.site(guard.at), reading);
         }
+    }
+
+    /// The same for a line all of whose facts are at one place: there the offsets are numbers of facts.
+    pub(crate) fn emit_at(&self, site: &Site, reading: &mut Reading) {
+        for guard in &self.seen {
+            let between = reading.facts.get(guard.from..guard.to.min(reading.facts.len())).unwrap_or_default();
+            let kept = |fact: &Fact| describe(&fact.body, &guard.marker);
+            let kept: Vec<String> = between.iter().filter_map(kept).take(MAX_GUARDED).collect();
+            tell(guard, kept, site, reading);
+        }
+    }
+}
+
+fn tell(guard: &Guard, kept: Vec<String>, site: &Site, reading: &mut Reading) {
+    for value in kept {
+        reading.clue(site.clone(), Clue::new(ClueKind::Guard, guard.key, value).at(guard.marker.clone()));
     }
 }
 

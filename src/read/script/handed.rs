@@ -25,6 +25,16 @@ fn script(extension: &str) -> Option<bool> {
     SCRIPTS.iter().find(|(e, _)| *e == extension).map(|(_, named)| *named)
 }
 
+/// The path, from the folder of a script, of another that it names from there or from the current folder.
+pub(super) fn beside(script_at: &Location) -> Option<String> {
+    match script_at.text().parts() {
+        [Part::Hole(Hole::Folder(Folder::AppDir | Folder::Cwd)), Part::Lit(below)] => {
+            Some(below.trim_start_matches('\\').to_owned())
+        }
+        _ => None,
+    }
+}
+
 /// The arguments of a script that is started.
 pub(super) fn arguments(script_at: &Location, words: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
     for clue in of_words(script_at, words) {

@@ -45,7 +45,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
     let decode = if input.kind == Kind::Batch { text::decode_oem } else { text::decode };
     let decoded = decode(input.bytes, reading);
     match input.kind {
-        Kind::Batch => match batch::read(&decoded, input.artifact.file_name(), reading) {
+        Kind::Batch => match batch::read(&decoded, input, reading) {
             Some(Hybrid::JScript) => wsh::read(&behind_comment(&decoded), Syntax::Script, Host::Machine, reading),
             Some(Hybrid::Wsf) => wsh::read_embedded(&decoded, Host::Machine, reading),
             Some(Hybrid::PowerShell(code)) => powershell::read(&code, input, reading),

@@ -257,6 +257,9 @@ impl Machine<'_, '_, '_> {
             return Some(env);
         }
         self.program(rest, line, simple, &env, frame);
+        let script_at = call::file(&first.text, &env.here);
+        let arguments = arguments.iter().map(|w| w.raw.clone()).collect();
+        self.take_over(&script_at, arguments, self.inner.unwrap_or(simple.at), &mut env);
         Some(env)
     }
 

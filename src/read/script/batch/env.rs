@@ -79,6 +79,12 @@ impl Env {
         })
     }
 
+    /// What was set, or set to something else, since another time.
+    pub(super) fn set_since(&self, before: &Env) -> Vec<(String, Vec<Value>)> {
+        let is_new = |(name, values): &(&String, &Vec<Value>)| before.vars.get(*name) != Some(values);
+        self.vars.iter().filter(is_new).map(|(name, values)| (name.clone(), values.clone())).collect()
+    }
+
     /// Names the script has set.
     pub(super) fn size(&self) -> usize {
         self.vars.len()

@@ -1,6 +1,7 @@
 //! cmd and batch scripts, read as cmd runs them.
 
 mod builtin;
+mod called;
 mod control;
 mod env;
 mod expand;
@@ -17,6 +18,7 @@ use super::sink::Sink;
 use super::{CommandContext, powershell, words};
 use crate::catalog::commands::Shell;
 use crate::facts::{Folder, Hole, NoteKind, Reading, Site, Text, expand_env};
+use crate::read::Input;
 use crate::read::text::LineIndex;
 use env::{Env, Value};
 pub(super) use hybrid::Hybrid;
@@ -27,7 +29,8 @@ use std::borrow::Cow;
 const MAX_SCRIPT: usize = 4 << 20;
 
 /// Reads a script file. Gives the other language in it.
-pub(super) fn read(text: &str, name: &str, reading: &mut Reading) -> Option<Hybrid> {
+pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) -> Option<Hybrid> {
+    let name = input.artifact.file_name();
     let (code, other) = script_part(text, reading);
     // `<` of a comment that opens the file is no redirection.
     // The line that opens a comment of JScript is no command of cmd.
@@ -51,6 +54,8 @@ pub(super) fn read(text: &str, name: &str, reading: &mut Reading) -> Option<Hybr
         index: Some(&index),
         source: code,
         fixed: None,
+        input: Some(input),
+        level: 0,
     };
     let mut sink = Sink::new(reading);
     let mut machine = Machine::new(&world, &mut sink, delayed);
@@ -105,6 +110,8 @@ fn inner(line: &str, holes: Vec<Hole>, env: Env, own_folder: &Text, site: &Site,
         index: None,
         source: line,
         fixed: Some(site.clone()),
+        input: None,
+        level: 0,
     };
     let mut machine = Machine::new(&world, sink, false);
     machine.holes.push(holes);

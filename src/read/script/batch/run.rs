@@ -10,6 +10,7 @@ use super::guard;
 use super::parse;
 use super::syntax::{For, If, Join, Link, Node, Script, Statement};
 use crate::facts::{Hole, NoteKind, Part, Site, Text};
+use crate::read::Input;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::Sink;
 use crate::read::script::{call, words};
@@ -33,6 +34,10 @@ pub(super) struct World<'s> {
     pub(super) source: &'s str,
     /// The site of everything, when the text is no file of its own.
     pub(super) fixed: Option<Site>,
+    /// The file that is read, and the others beside it.
+    pub(super) input: Option<&'s Input<'s>>,
+    /// So many scripts have called one another on the way here.
+    pub(super) level: usize,
 }
 
 /// The walk.
@@ -50,6 +55,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) holes: Vec<Vec<Hole>>,
     /// Where the output goes of commands that did more than print.
     pub(super) acted: HashSet<usize>,
+    /// Scripts that were called for what they set.
+    pub(super) called: usize,
     reached: Vec<bool>,
     /// What held where a label was computed.
     dynamic: Option<Env>,
@@ -79,6 +86,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             inner: None,
             holes: Vec::new(),
             acted: HashSet::new(),
+            called: 0,
             reached: Vec::new(),
             dynamic: None,
         }
@@ -86,12 +94,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     /// Runs a whole script with what holds at its start.
     pub(super) fn script(&mut self, script: &Script, start: Env) {
-        let mut labels = HashMap::new();
-        for (i, statement) in script.statements.iter().enumerate() {
-            if let [Link { node: Node::Label(name), .. }] = statement.links.as_slice() {
-                labels.entry(name.as_str()).or_insert(i);
-            }
-        }
+        let labels = Self::labels(script);
         self.reached = vec![false; script.statements.len()];
         self.frame(script, &labels, 0, None, start.clone());
         let mut rest: Vec<usize> = labels.values().copied().collect();
@@ -105,6 +108,17 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         if self.steps > MAX_STEPS {
             self.read_on(script, &labels);
         }
+    }
+
+    /// Where the labels are; the first of a name counts.
+    pub(super) fn labels(script: &Script) -> HashMap<&str, usize> {
+        let mut labels = HashMap::new();
+        for (i, statement) in script.statements.iter().enumerate() {
+            if let [Link { node: Node::Label(name), .. }] = statement.links.as_slice() {
+                labels.entry(name.as_str()).or_insert(i);
+            }
+        }
+        labels
     }
 
     /// What no way reached before the steps were used up, statement by statement: nothing is known of the variables.
@@ -133,7 +147,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     }
 
     /// Runs from a statement to where the way ends; what holds afterwards, if it ends by returning.
-    fn frame<'c>(
+    pub(super) fn frame<'c>(
         &mut self,
         script: &'c Script,
         labels: &'c HashMap<&'c str, usize>,

@@ -73,7 +73,9 @@ impl<'s> Machine<'s, '_, '_> {
                     let touches = nodes.get(at + 1).is_some_and(|next| {
                         next.start_byte() == first.end_byte() && next.kind() != "command_argument_sep"
                     });
-                    let follows = written.contains(':');
+                    // The colon of `-Name:value` separates, as a blank does.
+                    let behind = self.source.get(first.end_byte()..).unwrap_or_default();
+                    let follows = written.contains(':') || behind.starts_with(':');
                     arguments.push(Argument::Name { name: name.to_lowercase(), follows, touches });
                     if !inline.is_empty() {
                         arguments.push(Argument::Value(self.bare(inline, scope), inline));
@@ -146,7 +148,7 @@ fn first_word(raw: &str) -> &str {
 }
 
 /// Pieces between separators outside quotes and brackets; a blank stands for any white space.
-fn split_outside(raw: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(super) fn split_outside(raw: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quote: Option<char> = None;
     let mut depth = 0u32;
     raw.split(move |c: char| {

@@ -1,6 +1,6 @@
 //! PowerShell commands: arguments are bound to parameters as PowerShell does, then the catalogue says what happens.
 
-use super::arguments::{Argument, MAX_VALUES, bind, native};
+use super::arguments::{Argument, MAX_VALUES, bind, native, split_outside};
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::catalog::commands::{self, Command, Shell};
@@ -11,6 +11,24 @@ use crate::read::script::call::{self, Caller};
 use crate::read::script::handed;
 use crate::read::script::sink;
 use tree_sitter::Node;
+
+/// Most properties of one resource.
+const MAX_PROPERTIES: usize = 64;
+/// Most levels above a redirection within its statement.
+const MAX_LEVELS: usize = 16;
+
+/// What runs blocks on the machines that it is told.
+const REMOTE: &[&str] = &["invoke-command", "icm"];
+
+/// Parameters of `Invoke-Command` that name another machine (MS documentation of the cmdlet), with their aliases.
+const MACHINES: &[&str] =
+    &["computername", "cn", "session", "vmname", "vmid", "connectionuri", "uri", "cu", "hostname", "sshconnection"];
+
+/// Does the argument name another machine?
+fn is_remote(argument: &Argument<'_>) -> bool {
+    let Argument::Name { name, .. } = argument else { return false };
+    MACHINES.iter().any(|machine| machine == name || (name.len() > 2 && machine.starts_with(name.as_str())))
+}
 
 /// What tells the service tool from the cmdlet alias of its name.
 const SERVICE_VERBS: &[&str] =
@@ -50,6 +68,9 @@ impl<'s> Machine<'s, '_, '_> {
     pub(super) fn redirections(&mut self, node: Node<'s>, input: &Value, first: usize, scope: &mut Scope) {
         let is_log = self.sink.has_acted(first);
         for redirection in children(node).into_iter().filter(|c| c.kind() == "redirection") {
+            if self.is_guess(redirection) {
+                continue;
+            }
             let Some(file) = child_of_kind(redirection, "redirected_file_name") else { continue };
             let sign = child_of_kind(redirection, "file_redirection_operator").map_or(">", |n| self.slice(n));
             let operation = if sign.ends_with(">>") { Operation::Append } else { Operation::Create };
@@ -79,6 +100,13 @@ impl<'s> Machine<'s, '_, '_> {
         }
     }
 
+    /// May the redirection stand in a text? Behind what the grammar does not understand the quotes of a line are not paired.
+    fn is_guess(&self, node: Node<'s>) -> bool {
+        let start = self.source[..node.start_byte()].rfind('\n').map_or(0, |i| i + 1);
+        let before = self.source.get(start..node.start_byte()).unwrap_or_default();
+        self.broken && (before.matches('"').count() % 2 == 1 || before.matches('\'').count() % 2 == 1)
+    }
+
     fn line_of(&self, node: Node<'s>) -> String {
         let start = self.source[..node.start_byte()].rfind('\n').map_or(0, |i| i + 1);
         self.source[start..].lines().next().unwrap_or_default().to_owned()
@@ -101,6 +129,10 @@ impl<'s> Machine<'s, '_, '_> {
         {
             self.resource(resource, *block, node, scope);
             return Value::Null;
+        }
+        if REMOTE.contains(&name.as_str()) && arguments.iter().any(is_remote) {
+            // It happens on another machine.
+            return Value::unknown();
         }
         let has_blocks = !blocks.is_empty();
         for block in blocks {
@@ -130,9 +162,10 @@ impl<'s> Machine<'s, '_, '_> {
             }
             return self.function(function, &bound, scope);
         }
-        // Newer versions of PowerShell run the service tool by this name.
+        // Newer versions of PowerShell run the service tool by this name; no alias has an extension.
         let verb = |a: &Argument<'_>| matches!(a, Argument::Value(_, raw) if SERVICE_VERBS.contains(&raw.to_lowercase().as_str()));
-        let tool = name == "sc" && arguments.first().is_some_and(verb);
+        let is_file = program.trailing_lit().to_ascii_lowercase().ends_with(".exe");
+        let tool = is_file || (name == "sc" && arguments.first().is_some_and(verb));
         let known = commands::find(Shell::Powershell, &name).filter(|_| !tool);
         let output = || Value::text(Text::from_source(Source::Output, name.clone()));
         // A cmdlet that the catalogue does not know, or knows to do nothing, is no program either.
@@ -168,6 +201,7 @@ impl<'s> Machine<'s, '_, '_> {
                         for words in native(arguments) {
                             handed::arguments(&location, &words, caller, self.sink);
                         }
+                        self.take_over(&location, node, scope);
                         self.sink.clue(&site, Clue::new(ClueKind::Starts, "script", source.clone()).at(location));
                     }
                 } else {
@@ -196,27 +230,44 @@ impl<'s> Machine<'s, '_, '_> {
         child_of_kind(node, "command_invokation_operator").is_some_and(|n| self.slice(n).trim() == ".")
     }
 
-    /// A DSC resource: `Name = value` lines.
+    /// A DSC resource: `Name = value`, on lines of their own or behind semicolons.
     fn resource(&mut self, command: &'static Command, block: Node<'s>, node: Node<'s>, scope: &mut Scope) {
         let mut bound = Bound::default();
-        let mut stack = vec![block];
-        while let Some(at) = stack.pop() {
-            if at.kind() == "command" {
-                let name =
-                    at.child_by_field_name("command_name").map(|n| self.slice(n).to_lowercase()).unwrap_or_default();
-                let value = self.arguments(at, scope).into_iter().find_map(|a| match a {
-                    Argument::Value(value, raw) if raw != "=" => value.first(),
-                    _ => None,
-                });
-                bound.options.push((name, value));
-            } else {
-                stack.extend(children(at).into_iter().rev());
+        let body = self.slice(block).trim().trim_start_matches('{').trim_end_matches('}');
+        for property in split_outside(body, ';').flat_map(|part| split_outside(part, '\n')).take(MAX_PROPERTIES) {
+            let Some((name, value)) = property.split_once('=') else { continue };
+            let name = name.trim();
+            if name.chars().all(char::is_alphanumeric) && !value.trim().starts_with(['{', '@']) {
+                bound.options.push((name.to_lowercase(), self.bare(value.trim(), scope).first()));
             }
+        }
+        // What sets it is a script; those that test and read change nothing.
+        for inner in self.setters(block) {
+            self.eval(inner, &mut scope.clone());
         }
         let (site, source, trail) = (self.site(node), self.quoted(node), self.trail());
         let caller =
             Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
         call::apply(command, &Text::lit("dsc"), &bound, caller, self.sink);
+    }
+
+    /// The blocks of `SetScript`.
+    fn setters(&self, block: Node<'s>) -> Vec<Node<'s>> {
+        let mut found = Vec::new();
+        let mut stack = vec![block];
+        let mut left = MAX_PROPERTIES * MAX_LEVELS;
+        while let Some(at) = stack.pop().filter(|_| left > 0) {
+            left -= 1;
+            if at.kind() != "script_block_expression" || at.id() == block.id() {
+                stack.extend(children(at).into_iter().rev());
+                continue;
+            }
+            let before = self.source.get(block.start_byte()..at.start_byte()).unwrap_or_default();
+            if before.trim_end_matches(['=', ' ', '\t', '\r', '\n']).to_ascii_lowercase().ends_with("setscript") {
+                found.push(at);
+            }
+        }
+        found
     }
 }
 

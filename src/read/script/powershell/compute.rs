@@ -4,7 +4,7 @@ use super::arguments::Argument;
 use super::run::Machine;
 use super::value::{Scope, Value};
 use crate::facts::{Source, Text, join_paths};
-use crate::read::script::call;
+use crate::read::script::{call, words};
 use tree_sitter::Node;
 
 /// Parameters of the cmdlets that find and take paths apart which take no value.
@@ -49,9 +49,9 @@ impl<'s> Machine<'s, '_, '_> {
         };
         let first = || positional().into_iter().next().unwrap_or_else(Value::unknown);
         Some(match name {
-            "join-path" if positional().len() == 1 && *input != Value::Null => input.with(&first(), join_paths),
+            "join-path" if positional().len() == 1 && *input != Value::Null => input.with(&first(), put_behind),
             "join-path" => {
-                positional().into_iter().reduce(|a, b| a.with(&b, join_paths)).unwrap_or_else(Value::unknown)
+                positional().into_iter().reduce(|a, b| a.with(&b, put_behind)).unwrap_or_else(Value::unknown)
             }
             "split-path" => {
                 let leaf = arguments.iter().any(|a| matches!(a, Argument::Name { name, .. } if name.starts_with("le")));
@@ -132,6 +132,15 @@ fn named(arguments: &[Argument<'_>], names: &[&str]) -> Option<Value> {
     match arguments.get(at + 1) {
         Some(Argument::Value(value, _)) => Some(value.clone()),
         _ => None,
+    }
+}
+
+/// `Join-Path` puts the second path behind the first whatever it begins with.
+fn put_behind(folder: &Text, path: &Text) -> Text {
+    let lead = path.leading_lit();
+    match lead.len() - lead.trim_start_matches(['\\', '/']).len() {
+        0 => join_paths(folder, path),
+        count => join_paths(folder, &words::drop_front(path, count)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Functions of PowerShell: their bodies run where they are called, with arguments bound by position and name.
 
+use super::defaults;
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::facts::{Clue, ClueKind, Hole, Location, Source, Text};
@@ -94,7 +95,7 @@ impl<'s> Machine<'s, '_, '_> {
             let shown = self.slice(variable).trim_start_matches('$');
             let name = shown.to_lowercase();
             let named = arguments.iter().find(|(n, _)| n.as_ref().is_some_and(|n| name.starts_with(n.as_str())));
-            let value = match named.map(|(_, v)| v.clone()).or_else(|| positional.next()) {
+            let mut value = match named.map(|(_, v)| v.clone()).or_else(|| positional.next()) {
                 Some(value) => value,
                 None => match child_of_kind(parameter, "script_parameter_default") {
                     Some(default) => self.eval(default, scope),
@@ -104,23 +105,28 @@ impl<'s> Machine<'s, '_, '_> {
             let own = source == Source::Arg && self.fixed.is_none() && number <= MAX_PARAMETERS;
             // Where the grammar fails, the parameters of a function seem to be those of the script.
             if own && !self.source[..node.start_byte()].trim_end().ends_with('{') {
-                self.takes(number, shown, variable, &value);
+                if let Some(default) = self.takes(number, shown, variable, &value).filter(|_| self.marks) {
+                    value = Value::text(default.concat(&Text::lit(defaults::mark(number).to_string())));
+                }
             }
             scope.set(&name, value, variable.start_byte());
         }
     }
 
-    /// Who starts the script may give the parameter by its name or its position, instead of the default.
-    fn takes(&mut self, number: usize, name: &str, at: Node<'s>, value: &Value) {
+    /// Who starts the script may give the parameter by its name or its position, instead of the default, which is given
+    /// back if it is one text.
+    fn takes(&mut self, number: usize, name: &str, at: Node<'s>, value: &Value) -> Option<Text> {
         let mut clue = Clue::new(ClueKind::Takes, number.to_string(), name);
-        let texts = value.texts();
-        if let [default] = &*texts
-            && !matches!(default.as_hole(), Some(Hole::From(Source::Arg, _) | Hole::Unknown))
-            && !default.is_empty()
-        {
+        let default = match &*value.texts() {
+            [default] if !default.is_empty() => Some(default.clone()),
+            _ => None,
+        };
+        let default = default.filter(|d| !matches!(d.as_hole(), Some(Hole::From(Source::Arg, _) | Hole::Unknown)));
+        if let Some(default) = &default {
             clue = clue.at(Location::named(default.clone()));
         }
         let site = self.site(at);
         self.sink.clue(&site, clue);
+        default
     }
 }

@@ -2,59 +2,102 @@
 
 use super::compute;
 use super::run::{MAX_DEPTH, Machine, child_of_kind, children};
-use super::value::Scope;
+use super::value::{Scope, Value};
 use crate::catalog::commands::Provider;
 use crate::facts::{Extent, Location};
 use crate::read::script::call;
 use tree_sitter::Node;
 
+/// What asks for a file without `Test-Path`.
+const EXISTS: [&str; 2] = ["io.file]::exists(", "io.directory]::exists("];
+
+/// A test for markers in the condition of a branch.
+pub(super) struct Test {
+    markers: Vec<Location>,
+    /// The branch is taken when they are absent.
+    negated: bool,
+    /// The branch leaves the script.
+    leaves: bool,
+    /// Facts before the branch.
+    first: usize,
+}
+
 impl<'s> Machine<'s, '_, '_> {
-    /// `if (Test-Path X) { return }` and `if (-not (Test-Path X)) { ... }`.
-    pub(super) fn marker(&mut self, node: Node<'s>, condition: Node<'s>, scope: &mut Scope) {
+    /// `if (Test-Path X) { return }` and `if (-not (Test-Path X)) { ... }`, before the branch is taken.
+    pub(super) fn marker(&mut self, node: Node<'s>, condition: Node<'s>, scope: &mut Scope) -> Option<Test> {
         let text = self.slice(condition).to_ascii_lowercase();
-        if !text.contains("test-path") || text.contains("-or") {
-            return;
+        let asks = text.contains("test-path") || EXISTS.iter().any(|ask| text.contains(ask));
+        if !asks || text.contains("-or") {
+            return None;
         }
-        let Some(test) = self.command_in(condition, "test-path", 0) else { return };
-        let before = text.get(..test.start_byte() - condition.start_byte()).unwrap_or_default();
+        let (at, value) = self.tested(condition, scope)?;
+        let before = text.get(..at - condition.start_byte()).unwrap_or_default();
         let head = before.trim_end_matches(['(', ' ', '\t']);
         let negated = head.ends_with("-not") || head.ends_with('!');
-        let arguments = self.arguments(test, scope);
-        let Some(value) = compute::values(&arguments, &["path", "literalpath"]).into_iter().next() else { return };
-        let Some(block) = child_of_kind(node, "statement_block") else { return };
+        let block = child_of_kind(node, "statement_block")?;
         let leaves = {
             let body = self.slice(block).trim_matches(['{', '}']).trim_end_matches([';', '\n', '\r', ' ', '\t', '}']);
             let last = body.lines().last().unwrap_or_default().trim().to_lowercase();
             last.split([' ', ';', '(']).any(|w| matches!(w, "return" | "exit"))
         };
-        let (from, to) = match (negated, leaves) {
-            (true, _) => (block.start_byte(), block.end_byte()),
-            (false, true) => (node.end_byte(), usize::MAX),
+        let texts = value.texts();
+        let markers = texts.iter().filter_map(|path| match call::provider_of(path) {
+            Provider::File => Some(call::file(path, &scope.here)),
+            Provider::Registry => Some(Location::registry(path)),
+            _ => None,
+        });
+        let markers = markers.filter(|marker| marker.extent() != Extent::None).collect();
+        Some(Test { markers, negated, leaves, first: self.sink.reading.facts.len() })
+    }
+
+    /// Tells what the test guards, when the branch was taken.
+    pub(super) fn guarded(&mut self, node: Node<'s>, test: Test) {
+        let Some(block) = child_of_kind(node, "statement_block") else { return };
+        // Of a line of another artifact all facts are at one place: they are told by their numbers.
+        let now = self.sink.reading.facts.len();
+        let (inside, behind) = match self.fixed {
+            Some(_) => ((test.first, now), (now, usize::MAX)),
+            None => ((block.start_byte(), block.end_byte()), (node.end_byte(), usize::MAX)),
+        };
+        let (from, to) = match (test.negated, test.leaves) {
+            (true, _) => inside,
+            (false, true) => behind,
             _ => return,
         };
-        for path in value.texts().iter() {
-            let marker = match call::provider_of(path) {
-                Provider::File => call::file(path, &scope.here),
-                Provider::Registry => Location::registry(path),
-                _ => continue,
-            };
-            if marker.extent() == Extent::None {
-                continue;
-            }
-            let key = if negated { "if not exist" } else { "if exist" };
+        let key = if test.negated { "if not exist" } else { "if exist" };
+        for marker in test.markers {
             self.guards.add(node.start_byte(), from, to, key, marker);
         }
     }
 
-    /// The first command of this name in an expression.
-    fn command_in(&self, node: Node<'s>, name: &str, depth: usize) -> Option<Node<'s>> {
+    /// Where the first test of a condition stands, and what it asks for.
+    fn tested(&mut self, condition: Node<'s>, scope: &mut Scope) -> Option<(usize, Value)> {
+        if let Some(test) = self.find(condition, 0, &|machine, node| {
+            let called = node.child_by_field_name("command_name").filter(|_| node.kind() == "command");
+            called.is_some_and(|called| machine.slice(called).eq_ignore_ascii_case("test-path"))
+        }) {
+            let arguments = self.arguments(test, scope);
+            let value = compute::values(&arguments, &["path", "literalpath"]).into_iter().next()?;
+            return Some((test.start_byte(), value));
+        }
+        let test = self.find(condition, 0, &|machine, node| {
+            let text = machine.slice(node).to_ascii_lowercase();
+            node.kind() == "invokation_expression" && EXISTS.iter().any(|ask| text.contains(ask))
+        })?;
+        let list =
+            child_of_kind(test, "argument_list").and_then(|list| child_of_kind(list, "argument_expression_list"));
+        let argument = children(list?).into_iter().next()?;
+        Some((test.start_byte(), self.eval(argument, scope)))
+    }
+
+    /// The first node of an expression of which something is true.
+    fn find(&self, node: Node<'s>, depth: usize, is: &dyn Fn(&Self, Node<'s>) -> bool) -> Option<Node<'s>> {
         if depth > MAX_DEPTH {
             return None;
         }
-        let called = node.child_by_field_name("command_name").filter(|_| node.kind() == "command");
-        if called.is_some_and(|called| self.slice(called).eq_ignore_ascii_case(name)) {
+        if is(self, node) {
             return Some(node);
         }
-        children(node).into_iter().find_map(|child| self.command_in(child, name, depth + 1))
+        children(node).into_iter().find_map(|child| self.find(child, depth + 1, is))
     }
 }

@@ -3,19 +3,23 @@
 mod arguments;
 mod command;
 mod compute;
+mod defaults;
 mod expression;
 mod functions;
 mod interest;
 mod markers;
 mod mask;
 mod run;
+mod seven;
+mod sourced;
 mod strings;
 mod value;
 
 use super::CommandContext;
 use super::chocolatey;
+use super::guards::Guards;
 use super::sink::Sink;
-use crate::facts::{Clue, ClueKind, Folder, NoteKind, Phase, Reading, Site, Text};
+use crate::facts::{Clue, ClueKind, Folder, NoteKind, Part, Phase, Reading, Site, Text};
 use crate::read::Input;
 use crate::read::text::LineIndex;
 use interest::Interest;
@@ -61,12 +65,35 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
         // Also for the scripts that it starts.
         sink.clue(&Site::default(), Clue::new(ClueKind::RunsIn, "", <&str>::from(phase)));
     }
-    let mut machine = Machine::new(text, Text::folder(Folder::AppDir), &mut sink);
-    machine.index = Some(&index);
-    machine.interest = Some(&interest);
-    machine.script(tree.root_node(), &mut Scope::new(Text::folder(Folder::Cwd)));
-    let guards = std::mem::take(&mut machine.guards);
-    guards.emit(&index, reading);
+    let source = Source { input, text, tree: &tree, index: &index, interest: &interest };
+    source.walk(false, &mut sink).emit(&index, reading);
+    if defaults::has_defaults(reading) {
+        let mut marked = Reading::new(&reading.artifact, &reading.format);
+        source.walk(true, &mut Sink::new(&mut marked)).emit(&index, &mut marked);
+        defaults::open(reading, &marked);
+    }
+}
+
+/// A script that was parsed.
+struct Source<'s> {
+    input: &'s Input<'s>,
+    text: &'s str,
+    tree: &'s Tree,
+    index: &'s LineIndex<'s>,
+    interest: &'s Interest,
+}
+
+impl Source<'_> {
+    /// Runs the script, with marks behind the defaults of its parameters or without, and gives the tests that it makes.
+    fn walk(&self, marks: bool, sink: &mut Sink<'_>) -> Guards {
+        let mut machine = Machine::new(self.text, Text::folder(Folder::AppDir), sink);
+        machine.index = Some(self.index);
+        machine.interest = Some(self.interest);
+        machine.input = Some(self.input);
+        machine.marks = marks;
+        machine.script(self.tree.root_node(), &mut Scope::new(Text::folder(Folder::Cwd)));
+        std::mem::take(&mut machine.guards)
+    }
 }
 
 /// Reads a command line for PowerShell that another script gives.
@@ -89,10 +116,16 @@ fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink:
     let mut given = Vec::new();
     for (i, part) in line.parts().iter().enumerate() {
         match part {
-            crate::facts::Part::Lit(s) => source.push_str(s),
+            Part::Lit(s) => source.push_str(s),
             hole => {
                 let name = hole_name(i);
-                let (mark, value) = (format!("${{{name}}}"), Text::from_parts([hole.clone()]));
+                // The grammar does not read braces in every word; where the name ends by itself it needs none. Between
+                // single quotes only those with braces are told from what is written there.
+                let ends = |next: &Part| matches!(next, Part::Lit(s) if s.starts_with(ENDS));
+                let quoted = source.matches('\'').count() % 2 == 1;
+                let alone = !quoted && line.parts().get(i + 1).is_none_or(ends);
+                let mark = if alone { format!("${name}") } else { format!("${{{name}}}") };
+                let value = Text::from_parts([hole.clone()]);
                 source.push_str(&mark);
                 given.push((mark, value.to_string()));
                 scope.set(&name, value::Value::text(value), 0);
@@ -104,7 +137,12 @@ fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink:
     machine.fixed = Some(site.clone());
     machine.given = given;
     machine.script(tree.root_node(), &mut scope);
+    let guards = std::mem::take(&mut machine.guards);
+    guards.emit_at(site, sink.reading);
 }
+
+/// What ends the name of a variable and is no operator on it.
+const ENDS: &[char] = &[' ', '\t', '\n', ';', ',', ')', '|', '&', '>'];
 
 /// Begins the name of the variable that stands for a hole of a given line; its number follows.
 const HOLE: &str = "hole";
@@ -131,7 +169,8 @@ fn parse(text: &str, most: usize) -> Option<Tree> {
         if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
-    let text = mask::masked(text);
+    let text = seven::as_lists(text);
+    let text = mask::masked(&text);
     let bytes = text.as_bytes();
     parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
 }

@@ -6,6 +6,7 @@
 use super::interest::Interest;
 use super::value::{Made, Scope, Value};
 use crate::facts::{NoteKind, Site, Source, Step, Text};
+use crate::read::Input;
 use crate::read::script::call;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::{self, Sink};
@@ -25,6 +26,14 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) index: Option<&'s LineIndex<'s>>,
     pub(super) interest: Option<&'s Interest>,
     pub(super) fixed: Option<Site>,
+    /// The file that is read, and the others beside it.
+    pub(super) input: Option<&'s Input<'s>>,
+    /// So many scripts have read one another on the way here.
+    pub(super) level: usize,
+    /// Scripts that were read for what they set.
+    pub(super) sourced: usize,
+    /// Defaults of the script's parameters get a mark.
+    pub(super) marks: bool,
     pub(super) own_folder: Text,
     pub(super) sink: &'k mut Sink<'r>,
     pub(super) guards: Guards,
@@ -38,6 +47,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) aliases: HashMap<String, Text>,
     /// Variables used since a command began, with where they were set.
     pub(super) used: Vec<(String, usize)>,
+    /// The grammar did not understand all of it.
+    pub(super) broken: bool,
     pub(super) depth: usize,
     pub(super) calls: usize,
     /// What the function that runs has returned so far.
@@ -52,6 +63,10 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             index: None,
             interest: None,
             fixed: None,
+            input: None,
+            level: 0,
+            sourced: 0,
+            marks: false,
             own_folder,
             sink,
             guards: Guards::default(),
@@ -61,6 +76,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             given: Vec::new(),
             aliases: HashMap::new(),
             used: Vec::new(),
+            broken: false,
             depth: 0,
             calls: 0,
             returned: Value::Null,
@@ -70,6 +86,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     /// Runs a whole script.
     pub(super) fn script(&mut self, root: Node<'s>, scope: &mut Scope) {
+        self.broken = root.has_error();
         self.eval(root, scope);
         let mut rest: Vec<(String, Node<'s>)> = self.functions.iter().map(|(n, node)| (n.clone(), *node)).collect();
         rest.sort_by_key(|(_, node)| node.start_byte());
@@ -275,10 +292,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     fn branches(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         let mut never = false;
+        let mut test = None;
         if let Some(condition) = node.child_by_field_name("condition") {
             never = self.slice(condition).trim().eq_ignore_ascii_case("$false");
             self.eval(condition, scope);
-            self.marker(node, condition, scope);
+            test = self.marker(node, condition, scope);
         }
         let before = scope.clone();
         let mut after: Option<Scope> = None;
@@ -303,6 +321,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 }
                 _ => {}
             }
+        }
+        if let Some(test) = test {
+            self.guarded(node, test);
         }
         if let Some(mut after) = after {
             if !covered {

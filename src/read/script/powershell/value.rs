@@ -168,6 +168,18 @@ impl Scope {
         self.vars.len()
     }
 
+    /// Takes over what was set in another scope that began as a copy of this one; here it is known since this offset.
+    pub(super) fn take_over(&mut self, other: &Scope, at: usize) {
+        let is_new = |(name, (theirs, since)): &(&Arc<str>, &(Value, usize))| {
+            self.vars.get(*name).is_none_or(|(ours, known)| known != since || !ours.is_same(theirs))
+        };
+        let new: Vec<(Arc<str>, Value)> =
+            other.vars.iter().filter(is_new).map(|(name, (value, _))| (name.clone(), value.clone())).collect();
+        for (name, value) in new {
+            self.set(&name, value, at);
+        }
+    }
+
     /// What holds after either of two ways.
     pub(super) fn join(&mut self, other: &Scope) {
         if !Arc::ptr_eq(&self.vars, &other.vars) {

@@ -1,0 +1,134 @@
+//! Operators of PowerShell 7 that the grammar does not know, as what it does know (about_Operators): of `a ?? b` and of
+//! `c ? a : b` the value is one of a few, as it is of a list. Places in the text stay.
+
+use std::borrow::Cow;
+
+/// Most operators of one script that are put so.
+const MAX_OPERATORS: usize = 1_000;
+
+/// The text with commas in the place of these operators.
+pub(super) fn as_lists(text: &str) -> Cow<'_, str> {
+    if !text.contains(" ? ") && !text.contains("??") {
+        return Cow::Borrowed(text);
+    }
+    let code = code(text);
+    let mut out = text.as_bytes().to_vec();
+    let mut blank = |from: usize, to: usize, with: u8| {
+        out[from..to].fill(b' ');
+        out[to - 1] = with;
+    };
+    let mut at = 0;
+    for _ in 0..MAX_OPERATORS {
+        let Some(found) = code[at..].windows(2).position(|two| two == b"??" || two == b"? ") else { break };
+        let start = at + found;
+        at = start + 2;
+        if code[start..].starts_with(b"??=") {
+            blank(start, start + 3, b'=');
+        } else if code[start..].starts_with(b"??") {
+            blank(start, start + 2, b',');
+        } else if start > 0
+            && code[start - 1] == b' '
+            && let Some(other) = other_way(&code, start + 1)
+            && let Some(condition) = condition(&code, start)
+        {
+            blank(condition, start + 1, b' ');
+            blank(other, other + 1, b',');
+        }
+    }
+    String::from_utf8(out).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// The code alone: texts and comments are dots.
+fn code(text: &str) -> Vec<u8> {
+    let mut code = text.as_bytes().to_vec();
+    let mut at = 0;
+    while at < code.len() {
+        let rest = &text.as_bytes()[at..];
+        let end = match rest {
+            [b'`', ..] => 2,
+            [b'<', b'#', ..] => find(rest, b"#>"),
+            [b'#', ..] => find(rest, b"\n") - 1,
+            [b'@', b'"', ..] => find(rest, b"\n\"@"),
+            [b'@', b'\'', ..] => find(rest, b"\n'@"),
+            [b'\'', ..] => 1 + find(&rest[1..], b"'"),
+            [b'"', ..] => quoted(rest),
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        let end = (at + end.max(1)).min(code.len());
+        code[at..end].fill(b'.');
+        at = end;
+    }
+    code
+}
+
+/// The length up to the end of what ends something; all of it, if nothing does.
+fn find(text: &[u8], end: &[u8]) -> usize {
+    text.windows(end.len()).position(|w| w == end).map_or(text.len() + 1, |at| at + end.len())
+}
+
+/// The length of a text in double quotes.
+fn quoted(text: &[u8]) -> usize {
+    let mut at = 1;
+    while at < text.len() {
+        match text[at] {
+            b'`' => at += 1,
+            b'"' => return at + 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+/// Where the condition begins: behind `=`, a parenthesis or `return`, on the same line.
+fn condition(code: &[u8], operator: usize) -> Option<usize> {
+    let mut depth = 0;
+    for at in (0..operator).rev() {
+        match code[at] {
+            b')' | b']' | b'}' => depth += 1,
+            b'(' | b'[' | b'{' if depth == 0 => return Some(at + 1),
+            b'(' | b'[' | b'{' => depth -= 1,
+            b'=' if depth == 0 => return Some(at + 1),
+            b'n' if depth == 0 && code[..=at].to_ascii_lowercase().ends_with(b"return") => return Some(at + 1),
+            b'\n' | b';' | b'|' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The colon before the other value, on the same line and not in brackets of its own.
+fn other_way(code: &[u8], from: usize) -> Option<usize> {
+    let mut depth = 0;
+    for (at, byte) in code.iter().enumerate().skip(from) {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' if depth == 0 => return None,
+            b')' | b']' | b'}' => depth -= 1,
+            // `::` and the drive of a variable touch what is before them.
+            b':' if depth == 0 && code.get(at + 1) == Some(&b' ') => return Some(at),
+            b'\n' | b';' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_lists;
+
+    #[test]
+    fn what_is_one_of_a_few_is_a_list() {
+        assert_eq!(as_lists("$a = $b ?? 'x > y'"), "$a = $b  , 'x > y'");
+        assert_eq!(as_lists("$a ??= 'x'"), "$a   = 'x'");
+        assert_eq!(as_lists("$a = $c ? \"<br>\": ''"), "$a =      \"<br>\", ''");
+        assert_eq!(as_lists("return ($c.X() ? 1 : 2)"), "return (         1 , 2)");
+        assert_eq!(as_lists("ls | ? { $_ -ne ': ' }"), "ls | ? { $_ -ne ': ' }");
+        assert_eq!(as_lists("'a ? b : c' # d ?? e"), "'a ? b : c' # d ?? e");
+        assert_eq!(as_lists("$x = \"`\" ?? \""), "$x = \"`\" ?? \"");
+    }
+}
