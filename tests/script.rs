@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use wipeproof::discover::{Application, Artifact, Kind, sniff};
+use wipeproof::discover::{Application, Artifact, Kind, WalkOptions, sniff};
 use wipeproof::facts::{ClueKind, NoteKind, Phase, Reading, Site, Text, listing};
 use wipeproof::read::read_bytes;
 use wipeproof::read::script::{CommandContext, command_line};
@@ -338,5 +338,16 @@ fn code_pages_of_consoles_cost_characters_only() {
         assert_eq!(places.len(), 2, "{name}: {places:?}");
         assert!(places[0].starts_with("C:\\Gr") && places[0].ends_with("\\logs"), "{name}: {places:?}");
         assert_eq!(places[1], "C:\\plain", "{name}");
+    }
+}
+
+#[test]
+fn a_circle_of_calls_ends_and_is_said() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/joins/called");
+    let app = wipeproof::discover::walk(&[folder], &WalkOptions::default()).unwrap();
+    let all = wipeproof::read::read_all(&app);
+    for name in ["run.cmd", "run.ps1"] {
+        let reading = all.readings.iter().find(|r| r.artifact.ends_with(&format!("called/{name}"))).unwrap();
+        assert!(reading.notes.iter().any(|n| n.text.contains("in a circle")), "{name}: {:?}", reading.notes);
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn choose(readings: &mut [Reading], wanted: Option<&str>) {
     for reading in readings {
         let Some(of) = reading.environment.clone() else { continue };
         let alone = || base(reading).is_some_and(|base| !configured.contains(&base));
-        if !is_wanted(&of) && !(stands_in(&of, wanted, &reading.format) && alone()) {
+        if !(is_wanted(&of) || stands_in(&of, wanted, &reading.format) && alone()) {
             reading.facts.clear();
             reading.note(NoteKind::Info, format!("counts in the environment {of} only, and {wanted} is judged"));
             continue;

@@ -1,6 +1,6 @@
 //! All writers and readers of one location: baked and written, written only or read back.
 
-use crate::facts::{Effect, Extent, Operation, Phase, Reading, Step, Store, Trait};
+use crate::facts::{Effect, Extent, Operation, Origin, Phase, Reading, Step, Store, Trait};
 use std::collections::HashMap;
 
 /// What the application as a whole does at one location.
@@ -10,6 +10,8 @@ struct Uses {
     reader: Option<(String, String)>,
     /// Who bakes it into the image.
     baker: Option<(String, String)>,
+    /// By which words that is done, if the value stands in them.
+    baked: Option<String>,
     at_run: bool,
     at_shutdown: bool,
 }
@@ -44,11 +46,20 @@ fn note(uses: &mut Uses, effect: &Effect, artifact: &str) {
     match (effect.operation, effect.phase) {
         (Operation::Read, _) if uses.reader.is_none() => uses.reader = who(),
         (Operation::Read | Operation::Delete | Operation::DeleteValue, _) => {}
-        (_, Phase::Build) if uses.baker.is_none() => uses.baker = who(),
+        (_, Phase::Build) if uses.baker.is_none() => {
+            uses.baker = who();
+            uses.baked = constant(effect);
+        }
         (_, Phase::Build | Phase::NotShipped) => {}
         (_, Phase::Shutdown) => uses.at_shutdown = true,
         _ => uses.at_run = true,
     }
+}
+
+/// The words that write a value which stands in them.
+fn constant(effect: &Effect) -> Option<String> {
+    let words = effect.evidence.iter().rev().find(|step| step.artifact.is_none())?;
+    (effect.origin == Origin::Constant).then(|| words.text.to_lowercase())
 }
 
 fn mark(effect: &mut Effect, uses: &Uses) {
@@ -60,7 +71,11 @@ fn mark(effect: &mut Effect, uses: &Uses) {
         effect.mark(Trait::ReadBack);
         effect.evidence.push(Step::new(format!("read back by {via}")).in_artifact(artifact.clone()));
     }
-    if let (Some((artifact, via)), false) = (&uses.baker, effect.has(Trait::Baked)) {
+    let is_same = uses.baked.is_some() && uses.baked == constant(effect);
+    if let (Some((artifact, _)), true) = (&uses.baker, is_same) {
+        effect.mark(Trait::Recomputable);
+        effect.evidence.push(Step::new("the image holds the same value already").in_artifact(artifact.clone()));
+    } else if let (Some((artifact, via)), false) = (&uses.baker, effect.has(Trait::Baked)) {
         effect.mark(Trait::Baked);
         effect.evidence.push(Step::new(format!("also written into the image by {via}")).in_artifact(artifact.clone()));
     }
@@ -102,6 +117,19 @@ mod tests {
              artifact a.exe\neffect set-value registry HKLM\\SOFTWARE\\C\\seq phase=run via=x\n",
         );
         assert_eq!(t, [vec![], vec![Trait::Baked]]);
+    }
+
+    #[test]
+    fn the_same_value_again_changes_nothing() {
+        let write = |phase: &str, value: &str| {
+            format!(
+                "artifact {phase}.cmd\neffect set-value registry HKLM\\Software\\C\\Mode phase={phase} origin=constant via=reg\n  \
+                 step \"reg add HKLM\\Software\\C /v Mode /d {value}\"\n"
+            )
+        };
+        let of = |baked: &str, written: &str| traits(&format!("{}{}", write("build", baked), write("run", written)));
+        assert_eq!(of("on", "on"), [vec![], vec![Trait::Recomputable]]);
+        assert_eq!(of("off", "on"), [vec![], vec![Trait::Baked]]);
     }
 
     #[test]

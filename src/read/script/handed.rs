@@ -25,6 +25,10 @@ fn script(extension: &str) -> Option<bool> {
     SCRIPTS.iter().find(|(e, _)| *e == extension).map(|(_, named)| *named)
 }
 
+/// Scripts that call one another go on only so far.
+pub(super) const NOT_FOLLOWED: &str =
+    "scripts call one another in a circle, too deeply or too often: what the rest of them set is not followed";
+
 /// The path, from the folder of a script, of another that it names from there or from the current folder.
 pub(super) fn beside(script_at: &Location) -> Option<String> {
     match script_at.text().parts() {

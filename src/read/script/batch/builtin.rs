@@ -4,7 +4,9 @@ use super::env::{Env, Value, is_dark};
 use super::run::{Frame, Machine};
 use super::syntax::{Mode, Piece, Redirect, Simple};
 use crate::catalog::commands::Shell;
-use crate::facts::{Extent, Hole, Location, Operation, Origin, Part, Site, Source, Step, Text, Trait};
+use crate::facts::{
+    Extent, Hole, Location, Operation, Origin, Part, Site, Source, Step, Text, Trait, fold_alternatives,
+};
 use crate::read::script::call::{self, Caller, Nested};
 use crate::read::script::handed;
 use crate::read::script::sink;
@@ -92,9 +94,12 @@ impl Machine<'_, '_, '_> {
         }
         let is_log = redirects.first().is_some_and(|redirect| self.acted.contains(&redirect.at));
         for redirect in redirects {
-            for (target, used) in self.expand(&redirect.target, env, frame) {
-                let target = words::without_quotes(&target);
-                let location = call::file(&target, &env.here);
+            let targets = self.expand(&redirect.target, env, frame).into_iter();
+            let mut targets: Vec<_> =
+                targets.map(|(target, used)| (call::file(&words::without_quotes(&target), &env.here), used)).collect();
+            // A loop that may run or not leaves a name that says nothing new beside the one that it sets.
+            fold_alternatives(&mut targets);
+            for (location, used) in targets {
                 let (operation, sign) = match redirect.mode {
                     Mode::Read => (Operation::Read, "<"),
                     Mode::Create => (Operation::Create, ">"),

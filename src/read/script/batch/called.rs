@@ -4,7 +4,7 @@ use super::env::{Env, Value};
 use super::parse;
 use super::run::{Machine, World};
 use super::syntax::Script;
-use crate::facts::{Location, Reading, Site, Text};
+use crate::facts::{Location, NoteKind, Reading, Site, Text};
 use crate::read::script::handed;
 use crate::read::script::sink::Sink;
 use crate::read::text::decode_oem;
@@ -20,13 +20,14 @@ impl Machine<'_, '_, '_> {
     /// Takes over what the script sets: it runs in the environment of its caller. What it does is told where it is read by
     /// itself.
     pub(super) fn take_over(&mut self, script_at: &Location, arguments: Vec<Text>, at: usize, env: &mut Env) {
-        let Some(input) = self.world.input.filter(|_| self.world.level < MAX_LEVELS && self.called < MAX_CALLED) else {
-            return;
-        };
+        let Some(input) = self.world.input else { return };
         let Some(path) = handed::beside(script_at) else { return };
         let Some(artifact) = input.app.sibling(input.artifact, &path) else { return };
-        if !matches!(artifact.extension().as_str(), "cmd" | "bat") || artifact.path == input.artifact.path {
+        if !matches!(artifact.extension().as_str(), "cmd" | "bat") {
             return;
+        }
+        if self.world.level >= MAX_LEVELS || self.called >= MAX_CALLED || artifact.path == input.artifact.path {
+            return self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
         }
         self.called += 1;
         let Ok(bytes) = artifact.read(MAX_FILE) else { return };
@@ -53,6 +54,9 @@ impl Machine<'_, '_, '_> {
         let mut machine = Machine::new(&world, &mut sink, self.delayed);
         let after = machine.subroutine(&script, arguments, env.clone());
         self.steps += machine.steps;
+        if aside.notes.iter().any(|note| note.text == handed::NOT_FOLLOWED) {
+            self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
+        }
         for (name, values) in after.iter().flat_map(|after| after.set_since(env)).collect::<Vec<_>>() {
             // Where it was set is another file; here it is known since the call.
             let values = values.into_iter().map(|value| Value { at: Some(at), ..value }).collect();

@@ -85,6 +85,15 @@ impl<'s> Machine<'s, '_, '_> {
                 }
                 _ => {}
             }
+            // `$a.ToLower().Replace(b, c)`: what a method gives is not followed, and its arguments are none of the command.
+            let word = first_word(self.source.get(first.start_byte()..elements.end_byte()).unwrap_or_default());
+            let end = first.start_byte() + word.len();
+            if end > first.end_byte() && calls_a_method(word) {
+                arguments.push(Argument::Value(Value::unknown(), word));
+                at += nodes.iter().skip(at).take_while(|node| node.start_byte() < end).count();
+                list = false;
+                continue;
+            }
             let start = at;
             while nodes.get(at).is_some_and(|n| {
                 !matches!(n.kind(), "command_argument_sep" | "redirection" | "," | "command_parameter")
@@ -140,6 +149,13 @@ impl<'s> Machine<'s, '_, '_> {
 /// Is this one of the parameters that every cmdlet has, perhaps shortened?
 fn is_common(name: &str) -> bool {
     COMMON.iter().any(|c| *c == name || (name.len() > 4 && c.starts_with(name)))
+}
+
+/// Is the word a variable with a method behind it?
+fn calls_a_method(word: &str) -> bool {
+    let Some((before, _)) = word.split_once('(').filter(|_| word.starts_with('$')) else { return false };
+    let method = before.rsplit('.').next().unwrap_or_default();
+    before.contains('.') && !method.is_empty() && method.chars().all(char::is_alphanumeric)
 }
 
 /// A word ends at a blank outside quotes and brackets.
@@ -300,11 +316,21 @@ fn words(arguments: &[Argument<'_>], chosen: Option<(usize, &Text)>) -> Vec<Word
                 };
                 match (std::mem::take(&mut glued), words.last_mut(), texts.first()) {
                     (true, Some(word), Some(text)) => *word = Word::plain(word.text.clone().concat(text)),
-                    _ => words.extend(texts.iter().take(MAX_VALUES).cloned().map(Word::plain)),
+                    _ => words.extend(texts.iter().take(MAX_VALUES).cloned().map(native_word)),
                 }
             }
             Argument::Block(_) => {}
         }
     }
     words
+}
+
+/// An argument with blanks gets quotes around it (about_Parsing), which cmd takes off again; that matters where it begins
+/// with quotes of its own.
+fn native_word(text: Text) -> Word {
+    let blank = |part: &Part| matches!(part, Part::Lit(s) if s.contains(' '));
+    if !text.leading_lit().starts_with('"') || !text.parts().iter().any(blank) {
+        return Word::plain(text);
+    }
+    Word { raw: Text::lit("\"").concat(&text).concat(&Text::lit("\"")), text }
 }

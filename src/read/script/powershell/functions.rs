@@ -104,10 +104,11 @@ impl<'s> Machine<'s, '_, '_> {
             };
             let own = source == Source::Arg && self.fixed.is_none() && number <= MAX_PARAMETERS;
             // Where the grammar fails, the parameters of a function seem to be those of the script.
-            if own && !self.source[..node.start_byte()].trim_end().ends_with('{') {
-                if let Some(default) = self.takes(number, shown, variable, &value).filter(|_| self.marks) {
-                    value = Value::text(default.concat(&Text::lit(defaults::mark(number).to_string())));
-                }
+            let own = own && !self.source[..node.start_byte()].trim_end().ends_with('{');
+            if let Some(default) = own.then(|| self.takes(number, shown, variable, &value)).flatten()
+                && self.marks
+            {
+                value = Value::text(default.concat(&Text::lit(defaults::mark(number).to_string())));
             }
             scope.set(&name, value, variable.start_byte());
         }

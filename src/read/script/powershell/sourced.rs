@@ -3,7 +3,7 @@
 use super::run::Machine;
 use super::value::Scope;
 use super::{MAX_INLINE_PROGRESS, parse};
-use crate::facts::{Location, Reading, Site};
+use crate::facts::{Location, NoteKind, Reading, Site};
 use crate::read::script::call::parent;
 use crate::read::script::handed;
 use crate::read::script::sink::Sink;
@@ -21,12 +21,15 @@ impl<'s> Machine<'s, '_, '_> {
     /// Takes over what the script sets (about_Scripts, "Script scope and dot sourcing"). What it does is told where it is
     /// read by itself.
     pub(super) fn take_over(&mut self, script_at: &Location, node: Node<'s>, scope: &mut Scope) {
-        let Some(input) = self.input.filter(|_| self.level < MAX_LEVELS && self.sourced < MAX_SOURCED) else { return };
+        let Some(input) = self.input else { return };
         let Some(artifact) = handed::beside(script_at).and_then(|path| input.app.sibling(input.artifact, &path)) else {
             return;
         };
-        if artifact.extension() != "ps1" || artifact.path == input.artifact.path {
+        if artifact.extension() != "ps1" {
             return;
+        }
+        if self.level >= MAX_LEVELS || self.sourced >= MAX_SOURCED || artifact.path == input.artifact.path {
+            return self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
         }
         self.sourced += 1;
         let Ok(bytes) = artifact.read(MAX_FILE) else { return };
@@ -41,5 +44,8 @@ impl<'s> Machine<'s, '_, '_> {
         let mut after = scope.clone();
         machine.script(tree.root_node(), &mut after);
         scope.take_over(&after, node.start_byte());
+        if aside.notes.iter().any(|note| note.text == handed::NOT_FOLLOWED) {
+            self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
+        }
     }
 }
