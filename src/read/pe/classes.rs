@@ -5,6 +5,7 @@ use super::Set;
 use super::code::report::Object;
 use super::image::Image;
 use super::program::{MAX_DEPTH, Program};
+use super::scan::{pointing, sort_pairs};
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -27,6 +28,8 @@ const MAX_ASKED: usize = 200;
 pub(crate) struct Classes {
     /// Address of what may be a table, and of the reference to it in the code, sorted.
     references: OnceCell<Vec<(u32, u32)>>,
+    /// Address of a function, and of a word of constant data that points to it, sorted.
+    entries: OnceCell<Vec<(u32, u32)>>,
     asked: Cell<usize>,
 }
 
@@ -76,19 +79,15 @@ impl Program<'_> {
     /// Starts of the tables that hold a method: the nearest address before it that the code refers to.
     fn tables_with(&self, method: u32) -> Vec<u32> {
         let word = if self.image.is_64() { 8 } else { 4 };
-        let va = (self.image.base + u64::from(method)).to_le_bytes();
-        let Some(pattern) = va.get(..word) else { return Vec::new() };
+        let entries = self.classes.entries.get_or_init(|| entries(&self.image));
+        let first = entries.partition_point(|(function, _)| *function < method);
         let mut tables = Vec::new();
-        for section in self.image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()) {
-            let data = self.image.section_bytes(section);
-            for at in memchr::memmem::find_iter(data, pattern).filter(|at| at % word == 0) {
-                let entry = section.rva.wrapping_add(at as u32);
-                let references = self.table_references();
-                let behind = references.partition_point(|(table, _)| *table <= entry);
-                let Some((table, _)) = behind.checked_sub(1).and_then(|i| references.get(i)) else { continue };
-                if entry - table < MAX_METHODS * word as u32 && tables.len() < MAX_TABLES && !tables.contains(table) {
-                    tables.push(*table);
-                }
+        for (_, entry) in entries.iter().skip(first).take_while(|(function, _)| *function == method) {
+            let references = self.table_references();
+            let behind = references.partition_point(|(table, _)| *table <= *entry);
+            let Some((table, _)) = behind.checked_sub(1).and_then(|i| references.get(i)) else { continue };
+            if entry - table < MAX_METHODS * word && tables.len() < MAX_TABLES && !tables.contains(table) {
+                tables.push(*table);
             }
         }
         tables
@@ -103,6 +102,24 @@ pub(crate) fn holds_code(image: &Image<'_>, rva: u32) -> bool {
     image.rva_of(va).and_then(|rva| image.section_of(rva)).is_some_and(|s| s.is_code())
 }
 
+/// Words of constant data that point into code.
+fn entries(image: &Image<'_>) -> Vec<(u32, u32)> {
+    let mut found = Vec::new();
+    for section in image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()) {
+        let data = image.section_bytes(section);
+        let word = if image.is_64() { 8 } else { 4 };
+        for (i, bytes) in data.chunks_exact(word).enumerate() {
+            let va = bytes.iter().rev().fold(0u64, |sum, b| sum << 8 | u64::from(*b));
+            let Some(rva) = va.checked_sub(image.base).and_then(|rva| u32::try_from(rva).ok()) else { continue };
+            if found.len() < MAX_REFERENCES && image.section_of(rva).is_some_and(|s| s.is_code()) {
+                found.push((rva, section.rva.wrapping_add((i * word) as u32)));
+            }
+        }
+    }
+    sort_pairs(&mut found);
+    found
+}
+
 /// References of the code to what may be tables of functions.
 fn scan(image: &Image<'_>) -> Vec<(u32, u32)> {
     let tables: Vec<_> = image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()).collect();
@@ -110,23 +127,12 @@ fn scan(image: &Image<'_>) -> Vec<(u32, u32)> {
     let high = tables.iter().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
     let mut references = Vec::new();
     for section in image.sections.iter().filter(|s| s.is_code()) {
-        for (i, window) in image.section_bytes(section).windows(4).enumerate() {
-            let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
-            let at = section.rva.wrapping_add(i as u32);
-            let rva = if image.is_64() {
-                at.wrapping_add(4).wrapping_add(value)
-            } else {
-                value.wrapping_sub(image.base as u32)
-            };
-            if rva.wrapping_sub(low) < high.wrapping_sub(low)
-                && tables.iter().any(|s| s.contains(rva))
-                && references.len() < MAX_REFERENCES
-                && holds_code(image, rva)
-            {
-                references.push((rva, at));
+        for (i, rva) in pointing(image, section, low..high) {
+            if tables.iter().any(|s| s.contains(rva)) && references.len() < MAX_REFERENCES && holds_code(image, rva) {
+                references.push((rva, section.rva.wrapping_add(i as u32)));
             }
         }
     }
-    references.sort_unstable();
+    sort_pairs(&mut references);
     references
 }

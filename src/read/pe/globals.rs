@@ -9,6 +9,7 @@ use super::code::strings::literal;
 use super::image::{Image, u32_at, u64_at};
 use super::imports::Linkage;
 use super::program::{MAX_DEPTH, Program};
+use super::scan::pointing;
 use super::{Map, Set};
 use crate::facts::Text;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -236,19 +237,7 @@ fn scan(image: &Image<'_>, linkage: &Linkage<'_>) -> Vec<Reference> {
     let mut references = Vec::new();
     for section in image.sections.iter().filter(|s| s.is_code()) {
         let code = image.section_bytes(section);
-        for (i, window) in code.windows(4).enumerate() {
-            let [a, b, c, d] = *window else { continue };
-            let value = u32::from_le_bytes([a, b, c, d]);
-            let mut rva = if image.is_64() {
-                section.rva.wrapping_add(i as u32 + 4).wrapping_add(value)
-            } else {
-                value.wrapping_sub(image.base as u32)
-            };
-            // Most of what is read so is no reference at all.
-            if rva.wrapping_sub(low).wrapping_add(MAX_IMMEDIATE) >= high.wrapping_sub(low).saturating_add(MAX_IMMEDIATE)
-            {
-                continue;
-            }
+        for (i, mut rva) in pointing(image, section, low.wrapping_sub(MAX_IMMEDIATE)..high) {
             // An immediate behind the displacement moves the end of the instruction.
             if image.is_64() {
                 rva = rva.wrapping_add(immediate(code, i));
@@ -262,7 +251,7 @@ fn scan(image: &Image<'_>, linkage: &Linkage<'_>) -> Vec<Reference> {
             }
         }
     }
-    references.sort_unstable();
+    references.sort_unstable_by_key(|r| u64::from(r.variable) << 32 | u64::from(r.code));
     references
 }
 

@@ -8,6 +8,7 @@ use super::Map;
 use super::code::report::InternalCall;
 use super::image::Image;
 use super::program::Program;
+use super::scan::{pointing, sort_pairs};
 use crate::catalog::native::Object;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -90,27 +91,26 @@ impl Program<'_> {
     fn addresses_taken(&self) -> Vec<(u32, u32)> {
         let image: &Image<'_> = &self.image;
         let mut references = Vec::new();
-        for section in image.sections.iter().filter(|s| s.is_code()) {
+        let code = || image.sections.iter().filter(|s| s.is_code());
+        let end = code().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
+        let functions = code().map(|s| s.rva).min().unwrap_or(0)..end;
+        for section in code() {
             let code = image.section_bytes(section);
-            for (i, window) in code.windows(4).enumerate() {
-                let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
-                let at = section.rva.wrapping_add(i as u32);
-                let rva = if image.is_64() {
-                    let lea = i.checked_sub(2).and_then(|from| code.get(from..i));
-                    if !lea.is_some_and(|lea| lea[0] == 0x8d && lea[1] & 0xc7 == 0x05) {
-                        continue;
-                    }
-                    at.wrapping_add(4).wrapping_add(value)
-                } else {
-                    value.wrapping_sub(image.base as u32)
-                };
-                let inside = image.section_of(rva).is_some_and(|s| s.is_code());
-                if inside && references.len() < MAX_REFERENCES && self.functions.is_start(rva) {
-                    references.push((rva, at));
+            let is_lea = |i: usize| {
+                let lea = i.checked_sub(2).and_then(|from| code.get(from..i));
+                lea.is_some_and(|lea| lea[0] == 0x8d && lea[1] & 0xc7 == 0x05)
+            };
+            for (i, rva) in pointing(image, section, functions.clone()) {
+                if (!image.is_64() || is_lea(i))
+                    && references.len() < MAX_REFERENCES
+                    && self.functions.is_start(rva)
+                    && image.section_of(rva).is_some_and(|s| s.is_code())
+                {
+                    references.push((rva, section.rva.wrapping_add(i as u32)));
                 }
             }
         }
-        references.sort_unstable();
+        sort_pairs(&mut references);
         references
     }
 }

@@ -21,6 +21,7 @@ mod reach;
 mod references;
 mod resolve;
 mod resources;
+mod scan;
 mod settings;
 mod surface;
 mod told;

@@ -7,6 +7,7 @@
 use super::functions::Functions;
 use super::image::{Image, Section};
 use super::references::References;
+use super::scan::pointing;
 use super::{Map, Set};
 use std::collections::BTreeSet;
 
@@ -88,21 +89,43 @@ fn literals(image: &Image<'_>) -> BTreeSet<u32> {
     let mut found = BTreeSet::new();
     for section in image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()) {
         let data = image.section_bytes(section);
-        for mode in MODES {
-            let narrow: Vec<u8> = mode.bytes().chain([0]).collect();
-            let wide: Vec<u8> = mode.bytes().flat_map(|b| [b, 0]).chain([0, 0]).collect();
-            for (pattern, character) in [(narrow, 1), (wide, 2)] {
-                for at in memchr::memmem::find_iter(data, &pattern) {
-                    // It starts behind the end of another, or with the section.
-                    let before = data.get(at.saturating_sub(character)..at).unwrap_or_default();
-                    if before.iter().all(|b| *b == 0) && found.len() < MAX_LITERALS {
-                        found.insert(section.rva.wrapping_add(at as u32));
-                    }
-                }
-            }
+        // It starts behind the end of another, or with the section.
+        for at in beginnings(data).filter(|at| is_known_mode(data, *at)).take(MAX_LITERALS - found.len()) {
+            found.insert(section.rva.wrapping_add(at as u32));
         }
     }
     found
+}
+
+/// Places where one of the letters stands that modes begin with, behind a zero or nothing.
+fn beginnings(data: &[u8]) -> impl Iterator<Item = usize> {
+    /// Places that are looked at together.
+    const PLACES: usize = 32;
+    let begins = |letter: u8, before: u8| before == 0 && matches!(letter, b'r' | b'w' | b'a');
+    let first = data.first().filter(|letter| begins(**letter, 0)).map(|_| 0);
+    let pairs = data.windows(PLACES + 1).step_by(PLACES).enumerate();
+    // Without branches, so that it becomes vector instructions; what is left at the end is looked at one by one.
+    let blocks = pairs.filter(move |(_, block)| {
+        let mut any = false;
+        for (before, letter) in block.iter().zip(block.iter().skip(1)) {
+            any |= (*before == 0) & ((*letter == b'r') | (*letter == b'w') | (*letter == b'a'));
+        }
+        any
+    });
+    let whole = data.len().saturating_sub(1) / PLACES * PLACES;
+    let blocks = blocks.map(|(n, _)| n * PLACES..(n + 1) * PLACES).chain([whole..data.len().saturating_sub(1)]);
+    let behind = move |i: usize| begins(*data.get(i + 1)?, *data.get(i)?).then_some(i + 1);
+    first.into_iter().chain(blocks.flat_map(move |block| block.filter_map(behind)))
+}
+
+/// A mode string that is looked for begins here, narrow or wide.
+fn is_known_mode(data: &[u8], at: usize) -> bool {
+    let rest = data.get(at..).unwrap_or_default();
+    let narrow = |mode: &&str| rest.strip_prefix(mode.as_bytes()).is_some_and(|rest| rest.first() == Some(&0));
+    let units = rest.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+    let wide = |mode: &&str| units.clone().take(mode.len() + 1).eq(mode.bytes().chain([0]).map(u16::from));
+    let alone = at < 2 || data.get(at - 2) == Some(&0);
+    MODES.iter().any(|mode| narrow(&mode) || alone && wide(&mode))
 }
 
 /// Targets of calls shortly behind a load of one of the literals into an argument.
@@ -110,14 +133,8 @@ fn calls_with(image: &Image<'_>, section: &Section, literals: &BTreeSet<u32>) ->
     let code = image.section_bytes(section);
     let (Some(low), Some(high)) = (literals.first().copied(), literals.last().copied()) else { return Vec::new() };
     let mut targets = Vec::new();
-    for (i, window) in code.windows(4).enumerate() {
-        let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
-        let rva = if image.is_64() {
-            section.rva.wrapping_add(i as u32 + 4).wrapping_add(value)
-        } else {
-            value.wrapping_sub(image.base as u32)
-        };
-        if rva.wrapping_sub(low) <= high - low && literals.contains(&rva) && loads_argument(image, code, i) {
+    for (i, rva) in pointing(image, section, low..high.saturating_add(1)) {
+        if literals.contains(&rva) && loads_argument(image, code, i) {
             targets.extend(call_behind(code, section.rva, i + 4));
         }
     }

@@ -8,6 +8,7 @@ use super::Map;
 use super::Set;
 use super::image::{Directory, Image, u16_at, u32_at};
 use super::imports::Linkage;
+use super::scan::pointing;
 
 /// Most places of addresses that are read from the relocation table.
 const MAX_RELOCATIONS: usize = 1 << 22;
@@ -52,28 +53,21 @@ impl References {
         addresses: &Addresses,
     ) {
         let code = image.section_bytes(section);
-        let relative = image.is_64();
-        let base = image.base as u32;
-        let mut before = 0u8;
-        for (i, window) in code.windows(4).enumerate() {
-            // The window always has four bytes.
-            let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
-            let next = section.rva.wrapping_add(i as u32 + 4);
-            let target = next.wrapping_add(value);
-            let slot = if relative { target } else { value.wrapping_sub(base) };
-            if slot.wrapping_sub(low) <= high.wrapping_sub(low) {
-                self.slot_reference(linkage, code, i, section.rva, slot);
-            }
-            if (before == 0xe8 || before == 0xe9) && target < code_end {
+        for (i, slot) in pointing(image, section, low..high.saturating_add(1)) {
+            self.slot_reference(linkage, code, i, section.rva, slot);
+        }
+        for i in memchr::memchr2_iter(0xe8, 0xe9, code) {
+            let Some(distance) = u32_at(code, i + 1) else { break };
+            let opcode = section.rva.wrapping_add(i as u32);
+            let target = opcode.wrapping_add(5).wrapping_add(distance);
+            if target < code_end {
                 // What the loader relocates is an operand: neither the opcode of a call, nor that of a move before one.
-                let opcode = next - 5;
                 let operand = |rva: u32| addresses.cover(rva);
-                let moved = || is_displacement(code, i) && !operand(opcode - 2) && !operand(opcode - 1);
+                let moved = || is_displacement(code, i + 1) && !operand(opcode - 2) && !operand(opcode - 1);
                 if !operand(opcode) && !moved() {
                     self.edge(target, opcode);
                 }
             }
-            before = window.first().copied().unwrap_or_default();
         }
     }
 
