@@ -1,7 +1,8 @@
 //! How long reading a native image takes beside merely decoding, once, the functions that are analysed for it.
 //!
 //! `cargo bench --bench native [-- FOLDER...]` reads the images below each folder, by default the fixtures, and prints for
-//! each folder the least processor time of both and their ratio. Both are measured in the same run, in turns.
+//! each folder the least processor time of both and their ratio, and how many instructions are decoded and executed. Both
+//! are measured in the same run, in turns.
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "a bench may fail loudly, and prints what it found")]
 
 use iced_x86::{Decoder, DecoderOptions, Instruction};
@@ -9,7 +10,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use wipeproof::discover::{Application, Artifact, Kind, SNIFF_LEN, WalkOptions, sniff, walk};
-use wipeproof::read::pe::{Code, analysed};
+use wipeproof::read::pe::{Analysed, Code, analysed};
 use wipeproof::read::read_bytes;
 
 /// Times that each is measured; the least counts.
@@ -20,7 +21,10 @@ const REPEATS: u32 = 200;
 fn main() {
     let folders: Vec<PathBuf> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).map(PathBuf::from).collect();
     let folders = if folders.is_empty() { vec![PathBuf::from("fixtures/native")] } else { folders };
-    println!("{:>8} {:>9} {:>9} {:>9} {:>6} {:>8}  folder", "images", "MB", "read ms", "decode ms", "ratio", "MB/s");
+    println!(
+        "{:>8} {:>9} {:>9} {:>9} {:>6} {:>8} {:>9} {:>9}  folder",
+        "images", "MB", "read ms", "decode ms", "ratio", "MB/s", "decoded", "executed"
+    );
     for folder in &folders {
         measure(folder);
     }
@@ -37,7 +41,11 @@ fn measure(folder: &Path) {
             (kind == Some(Kind::Pe)).then_some((artifact, bytes))
         })
         .collect();
-    let code: Vec<Code> = images.iter().flat_map(|(artifact, bytes)| analysed(artifact.file_name(), bytes)).collect();
+    let looked_into: Vec<Analysed> =
+        images.iter().map(|(artifact, bytes)| analysed(artifact.file_name(), bytes)).collect();
+    let executed: u64 = looked_into.iter().map(|analysed| analysed.executed).sum();
+    let code: Vec<Code> = looked_into.into_iter().flat_map(|analysed| analysed.code).collect();
+    let once: usize = code.iter().map(decoded).sum();
     let (mut read, mut decode) = (Duration::MAX, Duration::MAX);
     for _ in 0..ROUNDS {
         decode = decode.min(timed(|| (0..REPEATS).flat_map(|_| &code).map(decoded).sum()) / REPEATS);
@@ -46,7 +54,7 @@ fn measure(folder: &Path) {
     let bytes: usize = images.iter().map(|(_, bytes)| bytes.len()).sum();
     let (megabytes, read, decode) = (bytes as f64 / 1e6, read.as_secs_f64() * 1e3, decode.as_secs_f64() * 1e3);
     println!(
-        "{:>8} {megabytes:>9.2} {read:>9.2} {decode:>9.2} {:>6.1} {:>8.0}  {}",
+        "{:>8} {megabytes:>9.2} {read:>9.2} {decode:>9.2} {:>6.1} {:>8.0} {once:>9} {executed:>9}  {}",
         images.len(),
         read / decode,
         megabytes / read * 1e3,

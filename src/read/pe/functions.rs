@@ -90,6 +90,13 @@ impl Functions {
         }
     }
 
+    /// The first address behind this one where a function may start.
+    pub(crate) fn next_start(&self, rva: u32) -> u32 {
+        let range = self.ranges.get(self.ranges.partition_point(|r| r.start <= rva)).map(|r| r.start);
+        let start = self.starts.get(self.starts.partition_point(|start| *start <= rva)).copied();
+        range.into_iter().chain(start).min().unwrap_or(u32::MAX)
+    }
+
     /// Short jumps to a function from the end of another one: address of the function, and of the jump.
     pub(crate) fn short_jumps(&self, image: &Image<'_>) -> Vec<(u32, u32)> {
         let mut jumps = Vec::new();

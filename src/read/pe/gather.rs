@@ -30,16 +30,26 @@ pub struct Code {
     pub bitness: u32,
 }
 
-/// The code that is looked into when an image is read, each function once: to measure what that costs beside decoding it.
-pub fn analysed(file_name: &str, bytes: &[u8]) -> Vec<Code> {
+/// What is looked into when an image is read: to measure what that costs beside decoding it.
+#[derive(Clone, Debug, Default)]
+pub struct Analysed {
+    /// Each function once.
+    pub code: Vec<Code>,
+    /// How many instructions were executed, with repetitions.
+    pub executed: u64,
+}
+
+/// See [`Analysed`].
+pub fn analysed(file_name: &str, bytes: &[u8]) -> Analysed {
     let Some(image) = Image::parse(bytes).filter(|i| matches!(i.machine, Machine::X64 | Machine::X86)) else {
-        return Vec::new();
+        return Analysed::default();
     };
     let linkage = Linkage::read(&image);
     let program = Program::new(image, linkage, file_name);
     let (events, _) = resolve::events(&program);
     Phases::of(&program, &events);
-    program.analysed().into_iter().flat_map(|function| runs(&program, function)).collect()
+    let code = program.analysed().into_iter().flat_map(|function| runs(&program, function)).collect();
+    Analysed { code, executed: program.executed() }
 }
 
 /// The instructions of a function, in runs without a gap.

@@ -26,7 +26,7 @@ mod settings;
 mod surface;
 mod told;
 
-pub use gather::{Code, analysed};
+pub use gather::{Analysed, Code, analysed};
 pub(super) use lines::database;
 
 use super::Input;

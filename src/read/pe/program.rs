@@ -10,10 +10,11 @@ use super::functions::{self, Functions};
 use super::globals::Globals;
 use super::go::GoFunctions;
 use super::handed::Handed;
-use super::image::Image;
+use super::image::{Image, u32_at};
 use super::imports::Linkage;
 use super::openers;
 use super::references::References;
+use super::scan::{pointing_from, sort_pairs};
 use super::surface;
 use super::{Map, Set};
 use crate::catalog::native::{self, Api, Signature};
@@ -87,6 +88,8 @@ pub(crate) struct Program<'a> {
     pops: RefCell<Map<u32, u32>>,
     /// Signature of each import that was asked for.
     signatures: Vec<OnceCell<Option<Signature>>>,
+    /// What each of them is called in facts.
+    vias: Vec<OnceCell<String>>,
     bodies: RefCell<Map<u32, Rc<Body>>>,
     /// Instructions in them.
     decoded_instructions: Cell<usize>,
@@ -105,6 +108,7 @@ impl<'a> Program<'a> {
         let mut references = References::scan(&image, &linkage);
         let apis: Vec<Option<Api>> = linkage.imports.iter().map(surface::api_of).collect();
         let signatures = linkage.imports.iter().map(|_| OnceCell::new()).collect();
+        let vias = linkage.imports.iter().map(|_| OnceCell::new()).collect();
         let mut starts: Vec<u32> = linkage.exports.iter().map(|(_, rva)| *rva).collect();
         starts.push(image.entry);
         // A function may end in the same jump.
@@ -122,7 +126,7 @@ impl<'a> Program<'a> {
             functions.add_tail_called(&image, jumps.copied());
         }
         references.edges.extend(functions.short_jumps(&image));
-        references.edges.sort_unstable();
+        sort_pairs(&mut references.edges);
         let mut program = Program {
             image,
             linkage,
@@ -147,6 +151,7 @@ impl<'a> Program<'a> {
             handed: Handed::default(),
             pops: RefCell::default(),
             signatures,
+            vias,
             bodies: RefCell::default(),
             decoded_instructions: Cell::new(0),
             steps: Cell::new(0),
@@ -249,18 +254,21 @@ impl<'a> Program<'a> {
             return true;
         }
         let code = code.get(..length.min(code.len())).unwrap_or_default();
-        code.windows(4).enumerate().any(|(i, window)| {
-            let value = window.iter().rev().fold(0u32, |sum, b| sum << 8 | u32::from(*b));
-            let relative = function.wrapping_add(i as u32 + 4).wrapping_add(value);
-            let calls = i > 0 && matches!(code.get(i - 1), Some(0xe8 | 0xe9));
-            if calls && length <= MAX_FORWARDER && self.interesting.contains(&relative) {
-                return true;
-            }
-            let rva = if self.image.is_64() { relative } else { value.wrapping_sub(self.image.base as u32) };
-            let data = self.image.section_of(rva).is_some_and(|s| !s.is_code());
-            data && [false, true]
-                .iter()
-                .any(|wide| literal(&self.image, rva, *wide).is_some_and(|s| s.len() >= 4 && s.contains('\\')))
+        let forwards = |(i, bytes): (usize, &[u8])| {
+            let target = || function.wrapping_add(i as u32 + 5).wrapping_add(u32_at(bytes, 1).unwrap_or_default());
+            matches!(bytes.first(), Some(0xe8 | 0xe9)) && self.interesting.contains(&target())
+        };
+        if length <= MAX_FORWARDER && code.windows(5).enumerate().any(forwards) {
+            return true;
+        }
+        let data = || self.image.sections.iter().filter(|s| !s.is_code());
+        let end = data().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
+        let data = data().map(|s| s.rva).min().unwrap_or(0)..end;
+        pointing_from(&self.image, code, function, data).any(|(_, rva)| {
+            self.image.section_of(rva).is_some_and(|s| !s.is_code())
+                && [false, true]
+                    .iter()
+                    .any(|wide| literal(&self.image, rva, *wide).is_some_and(|s| s.len() >= 4 && s.contains('\\')))
         })
     }
 
@@ -331,6 +339,12 @@ impl<'a> Program<'a> {
         *known.get_or_init(|| self.linkage.imports.get(import).and_then(surface::name_of).and_then(native::signature))
     }
 
+    /// What facts call an import.
+    pub(crate) fn via(&self, import: usize) -> &str {
+        let name = || self.linkage.imports.get(import).map(surface::via).unwrap_or_default();
+        self.vias.get(import).map_or("", |via| via.get_or_init(name))
+    }
+
     /// A function, decoded: most are analysed several times, so those that come first are kept.
     pub(crate) fn body(&self, function: u32) -> Rc<Body> {
         if let Some(body) = self.bodies.borrow().get(&function) {
@@ -355,6 +369,11 @@ impl<'a> Program<'a> {
     /// Counts executed instructions.
     pub(crate) fn spend(&self, steps: u64) {
         self.steps.set(self.steps.get() + steps);
+    }
+
+    /// Executed instructions so far.
+    pub(crate) fn executed(&self) -> u64 {
+        self.steps.get()
     }
 
     /// No steps left.

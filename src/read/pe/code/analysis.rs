@@ -1,10 +1,9 @@
-//! The fixpoint over one function, and the report drawn from it.
+//! The engine that executes one function, and the report drawn from what it finds.
 
 use super::super::Map;
 use super::super::classes::holds_code;
 use super::super::image::Image;
 use super::super::program::Program;
-use super::body::Body;
 use super::branch::Compared;
 use super::known::Known;
 use super::report::{self, Arg, Handle, Number, Report};
@@ -15,13 +14,8 @@ use super::value::{Kind, Symbol, Symbols, Value};
 use crate::catalog::native::{Api, Object};
 use crate::facts::Text;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, OpKind, Register};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// Visits of a block after which what still changes is given up.
-const WIDEN_AFTER: u8 = 4;
-/// Visits of a block after which it is left alone.
-const MAX_VISITS: u8 = 8;
 /// Most alternatives of a number that leave a function.
 const MAX_NUMBERS: usize = 3;
 /// Bytes of an object whose fields are looked at.
@@ -53,6 +47,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) origins: Map<Symbol, Origin>,
     pub(crate) state: State,
     pub(crate) recording: bool,
+    /// The block has something to note.
+    pub(super) notable: bool,
     pub(crate) report: Report,
     pub(crate) depth: u8,
     /// Start of the function.
@@ -68,7 +64,7 @@ pub(crate) struct Engine<'p, 'a> {
     /// What the last instruction that set the flags compared. Only where numbers are given.
     pub(crate) compared: Option<Compared>,
     /// State at the returns.
-    exit: Option<State>,
+    pub(super) exit: Option<State>,
 }
 
 /// Analyses the function at `start`. `given` are parameters of which a caller says what number they are.
@@ -85,6 +81,7 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8
         origins: Map::default(),
         state,
         recording: false,
+        notable: false,
         report: Report { capped: body.capped, ..Report::default() },
         depth,
         start,
@@ -96,12 +93,8 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8
         exit: None,
     };
     engine.receive();
-    let states = engine.fixpoint(&body);
-    engine.recording = true;
-    for (at, state) in states {
-        engine.run(&body, at, state);
-        engine.leave(&body, at);
-    }
+    let visited = engine.fixpoint(&body);
+    engine.record(&body, visited);
     engine.summarise();
     engine.report.parameters = engine.symbols.stack_parameters();
     engine.report.events.sort_by_key(|e| e.site);
@@ -109,74 +102,6 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8
 }
 
 impl Engine<'_, '_> {
-    fn fixpoint(&mut self, body: &Body) -> std::collections::BTreeMap<u32, State> {
-        let mut states = std::collections::BTreeMap::from([(body.start, self.state.clone())]);
-        let mut visits: Map<u32, u8> = Map::default();
-        let mut work = BTreeSet::from([body.start]);
-        while let Some(at) = work.pop_first() {
-            if self.program.is_out_of_budget() {
-                self.report.capped = true;
-                break;
-            }
-            let Some(state) = states.get(&at).cloned() else { continue };
-            let Some(block) = self.run(body, at, state) else { continue };
-            let ways = self.ways(body, block);
-            let targets = ways.iter().chain(block.indirect.then_some(&body.orphans).into_iter().flatten());
-            for target in targets {
-                let seen = visits.entry(*target).or_default();
-                let changed = match states.get_mut(target) {
-                    Some(known) if *seen < MAX_VISITS => {
-                        known.join(&self.state, &mut self.symbols, *seen >= WIDEN_AFTER)
-                    }
-                    Some(_) => false,
-                    None => {
-                        states.insert(*target, self.state.clone());
-                        true
-                    }
-                };
-                if changed {
-                    *seen += 1;
-                    work.insert(*target);
-                }
-            }
-        }
-        states
-    }
-
-    /// Executes a block.
-    fn run<'b>(&mut self, body: &'b Body, at: u32, state: State) -> Option<&'b super::body::Block> {
-        self.state = state;
-        self.pushed = 0;
-        self.left = false;
-        self.compared = None;
-        let block = body.blocks.get(&at)?;
-        let instructions = body.instructions.get(block.instructions.clone())?;
-        self.program.spend(instructions.len() as u64);
-        for (i, instruction) in instructions.iter().enumerate() {
-            self.step(instruction, instructions.get(i + 1));
-        }
-        Some(block)
-    }
-
-    /// Joins the states at the function's exits.
-    fn leave(&mut self, body: &Body, at: u32) {
-        let last = body.blocks.get(&at).and_then(|b| body.instructions.get(b.instructions.end.checked_sub(1)?));
-        let Some(last) = last else { return };
-        let leaves = self.left
-            || last.flow_control() == FlowControl::Return
-            || body.blocks.get(&at).is_some_and(|b| b.next.is_empty() && !b.indirect)
-                && matches!(last.flow_control(), FlowControl::UnconditionalBranch | FlowControl::IndirectBranch);
-        if !leaves {
-            return;
-        }
-        match &mut self.exit {
-            Some(exit) => {
-                exit.join(&self.state, &mut self.symbols, false);
-            }
-            None => self.exit = Some(self.state.clone()),
-        }
-    }
-
     /// What the function returns and writes through its parameters.
     fn summarise(&mut self) {
         let Some(exit) = self.exit.take() else { return };
@@ -218,6 +143,7 @@ impl Engine<'_, '_> {
         summary.cells = cells;
         summary.globals = globals;
         summary.strings = strings;
+        summary.open = summary.has_parameters();
     }
 
     /// Objects that hold the address of a table of functions in their first field.
@@ -332,12 +258,6 @@ impl Engine<'_, '_> {
     /// A value in terms that hold outside the function.
     pub(crate) fn close(&self, value: Value, wide: bool) -> Arg {
         let (texts, weak) = self.texts(value, wide);
-        let literal = match value {
-            Value::Const(va) => {
-                self.program.image.rva_of(va).filter(|rva| literal(&self.program.image, *rva, wide).is_some())
-            }
-            _ => None,
-        };
         let function = match value {
             Value::Sym(symbol, 0) => match self.origins.get(&symbol) {
                 Some(Origin::Function(_, name)) => Some(name.clone()),
@@ -350,25 +270,35 @@ impl Engine<'_, '_> {
             texts,
             weak,
             handle: self.handle(value),
-            literal,
+            literal: self.literal_of(value, wide),
             function,
             com: self.com_object(value),
             ..Arg::default()
         }
     }
 
+    /// Address of the literal that a value points to.
+    fn literal_of(&self, value: Value, wide: bool) -> Option<u32> {
+        let image = &self.program.image;
+        image.rva_of(value.number()?).filter(|rva| literal(image, *rva, wide).is_some())
+    }
+
     /// The same, when it is not known how wide characters are.
     pub(crate) fn close_any(&self, value: Value) -> Arg {
-        let narrow = self.close(value, false);
+        if value == Value::Unknown {
+            return Arg::default();
+        }
+        let mut arg = self.close(value, false);
         // UTF-16 read as bytes ends after its first character.
-        let short = |t: &Text| t.as_lit().is_some_and(|s| s.chars().count() <= 1);
-        if narrow.texts.is_empty() || narrow.texts.iter().any(short) {
-            let wide = self.close(value, true);
-            if wide.texts.iter().any(|t| !t.is_unknown() && !short(t)) {
-                return wide;
+        let short = |t: &Text| t.as_lit().is_some_and(|s| s.chars().nth(1).is_none());
+        if arg.texts.is_empty() || arg.texts.iter().any(short) {
+            let (texts, weak) = self.texts(value, true);
+            if texts.iter().any(|t| !t.is_unknown() && !short(t)) {
+                (arg.texts, arg.weak) = (texts, weak);
+                arg.literal = self.literal_of(value, true);
             }
         }
-        narrow
+        arg
     }
 
     pub(crate) fn close_number(&self, value: Value) -> Number {

@@ -8,6 +8,7 @@ use super::slot::Slot;
 use super::state::Buffer;
 use super::value::{Kind, Value};
 use crate::catalog::native;
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 /// Number of the first field that a callee writes, behind all arguments.
@@ -16,7 +17,7 @@ const FIRST_FIELD: u8 = 64;
 impl Engine<'_, '_> {
     /// Does to the state what a summarised callee does.
     pub(super) fn apply(&mut self, summary: &Summary, site: u32) -> Value {
-        let values: Vec<(u8, Value)> = self.parameters().into_iter().map(|n| (n, self.argument(n))).collect();
+        let values: Vec<(u8, Value)> = self.parameters().map(|n| (n, self.argument(n))).collect();
         let filled = {
             let known: RefCell<Map<u8, Arg>> = RefCell::default();
             let lookup = |n: u8| {
@@ -28,7 +29,7 @@ impl Engine<'_, '_> {
                 });
                 Some(arg.clone())
             };
-            summary.filled(&lookup)
+            if summary.open { Cow::Owned(summary.filled(&lookup)) } else { Cow::Borrowed(summary) }
         };
         let buffers = filled.buffers.iter().map(|(slot, known)| (self.pointer(*slot), known)).collect::<Vec<_>>();
         let strings = filled.strings.iter().map(|(va, known)| (Value::Const(*va), known));

@@ -53,7 +53,7 @@ impl Engine<'_, '_> {
             return self.calculated_or_made(mnemonic, a, b);
         }
         let (some, others) = (self.symbols.alternatives(a), self.symbols.alternatives(b));
-        if some.iter().chain(&others).any(|value| value.number().is_none()) {
+        if some.iter().chain(others.iter()).any(|value| value.number().is_none()) {
             return self.calculated_or_made(mnemonic, a, b);
         }
         let pairs = some.iter().flat_map(|a| others.iter().map(move |b| (*a, *b)));

@@ -1,11 +1,15 @@
 //! The control-flow graph of one function.
 
-use super::super::Set;
 use super::super::functions::Functions;
 use super::super::image::Image;
+use super::super::{Map, Set};
 use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
 
+/// Bytes of the longest instruction.
+const MAX_INSTRUCTION_LENGTH: u32 = 15;
+/// Bytes of the usual instruction.
+const USUAL_LENGTH: usize = 4;
 /// Most instructions of one function that are decoded.
 const MAX_INSTRUCTIONS: usize = 16_000;
 /// Most places of one function that are tried as targets of jump tables: an end that is not true may be gigabytes away.
@@ -13,20 +17,24 @@ const MAX_ORPHANS: usize = 4_000;
 
 /// A run of instructions with one entry and one exit.
 pub(crate) struct Block {
+    pub(crate) start: u32,
     pub(crate) instructions: std::ops::Range<usize>,
-    /// Starts of the blocks that may follow.
-    pub(crate) next: Vec<u32>,
+    /// The blocks that may follow, by their numbers.
+    pub(crate) next: Vec<usize>,
     /// Ends with a jump whose targets are not known.
     pub(crate) indirect: bool,
+    /// It calls something, or may end in a call.
+    pub(crate) calls: bool,
 }
 
 /// A decoded function.
 pub(crate) struct Body {
     pub(crate) start: u32,
     pub(crate) instructions: Vec<Instruction>,
-    pub(crate) blocks: BTreeMap<u32, Block>,
-    /// Blocks that only a jump table, if anything, leads to.
-    pub(crate) orphans: Vec<u32>,
+    /// Sorted by their starts.
+    pub(crate) blocks: Vec<Block>,
+    /// Blocks that only a jump table, if anything, leads to, by their numbers.
+    pub(crate) orphans: Vec<usize>,
     /// The function is longer than is read.
     pub(crate) capped: bool,
 }
@@ -35,9 +43,11 @@ struct Builder<'i, 'a> {
     image: &'i Image<'a>,
     functions: &'i Functions,
     start: u32,
-    decoded: BTreeMap<u32, Instruction>,
-    leaders: BTreeSet<u32>,
-    seen: Set<u32>,
+    decoded: Vec<Instruction>,
+    /// Address of each, and its place in the list.
+    places: Map<u32, usize>,
+    /// Starts of blocks.
+    leaders: Set<u32>,
     capped: bool,
     indirect: bool,
 }
@@ -49,15 +59,28 @@ impl Body {
             image,
             functions,
             start,
-            decoded: BTreeMap::new(),
-            leaders: BTreeSet::new(),
-            seen: Set::default(),
+            decoded: Vec::new(),
+            places: Map::default(),
+            leaders: Set::default(),
             capped: false,
             indirect: false,
         };
+        let length = functions.end_of(start).map_or(0, |end| end.saturating_sub(start)) as usize;
+        builder.places.reserve((length / USUAL_LENGTH).min(MAX_INSTRUCTIONS));
+        builder.decoded.reserve((length / USUAL_LENGTH).min(MAX_INSTRUCTIONS));
         builder.explore(start);
         let orphans = if builder.indirect { builder.sweep() } else { Vec::new() };
         builder.finish(orphans)
+    }
+
+    /// Number of the block that starts at an address.
+    pub(crate) fn block_at(&self, start: u32) -> Option<usize> {
+        self.blocks.binary_search_by_key(&start, |block| block.start).ok()
+    }
+
+    /// The last instruction of a block.
+    pub(crate) fn last(&self, block: &Block) -> Option<&Instruction> {
+        block.instructions.end.checked_sub(1).and_then(|i| self.instructions.get(i))
     }
 }
 
@@ -65,10 +88,9 @@ impl Builder<'_, '_> {
     fn explore(&mut self, from: u32) {
         let mut work = vec![from];
         while let Some(leader) = work.pop() {
-            if !self.seen.insert(leader) {
+            if !self.leaders.insert(leader) {
                 continue;
             }
-            self.leaders.insert(leader);
             let Some(code) = self.image.section_of(leader).filter(|s| s.is_code()).and_then(|_| self.image.at(leader))
             else {
                 continue;
@@ -76,20 +98,24 @@ impl Builder<'_, '_> {
             let bits = if self.image.is_64() { 64 } else { 32 };
             let mut decoder = Decoder::with_ip(bits, code, self.image.base + u64::from(leader), DecoderOptions::NONE);
             let mut instruction = Instruction::default();
+            let mut next_start = self.functions.next_start(leader);
             while decoder.can_decode() {
                 decoder.decode_out(&mut instruction);
                 let Some(rva) = self.rva(instruction.ip()) else { break };
                 // Behind a call that does not return stands the next function.
-                if rva != leader && rva != self.start && self.functions.is_start(rva) {
-                    break;
+                if rva >= next_start {
+                    if rva != self.start && self.functions.is_start(rva) {
+                        break;
+                    }
+                    next_start = self.functions.next_start(rva);
                 }
                 if instruction.is_invalid() || self.decoded.len() >= MAX_INSTRUCTIONS {
                     self.capped |= !instruction.is_invalid();
                     break;
                 }
-                if self.decoded.insert(rva, instruction).is_some() {
-                    break;
-                }
+                let Entry::Vacant(place) = self.places.entry(rva) else { break };
+                place.insert(self.decoded.len());
+                self.decoded.push(instruction);
                 match instruction.flow_control() {
                     FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => {}
                     FlowControl::Interrupt if instruction.code() == Code::Int3 => break,
@@ -136,7 +162,7 @@ impl Builder<'_, '_> {
         let mut orphans = Vec::new();
         let mut at = self.start;
         while at < end && !self.capped {
-            match self.decoded.range(..=at).next_back() {
+            match self.last_before(at) {
                 Some((rva, instruction)) if rva + instruction.len() as u32 > at => {
                     at = rva + instruction.len() as u32;
                 }
@@ -148,13 +174,20 @@ impl Builder<'_, '_> {
                         self.explore(at);
                     }
                     // An undecodable byte is data between the cases.
-                    if padding > 0 || !self.decoded.contains_key(&at) {
+                    if padding > 0 || !self.places.contains_key(&at) {
                         at += padding.max(1);
                     }
                 }
             }
         }
         orphans
+    }
+
+    /// The last decoded instruction that begins at an address, or so little before it that it may reach it.
+    fn last_before(&self, at: u32) -> Option<(u32, &Instruction)> {
+        let begin = (0..MAX_INSTRUCTION_LENGTH).map_while(|back| at.checked_sub(back));
+        let place = |rva: u32| Some((rva, self.decoded.get(*self.places.get(&rva)?)?));
+        begin.into_iter().find_map(place)
     }
 
     /// Length of the instruction at an address when it only fills a gap; zero for any other.
@@ -178,34 +211,47 @@ impl Builder<'_, '_> {
         if itself { instruction.len() as u32 } else { 0 }
     }
 
-    fn finish(self, orphans: Vec<u32>) -> Body {
-        let mut blocks = BTreeMap::new();
-        let instructions: Vec<Instruction> = self.decoded.values().copied().collect();
+    fn finish(mut self, orphans: Vec<u32>) -> Body {
+        let mut instructions = std::mem::take(&mut self.decoded);
+        // Made of a few sorted runs, which is what a stable sort is quickest with.
+        instructions.sort_by_key(Instruction::ip);
+        let mut blocks = Vec::new();
+        let mut ways: Vec<(usize, u32)> = Vec::new();
+        let mut calls = false;
         let mut first = 0;
         for (i, instruction) in instructions.iter().enumerate() {
             let after = self.rva(instruction.next_ip()).unwrap_or(0);
             let follows = instructions.get(i + 1).is_some_and(|n| n.ip() == instruction.next_ip());
             let flow = instruction.flow_control();
+            calls |= matches!(
+                flow,
+                FlowControl::Call
+                    | FlowControl::IndirectCall
+                    | FlowControl::UnconditionalBranch
+                    | FlowControl::IndirectBranch
+            );
             let falls = matches!(flow, FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall)
                 || flow == FlowControl::Interrupt && instruction.code() != Code::Int3;
             if falls && follows && !self.leaders.contains(&after) {
                 continue;
             }
-            let mut next: Vec<u32> = Vec::new();
-            if falls || matches!(flow, FlowControl::ConditionalBranch) {
-                next.push(after);
-            }
-            if matches!(flow, FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch) {
-                next.extend(self.branch(instruction));
-            }
-            next.retain(|rva| self.decoded.contains_key(rva));
+            let to_next = (falls || flow == FlowControl::ConditionalBranch).then_some(after);
+            let jumps = matches!(flow, FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch);
+            let to_target = jumps.then(|| self.branch(instruction)).flatten();
+            ways.extend(to_next.into_iter().chain(to_target).map(|to| (blocks.len(), to)));
             let indirect = flow == FlowControl::IndirectBranch && !self.is_import_jump(instruction);
             if let Some(start) = instructions.get(first).and_then(|f| self.rva(f.ip())) {
-                blocks.insert(start, Block { instructions: first..i + 1, next, indirect });
+                blocks.push(Block { start, instructions: first..i + 1, next: Vec::new(), indirect, calls });
             }
+            calls = false;
             first = i + 1;
         }
-        let orphans = orphans.into_iter().filter(|o| blocks.contains_key(o)).collect();
-        Body { start: self.start, instructions, blocks, orphans, capped: self.capped }
+        let mut body = Body { start: self.start, instructions, blocks, orphans: Vec::new(), capped: self.capped };
+        for (from, to) in ways {
+            let to = body.block_at(to);
+            body.blocks.get_mut(from).into_iter().for_each(|block| block.next.extend(to));
+        }
+        body.orphans = orphans.into_iter().filter_map(|start| body.block_at(start)).collect();
+        body
     }
 }

@@ -105,16 +105,12 @@ impl Engine<'_, '_> {
         };
     }
 
-    /// The starts of the blocks that follow a block: one, when it is known which way its jump goes.
-    pub(super) fn ways(&self, body: &Body, block: &Block) -> Vec<u32> {
-        let last = block.instructions.end.checked_sub(1).and_then(|i| body.instructions.get(i));
-        let jump = last.filter(|last| last.flow_control() == FlowControl::ConditionalBranch);
-        let Some((jump, taken)) = jump.and_then(|jump| Some((jump, self.is_met(jump)?))) else {
-            return block.next.clone();
-        };
-        let to = if taken { jump.near_branch_target() } else { jump.next_ip() };
-        let to = to.wrapping_sub(self.program.image.base) as u32;
-        block.next.iter().copied().filter(|next| *next == to).collect()
+    /// The only start of a block that follows a block, when it is known which way its jump goes.
+    pub(super) fn way(&self, body: &Body, block: &Block) -> Option<u32> {
+        self.compared?;
+        let last = body.last(block).filter(|last| last.flow_control() == FlowControl::ConditionalBranch)?;
+        let to = if self.is_met(last)? { last.near_branch_target() } else { last.next_ip() };
+        Some(to.wrapping_sub(self.program.image.base) as u32)
     }
 }
 

@@ -1,14 +1,13 @@
 //! Calls: who is called, with what, and what is left of the registers afterwards.
 
 use super::super::program::MAX_DEPTH;
-use super::super::surface;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
 use super::report::{Arg, Event, InternalCall, Number};
 use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
 use super::value::{Kind, Value};
-use crate::catalog::native::{self, Api, Object, com};
+use crate::catalog::native::{self, Api, Object, Signature, com};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
 /// Arguments of a call inside the image that are handed on.
@@ -129,7 +128,7 @@ impl Engine<'_, '_> {
             };
         }
         let value = self.operand(instruction, 0);
-        match self.symbols.alternatives(value).as_slice() {
+        match &*self.symbols.alternatives(value) {
             [only] => self.target_at(*only),
             several => Target::Either(several.iter().map(|value| self.target_at(*value)).collect()),
         }
@@ -214,7 +213,10 @@ impl Engine<'_, '_> {
             Target::Import(index) => {
                 let Some(import) = self.program.linkage.imports.get(*index) else { return Value::Unknown };
                 match self.program.apis.get(*index).copied().flatten() {
-                    Some(api) => self.known(api, surface::via(import), site),
+                    Some(api) => {
+                        let program = self.program;
+                        self.known(api, program.via(*index), site, |_| program.signature(*index))
+                    }
                     None => {
                         let outputs = self.program.signature(*index).and_then(|s| s.outputs);
                         let shared = native::is_crt(&import.module);
@@ -223,7 +225,7 @@ impl Engine<'_, '_> {
                     }
                 }
             }
-            Target::Named(api, via) => self.known(*api, via.clone(), site),
+            Target::Named(api, via) => self.known(*api, via, site, native::signature),
             Target::Internal(rva) => {
                 let result = self.internal(*rva, site);
                 if self.is_given {
@@ -232,7 +234,7 @@ impl Engine<'_, '_> {
                 result
             }
             Target::Method(object, place) => match com::method(*object, *place) {
-                Some((api, name)) => self.known(api, format!("com!{name}"), site),
+                Some((api, name)) => self.known(api, &format!("com!{name}"), site, native::signature),
                 None => {
                     self.taint_arguments(4, site);
                     self.call_method(*object, *place, site);
@@ -253,18 +255,18 @@ impl Engine<'_, '_> {
     }
 
     /// A call of a catalogued function.
-    fn known(&mut self, api: Api, via: String, site: u32) -> Value {
-        if self.recording && api.row.is_sink() {
+    fn known(&mut self, api: Api, via: &str, site: u32, signature: impl Fn(&str) -> Option<Signature>) -> Value {
+        if api.row.is_sink() && self.notes() {
             let args = self.event_arguments(api);
             let through = Vec::new();
-            let event = Event { api, via: via.clone(), site, args, fixed: None, through, told_at: None };
+            let event = Event { api, via: via.to_owned(), site, args, fixed: None, through, told_at: None };
             self.report.events.push(event);
         }
         let result = self.model(api, site);
         let handled = api.row.model.is_some() || api.row.fills.is_some();
         if !handled {
             let name = via.rsplit('!').next().unwrap_or_default();
-            let outputs = native::signature(name).and_then(|s| s.outputs).unwrap_or(0);
+            let outputs = signature(name).and_then(|s| s.outputs).unwrap_or(0);
             self.unknown_import(Some(outputs), site);
         }
         result
@@ -344,7 +346,7 @@ impl Engine<'_, '_> {
 
     /// A call inside the image.
     fn internal(&mut self, target: u32, site: u32) -> Value {
-        if self.recording && self.program.wanted.borrow().contains(&target) {
+        if self.program.wanted.borrow().contains(&target) && self.notes() {
             let mut args = self.passed();
             let mut frame = Vec::new();
             for (n, arg) in &mut args {
@@ -359,14 +361,14 @@ impl Engine<'_, '_> {
         }
         self.hand_over(target);
         if let Some((api, name)) = self.program.go.as_ref().and_then(|go| go.known.get(&target)) {
-            return self.known(*api, format!("go!{name}"), site);
+            return self.known(*api, &format!("go!{name}"), site, native::signature);
         }
         if self.is_go() {
             return self.symbols.of(Kind::Result(site));
         }
         self.hand_on_flags(target);
         if let Some((api, via)) = self.static_open(target) {
-            return self.known(api, via, site);
+            return self.known(api, &via, site, native::signature);
         }
         let report = (self.depth < MAX_DEPTH && self.program.is_interesting(target) && target != self.start)
             .then(|| self.program.report(target, self.depth + 1))
@@ -406,18 +408,14 @@ impl Engine<'_, '_> {
     }
 
     /// Numbers of the parameters that a function of the image may have.
-    pub(super) fn parameters(&self) -> Vec<u8> {
-        let mut numbers: Vec<u8> = (0..MAX_ARGUMENTS).collect();
-        if !self.is_64() {
-            numbers.extend([PARAM_ECX, PARAM_EDX, PARAM_EAX]);
-        }
-        numbers
+    pub(super) fn parameters(&self) -> impl Iterator<Item = u8> + use<> {
+        let fast: &[u8] = if self.is_64() { &[] } else { &[PARAM_ECX, PARAM_EDX, PARAM_EAX] };
+        (0..MAX_ARGUMENTS).chain(fast.iter().copied())
     }
 
     /// Arguments by parameter number.
     fn passed(&mut self) -> Vec<(u8, Arg)> {
         self.parameters()
-            .into_iter()
             .map(|n| {
                 if self.is_go() {
                     return (n, self.go_closed(n));

@@ -8,11 +8,8 @@ use crate::catalog::native::Object;
 impl Engine<'_, '_> {
     /// Notes the arguments of a call that the callee may call through.
     pub(super) fn hand_over(&mut self, target: u32) {
-        if !self.recording {
-            return;
-        }
         let sought = self.program.handed.sought.get().map(|rva| self.program.image.base.wrapping_add(u64::from(rva)));
-        if sought.is_none() && !self.has_objects {
+        if sought.is_none() && !self.has_objects || !self.notes() {
             return;
         }
         for n in self.parameters() {

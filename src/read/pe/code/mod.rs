@@ -1,8 +1,8 @@
 //! What machine code does with the functions it imports: the values of their arguments.
 //!
 //! [`Body`](body::Body) is a function's control-flow graph, [`state::State`] what is known before an instruction,
-//! [`step`] what an instruction changes, [`call`] and [`models`] what a call does, and [`analysis`] the fixpoint over
-//! it all. The result is a [`report::Report`]: calls with closed arguments, which callers can fill in.
+//! [`step`] what an instruction changes, [`call`] and [`models`] what a call does, and [`fixpoint`] repeats all of it until
+//! nothing new is learnt. The result is a [`report::Report`]: calls with closed arguments, which callers can fill in.
 
 pub(crate) mod analysis;
 mod applied;
@@ -11,6 +11,7 @@ pub(crate) mod body;
 mod branch;
 mod bulk;
 mod call;
+mod fixpoint;
 mod frame;
 pub(crate) mod gap;
 mod handed;

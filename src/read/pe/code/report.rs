@@ -396,6 +396,8 @@ pub(crate) struct Summary {
     pub(crate) globals: Vec<(u64, Arg)>,
     /// Strings that are put together in global buffers.
     pub(crate) strings: Vec<(u64, Known)>,
+    /// Some of it depends on parameters.
+    pub(crate) open: bool,
 }
 
 impl Summary {
@@ -406,6 +408,18 @@ impl Summary {
             && self.cells.is_empty()
             && self.globals.is_empty()
             && self.strings.is_empty()
+    }
+
+    /// Something in it depends on parameters.
+    pub(crate) fn has_parameters(&self) -> bool {
+        let objects = |arg: &Arg| arg.object.as_ref().is_some_and(|object| object.has_parameters());
+        let arg = |arg: &Arg| arg.has_parameters() || objects(arg);
+        let known = |known: &Known| known.texts().iter().any(has_parameters);
+        self.result.iter().any(arg)
+            || self.cells.iter().any(|(_, a)| arg(a))
+            || self.globals.iter().any(|(_, a)| arg(a))
+            || self.buffers.iter().any(|(_, k)| known(k))
+            || self.strings.iter().any(|(_, k)| known(k))
     }
 
     /// It returns an object of COM, or writes one through a parameter.
@@ -428,6 +442,7 @@ impl Summary {
             cells: self.cells.iter().map(|(slot, arg)| (*slot, arg.filled(passed))).collect(),
             globals: self.globals.iter().map(|(va, arg)| (*va, arg.filled(passed))).collect(),
             strings: self.strings.iter().map(|(va, k)| (*va, known(k))).collect(),
+            open: self.open,
         }
     }
 

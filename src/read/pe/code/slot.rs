@@ -96,9 +96,10 @@ impl FromStr for Slot {
         let Some((param, offsets)) = text.split_once('+') else {
             return text.parse().map(Slot::of).map_err(|_| ());
         };
-        let offsets: Option<Vec<i32>> = offsets.split('>').map(|o| o.parse().ok()).collect();
-        let slot = Slot::of(param.parse().map_err(|_| ())?);
-        offsets.and_then(|offsets| slot.then(&offsets)).ok_or(())
+        let mut offsets = offsets.split('>').map(|offset| offset.parse::<i32>().map_err(|_| ()));
+        let first = offsets.next().unwrap_or(Err(()))?;
+        let slot = Slot::of(param.parse().map_err(|_| ())?).plus(first);
+        offsets.try_fold(slot, |slot, offset| Ok(slot.behind().ok_or(())?.plus(offset?)))
     }
 }
 

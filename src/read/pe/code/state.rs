@@ -3,7 +3,7 @@
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
 use super::strings::decode;
-use super::table::Table;
+use super::table::{Joined, Table};
 use super::value::{Kind, Symbols, Value};
 use crate::facts::{Hole, Text};
 
@@ -221,8 +221,8 @@ impl State {
         }
     }
 
-    /// Joins another state into this one; `true` if this one changed. `widen` gives up what still differs.
-    pub(crate) fn join(&mut self, other: &State, symbols: &mut Symbols, widen: bool) -> bool {
+    /// Joins another state into this one. `widen` gives up what still differs. A cell that came in is no change.
+    pub(super) fn join(&mut self, other: &State, symbols: &mut Symbols, widen: bool) -> Joined {
         let mut changed = false;
         let mut merge = |a: Value, b: Value| match a == b {
             true => a,
@@ -263,7 +263,7 @@ impl State {
             });
             (joined != *own).then_some(joined)
         });
-        changed || cells.changed || buffers.changed || buffers.came
+        Joined { changed: changed || cells.changed || buffers.changed || buffers.came, came: cells.came }
     }
 }
 

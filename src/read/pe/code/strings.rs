@@ -83,7 +83,8 @@ impl Engine<'_, '_> {
     pub(crate) fn texts(&self, value: Value, wide: bool) -> (Vec<Text>, bool) {
         let mut texts = Vec::new();
         let mut weak = false;
-        for alternative in self.symbols.alternatives(value) {
+        let alternatives = self.symbols.alternatives(value);
+        for alternative in alternatives {
             if alternative == Value::Const(0) {
                 continue;
             }
@@ -96,11 +97,9 @@ impl Engine<'_, '_> {
                         }
                     }
                 }
-                None => {
-                    if !texts.contains(&Text::unknown()) {
-                        texts.push(Text::unknown());
-                    }
-                }
+                None if alternatives.len() == 1 => break,
+                None if texts.contains(&Text::unknown()) => {}
+                None => texts.push(Text::unknown()),
             }
         }
         if texts.iter().all(Text::is_unknown) {
@@ -122,17 +121,18 @@ fn with_tail(buffer: &Buffer, wide: bool) -> Known {
 /// Bytes up to a zero character as text; `None` when there is no end or it is not text.
 pub(crate) fn decode(bytes: &[u8], wide: bool) -> Option<String> {
     let text = if wide {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
-        let end = units.iter().position(|u| *u == 0)?;
+        let all = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]]));
+        let end = all.clone().position(|unit| unit == 0)?;
+        let units: Vec<u16> = all.take(end).collect();
         // Narrow text read as wide: a unit is two printable ASCII characters ("wx" is U+7877). Few units of Chinese
         // text are; and where one string follows another, a zero between them breaks the pairs.
         let narrow = |unit: &&u16| unit.to_le_bytes().iter().all(|b| b.is_ascii_graphic() || *b == b' ');
-        if end > 0 && units.get(..end)?.iter().filter(narrow).count() * 3 > end * 2 {
+        if end > 0 && units.iter().filter(narrow).count() * 3 > end * 2 {
             return None;
         }
-        String::from_utf16(units.get(..end)?).ok()?
+        String::from_utf16(&units).ok()?
     } else {
-        let end = bytes.iter().position(|b| *b == 0)?;
+        let end = memchr::memchr(0, bytes)?;
         let bytes = bytes.get(..end)?;
         match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),

@@ -88,12 +88,22 @@ impl<T: Clone> Table<T> {
         }
         let mut changes = Vec::new();
         let mut new = Vec::new();
-        let mut own = self.0.iter().enumerate().peekable();
+        let mut own = 0;
+        // Most entries are the same in both, so that is asked first.
         for (at, entry) in other.0.iter() {
-            while own.next_if(|(_, (a, _))| a < at).is_some() {}
-            match own.peek() {
-                Some((i, (a, mine))) if a == at => changes.extend(merge(*at, mine, entry).map(|entry| (*i, entry))),
-                _ => new.push((*at, entry.clone())),
+            loop {
+                match self.0.get(own) {
+                    Some((a, mine)) if a == at => {
+                        changes.extend(merge(*at, mine, entry).map(|entry| (own, entry)));
+                        own += 1;
+                        break;
+                    }
+                    Some((a, _)) if a < at => own += 1,
+                    _ => {
+                        new.push((*at, entry.clone()));
+                        break;
+                    }
+                }
             }
         }
         new.truncate(most.saturating_sub(self.len()));

@@ -107,10 +107,13 @@ impl Symbols {
     }
 
     /// The alternatives of a value: itself, or those of a choice.
-    pub(crate) fn alternatives(&self, value: Value) -> Vec<Value> {
+    pub(crate) fn alternatives(&self, value: Value) -> Alternatives {
         match self.kind_of(value) {
-            Some(Kind::Choice(values)) => values.into_iter().filter(|v| *v != Value::Unknown).collect(),
-            _ => vec![value],
+            // What is not known stands behind the others.
+            Some(Kind::Choice(values)) => {
+                Alternatives { values, number: values.iter().filter(|v| **v != Value::Unknown).count() }
+            }
+            _ => Alternatives { values: [value; MAX_CHOICES], number: 1 },
         }
     }
 
@@ -184,18 +187,40 @@ impl Symbols {
         let mut all = self.alternatives(a);
         for value in self.alternatives(b) {
             if !all.contains(&value) {
-                all.push(value);
+                let Some(place) = all.values.get_mut(all.number) else { return self.widen(a, b) };
+                *place = value;
+                all.number += 1;
             }
         }
-        if all.len() > MAX_CHOICES {
-            return self.widen(a, b);
-        }
-        all.sort();
-        all.resize(MAX_CHOICES, Value::Unknown);
-        match <[Value; MAX_CHOICES]>::try_from(all) {
-            Ok(values) => self.of(Kind::Choice(values)),
-            Err(_) => Value::Unknown,
-        }
+        let Alternatives { mut values, number } = all;
+        let (known, unknown) = values.split_at_mut(number);
+        known.sort_unstable();
+        unknown.fill(Value::Unknown);
+        self.of(Kind::Choice(values))
+    }
+}
+
+/// See [`Symbols::alternatives`]. Asked for all the time, so they are in no list of their own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alternatives {
+    values: [Value; MAX_CHOICES],
+    number: usize,
+}
+
+impl std::ops::Deref for Alternatives {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        self.values.get(..self.number).unwrap_or_default()
+    }
+}
+
+impl IntoIterator for Alternatives {
+    type Item = Value;
+    type IntoIter = std::iter::Take<std::array::IntoIter<Value, MAX_CHOICES>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.values.into_iter().take(self.number)
     }
 }
 

@@ -1,0 +1,130 @@
+//! Executes the blocks of one function until nothing new is learnt, and notes what they do.
+
+use super::analysis::Engine;
+use super::body::{Block, Body};
+use super::state::State;
+use super::table::Joined;
+use iced_x86::FlowControl;
+use std::collections::BTreeSet;
+
+/// Visits of a block after which what still changes is given up.
+const WIDEN_AFTER: u8 = 4;
+/// Visits of a block after which it is left alone.
+const MAX_VISITS: u8 = 8;
+
+/// A block, and how often it was executed.
+#[derive(Default)]
+pub(super) struct Visit {
+    /// What is known before it. `None`: nothing leads to it.
+    before: Option<State>,
+    /// How often that changed.
+    seen: u8,
+    /// More is known than when it was executed last.
+    stale: bool,
+    /// It has something to note.
+    notable: bool,
+    /// What is known behind it, when it is an exit.
+    after: Option<State>,
+}
+
+impl Engine<'_, '_> {
+    /// Executes blocks until what is known before each does not change any more.
+    pub(super) fn fixpoint(&mut self, body: &Body) -> Vec<Visit> {
+        let mut visits: Vec<Visit> = Vec::new();
+        visits.resize_with(body.blocks.len(), Visit::default);
+        let mut work = BTreeSet::new();
+        if let Some(first) = body.block_at(body.start) {
+            work.insert(first);
+            visits.get_mut(first).into_iter().for_each(|visit| visit.before = Some(self.state.clone()));
+        }
+        while let Some(at) = work.pop_first() {
+            if self.program.is_out_of_budget() {
+                self.report.capped = true;
+                break;
+            }
+            let (Some(block), Some(visit)) = (body.blocks.get(at), visits.get_mut(at)) else { continue };
+            let Some(state) = visit.before.clone() else { continue };
+            visit.stale = false;
+            self.notable = false;
+            self.run(body, block, state);
+            visit.notable = self.notable;
+            visit.after = self.leaves(body, block).then(|| self.state.clone());
+            let way = self.way(body, block);
+            let leads = |next: &&usize| way.is_none_or(|way| body.blocks.get(**next).is_some_and(|b| b.start == way));
+            let next = block.next.iter().filter(leads);
+            for target in next.chain(block.indirect.then_some(&body.orphans).into_iter().flatten()) {
+                let Some(visit) = visits.get_mut(*target) else { continue };
+                let joined = match &mut visit.before {
+                    Some(known) if visit.seen < MAX_VISITS => {
+                        known.join(&self.state, &mut self.symbols, visit.seen >= WIDEN_AFTER)
+                    }
+                    Some(_) => Joined::default(),
+                    before => {
+                        *before = Some(self.state.clone());
+                        Joined { changed: true, came: true }
+                    }
+                };
+                visit.stale |= joined.changed || joined.came;
+                if joined.changed {
+                    visit.seen += 1;
+                    work.insert(*target);
+                }
+            }
+        }
+        visits
+    }
+
+    /// Notes the calls, and joins what is known at the exits. Most blocks have neither; and only those that were executed
+    /// with less than what is now known have to be executed again for their state.
+    pub(super) fn record(&mut self, body: &Body, visits: Vec<Visit>) {
+        self.recording = true;
+        for (block, visit) in body.blocks.iter().zip(visits) {
+            let Some(state) = visit.before else { continue };
+            let is_exit = visit.after.is_some();
+            let after = match visit.after {
+                Some(after) if !visit.notable && !visit.stale => Some(after),
+                _ if visit.notable || visit.stale && (block.calls || is_exit) => {
+                    self.run(body, block, state);
+                    self.leaves(body, block).then(|| self.state.clone())
+                }
+                _ => None,
+            };
+            match (&mut self.exit, after) {
+                (Some(exit), Some(after)) => {
+                    exit.join(&after, &mut self.symbols, false);
+                }
+                (exit @ None, after) => *exit = after,
+                _ => {}
+            }
+        }
+    }
+
+    /// There is something to note; `true`: now is the time.
+    pub(super) fn notes(&mut self) -> bool {
+        self.notable = true;
+        self.recording
+    }
+
+    /// Executes a block.
+    fn run(&mut self, body: &Body, block: &Block, state: State) {
+        self.state = state;
+        self.pushed = 0;
+        self.left = false;
+        self.compared = None;
+        let Some(instructions) = body.instructions.get(block.instructions.clone()) else { return };
+        self.program.spend(instructions.len() as u64);
+        for (i, instruction) in instructions.iter().enumerate() {
+            self.step(instruction, instructions.get(i + 1));
+        }
+    }
+
+    /// The block that was just executed is an exit of the function.
+    fn leaves(&self, body: &Body, block: &Block) -> bool {
+        let Some(last) = body.last(block) else { return false };
+        self.left
+            || last.flow_control() == FlowControl::Return
+            || block.next.is_empty()
+                && !block.indirect
+                && matches!(last.flow_control(), FlowControl::UnconditionalBranch | FlowControl::IndirectBranch)
+    }
+}
