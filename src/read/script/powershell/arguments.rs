@@ -12,6 +12,9 @@ use tree_sitter::Node;
 /// Most values of one parameter that become effects of their own.
 pub(super) const MAX_VALUES: usize = 24;
 
+/// Longest word with a method call in it that is looked at.
+const MAX_WORD: usize = 512;
+
 /// Parameters of every cmdlet that take a value (about_CommonParameters), with their aliases.
 const COMMON: &[&str] = &[
     "erroraction",
@@ -86,7 +89,9 @@ impl<'s> Machine<'s, '_, '_> {
                 _ => {}
             }
             // `$a.ToLower().Replace(b, c)`: what a method gives is not followed, and its arguments are none of the command.
-            let word = first_word(self.source.get(first.start_byte()..elements.end_byte()).unwrap_or_default());
+            let until = (first.start_byte() + MAX_WORD).min(elements.end_byte());
+            let word = self.source.get(first.start_byte()..until).filter(|text| text.starts_with('$'));
+            let word = word.map(first_word).unwrap_or_default();
             let end = first.start_byte() + word.len();
             if end > first.end_byte() && calls_a_method(word) {
                 arguments.push(Argument::Value(Value::unknown(), word));
