@@ -151,16 +151,10 @@ impl<'s> Machine<'s, '_, '_> {
         }
         if let Some(function) = self.functions.get(&name).copied() {
             self.called.insert(name);
-            let mut bound = Vec::new();
-            let mut pending: Option<String> = None;
-            for argument in arguments {
-                match argument {
-                    Argument::Name { name, .. } => pending = Some(name.clone()),
-                    Argument::Value(value, _) => bound.push((pending.take(), value.clone())),
-                    Argument::Block(_) => {}
-                }
-            }
-            return self.function(function, &bound, scope);
+            return self.function(function, &bound(arguments), scope);
+        }
+        if let Some(value) = self.foreign_function(&name, &bound(arguments), node, scope) {
+            return value;
         }
         // Newer versions of PowerShell run the service tool by this name; no alias has an extension.
         let verb = |a: &Argument<'_>| matches!(a, Argument::Value(_, raw) if SERVICE_VERBS.contains(&raw.to_lowercase().as_str()));
@@ -269,6 +263,20 @@ impl<'s> Machine<'s, '_, '_> {
         }
         found
     }
+}
+
+/// Arguments of a function, with the names of those that have one.
+fn bound(arguments: &[Argument<'_>]) -> Vec<(Option<String>, Value)> {
+    let mut bound = Vec::new();
+    let mut pending: Option<String> = None;
+    for argument in arguments {
+        match argument {
+            Argument::Name { name, .. } => pending = Some(name.clone()),
+            Argument::Value(value, _) => bound.push((pending.take(), value.clone())),
+            Argument::Block(_) => {}
+        }
+    }
+    bound
 }
 
 /// Is `-WhatIf` given, and not as `-WhatIf:$false`?

@@ -7,7 +7,7 @@ use crate::facts::{Clue, ClueKind, Hole, Location, Source, Text};
 use tree_sitter::Node;
 
 /// Deepest function called inside another.
-const MAX_CALLS: usize = 8;
+pub(super) const MAX_CALLS: usize = 8;
 /// Most parameters of a script that somebody else may give.
 const MAX_PARAMETERS: usize = 32;
 /// Most names of other functions that are followed to find out whether one can do anything.

@@ -32,6 +32,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) level: usize,
     /// Scripts that were read for what they set.
     pub(super) sourced: usize,
+    /// Functions of scripts that were read on the way, by their names: the text of each.
+    pub(super) foreign: HashMap<String, Arc<str>>,
     /// Defaults of the script's parameters get a mark.
     pub(super) marks: bool,
     pub(super) own_folder: Text,
@@ -53,7 +55,7 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) calls: usize,
     /// What the function that runs has returned so far.
     pub(super) returned: Value,
-    steps: usize,
+    pub(super) steps: usize,
 }
 
 impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
@@ -66,6 +68,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             input: None,
             level: 0,
             sourced: 0,
+            foreign: HashMap::new(),
             marks: false,
             own_folder,
             sink,

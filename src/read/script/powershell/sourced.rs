@@ -1,19 +1,25 @@
-//! What a script that is dot-sourced leaves in the variables of the one that reads it (`. .\\vars.ps1`).
+//! What a script that is dot-sourced leaves to the one that reads it: variables and functions (`. .\\vars.ps1`).
 
-use super::run::Machine;
-use super::value::Scope;
+use super::functions::MAX_CALLS;
+use super::run::{Machine, child_of_kind, children};
+use super::value::{Scope, Value};
 use super::{MAX_INLINE_PROGRESS, parse};
 use crate::facts::{Location, NoteKind, Reading, Site};
 use crate::read::script::call::parent;
 use crate::read::script::handed;
 use crate::read::script::sink::Sink;
 use crate::read::text::decode;
-use tree_sitter::Node;
+use std::sync::Arc;
+use tree_sitter::{Node, Tree};
 
 /// Largest script that is read for the variables that it sets.
 const MAX_FILE: u64 = 64 << 10;
 /// Deepest script that is read inside another.
 const MAX_LEVELS: usize = 2;
+/// Most functions of one script.
+const MAX_FUNCTIONS: usize = 200;
+/// Bytes that are parsed in the time of one step of the walk.
+const STEP: usize = 16;
 /// Most scripts that one reads.
 const MAX_SOURCED: usize = 16;
 
@@ -43,9 +49,61 @@ impl<'s> Machine<'s, '_, '_> {
         machine.level = self.level + 1;
         let mut after = scope.clone();
         machine.script(tree.root_node(), &mut after);
+        let inherited = std::mem::take(&mut machine.foreign);
+        self.foreign.extend(inherited);
+        self.foreign.extend(functions(&tree, &text));
         scope.take_over(&after, node.start_byte());
         if aside.notes.iter().any(|note| note.text == handed::NOT_FOLLOWED) {
             self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
         }
     }
+
+    /// Runs a function of a script that was read, where it is called.
+    pub(super) fn foreign_function(
+        &mut self,
+        name: &str,
+        arguments: &[(Option<String>, Value)],
+        node: Node<'s>,
+        scope: &Scope,
+    ) -> Option<Value> {
+        let text = self.foreign.get(name)?.clone();
+        if self.calls >= MAX_CALLS {
+            return Some(Value::unknown());
+        }
+        let tree = parse(&text, MAX_INLINE_PROGRESS)?;
+        let function = functions_of(&tree).into_iter().next()?;
+        let site = self.site(node);
+        let mut machine = Machine::new(&text, self.own_folder.clone(), &mut *self.sink);
+        machine.fixed = Some(site);
+        machine.foreign.clone_from(&self.foreign);
+        machine.calls = self.calls;
+        // To parse it again costs, too.
+        machine.steps = self.steps + text.len() / STEP;
+        let value = machine.function(function, arguments, &mut scope.clone());
+        self.steps = machine.steps;
+        Some(value)
+    }
+}
+
+/// Functions of a script, by their names in lower case.
+fn functions(tree: &Tree, text: &str) -> Vec<(String, Arc<str>)> {
+    let named = |function: Node<'_>| {
+        let name = text.get(child_of_kind(function, "function_name")?.byte_range())?;
+        Some((name.to_lowercase(), text.get(function.byte_range())?.into()))
+    };
+    functions_of(tree).into_iter().filter_map(named).collect()
+}
+
+/// The functions that are defined outside others.
+fn functions_of(tree: &Tree) -> Vec<Node<'_>> {
+    let mut found = Vec::new();
+    let mut stack = vec![tree.root_node()];
+    while let Some(node) = stack.pop().filter(|_| found.len() < MAX_FUNCTIONS) {
+        match node.kind() {
+            "function_statement" => found.push(node),
+            "program" | "statement_list" | "ERROR" => stack.extend(children(node).into_iter().rev()),
+            _ => {}
+        }
+    }
+    found
 }
