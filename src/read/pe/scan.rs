@@ -56,26 +56,37 @@ impl Pointing<'_> {
     fn origin_at(&self, place: usize) -> u32 {
         if self.is_relative { self.origin.wrapping_add(place as u32) } else { self.origin }
     }
+
+    /// Goes on to the next block with a hit.
+    fn advance<const STEP: u32>(&mut self) {
+        let mut rest = self.code.get(self.next..).unwrap_or_default();
+        let mut offset = self.origin_at(self.next).wrapping_sub(self.first);
+        while rest.len() >= 4 && self.hits == 0 {
+            self.hits = match rest.first_chunk() {
+                Some(block) => look::<STEP>(block, offset, self.length),
+                None => {
+                    let mut block = [0; BLOCK];
+                    block[..rest.len()].copy_from_slice(rest);
+                    look::<STEP>(&block, offset, self.length) & !(u32::MAX << (rest.len() - 3))
+                }
+            };
+            offset = offset.wrapping_add(STEP.wrapping_mul(PLACES as u32));
+            rest = rest.get(PLACES..).unwrap_or_default();
+            self.block = self.next;
+            self.next += PLACES;
+        }
+    }
 }
 
 impl Iterator for Pointing<'_> {
     type Item = (usize, u32);
 
     fn next(&mut self) -> Option<(usize, u32)> {
-        while self.hits == 0 {
-            let rest = self.code.get(self.next..).filter(|rest| rest.len() >= 4)?;
-            self.block = self.next;
-            self.next += PLACES;
-            let offset = self.origin_at(self.block).wrapping_sub(self.first);
-            let look = if self.is_relative { look::<1> } else { look::<0> };
-            self.hits = match rest.first_chunk() {
-                Some(block) => look(block, offset, self.length),
-                None => {
-                    let mut block = [0; BLOCK];
-                    block[..rest.len()].copy_from_slice(rest);
-                    look(&block, offset, self.length) & !(u32::MAX << (rest.len() - 3))
-                }
-            };
+        if self.hits == 0 {
+            if self.is_relative { self.advance::<1>() } else { self.advance::<0>() }
+        }
+        if self.hits == 0 {
+            return None;
         }
         let place = self.block + self.hits.trailing_zeros() as usize;
         self.hits &= self.hits - 1;

@@ -70,7 +70,7 @@ pub(crate) struct Engine<'p, 'a> {
 /// Analyses the function at `start`. `given` are parameters of which a caller says what number they are.
 pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8, u64)]) -> Report {
     let body = program.body(start);
-    let mut symbols = Symbols::default();
+    let mut symbols = Symbols::with_room(body.instructions.len());
     let mut state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
     for (parameter, number) in given {
         state.give(*parameter, *number, program.image.is_64());

@@ -117,9 +117,16 @@ impl<T: Clone> Table<T> {
                 }
             }
             if joined.came {
-                table.extend(new);
-                // Two sorted runs, which is what a stable sort is quickest with.
-                table.sort_by_key(|(at, _)| *at);
+                let mut merged = Vec::with_capacity(table.len() + new.len());
+                let mut own = std::mem::take(table).into_iter().peekable();
+                for entry in new {
+                    while let Some(before) = own.next_if(|(at, _)| *at < entry.0) {
+                        merged.push(before);
+                    }
+                    merged.push(entry);
+                }
+                merged.extend(own);
+                *table = merged;
             }
         }
         joined

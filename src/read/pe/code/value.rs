@@ -70,6 +70,12 @@ pub(crate) struct Symbols {
 }
 
 impl Symbols {
+    /// None yet, with room for as many as a function of so many instructions usually has.
+    pub(super) fn with_room(instructions: usize) -> Self {
+        let room = (instructions / 4).min(MAX_SYMBOLS);
+        Symbols { kinds: Vec::with_capacity(room), ids: Map::with_capacity_and_hasher(room, Default::default()) }
+    }
+
     /// The symbol of a kind, with offset zero; unknown when there are too many.
     pub(crate) fn of(&mut self, kind: Kind) -> Value {
         if let Some(id) = self.ids.get(&kind) {
