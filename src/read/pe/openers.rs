@@ -113,7 +113,8 @@ fn beginnings(data: &[u8]) -> impl Iterator<Item = usize> {
         any
     });
     let whole = data.len().saturating_sub(1) / PLACES * PLACES;
-    let blocks = blocks.map(|(n, _)| n * PLACES..(n + 1) * PLACES).chain([whole..data.len().saturating_sub(1)]);
+    let blocks =
+        blocks.map(|(n, _)| n * PLACES..(n + 1) * PLACES).chain(std::iter::once(whole..data.len().saturating_sub(1)));
     let behind = move |i: usize| begins(*data.get(i + 1)?, *data.get(i)?).then_some(i + 1);
     first.into_iter().chain(blocks.flat_map(move |block| block.filter_map(behind)))
 }
