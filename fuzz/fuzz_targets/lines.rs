@@ -11,6 +11,8 @@ const NAMES: &[(Kind, &str)] = &[
     (Kind::ServerConf, "httpd.conf"),
     (Kind::ServerConf, "fluent-bit.conf"),
     (Kind::Ini, "logging.ini"),
+    (Kind::Properties, ".env"),
+    (Kind::Python, "settings.py"),
 ];
 
 fuzz_target!(|bytes: &[u8]| wipeproof_fuzz::read_as_one_of(NAMES, bytes));

@@ -7,6 +7,7 @@ const NAMES: &[(Kind, &str)] = &[
     (Kind::Yaml, "stack.yaml"),
     (Kind::Yaml, "filebeat.yml"),
     (Kind::Yaml, "application.yml"),
+    (Kind::Yaml, "appspec.yml"),
 ];
 
 fuzz_target!(|bytes: &[u8]| wipeproof_fuzz::read_as_one_of(NAMES, bytes));

@@ -43,6 +43,8 @@ pub enum Kind {
     Nsis,
     /// Inno Setup source.
     Inno,
+    /// Settings of a program in Python, where they are a module of it.
+    Python,
     /// Dockerfile.
     Dockerfile,
     /// Packer templates and Terraform modules.
@@ -69,7 +71,8 @@ pub fn sniff(head: &[u8], file_name: &str) -> Option<Kind> {
         let lower = file_name.to_ascii_lowercase();
         return [".msi", ".msm"].iter().any(|ext| lower.ends_with(ext)).then_some(Kind::Msi);
     }
-    let kind = by_name(file_name).or_else(|| host_script(head, file_name))?;
+    let kind = by_name(file_name).or_else(|| by_words(head, file_name))?;
+    let kind = if is_yaml_by_text(head, file_name) { Kind::Yaml } else { kind };
     // A text format by name whose bytes are not text is something else: a `.config` that is a compiled blob.
     (is_texty(head) || kind == Kind::DebugInfo).then_some(kind)
 }
@@ -152,11 +155,14 @@ fn by_name(file_name: &str) -> Option<Kind> {
     if lower == "telegraf.conf" {
         return Some(Kind::Toml);
     }
+    if let Some(rest) = lower.strip_prefix(".env.") {
+        return (!rest.split(['.', '-', '_']).any(|part| TEMPLATES.contains(&part))).then_some(Kind::Properties);
+    }
     Some(match lower.rsplit_once('.')?.1 {
-        "config" | "csdef" | "cscfg" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest" => Kind::Xml,
+        "config" | "csdef" | "cscfg" | "csplugin" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest" => Kind::Xml,
         "json" | "jsonc" => Kind::Json,
         "ini" | "cfg" | "cnf" => Kind::Ini,
-        "properties" => Kind::Properties,
+        "properties" | "env" => Kind::Properties,
         "yaml" | "yml" => Kind::Yaml,
         "toml" => Kind::Toml,
         "hcl" | "tf" => Kind::Hcl,
@@ -181,13 +187,40 @@ fn by_name(file_name: &str) -> Option<Kind> {
 const HOST_OBJECTS: &[&[u8]] =
     &[b"wscript.", b"scripting.filesystemobject", b"adodb.stream", b"shell.application", b"winmgmts:"];
 
-/// A `.js` is read when it is a script of the Windows script host; those of browsers and Node are not.
-fn host_script(head: &[u8], file_name: &str) -> Option<Kind> {
-    if !file_name.to_ascii_lowercase().ends_with(".js") {
-        return None;
-    }
+/// Settings of Django that a module of settings has, and others hardly.
+const DJANGO_SETTINGS: &[&[u8]] = &[b"installed_apps", b"databases =", b"databases=", b"media_root"];
+
+/// Copies of `.env` for those who set up a machine: no program reads them.
+const TEMPLATES: &[&str] = &["example", "sample", "template", "dist", "defaults", "tpl"];
+
+/// A `.js` is read when it is a script of the Windows script host, those of browsers and Node are not; a `.py` when it
+/// is the settings of a program.
+fn by_words(head: &[u8], file_name: &str) -> Option<Kind> {
+    let lower = file_name.to_ascii_lowercase();
+    let (words, kind) = match lower.rsplit_once('.')?.1 {
+        "js" => (HOST_OBJECTS, Kind::JScript),
+        "py" => (DJANGO_SETTINGS, Kind::Python),
+        _ => return None,
+    };
     let text: Vec<u8> = head.iter().filter(|b| **b != 0).map(u8::to_ascii_lowercase).collect();
-    HOST_OBJECTS.iter().any(|word| memchr::memmem::find(&text, word).is_some()).then_some(Kind::JScript)
+    words.iter().any(|word| memchr::memmem::find(&text, word).is_some()).then_some(kind)
+}
+
+/// First words of YAML in files whose names promise something else: configuration of MongoDB since 2.6, and what AWS
+/// Elastic Beanstalk finds in `.ebextensions`.
+const YAML_KEYS: &[(&str, &[&[u8]])] = &[
+    (".config", &[b"commands:", b"container_commands:", b"option_settings:", b"files:", b"packages:", b"services:"]),
+    ("mongod.conf", &[b"storage:", b"systemLog:", b"net:"]),
+    ("mongod.cfg", &[b"storage:", b"systemLog:", b"net:"]),
+];
+
+fn is_yaml_by_text(head: &[u8], file_name: &str) -> bool {
+    let lower = file_name.to_ascii_lowercase();
+    let Some((_, keys)) = YAML_KEYS.iter().find(|(name, _)| lower.ends_with(name)) else { return false };
+    // In UTF-16 every other byte is none of these characters; a byte order mark is not ASCII.
+    let text: Vec<u8> = head.iter().copied().filter(|b| *b != 0).skip_while(|b| !b.is_ascii()).collect();
+    !text.trim_ascii_start().starts_with(b"<")
+        && text.split(|b| *b == b'\n').any(|line| keys.iter().any(|key| line.starts_with(key)))
 }
 
 /// Text in UTF-8, UTF-16 or a single-byte code page: no NUL in the head, unless every other byte is one.
@@ -229,6 +262,19 @@ mod tests {
         assert_eq!(sniff(b"\0\x01\x02\x03", "a.config"), None);
         assert_eq!(sniff(b"e\0c\0h\0o\0", "a.cmd"), Some(Kind::Batch));
         assert_eq!(sniff(b"", "readme"), None);
+    }
+
+    #[test]
+    fn settings_that_are_told_by_their_words() {
+        assert_eq!(sniff(b"import os\nINSTALLED_APPS = []\n", "base.py"), Some(Kind::Python));
+        assert_eq!(sniff(b"import os\n", "tool.py"), None);
+        assert_eq!(sniff(b"# c\ncontainer_commands:\n  a:\n", "01-setup.config"), Some(Kind::Yaml));
+        assert_eq!(sniff(b"<configuration>\nfiles:\n", "web.config"), Some(Kind::Xml));
+        assert_eq!(sniff(b"dbpath = C:/x\n", "mongod.conf"), Some(Kind::ServerConf));
+        assert_eq!(sniff(b"storage:\n  dbPath: C:/x\n", "mongod.cfg"), Some(Kind::Yaml));
+        assert_eq!(sniff(b"A=1\n", ".env.production"), Some(Kind::Properties));
+        assert_eq!(sniff(b"A=1\n", ".env.example"), None);
+        assert_eq!(sniff(b"A=1\n", ".env.example.complete"), None);
     }
 
     #[test]

@@ -213,6 +213,8 @@ pub(super) fn literal_place(path: &str) -> Place {
         (_, "windows" | "winnt") => Place::Windows,
         (_, "program files" | "program files (x86)") => Place::ProgramFiles,
         (_, "programdata") => Place::ProgramData,
+        // The pattern of new profiles, and the folders that all users share.
+        (_, "users") if matches!(rest.split('\\').nth(1), Some("default" | "public" | "all users")) => Place::OsRoot,
         (_, "users" | "documents and settings") => Place::UserProfile,
         (_, "inetpub") if rest.contains("logs") => Place::IisLogs,
         (_, "inetpub") => Place::AppDir,

@@ -68,7 +68,7 @@ fn syntax_of(kind: Kind) -> Option<Syntax> {
         Kind::Json => syntax(&["//"], &[C]),
         Kind::Ini | Kind::Nsis => syntax(&[";", "#"], &[C]),
         Kind::Properties => syntax(&["#", "!"], &[]),
-        Kind::Yaml | Kind::Toml | Kind::ServerConf | Kind::Dockerfile => syntax(&["#"], &[]),
+        Kind::Yaml | Kind::Toml | Kind::ServerConf | Kind::Python | Kind::Dockerfile => syntax(&["#"], &[]),
         Kind::Hcl => syntax(&["#", "//"], &[C]),
         Kind::Reg | Kind::Inf => syntax(&[";"], &[]),
         Kind::Batch => syntax(&["rem ", "::"], &[]),

@@ -45,7 +45,7 @@ fn quotes(kind: Kind) -> &'static [Quote] {
         Kind::Json | Kind::Reg | Kind::Hcl => BACKSLASH,
         Kind::Nsis => NSIS,
         Kind::Yaml => YAML,
-        Kind::Toml => TOML,
+        Kind::Toml | Kind::Python => TOML,
         Kind::ServerConf | Kind::Dockerfile | Kind::Inno => BOTH,
         Kind::PowerShell => POWERSHELL,
         Kind::JScript => JSCRIPT,

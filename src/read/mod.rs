@@ -63,6 +63,7 @@ fn reader_for(kind: Kind) -> Option<Reader> {
         | Kind::Yaml
         | Kind::Toml
         | Kind::ServerConf
+        | Kind::Python
         | Kind::Dockerfile
         | Kind::Hcl => config::read,
         Kind::Reg

@@ -1,6 +1,6 @@
 //! Text as files hold it: byte order marks, UTF-16 without one, single-byte code pages; offsets to lines.
 
-use crate::facts::{Body, Fact, Location, NoteKind, Reading, Site};
+use crate::facts::{Body, Fact, Hole, Location, NoteKind, Reading, Site, Text};
 use std::borrow::Cow;
 
 /// Columns beyond this many bytes are counted in bytes.
@@ -118,6 +118,21 @@ impl<'a> LineIndex<'a> {
         let rest = &self.text[start as usize..];
         rest.split('\n').next().unwrap_or(rest).trim_end_matches('\r')
     }
+}
+
+/// Many Dockerfiles and registry scripts are made from others: what stands in double braces is not known before.
+pub(crate) fn filled_in_later(value: &str) -> Text {
+    let mut text = Text::new();
+    let mut rest = value;
+    while let Some((before, (_, after))) =
+        rest.split_once("{{").and_then(|(b, field)| Some((b, field.split_once("}}")?)))
+    {
+        text.push_lit(before);
+        text.push_hole(Hole::Unknown);
+        rest = after;
+    }
+    text.push_lit(rest);
+    text
 }
 
 #[cfg(test)]

@@ -117,6 +117,8 @@ pub enum Syntax {
     /// None but `%NAME%`.
     #[default]
     Plain,
+    /// The textual form of [`crate::facts::Text`], as readers of programs give it.
+    Holes,
     /// log4net: `${NAME}` and, in pattern strings, `%date{...}`.
     Log4net,
     /// NLog layout renderers: `${basedir}`.
@@ -151,6 +153,9 @@ pub struct Engine {
     /// File extensions.
     #[serde(default)]
     pub extensions: Vec<String>,
+    /// Keys of connection strings that no other engine's provider takes.
+    #[serde(default)]
+    pub keys: Vec<String>,
 }
 
 /// A document other than XML, whose root says nothing: known by its file name or by what it holds.
@@ -162,6 +167,9 @@ pub struct Document {
     /// File names, with `*`; any, if there are none.
     #[serde(default)]
     pub names: Vec<Glob>,
+    /// The folder that the file lies in.
+    #[serde(default)]
+    pub folder: Option<Glob>,
     /// Something that must be there.
     #[serde(default)]
     pub has: Option<Selector>,
@@ -226,6 +234,11 @@ pub fn engine_of_provider(provider: &str) -> Option<&'static Engine> {
         .filter(|(_, _, p)| lower.contains(p.as_str()))
         .max_by_key(|m| m.0)
         .map(|m| m.1)
+}
+
+/// The engine whose provider alone takes one of the keys of a connection string.
+pub fn engine_of_keys(has: impl Fn(&str) -> bool) -> Option<&'static Engine> {
+    tables().engine.iter().find(|e| e.keys.iter().any(|key| has(key)))
 }
 
 /// The engine of a URL scheme or JDBC subprotocol.

@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for Glob {
 
 /// Steps down the document tree: `system.net/mailSettings/smtp[deliveryMethod=Network|*Iis]`.
 ///
-/// `*` is any child, `**` any number of levels. A condition in brackets looks at a child or attribute: `[x]` it is
+/// `*` is any child, `**` any number of levels, `*.dir` every child whose name ends so. A condition in brackets looks at a child or attribute: `[x]` it is
 /// there, `[!x]` it is not, `[x=a|b]` and `[x!=a|b]` compare its text (`*` stands for any characters, case does not
 /// matter), `[x:loopback]` is a named test. `[.=a]` looks at the node itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub enum Name {
     Deep,
     /// Children of this name, in any case.
     Is(String),
+    /// Children with a name like this.
+    Like(Glob),
 }
 
 /// A condition in brackets.
@@ -107,6 +109,7 @@ impl Selector {
                 "" => return Err(format!("an empty step in {text:?}")),
                 "*" => Name::Any,
                 "**" => Name::Deep,
+                name if name.contains('*') => Name::Like(Glob::new(name)),
                 name => Name::Is(name.to_owned()),
             };
             let mut conditions = Vec::new();

@@ -1,6 +1,7 @@
 //! CloudFormation templates and Terraform modules: how many instances there are, what becomes of their disks, and the
 //! scripts that they are given.
 
+use super::arm;
 use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
@@ -15,6 +16,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("aws_ecs_service", &["desired_count"]),
     ("azurerm_windows_virtual_machine_scale_set", &["instances"]),
     ("azurerm_service_plan", &["worker_count"]),
+    ("azurerm_kubernetes_cluster_node_pool", &["node_count"]),
     ("google_compute_instance_group_manager", &["target_size"]),
     ("google_compute_region_instance_group_manager", &["target_size"]),
 ];
@@ -58,6 +60,12 @@ pub(crate) fn terraform(document: &mut Document<'_>, reading: &mut Reading) {
                 "delete_on_termination" => kept_disk(document, reading, node, name),
                 "diff_disk_settings" if tree.is(node, "option", "Local") => {
                     document.clue(reading, node, Clue::new(ClueKind::Disk, "ephemeral-os-disk", name));
+                }
+                "app_settings" if kind.ends_with("_app") || kind.ends_with("_app_slot") => {
+                    app_settings(document, reading, node);
+                }
+                "storage_account" if kind.ends_with("_app") || kind.ends_with("_app_slot") => {
+                    mounted_share(document, reading, node);
                 }
                 "settings" | "protected_settings" if kind.ends_with("_extension") => extension(document, reading, node),
                 _ => {}
@@ -125,6 +133,25 @@ fn init_commands(document: &mut Document<'_>, reading: &mut Reading, init: NodeI
         let why = "a command of cfn-init: run once, when the instance is made";
         run(document, reading, at, &Text::lit(line), &Launch::new("first-boot", why, Text::folder(Folder::System)));
     }
+}
+
+/// Settings of an application of App Service that the module itself gives.
+fn app_settings(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
+    for setting in document.tree.elements(node).collect::<Vec<_>>() {
+        let (name, value) = (document.tree.name(setting).to_owned(), document.tree.value(setting).to_owned());
+        let is_known = !value.contains("${") && !["var.", "local.", "data."].iter().any(|of| value.starts_with(of));
+        if is_known {
+            arm::app_setting(document, reading, setting, name.trim_matches('"'), &value);
+        }
+    }
+}
+
+/// hashicorp/terraform-provider-azurerm, "storage_account" of an application: `mount_path`.
+fn mounted_share(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
+    let Some(at) = document.tree.child(node, "mount_path") else { return };
+    let name = document.tree.get(node, "name").unwrap_or_default().to_owned();
+    let path = Text::lit(document.tree.value(at));
+    arm::mounted(document, reading, at, "storage_account", &name, path);
 }
 
 /// `commandToExecute` of an extension, in an object or in the text of one.

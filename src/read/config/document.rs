@@ -5,6 +5,7 @@ use super::syntax::expand;
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml::Break;
 use crate::catalog::config::{Row, connections, rows, transfers};
+use crate::discover::Artifact;
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Part, Phase, Reading,
     Site, Source, Step, Text, join_paths,
@@ -46,8 +47,32 @@ pub(crate) struct Document<'a> {
     clues: usize,
 }
 
+/// Why a document does not count where the application runs, by where it lies and what it is called.
+fn not_deployed(artifact: &Artifact) -> Option<&'static str> {
+    let name = artifact.name.to_lowercase();
+    let mut folders = name.rsplit('/');
+    let file = folders.next().unwrap_or_default();
+    // Below `tests/`; a folder `test` may be the part of a site that is tried out.
+    if folders.any(|folder| matches!(folder, "tests" | "testdata" | "unittests" | "__tests__")) {
+        return Some("in a folder of tests");
+    }
+    // `example.web.config`, but not `template.json` or `example.com.conf`.
+    let before = file.split_once('.').filter(|(mark, of)| SAMPLES.contains(mark) && of.contains("config"));
+    if before.is_some() || file.rsplit_once('.').is_some_and(|(_, mark)| SAMPLES.contains(&mark)) {
+        return Some("a sample by its name: it counts where somebody makes a copy of it");
+    }
+    artifact.path.split('/').any(|folder| folder == ".vs").then_some(EDITING)
+}
+
+/// What files are called that stand for others.
+const SAMPLES: &[&str] = &["example", "sample", "template", "dist", "tmpl", "j2"];
+
 /// A path that starts with a date or an id is relative, too.
 fn based_on(location: Location, base: Folder) -> Location {
+    // `.` is the folder itself.
+    if location.text().parts().is_empty() {
+        return Location::named(Text::folder(base));
+    }
     match location.text().parts().first() {
         Some(Part::Hole(Hole::From(Source::Generated, _))) => {
             Location::file(&join_paths(&Text::folder(base), location.text()))
@@ -68,6 +93,15 @@ pub(crate) fn weigh_against(reading: &mut Reading, first: usize, holds: &Reading
             effect.evidence.push(Step::new(why));
         }
     }
+}
+
+/// Folders that only other systems have (Filesystem Hierarchy Standard 3.0): what is configured below them does not run
+/// on Windows. Others of that standard, `/opt` or `/tmp`, are found on Windows too, on the drive of the program.
+const OTHER_SYSTEMS: &[&str] = &["\\var\\", "\\usr\\", "\\etc\\", "\\srv\\", "\\dev\\", "\\proc\\"];
+
+fn is_of_another_system(location: &Location) -> bool {
+    let path = location.text().leading_lit();
+    OTHER_SYSTEMS.iter().any(|folder| path.starts_with(folder))
 }
 
 /// The file that a pattern means, or the folder of those that it means.
@@ -92,6 +126,10 @@ pub(crate) fn is_secret(key: &str) -> bool {
         "apikey",
         "api_key",
         "token",
+        "secret_key",
+        "access_key",
+        "private_key",
+        "app_key",
         "validationkey",
         "decryptionkey",
     ]
@@ -124,10 +162,9 @@ impl<'a> Document<'a> {
             own: 0,
             everything: false,
             environment: None,
-            phase: if input.artifact.path.split('/').any(|folder| folder == ".vs") {
-                (Phase::NotShipped, EDITING.to_owned())
-            } else {
-                (Phase::Run, RUNNING.to_owned())
+            phase: match not_deployed(input.artifact) {
+                Some(why) => (Phase::NotShipped, why.to_owned()),
+                None => (Phase::Run, RUNNING.to_owned()),
             },
             lines: 0,
             clues: 0,
@@ -163,7 +200,7 @@ impl<'a> Document<'a> {
 
     /// Adds an effect at a node, if the document itself says it.
     pub(crate) fn effect(&self, reading: &mut Reading, at: NodeId, effect: Effect) {
-        if self.is_own(at) {
+        if self.is_own(at) && !is_of_another_system(&effect.location) {
             reading.effect(self.site(at), effect);
         }
     }
@@ -211,6 +248,12 @@ impl<'a> Document<'a> {
             let clue = Clue::new(ClueKind::Given, key, shown).at(Location::named(value.clone()));
             self.clue(reading, at, clue);
         }
+    }
+
+    /// Does an effect at a node say already what its value means?
+    pub(crate) fn is_told(&self, reading: &Reading, at: NodeId) -> bool {
+        let site = self.site(at);
+        reading.facts.iter().any(|fact| fact.site == site && fact.as_effect().is_some())
     }
 
     /// A connection string: the clue under its name, and its effect if it leads to this machine.

@@ -1,8 +1,10 @@
 //! Configuration that is only keys and values: INI, properties, YAML, TOML, and the files of web servers, run-times
 //! and databases. What their keys mean is data; here they get names.
 
-use super::document::{Document, MAX_CLUE_VALUE};
+use super::document::Document;
+use super::dotenv;
 use super::logging;
+use super::syntax::References;
 use super::tree::{NodeId, ROOT, Role};
 use crate::catalog::config::transfers;
 use crate::discover::Kind;
@@ -15,33 +17,52 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
     if let Some(dialect) = dialect {
         reading.format = dialect.to_owned();
         let first = reading.facts.len();
+        match dialect {
+            "apache" => replace_definitions(document),
+            "dotenv" => dotenv::set_phase(document),
+            _ => {}
+        }
         document.apply_rows(reading, dialect, ROOT);
         if dialect == "apache" {
             below_server_root(document, reading, first);
         }
         logging::log4j_properties(document, reading);
     }
-    // What an agent is told is no value that the application asks for.
-    let is_agent = dialect.is_some_and(|d| transfers(d).next().is_some());
-    let is_application = !is_agent && (dialect.is_some() || document.input.kind == Kind::Ini);
+    let is_application = !dialect.is_some_and(is_agent) && (dialect.is_some() || document.input.kind == Kind::Ini);
     if is_application {
         values(document, reading);
     }
 }
 
-/// Apache HTTP Server documentation, "ServerRoot": relative paths in other directives begin there. `Define NAME value`
-/// gives the text of `${NAME}`.
+/// What an agent is told is no value that the application asks for.
+pub(crate) fn is_agent(dialect: &str) -> bool {
+    transfers(dialect).next().is_some()
+}
+
+/// Apache HTTP Server documentation, "Define": `Define NAME value` gives the text of `${NAME}` in what follows. A name
+/// that nothing defines is a variable of the environment.
+fn replace_definitions(document: &mut Document<'_>) {
+    let tree = &mut document.tree;
+    let mut defined = References::new();
+    for node in tree.descendants(ROOT) {
+        if tree.value(node).contains("${") {
+            let value = defined.fill_in(tree.value(node), |name| format!("${{{name}}}"));
+            tree.node_mut(node).value = value;
+        }
+        if tree.name(node).eq_ignore_ascii_case("Define")
+            && let Some((name, text)) = tree.value(node).trim().split_once(char::is_whitespace)
+        {
+            defined.define(name, text.trim().trim_matches('"'));
+        }
+    }
+}
+
+/// Apache HTTP Server documentation, "ServerRoot": relative paths in other directives begin there.
 fn below_server_root(document: &Document<'_>, reading: &mut Reading, first: usize) {
     let tree = &document.tree;
     let Some(node) = tree.child(ROOT, "ServerRoot") else { return };
-    let mut root = tree.value(node).trim().trim_matches('"').to_owned();
-    for (name, value) in tree.children_named(ROOT, "Define").filter_map(|d| tree.value(d).trim().split_once(' ')) {
-        root = root.replace(&format!("${{{name}}}"), value.trim().trim_matches('"'));
-        if root.len() > MAX_CLUE_VALUE {
-            return;
-        }
-    }
-    let root = Location::file(&Text::lit(&root));
+    let root = tree.value(node).trim().trim_matches('"');
+    let root = Location::file(&Text::lit(root));
     if root.is_relative() || root.text().leading_lit().contains("${") {
         return;
     }
@@ -76,6 +97,8 @@ fn flatten(document: &mut Document<'_>) {
 /// Values by the name that a program asks for: `settings.ini/Paths/Log`, or the key alone where there are no sections.
 fn values(document: &mut Document<'_>, reading: &mut Reading) {
     let file = document.input.artifact.file_name().to_owned();
+    // No program that is read asks for the settings of one in a scripting language, and many of them are secrets.
+    let says_values = document.input.kind != Kind::Python && !dotenv::is_one(&file);
     for id in document.tree.descendants(ROOT) {
         let node = document.tree.node(id);
         if id == ROOT || !node.children.is_empty() || node.value.is_empty() {
@@ -88,9 +111,9 @@ fn values(document: &mut Document<'_>, reading: &mut Reading) {
             Kind::Yaml | Kind::Toml if node.parent != ROOT => continue,
             _ => path,
         };
-        if is_connection(document, id) {
+        if is_connection(document, id) && !document.is_told(reading, id) {
             document.connection(reading, id, &key, "", &key);
-        } else {
+        } else if says_values {
             document.value_clue(reading, id, &key);
         }
     }

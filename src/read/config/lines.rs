@@ -128,8 +128,9 @@ pub(crate) fn server(text: &str) -> (Tree, Option<Break>) {
             push_block(&mut tree, &mut open, section, at);
             continue;
         }
-        for (piece, end) in nginx_pieces(trimmed) {
+        for (from, piece, end) in nginx_pieces(trimmed) {
             let parent = open.last().copied().unwrap_or(ROOT);
+            let at = at + from;
             match end {
                 '{' => push_block(&mut tree, &mut open, piece, at),
                 '}' if open.len() > 1 => {
@@ -178,8 +179,12 @@ fn split_word(text: &str) -> (&str, &str) {
     }
 }
 
-/// The directives of one line and what ends each: `;`, `{`, `}`, or the line itself.
-fn nginx_pieces(line: &str) -> Vec<(&str, char)> {
+/// The directives of one line, where each begins, and what ends it: `;`, `{`, `}`, or the line itself.
+fn nginx_pieces(line: &str) -> Vec<(usize, &str, char)> {
+    let piece = |from: usize, to: usize, end: char| {
+        let text = &line[from..to];
+        (indented(from, text), text.trim(), end)
+    };
     let mut pieces = Vec::new();
     let mut start = 0;
     let mut quoted = None;
@@ -188,26 +193,26 @@ fn nginx_pieces(line: &str) -> Vec<(&str, char)> {
             ('"' | '\'', None) => quoted = Some(c),
             (c, Some(q)) if c == q => quoted = None,
             ('#', None) if i == 0 || line[..i].ends_with(char::is_whitespace) => {
-                pieces.push((line[start..i].trim(), '\n'));
+                pieces.push(piece(start, i, '\n'));
                 return pieces;
             }
             // Apache writes `%{Referer}i` and `${VAR}`; a block starts after a blank.
             ('{', None) if line[..i].ends_with(char::is_whitespace) || line[i + 1..].trim().is_empty() => {
-                pieces.push((line[start..i].trim(), c));
+                pieces.push(piece(start, i, c));
                 start = i + 1;
             }
             (';', None) => {
-                pieces.push((line[start..i].trim(), c));
+                pieces.push(piece(start, i, c));
                 start = i + 1;
             }
             ('}', None) if line[start..i].trim().is_empty() => {
-                pieces.push(("", c));
+                pieces.push((i, "", c));
                 start = i + 1;
             }
             _ => {}
         }
     }
-    pieces.push((line[start..].trim(), '\n'));
+    pieces.push(piece(start, line.len(), '\n'));
     pieces
 }
 
@@ -244,6 +249,8 @@ mod tests {
         assert!(broken.is_none());
         assert_eq!(get(&tree, &["http", "access_log"]), Some("logs/a.log main".into()));
         assert_eq!(get(&tree, &["http", "server", "root"]), Some("C:/www".into()));
+        let (tree, _) = server("a 1; b { c 2; }");
+        assert_eq!(tree.at(ROOT, &["b", "c"]).map(|n| tree.node(n).offset), Some(9));
         let (tree, _) = server(
             "ErrorLog \"C:/logs/e.log\"\n<VirtualHost *:80>\n  CustomLog \"a.log\" \"%{X}i %h\"\n</VirtualHost>\n",
         );

@@ -7,9 +7,12 @@ mod arm;
 mod cloud;
 pub(crate) mod command;
 mod containers;
+mod deploy;
 mod diagnostics;
+mod django;
 mod docker;
 mod document;
+mod dotenv;
 mod dotnet;
 mod entities;
 mod fabric;
@@ -37,9 +40,9 @@ mod yaml;
 
 use super::Input;
 use super::text::decode;
-use crate::catalog::config::documents;
-use crate::discover::Kind;
-use crate::facts::{Clue, ClueKind, Reading};
+use crate::catalog::config::{Document as Kinds, documents};
+use crate::discover::{Artifact, Kind};
+use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
 use document::Document;
 pub(crate) use document::is_secret;
 use select::select_one;
@@ -62,7 +65,9 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Json => json::parse,
         Kind::Toml => toml::parse,
         Kind::Ini => lines::ini,
+        Kind::Properties if dotenv::is_one(input.artifact.file_name()) => dotenv::parse,
         Kind::Properties => lines::properties,
+        Kind::Python => django::parse,
         Kind::ServerConf => lines::server,
         Kind::Dockerfile => docker::parse,
         Kind::Hcl => hcl::parse,
@@ -85,9 +90,14 @@ fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
     let (trees, mut broken) = yaml::parse(text);
     for tree in trees {
         let mut document = Document::new(input, text, (tree, broken.take()), reading);
-        if dialect(&document) == Some("cloudformation") {
+        let known = dialect(&document);
+        if known == Some("cloudformation") {
             cloud::formation(&mut document, reading);
-        } else if !containers::read(&mut document, reading) {
+            continue;
+        }
+        let is_read = known.is_some_and(|known| deploy::read(&mut document, known, reading))
+            || containers::read(&mut document, reading);
+        if !is_read {
             read_keyed(&mut document, reading);
         }
     }
@@ -103,14 +113,23 @@ fn read_keyed(document: &mut Document<'_>, reading: &mut Reading) {
 
 /// The dialect of a document that is known by its name or by what it holds.
 fn dialect(document: &Document<'_>) -> Option<&'static str> {
-    let file = document.input.artifact.file_name();
+    let artifact = document.input.artifact;
     documents()
         .iter()
         .find(|known| {
-            (known.names.is_empty() || known.names.iter().any(|name| name.matches(file)))
+            is_named(known, artifact)
                 && known.has.as_ref().is_none_or(|has| select_one(&document.tree, ROOT, has).is_some())
         })
         .map(|known| known.dialect.as_str())
+}
+
+/// Does a file lie and have a name as documents of this kind do?
+fn is_named(known: &Kinds, artifact: &Artifact) -> bool {
+    let mut path = artifact.path.rsplit('/');
+    let file = path.next().unwrap_or_default();
+    let folder = path.next().unwrap_or_default();
+    (known.names.is_empty() || known.names.iter().any(|name| name.matches(file)))
+        && known.folder.as_ref().is_none_or(|name| name.matches(folder))
 }
 
 /// Most JSON is no configuration of a program, and says nothing.
@@ -120,13 +139,12 @@ fn read_json(document: &mut Document<'_>, reading: &mut Reading) {
         Some("arm") => arm::read(document, reading),
         Some("packer") => packer::read(document, reading),
         Some("cloudformation") => cloud::formation(document, reading),
-        Some("settings") => {
-            reading.format = "settings".to_owned();
-            options::values(document, reading);
-        }
         Some(rows) => {
             reading.format = rows.to_owned();
             document.apply_rows(reading, rows, ROOT);
+            if !keyed::is_agent(rows) {
+                options::values(document, reading);
+            }
         }
         None => {}
     }
@@ -142,6 +160,9 @@ pub(crate) fn is_known_root(name: &str) -> bool {
         "Server",
         "Context",
         "ServiceDefinition",
+        "RoleModule",
+        "sitemanifest",
+        "beans",
         "ServiceConfiguration",
         "ServiceManifest",
         "ApplicationManifest",
@@ -164,6 +185,23 @@ fn packages(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     for package in document.tree.children_named(root, "package").collect::<Vec<_>>() {
         if let Some(id) = document.tree.get(package, "id").map(str::to_owned) {
             document.clue(reading, package, Clue::new(ClueKind::Identity, "package", id));
+        }
+    }
+}
+
+/// MS documentation, "Web Deploy setAcl Provider": rights on a folder of the site for the account that it runs as.
+fn web_deploy(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    reading.format = "web-deploy".to_owned();
+    for rule in document.tree.children_named(root, "setAcl").collect::<Vec<_>>() {
+        let tree = &document.tree;
+        let (Some(path), Some(rights)) = (tree.get(rule, "path"), tree.get(rule, "setAclAccess")) else { continue };
+        if ["modify", "write", "full"].iter().any(|right| rights.to_lowercase().contains(right)) {
+            // The path begins with the name of the site.
+            let below = path.split_once(['/', '\\']).map_or("", |(_, below)| below);
+            let folder = Text::folder(Folder::WebRoot).concat(&Text::lit(format!("\\{below}")));
+            let user = tree.get(rule, "setAclUser").unwrap_or("the account of the site").to_owned();
+            let clue = Clue::new(ClueKind::GrantsAccess, "setAcl", user).at(Location::file(&folder));
+            document.clue(reading, rule, clue);
         }
     }
 }
@@ -195,6 +233,14 @@ fn read_xml(document: &mut Document<'_>, reading: &mut Reading) {
             document.apply_rows(reading, "tomcat", ROOT);
         }
         "ServiceDefinition" => service::definition(document, root, reading),
+        "RoleModule" => service::module(document, root, reading),
+        // Web Deploy: what is put on the server, and the rights that the site gets there.
+        "sitemanifest" => web_deploy(document, root, reading),
+        // ActiveMQ is configured as beans of Spring.
+        "beans" if tree.child(root, "broker").is_some() => {
+            reading.format = "activemq".to_owned();
+            document.apply_rows(reading, "activemq", ROOT);
+        }
         "ServiceConfiguration" => service::configuration(document, root, reading),
         "ServiceManifest" | "ApplicationManifest" | "Settings" => fabric::read(document, root, reading),
         "Application" => fabric::parameters(document, root, reading),

@@ -72,7 +72,7 @@ pub(crate) fn values(document: &mut Document<'_>, reading: &mut Reading) {
         if let Some(name) = strip_section(&key, "ConnectionStrings:") {
             let name = name.to_owned();
             document.connection(reading, leaf, &name, "", "ConnectionStrings");
-        } else if is_connection(document, leaf) {
+        } else if is_connection(document, leaf) && !document.is_told(reading, leaf) {
             document.connection(reading, leaf, &key, "", &key);
         } else {
             document.value_clue(reading, leaf, &key);

@@ -6,7 +6,9 @@
 use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
+use crate::discover::Artifact;
 use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+use crate::read::text::decode;
 
 /// Most references to variables that are followed for one value.
 const MAX_REFERENCES: usize = 16;
@@ -17,6 +19,7 @@ const SHELLS: &[(&str, bool)] = &[("powershell", true), ("windows-shell", false)
 /// Reads a template.
 pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
     reading.format = "packer".to_owned();
+    take_in_variables(document);
     for (node, kind) in provisioners(&document.tree) {
         if let Some((_, powershell)) = SHELLS.iter().find(|(name, _)| *name == kind) {
             shell(document, reading, node, *powershell);
@@ -26,6 +29,29 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
     }
     answer_files(document, reading);
 }
+
+/// Packer reads all `.pkr.hcl` of a folder as one template (its documentation, "Template files"): variables and locals of
+/// the others are taken in.
+fn take_in_variables(document: &mut Document<'_>) {
+    let input = document.input;
+    let own = &input.artifact.path;
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let is_other = |a: &&Artifact| a.path != *own && a.path.ends_with(".pkr.hcl") && folder(&a.path) == folder(own);
+    if !own.ends_with(".pkr.hcl") {
+        return;
+    }
+    for other in input.app.artifacts.iter().filter(is_other).take(MAX_OTHERS) {
+        let Ok(bytes) = other.read(MAX_OTHER) else { continue };
+        let (tree, _) = super::hcl::parse(&decode(&bytes, &mut Reading::default()));
+        for node in tree.elements(ROOT).filter(|&n| matches!(tree.name(n), "variable" | "locals")) {
+            document.tree.graft(ROOT, &tree, node, 1);
+        }
+    }
+}
+
+/// Most other files of one template, and the largest of them that is read.
+const MAX_OTHERS: usize = 32;
+const MAX_OTHER: u64 = 1 << 20;
 
 /// Lists of files that a builder gives to the machine that it installs.
 const MEDIA: &[&str] = &["cd_files", "floppy_files"];

@@ -20,7 +20,7 @@ const JSON_WORDS: &[&str] = &[
     "\"logs_collected\"",
 ];
 /// Words of which manifests and configuration in YAML have at least one.
-const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler"];
+const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:"];
 /// Words of which templates of images and machines in HCL have at least one.
 const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files"];
 
@@ -38,6 +38,5 @@ pub(crate) fn is_relevant(input: &Input<'_>, text: &str) -> bool {
 }
 
 fn is_known_name(input: &Input<'_>) -> bool {
-    let file = input.artifact.file_name();
-    documents().iter().any(|known| known.names.iter().any(|name| name.matches(file)))
+    documents().iter().any(|known| !known.names.is_empty() && super::is_named(known, input.artifact))
 }

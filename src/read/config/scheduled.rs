@@ -2,7 +2,7 @@
 
 use super::command::{Launch, run};
 use super::document::Document;
-use super::tree::{NodeId, Tree};
+use super::tree::{NodeId, ROOT, Tree};
 use crate::facts::{Folder, Reading, Text};
 
 /// Reads `Task` (MS documentation, "Task Scheduler Schema": `Exec` runs a command in `System32`, if it is told of no
@@ -33,7 +33,23 @@ pub(crate) fn service(document: &mut Document<'_>, root: NodeId, reading: &mut R
     let line = line(&document.tree, executable, document.tree.child(root, "arguments"));
     let mut launch = Launch::new("service", "the service that WinSW runs", Text::folder(Folder::AppDir));
     launch.variables.push(("BASE".to_owned(), Text::folder(Folder::AppDir)));
+    let tree = &document.tree;
+    let given: Vec<(NodeId, String, Text)> = tree
+        .children_named(root, "env")
+        .filter_map(|env| Some((env, tree.get(env, "name")?, tree.get(env, "value")?)))
+        .map(|(env, name, value)| (env, name.to_owned(), Text::lit(value.replace("%BASE%", "."))))
+        .collect();
+    launch.variables.extend(given.iter().map(|(_, name, value)| (name.clone(), value.clone())));
     run(document, reading, executable, &Text::lit(line), &launch);
+    for (at, name, value) in &given {
+        document.given(reading, *at, &format!("env/{name}"), value);
+    }
+    // Below, relative paths are those of the wrapper.
+    for node in document.tree.descendants(root) {
+        let value = document.tree.value(node).replace("%BASE%", ".");
+        document.tree.node_mut(node).value = value;
+    }
+    document.apply_rows(reading, "winsw", ROOT);
 }
 
 /// A program, in quotes where it has blanks, and its arguments.

@@ -34,6 +34,7 @@ pub(crate) fn is_selected(tree: &Tree, node: NodeId, selector: &Selector) -> boo
     selector.steps.last().is_some_and(|step| {
         let named = match &step.name {
             Name::Is(name) => tree.name(node).eq_ignore_ascii_case(name),
+            Name::Like(glob) => glob.matches(tree.name(node)),
             Name::Any | Name::Deep => true,
         };
         named && step.conditions.iter().all(|c| condition(tree, node, c))
@@ -45,6 +46,7 @@ fn advance(tree: &Tree, node: NodeId, step: &Step, out: &mut Vec<NodeId>) {
     match &step.name {
         Name::Any => out.extend(tree.children(node).filter(holds)),
         Name::Is(name) => out.extend(tree.children_named(node, name).filter(holds)),
+        Name::Like(glob) => out.extend(tree.children(node).filter(|&c| glob.matches(tree.name(c))).filter(holds)),
         Name::Deep => out.extend(tree.descendants(node).into_iter().filter(holds)),
     }
 }
@@ -77,5 +79,7 @@ mod tests {
         assert_eq!(count("a/**/b"), Ok(3));
         assert_eq!(count("**/b[x!=1]/x"), Ok(2));
         assert_eq!(count("a/*[c]"), Ok(1));
+        let (tree, _) = xml::parse("<a><b.x/><c.x/><x.b/></a>");
+        assert_eq!(Selector::parse("a/*.x").map(|s| select(&tree, ROOT, &s).len()), Ok(2));
     }
 }

@@ -25,22 +25,34 @@ pub(crate) fn definition(document: &mut Document<'_>, root: NodeId, reading: &mu
     for (role, kind) in roles {
         let name = document.tree.get(role, "name").unwrap_or_default().to_owned();
         document.clue(reading, role, Clue::new(ClueKind::Role, kind, &name));
-        for node in document.tree.descendants(role) {
-            match document.tree.name(node) {
-                "LocalStorage" => local_storage(document, node, reading),
-                "Task" => startup_task(document, node, kind, reading),
-                "ProgramEntryPoint" => entry_point(document, node, reading),
-                "Import" => import(document, node, reading),
-                "Certificate" => certificate(document, node, reading),
-                "Runtime" => runtime_variables(document, node, reading),
-                "Setting" => {
-                    let setting = document.tree.get(node, "name").unwrap_or_default().to_owned();
-                    if document.tree.child(node, "value").is_some() {
-                        document.value_clue(reading, node, &format!("ConfigurationSettings/{setting}"));
-                    }
+        let folder = if kind == "web-role" { "\\approot\\bin" } else { "\\approot" };
+        parts(document, reading, role, &Text::folder(Folder::RoleRoot).concat(&Text::lit(folder)));
+    }
+}
+
+/// Reads `RoleModule` (`.csplugin`): what an `Import` adds to a role, with startup tasks of its own in its own folder.
+pub(crate) fn module(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    reading.format = "csplugin".to_owned();
+    parts(document, reading, root, &Text::folder(Folder::AppDir));
+}
+
+/// What a role consists of. Its tasks run in `folder`.
+fn parts(document: &mut Document<'_>, reading: &mut Reading, role: NodeId, folder: &Text) {
+    for node in document.tree.descendants(role) {
+        match document.tree.name(node) {
+            "LocalStorage" => local_storage(document, node, reading),
+            "Task" => startup_task(document, node, folder, reading),
+            "ProgramEntryPoint" => entry_point(document, node, reading),
+            "Import" => import(document, node, reading),
+            "Certificate" => certificate(document, node, reading),
+            "Runtime" => runtime_variables(document, node, reading),
+            "Setting" => {
+                let setting = document.tree.get(node, "name").unwrap_or_default().to_owned();
+                if document.tree.child(node, "value").is_some() {
+                    document.value_clue(reading, node, &format!("ConfigurationSettings/{setting}"));
                 }
-                _ => {}
             }
+            _ => {}
         }
     }
 }
@@ -104,12 +116,10 @@ fn certificate(document: &mut Document<'_>, node: NodeId, reading: &mut Reading)
 }
 
 /// A command that runs at every start. Its current directory is the role's `approot`, `approot\\bin` in a web role.
-fn startup_task(document: &mut Document<'_>, node: NodeId, role: &str, reading: &mut Reading) {
+fn startup_task(document: &mut Document<'_>, node: NodeId, folder: &Text, reading: &mut Reading) {
     let Some(at) = document.tree.child(node, "commandLine") else { return };
     let command = document.tree.value(at).to_owned();
-    let folder = if role == "web-role" { "\\approot\\bin" } else { "\\approot" };
-    let base = Text::folder(Folder::RoleRoot).concat(&Text::lit(folder));
-    let mut launch = Launch::new("startup-task", STARTUP, base);
+    let mut launch = Launch::new("startup-task", STARTUP, folder.clone());
     launch.variables = environment_of(document, node);
     run(document, reading, at, &Text::lit(&command), &launch);
     document.given(reading, at, "cwd", &launch.here);

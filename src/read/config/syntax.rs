@@ -1,7 +1,8 @@
 //! Placeholders in configuration values: the little languages that loggers and runtimes put into paths.
 
 use crate::catalog::config::Syntax;
-use crate::facts::{Folder, Hole, Source, Text, env_hole};
+use crate::facts::{Folder, Hole, Part, Source, Text, env_hole};
+use std::collections::HashMap;
 
 /// Deepest nesting of placeholders that is followed.
 const MAX_NESTING: usize = 4;
@@ -10,6 +11,7 @@ const MAX_NESTING: usize = 4;
 pub(crate) fn expand(syntax: Syntax, value: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Text {
     match syntax {
         Syntax::Plain => Text::lit(value),
+        Syntax::Holes => Text::parse(value),
         Syntax::Log4net => log4net(value),
         Syntax::Nlog => braces(value, &|inner, depth| nlog(inner, lookup, depth), 0),
         Syntax::Serilog => serilog(value),
@@ -30,7 +32,7 @@ fn first_word(value: &str) -> &str {
 /// Apache HTTP Server documentation, "Piped Logs": after `|`, `||` or `|$` stands a program that gets the log. Of them
 /// rotatelogs writes a file, which its first argument names with the letters of `strftime`.
 fn piped(word: &str, whole: &str) -> Text {
-    let Some(command) = word.strip_prefix('|') else { return Text::lit(word) };
+    let Some(command) = word.strip_prefix('|') else { return with_variables(word) };
     // `|program arguments` without quotes around it ends at the first blank.
     let command = whole.strip_prefix('|').unwrap_or(command);
     let mut words = command.trim_start_matches(['|', '$']).split_whitespace().map(|w| w.trim_matches('"'));
@@ -47,6 +49,29 @@ fn piped(word: &str, whole: &str) -> Text {
         }
     }
     Text::unknown()
+}
+
+/// Variables in the paths of web servers: `${NAME}` of the environment (Apache), `$name` of a request (nginx).
+fn with_variables(word: &str) -> Text {
+    let mut out = Text::new();
+    for part in braces(word, &|inner, _| Text::hole(env_hole(inner)), 0).parts() {
+        let Part::Lit(lit) = part else {
+            out.push(part.clone());
+            continue;
+        };
+        let mut pieces = lit.split('$');
+        out.push_lit(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let end = piece.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(piece.len());
+            match end {
+                // A share such as `C$`.
+                0 => out.push_lit("$"),
+                _ => out.push_hole(Hole::Unknown),
+            }
+            out.push_lit(&piece[end..]);
+        }
+    }
+    out
 }
 
 /// A name with `%Y` and the like in it.
@@ -91,6 +116,48 @@ fn braces(value: &str, one: &dyn Fn(&str, usize) -> Text, depth: usize) -> Text 
     }
     out.push_lit(rest);
     out
+}
+
+/// References to variables of a document: `${NAME}`.
+pub(crate) struct References {
+    known: HashMap<String, String>,
+    /// How much may still be filled in: values that are made of themselves would grow without end.
+    left: usize,
+}
+
+/// Most text that references of one document stand for.
+const MAX_FILLED_IN: usize = 1 << 20;
+
+impl References {
+    /// None are known yet.
+    pub(crate) fn new() -> Self {
+        References { known: HashMap::new(), left: MAX_FILLED_IN }
+    }
+
+    /// What follows sees the value under this name.
+    pub(crate) fn define(&mut self, name: &str, value: &str) {
+        self.known.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Replaces each `${NAME}`; what is not known is written as `unknown` says.
+    pub(crate) fn fill_in(&mut self, value: &str, unknown: impl Fn(&str) -> String) -> String {
+        let mut out = String::new();
+        let mut rest = value;
+        while let Some((before, tail)) = rest.split_once("${") {
+            let Some((name, after)) = tail.split_once('}') else { break };
+            out.push_str(before);
+            match self.known.get(name).filter(|text| text.len() <= self.left) {
+                Some(text) => {
+                    self.left -= text.len();
+                    out.push_str(text);
+                }
+                None => out.push_str(&unknown(name)),
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
 }
 
 fn closing_brace(text: &str) -> Option<usize> {
@@ -193,7 +260,7 @@ fn log4net(value: &str) -> Text {
 fn percent_words(text: &Text) -> Text {
     let mut out = Text::new();
     for part in text.parts() {
-        let crate::facts::Part::Lit(lit) = part else {
+        let Part::Lit(lit) = part else {
             out.push(part.clone());
             continue;
         };
@@ -328,6 +395,8 @@ mod tests {
             "{ProgramData}\\o{generated:pid}.log"
         );
         assert_eq!(shown(Syntax::Log4net, "%TEMP%\\o.log"), "{Temp}\\o.log");
+        assert_eq!(shown(Syntax::FirstWord, "${LOGS}/$host.log main"), "{env:LOGS}\\{?}.log");
+        assert_eq!(shown(Syntax::FirstWord, "\"//files/C$/a b.log\" x"), "\\\\files\\C$\\a b.log");
         assert_eq!(shown(Syntax::Serilog, "logs/a-{Date}.txt"), "logs\\a-{generated:time}.txt");
         assert_eq!(
             shown(Syntax::Java, "${catalina.base}/logs/${x:-app}.%d{yyyy}.%i"),

@@ -12,7 +12,7 @@ pub use host::is_loopback;
 pub use pairs::{Pairs, without_secrets};
 pub use service::remote_store;
 
-use crate::catalog::config::{Engine, engine_of_extension, engine_of_provider, engine_of_scheme};
+use crate::catalog::config::{Engine, engine_of_extension, engine_of_keys, engine_of_provider, engine_of_scheme};
 use crate::facts::{Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Step, Store, Text};
 use host::{Host, host_of, host_of_unc};
 
@@ -102,7 +102,8 @@ impl Pairs {
         let engine = [Some(provider), self.lit(&["provider", "driver", "xpoprovider"])]
             .into_iter()
             .flatten()
-            .find_map(engine_of_provider);
+            .find_map(engine_of_provider)
+            .or_else(|| engine_of_keys(|key| self.get(&[key]).is_some()));
         let read_only = self.is("mode", &["readonly", "read", "read only"])
             || self.is("read only", &["true", "yes"])
             || self.is("file mode", &["read only"])

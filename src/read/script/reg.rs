@@ -6,6 +6,7 @@
 use super::autostart;
 use super::sink::{Sink, certainty, quote};
 use crate::facts::{Effect, Folder, Location, NoteKind, Operation, Origin, Reading, Site, Step, Store, Text, Trait};
+use crate::read::text::filled_in_later;
 
 /// Via of all effects.
 const VIA: &str = "regedit";
@@ -38,7 +39,7 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
                 None => (false, inner),
             };
             view32 = path.to_lowercase().contains("\\wow6432node\\");
-            let location = Location::registry(&Text::lit(path.trim()));
+            let location = Location::registry(&filled_in_later(path.trim()));
             bare.take().into_iter().for_each(|(site, key, line)| created(&mut sink, &site, key, line));
             if deleted {
                 key = None;

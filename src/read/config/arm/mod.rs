@@ -28,6 +28,9 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
             "microsoft.compute/virtualmachinescalesets" | "microsoft.web/serverfarms" => {
                 capacity(document, reading, node, node, given);
             }
+            "microsoft.containerservice/managedclusters" | "microsoft.containerservice/managedclusters/agentpools" => {
+                node_pools(document, reading, node, given);
+            }
             "microsoft.compute/cloudservices" => roles(document, reading, node, given),
             "microsoft.web/sites" => site(document, reading, node, given),
             "microsoft.web/sites/config" | "config" => site_config(document, reading, node, given),
@@ -128,8 +131,13 @@ fn below(document: &Document<'_>, resource: NodeId) -> Vec<NodeId> {
 
 /// A value by name, if the template says what it is.
 fn setting(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, name: &str, given: Option<&Tree>) {
-    let value = resolved(document, at, given);
-    let Some(value) = value.as_lit() else { return };
+    if let Some(value) = resolved(document, at, given).as_lit() {
+        app_setting(document, reading, at, name, value);
+    }
+}
+
+/// A setting of an application of App Service.
+pub(super) fn app_setting(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, name: &str, value: &str) {
     // The host gives the settings of a site to its process as variables, too.
     for key in [format!("appSettings/{name}"), format!("env/{name}")] {
         document.named_value_clue(reading, at, &key, value);
@@ -178,15 +186,44 @@ fn shares(document: &mut Document<'_>, reading: &mut Reading, list: NodeId, give
     for share in document.tree.elements(list).collect::<Vec<_>>() {
         let Some(at) = document.tree.child(share, "mountPath") else { continue };
         let path = resolved(document, at, given);
-        // On Windows a mount path has no drive; the share appears below the root of the system drive.
-        let rooted = path.leading_lit().starts_with(['\\', '/']);
-        let path = if rooted { Text::folder(Folder::SystemDrive).concat(&path) } else { path };
         let name = document.tree.name(share).to_owned();
-        document.clue(
-            reading,
-            at,
-            Clue::new(ClueKind::DurableMount, "azureStorageAccounts", name).at(Location::file(&path)),
-        );
+        mounted(document, reading, at, "azureStorageAccounts", &name, path);
+    }
+}
+
+/// A share that an application finds at a path. On Windows such a path has no drive: `/mounts/NAME` is `C:\mounts\NAME`.
+pub(super) fn mounted(
+    document: &mut Document<'_>,
+    reading: &mut Reading,
+    at: NodeId,
+    key: &str,
+    name: &str,
+    path: Text,
+) {
+    let rooted = path.leading_lit().starts_with(['\\', '/']);
+    let path = if rooted { Text::lit("C:").concat(&path) } else { path };
+    document.clue(reading, at, Clue::new(ClueKind::DurableMount, key, name).at(Location::file(&path)));
+}
+
+/// Pools of Windows nodes of a cluster (MS documentation, "Microsoft.ContainerService managedClusters").
+fn node_pools(document: &mut Document<'_>, reading: &mut Reading, resource: NodeId, given: Option<&Tree>) {
+    let tree = &document.tree;
+    let properties = tree.child(resource, "properties");
+    let profiles = properties.and_then(|at| tree.child(at, "agentPoolProfiles"));
+    let pools: Vec<(NodeId, String)> = match profiles {
+        Some(list) => tree.elements(list).map(|pool| (pool, name_of(document, pool, given))).collect(),
+        None => properties.map(|pool| (pool, name_of(document, resource, given))).into_iter().collect(),
+    };
+    for (pool, name) in pools.into_iter().filter(|(pool, _)| tree.is(*pool, "osType", "Windows")).collect::<Vec<_>>() {
+        if let Some(at) = document.tree.child(pool, "count") {
+            let count = resolved(document, at, given).to_string();
+            document.clue(reading, at, Clue::new(ClueKind::Instances, &name, count));
+        }
+        if let Some(at) =
+            document.tree.child(pool, "osDiskType").filter(|_| document.tree.is(pool, "osDiskType", "Ephemeral"))
+        {
+            document.clue(reading, at, Clue::new(ClueKind::Disk, "ephemeral-os-disk", &name));
+        }
     }
 }
 

@@ -9,9 +9,10 @@ mod stages;
 use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT};
-use crate::facts::{Body, Clue, ClueKind, Hole, Operation, Phase, Reading, Store, Text};
+use crate::facts::{Body, Clue, ClueKind, Operation, Phase, Reading, Store, Text};
+use crate::read::text::filled_in_later;
 pub(crate) use parse::parse;
-use stages::{State, is_windows, stages};
+use stages::{State, is_windows, speaks_powershell, stages};
 pub(crate) use stages::{has_drive, is_windows_image};
 
 /// Says what the instructions do.
@@ -20,6 +21,7 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
     let windows = is_windows(&document.tree);
     let (global, stages) = stages(&document.tree);
     let mut arguments = State::new();
+    arguments.powershell = windows && speaks_powershell(&document.tree);
     for at in global {
         argument(document, at, &mut arguments);
     }
@@ -177,21 +179,6 @@ fn command_line(value: &str) -> Text {
     Text::lit(tree.elements(ROOT).map(|w| quoted(tree.value(w))).collect::<Vec<_>>().join(" "))
 }
 
-/// Many such files are made from others: what stands in double braces is not known before.
-fn filled_in_later(value: &str) -> Text {
-    let mut text = Text::new();
-    let mut rest = value;
-    while let Some((before, (_, after))) =
-        rest.split_once("{{").and_then(|(b, field)| Some((b, field.split_once("}}")?)))
-    {
-        text.push_lit(before);
-        text.push_hole(Hole::Unknown);
-        rest = after;
-    }
-    text.push_lit(rest);
-    text
-}
-
 /// `ARG NAME=default`; without a default only the build knows the value.
 fn argument(document: &Document<'_>, at: NodeId, state: &mut State) {
     for word in words(document.tree.value(at)) {
@@ -212,11 +199,12 @@ fn words(value: &str) -> Vec<String> {
     }
     let mut words = Vec::new();
     let mut word = String::new();
-    let mut quoted = false;
+    let mut quote = None;
     for c in value.chars().chain([' ']) {
         match c {
-            '"' => quoted = !quoted,
-            c if c.is_whitespace() && !quoted => {
+            '"' | '\'' if quote.is_none() => quote = Some(c),
+            c if quote == Some(c) => quote = None,
+            c if c.is_whitespace() && quote.is_none() => {
                 if !word.is_empty() && !word.starts_with("--") {
                     words.push(std::mem::take(&mut word));
                 }

@@ -75,6 +75,19 @@ pub(crate) fn has_drive(value: &str) -> bool {
     })
 }
 
+/// Without a `SHELL` of its own, a file takes over that of its image. A command that uses variables of PowerShell is
+/// written for that shell.
+pub(super) fn speaks_powershell(tree: &Tree) -> bool {
+    let shell = tree.elements(ROOT).any(|at| tree.name(at) == "SHELL");
+    let line = |at: NodeId| {
+        matches!(tree.name(at), "RUN" | "CMD" | "ENTRYPOINT")
+            && !tree.value(at).trim_start().starts_with('[')
+            && tree.value(at).to_lowercase().contains("$env:")
+            && !tree.value(at).to_lowercase().contains("powershell")
+    };
+    !shell && tree.elements(ROOT).any(line)
+}
+
 /// What holds after some instructions of a stage.
 #[derive(Clone)]
 pub(super) struct State {

@@ -203,14 +203,8 @@ fn uses_local_sql_server(tree: &Tree, section: NodeId, name: &str) -> Option<(No
     if !enabled {
         return None;
     }
-    let lists: Vec<NodeId> = match name {
-        "webParts" => tree
-            .child(section, "personalization")
-            .into_iter()
-            .flat_map(|p| tree.children_named(p, "providers"))
-            .collect(),
-        _ => tree.children_named(section, "providers").collect(),
-    };
+    let section = if name == "webParts" { tree.child(section, "personalization")? } else { section };
+    let lists: Vec<NodeId> = tree.children_named(section, "providers").collect();
     let default = tree.get(section, "defaultProvider");
     let adds: Vec<NodeId> = lists.iter().flat_map(|&l| tree.children_named(l, "add").collect::<Vec<_>>()).collect();
     if let Some(&add) = adds.iter().find(|&&a| tree.is(a, "connectionStringName", "LocalSqlServer")) {
@@ -219,5 +213,5 @@ fn uses_local_sql_server(tree: &Tree, section: NodeId, name: &str) -> Option<(No
     }
     let inherited = adds.is_empty() && !lists.iter().any(|&l| tree.child(l, "clear").is_some());
     let built_in = default.is_none_or(|d| d.starts_with("AspNetSql"));
-    (inherited && built_in && matches!(name, "membership" | "roleManager" | "profile")).then_some((section, true))
+    (inherited && built_in && (name != "healthMonitoring")).then_some((section, true))
 }

@@ -33,7 +33,8 @@ pub(crate) fn log4j2(document: &Document<'_>, root: NodeId, reading: &mut Readin
     }
 }
 
-/// `log4j.appender.NAME.File`, where a logger lists `NAME`.
+/// `log4j.appender.NAME.File`, where a logger lists `NAME`; in version 2 `appender.ID.fileName`, where a logger refers
+/// to `appender.ID.name`.
 pub(crate) fn log4j_properties(document: &Document<'_>, reading: &mut Reading) {
     let tree = &document.tree;
     let keys: HashMap<&str, NodeId> = tree.elements(ROOT).map(|n| (tree.name(n), n)).collect();
@@ -46,20 +47,35 @@ pub(crate) fn log4j_properties(document: &Document<'_>, reading: &mut Reading) {
         })
         .flat_map(|(_, n)| tree.value(*n).split(',').skip(1).map(|name| name.trim().to_owned()).collect::<Vec<_>>())
         .collect();
-    let lookup = |name: &str| keys.get(name).map(|n| tree.value(*n).to_owned());
+    let referred: HashSet<&str> = keys
+        .iter()
+        .filter(|(key, _)| key.contains(".appenderRef.") && key.ends_with(".ref"))
+        .map(|(_, n)| tree.value(*n).trim())
+        .collect();
+    let value = |name: &str| keys.get(name).map(|n| tree.value(*n).to_owned());
+    let lookup = |name: &str| value(name).or_else(|| value(&format!("property.{name}")));
     for key in tree.elements(ROOT) {
-        let Some(name) = tree.name(key).strip_prefix("log4j.appender.").and_then(|k| k.strip_suffix(".File")) else {
+        let name = tree.name(key);
+        let (is_used, via) = if let Some(name) = between(name, "log4j.appender.", ".File") {
+            (used.contains(name), "log4j.appender.File")
+        } else if let Some(id) = between(name, "appender.", ".fileName") {
+            let name = value(&format!("appender.{id}.name")).unwrap_or_default();
+            (referred.contains(name.trim()), "appender.fileName")
+        } else {
             continue;
         };
         let location = Location::file(&expand(Syntax::Java, tree.value(key), &lookup)).based_on(Folder::Cwd);
-        let certainty = if used.contains(name) { Certainty::Proven } else { Certainty::Possible };
-        let effect = Effect::new(Operation::Append, Store::Log, location, certainty, "log4j.appender.File")
+        let (certainty, why) = match is_used {
+            true => (Certainty::Proven, "a file appender"),
+            false => (Certainty::Possible, "a file appender that no logger lists"),
+        };
+        let effect = Effect::new(Operation::Append, Store::Log, location, certainty, via)
             .in_phase(document.phase.0, &document.phase.1)
-            .because(Step::new(if used.contains(name) {
-                "a file appender"
-            } else {
-                "a file appender that no logger lists"
-            }));
+            .because(Step::new(why));
         document.effect(reading, key, effect);
     }
+}
+
+fn between<'a>(name: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    name.strip_prefix(start)?.strip_suffix(end)
 }

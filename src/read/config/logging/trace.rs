@@ -13,7 +13,7 @@ pub(crate) fn system_diagnostics(document: &mut Document<'_>, root: NodeId, read
     let mut active = Vec::new();
     let mut referred = HashSet::new();
     for list in listener_lists(tree, root) {
-        for add in tree.children_named(list, "add") {
+        for add in kept(tree, list) {
             if tree.child(add, "type").is_some() {
                 active.push(add);
             }
@@ -36,6 +36,22 @@ pub(crate) fn system_diagnostics(document: &mut Document<'_>, root: NodeId, read
             document.clue(reading, add, Clue::new(ClueKind::LogTransfer, "DiagnosticMonitorTraceListener", "trace"));
         }
     }
+}
+
+/// What a list holds in the end: `remove` takes a listener out by its name, `clear` takes all (MS documentation,
+/// "<listeners> element for <trace>").
+fn kept(tree: &Tree, list: NodeId) -> Vec<NodeId> {
+    let mut kept: Vec<NodeId> = Vec::new();
+    for node in tree.elements(list) {
+        let name = tree.get(node, "name").unwrap_or_default();
+        match tree.name(node) {
+            "add" => kept.push(node),
+            "remove" => kept.retain(|&add| tree.get(add, "name").unwrap_or_default() != name),
+            "clear" => kept.clear(),
+            _ => {}
+        }
+    }
+    kept
 }
 
 /// The `listeners` of `trace` and of every source that is not switched off.

@@ -312,7 +312,7 @@ impl Machine<'_, '_, '_> {
         let compound = body.leading_lit()[..equals].trim_end().ends_with(['+', '-', '*', '/', '%', '&', '|', '^']);
         let text = match switch.as_str() {
             // `N+=1` counts from what was there.
-            "/a" if compound => Text::from_source(Source::Generated, "counter"),
+            "/a" if compound => counted(&env.get(&name)),
             "/a" => match words::drop_front(&body, equals + 1).as_lit() {
                 Some(n) if n.trim().chars().all(|c| c.is_ascii_digit()) => Text::lit(n.trim()),
                 _ => Text::unknown(),
@@ -322,6 +322,13 @@ impl Machine<'_, '_, '_> {
         };
         env.set(name, vec![Value { text, at: Some(self.inner.unwrap_or(at)) }]);
     }
+}
+
+/// What `N+=1` gives. A number that was read from a file stays one of that file.
+fn counted(values: &[Value]) -> Text {
+    let is_read = |text: &Text| text.parts().iter().any(|p| matches!(p, Part::Hole(Hole::From(Source::Output, _))));
+    let read = values.iter().map(|value| &value.text).find(|text| is_read(text));
+    read.cloned().unwrap_or_else(|| Text::from_source(Source::Generated, "counter"))
 }
 
 /// How a value that was read from a file names it: the braces of holes cannot stand in the name of one.

@@ -67,6 +67,11 @@ pub(super) fn read(text: &str, artifact: &Artifact, app: &Application) -> Source
         steps: 0,
         out: Source { lines: Vec::new(), capped: false },
     };
+    // A header means what it does in the script that includes it.
+    if let Some((script, text)) = includer(artifact, app) {
+        let context = Context { artifact: script, own: false, emit: false, depth: 1, inserted: None };
+        reader.run(raw_lines(&text), &context);
+    }
     let context = Context { artifact, own: true, emit: true, depth: 0, inserted: None };
     reader.run(raw_lines(text), &context);
     // A macro that nobody here inserts is there for others: what it does with parameters that are not known.
@@ -83,6 +88,22 @@ pub(super) fn read(text: &str, artifact: &Artifact, app: &Application) -> Source
         reader.expand_macro(&found, unknown, &context);
     }
     reader.out
+}
+
+/// The script that includes a header: in the header's folder, or in one above.
+fn includer<'a>(header: &Artifact, app: &'a Application) -> Option<(&'a Artifact, String)> {
+    if header.extension() != "nsh" {
+        return None;
+    }
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let name = header.file_name().to_lowercase();
+    let scripts = app.artifacts.iter().filter(|a| a.extension() == "nsi" && header.path.starts_with(&folder(&a.path)));
+    scripts.take(MAX_HEADERS).find_map(|script| {
+        let bytes = script.read(MAX_HEADER).ok()?;
+        let text = crate::read::text::decode(&bytes, &mut crate::facts::Reading::default()).into_owned();
+        let includes = |line: &str| is_directive(line, "!include") && line.to_lowercase().contains(&name);
+        text.lines().any(includes).then_some((script, text))
+    })
 }
 
 /// The name of something unknown as one piece of a word.

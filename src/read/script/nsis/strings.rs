@@ -28,9 +28,17 @@ impl Variables {
     pub(super) fn new(lines: &[Line]) -> Self {
         let mut variables = Variables { values: HashMap::new(), strings: HashMap::new(), shared: false };
         let mut folder = None;
+        // What `.onInit` sets holds before any section runs, wherever it stands; of several values none is certain.
+        let mut at_start: Vec<String> = Vec::new();
+        let mut starting = false;
         for line in lines {
             let word = |n: usize| line.words.get(n).cloned().unwrap_or_default();
             match word(0).to_lowercase().as_str() {
+                "function" => starting = word(1).eq_ignore_ascii_case(".onInit"),
+                "functionend" => starting = false,
+                "strcpy" if starting && line.words.len() == 3 && word(1).eq_ignore_ascii_case("$INSTDIR") => {
+                    at_start.push(word(2));
+                }
                 "installdir" => folder = Some(word(1)),
                 "name" => {
                     variables.strings.entry("^name".into()).or_insert_with(|| word(1));
@@ -40,6 +48,10 @@ impl Variables {
                 }
                 _ => {}
             }
+        }
+        at_start.dedup();
+        if let [only] = at_start.as_slice() {
+            folder = Some(only.clone());
         }
         if let Some(raw) = folder {
             let folder = variables.text(&raw, &Text::unknown());

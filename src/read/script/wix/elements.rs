@@ -2,14 +2,13 @@
 
 use super::Wix;
 use crate::catalog::commands::{self, Shell};
-use crate::facts::{Clue, ClueKind, Location, Operation, Origin, Phase, Site, Store, Text, join_paths};
+use crate::facts::{Clue, ClueKind, Location, Operation, Origin, Phase, Site, Store, Text, Trait, join_paths};
 use crate::read::script::access;
 use crate::read::script::autostart;
 use crate::read::script::batch;
 use crate::read::script::bind::Bound;
 use crate::read::script::call::{self, Caller};
 use crate::read::script::sink::{Sink, origin_of};
-use crate::read::script::words;
 use roxmltree::Node;
 
 /// Attributes that let whoever is named write.
@@ -45,7 +44,8 @@ impl Element<'_, '_> {
                 // A list gives its values as elements of their own.
                 let origin = origin_of(&self.attribute("Value").unwrap_or_default());
                 let location = Location::registry_value(&self.key(), &value);
-                self.emit(Operation::SetValue, Store::Registry, location, origin, sink);
+                let marks: &[Trait] = if self.is_key_of_shortcut() { &[Trait::Recomputable] } else { &[] };
+                self.emit_with(Operation::SetValue, Store::Registry, location, origin, marks, sink);
             }
             "RemoveRegistryKey" | "RemoveRegistryValue" => self.removal(name, sink),
             "IniFile" => {
@@ -128,7 +128,14 @@ impl Element<'_, '_> {
         let Some(command) = commands::find(Shell::Wix, &name.to_lowercase()) else { return };
         let options =
             self.node.attributes().map(|a| (a.name().to_lowercase(), Some(self.wix.values.formatted(a.value()))));
-        let bound = Bound { options: options.collect(), ..Bound::default() };
+        let mut bound = Bound { options: options.collect(), ..Bound::default() };
+        // What is configured inside of a service is that service.
+        if let Some(service) = self.node.parent_element().filter(|p| p.tag_name().name() == "ServiceInstall")
+            && self.node.attribute("ServiceName").is_none()
+        {
+            let name = service.attribute("Name").map(|raw| self.wix.values.formatted(raw));
+            bound.options.push(("servicename".to_owned(), name));
+        }
         let site = self.site();
         // Sources are named below the project, what is installed by its folder.
         let here = Text::new();
@@ -137,9 +144,31 @@ impl Element<'_, '_> {
     }
 
     fn emit(&self, operation: Operation, store: Store, location: Location, origin: Origin, sink: &mut Sink<'_>) {
+        self.emit_with(operation, store, location, origin, &[], sink);
+    }
+
+    fn emit_with(
+        &self,
+        operation: Operation,
+        store: Store,
+        location: Location,
+        origin: Origin,
+        marks: &[Trait],
+        sink: &mut Sink<'_>,
+    ) {
         let site = self.site();
         let caller = Caller { shell: Shell::Wix, here: self.folder, site: &site, source: self.source(), trail: &[] };
-        sink.effect(&site, caller.effect(operation, store, location, self.node.tag_name().name()).of_origin(origin));
+        let mut effect = caller.effect(operation, store, location, self.node.tag_name().name()).of_origin(origin);
+        marks.iter().for_each(|mark| effect.mark(*mark));
+        sink.effect(&site, effect);
+    }
+
+    /// A shortcut of one user needs a value of the user's hive as the key path of its component (MS documentation,
+    /// "ICE38"); Windows Installer puts it back when it is missing, and nothing else reads it.
+    fn is_key_of_shortcut(&self) -> bool {
+        let mut component = self.node.ancestors().filter(|n| n.tag_name().name() == "Component");
+        self.node.attribute("KeyPath").is_some_and(is_yes)
+            && component.next().is_some_and(|c| c.descendants().any(|n| n.tag_name().name() == "Shortcut"))
     }
 
     /// The folder that `Directory` names, or the one of the component.
@@ -150,9 +179,8 @@ impl Element<'_, '_> {
     /// Where a `File` element lies when it is installed.
     fn installed(&self) -> Location {
         let given = ["Name", "Source", "src"].iter().find_map(|a| self.attribute(a)).unwrap_or_default();
-        // In version 2 and 3 a name may be `SHORT|long`.
-        let base = words::base_name(&given).rsplit('|').next().unwrap_or_default().to_owned();
-        let file = if base.is_empty() { Text::unknown() } else { Text::lit(base) };
+        let file = file_name(&given);
+        let file = if file.is_empty() { Text::unknown() } else { file };
         Location::file(&join_paths(self.folder, &file))
     }
 
@@ -267,6 +295,16 @@ impl Element<'_, '_> {
         };
         batch::text(&line, self.folder, self.folder, &self.site(), sink);
         sink.in_phase(None);
+    }
+}
+
+/// The name at the end of a path, holes included; in version 2 and 3 a name may be `SHORT|long`.
+fn file_name(path: &Text) -> Text {
+    let tail = path.trailing_lit();
+    match tail.rfind(['\\', '/', '|']) {
+        Some(at) => Text::lit(&tail[at + 1..]),
+        None if path.as_lit().is_some() => path.clone(),
+        None => Text::unknown().concat(&Text::lit(tail)),
     }
 }
 

@@ -59,6 +59,11 @@ fn named_actions(document: &Document<'_>) -> HashSet<String> {
     named.map(str::to_owned).collect()
 }
 
+/// Does a source describe a package, and not only parts of one?
+fn is_package(document: &Document<'_>) -> bool {
+    document.descendants().any(|n| matches!(n.tag_name().name(), "Product" | "Package" | "Module"))
+}
+
 struct Wix<'t> {
     index: &'t LineIndex<'t>,
     text: &'t str,
@@ -94,11 +99,10 @@ impl Wix<'_> {
 
     /// Which custom actions run: only those that a sequence of some source names, or a control.
     fn schedule(&mut self, document: &Document<'_>, input: &Input<'_>) {
-        let has = |name: &str| document.descendants().any(|n| n.tag_name().name() == name);
-        // A fragment is a part of a package whose sequences may be anywhere.
-        if !has("CustomAction") || !(has("Product") || has("Package") || has("Module")) {
+        if !document.descendants().any(|n| n.tag_name().name() == "CustomAction") {
             return;
         }
+        let mut has_package = is_package(document);
         let mut scheduled = named_actions(document);
         let own = &input.artifact.path;
         let others: Vec<_> = input
@@ -115,9 +119,11 @@ impl Wix<'_> {
             let Ok(bytes) = other.read(MAX_INCLUDE) else { return };
             let text = crate::read::text::decode(&bytes, &mut Reading::default()).into_owned();
             let Ok(other) = Document::parse(text.trim_start_matches('\u{feff}')) else { return };
+            has_package |= is_package(&other);
             scheduled.extend(named_actions(&other));
         }
-        self.scheduled = Some(scheduled);
+        // Fragments alone are parts of a package whose sequences are elsewhere.
+        self.scheduled = has_package.then_some(scheduled);
     }
 
     /// Does anything run the custom action?
