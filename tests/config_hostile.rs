@@ -247,7 +247,7 @@ fn more_bombs_are_bounded() {
         Kind::Ini,
         &format!("[handlers]\nkeys=a\n{}", many("[handler_a]\nclass=FileHandler\nargs=((((('a'\n")),
     );
-    timed("httpd.conf", Kind::ServerConf, &many("Define A ${A}${A}x\nErrorLog ${A}\n"));
+    timed("httpd.conf", Kind::ServerConf, &"Define A ${A}${A}x\nErrorLog ${A}\n".repeat(10_000));
     timed(".env", Kind::Properties, &many("A=${A}${A}x\n"));
     for unit in
         ["A = (\n", "A = {'a': [\n", "A = A + A + 'x'\n", "A = '''\n", "A = \"\"\" '\n", "A = f(g(\n", "A = [A, A]\n"]
