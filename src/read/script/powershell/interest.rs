@@ -94,6 +94,31 @@ impl Interest {
         within.filter_map(|name| self.names.get(name)).map(String::as_str)
     }
 
+    /// Its meaning may reach over the whole script.
+    pub(super) fn reaches_everywhere(&self) -> bool {
+        self.everywhere
+    }
+
+    /// Where something may leave a trace, in order.
+    pub(super) fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// Where functions are named, in order, and the number of each name.
+    pub(super) fn mentions(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.mentions.iter().copied()
+    }
+
+    /// Numbers of names are below this.
+    pub(super) fn functions(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The number of a function's name.
+    pub(super) fn number(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     /// Is this a function that [`Interest::mentioned`] would tell?
     pub(super) fn knows(&self, name: &str) -> bool {
         self.by_name.contains_key(name)

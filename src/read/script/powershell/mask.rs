@@ -14,7 +14,7 @@ const PLAIN: u8 = b'_';
 const MAX_SUB: usize = 1024;
 
 /// Operators that may touch a quote: `-join"x"` is no option with its value.
-const OPERATORS: &[&str] = &[
+pub(super) const OPERATORS: &[&str] = &[
     "f",
     "join",
     "split",
@@ -78,7 +78,8 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
             b'#' => comment_end(bytes, at),
             _ if begins_argument(bytes, at) => {
                 let end = word_end(bytes, at);
-                if end > at && needs_mask(&bytes[at..end]) {
+                let word = &bytes[at..end];
+                if needs_mask(word) || (is_assigned(word) && follows_a_word(bytes, at)) {
                     let out = out.get_or_insert_with(|| bytes.to_vec());
                     mask(&mut out[at..end]);
                 }
@@ -112,7 +113,7 @@ fn string_end(bytes: &[u8], at: usize) -> usize {
     at + 1
 }
 
-fn here_string_end(bytes: &[u8], at: usize) -> usize {
+pub(super) fn here_string_end(bytes: &[u8], at: usize) -> usize {
     // The quote ends its line.
     let header = bytes[at + 2..].iter().find(|b| !matches!(b, b' ' | b'\t' | b'\r'));
     if header != Some(&b'\n') {
@@ -203,6 +204,18 @@ fn needs_mask(word: &[u8]) -> bool {
     }
 }
 
+/// `name="a b"`, as programs take it.
+fn is_assigned(word: &[u8]) -> bool {
+    let name = word.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_').unwrap_or(word.len());
+    name > 0 && word.get(name) == Some(&b'=') && word.get(name + 1) == Some(&b'"')
+}
+
+/// In a list, `name = "value"` is an entry of its own.
+fn follows_a_word(bytes: &[u8], at: usize) -> bool {
+    let before = bytes[..at].iter().rfind(|b| !matches!(b, b' ' | b'\t'));
+    before.is_some_and(|b| b.is_ascii_alphanumeric() || b"_-\"\\".contains(b))
+}
+
 fn mask(word: &mut [u8]) {
     for byte in word.iter_mut() {
         if byte.is_ascii()
@@ -229,6 +242,7 @@ mod tests {
             ("sc C:\\logs\\$(Get-Date -f x).txt 1", "sc C:\\logs\\__Get_Date__f_x_.txt 1"),
             ("del ${D}\\x, $($y.z)\\x", "del __D_\\x, ___y.z_\\x"),
             ("x > $D\\out.txt", "x > _D\\out.txt"),
+            ("netsh set rule name=\"A (b)\" new", "netsh set rule name__A__b__ new"),
         ] {
             assert_eq!(masked(text), plain);
             assert_eq!(text.len(), plain.len());
@@ -245,6 +259,8 @@ mod tests {
             "@\"\n cp $D\\a b\n\"@",
             "if ($a -and $b) { $c[0] }",
             "$a -join\",\"",
+            "@{ a=\"x y\"; b=\"z\" }",
+            "[Test(Name=\"a\", Other=\"b\")]",
             "x \"$(y)\\z\"",
         ] {
             assert_eq!(masked(text), text);

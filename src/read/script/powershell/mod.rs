@@ -5,10 +5,14 @@ mod command;
 mod compute;
 mod defaults;
 mod expression;
+mod extent;
 mod functions;
 mod interest;
+mod lexer;
 mod markers;
 mod mask;
+mod needed;
+mod outline;
 mod run;
 mod seven;
 mod sourced;
@@ -49,7 +53,8 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     if interest.is_empty() {
         return;
     }
-    let Some(tree) = parse(text, MAX_PROGRESS) else {
+    let told = needed::told(text, &interest);
+    let Some(tree) = parse(&told, MAX_PROGRESS) else {
         reading.note(NoteKind::Capped, "parsing takes too many steps: not read");
         return;
     };
