@@ -10,6 +10,23 @@ const LAYERS: &[&str] = &[
     "cache", "output", "lsp", "cli",
 ];
 
+/// The readers below `read`, and which other readers each may use. None of these ways leads back.
+const READERS: &[(&str, &[&str])] = &[
+    ("text", &[]),
+    ("debug", &[]),
+    ("host", &[]),
+    ("connection", &[]),
+    ("literals", &[]),
+    ("allowances", &["literals", "text"]),
+    ("script", &["connection", "text"]),
+    ("config", &["connection", "script", "text"]),
+    ("pe", &["connection", "debug", "script"]),
+    ("clr", &["config", "connection", "debug", "script"]),
+    ("memory", &["clr", "pe"]),
+    ("packages", &["clr"]),
+    ("snapshot", &["debug"]),
+];
+
 /// Longest source file; beyond it a file has more than one reason to change.
 const MAX_LINES: usize = 500;
 
@@ -68,6 +85,68 @@ fn modules_depend_downwards_only() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The readers that a file below `src/read` names, as `crate::read::x` or by way of `super`.
+fn readers_used(path: &Path, text: &str) -> Vec<String> {
+    const UP: &str = "super::";
+    let file = path.strip_prefix("src/read").expect("a reader").with_extension("");
+    let depth = file.components().count() - usize::from(file.ends_with("mod"));
+    let mut found = Vec::new();
+    for line in text.lines().filter(|l| !l.trim_start().starts_with("//")) {
+        found.extend(line.split("crate::read::").skip(1));
+        let mut rest = line;
+        while let Some(at) = rest.find(UP) {
+            let name = rest[at..].trim_start_matches(UP);
+            if rest.len() - at - name.len() == depth * UP.len() {
+                found.push(name);
+            }
+            rest = name;
+        }
+    }
+    let first = |name: &str| name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let names = found.into_iter().flat_map(|text| match text.strip_prefix('{') {
+        Some(list) => list.split(',').map(first).collect(),
+        None => vec![first(text)],
+    });
+    names.filter(|name| READERS.iter().any(|(known, _)| known == name)).collect()
+}
+
+#[test]
+fn readers_use_others_one_way_only() {
+    for (reader, allowed) in READERS {
+        let own = READERS.iter().position(|(r, _)| r == reader);
+        let before = |used: &&str| READERS.iter().position(|(r, _)| r == used) < own;
+        assert!(allowed.iter().all(|used| before(&used)), "{reader} is below what it may use");
+    }
+    let mut wrong = Vec::new();
+    for (path, text) in all_sources() {
+        let Ok(below) = path.strip_prefix("src/read") else { continue };
+        let reader = below.components().next().expect("a name").as_os_str().to_string_lossy().into_owned();
+        let reader = reader.trim_end_matches(".rs");
+        if reader == "mod" {
+            continue;
+        }
+        let Some((_, allowed)) = READERS.iter().find(|(r, _)| *r == reader) else {
+            wrong.push(format!("{reader} is not among the readers"));
+            continue;
+        };
+        for used in readers_used(&path, &text) {
+            if used != reader && !allowed.contains(&used.as_str()) {
+                wrong.push(format!("{} uses read::{used}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_a_reader_uses_is_seen() {
+    let seen = |path: &str, text: &str| readers_used(Path::new(path), text);
+    assert_eq!(seen("src/read/script/mod.rs", "use super::config::x;\nuse super::text;"), ["config", "text"]);
+    assert_eq!(seen("src/read/script/a.rs", "use super::config;\nuse super::super::config::y;"), ["config"]);
+    assert_eq!(seen("src/read/script/wix/mod.rs", "use crate::read::{pe, text::Line};"), ["pe", "text"]);
+    assert!(seen("src/read/script/a.rs", "// crate::read::config\nuse super::config;").is_empty());
 }
 
 #[test]

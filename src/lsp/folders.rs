@@ -2,8 +2,8 @@
 
 use super::diagnostics::{ByFile, View, by_file};
 use super::server::Server;
+use super::state::{Folder, Scanned};
 use super::workspace::Scan;
-use crate::discover::Stamp;
 use lsp_types::notification as notify;
 use lsp_types::notification::Notification as _;
 use lsp_types::{InitializeParams, Url};
@@ -14,23 +14,6 @@ use std::time::{Duration, Instant};
 
 /// Longest pause after an edit before it is judged.
 const LONGEST_PAUSE: Duration = Duration::from_millis(60);
-
-/// A folder of the workspace.
-pub(super) struct Folder {
-    pub(super) root: PathBuf,
-    pub(super) scan: Option<Scan>,
-    /// Only the newest scan counts.
-    generation: u64,
-    /// A scan is under way.
-    scanning: bool,
-    /// Files changed while it was: another follows it.
-    again: bool,
-    /// Its files when they were last looked at, if the client does not watch them.
-    pub(super) seen: Option<Vec<Stamp>>,
-}
-
-/// A finished scan: folder, generation, result.
-pub(super) type Scanned = (PathBuf, u64, Option<Scan>);
 
 impl Server<'_> {
     pub(super) fn start(&mut self, params: &InitializeParams) {

@@ -22,6 +22,7 @@ mod hover;
 mod publish;
 mod server;
 mod settings;
+mod state;
 mod transport;
 mod watch;
 mod workspace;

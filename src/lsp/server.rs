@@ -3,8 +3,7 @@
 use super::client::{Client, capabilities};
 use super::diagnostics::ByFile;
 use super::document::Document;
-use super::folders::{Folder, Scanned};
-use super::watch::{Look, Parent};
+use super::state::{Folder, Look, Parent, Scanned};
 use super::workspace::{Overlay, Scan};
 use crate::settings::FILE_NAME;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, at, never, select, unbounded};

@@ -3,7 +3,7 @@
 //! A comment beside code covers its own line, a comment on lines of its own the next line that holds code;
 //! `allow-file` covers the artifact. Whether the rules exist and the reason holds is for the report to say.
 
-use super::literals::{Literals, line_before};
+use super::literals::{Literals, Syntax, line_before, opens_comment};
 use super::text::{LineIndex, decode};
 use crate::discover::Kind;
 use crate::facts::{Clue, ClueKind, Reading};
@@ -20,44 +20,8 @@ const MAX_SHOWN: usize = 60;
 /// Lines of one continued command.
 const MAX_CONTINUED: u32 = 100;
 
-/// How a format writes comments.
-pub(super) struct Syntax {
-    /// To the end of the line.
-    line: &'static [&'static str],
-    /// Opening and closing.
-    block: &'static [(&'static str, &'static str)],
-}
-
 const fn syntax(line: &'static [&'static str], block: &'static [(&'static str, &'static str)]) -> Option<Syntax> {
     Some(Syntax { line, block })
-}
-
-impl Syntax {
-    /// The end of the comment that begins at an offset, if one does.
-    pub(super) fn comment_end(&self, text: &str, at: usize) -> Option<usize> {
-        let rest = text.as_bytes().get(at..)?;
-        let is_open = |open: &&str| rest.get(..open.len()).is_some_and(|r| r.eq_ignore_ascii_case(open.as_bytes()));
-        if let Some((open, close)) = self.block.iter().find(|(open, _)| is_open(open)) {
-            let inner = at + open.len();
-            return text[inner..].find(close).map(|end| inner + end + close.len());
-        }
-        let open = self.line.iter().find(|open| is_open(open))?;
-        opens_comment(open, text, at).then(|| text[at..].find('\n').map_or(text.len(), |end| at + end))
-    }
-}
-
-/// Whether what opens a comment does so where it stands: a word where a command may begin, `#` and `!` where a word may.
-fn opens_comment(open: &str, text: &str, at: usize) -> bool {
-    let before = line_before(text, at);
-    match open {
-        "rem " | "::" => {
-            let before = before.trim_end();
-            before.is_empty() || before.ends_with(['&', '|', '(', ')', '@', ':', '>', '%'])
-        }
-        "!" => before.trim().is_empty(),
-        "#" => before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || ";{}()[],|&\"'".contains(c)),
-        _ => true,
-    }
 }
 
 fn syntax_of(kind: Kind) -> Option<Syntax> {

@@ -3,7 +3,6 @@
 //! No parser: one pass over the text with the quotes of its format. A quote that is never closed, or not on its line where
 //! strings have one, is none.
 
-use super::allowances::Syntax;
 use crate::discover::Kind;
 use std::ops::Range;
 
@@ -51,6 +50,42 @@ fn quotes(kind: Kind) -> &'static [Quote] {
         Kind::JScript => JSCRIPT,
         Kind::Ini | Kind::Inf | Kind::Batch | Kind::VbScript | Kind::Asp | Kind::Wsf => PLAIN,
         _ => &[],
+    }
+}
+
+/// How a format writes comments.
+pub(super) struct Syntax {
+    /// To the end of the line.
+    pub(super) line: &'static [&'static str],
+    /// Opening and closing.
+    pub(super) block: &'static [(&'static str, &'static str)],
+}
+
+impl Syntax {
+    /// The end of the comment that begins at an offset, if one does.
+    pub(super) fn comment_end(&self, text: &str, at: usize) -> Option<usize> {
+        let rest = text.as_bytes().get(at..)?;
+        let is_open = |open: &&str| rest.get(..open.len()).is_some_and(|r| r.eq_ignore_ascii_case(open.as_bytes()));
+        if let Some((open, close)) = self.block.iter().find(|(open, _)| is_open(open)) {
+            let inner = at + open.len();
+            return text[inner..].find(close).map(|end| inner + end + close.len());
+        }
+        let open = self.line.iter().find(|open| is_open(open))?;
+        opens_comment(open, text, at).then(|| text[at..].find('\n').map_or(text.len(), |end| at + end))
+    }
+}
+
+/// Whether what opens a comment does so where it stands: a word where a command may begin, `#` and `!` where a word may.
+pub(super) fn opens_comment(open: &str, text: &str, at: usize) -> bool {
+    let before = line_before(text, at);
+    match open {
+        "rem " | "::" => {
+            let before = before.trim_end();
+            before.is_empty() || before.ends_with(['&', '|', '(', ')', '@', ':', '>', '%'])
+        }
+        "!" => before.trim().is_empty(),
+        "#" => before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || ";{}()[],|&\"'".contains(c)),
+        _ => true,
     }
 }
 

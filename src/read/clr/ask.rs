@@ -1,14 +1,14 @@
 //! Asking about the calls of methods. What is told of a method is final once no method was wanting for it; one that
 //! missed something is asked about again.
 
-use super::lines::{self, Place};
+use super::lines::{self, Place, Told};
 use super::links::{Links, Method};
 use super::phases::Phases;
 use super::resolve::Resolver;
 use super::unit::Unit;
 use super::{context, sinks};
 use crate::discover::{Artifact, Kind};
-use crate::facts::{Fact, Note, NoteKind, Reading};
+use crate::facts::{Fact, Note, NoteKind};
 use crate::read::guarded;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,13 +25,6 @@ pub(super) struct View<'v> {
     pub(super) phases: &'v Phases,
     /// How many methods are asked about.
     pub(super) methods: usize,
-}
-
-/// What is told of an assembly, and in which methods it was seen.
-#[derive(Default)]
-pub(super) struct Told {
-    pub(super) reading: Reading,
-    pub(super) places: Vec<Place>,
 }
 
 /// What is told of one method.
@@ -143,14 +136,5 @@ impl View<'_> {
             }
         });
         (asked, reading.notes)
-    }
-}
-
-impl Told {
-    fn append(&mut self, mut facts: Vec<Fact>, mut places: Vec<Place>) {
-        let before = self.reading.facts.len();
-        places.iter_mut().for_each(|place| place.fact += before);
-        self.places.append(&mut places);
-        self.reading.facts.append(&mut facts);
     }
 }

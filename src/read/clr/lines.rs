@@ -1,13 +1,12 @@
 //! Source lines for the places that facts speak of, from the program database in or beside an assembly.
 
-use super::ask::Told;
 use super::image::Image;
 use super::links::Method;
 use super::portable::{PdbId, Portable};
 use super::resolve::Resolver;
 use super::unit::method_token;
 use crate::discover::{Application, Artifact, MEMBER};
-use crate::facts::{Body, Fact, NoteKind, Site, Step};
+use crate::facts::{Body, Fact, NoteKind, Reading, Site, Step};
 use crate::read::MAX_BINARY;
 use crate::read::debug::{self, CodeView, Pdb, Problem, SourceLine, Sources};
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
@@ -39,6 +38,22 @@ pub(super) struct Place {
     method: Method,
     /// Offset of the instruction.
     il_offset: u32,
+}
+
+/// What is told of an assembly, and in which methods it was seen.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) reading: Reading,
+    pub(super) places: Vec<Place>,
+}
+
+impl Told {
+    pub(super) fn append(&mut self, mut facts: Vec<Fact>, mut places: Vec<Place>) {
+        let before = self.reading.facts.len();
+        places.iter_mut().for_each(|place| place.fact += before);
+        self.places.append(&mut places);
+        self.reading.facts.append(&mut facts);
+    }
 }
 
 /// The places of a fact of this method that will have this index.

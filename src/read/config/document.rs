@@ -11,7 +11,7 @@ use crate::facts::{
     Site, Source, Step, Text, join_paths,
 };
 use crate::read::Input;
-use crate::read::connection::{database, without_secrets};
+use crate::read::connection::{database, is_secret, without_secrets};
 use crate::read::text::LineIndex;
 use std::collections::HashSet;
 
@@ -111,30 +111,6 @@ fn folder_of_pattern(pattern: &str) -> String {
         Some(at) => pattern[..at].rfind('\\').map_or(String::new(), |end| pattern[..end].to_owned()),
         None => pattern,
     }
-}
-
-/// Does a key name a secret? Its value is never shown and cannot be a path.
-pub(crate) fn is_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    [
-        "password",
-        "passwd",
-        "pwd",
-        "secret",
-        "accesskey",
-        "accountkey",
-        "apikey",
-        "api_key",
-        "token",
-        "secret_key",
-        "access_key",
-        "private_key",
-        "app_key",
-        "validationkey",
-        "decryptionkey",
-    ]
-    .iter()
-    .any(|word| key.ends_with(word))
 }
 
 impl<'a> Document<'a> {

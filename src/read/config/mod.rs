@@ -44,7 +44,6 @@ use crate::catalog::config::{Document as Kinds, documents};
 use crate::discover::{Artifact, Kind};
 use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
 use document::Document;
-pub(crate) use document::is_secret;
 use select::select_one;
 use tree::{NodeId, ROOT, Tree};
 use xml::Break;

@@ -9,7 +9,7 @@ mod pairs;
 mod service;
 
 pub use host::is_loopback;
-pub use pairs::{Pairs, without_secrets};
+pub use pairs::{Pairs, is_secret, without_secrets};
 pub use service::remote_store;
 
 use crate::catalog::config::{Engine, engine_of_extension, engine_of_keys, engine_of_provider, engine_of_scheme};

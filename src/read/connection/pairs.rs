@@ -165,3 +165,26 @@ fn mask_user_info(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+/// Does a key name a secret? Its value is never shown and cannot be a path.
+pub fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    [
+        "password",
+        "passwd",
+        "pwd",
+        "secret",
+        "accesskey",
+        "accountkey",
+        "apikey",
+        "api_key",
+        "token",
+        "secret_key",
+        "access_key",
+        "private_key",
+        "app_key",
+        "validationkey",
+        "decryptionkey",
+    ]
+    .iter()
+    .any(|word| key.ends_with(word))
+}

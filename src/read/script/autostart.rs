@@ -2,12 +2,11 @@
 
 use super::call::file;
 use super::handed;
+use super::started::started;
 use super::wix::MACHINE_ENVIRONMENT;
 use super::words::{self, Word};
 use crate::facts::{Clue, ClueKind, Location, Part, Text};
-use crate::read::config::command::started;
-use crate::read::config::is_secret;
-use crate::read::connection::without_secrets;
+use crate::read::connection::{is_secret, without_secrets};
 
 /// How a registry value starts a program: at each logon, at the next one, or with the machine.
 fn how(location: &Location) -> Option<&'static str> {

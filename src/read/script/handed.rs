@@ -6,7 +6,7 @@ use super::call::Caller;
 use super::sink::Sink;
 use super::words::{self, Word};
 use crate::facts::{Body, Clue, ClueKind, Folder, Hole, Location, Part, Source, Text};
-use crate::read::config::is_secret;
+use crate::read::connection::is_secret;
 
 /// Most arguments of one start, and most variables.
 const MAX_GIFTS: usize = 24;

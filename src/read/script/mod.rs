@@ -21,6 +21,7 @@ mod powershell;
 mod reg;
 mod scratch;
 mod sink;
+mod started;
 mod template;
 pub mod wix;
 mod words;
@@ -35,6 +36,7 @@ use batch::Hybrid;
 use calls::Syntax;
 use sink::Sink;
 pub(crate) use sink::quote;
+pub(crate) use started::started;
 use wsh::Host;
 
 /// Reads a script.
