@@ -258,21 +258,19 @@ pub(super) fn edge_phase(key: &str) -> Option<Phase> {
 /// default of `PATHEXT`).
 const PATHEXT: &[&str] = &[".com", ".exe", ".bat", ".cmd", ".vbs", ".js", ".wsf", ".ps1"];
 
-/// Artifacts by lower-case path and by file name.
+/// Artifacts by lower-case path and by the ends of it.
 pub(super) struct Index {
     by_path: HashMap<String, usize>,
-    by_name: HashMap<String, Vec<(String, usize)>>,
+    /// Paths backwards, in order: those with one ending are neighbours.
+    backwards: Vec<(String, usize)>,
 }
 
 impl Index {
     pub(super) fn new(readings: &[Reading]) -> Self {
-        let mut index = Index { by_path: HashMap::new(), by_name: HashMap::new() };
-        for (i, reading) in readings.iter().enumerate() {
-            let path = reading.artifact.to_lowercase();
-            index.by_name.entry(file_name(&path).to_owned()).or_default().push((path.clone(), i));
-            index.by_path.insert(path, i);
-        }
-        index
+        let paths = || readings.iter().enumerate().map(|(i, reading)| (reading.artifact.to_lowercase(), i));
+        let mut backwards: Vec<_> = paths().map(|(path, i)| (format!("/{path}").chars().rev().collect(), i)).collect();
+        backwards.sort_unstable();
+        Index { by_path: paths().collect(), backwards }
     }
 
     /// The artifact that a command names: beside the starter, or the only one of that name.
@@ -281,23 +279,37 @@ impl Index {
         let starter = starter.to_lowercase();
         let folder = starter.rsplit_once('/').map_or("", |(f, _)| f);
         let command = command.trim_start_matches("./").to_owned();
-        let beside = if starter.contains('/') { format!("{folder}/{command}") } else { command.clone() };
+        let beside = below(folder, &command);
         if let Some(i) = self.by_path.get(&beside) {
             return Some(*i);
         }
-        if !file_name(&command).contains('.') {
+        let name = file_name(&command);
+        if !name.contains('.') {
             return PATHEXT.iter().find_map(|extension| self.by_path.get(&format!("{beside}{extension}")).copied());
         }
-        let named = self.by_name.get(file_name(&command))?;
-        let ending = format!("/{command}");
-        let longest: Vec<&(String, usize)> =
-            named.iter().inspect(|_| super::steps::step()).filter(|(path, _)| path.ends_with(&ending)).collect();
-        match (longest.as_slice(), named.as_slice()) {
-            ([(_, only)], _) | (_, [(_, only)]) => Some(*only),
-            // Several of one name: only one in the starter's own folder is meant.
-            _ => named.iter().find(|(path, _)| path.rsplit_once('/').map_or("", |(f, _)| f) == folder).map(|(_, i)| *i),
-        }
+        // Several of one name: only one in the starter's own folder is meant.
+        let only = self.only(&command).or_else(|| self.only(name));
+        only.or_else(|| self.by_path.get(&below(folder, name)).copied())
     }
+
+    /// The only artifact whose path ends so.
+    fn only(&self, ending: &str) -> Option<usize> {
+        let ending: String = format!("/{ending}").chars().rev().collect();
+        let from = self.backwards.partition_point(|(path, _)| *path < ending);
+        let mut found = self.backwards.iter().skip(from).take_while(|(path, _)| path.starts_with(&ending));
+        let first = found.by_ref().inspect(|_| super::steps::step()).next()?;
+        found.next().is_none().then_some(first.1)
+    }
+}
+
+/// A path as written from a folder.
+fn below(folder: &str, path: &str) -> String {
+    let (mut folder, mut path) = (folder, path);
+    while let Some(rest) = path.strip_prefix("../").filter(|_| !folder.is_empty()) {
+        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        path = rest;
+    }
+    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
 }
 
 fn file_name(path: &str) -> &str {

@@ -38,6 +38,8 @@ struct Candidates {
     /// By rank.
     nearest: [Nearest; 4],
     all: Vec<Definition>,
+    /// They are in different files.
+    apart: bool,
 }
 
 type Definitions = HashMap<(Source, String), Candidates>;
@@ -88,9 +90,10 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
             let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
             let text = defined_text(clue);
             for name in names(clue, key) {
-                let Candidates { nearest, all } = definitions.entry(name).or_default();
+                let Candidates { nearest, all, apart } = definitions.entry(name).or_default();
                 let number = all.len();
                 let value = clue.value.clone();
+                *apart |= all.last().is_some_and(|last| last.step.artifact != step.artifact);
                 all.push(Definition { value, gone, text: text.clone(), step: step.clone() });
                 nearest[rank as usize].insert(&reading.artifact, number, |other| {
                     all[other].value == clue.value && all[other].gone == gone
@@ -202,8 +205,7 @@ fn connection_location(connection: &str) -> Text {
 fn is_only(hole: &Hole, definitions: &Definitions) -> bool {
     let Hole::From(source, name) = hole else { return false };
     let name = name.to_lowercase();
-    let all = definitions.get(&(*source, ini::key(&name).to_owned())).map(|c| c.all.as_slice()).unwrap_or_default();
-    all.windows(2).all(|pair| pair[0].step.artifact == pair[1].step.artifact)
+    definitions.get(&(*source, ini::key(&name).to_owned())).is_none_or(|candidates| !candidates.apart)
 }
 
 /// The definition that holds for an artifact: of the highest rank that has one, the one in the nearest folder. Values
@@ -212,7 +214,7 @@ fn define<'a>(hole: &Hole, artifact: &str, definitions: &'a Definitions) -> Opti
     let Hole::From(source, name) = hole else { return None };
     let name = name.to_lowercase();
     let name = if *source == Source::Ini { ini::key(&name) } else { &name };
-    let Candidates { nearest, all } = definitions.get(&(*source, name.to_owned()))?;
+    let Candidates { nearest, all, .. } = definitions.get(&(*source, name.to_owned()))?;
     let same = |a: usize, b: usize| all[a].value == all[b].value && all[a].gone == all[b].gone;
     let found = nearest.iter().rev().find_map(|rank| rank.find(artifact, same))?;
     all.get(found).filter(|definition| !definition.gone)

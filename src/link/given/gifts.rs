@@ -11,6 +11,9 @@ const MAX_HANDS: usize = 6;
 /// Most different ways in which one artifact is started that are kept apart.
 pub(super) const MAX_CALLS: usize = 4;
 
+/// Most things that one artifact gets: a chain of starters in which each adds some would hand on ever more.
+const MAX_GIFTS: usize = 256;
+
 /// One thing that an artifact gets.
 #[derive(Clone)]
 pub(super) struct Gift {
@@ -108,7 +111,10 @@ fn order(starts: &[Vec<Start>]) -> Vec<usize> {
 
 impl Received {
     /// One more way to start it.
-    fn add(&mut self, gifts: Gifts) {
+    fn add(&mut self, mut gifts: Gifts) {
+        if gifts.len() > MAX_GIFTS {
+            gifts = gifts.into_iter().take(MAX_GIFTS).collect();
+        }
         if self.is_more {
             let one = self.calls.pop().unwrap_or_default();
             self.calls = vec![common(one, &gifts)];
