@@ -4,11 +4,10 @@
 //! `export`; quotes hold blanks and `#`; outside of them ` #` begins a comment; `${NAME}` is an earlier variable.
 
 use super::document::Document;
-use super::options::NOT_IN_SERVICE;
 use super::syntax::References;
 use super::tree::{ROOT, Role, Tree};
 use super::xml::Break;
-use crate::facts::Phase;
+use crate::facts::{Phase, is_out_of_service};
 
 /// Is a file of this name one?
 pub(crate) fn is_one(file: &str) -> bool {
@@ -56,7 +55,7 @@ pub(crate) fn set_phase(document: &mut Document<'_>) {
     let named = file.strip_prefix(".env.").map(|rest| rest.split('.').next().unwrap_or(rest).to_owned());
     let said = ["APP_ENV", "NODE_ENV", "RAILS_ENV"].iter().find_map(|name| document.tree.get(ROOT, name));
     for environment in named.as_deref().into_iter().chain(said) {
-        if NOT_IN_SERVICE.contains(&environment.trim().to_lowercase().as_str()) {
+        if is_out_of_service(environment.trim()) {
             document.phase = (Phase::NotShipped, format!("{file} is for the environment {environment}"));
             return;
         }
