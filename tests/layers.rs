@@ -21,7 +21,7 @@ const READERS: &[(&str, &[&str])] = &[
     ("script", &["connection", "text"]),
     ("config", &["connection", "script", "text"]),
     ("pe", &["connection", "debug", "script"]),
-    ("clr", &["config", "connection", "debug", "script"]),
+    ("clr", &["config", "connection", "debug", "pe", "script"]),
     ("memory", &["clr", "pe"]),
     ("packages", &["clr"]),
     ("snapshot", &["debug"]),
