@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_place_is_compared() {
-        let bytes: Vec<u8> = (0..1_000u32).map(|i| (i * i >> 3) as u8 & 0x3f).collect();
+        let bytes: Vec<u8> = (0..1_000u32).map(|i| ((i * i) >> 3) as u8 & 0x3f).collect();
         for (is_relative, length) in [(true, 0), (true, 70), (false, 3), (false, 94)] {
             let code = &bytes[..length];
             let (origin, first, length) = (0x1004u32, 0x0800_0000u32, 0x1800_0000u32);
