@@ -126,7 +126,7 @@ fn is_known_mode(data: &[u8], at: usize) -> bool {
     let units = rest.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
     let wide = |mode: &&str| units.clone().take(mode.len() + 1).eq(mode.bytes().chain([0]).map(u16::from));
     let alone = at < 2 || data.get(at - 2) == Some(&0);
-    MODES.iter().any(|mode| narrow(&mode) || alone && wide(&mode))
+    MODES.iter().any(|mode| narrow(mode) || alone && wide(mode))
 }
 
 /// Targets of calls shortly behind a load of one of the literals into an argument.
