@@ -19,6 +19,7 @@ impl Condition {
             && self.traits.iter().all(|t| effect.has(*t))
             && !self.not_traits.iter().any(|t| effect.has(*t))
             && (self.via.is_empty() || self.via.iter().any(|p| wildcard(p, &effect.via)))
+            && !self.not_via.iter().any(|p| wildcard(p, &effect.via))
             && (!self.guarded || effect.guard.is_some())
             && self.matches_location(&effect.location.to_string())
     }

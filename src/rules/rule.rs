@@ -121,6 +121,9 @@ pub struct Condition {
     /// Wildcards over the API, command or key.
     #[serde(default)]
     pub via: Vec<String>,
+    /// Wildcards over the API, command or key that exclude.
+    #[serde(default)]
+    pub not_via: Vec<String>,
     /// Origins.
     #[serde(default)]
     pub origin: Vec<Origin>,
