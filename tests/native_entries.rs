@@ -65,3 +65,21 @@ fn main_function_of_a_service() {
         &["run C:\\data\\service.dat", "unknown C:\\data\\both.dat", "unknown C:\\data\\console.dat"],
     );
 }
+
+#[test]
+fn functions_that_are_called_back() {
+    says(
+        "callbacks",
+        "exe",
+        &[
+            "run C:\\data\\control.dat",
+            "run C:\\data\\first.dat",
+            "run C:\\data\\second.dat",
+            "run C:\\data\\thread.dat",
+            "run C:\\data\\work.dat",
+            "shutdown C:\\data\\console-closed.dat",
+            // Also started outside the service.
+            "unknown C:\\data\\shared.dat",
+        ],
+    );
+}

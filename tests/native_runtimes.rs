@@ -72,8 +72,6 @@ fn a_program_of_object_pascal() {
             "create HKCU\\Software\\Contoso\\Desk",
             "delete C:\\Contoso\\old.dat",
             "delete HKCU\\Software\\Contoso\\Old",
-            // An empty string is a pointer to nothing of it.
-            "delete HKCU\\{?}",
             "set-value HKCU\\Software\\Contoso\\Desk\\Runs",
         ];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);

@@ -8,7 +8,7 @@ pub mod com;
 mod rows;
 
 pub use com::Object;
-pub use rows::{Model, Row};
+pub use rows::{Caller, Model, Row};
 
 use crate::facts::{Folder, Owner};
 use serde::Deserialize;

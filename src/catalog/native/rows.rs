@@ -59,6 +59,12 @@ pub enum Model {
     ServiceDispatcher,
     /// Only an installer's custom action calls it.
     CustomAction,
+    /// function that will be called, see `caller`
+    Callback,
+    /// `WNDCLASS`
+    WindowClass,
+    /// `WNDCLASSEX`
+    WindowClassEx,
     /// program, command line
     Starts,
     /// CSIDL, out, optionally a folder below it
@@ -79,11 +85,11 @@ pub enum Model {
     FullPath,
     /// The result is given by whoever starts the program.
     Input,
-    /// destination, source
+    /// destination, source, optionally the most characters
     Copy,
     /// destination, source, bytes
     CopyBytes,
-    /// destination, source
+    /// destination, source, optionally the most characters
     Append,
     /// out-parameter for the array of the program's arguments
     ArgumentsOut,
@@ -149,6 +155,8 @@ pub enum Model {
     FindLast,
     /// text, what is looked for
     FindInside,
+    /// text, text
+    Compare,
     /// text
     FindFileName,
     /// text
@@ -177,6 +185,18 @@ pub enum Model {
     RenameExtension,
     /// buffer
     UnknownText,
+    /// destination, drive, folder, name, extension
+    MakePath,
+    /// path, drive, folder, name, extension
+    SplitPath,
+    /// first of the variables that are filled
+    Scan,
+    /// `OPENFILENAME`
+    FileDialog,
+    /// message, what it is about
+    Message,
+    /// folder that relative names are below from now on
+    ChangeFolder,
     /// optionally out
     TempName,
     /// out
@@ -189,6 +209,18 @@ pub enum Model {
     ProcAddress,
     /// Known to leave its arguments alone.
     Nothing,
+}
+
+/// Who calls a function that is handed over by its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Caller {
+    /// Whoever handed it over: in a thread, when a message or the time comes.
+    Same,
+    /// The service control manager.
+    Services,
+    /// The runtime or the system, when the program ends.
+    Exit,
 }
 
 /// One function.
@@ -252,6 +284,8 @@ pub struct Row {
     pub needs: Vec<String>,
     /// Row that holds otherwise; without one the call then leaves nothing behind.
     pub otherwise: Option<String>,
+    /// Who calls the function that is handed over.
+    pub caller: Option<Caller>,
     /// File, section and entry of an INI file.
     pub ini: Option<Vec<u8>>,
     /// The location, when it is always the same.
@@ -268,6 +302,8 @@ pub struct Row {
     pub starts: Option<u8>,
     /// Argument with the buffer that receives what is read, or the folder.
     pub fills: Option<u8>,
+    /// Argument with the text that stands for what is not there.
+    pub default: Option<u8>,
     /// Folder that is asked for.
     pub folder: Option<String>,
     /// Traits of the effect.
@@ -304,16 +340,18 @@ impl Row {
     /// understood when it is met.
     pub fn is_sink(&self) -> bool {
         use Model::{
-            CertStore, ConnectionString, CreateFile, Dpapi, FileMapping, Fopen, GnuOpenmode, GoOflag, KeyContainer,
-            Move, NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode, ProgramName, QtOpenmode,
-            RegCreate, RtlRegistry, ServiceDispatcher, SettingsWrite, ShellOperation, SqlDatabase, SqliteFlags, Starts,
-            Stgm, TempFileName, VbOpenmode, WxOpenmode,
+            Callback, CertStore, ChangeFolder, ConnectionString, CreateFile, Dpapi, FileMapping, Fopen, GnuOpenmode,
+            GoOflag, KeyContainer, Move, NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode,
+            ProgramName, QtOpenmode, RegCreate, RtlRegistry, ServiceDispatcher, SettingsWrite, ShellOperation,
+            SqlDatabase, SqliteFlags, Starts, Stgm, TempFileName, VbOpenmode, WindowClass, WindowClassEx, WxOpenmode,
         };
         self.effect.is_some()
             || matches!(
                 self.model,
                 Some(
-                    CertStore
+                    Callback
+                        | CertStore
+                        | ChangeFolder
                         | ConnectionString
                         | CreateFile
                         | Dpapi
@@ -342,6 +380,8 @@ impl Row {
                         | Stgm
                         | TempFileName
                         | VbOpenmode
+                        | WindowClass
+                        | WindowClassEx
                         | WxOpenmode
                 )
             )
@@ -349,7 +389,7 @@ impl Row {
 
     /// Number of arguments that the row speaks of.
     pub fn arity(&self) -> usize {
-        let content = [self.data, self.fills].into_iter().flatten();
+        let content = [self.data, self.fills, self.default].into_iter().flatten();
         self.deciding().chain(content).max().map_or(0, |n| usize::from(n) + 1)
     }
 }

@@ -11,7 +11,7 @@ use super::reach::Reach;
 use super::{effects, go, lines, resolve, surface};
 use crate::catalog::native;
 use crate::facts::{
-    Body, Certainty, Effect, Extent, Fact, Hole, NoteKind, Operation, Reading, Site, Source, Step, Text,
+    Body, Certainty, Effect, Extent, Fact, Folder, Hole, NoteKind, Operation, Part, Reading, Site, Source, Step, Text,
 };
 use crate::read::Input;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -140,6 +140,7 @@ impl Kept {
         let mut seen = BTreeSet::new();
         let names = names(events);
         let reach = Reach::default();
+        let moves = events.iter().find(|event| event.api.row.model == Some(native::Model::ChangeFolder));
         for event in events {
             let Some(event) = settled(program, event) else { continue };
             let event = &named(event, &names);
@@ -158,6 +159,9 @@ impl Kept {
                         let nothing = "nothing in the image calls this code, and no pointer leads to it";
                         effect.evidence.push(Step::new(nothing));
                     }
+                }
+                if let (Body::Effect(effect), Some(moves)) = (&mut fact.body, moves) {
+                    unsettle(&program.image, effect, moves.site);
                 }
                 if let Some(key) = unlocated(&fact) {
                     let new = || Unknown { fact: without_reason(fact), sites: BTreeMap::new(), modes: BTreeMap::new() };
@@ -205,6 +209,15 @@ impl Kept {
             self.located.push(fact);
         }
         self.located
+    }
+}
+
+/// Which folder a relative name is below is less sure where the program changes its current folder.
+fn unsettle(image: &Image<'_>, effect: &mut Effect, changed_at: u32) {
+    if effect.location.text().parts().first() == Some(&Part::Hole(Hole::Folder(Folder::Cwd))) {
+        effect.certainty = effect.certainty.min(Certainty::Likely);
+        let at = Site::code(image.section_name(changed_at), changed_at);
+        effect.evidence.push(Step::at("the program changes its current folder", at));
     }
 }
 

@@ -72,7 +72,7 @@ impl Program<'_> {
 
     /// What a variable points to when the program starts, if that is a string. Where functions may store something else
     /// that is not seen, it is only likely to be that.
-    fn initial(&self, va: u64) -> Option<Arg> {
+    pub(crate) fn initial(&self, va: u64) -> Option<Arg> {
         let rva = self.image.rva_of(va)?;
         self.image.section_of(rva).filter(|s| s.is_writable() && !s.is_code())?;
         let bytes = self.image.at(rva)?;
@@ -82,7 +82,8 @@ impl Program<'_> {
         self.image.section_of(at).filter(|s| !s.is_writable() && !s.is_code())?;
         // UTF-16 read as bytes ends after its first character.
         let narrow = literal(&self.image, at, false).filter(|text| text.chars().count() > 1);
-        let text = narrow.or_else(|| literal(&self.image, at, true)).filter(|text| !text.is_empty())?;
+        let wide = || literal(&self.image, at, true).filter(|text| text.is_ascii());
+        let text = narrow.or_else(wide).or_else(|| literal(&self.image, at, false)).filter(|text| !text.is_empty())?;
         let weak = self.references_to(va).any(|reference| !reference.loads);
         Some(Arg { texts: vec![Text::lit(text)], weak, ..Arg::default() })
     }
@@ -118,8 +119,27 @@ impl Program<'_> {
         (found, whole)
     }
 
-    /// The string that functions put together in a global buffer.
+    /// The string that functions put together in a global buffer. Nothing but holes is no string.
     pub(crate) fn global_string(&self, va: u64, depth: u8) -> Option<Known> {
+        self.written_string(va, depth).filter(|known| !known.texts().iter().all(|t| t.is_unknown()))
+    }
+
+    /// What functions put into a global buffer that holds a text when the program starts. What is longer than that text
+    /// by much is a buffer.
+    pub(crate) fn overwritten(&self, rva: u32, va: u64, depth: u8) -> Option<Known> {
+        /// Fewest zeros behind the text of a buffer.
+        const MIN_ROOM: usize = 16;
+        self.image.section_of(rva).filter(|s| s.is_writable() && !s.is_code())?;
+        let bytes = self.image.at(rva)?;
+        let end = bytes.windows(2).position(|pair| pair == [0, 0])?;
+        let room = bytes.get(end..end + MIN_ROOM)?;
+        if room.iter().any(|b| *b != 0) {
+            return None;
+        }
+        self.written_string(va, depth)
+    }
+
+    fn written_string(&self, va: u64, depth: u8) -> Option<Known> {
         if let Some(known) = self.globals.strings.borrow().get(&va) {
             return known.clone();
         }
@@ -135,8 +155,6 @@ impl Program<'_> {
                 found = Some(found.map_or(known.clone(), |all| all.or(known)));
             }
         }
-        // Nothing but holes is no string.
-        let found = found.filter(|known| !known.texts().iter().all(|t| t.is_unknown()));
         if whole {
             self.globals.strings.borrow_mut().insert(va, found.clone());
         }

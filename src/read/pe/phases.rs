@@ -3,14 +3,16 @@
 //!
 //! From a call the callers are followed upwards. Where every way ends in such an entry, the call happens in its phase;
 //! one way that ends anywhere else (the program's own entry, another export, a function whose address is taken) leaves
-//! it open.
+//! it open. A function that is handed to Windows or to the runtime to be called back is called by whoever the handing
+//! function says: the service control manager, the runtime when the program ends, or, for threads, timers and windows,
+//! as if by the function that hands it over.
 
-use super::code::report::Event;
+use super::code::report::{Arg, Event};
 use super::imports::Linkage;
 use super::program::Program;
-use super::{reach, surface};
 use super::{Map, Set};
-use crate::catalog::native::Model;
+use super::{reach, surface};
+use crate::catalog::native::{self, Model};
 use crate::facts::Phase;
 use std::collections::BTreeSet;
 
@@ -28,6 +30,10 @@ enum Caller {
     Removal,
     /// The service control manager, in a thread of its own (MS documentation: "ServiceMain").
     Services,
+    /// The same, when the state of the service is to change (MS documentation: "HandlerEx").
+    Control,
+    /// The runtime or the system, when the program ends.
+    Exit,
 }
 
 impl Caller {
@@ -35,7 +41,8 @@ impl Caller {
         match self {
             Caller::Registration | Caller::Installer => Phase::Build,
             Caller::Removal => Phase::NotShipped,
-            Caller::Services => Phase::Run,
+            Caller::Services | Caller::Control => Phase::Run,
+            Caller::Exit => Phase::Shutdown,
         }
     }
 
@@ -45,6 +52,8 @@ impl Caller {
             Caller::Installer => "a custom action of an installer",
             Caller::Removal => "which takes the component away",
             Caller::Services => "the main function of the service",
+            Caller::Control => "the control handler of the service",
+            Caller::Exit => "which is called when the program ends",
         }
     }
 }
@@ -68,10 +77,24 @@ impl Phases {
     pub(crate) fn of(program: &Program<'_>, events: &[Event]) -> Option<Self> {
         let mut entries = exported(program);
         entries.extend(service_mains(program, events));
+        let mut callers: Map<u32, BTreeSet<u32>> = Map::default();
+        let mut takers: Map<u32, BTreeSet<u32>> = Map::default();
+        for Callback { function, by, caller } in callbacks(program, events) {
+            takers.entry(function).or_default().insert(by);
+            let caller = match caller {
+                native::Caller::Same => {
+                    callers.entry(function).or_default().insert(by);
+                    continue;
+                }
+                native::Caller::Services => Caller::Control,
+                native::Caller::Exit => Caller::Exit,
+            };
+            let name = format!("the function at {function:#x}");
+            entries.entry(function).or_insert(Entry { name, caller });
+        }
         if entries.is_empty() {
             return None;
         }
-        let mut callers: Map<u32, BTreeSet<u32>> = Map::default();
         for (target, from) in &program.references.edges {
             if program.functions.is_start(*target)
                 && let Some(caller) = program.functions.function_of(*from)
@@ -79,7 +102,7 @@ impl Phases {
                 callers.entry(*target).or_default().insert(caller);
             }
         }
-        let mut open = reach::taken(program);
+        let mut open = reach::taken(program, &takers);
         open.insert(program.image.entry);
         open.extend(program.linkage.exports.iter().map(|(_, rva)| *rva));
         open.retain(|function| !entries.contains_key(function));
@@ -116,6 +139,8 @@ impl Phases {
             [only] => *only,
             // Written by the registration too: it is in the image.
             [Phase::Build, Phase::NotShipped] => Phase::Build,
+            // Not only when it ends.
+            [Phase::Run, Phase::Shutdown] => Phase::Run,
             _ => return None,
         };
         let (caller, name) = reached.iter().find(|(caller, _)| caller.phase() == phase)?;
@@ -157,9 +182,37 @@ fn takes_back(name: &str) -> bool {
 /// The main functions in the tables that the dispatcher of services is given.
 fn service_mains<'p>(program: &'p Program<'_>, events: &'p [Event]) -> impl Iterator<Item = (u32, Entry)> + 'p {
     let dispatched = events.iter().filter(|e| e.api.row.model == Some(Model::ServiceDispatcher));
-    dispatched.filter_map(|event| {
-        let address = event.args.last()?.number.only()?;
-        let rva = program.image.rva_of(address).filter(|rva| program.functions.is_start(*rva))?;
+    let fields = dispatched.flat_map(|event| event.args.iter().skip(event.api.row.arity()));
+    fields.filter_map(|field| {
+        let rva = function_at(program, field)?;
         Some((rva, Entry { name: format!("the function at {rva:#x}"), caller: Caller::Services }))
+    })
+}
+
+/// The start of a function that an argument is the address of.
+fn function_at(program: &Program<'_>, arg: &Arg) -> Option<u32> {
+    program.image.rva_of(arg.number.only()?).filter(|rva| program.functions.is_start(*rva))
+}
+
+/// A function that is handed over to be called back.
+struct Callback {
+    function: u32,
+    /// The function that hands it over.
+    by: u32,
+    caller: native::Caller,
+}
+
+fn callbacks<'p>(program: &'p Program<'_>, events: &'p [Event]) -> impl Iterator<Item = Callback> + 'p {
+    events.iter().filter_map(|event| {
+        let row = event.api.row;
+        let arg = match row.model? {
+            Model::Callback => event.args.get(usize::from(*row.args.first()?))?,
+            Model::WindowClass | Model::WindowClassEx => event.args.last()?,
+            _ => return None,
+        };
+        let function = function_at(program, arg)?;
+        // Where the address came through a function that only hands it on, who called that one takes it.
+        let by = program.functions.function_of(event.through.last().copied().unwrap_or(event.site))?;
+        Some(Callback { function, by, caller: row.caller? })
     })
 }

@@ -8,6 +8,7 @@ use super::image::{Directory, Image, u32_at};
 use super::program::Program;
 use super::{Map, Set};
 use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 
 /// Most functions that are walked through for one call.
 const MAX_WALK: usize = 4_096;
@@ -56,7 +57,7 @@ impl Reach {
 /// of exception handlers and of guarded calls hold (PE/COFF: ".pdata", "Load Configuration").
 fn pointed(program: &Program<'_>) -> Set<u32> {
     let image: &Image<'_> = &program.image;
-    let mut found = taken(program);
+    let mut found = taken(program, &Map::default());
     // The table of functions names all of them and calls none.
     let (table, size) = image.directory(Directory::Exception).unwrap_or_default();
     for section in image.sections.iter().filter(|s| image.is_64() && !s.is_code() && !s.is_discardable()) {
@@ -67,10 +68,19 @@ fn pointed(program: &Program<'_>) -> Set<u32> {
     found
 }
 
-/// Functions whose address is taken: by an instruction, or in data such as a table of virtual functions.
-pub(crate) fn taken(program: &Program<'_>) -> Set<u32> {
+/// Functions whose address is taken, by an instruction or in data such as a table of virtual functions: not those that
+/// only functions take which are known to hand them over.
+pub(crate) fn taken(program: &Program<'_>, takers: &Map<u32, BTreeSet<u32>>) -> Set<u32> {
     let image = &program.image;
     let mut found = Set::default();
+    let mut take = |rva: u32, at: Option<u32>| {
+        let known = at
+            .and_then(|at| program.functions.function_of(at))
+            .is_some_and(|by| takers.get(&rva).is_some_and(|takers| takers.contains(&by)));
+        if !known && program.functions.is_start(rva) {
+            found.insert(rva);
+        }
+    };
     // Debug information names every function, and is not loaded.
     for section in image.sections.iter().filter(|s| !s.is_discardable()) {
         let bytes = image.section_bytes(section);
@@ -82,19 +92,25 @@ pub(crate) fn taken(program: &Program<'_>) -> Set<u32> {
                     && window[2] & 0xc7 == 0x05
                     && let Some(distance) = u32_at(window, 3)
                 {
-                    found.insert(section.rva.wrapping_add(i as u32 + 7).wrapping_add(distance));
+                    let at = section.rva.wrapping_add(i as u32);
+                    take(at.wrapping_add(7).wrapping_add(distance), Some(at));
                 }
             }
         } else if section.is_code() {
-            found.extend(bytes.windows(4).filter_map(|w| image.rva_of(u64::from(u32_at(w, 0)?))));
+            for (i, window) in bytes.windows(4).enumerate() {
+                if let Some(rva) = u32_at(window, 0).and_then(|va| image.rva_of(u64::from(va))) {
+                    take(rva, Some(section.rva.wrapping_add(i as u32)));
+                }
+            }
         } else {
             let size = image.pointer_size() as usize;
-            found.extend(bytes.chunks_exact(size).filter_map(|b| {
-                let high = if size == 8 { u64::from(u32_at(b, 4)?) << 32 } else { 0 };
-                image.rva_of(high | u64::from(u32_at(b, 0)?))
-            }));
+            for word in bytes.chunks_exact(size) {
+                let high = if size == 8 { u64::from(u32_at(word, 4).unwrap_or_default()) << 32 } else { 0 };
+                if let Some(rva) = u32_at(word, 0).and_then(|low| image.rva_of(high | u64::from(low))) {
+                    take(rva, None);
+                }
+            }
         }
     }
-    found.retain(|rva| program.functions.is_start(*rva));
     found
 }

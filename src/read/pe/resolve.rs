@@ -1,7 +1,10 @@
 //! From the calls inside each function to calls with everything that callers pass filled in.
 
+use super::code::compared::without;
+use super::code::filled::is_split as is_split_texts;
 use super::code::gap::Gap;
 use super::code::report::{Arg, Event, InternalCall, Number, Object};
+use super::code::slot::Slot;
 use super::code::state::PARAM_ECX;
 use super::program::Program;
 use super::{Map, Set, effects, modes, told};
@@ -199,19 +202,35 @@ fn says_more(before: &Event, after: &Event) -> bool {
 /// numbers of the call: flags are computed from them, or the way to the opening call depends on them.
 fn called(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> Event {
     let event = filled(&pending.event, call);
-    if !is_undecided(&event) {
-        return event;
+    if is_undecided(&event) {
+        let again = given(program, pending, call, false).map(|again| filled(&again, call));
+        return again.filter(|again| !is_undecided(again)).unwrap_or(event);
     }
-    let again = given(program, pending, call).map(|again| filled(&again, call));
-    again.filter(|again| !is_undecided(again)).unwrap_or(event)
+    if is_split(&pending.event) {
+        let again = given(program, pending, call, true).map(|again| filled(&again, call));
+        return again.filter(|again| places(again) < places(&event)).unwrap_or(event);
+    }
+    event
 }
 
-/// The event as the function makes it when it is called with the numbers of this call.
-fn given(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> Option<Event> {
+/// One of its places is made of a parameter and another is not: which one may depend on whether the parameter is null.
+fn is_split(event: &Event) -> bool {
+    let split = |arg: &Arg| is_split_texts(&arg.texts) || arg.handle.as_ref().is_some_and(|h| is_split_texts(&h.texts));
+    event.args.iter().any(split)
+}
+
+/// How many places the arguments of an event may name.
+fn places(event: &Event) -> usize {
+    let of = |arg: &Arg| arg.texts.len() + arg.handle.as_ref().map_or(0, |handle| handle.texts.len());
+    event.args.iter().map(of).sum()
+}
+
+/// The event as the function makes it when it is called with the numbers of this call. An address says nothing about
+/// modes, but it is not null.
+fn given(program: &Program<'_>, pending: &Pending, call: &InternalCall, addresses: bool) -> Option<Event> {
     let image = &program.image;
-    // An address says nothing about modes.
     let numbers = call.args.iter().filter_map(|(n, arg)| Some((*n, arg.number.only()?)));
-    let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| image.rva_of(*number).is_none()).collect();
+    let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| addresses || image.rva_of(*number).is_none()).collect();
     if numbers.is_empty() {
         return None;
     }
@@ -223,7 +242,7 @@ fn given(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> Optio
     };
     let site = pending.event.through.last()?;
     let inner = report.calls.iter().find(|inner| inner.site == *site && inner.target == below.function)?;
-    let event = given(program, below, inner).unwrap_or_else(|| below.event.clone());
+    let event = given(program, below, inner, addresses).unwrap_or_else(|| below.event.clone());
     Some(filled(&event, inner))
 }
 
@@ -293,9 +312,14 @@ fn calls_of(program: &Program<'_>, targets: &Set<u32>, capped: &mut bool) -> Map
 }
 
 fn filled(event: &Event, call: &InternalCall) -> Event {
-    let passed =
-        |n: u8| -> Option<Arg> { call.args.iter().find(|(parameter, _)| *parameter == n).map(|(_, arg)| arg.clone()) };
+    let compared = event.compared.as_deref().unwrap_or_default();
+    let passed = |n: u8| -> Option<Arg> {
+        let arg = call.args.iter().find(|(parameter, _)| *parameter == n).map(|(_, arg)| arg.clone())?;
+        let with = |text: &Text| compared.iter().any(|(slot, word)| *slot == Slot::of(n) && word == text);
+        Some(without(arg, with))
+    };
     let mut filled = event.clone();
+    filled.compared.clone_from(&call.compared);
     filled.args = event.args.iter().map(|arg| arg.filled(&passed)).collect();
     filled.through.push(call.site);
     filled

@@ -63,6 +63,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) is_given: bool,
     /// What the last instruction that set the flags compared. Only where numbers are given.
     pub(crate) compared: Option<Compared>,
+    /// Texts that were compared, and with what.
+    pub(crate) comparisons: Vec<(Value, Value, bool)>,
     /// State at the returns.
     pub(super) exit: Option<State>,
 }
@@ -90,11 +92,13 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8
         pushed: 0,
         is_given: !given.is_empty(),
         compared: None,
+        comparisons: Vec::new(),
         exit: None,
     };
     engine.receive();
     let visited = engine.fixpoint(&body);
     engine.record(&body, visited);
+    engine.close_comparisons();
     engine.summarise();
     engine.report.parameters = engine.symbols.stack_parameters();
     engine.report.events.sort_by_key(|e| e.site);
@@ -130,6 +134,10 @@ impl Engine<'_, '_> {
                 arg.object = self.object(cell.value);
             }
             match (slot, global) {
+                // Something else than it points to when the program starts.
+                (_, Some(va)) if arg == Arg::default() && self.program.initial(va).is_some() => {
+                    globals.push((va, Arg { texts: vec![Text::unknown()], ..Arg::default() }));
+                }
                 _ if arg == Arg::default() => {}
                 (Some(slot), _) => cells.push((slot, arg)),
                 (_, Some(va)) => globals.push((va, arg)),
@@ -159,7 +167,7 @@ impl Engine<'_, '_> {
     }
 
     /// An address of memory that the program changes.
-    fn is_variable(&self, va: u64) -> bool {
+    pub(super) fn is_variable(&self, va: u64) -> bool {
         self.program
             .image
             .rva_of(va)
@@ -169,13 +177,7 @@ impl Engine<'_, '_> {
 
     /// The place that a value is, seen from the callers.
     pub(crate) fn slot(&self, value: Value) -> Option<Slot> {
-        let Value::Sym(symbol, offset) = value else { return None };
-        let slot = match self.symbols.kind(symbol) {
-            Kind::Param(n) => Slot::of(n),
-            Kind::Load(at @ Value::Sym(..)) if at != value => self.slot(at)?.behind()?,
-            _ => return None,
-        };
-        Some(slot.plus(offset))
+        self.symbols.slot(value)
     }
 
     /// What is known of the memory that a value points to.
@@ -293,7 +295,7 @@ impl Engine<'_, '_> {
         let short = |t: &Text| t.as_lit().is_some_and(|s| s.chars().nth(1).is_none());
         if arg.texts.is_empty() || arg.texts.iter().any(short) {
             let (texts, weak) = self.texts(value, true);
-            if texts.iter().any(|t| !t.is_unknown() && !short(t)) {
+            if texts.iter().any(|t| !t.is_unknown() && !short(t)) && texts.iter().all(is_readable) {
                 (arg.texts, arg.weak) = (texts, weak);
                 arg.literal = self.literal_of(value, true);
             }
@@ -335,6 +337,12 @@ impl Engine<'_, '_> {
     fn parameter_of(&self, value: Value) -> Option<Slot> {
         self.slot(value).filter(|_| self.handle(value).is_none())
     }
+}
+
+/// Mostly ASCII, as text is that was read in the width it has: a letter with the bytes of another string behind its end
+/// makes characters of anywhere.
+fn is_readable(text: &Text) -> bool {
+    text.as_lit().is_none_or(|text| text.chars().filter(char::is_ascii).count() * 4 >= text.chars().count() * 3)
 }
 
 /// How a function of x86 is left, as far as its bytes say without analysing it.

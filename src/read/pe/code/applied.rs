@@ -25,7 +25,9 @@ impl Engine<'_, '_> {
                 let mut known = known.borrow_mut();
                 let arg = known.entry(n).or_insert_with(|| {
                     let object = summary.mentions_behind(n).then(|| self.object(value)).flatten();
-                    Arg { object, ..self.close_any(value) }
+                    let arg = self.close_any(value);
+                    let bare = self.is_bare(value, &arg);
+                    Arg { object, bare, ..arg }
                 });
                 Some(arg.clone())
             };

@@ -2,8 +2,15 @@
 
 use super::analysis::Engine;
 use super::body::{Block, Body};
-use super::value::Value;
+use super::report::{Arg, Report};
+use super::value::{Kind, Value};
 use iced_x86::{ConditionCode, FlowControl, Instruction, Mnemonic, OpKind};
+use std::rc::Rc;
+
+/// Fewest parameters that are handed on.
+const MIN_PARAMETERS: u8 = 4;
+/// Longest function, in bytes, that is believed to calculate a number from two others.
+const MAX_CALCULATION: u32 = 64;
 
 /// What set the flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,11 +81,52 @@ impl Engine<'_, '_> {
         self.compared?.meets(ConditionCode::b)
     }
 
+    /// The report on a function whose result depends on whether an argument is null, made for what this call passes.
+    pub(super) fn decided(&mut self, target: u32, report: Rc<Report>) -> Rc<Report> {
+        if !report.summary.is_split() {
+            return report;
+        }
+        let numbers = self.parameters().into_iter().filter_map(|n| Some((n, self.argument(n).number()?)));
+        let numbers: Vec<(u8, u64)> = numbers.take(usize::from(report.parameters.max(MIN_PARAMETERS))).collect();
+        if numbers.is_empty() {
+            return report;
+        }
+        self.program.report_given(target, &numbers, None).unwrap_or(report)
+    }
+
+    /// The number that a short function calculates from two numbers, such as flags put together by an operator.
+    pub(super) fn computed(&mut self, target: u32, report: &Report) -> Option<u64> {
+        let program = self.program;
+        let length = program.functions.end_of(target)?.checked_sub(target)?;
+        let says = report.summary.result.as_ref().is_some_and(|result| *result != Arg::default());
+        if length > MAX_CALCULATION || says || report.summary.has_effects() {
+            return None;
+        }
+        let mut numbers = Vec::new();
+        for n in 0..2u8 {
+            let number = self.argument(n).number().filter(|n| program.image.rva_of(*n).is_none())?;
+            numbers.push((n, number));
+        }
+        let calls = |instruction: &Instruction| {
+            matches!(instruction.flow_control(), FlowControl::Call | FlowControl::IndirectCall)
+        };
+        if program.body(target).instructions.iter().any(calls) {
+            return None;
+        }
+        let report = program.report_given(target, &numbers, None)?;
+        report.summary.result.as_ref()?.number.only()
+    }
+
     /// The numbers that an instruction is about to compare.
     pub(super) fn compares(&mut self, instruction: &Instruction) -> Option<Compared> {
         let set = match instruction.mnemonic() {
             Mnemonic::Cmp | Mnemonic::Sub => Set::Difference,
             Mnemonic::Test => Set::Common,
+            // Zero minus the number.
+            Mnemonic::Neg => {
+                let right = self.operand(instruction, 0).number()?;
+                return Some(Compared { set: Set::Difference, left: 0, right, bytes: size(instruction) });
+            }
             _ => return None,
         };
         let bytes = size(instruction);
@@ -88,9 +136,32 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// The result of a search is compared with null, in a text in which it finds something.
+    pub(super) fn found(&self, instruction: &Instruction) -> Option<Compared> {
+        let same = instruction.op_count() == 2
+            && instruction.op0_kind() == OpKind::Register
+            && (instruction.op1_kind() == OpKind::Register && instruction.op0_register() == instruction.op1_register());
+        if instruction.mnemonic() != Mnemonic::Test || !same {
+            return None;
+        }
+        let Value::Sym(symbol, 0) = self.register(instruction.op0_register()) else { return None };
+        let (path, wide, sought): (_, _, &[char]) = match self.symbols.kind(symbol) {
+            Kind::LastSeparator(path, wide) => (path, wide, &['\\', '/']),
+            Kind::Extension(path) => (path, false, &['.']),
+            _ => return None,
+        };
+        let known = self.text(path, wide)?;
+        let found = known.texts().iter().all(|text| text.trailing_lit().contains(sought));
+        found.then_some(Compared { set: Set::Common, left: 1, right: 1, bytes: size(instruction) })
+    }
+
     /// What the flags are after an instruction.
     pub(super) fn note_compared(&mut self, instruction: &Instruction, compared: Option<Compared>) {
         if instruction.rflags_modified() == 0 {
+            return;
+        }
+        if !self.is_given {
+            self.compared = compared;
             return;
         }
         let to_register = instruction.op_count() > 0 && instruction.op0_kind() == OpKind::Register;

@@ -5,19 +5,17 @@ use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
 use super::report::{Arg, Event, InternalCall, Number};
+use super::slot::Slot;
 use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Object, Signature, com};
+use crate::facts::Text;
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
+/// Arguments of a call inside the image that it may change.
+const READ_ARGUMENTS: u8 = 4;
 /// Arguments of a call inside the image that are handed on.
 const MAX_ARGUMENTS: u8 = 8;
-/// Arguments of a library's function that may be variables it fills.
-const MAX_OUTPUTS: u8 = 12;
-/// The same, where all before are.
-const MAX_MORE_OUTPUTS: u8 = 32;
-/// Words of an object that a function is believed to fill: a string or a result of several values.
-const FILLED_WORDS: i64 = 3;
 
 /// Who is called.
 enum Target {
@@ -209,6 +207,9 @@ impl Engine<'_, '_> {
     }
 
     fn enter(&mut self, target: &Target, site: u32) -> Value {
+        if matches!(target, Target::Import(_) | Target::Internal(_) | Target::Named(..)) {
+            self.note_list();
+        }
         match target {
             Target::Import(index) => {
                 let Some(import) = self.program.linkage.imports.get(*index) else { return Value::Unknown };
@@ -259,11 +260,12 @@ impl Engine<'_, '_> {
         if api.row.is_sink() && self.notes() {
             let args = self.event_arguments(api);
             let through = Vec::new();
-            let event = Event { api, via: via.to_owned(), site, args, fixed: None, through, told_at: None };
+            let event =
+                Event { api, via: via.to_owned(), site, args, fixed: None, through, compared: None, told_at: None };
             self.report.events.push(event);
         }
         let result = self.model(api, site);
-        let handled = api.row.model.is_some() || api.row.fills.is_some();
+        let handled = api.row.model.is_some() && api.row.caller.is_none() || api.row.fills.is_some();
         if !handled {
             let name = via.rsplit('!').next().unwrap_or_default();
             let outputs = signature(name).and_then(|s| s.outputs).unwrap_or(0);
@@ -283,65 +285,14 @@ impl Engine<'_, '_> {
                     let known = if self.is_go() { self.go_argument(n) } else { self.string_of(value, api.wide) };
                     return Arg { gap, ..Arg::of(&known) };
                 }
-                Arg { gap, ..self.close_argument(value, self.close(value, api.wide)) }
+                let arg = self.without_compared(value, self.close(value, api.wide));
+                Arg { gap, ..self.close_argument(value, arg) }
             })
             .collect();
         for value in self.structure_fields(api) {
             args.push(Arg { gap: self.gap(value), ..self.close(value, true) });
         }
         args
-    }
-
-    /// An import that is not catalogued: what its signature says it writes is written.
-    fn unknown_import(&mut self, outputs: Option<u32>, site: u32) {
-        // A library's function may fill as many variables as it likes: parsers of arguments do.
-        let Some(outputs) = outputs else {
-            self.taint_arguments(MAX_OUTPUTS, site);
-            return self.taint_more_arguments(MAX_OUTPUTS, site);
-        };
-        for n in (0..12u8).filter(|n| outputs & 1 << n != 0) {
-            let pointer = self.argument(n);
-            let written = self.symbols.of(Kind::Out(site, n));
-            self.state.taint(pointer, written);
-        }
-    }
-
-    /// The same for what follows, as long as each argument is the address of a variable.
-    fn taint_more_arguments(&mut self, from: u8, site: u32) {
-        for n in from..MAX_MORE_OUTPUTS {
-            let pointer = self.argument(n);
-            if !matches!(pointer, Value::Stack(_)) {
-                return;
-            }
-            self.taint(pointer, Kind::Out(site, n));
-        }
-    }
-
-    fn taint_arguments(&mut self, count: u8, site: u32) {
-        for n in 0..count {
-            let pointer = self.argument(n);
-            if matches!(pointer, Value::Stack(_)) {
-                self.taint(pointer, Kind::Out(site, n));
-            }
-        }
-    }
-
-    /// What a callee may have changed is not the number any more that decides the way.
-    fn taint_parameters(&mut self, site: u32) {
-        for n in self.parameters() {
-            let pointer = self.argument(n);
-            if matches!(pointer, Value::Stack(_)) {
-                self.taint(pointer, Kind::Out(site, n));
-            }
-        }
-    }
-
-    /// An object whose address was given away.
-    fn taint(&mut self, pointer: Value, kind: Kind) {
-        let written = self.symbols.of(kind);
-        self.state.taint(pointer, written);
-        let word = if self.is_64() { 8 } else { 4 };
-        self.state.forget_zeros(pointer, FILLED_WORDS * word);
     }
 
     /// A call inside the image.
@@ -356,8 +307,9 @@ impl Engine<'_, '_> {
                 }
                 arg.object = self.object(value);
                 arg.gap = self.gap(value);
+                arg.bare = self.is_bare(value, arg);
             }
-            self.report.calls.push(InternalCall { target, site, args, frame });
+            self.report.calls.push(InternalCall { target, site, args, frame, compared: None });
         }
         self.hand_over(target);
         if let Some((api, name)) = self.program.go.as_ref().and_then(|go| go.known.get(&target)) {
@@ -373,13 +325,21 @@ impl Engine<'_, '_> {
         let report = (self.depth < MAX_DEPTH && self.program.is_interesting(target) && target != self.start)
             .then(|| self.program.report(target, self.depth + 1))
             .flatten();
+        if let Some(number) = report.as_ref().and_then(|report| self.computed(target, report)) {
+            return Value::Const(number);
+        }
+        self.hand_on_comparisons(report.as_deref());
         let summary = report.as_ref().map(|report| &report.summary);
         // A format that is written through the runtime's own streams leaves nothing in the callee's summary.
-        let says = |known: &Known| known.texts().iter().any(|text| !text.is_unknown());
+        let before = |text: &Text| text.as_hole().and_then(Slot::of_hole).is_some();
+        let says = |known: &Known| known.texts().iter().any(|text| !text.is_unknown() && !before(text));
         let fills = summary.is_some_and(|s| s.buffers.iter().any(|(_, known)| says(known)));
-        if !fills && self.static_format() {
+        let formats = report.as_ref().and_then(|report| report.formats);
+        if !fills && self.static_format(formats) {
             return self.symbols.of(Kind::Result(site));
         }
+        let report = report.map(|report| self.decided(target, report));
+        let summary = report.as_ref().map(|report| &report.summary);
         if let Some(summary) = summary
             && !summary.is_empty()
         {
@@ -388,22 +348,18 @@ impl Engine<'_, '_> {
             // the pointer has said so.
             let this = if self.has_this_in_register() { PARAM_ECX } else { 0 };
             let keeps = |arg: &Arg| matches!(arg.number, Number::Param(slot) if slot.param != this && slot.is_plain());
-            if summary.buffers.is_empty() && !summary.cells.iter().any(|(_, arg)| keeps(arg)) && !self.holds_text(this)
-            {
-                self.associate();
+            if summary.buffers.is_empty() && !summary.cells.iter().any(|(_, arg)| keeps(arg)) {
+                let held = self.held_text(this);
+                self.associate(target, held.as_ref());
             }
+            let said: Vec<u8> = summary.buffers.iter().filter(|(s, _)| s.is_plain()).map(|(s, _)| s.param).collect();
+            self.give_to(target, READ_ARGUMENTS, Some(&said), site);
             return result;
         }
-        self.associate();
+        self.associate(target, None);
         // What lies behind the arguments of x86 may be left from the call before.
-        let read = report.as_ref().filter(|_| !self.is_64()).map_or(4, |report| report.parameters.min(4));
-        self.taint_arguments(read, site);
-        if !self.is_64() {
-            let this = self.state.registers[1];
-            if matches!(this, Value::Stack(_)) {
-                self.taint(this, Kind::Out(site, PARAM_ECX));
-            }
-        }
+        let read = report.as_ref().filter(|_| !self.is_64()).map_or(READ_ARGUMENTS, |report| report.parameters);
+        self.give_to(target, read.min(READ_ARGUMENTS), None, site);
         self.symbols.of(Kind::Result(site))
     }
 

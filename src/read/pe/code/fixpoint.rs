@@ -2,8 +2,12 @@
 
 use super::analysis::Engine;
 use super::body::{Block, Body};
+use super::known::Known;
 use super::state::State;
+use super::strings::literal;
 use super::table::Joined;
+use super::value::{Symbols, Value};
+use crate::facts::Text;
 use iced_x86::FlowControl;
 use std::collections::BTreeSet;
 
@@ -55,9 +59,7 @@ impl Engine<'_, '_> {
             for target in next.chain(block.indirect.then_some(&body.orphans).into_iter().flatten()) {
                 let Some(visit) = visits.get_mut(*target) else { continue };
                 let joined = match &mut visit.before {
-                    Some(known) if visit.seen < MAX_VISITS => {
-                        known.join(&self.state, &mut self.symbols, visit.seen >= WIDEN_AFTER)
-                    }
+                    Some(known) if visit.seen < MAX_VISITS => self.meet(known, visit.seen >= WIDEN_AFTER),
                     Some(_) => Joined::default(),
                     before => {
                         *before = Some(self.state.clone());
@@ -89,14 +91,36 @@ impl Engine<'_, '_> {
                 }
                 _ => None,
             };
-            match (&mut self.exit, after) {
-                (Some(exit), Some(after)) => {
-                    exit.join(&after, &mut self.symbols, false);
+            let Some(after) = after else { continue };
+            self.state = after;
+            let exit = match self.exit.take() {
+                Some(mut exit) => {
+                    self.meet(&mut exit, false);
+                    exit
                 }
-                (exit @ None, after) => *exit = after,
-                _ => {}
-            }
+                None => self.state.clone(),
+            };
+            self.exit = Some(exit);
         }
+    }
+
+    /// Joins the state into that of another way.
+    fn meet(&mut self, known: &mut State, widen: bool) -> Joined {
+        let mut symbols = std::mem::take(&mut self.symbols);
+        let image = &self.program.image;
+        let initial = |symbols: &Symbols, at: Value| match at {
+            Value::Const(va) if self.is_variable(va) => {
+                let rva = image.rva_of(va)?;
+                // UTF-16 read as bytes ends after its first character.
+                let narrow = literal(image, rva, false).filter(|text| text.chars().count() > 1);
+                narrow.or_else(|| literal(image, rva, true)).map(|text| Known::of(Text::lit(text)))
+            }
+            Value::Sym(..) => symbols.slot(at).map(|slot| Known::of(slot.text())),
+            _ => None,
+        };
+        let joined = known.join(&self.state, &mut symbols, widen, &initial);
+        self.symbols = symbols;
+        joined
     }
 
     /// There is something to note; `true`: now is the time.

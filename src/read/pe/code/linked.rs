@@ -62,22 +62,24 @@ impl Engine<'_, '_> {
         !self.is_64() && matches!(self.state.registers[1], Value::Stack(_))
     }
 
-    /// The object of a call is known to point to a text.
-    pub(super) fn holds_text(&mut self, this: u8) -> bool {
+    /// The text that the object of a call is known to point to.
+    pub(super) fn held_text(&mut self, this: u8) -> Option<Known> {
         let size = if self.is_64() { 8 } else { 4 };
         let object = self.argument(this);
         let held = self.load(object, size);
-        let said = |wide| {
-            self.text(held, wide).is_some_and(|known| known.texts().iter().any(|t| !t.is_unknown() && !t.is_empty()))
-        };
-        said(false) || said(true)
+        let says = |known: &Known| known.texts().iter().any(|t| !t.is_unknown() && !t.is_empty());
+        let (narrow, wide) = (self.text(held, false).filter(says), self.text(held, true).filter(says));
+        match (narrow, wide) {
+            (Some(narrow), Some(wide)) => Some(narrow.or(&wide)),
+            (narrow, wide) => narrow.or(wide),
+        }
     }
 
     /// A literal that is passed together with an object is probably what the object then holds: constructors and
-    /// assignments of string classes.
-    pub(super) fn associate(&mut self) {
-        let (this, first) =
-            if self.has_this_in_register() { (self.argument(PARAM_ECX), 0) } else { (self.argument(0), 1) };
+    /// assignments of string classes. One that already holds a text is only given another by what begins at a root.
+    pub(super) fn associate(&mut self, target: u32, held: Option<&Known>) {
+        let (this_number, first) = if self.has_this_in_register() { (PARAM_ECX, 0) } else { (0, 1) };
+        let this = self.argument(this_number);
         if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.known.weak) {
             return;
         }
@@ -92,6 +94,9 @@ impl Engine<'_, '_> {
             if let Some(known) = self.state.buffer(this).map(|buffer| buffer.known.clone())
                 && !is_path_like(literal)
             {
+                if held.is_some() || !self.may_write(target, this_number) {
+                    return;
+                }
                 let open = known.texts().iter().any(|text| text.trailing_lit().is_empty());
                 if !open {
                     let mut known = known.map(|text| text.clone().concat(&Text::unknown()));
@@ -100,15 +105,27 @@ impl Engine<'_, '_> {
                 }
                 return;
             }
-            if is_path_like(literal) {
+            let rooted = is_rooted(literal);
+            if is_path_like(literal) && (rooted || held.is_none()) {
+                let has_it = held.is_some_and(|held| held.texts().contains(text));
+                // What only looks at the object changes nothing.
+                if has_it || !self.may_write(target, this_number) {
+                    return;
+                }
                 // What begins with a separator was put behind a folder: `base + "/name"` makes an object of both.
-                let behind = self.state.buffer(this).is_some() || begins_with_one_separator(literal);
+                let behind = !rooted && self.state.buffer(this).is_some() || begins_with_one_separator(literal);
                 let text = if behind { Text::unknown().concat(text) } else { text.clone() };
                 self.state.set_buffer(this, Buffer::of(Known::weak(text)));
                 return;
             }
         }
     }
+}
+
+/// It begins at a drive or a server.
+fn is_rooted(literal: &str) -> bool {
+    let drive = matches!(literal.as_bytes(), [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
+    drive || literal.starts_with(r"\\")
 }
 
 /// A path below what is not said; two separators begin the name of a server, or of a device.

@@ -1,7 +1,10 @@
 //! Addresses of operands, and what memory holds.
 
-use super::analysis::Engine;
+use super::analysis::{Engine, Origin};
+use super::known::Known;
+use super::models::paths::{ANY_ARGUMENT, ARGUMENTS};
 use super::value::{Kind, Value};
+use crate::facts::{Source, Text};
 use iced_x86::{Instruction, Register};
 
 impl Engine<'_, '_> {
@@ -46,18 +49,16 @@ impl Engine<'_, '_> {
 
     /// An address with an index that is not a number: the end of a string, or a base and an index that changed places.
     pub(super) fn indexed(&mut self, at: Value, base: Value, index: Value, displacement: i64, scale: i64) -> Value {
-        if let Some((buffer, wide, extra)) = self.length_of(index, scale)
+        if let Some((end, buffer, extra)) = self.length_of(index, scale)
             && let Some(distance) = distance(buffer, at)
         {
-            let end = self.symbols.of(Kind::End(buffer, wide));
-            return end.plus(distance.wrapping_add(extra), self.is_64());
+            return self.symbols.of(end).plus(distance.wrapping_add(extra), self.is_64());
         }
         if scale == 1
-            && let Some((buffer, wide, extra)) = self.length_of(base, 1)
+            && let Some((end, buffer, extra)) = self.length_of(base, 1)
             && let Some(distance) = distance(buffer, index.plus(displacement, self.is_64()))
         {
-            let end = self.symbols.of(Kind::End(buffer, wide));
-            return end.plus(distance.wrapping_add(extra), self.is_64());
+            return self.symbols.of(end).plus(distance.wrapping_add(extra), self.is_64());
         }
         match base {
             Value::Const(0) if scale == 1 => index.plus(displacement, self.is_64()),
@@ -66,17 +67,22 @@ impl Engine<'_, '_> {
                 self.doubled(base).plus(displacement, self.is_64())
             }
             _ => {
-                let base = if self.is_pointer(base) { at } else { index };
-                self.inside(base)
+                let (base, other) = if self.is_pointer(base) { (at, index) } else { (index, base) };
+                match self.inside(base) {
+                    Value::Unknown => self.inside(other),
+                    inside => inside,
+                }
             }
         }
     }
 
     /// Somewhere in the memory that an address points into.
     pub(super) fn inside(&mut self, address: Value) -> Value {
-        match self.symbols.root(address).filter(|_| self.is_pointer(address)) {
-            Some(root) => self.symbols.of(Kind::Inside(root)),
-            None => Value::Unknown,
+        // A parameter may be a number too, but what is written there is no less unknown.
+        let is_parameter = |root| matches!(self.symbols.kind_of(root), Some(Kind::Param(_)));
+        match self.symbols.root(address) {
+            Some(root) if self.is_pointer(address) || is_parameter(root) => self.symbols.of(Kind::Inside(root)),
+            _ => Value::Unknown,
         }
     }
 
@@ -85,38 +91,43 @@ impl Engine<'_, '_> {
         match value {
             Value::Stack(_) => true,
             Value::Sym(symbol, _) => match self.symbols.kind(symbol) {
-                Kind::End(..) | Kind::LastSeparator(_) | Kind::Extension(_) | Kind::Inside(_) => true,
+                Kind::End(..) | Kind::LastSeparator(..) | Kind::Extension(_) | Kind::Inside(_) => true,
+                Kind::Out(_, ARGUMENTS) => true,
                 _ => self.state.buffer(value).is_some(),
             },
             _ => false,
         }
     }
 
-    /// The string whose length a value is, when it is multiplied by `scale`; whether its characters are wide, and the
-    /// bytes that are added to it.
-    fn length_of(&self, value: Value, scale: i64) -> Option<(Value, bool, i64)> {
+    /// The end of the string whose length a value is, when it is multiplied by `scale`; the string, and the bytes that
+    /// are added to it.
+    fn length_of(&self, value: Value, scale: i64) -> Option<(Kind, Value, i64)> {
         let Value::Sym(symbol, extra) = value else { return None };
-        let (buffer, wide) = match self.symbols.kind(symbol) {
-            Kind::Length(buffer, wide) if scale == if wide { 2 } else { 1 } => (buffer, wide),
-            Kind::Size(buffer) if scale == 1 => (buffer, true),
+        let (buffer, wide, site) = match self.symbols.kind(symbol) {
+            Kind::Length(buffer, wide, site) if scale == if wide { 2 } else { 1 } => (buffer, wide, site),
+            Kind::Size(buffer, site) if scale == 1 => (buffer, true, site),
             _ => return None,
         };
-        Some((buffer, wide, i64::from(extra).wrapping_mul(scale)))
+        Some((Kind::End(buffer, wide, site), buffer, i64::from(extra).wrapping_mul(scale)))
     }
 
     /// Twice a length of wide characters.
     pub(super) fn doubled(&mut self, value: Value) -> Value {
         let Value::Sym(symbol, extra) = value else { return Value::Unknown };
         match self.symbols.kind(symbol) {
-            Kind::Length(buffer, true) => self.symbols.of(Kind::Size(buffer)).plus(i64::from(extra) * 2, self.is_64()),
+            Kind::Length(buffer, true, site) => {
+                self.symbols.of(Kind::Size(buffer, site)).plus(i64::from(extra) * 2, self.is_64())
+            }
             _ => Value::Unknown,
         }
     }
 
     /// What memory holds at an address.
     pub(crate) fn load(&mut self, address: Value, size: u8) -> Value {
-        if matches!(address, Value::Sym(symbol, _) if matches!(self.symbols.kind(symbol), Kind::Inside(_))) {
-            return Value::Unknown;
+        if let Value::Sym(symbol, _) = address
+            && let Kind::Inside(root) = self.symbols.kind(symbol)
+        {
+            return self.argument_in(root);
         }
         if address == Value::Unknown {
             return Value::Unknown;
@@ -140,6 +151,13 @@ impl Engine<'_, '_> {
             return value;
         }
         self.symbols.of(Kind::Load(address))
+    }
+
+    /// One of the arguments of the program, when that is the array that an address points into.
+    fn argument_in(&mut self, array: Value) -> Value {
+        let Some(Kind::Out(site, ARGUMENTS)) = self.symbols.kind_of(array) else { return Value::Unknown };
+        let text = Known::of(Text::from_source(Source::Arg, "command-line"));
+        self.with_origin(Kind::Out(site, ANY_ARGUMENT), Origin::Text(text))
     }
 
     /// Number of the parameter at a frame offset: behind the return address, on x64 behind the home area too.

@@ -1,11 +1,13 @@
 //! What the analysis of one function says, independent of the function's own symbols, so that callers can fill in
 //! what was a parameter.
 
+use super::filled::{all_filled, from_root, has_parameters, is_split, parameters};
 use super::gap::Gap;
+use super::given_away::Written;
 use super::known::Known;
 use super::slot::Slot;
 use crate::catalog::native::{Api, com};
-use crate::facts::{Hole, Part, Text};
+use crate::facts::Text;
 use std::rc::Rc;
 
 /// A number, as far as it is known outside the function.
@@ -96,6 +98,8 @@ pub(crate) struct Arg {
     pub(crate) object: Option<Rc<Object>>,
     /// The object of COM that it is.
     pub(crate) com: Option<com::Object>,
+    /// It points to memory in which nothing was put yet. Only of arguments of calls.
+    pub(crate) bare: bool,
     /// Why it is not known, where it is not. Only of arguments of calls.
     pub(crate) gap: Gap,
 }
@@ -172,7 +176,7 @@ impl Arg {
     }
 
     /// What lies at a place seen from this argument: offsets with a load between each two.
-    fn at(&self, offsets: &[i32]) -> Option<Arg> {
+    pub(super) fn at(&self, offsets: &[i32]) -> Option<Arg> {
         let (first, rest) = offsets.split_first()?;
         let object = self.object.as_deref();
         let Some((next, _)) = rest.split_first() else {
@@ -279,80 +283,24 @@ impl Arg {
     pub(crate) fn settle(&mut self) {
         let settled = |texts: &mut Vec<Text>| {
             for text in texts.iter_mut() {
-                let inner = |h: &Hole| Slot::of_hole(h).is_some_and(|slot| !slot.is_plain());
-                if text.parts().iter().any(|p| matches!(p, Part::Hole(h) if inner(h))) {
-                    let parts = text.parts().iter().map(|part| match part {
-                        Part::Hole(hole) if inner(hole) => Part::Hole(Hole::Unknown),
-                        other => other.clone(),
-                    });
-                    *text = Text::from_parts(parts);
-                }
+                *text = text.map_holes(|hole| Slot::of_hole(hole).map(|_| Text::unknown()));
             }
         };
+        // Whatever depends on a caller is not known.
+        if !matches!(self.number, Number::Known(_)) {
+            self.number = Number::Unknown;
+        }
         settled(&mut self.texts);
+        for text in &mut self.texts {
+            // A root begins a path: what was thought to stand before it belongs to another one.
+            if let Some(from_root) = from_root(text) {
+                *text = from_root;
+                self.weak = true;
+            }
+        }
         if let Some(handle) = &mut self.handle {
             settled(&mut handle.texts);
         }
-    }
-}
-
-fn has_parameters(text: &Text) -> bool {
-    parameters(text).next().is_some()
-}
-
-/// Places that a text depends on.
-fn parameters(text: &Text) -> impl Iterator<Item = Slot> {
-    text.parts().iter().filter_map(|p| match p {
-        Part::Hole(hole) => Slot::of_hole(hole),
-        Part::Lit(_) => None,
-    })
-}
-
-/// What a caller gives for a place. `None`: it does not say anything of that parameter.
-fn given(slot: Slot, passed: &dyn Fn(u8) -> Option<Arg>) -> Option<Arg> {
-    passed(slot.param).map(|arg| arg.at(slot.offsets()).unwrap_or_default())
-}
-
-/// Replaces parameters in each text. One that needs a string where the caller passes none belongs to a way through the
-/// function that this caller does not take.
-fn all_filled(texts: &[Text], passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Vec<Text> {
-    let taken = |text: &&Text| !parameters(text).any(|slot| given(slot, passed).is_some_and(|arg| arg.is_null()));
-    let some: Vec<&Text> = texts.iter().filter(taken).collect();
-    let some = if some.is_empty() { texts.iter().collect() } else { some };
-    if some.is_empty() {
-        return Vec::new();
-    }
-    let filled = Known::any(some.into_iter().flat_map(|text| filled(text, passed, weak)).collect::<Vec<_>>(), false);
-    filled.texts().to_vec()
-}
-
-/// Replaces parameters in a text; where a caller passes one of a few, there are as many results.
-fn filled(text: &Text, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Vec<Text> {
-    let mut all = vec![Text::new()];
-    for part in text.parts() {
-        let more = match part {
-            Part::Hole(hole) => Slot::of_hole(hole).and_then(|slot| given(slot, passed)).map(|arg| {
-                *weak |= arg.weak;
-                spoken(arg)
-            }),
-            Part::Lit(_) => None,
-        };
-        let more = more.unwrap_or_else(|| vec![Text::from_parts([part.clone()])]);
-        let known = Known::any(all, false).then(&Known::any(more, false));
-        all = known.texts().to_vec();
-    }
-    all
-}
-
-/// What an argument is called in a text: a string, or the key of the registry that it is.
-fn spoken(arg: Arg) -> Vec<Text> {
-    if let Some(handle) = arg.handle {
-        return handle.texts;
-    }
-    match arg.number.only().and_then(crate::facts::registry::root_of_handle) {
-        Some(root) => vec![Text::lit(root)],
-        None if arg.texts.is_empty() => vec![Text::unknown()],
-        None => arg.texts,
     }
 }
 
@@ -369,6 +317,8 @@ pub(crate) struct Event {
     pub(crate) fixed: Option<Text>,
     /// Calls through which parameters were filled in, innermost first.
     pub(crate) through: Vec<u32>,
+    /// What the function that it is in compares of its parameters.
+    pub(crate) compared: Option<Rc<[(Slot, Text)]>>,
     /// The call that hands on what the command line says, when the place is believed to come from there.
     pub(crate) told_at: Option<u32>,
 }
@@ -382,6 +332,8 @@ pub(crate) struct InternalCall {
     pub(crate) args: Vec<(u8, Arg)>,
     /// Objects in the caller's frame whose addresses are passed, by their offsets.
     pub(crate) frame: Vec<i32>,
+    /// What the caller compares of its own parameters.
+    pub(crate) compared: Option<Rc<[(Slot, Text)]>>,
 }
 
 /// What a function returns and writes through its parameters.
@@ -403,11 +355,22 @@ pub(crate) struct Summary {
 impl Summary {
     /// Says nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.result.is_none()
-            && self.buffers.is_empty()
-            && self.cells.is_empty()
-            && self.globals.is_empty()
-            && self.strings.is_empty()
+        self.result.is_none() && !self.has_effects()
+    }
+
+    /// It changes memory of its caller, or of the program.
+    pub(crate) fn has_effects(&self) -> bool {
+        !(self.buffers.is_empty() && self.cells.is_empty() && self.globals.is_empty() && self.strings.is_empty())
+    }
+
+    /// What it gives is made of a parameter on one way and not on another.
+    pub(crate) fn is_split(&self) -> bool {
+        let result = self.result.iter().chain(self.cells.iter().map(|(_, arg)| arg));
+        result
+            .flat_map(|arg| [Some(&arg.texts), arg.handle.as_ref().map(|handle| &handle.texts)])
+            .flatten()
+            .any(|texts| is_split(texts))
+            || self.buffers.iter().any(|(_, known)| is_split(known.texts()))
     }
 
     /// Something in it depends on parameters.
@@ -459,6 +422,15 @@ impl Summary {
     }
 }
 
+/// What a function of the image that formats is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Formats {
+    /// The parameter, or the address, where the text goes.
+    pub(crate) to: Result<u8, u64>,
+    /// The parameter with the format.
+    pub(crate) format: u8,
+}
+
 /// All of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
@@ -467,6 +439,8 @@ pub(crate) struct Report {
     pub(crate) summary: Summary,
     /// Number of the parameters on the stack that the function reads (x86).
     pub(crate) parameters: u8,
+    /// Parameters whose memory it changes.
+    pub(crate) written: Written,
     /// Objects with a table of virtual functions, as the function leaves them.
     pub(crate) objects: Vec<Rc<Object>>,
     pub(crate) capped: bool,
@@ -474,6 +448,10 @@ pub(crate) struct Report {
     pub(crate) handed: Vec<(u32, u8)>,
     /// Functions that are given an object of COM, by parameter.
     pub(crate) objects_handed: Vec<(u32, u8, com::Object)>,
+    /// It hands on a parameter with a format and the list of what follows it.
+    pub(crate) formats: Option<Formats>,
+    /// Texts that it compares with places that callers know.
+    pub(crate) compared: Vec<(Slot, Text)>,
     /// The parameter whose flags of `_open` the function tests.
     pub(crate) flags: Option<Slot>,
 }

@@ -1,6 +1,7 @@
 //! Places that only a caller knows: a parameter of the function, and what memory behind it holds.
 
 use super::report::Number;
+use super::value::{Kind, Symbols, Value};
 use crate::facts::{Hole, Source, Text};
 use std::fmt;
 use std::str::FromStr;
@@ -66,6 +67,19 @@ impl Slot {
             Hole::From(Source::Param, name) => name.parse().ok(),
             _ => None,
         }
+    }
+}
+
+impl Symbols {
+    /// The place that a value is, seen from the callers.
+    pub(super) fn slot(&self, value: Value) -> Option<Slot> {
+        let Value::Sym(symbol, offset) = value else { return None };
+        let slot = match self.kind(symbol) {
+            Kind::Param(n) => Slot::of(n),
+            Kind::Load(at @ Value::Sym(..)) if at != value => self.slot(at)?.behind()?,
+            _ => return None,
+        };
+        Some(slot.plus(offset))
     }
 }
 

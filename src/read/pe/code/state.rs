@@ -2,19 +2,17 @@
 
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
-use super::strings::decode;
-use super::table::{Joined, Table};
+use super::table::Table;
 use super::value::{Kind, Symbols, Value};
-use crate::facts::{Hole, Text};
 
 /// Number of general registers.
 pub(crate) const REGISTERS: usize = 16;
 /// Index of the stack pointer, in the order of the processor's numbering.
 pub(crate) const RSP: usize = 4;
 /// Most memory cells that are kept.
-const MAX_CELLS: usize = 512;
+pub(super) const MAX_CELLS: usize = 512;
 /// Most buffers whose strings are kept.
-const MAX_BUFFERS: usize = 128;
+pub(super) const MAX_BUFFERS: usize = 128;
 
 /// A memory cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,12 +30,22 @@ pub(crate) struct Buffer {
     pub(crate) tail: Vec<u8>,
     /// It is a string object, not the characters themselves.
     pub(crate) object: bool,
+    /// What was measured of it.
+    pub(crate) measured: Option<Measured>,
+}
+
+/// A text up to the end that it had at a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Measured {
+    /// Address of the call.
+    pub(crate) site: u32,
+    pub(crate) text: Known,
 }
 
 impl Buffer {
     /// A string.
     pub(crate) fn of(known: Known) -> Self {
-        Buffer { known, tail: Vec::new(), object: false }
+        Buffer { known, tail: Vec::new(), object: false, measured: None }
     }
 }
 
@@ -49,8 +57,8 @@ pub(crate) type Wide = Option<[u8; 16]>;
 pub(crate) struct State {
     pub(crate) registers: [Value; REGISTERS],
     pub(crate) wide: [Wide; REGISTERS],
-    cells: Table<Cell>,
-    buffers: Table<Buffer>,
+    pub(super) cells: Table<Cell>,
+    pub(super) buffers: Table<Buffer>,
 }
 
 impl State {
@@ -121,14 +129,7 @@ impl State {
 
     /// The bytes of constant cells from an address on, up to the first gap.
     pub(crate) fn constant_bytes(&self, address: Value, limit: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut at = address;
-        while bytes.len() < limit {
-            let Some(Cell { size, value: Value::Const(c) }) = self.cell(at) else { break };
-            bytes.extend_from_slice(c.to_le_bytes().get(..usize::from(size.min(8))).unwrap_or_default());
-            at = at.plus(i64::from(size), true);
-        }
-        bytes
+        constant_bytes(|at| self.cells.get(at).copied(), address, limit)
     }
 
     /// The string in the buffer at an address.
@@ -147,13 +148,8 @@ impl State {
             return;
         }
         // What was stored there byte by byte is covered by the string.
-        if let Some((_, high)) = span(address, 1) {
-            let covered: Vec<Value> =
-                self.cells.range(address, high).filter(|(at, _)| **at == address).map(|(at, _)| *at).collect();
-            for at in covered {
-                self.cells.remove(at);
-            }
-        }
+        self.keep_and_store(address, 1, Value::Unknown);
+        self.cells.remove(address);
         self.buffers.set(address, buffer, MAX_BUFFERS);
     }
 
@@ -161,6 +157,9 @@ impl State {
     pub(crate) fn containing(&self, address: Value) -> Option<Value> {
         /// Longest string that is not known whole.
         const MAX_LENGTH: i64 = 260;
+        if self.buffers.is_empty() {
+            return None;
+        }
         if self.buffers.get(address).is_some() {
             return Some(address);
         }
@@ -193,8 +192,17 @@ impl State {
 
     /// Something unknown may write through this pointer.
     pub(crate) fn taint(&mut self, address: Value, written: Value) {
-        if let Some(buffer) = self.containing(address).and_then(|at| self.buffers.get_mut(at)) {
-            buffer.known.weak = true;
+        if let Some(at) = self.containing(address)
+            && let Some(buffer) = self.buffers.get_mut(at)
+        {
+            let begun = buffer.known.texts().iter().map(|text| text.leading_lit().len() as i64).min().unwrap_or(0);
+            // What was only believed of an object still is. Of a text that is overwritten nothing is left.
+            match distance(at, address) {
+                Some(behind) if behind <= begun && !buffer.object && !buffer.known.weak => {
+                    *buffer = Buffer::of(Known::unknown());
+                }
+                _ => buffer.known.weak = true,
+            }
         }
         if let Some(cell) = self.cells.get_mut(address) {
             cell.value = written;
@@ -220,70 +228,6 @@ impl State {
             }
         }
     }
-
-    /// Joins another state into this one. `widen` gives up what still differs. A cell that came in is no change.
-    pub(super) fn join(&mut self, other: &State, symbols: &mut Symbols, widen: bool) -> Joined {
-        let mut changed = false;
-        let mut merge = |a: Value, b: Value| match a == b {
-            true => a,
-            false if widen => symbols.widen(a, b),
-            false => symbols.join(a, b),
-        };
-        for (number, (a, b)) in self.registers.iter_mut().zip(other.registers).enumerate() {
-            // Where ways meet, the stack is as deep on each; one on which it is not comes from a call that never returns.
-            if number == RSP && matches!((*a, b), (Value::Stack(_), Value::Stack(_))) {
-                continue;
-            }
-            let joined = merge(*a, b);
-            changed |= joined != *a;
-            *a = joined;
-        }
-        // A cell that was never written on the other path is not read there either: it comes in, and changes nothing.
-        let cells = self.cells.join(&other.cells, MAX_CELLS, |_, own, cell| {
-            let value = merge(own.value, if own.size == cell.size { cell.value } else { Value::Unknown });
-            (value != own.value).then_some(Cell { value, ..*own })
-        });
-        for (a, b) in self.wide.iter_mut().zip(&other.wide) {
-            if *a != *b && a.is_some() {
-                *a = None;
-                changed = true;
-            }
-        }
-        let buffers = self.buffers.join(&other.buffers, MAX_BUFFERS, |at, own, buffer| {
-            if own == buffer {
-                return None;
-            }
-            let joined = Buffer::of(match separated(&whole(own), &whole(buffer)) {
-                // A separator was added where there was none.
-                Some(known) if symbols.asked_for_last(at) => known,
-                _ if widen => Known::unknown(),
-                // It was added on one way, and nothing says when.
-                Some(known) => known.guessed(true),
-                None => whole(own).or(&whole(buffer)),
-            });
-            (joined != *own).then_some(joined)
-        });
-        Joined { changed: changed || cells.changed || buffers.changed || buffers.came, came: cells.came }
-    }
-}
-
-/// A buffer's text with the bytes that were stored behind it.
-fn whole(buffer: &Buffer) -> Known {
-    if buffer.tail.is_empty() {
-        return buffer.known.clone();
-    }
-    let wide = buffer.tail.get(1) == Some(&0);
-    let tail = wide.then(|| decode(&buffer.tail, true)).flatten().or_else(|| decode(&buffer.tail, false));
-    buffer.known.then(&Known::of(tail.map_or_else(|| Text::hole(Hole::Unknown), Text::lit)))
-}
-
-/// The text with a separator at its end, when two texts differ only in that.
-fn separated(a: &Known, b: &Known) -> Option<Known> {
-    let ends = |text: &Text| text.trailing_lit().ends_with(['\\', '/']);
-    let closed =
-        |known: &Known| known.map(|text| if ends(text) { text.clone() } else { text.clone().concat(&Text::lit("\\")) });
-    let (first, second) = (closed(a), closed(b));
-    (a.texts() != b.texts() && first.texts() == second.texts()).then_some(first.guessed(b.weak))
 }
 
 /// On x86: `this` or the first fast argument.
@@ -292,6 +236,18 @@ pub(crate) const PARAM_ECX: u8 = 32;
 pub(crate) const PARAM_EDX: u8 = 33;
 /// On x86: the first argument of Delphi's convention.
 pub(crate) const PARAM_EAX: u8 = 34;
+
+/// The bytes of constant cells from an address on, up to the first gap.
+pub(super) fn constant_bytes(cell: impl Fn(Value) -> Option<Cell>, address: Value, limit: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut at = address;
+    while bytes.len() < limit {
+        let Some(Cell { size, value: Value::Const(c) }) = cell(at) else { break };
+        bytes.extend_from_slice(c.to_le_bytes().get(..usize::from(size.min(8))).unwrap_or_default());
+        at = at.plus(i64::from(size), true);
+    }
+    bytes
+}
 
 /// Addresses whose cells could overlap `size` bytes at `address`.
 fn span(address: Value, size: u8) -> Option<(Value, Value)> {
@@ -320,7 +276,7 @@ fn remains(at: Value, cell: Cell, address: Value, size: u8) -> impl Iterator<Ite
 }
 
 /// `to - from`, when both are in the same object.
-fn distance(from: Value, to: Value) -> Option<i64> {
+pub(super) fn distance(from: Value, to: Value) -> Option<i64> {
     match (from, to) {
         (Value::Stack(a), Value::Stack(b)) => Some(i64::from(b) - i64::from(a)),
         (Value::Sym(s, a), Value::Sym(t, b)) if s == t => Some(i64::from(b) - i64::from(a)),

@@ -18,7 +18,7 @@ impl Engine<'_, '_> {
     /// Executes an instruction.
     pub(crate) fn step(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
         use Mnemonic as M;
-        let compared = if self.is_given { self.compares(instruction) } else { None };
+        let compared = if self.is_given { self.compares(instruction) } else { self.found(instruction) };
         match instruction.mnemonic() {
             M::Mov | M::Movsxd | M::Movsx | M::Movzx => {
                 let value = self.operand(instruction, 1);
@@ -80,7 +80,9 @@ impl Engine<'_, '_> {
                 {
                     self.load(address, 1);
                 }
+                self.note_characters(instruction);
             }
+            M::Cmp if instruction.op1_kind() == OpKind::Memory => self.note_characters(instruction),
             M::Cmp | M::Bt | M::Nop | M::Endbr64 | M::Endbr32 | M::Prefetchnta | M::Comiss | M::Comisd => {}
             M::Ucomiss | M::Ucomisd | M::Ret | M::Int3 => {}
             M::Cdq | M::Cqo => self.state.registers[2] = Value::Unknown,
@@ -113,7 +115,7 @@ impl Engine<'_, '_> {
             mnemonic if is_truth(mnemonic) => self.truth(instruction, next),
             _ => self.forget(instruction),
         }
-        if self.is_given {
+        if self.is_given || compared.is_some() || self.compared.is_some() {
             self.note_compared(instruction, compared);
         }
     }

@@ -32,13 +32,25 @@ impl Engine<'_, '_> {
             Value::Unknown => None,
             Value::Const(address) => {
                 let rva = self.program.image.rva_of(address)?;
-                literal(&self.program.image, rva, wide)
-                    .map(|s| Known::of(Text::lit(s)))
-                    .or_else(|| self.program.global_string(address, self.depth))
+                let Some(text) = literal(&self.program.image, rva, wide) else {
+                    return self.program.global_string(address, self.depth);
+                };
+                let known = Known::of(Text::lit(text));
+                // What functions put there since is as possible.
+                match self.program.overwritten(rva, address, self.depth) {
+                    Some(written) => Some(known.or(&written)),
+                    None => Some(known),
+                }
             }
             Value::Stack(_) => {
                 let bytes = self.state.constant_bytes(value, MAX_STRING);
-                decode(&bytes, wide).map(|s| Known::of(Text::lit(s)))
+                if let Some(text) = decode(&bytes, wide) {
+                    return Some(Known::of(Text::lit(text)));
+                }
+                // What was written as numbers may go on in a buffer.
+                let rest = self.state.buffer(value.plus(bytes.len() as i64, true)).filter(|_| !bytes.is_empty())?;
+                let head = decode(&[&bytes[..], &[0; 2]].concat(), wide)?;
+                Some(Known::of(Text::lit(head)).then(&with_tail(rest, wide)))
             }
             Value::Sym(symbol, offset) => {
                 if offset == 0
@@ -66,7 +78,7 @@ impl Engine<'_, '_> {
                         (!arg.texts.is_empty()).then(|| Known::any(arg.texts, arg.weak))
                     }
                     Kind::Param(_) | Kind::Load(_) => self.slot(value).map(|slot| Known::of(slot.text())),
-                    Kind::LastSeparator(buffer) => {
+                    Kind::LastSeparator(buffer, _) => {
                         let whole = self.text_at(buffer, wide, depth + 1)?;
                         let separated = whole.texts().iter().all(|t| t.trailing_lit().contains(['\\', '/']));
                         let name =
@@ -110,7 +122,7 @@ impl Engine<'_, '_> {
 }
 
 /// A buffer's text with the bytes stored behind it.
-fn with_tail(buffer: &Buffer, wide: bool) -> Known {
+pub(super) fn with_tail(buffer: &Buffer, wide: bool) -> Known {
     match decode(&buffer.tail, wide) {
         Some(tail) => buffer.known.then(&Known::of(Text::lit(tail))),
         None if buffer.tail.is_empty() => buffer.known.clone(),

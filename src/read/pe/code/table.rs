@@ -25,6 +25,15 @@ impl<T: Clone> Table<T> {
         self.0.len()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// They are the same, because nothing changed since one was made from the other.
+    pub(super) fn is_shared(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn get(&self, at: Value) -> Option<&T> {
         self.place(at).ok().and_then(|i| self.0.get(i)).map(|(_, entry)| entry)
     }

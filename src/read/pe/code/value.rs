@@ -1,6 +1,6 @@
 //! What a register or a memory cell may hold, symbolically.
 
-use super::super::Map;
+use super::super::{Map, Set};
 use super::state::PARAM_ECX;
 
 /// A value, as far as it is known. Copied freely; everything larger is behind a symbol.
@@ -41,16 +41,17 @@ pub(crate) enum Kind {
     Import(u32),
     /// A function that the program looked up by name, at this call.
     Looked(u32),
-    /// Length of the string at this address, in characters; whether they are wide.
-    Length(Value, bool),
+    /// Length of the string at this address, in characters, as it was when the call at this address measured it;
+    /// whether they are wide.
+    Length(Value, bool, u32),
     /// The same in bytes, of wide characters.
-    Size(Value),
-    /// Address of the end of the string in this buffer, and whether its characters are wide.
-    End(Value, bool),
+    Size(Value, u32),
+    /// Address of the end that the string in this buffer had then, and whether its characters are wide.
+    End(Value, bool, u32),
     /// An address somewhere in the memory that begins here, or a little before it. Its offset says nothing.
     Inside(Value),
-    /// Address of the last separator of the path in this buffer.
-    LastSeparator(Value),
+    /// Address of the last separator of the path in this buffer, and whether its characters are wide.
+    LastSeparator(Value, bool),
     /// Address of the dot of the extension of the path in this buffer.
     Extension(Value),
 }
@@ -67,13 +68,19 @@ const MAX_SYMBOLS: usize = 20_000;
 pub(crate) struct Symbols {
     kinds: Vec<Kind>,
     ids: Map<Kind, u32>,
+    /// Strings whose last character was looked at.
+    asked: Set<Value>,
 }
 
 impl Symbols {
     /// None yet, with room for as many as a function of so many instructions usually has.
     pub(super) fn with_room(instructions: usize) -> Self {
         let room = (instructions / 4).min(MAX_SYMBOLS);
-        Symbols { kinds: Vec::with_capacity(room), ids: Map::with_capacity_and_hasher(room, Default::default()) }
+        Symbols {
+            kinds: Vec::with_capacity(room),
+            ids: Map::with_capacity_and_hasher(room, Default::default()),
+            asked: Set::default(),
+        }
     }
 
     /// The symbol of a kind, with offset zero; unknown when there are too many.
@@ -83,6 +90,11 @@ impl Symbols {
         }
         if self.kinds.len() >= MAX_SYMBOLS {
             return Value::Unknown;
+        }
+        if let Kind::Load(Value::Sym(end, -2..=-1)) = kind
+            && let Kind::End(buffer, ..) = self.kind(end)
+        {
+            self.asked.insert(buffer);
         }
         let id = self.kinds.len() as u32;
         self.kinds.push(kind);
@@ -150,9 +162,11 @@ impl Symbols {
         match value {
             Value::Stack(_) => Some(value),
             Value::Sym(symbol, _) => Some(match self.kind(symbol) {
-                Kind::End(buffer, _) | Kind::LastSeparator(buffer) | Kind::Extension(buffer) => self.root(buffer)?,
+                Kind::End(buffer, ..) | Kind::LastSeparator(buffer, _) | Kind::Extension(buffer) => {
+                    self.root(buffer)?
+                }
                 Kind::Inside(root) => root,
-                Kind::Param(_) => Value::Sym(symbol, 0),
+                Kind::Param(_) | Kind::Result(_) | Kind::Out(..) => Value::Sym(symbol, 0),
                 Kind::Choice(values) => {
                     let mut roots = values.into_iter().filter(|v| *v != Value::Unknown).map(|v| self.root(v));
                     let first = roots.next()??;
@@ -166,10 +180,13 @@ impl Symbols {
 
     /// The last character of the string at this address was looked at.
     pub(crate) fn asked_for_last(&self, at: Value) -> bool {
-        [(false, -1), (true, -2)].into_iter().any(|(wide, back)| {
-            let end = self.ids.get(&Kind::End(at, wide));
-            end.is_some_and(|end| self.ids.contains_key(&Kind::Load(Value::Sym(Symbol(*end), back))))
-        })
+        self.asked.contains(&at)
+    }
+
+    /// The last separator or the extension of the path at this address was looked for.
+    pub(crate) fn searched(&self, at: Value) -> bool {
+        let searches = [Kind::LastSeparator(at, false), Kind::LastSeparator(at, true), Kind::Extension(at)];
+        searches.iter().any(|kind| self.ids.contains_key(kind))
     }
 
     /// One value for two paths that meet.

@@ -108,7 +108,12 @@ impl Engine<'_, '_> {
         }
         let text = if let Some(ini) = &row.ini {
             let parts: Vec<Arg> = ini.iter().filter_map(|n| self.plain(Some(*n), api.wide)).collect();
-            Text::from_source(Source::Ini, locate::ini_name(&parts))
+            let read = Text::from_source(Source::Ini, locate::ini_name(&parts));
+            // What stands for a value that is not there is as possible. An empty one names nothing.
+            let default = self.plain(row.default, api.wide).unwrap_or_default();
+            let texts = default.texts.into_iter().filter(|text| text.is_full() && !text.is_empty());
+            let known = Known::any(std::iter::once(read).chain(texts), default.weak);
+            return self.fill(pointer, known);
         } else if row.effect.is_some_and(|(_, store)| store == Store::Registry) {
             let key = self.plain(row.key, api.wide).unwrap_or_default();
             let below = self.plain(row.sub, api.wide);

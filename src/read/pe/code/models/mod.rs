@@ -6,13 +6,14 @@ mod frameworks;
 pub(super) mod go;
 mod handles;
 mod objects;
-mod paths;
+mod parts;
+pub(super) mod paths;
 mod strings;
 
 use super::analysis::{Engine, Origin};
+use super::given_away::Writing;
 use super::known::Known;
 use super::state::Buffer;
-use super::strings::decode;
 use super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::Text;
@@ -24,8 +25,10 @@ impl Engine<'_, '_> {
         if let Some(folder) = row.known_folder {
             let given = self.deliver_to(row.fills, Text::folder(folder), site);
             // Functions of Windows give the length, those of the runtime the buffer.
-            let length = row.fills.filter(|_| row.module != "crt").map(|_| Kind::Length(given, api.wide));
-            return length.map_or(given, |length| self.symbols.of(length));
+            return match row.fills {
+                Some(_) if row.module != "crt" => self.measured(given, api.wide, site),
+                _ => given,
+            };
         }
         if row.fills.is_some() || row.opens.is_some() {
             return self.handle_model(api, site);
@@ -46,6 +49,7 @@ impl Engine<'_, '_> {
             | M::Length
             | M::FindLast
             | M::FindInside
+            | M::Compare
             | M::FindFileName
             | M::FindExtension
             | M::Widen
@@ -92,6 +96,7 @@ impl Engine<'_, '_> {
             M::RegOpen | M::RegCreate | M::RegConnect | M::RegCurrentUser | M::CertStore | M::ProcAddress => {
                 self.handle_model(api, site)
             }
+            M::MakePath | M::SplitPath | M::Scan | M::FileDialog | M::Message => self.parts_model(api, model, site),
             M::CreateFile | M::Fopen | M::Oflag | M::OpenStyle => self.open_file(api, site),
             _ => self.symbols.of(Kind::Result(site)),
         }
@@ -122,6 +127,7 @@ impl Engine<'_, '_> {
 
     /// Sets the string at a pointer: a buffer, or a place inside one.
     fn fill(&mut self, pointer: Value, known: Known) {
+        self.note_written(pointer, Writing::Text);
         // A pointer that is one of a few: the program reads the text through the same pointer.
         if let Some(Kind::Choice(_)) = self.symbols.kind_of(pointer) {
             for alternative in self.symbols.alternatives(pointer) {
@@ -131,13 +137,18 @@ impl Engine<'_, '_> {
         }
         if let Value::Sym(symbol, offset) = pointer {
             let inside = match self.symbols.kind(symbol) {
-                Kind::LastSeparator(buffer) => {
+                Kind::LastSeparator(buffer, _) => {
                     Some((buffer, self.text_or_unknown(buffer, false).map(|t| paths::folder_of(t, offset > 0))))
                 }
                 Kind::Extension(buffer) => {
                     Some((buffer, self.text_or_unknown(buffer, false).map(paths::without_extension)))
                 }
-                Kind::End(buffer, wide) => Some((buffer, self.head(buffer, wide, offset))),
+                Kind::End(buffer, wide, site) => {
+                    if !self.fill_end((buffer, wide, site), offset, &known) {
+                        self.blur(pointer);
+                    }
+                    return;
+                }
                 Kind::Inside(_) => return self.blur(pointer),
                 _ => None,
             };
@@ -150,9 +161,15 @@ impl Engine<'_, '_> {
 
     /// Stores a number or a pointer. A store into the middle of a known string edits that string.
     pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
+        let how = match value {
+            _ if size > 2 => Writing::Field,
+            Value::Const(_) => Writing::Text,
+            _ => Writing::Something,
+        };
+        self.note_written(address, how);
         if let Value::Sym(symbol, offset) = address {
             match (self.symbols.kind(symbol), value) {
-                (Kind::LastSeparator(buffer), Value::Const(0)) => {
+                (Kind::LastSeparator(buffer, wide), Value::Const(0)) if offset <= unit(wide) => {
                     let known = self.text_or_unknown(buffer, false).map(|t| paths::folder_of(t, offset > 0));
                     return self.state.set_buffer(buffer, Buffer::of(known));
                 }
@@ -163,25 +180,16 @@ impl Engine<'_, '_> {
                     }
                     return self.edit_tail(buffer, offset as usize, size, c, false);
                 }
-                (Kind::LastSeparator(buffer), Value::Const(c)) if offset > 0 && size > 1 => {
-                    return self.edit_tail(buffer, symbol_start(offset), size, c, true);
+                (Kind::LastSeparator(buffer, wide), Value::Const(c)) if offset >= unit(wide) => {
+                    return self.edit_tail(buffer, (offset - unit(wide)) as usize, size, c, true);
                 }
-                (Kind::End(buffer, _), Value::Const(c)) if offset >= 0 => {
-                    return self.edit_tail(buffer, offset as usize, size, c, false);
+                (Kind::End(buffer, wide, site), Value::Const(c)) => {
+                    if !self.store_end((buffer, wide, site), offset, size, c) {
+                        self.blur(address);
+                    }
+                    return;
                 }
-                // What ends the string before its end.
-                (Kind::End(buffer, wide), Value::Const(c)) => {
-                    let bytes = c.to_le_bytes();
-                    let text = bytes.get(..usize::from(size.min(8))).and_then(|bytes| decode(bytes, wide));
-                    return match text {
-                        Some(text) => {
-                            let known = self.head(buffer, wide, offset).then(&Known::of(Text::lit(text)));
-                            self.state.set_buffer(buffer, Buffer::of(known));
-                        }
-                        None => self.blur(address),
-                    };
-                }
-                (Kind::End(..) | Kind::LastSeparator(_) | Kind::Extension(_), _) => self.blur(address),
+                (Kind::End(..) | Kind::LastSeparator(..) | Kind::Extension(_), _) => self.blur(address),
                 (Kind::Inside(_), _) => return self.blur(address),
                 (Kind::Choice(_), _) if offset != 0 => self.blur(address),
                 (Kind::Choice(_), _) if offset == 0 => {
@@ -194,27 +202,8 @@ impl Engine<'_, '_> {
                 _ => {}
             }
         }
+        self.edit_inside(address, size, value);
         self.state.store(address, size, value);
-    }
-
-    /// The text of a buffer up to a place that is given from its end.
-    fn head(&mut self, buffer: Value, wide: bool, offset: i32) -> Known {
-        let known = self.text_or_unknown(buffer, wide);
-        let unit = if wide { 2 } else { 1 };
-        match usize::try_from(offset) {
-            Ok(0) => known,
-            // Behind what was stored there, character by character.
-            Ok(behind) => {
-                let tail = self.state.buffer(buffer).map(|b| (b.known.clone(), b.tail.clone()));
-                let Some((known, mut tail)) = tail.filter(|(_, tail)| tail.len() >= behind) else {
-                    return known.then(&Known::unknown());
-                };
-                tail.truncate(behind);
-                tail.extend([0; 2]);
-                known.then(&decode(&tail, wide).map_or_else(Known::unknown, |tail| Known::of(Text::lit(tail))))
-            }
-            Err(_) => known.map(|text| paths::without_last(text, offset.unsigned_abs() as usize / unit)),
-        }
     }
 
     /// Something is written at an unknown place of the string that an address points into: its folder is most likely
@@ -227,6 +216,10 @@ impl Engine<'_, '_> {
             (Some(at), _) => at,
             // Written as numbers.
             (None, Value::Stack(_)) if self.texts_of_numbers(root) >= MIN_TEXT => root,
+            // It was cleared.
+            (None, Value::Stack(_)) if self.state.cell(root).is_some_and(|c| c.value == Value::Const(0)) => {
+                return self.state.store(root, 1, Value::Unknown);
+            }
             _ => return,
         };
         let known = self.text_or_unknown(root, false);
@@ -241,15 +234,17 @@ impl Engine<'_, '_> {
     }
 
     /// Length of the string whose characters were stored as numbers.
-    fn texts_of_numbers(&self, at: Value) -> usize {
+    pub(in super::super) fn texts_of_numbers(&self, at: Value) -> usize {
         let length = |wide| self.text(at, wide).and_then(|known| known.as_lit().map(str::len)).unwrap_or_default();
         length(false).max(length(true))
     }
 
     /// Bytes stored behind the end of a buffer's string (or behind its last separator).
-    fn edit_tail(&mut self, at: Value, offset: usize, size: u8, number: u64, name: bool) {
+    pub(super) fn edit_tail(&mut self, at: Value, offset: usize, size: u8, number: u64, name: bool) {
         /// Longest tail that is followed.
         const MAX_TAIL: usize = 512;
+        /// Stands for what is stored later: no character.
+        const GAP: u8 = 1;
         let bytes = number.to_le_bytes();
         let Some(bytes) = bytes.get(..usize::from(size.min(8))) else { return };
         if self.state.buffer(at).is_none() {
@@ -257,14 +252,16 @@ impl Engine<'_, '_> {
             self.state.set_buffer(at, Buffer::of(known));
         }
         let Some(buffer) = self.state.buffer_mut(at) else { return };
-        if name && offset == 0 {
+        if name && (buffer.tail.is_empty() || offset == 0 && !buffer.tail.contains(&GAP)) {
             buffer.known = buffer.known.map(|t| paths::folder_of(t, true));
             buffer.tail.clear();
+            buffer.measured = None;
         }
         if offset + bytes.len() > MAX_TAIL {
             return;
         }
         if buffer.tail.len() < offset + bytes.len() {
+            buffer.tail.resize(offset.max(buffer.tail.len()), GAP);
             buffer.tail.resize(offset + bytes.len(), 0);
         }
         if let Some(place) = buffer.tail.get_mut(offset..offset + bytes.len()) {
@@ -288,8 +285,22 @@ impl Engine<'_, '_> {
         self.store_bytes(to, bytes.as_deref().and_then(|b| b.get(..size)), size);
     }
 
+    /// A word of a table that may be a variable of the image which nothing changes.
+    fn table_word(&mut self, at: Value, size: u8) -> Value {
+        let image = &self.program.image;
+        let known = match at {
+            Value::Const(va) if self.state.cell(at).is_none() => image.rva_of(va).and_then(|rva| image.at(rva)),
+            _ => None,
+        };
+        let word = known.and_then(|bytes| bytes.get(..usize::from(size)));
+        match word {
+            Some(bytes) => Value::Const(bytes.iter().rev().fold(0u64, |sum, b| sum << 8 | u64::from(*b))),
+            None => self.load(at, size),
+        }
+    }
+
     /// Fields of structures that say where: `SHFILEOPSTRUCT` (function, from, to), the name in `OBJECT_ATTRIBUTES`, the
-    /// main function in the table of services.
+    /// main functions in the table of services, the procedure of a class of windows.
     pub(crate) fn structure_fields(&mut self, api: Api) -> Vec<Value> {
         let is_64 = self.is_64();
         let size = if is_64 { 8 } else { 4 };
@@ -305,18 +316,35 @@ impl Engine<'_, '_> {
                 let name = self.load(base.plus(if is_64 { 16 } else { 8 }, is_64), size);
                 vec![self.load(name.plus(if is_64 { 8 } else { 4 }, is_64), size)]
             }
-            // SERVICE_TABLE_ENTRY: name and main function.
+            // SERVICE_TABLE_ENTRY: name and main function, up to an entry without a name.
             Some(Model::ServiceDispatcher) => {
-                let table = self.argument(0);
-                vec![self.load(table.plus(i64::from(size), is_64), size)]
+                /// Most services of one program.
+                const MAX_SERVICES: i64 = 16;
+                let (table, word) = (self.argument(0), i64::from(size));
+                let mut mains = Vec::new();
+                for entry in (0..MAX_SERVICES).map(|n| table.plus(n * 2 * word, is_64)) {
+                    if self.table_word(entry, size) == Value::Const(0) {
+                        break;
+                    }
+                    match self.table_word(entry.plus(word, is_64), size) {
+                        main @ Value::Const(_) => mains.push(main),
+                        _ => break,
+                    }
+                }
+                mains
+            }
+            // The procedure stands behind the style, with its size before that in the newer structure.
+            Some(Model::WindowClass | Model::WindowClassEx) => {
+                let behind = if is_64 || api.row.model == Some(Model::WindowClassEx) { 8 } else { 4 };
+                let class = self.argument(0);
+                vec![self.table_word(class.plus(behind, is_64), size)]
             }
             _ => Vec::new(),
         }
     }
 }
 
-fn symbol_start(offset: i32) -> usize {
-    // Behind a separator of one byte; a wide one has two, and then the offset is even.
-    let behind = if offset % 2 == 0 { offset - 2 } else { offset - 1 };
-    behind.max(0) as usize
+/// Bytes of a character.
+fn unit(wide: bool) -> i32 {
+    if wide { 2 } else { 1 }
 }

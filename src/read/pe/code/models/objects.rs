@@ -2,6 +2,7 @@
 //! library for what is longer than fits into the object.
 
 use super::super::analysis::{Engine, Origin};
+use super::super::given_away::Writing;
 use super::super::known::Known;
 use super::super::state::Buffer;
 use super::super::value::{Kind, Value};
@@ -68,6 +69,7 @@ impl Engine<'_, '_> {
     }
 
     pub(super) fn set_string(&mut self, object: Value, known: Known, site: u32) {
+        self.note_written(object, Writing::Text);
         let characters = self.with_origin(Kind::Out(site, CHARACTERS), Origin::Text(known.clone()));
         self.state.set_buffer(object, Buffer { object: true, ..Buffer::of(known) });
         let size = if self.is_64() { 8 } else { 4 };

@@ -7,7 +7,9 @@ use crate::catalog::native::{Api, Model};
 use crate::facts::{Folder, Hole, Part, Source, Text, env_hole, expand_env, join_paths};
 
 /// Number of the array of the program's arguments among what a call writes, behind everything else.
-const ARGUMENTS: u8 = 240;
+pub(in super::super) const ARGUMENTS: u8 = 240;
+/// The same of one of them, when it is not known which.
+pub(in super::super) const ANY_ARGUMENT: u8 = 239;
 
 impl Engine<'_, '_> {
     pub(super) fn path_model(&mut self, api: Api, model: Model, site: u32) -> Value {
@@ -20,7 +22,7 @@ impl Engine<'_, '_> {
             Model::ModuleFileName => {
                 let text = self.module_file_name(a);
                 self.fill(b, Known::of(text));
-                return self.symbols.of(Kind::Length(b, api.wide));
+                return self.measured(b, api.wide, site);
             }
             Model::Expand => {
                 let known = self.text_or_unknown(a, api.wide);
@@ -159,14 +161,14 @@ impl Engine<'_, '_> {
             self.state.store(out, size, string);
         } else if out != Value::Const(0) {
             self.fill(out, Known::of(text));
-            return self.symbols.of(Kind::Length(out, api.wide));
+            return self.measured(out, api.wide, site);
         }
         self.symbols.of(Kind::Result(site))
     }
 }
 
 /// A text without its last characters. What is not known to be that long is not known behind its folder.
-pub(super) fn without_last(path: &Text, count: usize) -> Text {
+pub(in super::super) fn without_last(path: &Text, count: usize) -> Text {
     let tail: Vec<char> = path.trailing_lit().chars().collect();
     let Some(kept) = tail.len().checked_sub(count).filter(|kept| *kept > 0) else {
         return match folder_of(path, true) {
@@ -181,7 +183,7 @@ pub(super) fn without_last(path: &Text, count: usize) -> Text {
 }
 
 /// A path without its last component; with its separator, if asked for.
-pub(super) fn folder_of(path: &Text, keep_separator: bool) -> Text {
+pub(in super::super) fn folder_of(path: &Text, keep_separator: bool) -> Text {
     let mut parts: Vec<Part> = path.parts().to_vec();
     while let Some(last) = parts.pop() {
         match last {
@@ -204,7 +206,7 @@ pub(super) fn folder_of(path: &Text, keep_separator: bool) -> Text {
 }
 
 /// A path without its extension.
-pub(super) fn without_extension(path: &Text) -> Text {
+pub(in super::super) fn without_extension(path: &Text) -> Text {
     let tail = path.trailing_lit();
     let name = tail.rfind(['\\', '/']).map_or(0, |i| i + 1);
     match tail.rfind('.').filter(|dot| *dot >= name) {

@@ -5,6 +5,7 @@ use super::super::known::Known;
 use super::super::state::Buffer;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
+use crate::facts::Text;
 
 impl Engine<'_, '_> {
     pub(super) fn string_model(&mut self, api: Api, model: Model, site: u32) -> Value {
@@ -13,6 +14,7 @@ impl Engine<'_, '_> {
         match model {
             Model::Copy => {
                 let known = self.text_or_unknown(second, api.wide);
+                let known = self.cut_to_count(api, known);
                 self.fill(first, known);
                 first
             }
@@ -27,6 +29,7 @@ impl Engine<'_, '_> {
             Model::Append => {
                 let head = self.text_or_unknown(first, api.wide);
                 let tail = self.text_or_unknown(second, api.wide);
+                let tail = self.cut_to_count(api, tail);
                 self.fill(first, head.then(&tail));
                 first
             }
@@ -38,18 +41,22 @@ impl Engine<'_, '_> {
                 let known = self.text_or_unknown(first, api.wide);
                 self.with_origin(Kind::Result(site), Origin::Text(known))
             }
-            Model::Length => self.length(first, api.wide),
+            Model::Length => self.length(first, api.wide, site),
             Model::FindLast => match second {
                 Value::Const(c) if c == u64::from(b'\\') || c == u64::from(b'/') => {
-                    self.symbols.of(Kind::LastSeparator(first))
+                    self.symbols.of(Kind::LastSeparator(first, api.wide))
                 }
                 Value::Const(c) if c == u64::from(b'.') => self.symbols.of(Kind::Extension(first)),
                 _ => self.found_inside(first, site),
             },
             Model::FindInside => self.found_inside(first, site),
+            Model::Compare => {
+                self.note_comparison(first, second, api.wide);
+                self.symbols.of(Kind::Result(site))
+            }
             Model::FindFileName => {
                 let width = if api.wide { 2 } else { 1 };
-                self.symbols.of(Kind::LastSeparator(first)).plus(width, self.is_64())
+                self.symbols.of(Kind::LastSeparator(first, api.wide)).plus(width, self.is_64())
             }
             Model::FindExtension => self.symbols.of(Kind::Extension(first)),
             Model::UnknownText => {
@@ -60,8 +67,22 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// No more characters than are asked for; functions of Windows count the zero behind them too.
+    fn cut_to_count(&mut self, api: Api, known: Known) -> Known {
+        let Some(count) = self.model_argument(api, 2).number().and_then(|n| usize::try_from(n as u32).ok()) else {
+            return known;
+        };
+        let most = if api.row.module == "crt" { count } else { count.saturating_sub(1) };
+        known.map(|text| match text.as_lit() {
+            Some(literal) if literal.chars().count() > most => {
+                Text::lit(literal.chars().take(most).collect::<String>())
+            }
+            _ => text.clone(),
+        })
+    }
+
     /// The length of a literal is a number; that of a buffer is a symbol, which makes its end findable.
-    fn length(&mut self, text: Value, wide: bool) -> Value {
+    fn length(&mut self, text: Value, wide: bool, site: u32) -> Value {
         if let Value::Const(_) = text
             && let Some(known) = self.text(text, wide)
             && let Some(literal) = known.as_lit()
@@ -69,7 +90,7 @@ impl Engine<'_, '_> {
             let units = if wide { literal.encode_utf16().count() } else { literal.len() };
             return Value::Const(units as u64);
         }
-        self.symbols.of(Kind::Length(text, wide))
+        self.measured(text, wide, site)
     }
 
     /// A place in a text, if there is one.
