@@ -52,6 +52,31 @@ fn streams_of_microsofts_library() {
     }
 }
 
+/// The same library without a name: the table of modes tells the function that opens.
+#[test]
+fn streams_of_microsofts_library_that_is_linked_in() {
+    for reading in golden("fixtures/native/msvc", "linked", &ALL, "exe") {
+        let expected =
+            ["append C:\\Contoso\\stream.log", "create C:\\Contoso\\fresh.dat", "write C:\\Contoso\\both.dat"];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
+/// GCC's library linked in: without symbols the mode goes through a table of the program, with them its functions are known
+/// by their names, and what is inside them is not told again.
+#[test]
+fn streams_of_gccs_library_that_is_linked_in() {
+    for program in ["streams", "named"] {
+        for reading in golden("fixtures/native/gnu", program, &ALL, "exe") {
+            let expected =
+                ["append C:\\Contoso\\service.log", "create C:\\Contoso\\one.txt", "write C:\\Contoso\\two.dat"];
+            assert_eq!(written(&reading), expected, "{}", reading.artifact);
+            let by_name = shown(&reading).all(|effect| effect.via.starts_with("libstdc++"));
+            assert_eq!(by_name, program == "named", "{}", reading.artifact);
+        }
+    }
+}
+
 /// The standard library of Rust is compiled in without names: that files are written is known, not where, and nothing of it
 /// is the application's by default.
 #[test]

@@ -105,14 +105,20 @@ pub enum Model {
     StringCopy,
     /// string object, another one that is appended
     StringAdd,
+    /// string object that becomes two, one behind the other: objects or texts, as `objects` says
+    StringJoin,
     /// string object
     StringClear,
+    /// string object that ends: another may take its place
+    StringEnd,
     /// string object, pointer together with a length
     StringView,
     /// string object that becomes the folder in `fixed`
     StringFolder,
     /// string object that becomes a path, its folder, its name
     StringPath,
+    /// string object that is a path, name that is put behind it: a pointer together with a length
+    StringPathView,
     /// string object, `QStandardPaths::StandardLocation`
     StandardPath,
     /// Makes an object (argument 0) that keeps settings: in `file`, or below `fixed` by the names in `below`.

@@ -159,6 +159,15 @@ impl<'a> Image<'a> {
         self.sections.iter().find(|s| s.contains(rva))
     }
 
+    /// The symbols and their string table (PE/COFF, "COFF Symbol Table").
+    pub(crate) fn symbols(&self) -> (&'a [u8], &'a [u8]) {
+        let coff = u32_at(self.bytes, 0x3c).map_or(0, |pe| pe as usize + 4);
+        let strings = strings_of(self.bytes, coff);
+        let start = u32_at(self.bytes, coff + 8).map_or(0, |start| start as usize);
+        let symbols = self.bytes.get(start..self.bytes.len() - strings.len()).filter(|_| !strings.is_empty());
+        (symbols.unwrap_or_default(), strings)
+    }
+
     /// Name of the section an address lies in.
     pub(crate) fn section_name(&self, rva: u32) -> &str {
         self.section_of(rva).map_or("", |s| s.name.as_str())

@@ -12,6 +12,8 @@ use super::go::GoFunctions;
 use super::handed::Handed;
 use super::image::{Image, u32_at};
 use super::imports::Linkage;
+use super::leaves;
+use super::names::Names;
 use super::openers;
 use super::references::References;
 use super::scan::{pointing_from, sort_pairs};
@@ -67,6 +69,8 @@ pub(crate) struct Program<'a> {
     pub(crate) strays: usize,
     /// What a program written in Go consists of.
     pub(crate) go: Option<GoFunctions>,
+    /// Functions of libraries that are linked in, by name.
+    pub(crate) names: Names,
     /// Functions of the image that open files by a mode string.
     pub(crate) openers: Set<u32>,
     /// Functions of a runtime linked into the image that decode the flags of `_open`.
@@ -86,6 +90,8 @@ pub(crate) struct Program<'a> {
     pub(crate) classes: Classes,
     pub(crate) handed: Handed,
     pops: RefCell<Map<u32, u32>>,
+    /// Registers that functions change, where they are known to leave some alone.
+    changed: RefCell<Map<u32, Option<u16>>>,
     /// Signature of each import that was asked for.
     signatures: Vec<OnceCell<Option<Signature>>>,
     /// What each of them is called in facts.
@@ -120,6 +126,8 @@ impl<'a> Program<'a> {
         starts.extend(functions::pointers(&image));
         let go = GoFunctions::of(&image);
         starts.extend(go.iter().flat_map(|go| go.starts.iter().copied()));
+        let mut names = Names::of(&image);
+        starts.extend(&names.starts);
         let mut functions = Functions::new(&image, starts);
         if !image.is_64() {
             let jumps = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe9));
@@ -127,6 +135,7 @@ impl<'a> Program<'a> {
         }
         references.edges.extend(functions.short_jumps(&image));
         sort_pairs(&mut references.edges);
+        names.add_streams(&image, &functions);
         let mut program = Program {
             image,
             linkage,
@@ -138,6 +147,7 @@ impl<'a> Program<'a> {
             sinks: Vec::new(),
             strays: 0,
             go,
+            names,
             openers: Set::default(),
             decoders: Set::default(),
             replaced: RefCell::default(),
@@ -150,6 +160,7 @@ impl<'a> Program<'a> {
             classes: Classes::default(),
             handed: Handed::default(),
             pops: RefCell::default(),
+            changed: RefCell::default(),
             signatures,
             vias,
             bodies: RefCell::default(),
@@ -205,7 +216,9 @@ impl<'a> Program<'a> {
             sinks.extend(&own);
             interesting.extend(own);
         }
-        for callers in self.callers(&self.openers).values() {
+        let linked = self.names.linked.iter().filter(|(_, linked)| linked.api.row.is_sink());
+        let opening: Set<u32> = self.openers.iter().chain(linked.map(|(function, _)| function)).copied().collect();
+        for callers in self.callers(&opening).values() {
             sinks.extend(callers);
             interesting.extend(callers);
         }
@@ -304,7 +317,13 @@ impl<'a> Program<'a> {
     }
 
     /// The report on a function whose caller gives these numbers, with its calls of `inner`.
-    pub(crate) fn report_given(&self, function: u32, numbers: &[(u8, u64)], inner: Option<u32>) -> Option<Rc<Report>> {
+    pub(crate) fn report_given(
+        &self,
+        function: u32,
+        numbers: &[(u8, u64)],
+        inner: Option<u32>,
+        depth: u8,
+    ) -> Option<Rc<Report>> {
         let key = (function, inner, numbers.to_vec());
         if let Some(report) = self.given.borrow().get(&key) {
             return Some(report.clone());
@@ -314,7 +333,7 @@ impl<'a> Program<'a> {
             return None;
         }
         let wanted = self.wanted.replace(inner.into_iter().collect());
-        let report = Rc::new(analysis::analyse(self, function, 0, numbers));
+        let report = Rc::new(analysis::analyse(self, function, depth, numbers));
         self.wanted.replace(wanted);
         self.given.borrow_mut().insert(key, report.clone());
         Some(report)
@@ -383,6 +402,12 @@ impl<'a> Program<'a> {
             self.exhausted.set(true);
         }
         out
+    }
+
+    /// The registers that a function of the image may change, by their numbers; `None`: any that need not be kept.
+    pub(crate) fn changed_by(&self, function: u32) -> Option<u16> {
+        let leaf = || leaves::changed(&self.image, &self.functions, function);
+        *self.changed.borrow_mut().entry(function).or_insert_with(leaf)
     }
 
     /// Bytes of arguments that a function of the image pops (x86): the operand of its first return, or what is popped

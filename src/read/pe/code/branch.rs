@@ -91,7 +91,7 @@ impl Engine<'_, '_> {
         if numbers.is_empty() {
             return report;
         }
-        self.program.report_given(target, &numbers, None).unwrap_or(report)
+        self.program.report_given(target, &numbers, None, self.depth + 1).unwrap_or(report)
     }
 
     /// The number that a short function calculates from two numbers, such as flags put together by an operator.
@@ -113,7 +113,7 @@ impl Engine<'_, '_> {
         if program.body(target).instructions.iter().any(calls) {
             return None;
         }
-        let report = program.report_given(target, &numbers, None)?;
+        let report = program.report_given(target, &numbers, None, self.depth + 1)?;
         report.summary.result.as_ref()?.number.only()
     }
 
@@ -177,10 +177,15 @@ impl Engine<'_, '_> {
     }
 
     /// The only start of a block that follows a block, when it is known which way its jump goes.
-    pub(super) fn way(&self, body: &Body, block: &Block) -> Option<u32> {
-        self.compared?;
-        let last = body.last(block).filter(|last| last.flow_control() == FlowControl::ConditionalBranch)?;
-        let to = if self.is_met(last)? { last.near_branch_target() } else { last.next_ip() };
+    pub(super) fn way(&mut self, body: &Body, block: &Block) -> Option<u32> {
+        let last = body.last(block)?;
+        let to = match last.flow_control() {
+            FlowControl::ConditionalBranch if self.is_met(last)? => last.near_branch_target(),
+            FlowControl::ConditionalBranch => last.next_ip(),
+            // Through a table, of which a number says the entry.
+            FlowControl::IndirectBranch if block.indirect => self.operand(last, 0).number()?,
+            _ => return None,
+        };
         Some(to.wrapping_sub(self.program.image.base) as u32)
     }
 }

@@ -4,18 +4,21 @@ use super::super::program::MAX_DEPTH;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
-use super::report::{Arg, Event, InternalCall, Number};
+use super::report::{Arg, Event, InternalCall, Number, Report};
 use super::slot::Slot;
 use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Object, Signature, com};
 use crate::facts::Text;
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+use std::rc::Rc;
 
 /// Arguments of a call inside the image that it may change.
 const READ_ARGUMENTS: u8 = 4;
 /// Arguments of a call inside the image that are handed on.
 const MAX_ARGUMENTS: u8 = 8;
+/// Longest function, in bytes, that is looked at with the numbers that are given to the function that calls it.
+const MAX_HELPER: u32 = 0x200;
 
 /// Who is called.
 enum Target {
@@ -85,7 +88,11 @@ impl Engine<'_, '_> {
         }
         let stack = self.state.registers[RSP];
         let result = self.enter(&target, site);
-        self.clobber();
+        let changed = match target {
+            Target::Internal(rva) => self.program.changed_by(rva),
+            _ => None,
+        };
+        self.clobber(changed.unwrap_or(u16::MAX));
         self.state.registers[0] = result;
         if !self.is_64() {
             let pops = self.pops(&target, next);
@@ -319,12 +326,10 @@ impl Engine<'_, '_> {
             return self.symbols.of(Kind::Result(site));
         }
         self.hand_on_flags(target);
-        if let Some((api, via)) = self.static_open(target) {
+        if let Some((api, via)) = self.linked(target).or_else(|| self.static_open(target)) {
             return self.known(api, &via, site, native::signature);
         }
-        let report = (self.depth < MAX_DEPTH && self.program.is_interesting(target) && target != self.start)
-            .then(|| self.program.report(target, self.depth + 1))
-            .flatten();
+        let report = (self.depth < MAX_DEPTH && target != self.start).then(|| self.report_of(target)).flatten();
         if let Some(number) = report.as_ref().and_then(|report| self.computed(target, report)) {
             return Value::Const(number);
         }
@@ -343,24 +348,43 @@ impl Engine<'_, '_> {
         if let Some(summary) = summary
             && !summary.is_empty()
         {
+            let this = if self.has_this_in_register() { PARAM_ECX } else { 0 };
+            let before = self.held_by(this);
             let result = self.apply(summary, site);
             // A constructor of strings stores the length and more, but copies the characters in a loop. One that keeps
             // the pointer has said so.
-            let this = if self.has_this_in_register() { PARAM_ECX } else { 0 };
             let keeps = |arg: &Arg| matches!(arg.number, Number::Param(slot) if slot.param != this && slot.is_plain());
             if summary.buffers.is_empty() && !summary.cells.iter().any(|(_, arg)| keeps(arg)) {
-                let held = self.held_text(this);
-                self.associate(target, held.as_ref());
+                let cleared = self.clear_local(this, before);
+                let held = if cleared { None } else { self.held_text(this) };
+                let made = cleared || summary.cells.iter().any(|(slot, _)| slot.param == this);
+                self.associate(target, held.as_ref(), made);
             }
             let said: Vec<u8> = summary.buffers.iter().filter(|(s, _)| s.is_plain()).map(|(s, _)| s.param).collect();
             self.give_to(target, READ_ARGUMENTS, Some(&said), site);
             return result;
         }
-        self.associate(target, None);
+        self.associate(target, None, false);
         // What lies behind the arguments of x86 may be left from the call before.
         let read = report.as_ref().filter(|_| !self.is_64()).map_or(READ_ARGUMENTS, |report| report.parameters);
         self.give_to(target, read.min(READ_ARGUMENTS), None, site);
         self.symbols.of(Kind::Result(site))
+    }
+
+    /// What is known of a function of the image that is called. Where numbers are given, they decide what becomes of
+    /// them in helpers: one that makes a mode string of flags gives the string.
+    fn report_of(&mut self, target: u32) -> Option<Rc<Report>> {
+        let program = self.program;
+        let length = program.functions.end_of(target)?.saturating_sub(target);
+        if self.is_given && length <= MAX_HELPER {
+            let image = &program.image;
+            let numbers = self.parameters().filter_map(|n| Some((n, self.argument(n).number()?)));
+            let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| image.rva_of(*number).is_none()).collect();
+            if !numbers.is_empty() {
+                return program.report_given(target, &numbers, None, self.depth + 1);
+            }
+        }
+        program.is_interesting(target).then(|| program.report(target, self.depth + 1)).flatten()
     }
 
     /// Numbers of the parameters that a function of the image may have.
@@ -382,14 +406,18 @@ impl Engine<'_, '_> {
             .collect()
     }
 
-    /// Registers that a call does not preserve (x64 and x86 calling conventions).
-    fn clobber(&mut self) {
+    /// Registers that a call does not preserve (x64 and x86 calling conventions), of those that the callee may change.
+    fn clobber(&mut self, changed: u16) {
         if self.is_go() {
             return self.go_clobber();
         }
         let volatile: &[usize] = if self.is_64() { &[1, 2, 8, 9, 10, 11] } else { &[1, 2] };
         for register in volatile {
-            self.state.registers[*register] = Value::Unknown;
+            let value = self.state.registers[*register];
+            // What is left of an earlier call is easily taken for an argument of the next: only what was given to this
+            // function is kept.
+            let kept = changed & 1 << *register == 0 && self.slot(value).is_some();
+            self.state.registers[*register] = if kept { value } else { Value::Unknown };
         }
         let vectors = if self.is_64() { 6 } else { 8 };
         for register in self.state.wide.iter_mut().take(vectors) {

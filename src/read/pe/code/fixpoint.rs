@@ -55,8 +55,11 @@ impl Engine<'_, '_> {
             visit.after = self.leaves(body, block).then(|| self.state.clone());
             let way = self.way(body, block);
             let leads = |next: &&usize| way.is_none_or(|way| body.blocks.get(**next).is_some_and(|b| b.start == way));
-            let next = block.next.iter().filter(leads);
-            for target in next.chain(block.indirect.then_some(&body.orphans).into_iter().flatten()) {
+            // An entry of a table that is known is the only one.
+            let entry = way.filter(|_| block.indirect).and_then(|way| body.block_at(way));
+            let orphans = block.indirect.then_some(&body.orphans).into_iter().flatten();
+            let open = block.next.iter().filter(leads).chain(orphans).filter(|_| entry.is_none());
+            for target in entry.iter().chain(open) {
                 let Some(visit) = visits.get_mut(*target) else { continue };
                 let joined = match &mut visit.before {
                     Some(known) if visit.seen < MAX_VISITS => self.meet(known, visit.seen >= WIDEN_AFTER),

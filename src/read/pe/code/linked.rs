@@ -11,6 +11,9 @@ use super::value::Value;
 use crate::catalog::native::{self, Api};
 use crate::facts::Text;
 
+/// Furthest from the start of a string object that its own characters begin.
+const MAX_LOCAL: i32 = 32;
+
 impl Engine<'_, '_> {
     /// A helper tests the flags of `_open` for this function.
     pub(super) fn hand_on_flags(&mut self, target: u32) {
@@ -24,6 +27,15 @@ impl Engine<'_, '_> {
             let flags = self.argument(slot.param);
             self.report.flags = self.slot(flags).filter(Slot::is_plain);
         }
+    }
+
+    /// A call of a function of a library whose name is known.
+    pub(super) fn linked(&mut self, target: u32) -> Option<(Api, String)> {
+        let program = self.program;
+        let linked = program.names.linked.get(&target)?;
+        let path = self.argument_of(linked.api, linked.api.row.args.first().copied().unwrap_or_default());
+        let wide = linked.wide.filter(|_| self.is_wide(path));
+        Some((wide.unwrap_or(linked.api), linked.via.clone()))
     }
 
     /// A call of a function that opens files by a mode string: which of the family it is shows in where the mode is.
@@ -62,11 +74,28 @@ impl Engine<'_, '_> {
         !self.is_64() && matches!(self.state.registers[1], Value::Stack(_))
     }
 
-    /// The text that the object of a call is known to point to.
-    pub(super) fn held_text(&mut self, this: u8) -> Option<Known> {
+    /// The pointer at the start of the object of a call.
+    pub(super) fn held_by(&mut self, this: u8) -> Value {
         let size = if self.is_64() { 8 } else { 4 };
         let object = self.argument(this);
-        let held = self.load(object, size);
+        self.load(object, size)
+    }
+
+    /// An object that was made to point to characters of its own, which were not filled in: what they were before is of
+    /// another object.
+    pub(super) fn clear_local(&mut self, this: u8, held: Value) -> bool {
+        let (object, now) = (self.argument(this), self.held_by(this));
+        let local = matches!((object, now), (Value::Stack(object), Value::Stack(now))
+            if (1..=MAX_LOCAL).contains(&now.wrapping_sub(object)));
+        if local && now != held {
+            self.state.set_buffer(now, Buffer::of(Known::unknown().guessed(true)));
+        }
+        local && now != held
+    }
+
+    /// The text that the object of a call is known to point to.
+    pub(super) fn held_text(&mut self, this: u8) -> Option<Known> {
+        let held = self.held_by(this);
         let says = |known: &Known| known.texts().iter().any(|t| !t.is_unknown() && !t.is_empty());
         let (narrow, wide) = (self.text(held, false).filter(says), self.text(held, true).filter(says));
         match (narrow, wide) {
@@ -76,8 +105,9 @@ impl Engine<'_, '_> {
     }
 
     /// A literal that is passed together with an object is probably what the object then holds: constructors and
-    /// assignments of string classes. One that already holds a text is only given another by what begins at a root.
-    pub(super) fn associate(&mut self, target: u32, held: Option<&Known>) {
+    /// assignments of string classes. One that already holds a text is only given another by what begins at a root. `made`: the
+    /// call is known to have made the object.
+    pub(super) fn associate(&mut self, target: u32, held: Option<&Known>, made: bool) {
         let (this_number, first) = if self.has_this_in_register() { (PARAM_ECX, 0) } else { (0, 1) };
         let this = self.argument(this_number);
         if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.known.weak) {
@@ -109,7 +139,7 @@ impl Engine<'_, '_> {
             if is_path_like(literal) && (rooted || held.is_none()) {
                 let has_it = held.is_some_and(|held| held.texts().contains(text));
                 // What only looks at the object changes nothing.
-                if has_it || !self.may_write(target, this_number) {
+                if has_it || !made && !self.may_write(target, this_number) {
                     return;
                 }
                 // What begins with a separator was put behind a folder: `base + "/name"` makes an object of both.

@@ -20,9 +20,13 @@ impl Engine<'_, '_> {
         use Mnemonic as M;
         let compared = if self.is_given { self.compares(instruction) } else { self.found(instruction) };
         match instruction.mnemonic() {
-            M::Mov | M::Movsxd | M::Movsx | M::Movzx => {
+            M::Mov | M::Movzx => {
                 let value = self.operand(instruction, 1);
                 self.assign(instruction, 0, value);
+            }
+            M::Movsxd | M::Movsx => {
+                let value = self.operand(instruction, 1);
+                self.assign(instruction, 0, extended(instruction, value));
             }
             M::Lea => {
                 let address = self.address(instruction);
@@ -238,6 +242,19 @@ impl Engine<'_, '_> {
             }
             self.assign(instruction, 0, Value::Unknown);
         }
+    }
+}
+
+/// A number with its sign carried into the upper bits.
+fn extended(instruction: &Instruction, value: Value) -> Value {
+    let size = match instruction.op1_kind() {
+        OpKind::Memory => instruction.memory_size().size(),
+        _ => instruction.op1_register().size(),
+    };
+    let unused = 64 - 8 * size.clamp(1, 8) as u32;
+    match value {
+        Value::Const(c) => Value::Const(((c << unused) as i64 >> unused) as u64),
+        value => value,
     }
 }
 

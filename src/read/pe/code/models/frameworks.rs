@@ -46,7 +46,11 @@ impl Engine<'_, '_> {
             Model::StringFolder => Known::of(Text::parse(api.row.fixed.as_deref().unwrap_or("{?}"))),
             Model::StringPath => {
                 let (folder, name) = (self.model_argument(api, 1), self.model_argument(api, 2));
-                self.string_of(folder, api.wide).with(&self.string_of(name, api.wide), join_paths)
+                self.string_of(folder, api.wide).with(&named(self.string_of(name, api.wide)), join_paths)
+            }
+            Model::StringPathView => {
+                let name = named(self.viewed(api));
+                self.string_of(object, api.wide).with(&name, join_paths)
             }
             Model::StandardPath => {
                 let number = self.model_argument(api, 1).number().and_then(|n| usize::try_from(n as u32).ok());
@@ -122,4 +126,9 @@ impl Engine<'_, '_> {
         let bytes = image.at(rva.checked_add(offset)?)?.get(..size as usize * 2)?;
         decode(&[bytes, &[0, 0]].concat(), true).map(|text| Known::of(Text::lit(text)))
     }
+}
+
+/// The name of a file: one that seems to be empty was filled in unseen.
+fn named(name: Known) -> Known {
+    name.map(|text| if text.is_empty() { Text::unknown() } else { text.clone() })
 }

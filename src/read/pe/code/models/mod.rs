@@ -59,7 +59,9 @@ impl Engine<'_, '_> {
             | M::StringAppend
             | M::StringCopy
             | M::StringAdd
+            | M::StringJoin
             | M::StringClear
+            | M::StringEnd
             | M::StringText
             | M::StringPointer
             | M::StringLocal => self.object_model(api, model, site),
@@ -68,6 +70,7 @@ impl Engine<'_, '_> {
             M::StringView
             | M::StringFolder
             | M::StringPath
+            | M::StringPathView
             | M::StandardPath
             | M::SettingsObject
             | M::SettingsGroup

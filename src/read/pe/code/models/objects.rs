@@ -40,7 +40,22 @@ impl Engine<'_, '_> {
                 let known = self.string_of(object, api.wide).then(&self.string_of(second, api.wide));
                 self.set_string(object, known, site);
             }
+            Model::StringJoin => {
+                let mut part = |position: usize| {
+                    let value = self.model_argument(api, position);
+                    match api.row.args.get(position).is_some_and(|n| api.row.objects.contains(n)) {
+                        true => self.string_of(value, api.wide),
+                        false => self.text_or_unknown(value, api.wide),
+                    }
+                };
+                let known = part(1).then(&part(2));
+                self.set_string(object, known, site);
+            }
             Model::StringClear => self.set_string(object, Known::of(Text::new()), site),
+            Model::StringEnd => {
+                let size = if self.is_64() { 8 } else { 4 };
+                self.state.store(object, size, Value::Unknown);
+            }
             Model::StringText => {
                 let known = self.string_of(object, api.wide);
                 return self.with_origin(Kind::Result(site), Origin::Text(known));

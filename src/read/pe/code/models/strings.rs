@@ -108,6 +108,12 @@ impl Engine<'_, '_> {
             Value::Const(n) if n <= super::super::super::image::MAX_STRING as u64 => {
                 self.copy_bytes(to, from, n as usize);
             }
+            // As many characters as the text has.
+            Value::Sym(symbol, _) if matches!(self.symbols.kind(symbol), Kind::Length(of, ..) | Kind::Size(of, _) if of == from) =>
+            {
+                let known = self.text_or_unknown(from, api.wide);
+                self.fill(to, known);
+            }
             _ => match self.state.buffer(from).map(|b| b.known.clone()) {
                 Some(known) => self.fill(to, known),
                 None => self.blur(to),
