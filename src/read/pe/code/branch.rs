@@ -86,7 +86,7 @@ impl Engine<'_, '_> {
         if !report.summary.is_split() {
             return report;
         }
-        let numbers = self.parameters().into_iter().filter_map(|n| Some((n, self.argument(n).number()?)));
+        let numbers = self.parameters().filter_map(|n| Some((n, self.argument(n).number()?)));
         let numbers: Vec<(u8, u64)> = numbers.take(usize::from(report.parameters.max(MIN_PARAMETERS))).collect();
         if numbers.is_empty() {
             return report;

@@ -73,7 +73,7 @@ impl Engine<'_, '_> {
             }
             (Model::Message, [message, about]) => {
                 let reads = message.number().is_some_and(|message| READING.contains(&message));
-                if !reads && matches!(about, Value::Stack(_)) || !reads && self.state.buffer(*about).is_some() {
+                if !reads && (matches!(about, Value::Stack(_)) || self.state.buffer(*about).is_some()) {
                     self.fill(*about, Known::unknown());
                 }
             }
