@@ -117,7 +117,7 @@ fn readers_use_others_one_way_only() {
     for (reader, allowed) in READERS {
         let own = READERS.iter().position(|(r, _)| r == reader);
         let before = |used: &&str| READERS.iter().position(|(r, _)| r == used) < own;
-        assert!(allowed.iter().all(|used| before(used)), "{reader} is below what it may use");
+        assert!(allowed.iter().all(before), "{reader} is below what it may use");
     }
     let mut wrong = Vec::new();
     for (path, text) in all_sources() {

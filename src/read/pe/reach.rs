@@ -46,11 +46,40 @@ impl Reach {
             if seen.len() > MAX_WALK || entered(next) {
                 return false;
             }
-            work.extend(program.callers(&Set::from_iter([next])).into_values().flatten());
+            let callers = program.callers(&Set::from_iter([next]));
+            if callers.is_empty() && !program.image.is_64() && may_be_inside(&program.image, next) {
+                return false;
+            }
+            work.extend(callers.into_values().flatten());
         }
         let pointed = self.pointed.get_or_init(|| pointed(program));
         seen.is_disjoint(pointed)
     }
+}
+
+/// On x86 nothing says where functions begin: what seems to be the start of one may be a place within another, which runs
+/// into it or jumps there.
+fn may_be_inside(image: &Image<'_>, rva: u32) -> bool {
+    /// Compilers align functions.
+    const ALIGNMENT: u32 = 16;
+    let before = rva.checked_sub(1).and_then(|at| image.at(at)).and_then(|bytes| bytes.first());
+    if rva % ALIGNMENT != 0 || !matches!(before, Some(0xcc | 0x90 | 0xc3)) {
+        return true;
+    }
+    let mut code = image.sections.iter().filter(|s| s.is_code());
+    code.any(|section| {
+        let bytes = image.section_bytes(section);
+        let behind = |at: usize, length: u32| section.rva.wrapping_add(at as u32).wrapping_add(length);
+        // jcc rel32: 0F 8x; jcc and jmp rel8: 7x, EB.
+        let near = |(at, w): (usize, &[u8])| {
+            let distance = || u32_at(w, 2).unwrap_or_default();
+            let long = w[0] == 0x0f && w[1] & 0xf0 == 0x80 && behind(at, 6).wrapping_add(distance()) == rva;
+            let short = (w[0] & 0xf0 == 0x70 || w[0] == 0xeb)
+                && behind(at, 2).wrapping_add_signed(i32::from(w[1] as i8)) == rva;
+            long || short
+        };
+        bytes.windows(6).enumerate().any(near)
+    })
 }
 
 /// Functions that something points to: an instruction, a pointer in data, or an address relative to the image, as tables
