@@ -63,7 +63,7 @@ fn may_be_inside(image: &Image<'_>, rva: u32) -> bool {
     /// Compilers align functions.
     const ALIGNMENT: u32 = 16;
     let before = rva.checked_sub(1).and_then(|at| image.at(at)).and_then(|bytes| bytes.first());
-    if rva % ALIGNMENT != 0 || !matches!(before, Some(0xcc | 0x90 | 0xc3)) {
+    if !rva.is_multiple_of(ALIGNMENT) || !matches!(before, Some(0xcc | 0x90 | 0xc3)) {
         return true;
     }
     let mut code = image.sections.iter().filter(|s| s.is_code());
