@@ -1,6 +1,6 @@
 //! Joins across artifacts: `fixtures/joins/CASE/` holds a small application, `fixtures/joins/CASE.findings` what must
-//! be found in it, with the evidence that shows both ends of the join. `UPDATE_GOLDEN=1` rewrites the lists; read the
-//! diff.
+//! be found in it and nothing else, with the evidence that shows both ends of the join; the same of the sample applications
+//! in `fixtures/apps`. `UPDATE_GOLDEN=1` rewrites the lists; read the diff.
 
 #![allow(clippy::expect_used, reason = "a fixture that is missing fails the test")]
 
@@ -13,8 +13,12 @@ use wipeproof::rules::RuleSet;
 use wipeproof::settings::Settings;
 use wipeproof::{Request, scan};
 
-fn folder() -> PathBuf {
-    Path::new("fixtures/joins").to_path_buf()
+/// The applications, and beside each the list of what is found in it.
+const FOLDERS: [&str; 2] = ["fixtures/joins", "fixtures/apps"];
+
+fn entries() -> impl Iterator<Item = PathBuf> {
+    let entries = |folder| std::fs::read_dir(folder).expect("fixtures").map(|entry| entry.expect("an entry").path());
+    FOLDERS.into_iter().flat_map(entries)
 }
 
 fn check(case: &Path) -> Report {
@@ -57,9 +61,7 @@ fn print(finding: &Finding, case: &Path) -> String {
 fn findings_are_as_listed() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut wrong = Vec::new();
-    let mut cases: Vec<PathBuf> =
-        std::fs::read_dir(folder()).expect("fixtures").map(|e| e.expect("an entry").path()).collect();
-    cases.retain(|path| path.is_dir());
+    let mut cases: Vec<PathBuf> = entries().filter(|path| path.is_dir()).collect();
     cases.sort();
     assert!(!cases.is_empty());
     for case in cases {
@@ -69,11 +71,18 @@ fn findings_are_as_listed() {
         let golden = case.with_extension("findings");
         if update {
             std::fs::write(&golden, &listed).expect("the list can be written");
-        } else if std::fs::read_to_string(&golden).unwrap_or_default() != listed {
+        } else if std::fs::read_to_string(&golden).ok().as_deref() != Some(listed.as_str()) {
             wrong.push(format!("{}:\n{listed}", golden.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_list_has_its_case() {
+    for list in entries().filter(|path| path.extension().is_some_and(|e| e == "findings")) {
+        assert!(list.with_extension("").is_dir(), "{} has no case", list.display());
+    }
 }
 
 /// An application of `size` services, each with a configuration, a startup script and a program, all joined.

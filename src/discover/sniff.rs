@@ -159,7 +159,8 @@ fn by_name(file_name: &str) -> Option<Kind> {
         return (!rest.split(['.', '-', '_']).any(|part| TEMPLATES.contains(&part))).then_some(Kind::Properties);
     }
     Some(match lower.rsplit_once('.')?.1 {
-        "config" | "csdef" | "cscfg" | "csplugin" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest" => Kind::Xml,
+        "config" | "csdef" | "cscfg" | "csplugin" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest" | "wadcfg"
+        | "wadcfgx" => Kind::Xml,
         "json" | "jsonc" => Kind::Json,
         "ini" | "cfg" | "cnf" => Kind::Ini,
         "properties" | "env" => Kind::Properties,

@@ -71,12 +71,13 @@ fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
 
 /// Code that runs at every start makes the same value again.
 fn heals(effect: &Effect) -> bool {
-    matches!(effect.phase, Phase::Startup | Phase::FirstBoot) && self_heals(effect.origin)
+    matches!(effect.phase, Phase::Startup | Phase::FirstBoot) && self_heals(effect)
 }
 
-/// The value is the same each time it is written.
-pub fn self_heals(origin: Origin) -> bool {
-    matches!(origin, Origin::Constant | Origin::Packaged | Origin::Configuration)
+/// The value is the same each time it is written, and nothing was collected before it.
+pub fn self_heals(effect: &Effect) -> bool {
+    let collects = effect.operation == Operation::Append && effect.store == Store::File && !effect.has(Trait::Printed);
+    matches!(effect.origin, Origin::Constant | Origin::Packaged | Origin::Configuration) && !collects
 }
 
 /// What is made again at every start survives every event, unless a marker keeps it from being made again: then it
@@ -157,6 +158,8 @@ mod tests {
         assert_eq!(at("phase=run traits=baked"), Some(Outcome::Reverts));
         assert_eq!(at("phase=startup origin=constant"), Some(Outcome::Survives));
         assert_eq!(at("phase=startup origin=generated"), Some(Outcome::Lost));
+        let appended = "effect append file C:\\Acme\\orders.dat phase=startup origin=constant";
+        assert_eq!(outcome_at("vm-role", Event::Reimage, appended), Some(Outcome::Lost));
     }
 
     #[test]

@@ -25,10 +25,10 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         Phase::Build => return Severity::Note,
         Phase::FirstBoot | Phase::Startup if is_startup_log(effect) => return Severity::Note,
         // Made again at every start, unless a marker outlives it.
-        Phase::FirstBoot | Phase::Startup if self_heals(effect.origin) && fate.harms().next().is_none() => {
+        Phase::FirstBoot | Phase::Startup if self_heals(effect) && fate.harms().next().is_none() => {
             return Severity::Note;
         }
-        Phase::FirstBoot | Phase::Startup if self_heals(effect.origin) => Severity::Warning,
+        Phase::FirstBoot | Phase::Startup if self_heals(effect) => Severity::Warning,
         // A script that may build the image as well as start the instance: one level below a certain loss.
         Phase::Unknown => rule.severity.lowered(),
         Phase::FirstBoot | Phase::Startup | Phase::Run | Phase::Shutdown => rule.severity,

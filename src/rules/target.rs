@@ -236,7 +236,9 @@ impl Platform {
         if effect.store == Store::Registry || registry::split_root(lead).is_some() {
             return effect.location.registry_place();
         }
-        let usual = self.stores.get(&effect.store).copied();
+        // Sessions in a server of this machine are where its databases are.
+        let in_database = effect.store == Store::Session && lead.starts_with("sqlserver://");
+        let usual = self.stores.get(if in_database { &Store::Database } else { &effect.store }).copied();
         match usual {
             // Where a package came from is not where it ends up.
             Some(usual) if names_its_source(effect.store) => usual,
@@ -314,6 +316,10 @@ mod tests {
         assert_eq!(place("effect write database {param:file}"), Place::Unknown);
         assert_eq!(place("effect configure database HKCU\\Software\\ODBC\\ODBC.INI"), Place::Hkcu);
         assert_eq!(place("effect keep-in-memory log elmah://MemoryErrorLog"), Place::Memory);
+        assert_eq!(
+            place("effect write session sqlserver://(local)"),
+            place("effect write database sqlserver://(local)")
+        );
         assert_eq!(place("effect keep-in-memory session aspnet-session://InProc"), Place::Memory);
         assert_eq!(place("effect keep-in-memory session \"aspnet-state://tcpip=loopback:42424\""), Place::BootSession);
     }

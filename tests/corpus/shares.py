@@ -214,7 +214,8 @@ def native_section(listings):
     """What native code writes, by compiler family."""
     families = collections.defaultdict(Native)
     for path, form, lines in listings:
-        if form not in ("pe-x64", "pe-x86"):
+        # What lies inside a bundle is no file whose compiler could be told: libraries of the runtime, mostly.
+        if form not in ("pe-x64", "pe-x86") or "!/" in path:
             continue
         families[family(pathlib.Path(path).read_bytes())].add(count_native(lines))
     total = Native()
