@@ -9,6 +9,7 @@ use super::program::Program;
 use super::{Map, Set};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Most functions that are walked through for one call.
 const MAX_WALK: usize = 4_096;
@@ -88,24 +89,36 @@ fn pointed(program: &Program<'_>) -> Set<u32> {
     let image: &Image<'_> = &program.image;
     let mut found = taken(program, &Map::default());
     // The table of functions names all of them and calls none.
+    let code = code_of(image);
     let (table, size) = image.directory(Directory::Exception).unwrap_or_default();
     for section in image.sections.iter().filter(|s| image.is_64() && !s.is_code() && !s.is_discardable()) {
         let words = image.section_bytes(section).chunks_exact(4).enumerate();
         let outside = words.filter(|(i, _)| (section.rva + 4 * *i as u32).wrapping_sub(table) >= size);
-        found.extend(outside.filter_map(|(_, word)| u32_at(word, 0)).filter(|rva| program.functions.is_start(*rva)));
+        let words = outside.filter_map(|(_, word)| u32_at(word, 0)).filter(|rva| code.contains(rva));
+        found.extend(words.filter(|rva| program.functions.is_start(*rva)));
     }
     found
+}
+
+/// From the first to the last address of code: asked for before the functions are, it rules out most words of the data.
+fn code_of(image: &Image<'_>) -> Range<u32> {
+    let code = || image.sections.iter().filter(|s| s.is_code());
+    let end = code().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max();
+    code().map(|s| s.rva).min().unwrap_or(0)..end.unwrap_or(0)
 }
 
 /// Functions whose address is taken, by an instruction or in data such as a table of virtual functions: not those that
 /// only functions take which are known to hand them over.
 pub(crate) fn taken(program: &Program<'_>, takers: &Map<u32, BTreeSet<u32>>) -> Set<u32> {
     let image = &program.image;
+    let code = code_of(image);
     let mut found = Set::default();
     let mut take = |rva: u32, at: Option<u32>| {
-        let known = at
-            .and_then(|at| program.functions.function_of(at))
-            .is_some_and(|by| takers.get(&rva).is_some_and(|takers| takers.contains(&by)));
+        if !code.contains(&rva) {
+            return;
+        }
+        let by = |at| program.functions.function_of(at);
+        let known = takers.get(&rva).is_some_and(|takers| at.and_then(by).is_some_and(|by| takers.contains(&by)));
         if !known && program.functions.is_start(rva) {
             found.insert(rva);
         }
