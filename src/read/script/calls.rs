@@ -1,5 +1,8 @@
 //! Calls and assignments in VBScript, JScript and Pascal source, by a lexer: enough structure to see what is passed.
 
+mod control;
+mod expression;
+
 use super::bind::Bound;
 use super::sink::Sink;
 use super::words::Word;
@@ -46,6 +49,22 @@ pub(super) enum Part<'s> {
     Text(String),
     Other(String),
     Call(Box<Found<'s>>),
+    /// One of these.
+    Either(Vec<Argument<'s>>),
+}
+
+/// What a source does, in order.
+#[derive(Clone, Debug)]
+pub(super) enum Event<'s> {
+    Does(Found<'s>),
+    /// Branches follow that exclude one another.
+    Fork,
+    /// A branch begins; the last one is taken when no other is.
+    Branch {
+        last: bool,
+    },
+    /// Behind the branches.
+    Join,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -64,14 +83,25 @@ pub(super) fn note_cut(source: &str, sink: &mut Sink<'_>) {
 }
 
 /// Everything that is called or assigned, in order; calls in arguments come before the call they are for.
-pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Found<'_>> {
+pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Event<'_>> {
     let cut = (0..=source.len().min(MAX_SOURCE)).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0);
     let source = &source[..cut];
     let tokens = tokens(source, syntax);
     let starts: Vec<usize> =
         std::iter::once(0).chain(source.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1)).collect();
-    let mut parser =
-        Parser { source, syntax, tokens, starts, at: 0, out: Vec::new(), constants: false, counted: (0, 0, 0) };
+    let mut parser = Parser {
+        source,
+        syntax,
+        tokens,
+        starts,
+        at: 0,
+        out: Vec::new(),
+        constants: false,
+        counted: (0, 0, 0),
+        nested: 0,
+        blocks: 0,
+        inline: 0,
+    };
     while parser.at < parser.tokens.len() {
         parser.statement();
     }
@@ -96,11 +126,16 @@ struct Parser<'s> {
     tokens: Vec<(Token, usize)>,
     starts: Vec<usize>,
     at: usize,
-    out: Vec<Found<'s>>,
+    out: Vec<Event<'s>>,
     /// Inside a `const` section of Pascal.
     constants: bool,
     /// A line's start, an offset in it, and the characters between: a line may be megabytes long.
     counted: (usize, usize, u32),
+    /// Statements that hold the one at hand.
+    nested: usize,
+    /// Branches of VBScript that are open: those of several lines, and those of this line.
+    blocks: usize,
+    inline: usize,
 }
 
 impl<'s> Parser<'s> {
@@ -127,11 +162,38 @@ impl<'s> Parser<'s> {
         Found { name, arguments: Vec::new(), receiver: None, assigned: None, line: line as u32, column, source }
     }
 
-    /// One step at statement level.
-    fn statement(&mut self) {
-        let Some((Token::Name(name), offset)) = self.tokens.get(self.at).cloned() else {
-            self.at += 1;
-            return;
+    fn can_nest(&self) -> bool {
+        self.nested < MAX_DEPTH
+    }
+
+    fn does(&mut self, found: Found<'s>) {
+        self.out.push(Event::Does(found));
+    }
+
+    /// One step at statement level; true when it was a statement with all that it holds.
+    fn statement(&mut self) -> bool {
+        self.nested += 1;
+        let is_whole = self.step();
+        self.nested -= 1;
+        is_whole
+    }
+
+    fn step(&mut self) -> bool {
+        let (name, offset) = match self.tokens.get(self.at).cloned() {
+            Some((Token::Name(name), offset)) => (name, offset),
+            Some((Token::Sign('{'), _)) if self.syntax == Syntax::Script && self.can_nest() => {
+                self.at += 1;
+                self.block();
+                return true;
+            }
+            other => {
+                let is_line = |at: usize| self.source.as_bytes().get(at) == Some(&b'\n');
+                if other.is_some_and(|(token, at)| token == Token::End && is_line(at)) {
+                    self.line_ends();
+                }
+                self.at += 1;
+                return false;
+            }
         };
         self.at += 1;
         let keyword = name.to_lowercase();
@@ -139,6 +201,9 @@ impl<'s> Parser<'s> {
             "const" => self.constants = true,
             "var" | "begin" | "function" | "procedure" | "type" => self.constants = false,
             _ => {}
+        }
+        if self.control(&keyword) {
+            return true;
         }
         if matches!(
             keyword.as_str(),
@@ -157,7 +222,7 @@ impl<'s> Parser<'s> {
                 | "new"
                 | "dim"
         ) {
-            return;
+            return false;
         }
         if self.sign(0, '(') {
             let mut call = self.call(name, offset, 0);
@@ -169,11 +234,11 @@ impl<'s> Parser<'s> {
             if assigned {
                 self.at += 1;
                 let value = self.expression(0);
-                self.out.push(Found { assigned: Some(value), ..call });
+                self.does(Found { assigned: Some(value), ..call });
             } else {
-                self.out.push(call);
+                self.does(call);
             }
-            return;
+            return false;
         }
         let assigns = match self.syntax {
             Syntax::Pascal if self.constants => self.sign(0, '='),
@@ -184,8 +249,16 @@ impl<'s> Parser<'s> {
             self.at += if self.sign(0, ':') { 2 } else { 1 };
             let value = self.expression(0);
             let found = self.found(name, offset);
-            self.out.push(Found { assigned: Some(value), ..found });
-            return;
+            self.does(Found { assigned: Some(value), ..found });
+            return false;
+        }
+        if self.syntax == Syntax::Script && self.sign(0, '+') && self.sign(1, '=') {
+            self.at += 2;
+            let mut value = self.expression(0);
+            value.parts.insert(0, Part::Other(name.clone()));
+            let found = self.found(name, offset);
+            self.does(Found { assigned: Some(value), ..found });
+            return false;
         }
         // `object.Method argument, argument`
         let begins = matches!(self.peek(0), Some(Token::Text(_) | Token::Name(_)));
@@ -198,13 +271,14 @@ impl<'s> Parser<'s> {
                 }
                 self.at += 1;
             }
-            self.out.push(found);
+            self.does(found);
         } else if self.syntax == Syntax::Basic && name.contains('.') && matches!(self.peek(0), None | Some(Token::End))
         {
             // `object.Method` alone.
             let found = self.found(name, offset);
-            self.out.push(found);
+            self.does(found);
         }
+        false
     }
 
     /// At the parenthesis behind a name.
@@ -221,52 +295,6 @@ impl<'s> Parser<'s> {
         self.at += 1;
         found
     }
-
-    /// Operands up to a comma, a closing parenthesis or the end of the statement.
-    fn expression(&mut self, depth: usize) -> Argument<'s> {
-        let mut argument = Argument::default();
-        while let Some((token, offset)) = self.tokens.get(self.at).cloned() {
-            match token {
-                Token::End | Token::Sign(',' | ')' | ';' | '}' | ']') => break,
-                Token::Text(s) => {
-                    self.at += 1;
-                    argument.parts.push(Part::Text(s));
-                }
-                Token::Name(name) if depth > 0 || !ends_expression(&name) => {
-                    self.at += 1;
-                    if name.eq_ignore_ascii_case("new") {
-                        continue;
-                    }
-                    if self.sign(0, '(') && depth < MAX_DEPTH {
-                        let call = self.call(name, offset, depth);
-                        self.out.push(call.clone());
-                        argument.parts.push(Part::Call(Box::new(call)));
-                    } else {
-                        argument.parts.push(Part::Other(name));
-                    }
-                }
-                Token::Name(_) => break,
-                Token::Sign('(') if depth < MAX_DEPTH => {
-                    self.at += 1;
-                    let inner = self.expression(depth + 1);
-                    argument.parts.extend(inner.parts);
-                    if self.sign(0, ')') {
-                        self.at += 1;
-                    }
-                }
-                Token::Sign('+' | '&') => self.at += 1,
-                Token::Sign(_) => {
-                    self.at += 1;
-                    argument.parts.push(Part::Other("?".into()));
-                }
-            }
-        }
-        argument
-    }
-}
-
-fn ends_expression(name: &str) -> bool {
-    ["then", "else", "do", "end"].iter().any(|w| name.eq_ignore_ascii_case(w))
 }
 
 fn tokens(source: &str, syntax: Syntax) -> Vec<(Token, usize)> {
@@ -388,7 +416,11 @@ mod tests {
     use super::*;
 
     fn names(source: &str, syntax: Syntax) -> Vec<String> {
-        scan(source, syntax).iter().map(|f| format!("{}/{}", f.name, f.arguments.len())).collect()
+        let does = |event: &Event<'_>| match event {
+            Event::Does(found) => Some(format!("{}/{}", found.name, found.arguments.len())),
+            _ => None,
+        };
+        scan(source, syntax).iter().filter_map(does).collect()
     }
 
     #[test]
@@ -403,7 +435,8 @@ mod tests {
 
     #[test]
     fn broken_source_ends() {
-        for source in ["f(", "f(\"", "((((", "x = ", "f(,,)", ")", "a.b \"x\",", &"f(".repeat(5_000)] {
+        let nested = "if(a) x={begin if a then case x=[a?b||".repeat(2_000);
+        for source in ["f(", "f(\"", "((((", "x = ", "f(,,)", ")", "a.b \"x\",", &"f(".repeat(5_000), &nested] {
             for syntax in [Syntax::Basic, Syntax::Script, Syntax::Pascal] {
                 scan(source, syntax);
             }

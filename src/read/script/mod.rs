@@ -23,6 +23,7 @@ mod scratch;
 mod sink;
 mod started;
 mod template;
+mod ways;
 pub mod wix;
 mod words;
 mod wsh;

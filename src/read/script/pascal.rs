@@ -5,41 +5,43 @@ use super::batch;
 use super::call::{self, Caller};
 use super::calls::{self, Argument, Found, Part};
 use super::sink::Sink;
+use super::ways::Variables;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Folder, Site, Source, Text};
-use std::collections::HashMap;
 
-/// Most variables that are followed.
-const MAX_VARIABLES: usize = 2_000;
 /// Most runs of a text: values that are made of themselves would grow without end.
 const MAX_PARTS: usize = 48;
 
 /// Reads Pascal code that starts at a line of the script; `constants` expands `{app}` and the like.
 pub(super) fn read(code: &str, first_line: u32, constants: &dyn Fn(&str) -> Text, sink: &mut Sink<'_>) {
     let here = Text::folder(Folder::Cwd);
-    let mut values = Values { variables: HashMap::new(), constants };
+    let mut values = Values { variables: Variables::default(), constants };
     calls::note_cut(code, sink);
-    for found in calls::scan(code, calls::Syntax::Pascal) {
+    for event in calls::scan(code, calls::Syntax::Pascal) {
+        let Some(found) = values.variables.follow(&event) else { continue };
         let name = found.name.to_lowercase();
         if let Some(value) = &found.assigned {
-            let value = values.of(value);
-            if found.arguments.is_empty() && (values.variables.len() < MAX_VARIABLES) {
-                values.variables.insert(name, value);
+            if found.arguments.is_empty() {
+                let value = values.variables.each(|| values.of(value));
+                values.variables.set(name, value);
             }
             continue;
         }
         let Some(command) = commands::find(Shell::Pascal, &name) else { continue };
-        let bound = calls::bound(&found, &|argument| values.of(argument));
-        let site = Site::text(first_line + found.line - 1, found.column);
-        let caller = Caller { shell: Shell::Pascal, here: &here, site: &site, source: found.source, trail: &[] };
-        for nested in call::apply(command, &Text::lit(found.name.as_str()), &bound, caller, sink) {
-            batch::nested(&nested, &here, &here, &site, sink);
-        }
+        values.variables.each(|| {
+            let bound = calls::bound(found, &|argument| values.of(argument));
+            let site = Site::text(first_line + found.line - 1, found.column);
+            let caller = Caller { shell: Shell::Pascal, here: &here, site: &site, source: found.source, trail: &[] };
+            for nested in call::apply(command, &Text::lit(found.name.as_str()), &bound, caller, sink) {
+                batch::nested(&nested, &here, &here, &site, sink);
+            }
+        });
     }
+    values.variables.note_capped(sink);
 }
 
 struct Values<'a> {
-    variables: HashMap<String, Text>,
+    variables: Variables,
     constants: &'a dyn Fn(&str) -> Text,
 }
 
@@ -53,6 +55,7 @@ impl Values<'_> {
                 Part::Text(s) => out.push_text(&(self.constants)(s)),
                 Part::Other(name) => out.push_text(&self.name(name)),
                 Part::Call(call) => out.push_text(&self.computed(call)),
+                Part::Either(_) => out.push_text(&Text::unknown()),
             }
             if out.parts().len() > MAX_PARTS {
                 return Text::unknown();
@@ -69,7 +72,7 @@ impl Values<'_> {
             _ if upper.starts_with("HK") => {
                 Text::lit(upper.trim_end_matches("_64").trim_end_matches("64").trim_end_matches("32"))
             }
-            _ => self.variables.get(&name.to_lowercase()).cloned().unwrap_or_else(Text::unknown),
+            _ => self.variables.get(&name.to_lowercase()).unwrap_or_else(Text::unknown),
         }
     }
 

@@ -7,15 +7,13 @@ use super::batch;
 use super::call::{self, Caller};
 use super::calls::{self, Argument, Found, Part, Syntax};
 use super::sink::Sink;
+use super::ways::Variables;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{
     Effect, Folder, Location, NoteKind, Operation, Origin, Phase, Reading, Site, Source, Store, Text, expand_env,
     join_paths,
 };
 use std::collections::HashMap;
-
-/// Most variables that are followed.
-const MAX_VARIABLES: usize = 2_000;
 
 /// Most runs of a text: values that are made of themselves would grow without end.
 const MAX_PARTS: usize = 48;
@@ -41,13 +39,16 @@ fn read_all(texts: &[(&str, Syntax)], host: Host, reading: &mut Reading) {
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
     }
     let (here, own_path) = (Text::folder(Folder::Cwd), sink.own_path());
-    let mut script = Script { variables: HashMap::new(), environments: HashMap::new(), host, here, own_path };
+    let mut script = Script { variables: Variables::default(), environments: HashMap::new(), host, here, own_path };
     for (text, syntax) in texts {
         calls::note_cut(text, &mut sink);
-        for found in calls::scan(text, *syntax) {
-            script.step(&found, &mut sink);
+        for event in calls::scan(text, *syntax) {
+            if let Some(found) = script.variables.follow(&event) {
+                script.step(found, &mut sink);
+            }
         }
     }
+    script.variables.note_capped(&mut sink);
 }
 
 /// Reads the script parts of a page or script file, each in its language; everything else is blanked out, so that
@@ -160,7 +161,7 @@ fn root_key(number: &str) -> Option<&'static str> {
 }
 
 struct Script {
-    variables: HashMap<String, Text>,
+    variables: Variables,
     /// Variables that hold the environment of the machine, the user or the process.
     environments: HashMap<String, Text>,
     host: Host,
@@ -170,29 +171,34 @@ struct Script {
 
 impl Script {
     fn step(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
-        let site = Site::text(found.line, found.column);
         let name = found.name.to_lowercase();
-        if let Some(value) = &found.assigned {
-            let text = self.value(value);
-            if found.arguments.is_empty() && !name.contains('.') {
+        match &found.assigned {
+            Some(value) if found.arguments.is_empty() && !name.contains('.') => {
                 match self.opened_environment(value) {
                     Some(which) => self.environments.insert(name.clone(), which),
                     None => self.environments.remove(&name),
                 };
-                if self.variables.len() < MAX_VARIABLES || self.variables.contains_key(&name) {
-                    self.variables.insert(name, text);
-                }
-            } else {
-                self.stored(&name, found, &text, &site, sink);
+                let values = self.variables.each(|| self.value(value));
+                self.variables.set(name, values);
             }
-            return;
+            _ => {
+                self.variables.each(|| self.act(&name, found, sink));
+            }
+        }
+    }
+
+    /// Carries out what is no assignment to a variable.
+    fn act(&self, name: &str, found: &Found<'_>, sink: &mut Sink<'_>) {
+        let site = Site::text(found.line, found.column);
+        if let Some(value) = &found.assigned {
+            return self.stored(name, found, &self.value(value), &site, sink);
         }
         self.connection(found, &site, sink);
-        let method = name.rsplit('.').next().unwrap_or(&name);
+        let method = name.rsplit('.').next().unwrap_or(name);
         if !name.contains('.') {
             return;
         }
-        if self.directory_object(&name, found, &site, sink) {
+        if self.directory_object(name, found, &site, sink) {
             return;
         }
         if let ("moveto" | "copy", true) = (method, found.arguments.len() > 2) {
@@ -312,6 +318,10 @@ impl Script {
                 Part::Text(s) => out.push_lit(root_key(s).unwrap_or(s)),
                 Part::Other(name) => out.push_text(&self.name(name)),
                 Part::Call(call) => out.push_text(&self.computed(call)),
+                Part::Either(alternatives) => {
+                    let which = self.variables.pick(alternatives.len());
+                    out.push_text(&alternatives.get(which).map(|a| self.value(a)).unwrap_or_default());
+                }
             }
         }
         out
@@ -320,7 +330,7 @@ impl Script {
     fn name(&self, name: &str) -> Text {
         let lower = name.to_lowercase();
         if let Some(value) = self.variables.get(&lower) {
-            return value.clone();
+            return value;
         }
         match lower.as_str() {
             "wscript.scriptfullname" => self.own_path.clone(),

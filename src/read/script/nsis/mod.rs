@@ -4,6 +4,7 @@
 //! functions and sections, and the section named `Uninstall`). [`source`] is the preprocessor, [`strings`] says what
 //! constants and variables mean.
 
+mod flow;
 mod source;
 mod strings;
 
@@ -18,6 +19,7 @@ use crate::facts::{
     Body, Certainty, Clue, ClueKind, Location, NoteKind, Operation, Origin, Phase, Reading, Source, Step, Store, Text,
     Trait, env_hole, expand_env, join_paths,
 };
+use flow::Flow;
 use source::Line;
 use strings::Variables;
 
@@ -36,11 +38,15 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
             "macros or headers nested or repeated too much: not everything in them was followed",
         );
     }
-    let mut script = Script { variables: Variables::new(&source.lines), out: Text::new() };
-    script.out = script.variables.install_folder();
+    let mut script = Script { variables: Variables::new(&source.lines) };
+    script.set_out(Variables::install_folder);
+    let mut flow = Flow::default();
     for line in &source.lines {
-        script.instruction(line, &mut sink);
+        if !flow.follow(&line.words, &mut script.variables.values) {
+            script.instruction(line, &mut sink);
+        }
     }
+    script.variables.values.note_capped(&mut sink);
     forget_plugins(reading);
 }
 
@@ -60,13 +66,16 @@ fn forget_plugins(reading: &mut Reading) {
 
 struct Script {
     variables: Variables,
-    /// `$OUTDIR`
-    out: Text,
 }
 
 impl Script {
     fn text(&self, raw: &str) -> Text {
-        self.variables.text(raw, &self.out)
+        self.variables.text(raw)
+    }
+
+    fn set_out(&mut self, folder: impl Fn(&Variables) -> Text) {
+        let folders = self.variables.values.each(|| folder(&self.variables));
+        self.variables.set("$OUTDIR", folders);
     }
 
     fn instruction(&mut self, line: &Line, sink: &mut Sink<'_>) {
@@ -80,24 +89,33 @@ impl Script {
                 let title = title.trim_start_matches(['-', '!']);
                 let away = title == "uninstall" || title.starts_with("un.");
                 sink.in_phase(away.then_some((Phase::NotShipped, UNINSTALL)));
-                self.out = self.variables.install_folder();
+                self.set_out(Variables::install_folder);
                 self.variables.enter();
             }
             "sectionend" | "functionend" => sink.in_phase(None),
-            "setoutpath" => self.out = self.text(first),
+            "setoutpath" => self.set_out(|variables| variables.text(first)),
             "setshellvarcontext" => self.variables.shared = first.eq_ignore_ascii_case("all"),
-            "file" => self.file(arguments, line, sink),
+            "file" => {
+                self.variables.values.each(|| self.file(arguments, line, sink));
+            }
             _ => {
                 self.assign(&name, arguments);
-                self.call(&name, arguments, line, sink);
+                self.variables.values.each(|| self.call(&name, arguments, line, sink));
             }
         }
     }
 
     /// Instructions that give a variable a value.
     fn assign(&mut self, name: &str, arguments: &[String]) {
+        let values = self.variables.values.each(|| self.assigned(name, arguments));
+        if let (Some(variable), Some(values)) = (arguments.first(), values.into_iter().collect()) {
+            self.variables.set(variable, values);
+        }
+    }
+
+    fn assigned(&self, name: &str, arguments: &[String]) -> Option<Text> {
         let text = |n: usize| arguments.get(n).map(|raw| self.text(raw)).unwrap_or_default();
-        let value = match name {
+        Some(match name {
             // With a length or an offset it is a part of the text.
             "strcpy" if arguments.len() == 2 => text(1),
             "readenvstr" | "expandenvstrings" => {
@@ -117,15 +135,13 @@ impl Script {
             "gettempfilename" => Text::parse("{Temp}\\{generated:random}.tmp"),
             "strcpy" | "pop" | "exch" | "readinistr" | "fileread" | "fileopen" | "getdlgitem" | "intop" | "strlen"
             | "getfullpathname" | "searchpath" | "sectiongettext" | "getcurinsttype" => Text::unknown(),
-            _ => return,
-        };
-        if let Some(variable) = arguments.first() {
-            self.variables.set(variable, value);
-        }
+            _ => return None,
+        })
     }
 
     /// `File [/r] [/oname=name] spec...` unpacks into the output path.
     fn file(&self, arguments: &[String], line: &Line, sink: &mut Sink<'_>) {
+        let out = self.variables.out();
         let mut name: Option<Text> = None;
         let mut skip = false;
         for argument in arguments {
@@ -141,17 +157,17 @@ impl Script {
                 let source = self.text(argument);
                 let target = name.take().unwrap_or_else(|| Text::lit(words::base_name(&source)));
                 let path = if target.is_empty() || target.to_string().contains(['*', '?']) {
-                    self.out.clone()
+                    out.clone()
                 } else if matches!(target.parts().first(), Some(crate::facts::Part::Hole(_))) {
                     // `$INSTDIR\name` is a path, whatever the variable holds.
                     target.clone()
                 } else {
-                    join_paths(&self.out, &target)
+                    join_paths(&out, &target)
                 };
-                let location = call::file(&path, &self.out);
+                let location = call::file(&path, &out);
                 sink.clue(&line.site, Clue::new(ClueKind::Ships, "nsis", source.to_string()).at(location.clone()));
                 let trail = trail(line);
-                let caller = self.caller(line, &trail);
+                let caller = caller(line, &trail, &out);
                 let mut effect =
                     caller.effect(Operation::Create, Store::File, location, "File").of_origin(Origin::Packaged);
                 if path.to_string().starts_with("{Temp}") {
@@ -160,10 +176,6 @@ impl Script {
                 sink.effect(&line.site, effect);
             }
         }
-    }
-
-    fn caller<'a>(&'a self, line: &'a Line, trail: &'a [Step]) -> Caller<'a> {
-        Caller { shell: Shell::Nsis, here: &self.out, site: &line.site, source: &line.source, trail }
     }
 
     /// The root key that `SHCTX` stands for now; `HKLM64` and `HKCU32` are views of one root.
@@ -186,12 +198,16 @@ impl Script {
         for (i, word) in words.iter().enumerate() {
             bound.options.push((format!("a{}", i + 1), Some(word.text.clone())));
         }
-        let trail = trail(line);
+        let (trail, out) = (trail(line), self.variables.out());
         let program = Text::lit(line.words.first().cloned().unwrap_or_default());
-        for nested in call::apply(command, &program, &bound, self.caller(line, &trail), sink) {
-            batch::nested(&nested, &self.out, &self.out, &line.site, sink);
+        for nested in call::apply(command, &program, &bound, caller(line, &trail, &out), sink) {
+            batch::nested(&nested, &out, &out, &line.site, sink);
         }
     }
+}
+
+fn caller<'a>(line: &'a Line, trail: &'a [Step], here: &'a Text) -> Caller<'a> {
+    Caller { shell: Shell::Nsis, here, site: &line.site, source: &line.source, trail }
 }
 
 /// Where the macro of a line is inserted.

@@ -2,12 +2,11 @@
 
 use super::source::{Line, UNKNOWN};
 use crate::facts::{Folder, Hole, Source, Text};
+use crate::read::script::ways;
 use std::collections::HashMap;
 
 /// Most runs of a text: values that are made of themselves would grow without end.
 const MAX_PARTS: usize = 48;
-/// Most variables that are followed.
-const MAX_VARIABLES: usize = 2_000;
 
 /// `$PLUGINSDIR`: a folder of its own below the temporary one.
 pub(super) fn plugins() -> Text {
@@ -16,7 +15,7 @@ pub(super) fn plugins() -> Text {
 
 /// What names stand for at a point of the script.
 pub(super) struct Variables {
-    values: HashMap<String, Text>,
+    pub(super) values: ways::Variables,
     /// `LangString`s and the settings that `$(^Name)` asks for.
     strings: HashMap<String, String>,
     /// `SetShellVarContext all`
@@ -26,7 +25,7 @@ pub(super) struct Variables {
 impl Variables {
     /// Collects what holds for the whole script: the installation folder, names and translated strings.
     pub(super) fn new(lines: &[Line]) -> Self {
-        let mut variables = Variables { values: HashMap::new(), strings: HashMap::new(), shared: false };
+        let mut variables = Variables { values: ways::Variables::default(), strings: HashMap::new(), shared: false };
         let mut folder = None;
         // What `.onInit` sets holds before any section runs, wherever it stands; of several values none is certain.
         let mut at_start: Vec<String> = Vec::new();
@@ -54,38 +53,39 @@ impl Variables {
             folder = Some(only.clone());
         }
         if let Some(raw) = folder {
-            let folder = variables.text(&raw, &Text::unknown());
-            variables.set("$INSTDIR", folder);
+            let folder = variables.text(&raw);
+            variables.set("$INSTDIR", vec![folder]);
         }
         variables
     }
 
     pub(super) fn install_folder(&self) -> Text {
-        self.values.get("instdir").cloned().unwrap_or_else(|| Text::from_source(Source::Property, "INSTDIR"))
+        self.values.get("instdir").unwrap_or_else(|| Text::from_source(Source::Property, "INSTDIR"))
     }
 
-    /// Gives `$name` a value.
-    pub(super) fn set(&mut self, variable: &str, value: Text) {
-        let name = variable.trim_start_matches('$').to_lowercase();
-        let value = if value.parts().len() > MAX_PARTS { Text::unknown() } else { value };
-        if self.values.len() < MAX_VARIABLES || self.values.contains_key(&name) {
-            self.values.insert(name, value);
-        }
+    /// The output path, `$OUTDIR`.
+    pub(super) fn out(&self) -> Text {
+        self.values.get("outdir").unwrap_or_else(Text::new)
+    }
+
+    /// Gives `$name` its possible values.
+    pub(super) fn set(&mut self, variable: &str, values: Vec<Text>) {
+        self.values.set(variable.trim_start_matches('$').to_lowercase(), values);
     }
 
     /// A section or function begins: the registers `$0` to `$R9` hold whatever ran before left in them.
     pub(super) fn enter(&mut self) {
         self.shared = false;
-        self.values.retain(|name, _| !name.trim_start_matches('r').bytes().all(|b| b.is_ascii_digit()));
+        self.values.begin(|name| !name.trim_start_matches('r').bytes().all(|b| b.is_ascii_digit()));
     }
 
-    /// A string with its constants and variables; `out` is the output path.
-    pub(super) fn text(&self, raw: &str, out: &Text) -> Text {
-        let text = self.expand(raw, out, 0);
+    /// A string with its constants and variables.
+    pub(super) fn text(&self, raw: &str) -> Text {
+        let text = self.expand(raw, 0);
         if text.parts().len() > MAX_PARTS { Text::unknown() } else { text }
     }
 
-    fn expand(&self, raw: &str, here: &Text, depth: usize) -> Text {
+    fn expand(&self, raw: &str, depth: usize) -> Text {
         let mut out = Text::new();
         let mut rest = raw;
         while let Some(at) = rest.find(['$', UNKNOWN.0]) {
@@ -116,7 +116,7 @@ impl Variables {
                 rest = after;
             } else if let Some((name, after)) = tail.strip_prefix('(').and_then(|t| t.split_once(')')) {
                 out.push_text(&match self.strings.get(&name.to_lowercase()) {
-                    Some(value) if depth < 4 => self.expand(value, here, depth + 1),
+                    Some(value) if depth < 4 => self.expand(value, depth + 1),
                     _ => Text::from_source(Source::Property, name),
                 });
                 rest = after;
@@ -125,7 +125,7 @@ impl Variables {
                 if length == 0 {
                     out.push_lit("$");
                 } else {
-                    out.push_text(&self.variable(&tail[..length], here));
+                    out.push_text(&self.variable(&tail[..length]));
                 }
                 rest = &tail[length..];
             }
@@ -134,13 +134,10 @@ impl Variables {
         out
     }
 
-    fn variable(&self, name: &str, here: &Text) -> Text {
+    fn variable(&self, name: &str) -> Text {
         let lower = name.to_lowercase();
-        if lower == "outdir" {
-            return here.clone();
-        }
         if let Some(value) = self.values.get(&lower) {
-            return value.clone();
+            return value;
         }
         let pick = |own: Folder, shared: Folder| Text::folder(if self.shared { shared } else { own });
         match lower.as_str() {
