@@ -131,6 +131,8 @@ pub enum Kind {
     Registry,
     /// A name.
     Name,
+    /// A server of databases, or a connection string that names one; nothing for the one of this machine.
+    Server,
 }
 
 /// A provider of PowerShell, told by the drive of a path.

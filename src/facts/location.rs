@@ -141,7 +141,9 @@ impl Location {
     pub fn is_relative(&self) -> bool {
         match self.text.parts().first() {
             Some(Part::Lit(s)) => {
-                !s.starts_with('\\') && drive_letter(s).is_none() && self.file_place() != Place::Device
+                !s.starts_with('\\')
+                    && drive_letter(s).is_none()
+                    && !matches!(self.file_place(), Place::Device | Place::Remote)
             }
             _ => false,
         }
@@ -287,6 +289,9 @@ mod tests {
         assert_eq!(place("D:\\data\\x"), Place::DriveD);
         assert_eq!(place("\\\\.\\pipe\\x"), Place::Device);
         assert_eq!(place("NUL"), Place::Device);
+        assert_eq!(place("/dev/null"), Place::Device);
+        assert_eq!(place("https://example.org/a"), Place::Remote);
+        assert!(!Location::file(&Text::lit("https://example.org/a")).is_relative());
         assert_eq!(place("\\\\srv\\s\\x"), Place::UncShare);
         assert_eq!(place("app.log"), Place::AppDir);
         assert_eq!(place("{config:appSettings/X}\\a"), Place::Unknown);

@@ -203,6 +203,10 @@ pub(super) fn literal_place(path: &str) -> Place {
         let host = unc.split('\\').next().unwrap_or_default();
         return if matches!(host, "localhost" | "127.0.0.1" | ".") { Place::OsRoot } else { Place::UncShare };
     }
+    // An address that was handed to what takes a path: no folder holds it.
+    if ["http:\\", "https:\\", "ftp:\\"].iter().any(|scheme| lower.starts_with(scheme)) {
+        return Place::Remote;
+    }
     let Some(letter) = drive_letter(&lower) else {
         return if lower.starts_with('\\') { Place::OsRoot } else { Place::AppDir };
     };
@@ -228,6 +232,10 @@ pub(super) fn literal_place(path: &str) -> Place {
 /// and Namespaces").
 fn is_device(lower: &str) -> bool {
     if lower.starts_with("\\\\.\\") || lower.starts_with("\\device\\") {
+        return true;
+    }
+    // Programs that come from elsewhere name the devices and the kernel's views of systems like Unix.
+    if ["\\dev\\", "\\proc\\", "\\sys\\"].iter().any(|folder| lower.starts_with(folder)) {
         return true;
     }
     // On any host: `\\\\host\\pipe\\name`.

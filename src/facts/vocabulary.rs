@@ -326,6 +326,8 @@ pub enum Trait {
     Shipped,
     /// Also written before the image is captured, so a loss shows as a silent return to that value.
     Baked,
+    /// The image holds the same value already: writing it again changes nothing.
+    Unchanged,
     /// Written only when the program stops.
     OnlyAtShutdown,
     /// The effect of the language runtime or of a library, not of the application's own code.
@@ -338,7 +340,7 @@ pub enum Trait {
     Implied,
     /// In a local resource that the platform empties at every recycle of the role.
     CleanedOnRecycle,
-    /// The container is captured with the image and every instance gets the same.
+    /// It carries a secret of its own, so that whoever gets a copy of the image gets the same one.
     Cloned,
     /// Not seen to be written, but an access list was set so that the application can.
     Foretold,

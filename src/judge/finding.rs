@@ -2,7 +2,9 @@
 
 use super::outcome::{Fate, fate};
 use super::severity::severity;
-use crate::facts::{Certainty, Effect, Extent, Operation, Owner, Phase, Reading, Site, Step, Store};
+use crate::facts::{
+    Certainty, Effect, Extent, Hole, Operation, Owner, Part, Phase, Reading, Site, Source, Step, Store, Text,
+};
 use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target, Theme};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -167,7 +169,7 @@ pub fn of_group(
 /// `registry value written at run time: HKCU\Software\Contoso\LastRun; lost at power loss, reimage, move`.
 fn message(rule: &Rule, lead: &Judged<'_>, targets: &[&Target], rules: &RuleSet) -> String {
     let location = match lead.effect.location.extent() {
-        Extent::None => unnamed(lead.effect.store, &lead.effect.via),
+        Extent::None => unnamed(lead.effect.store, &lead.effect.via, lead.effect.location.text()),
         _ => lead.effect.location.to_string(),
     };
     let worst = lead.fates.iter().rev().zip(targets.iter().rev()).max_by_key(|((_, s), _)| *s);
@@ -185,11 +187,17 @@ fn message(rule: &Rule, lead: &Judged<'_>, targets: &[&Target], rules: &RuleSet)
 }
 
 /// A place that is not known, by what names it.
-pub fn unnamed(store: Store, via: &str) -> String {
+pub fn unnamed(store: Store, via: &str, location: &Text) -> String {
+    let given = |part: &Part| {
+        let Part::Hole(Hole::From(source, _)) = part else { return false };
+        !matches!(source, Source::Output | Source::Generated | Source::Identity)
+    };
     match store {
         // There is only one of it, so nothing names it.
         Store::Clock | Store::EventLog | Store::Identity => format!("by {via}"),
-        _ => format!("a place that {via} names at run time"),
+        _ if location.parts().iter().any(given) => format!("a place that {via} names at run time"),
+        // The hole may be only the reader's.
+        _ => format!("by {via}, at a place that could not be recovered"),
     }
 }
 

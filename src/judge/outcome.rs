@@ -33,6 +33,12 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
         let happens = |event: Event| target.volumes.values().flat_map(|v| v.outcomes()).any(|(e, _)| e == event);
         outcomes.retain(|(event, _)| *event == Event::ProcessRestart || happens(*event));
     }
+    if effect.has(Trait::Unchanged) {
+        // The image brings the same value back.
+        replace_all(&mut outcomes, Outcome::Survives);
+        outcomes.retain(|(event, _)| *event != Event::ScaleOut);
+        return Fate { volume, outcomes };
+    }
     if place == Place::Remote {
         return Fate { volume, outcomes };
     }
@@ -65,12 +71,14 @@ fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
         Outcome::Stripped if effect.has(Trait::ContainerImage) => {
             matches!(effect.store, Store::Key | Store::Certificate).then_some(Outcome::Cloned)
         }
+        // An account without a password, or a name in a group, is not worth stealing from a copy.
+        Outcome::Cloned if effect.store == Store::Account && !effect.has(Trait::Cloned) => None,
         other => Some(other),
     }
 }
 
 /// Code that runs at every start makes the same value again.
-fn heals(effect: &Effect) -> bool {
+pub fn heals(effect: &Effect) -> bool {
     matches!(effect.phase, Phase::Startup | Phase::FirstBoot) && self_heals(effect)
 }
 

@@ -3,7 +3,7 @@
 //! The rule states the weight of a loss at run time; what follows here applies to every rule alike, in this order:
 //! phases that bake or heal, harmless outcomes, then traits and unknowns one level up or down.
 
-use super::outcome::{Fate, self_heals};
+use super::outcome::{Fate, heals};
 use crate::facts::{Effect, Operation, Phase, Store, Trait};
 use crate::rules::{Outcome, Rule, Severity, Theme};
 
@@ -14,7 +14,10 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
     }
     if let Some(exception) = rule.phases.get(&effect.phase) {
         // What is taken away is not there to be wrong in that phase.
-        return if effect.operation.removes() { Severity::Note.min(exception.severity) } else { exception.severity };
+        // What is put back whenever it is missing, or stays without harm, is no worse than anything else that is baked.
+        let stays = exception.outcome.is_some() && fate.outcomes.iter().all(|(_, o)| *o == Outcome::Survives);
+        let small = effect.operation.removes() || effect.has(Trait::Recomputable) || stays;
+        return if small { Severity::Note.min(exception.severity) } else { exception.severity };
     }
     if rule.always {
         return rule.severity;
@@ -25,10 +28,10 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         Phase::Build => return Severity::Note,
         Phase::FirstBoot | Phase::Startup if is_startup_log(effect) => return Severity::Note,
         // Made again at every start, unless a marker outlives it.
-        Phase::FirstBoot | Phase::Startup if self_heals(effect) && fate.harms().next().is_none() => {
+        Phase::FirstBoot | Phase::Startup if heals(effect) && fate.harms().next().is_none() => {
             return Severity::Note;
         }
-        Phase::FirstBoot | Phase::Startup if self_heals(effect) => Severity::Warning,
+        Phase::FirstBoot | Phase::Startup if heals(effect) => Severity::Warning,
         // A script that may build the image as well as start the instance: one level below a certain loss.
         Phase::Unknown => rule.severity.lowered(),
         Phase::FirstBoot | Phase::Startup | Phase::Run | Phase::Shutdown => rule.severity,
@@ -122,6 +125,7 @@ mod tests {
     fn a_constant_written_again_at_every_start_is_harmless() {
         let at = |rest: &str| weight(&format!(r"effect set-value registry HKLM\Software\A\Url via=x {rest}"));
         assert_eq!(at("phase=startup origin=constant"), Severity::Note);
+        assert_eq!(at("phase=run origin=constant traits=unchanged"), Severity::Off);
         assert_eq!(at("phase=run origin=constant"), Severity::Warning);
     }
 

@@ -73,7 +73,7 @@ fn mark(effect: &mut Effect, uses: &Uses) {
     }
     let is_same = uses.baked.is_some() && uses.baked == constant(effect);
     if let (Some((artifact, _)), true) = (&uses.baker, is_same) {
-        effect.mark(Trait::Recomputable);
+        effect.mark(Trait::Unchanged);
         effect.evidence.push(Step::new("the image holds the same value already").in_artifact(artifact.clone()));
     } else if let (Some((artifact, via)), false) = (&uses.baker, effect.has(Trait::Baked)) {
         effect.mark(Trait::Baked);
@@ -128,7 +128,7 @@ mod tests {
             )
         };
         let of = |baked: &str, written: &str| traits(&format!("{}{}", write("build", baked), write("run", written)));
-        assert_eq!(of("on", "on"), [vec![], vec![Trait::Recomputable]]);
+        assert_eq!(of("on", "on"), [vec![], vec![Trait::Unchanged]]);
         assert_eq!(of("off", "on"), [vec![], vec![Trait::Baked]]);
     }
 

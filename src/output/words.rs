@@ -115,7 +115,8 @@ pub(super) fn property(property: Trait) -> &'static str {
         Trait::Printed => "printed by programs about what they do",
         Trait::ContainerImage => "left in the image of a container",
         Trait::CleanedOnRecycle => "emptied at every recycle of the role",
-        Trait::Cloned => "captured with the image, the same on every instance",
+        Trait::Cloned => "with a secret that every copy of the image shares",
+        Trait::Unchanged => "the image holds the same value already",
     }
 }
 

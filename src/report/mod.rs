@@ -182,7 +182,7 @@ impl Finding {
     pub fn place(&self) -> String {
         match self.effect.has_known_place() {
             true => self.effect.location.clone(),
-            false => unnamed(self.effect.store, &self.effect.via),
+            false => unnamed(self.effect.store, &self.effect.via, &crate::facts::Text::parse(&self.effect.location)),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Place, Site, Source,
     Step, Store, Text, join_paths, registry,
 };
+use crate::read::connection::{self, Reach};
 
 /// Most effects of one call: `del` with a thousand names is one deed.
 const MAX_EACH: usize = 64;
@@ -155,8 +156,13 @@ impl Scope<'_> {
                 _ => Kind::Name,
             });
             // A path without a character is one that was not followed.
-            let at = if at.is_empty() && kind != Kind::Name { Text::unknown() } else { at };
+            let named = matches!(kind, Kind::Name | Kind::Server);
+            let at = if at.is_empty() && !named { Text::unknown() } else { at };
             let mut location = match kind {
+                Kind::Server => match self.server(&at, via, sink) {
+                    Some(location) => location,
+                    None => continue,
+                },
                 Kind::File => file(&at, self.caller.here),
                 Kind::Registry => Location::registry(&at),
                 Kind::Name => Location::named(at),
@@ -197,6 +203,29 @@ impl Scope<'_> {
                 sink.clue(self.caller.site, clue);
             }
             sink.effect(self.caller.site, effect);
+        }
+    }
+
+    /// The databases of a server on this machine; those of another are noted as what they are. Without a name the
+    /// tools of SQL Server connect to the default instance of the machine (MS documentation, "sqlcmd Utility").
+    fn server(&self, at: &Text, via: &str, sink: &mut Sink<'_>) -> Option<Location> {
+        let connection = match at.as_lit() {
+            Some("") => Text::lit("Server=."),
+            Some(text) if text.contains('=') => at.clone(),
+            _ => Text::lit("Server=").concat(at),
+        };
+        let Some(found) = connection::database(&connection, "System.Data.SqlClient") else {
+            return Some(Location::named(at.clone()));
+        };
+        if let Some(mut clue) = found.remote() {
+            via.clone_into(&mut clue.value);
+            sink.clue(self.caller.site, clue);
+            return None;
+        }
+        match found.reach {
+            // Of a server that somebody hands over nothing is known.
+            Reach::Unknown => None,
+            _ => Some(found.location),
         }
     }
 

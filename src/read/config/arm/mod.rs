@@ -110,7 +110,7 @@ fn extensions(document: &mut Document<'_>, reading: &mut Reading, resource: Node
             _ => continue,
         };
         let command = resolved(document, node, given);
-        let mut launch = Launch::new("startup-task", why, Text::folder(Folder::Cwd));
+        let mut launch = Launch::new("first-boot", why, Text::folder(Folder::Cwd));
         launch.powershell = powershell;
         run(document, reading, node, &command, &launch);
     }

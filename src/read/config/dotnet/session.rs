@@ -2,7 +2,7 @@
 //! Element (ASP.NET Settings Schema)".
 
 use super::aspnet::web_sections;
-use crate::facts::{Clue, ClueKind, Location, Reading, Store, Text, Trait};
+use crate::facts::{Clue, ClueKind, Location, Reading, Text, Trait};
 use crate::read::config::document::Document;
 use crate::read::config::tree::{NodeId, Tree};
 use crate::read::connection::{Database, database, is_loopback};
@@ -71,7 +71,6 @@ fn give(
     reading: &mut Reading,
 ) {
     if let Some(mut effect) = found.as_ref().and_then(|d| d.effect(via)) {
-        effect.store = Store::Session;
         if written.is_none() {
             effect.mark(Trait::ByDefault);
         }

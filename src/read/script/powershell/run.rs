@@ -164,14 +164,18 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
             "if_statement" => self.branches(node, scope),
             "foreach_statement" => self.foreach(node, scope),
-            "while_statement" | "do_statement" | "for_statement" | "switch_statement" | "try_statement"
-            | "trap_statement" => {
+            "switch_statement" => self.switch(node, scope),
+            "while_statement" | "do_statement" | "for_statement" | "try_statement" | "trap_statement" => {
+                let mut given = Value::Null;
                 for child in children(node) {
                     let before = scope.clone();
-                    self.eval(child, scope);
+                    let value = self.eval(child, scope);
                     scope.join(&before);
+                    if matches!(child.kind(), "statement_block" | "catch_clauses") {
+                        given = given.and(value);
+                    }
                 }
-                Value::Null
+                given
             }
             "function_statement" => {
                 if let Some(name) = child_of_kind(node, "function_name") {
@@ -243,7 +247,12 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     }
 
     fn assign(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
-        let Some(value) = node.child_by_field_name("value").map(|n| self.eval(n, scope)) else { return Value::Null };
+        let Some(given) = node.child_by_field_name("value") else { return Value::Null };
+        let value = match self.eval(given, scope) {
+            // What a statement hands over was not seen, which does not make it nothing.
+            Value::Null if given.kind().ends_with("_statement") => Value::unknown(),
+            value => value,
+        };
         let parts = children(node);
         let (Some(left), operator) = (parts.first(), parts.get(1).map(|n| self.slice(*n)).unwrap_or("=")) else {
             return Value::Null;
@@ -304,9 +313,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         let before = scope.clone();
         let mut after: Option<Scope> = None;
         let mut covered = false;
+        let mut given = Value::Null;
         let mut take = |machine: &mut Self, block: Node<'s>| {
             let mut inner = before.clone();
-            machine.eval(block, &mut inner);
+            let value = machine.eval(block, &mut inner);
+            given = std::mem::replace(&mut given, Value::Null).and(value);
             match &mut after {
                 Some(known) => known.join(&inner),
                 None => after = Some(inner),
@@ -334,16 +345,47 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
             *scope = after;
         }
-        Value::Null
+        given
+    }
+
+    /// Clauses are alternatives, even though more than one of them may match.
+    fn switch(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        let parts = children(node);
+        for part in parts.iter().filter(|part| part.kind() != "switch_body") {
+            self.eval(*part, scope);
+        }
+        let clauses = child_of_kind(node, "switch_body").and_then(|body| child_of_kind(body, "switch_clauses"));
+        let before = scope.clone();
+        let mut after: Option<Scope> = None;
+        let mut covered = false;
+        let mut given = Value::Null;
+        for clause in clauses.map(children).unwrap_or_default() {
+            let mut inner = before.clone();
+            covered |= self.slice(clause).get(..7).is_some_and(|word| word.eq_ignore_ascii_case("default"));
+            let value = self.eval(clause, &mut inner);
+            given = given.and(value);
+            match &mut after {
+                Some(known) => known.join(&inner),
+                None => after = Some(inner),
+            }
+        }
+        if let Some(mut after) = after {
+            if !covered {
+                after.join(&before);
+            }
+            *scope = after;
+        }
+        given
     }
 
     fn foreach(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         let mut parts = children(node).into_iter();
         let variable = parts.find(|n| n.kind() == "variable");
+        let mut given = Value::Null;
         for part in parts {
             if part.kind() == "statement_block" {
                 let before = scope.clone();
-                self.eval(part, scope);
+                given = self.eval(part, scope);
                 scope.join(&before);
             } else {
                 let value = self.eval(part, scope);
@@ -357,7 +399,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 }
             }
         }
-        Value::Null
+        given
     }
 
     /// Changes the current folder.
