@@ -1,6 +1,7 @@
 //! PowerShell scripts, by a grammar and a walk over its tree.
 
 mod arguments;
+mod branches;
 mod command;
 mod compute;
 mod defaults;

@@ -162,20 +162,32 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 self.used.clear();
                 self.command(node, Value::Null, scope)
             }
-            "if_statement" => self.branches(node, scope),
+            "if_statement" => self.branches(node, scope).value,
+            "switch_statement" => self.switch(node, scope).value,
+            "try_statement" => self.attempt(node, scope).value,
             "foreach_statement" => self.foreach(node, scope),
-            "switch_statement" => self.switch(node, scope),
-            "while_statement" | "do_statement" | "for_statement" | "try_statement" | "trap_statement" => {
-                let mut given = Value::Null;
+            "while_statement" | "do_statement" | "for_statement" | "trap_statement" => {
+                let mut value = Value::Null;
                 for child in children(node) {
                     let before = scope.clone();
-                    let value = self.eval(child, scope);
+                    let given = self.eval(child, scope);
                     scope.join(&before);
-                    if matches!(child.kind(), "statement_block" | "catch_clauses") {
-                        given = given.and(value);
+                    if child.kind() == "statement_block" && node.kind() != "trap_statement" {
+                        value = given;
                     }
                 }
-                given
+                value
+            }
+            // What the last statement that gives something gives; `break` behind it gives nothing.
+            "statement_list" => {
+                let mut last = Value::Null;
+                for child in children(node) {
+                    let value = self.eval(child, scope);
+                    if value != Value::Null {
+                        last = value;
+                    }
+                }
+                last
             }
             "function_statement" => {
                 if let Some(name) = child_of_kind(node, "function_name") {
@@ -247,11 +259,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     }
 
     fn assign(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
-        let Some(given) = node.child_by_field_name("value") else { return Value::Null };
-        let value = match self.eval(given, scope) {
-            // What a statement hands over was not seen, which does not make it nothing.
-            Value::Null if given.kind().ends_with("_statement") => Value::unknown(),
-            value => value,
+        let Some(value) = node.child_by_field_name("value").map(|n| self.assigned(n, scope)) else {
+            return Value::Null;
         };
         let parts = children(node);
         let (Some(left), operator) = (parts.first(), parts.get(1).map(|n| self.slice(*n)).unwrap_or("=")) else {
@@ -300,82 +309,6 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             };
         }
         input
-    }
-
-    fn branches(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
-        let mut never = false;
-        let mut test = None;
-        if let Some(condition) = node.child_by_field_name("condition") {
-            never = self.slice(condition).trim().eq_ignore_ascii_case("$false");
-            self.eval(condition, scope);
-            test = self.marker(node, condition, scope);
-        }
-        let before = scope.clone();
-        let mut after: Option<Scope> = None;
-        let mut covered = false;
-        let mut given = Value::Null;
-        let mut take = |machine: &mut Self, block: Node<'s>| {
-            let mut inner = before.clone();
-            let value = machine.eval(block, &mut inner);
-            given = std::mem::replace(&mut given, Value::Null).and(value);
-            match &mut after {
-                Some(known) => known.join(&inner),
-                None => after = Some(inner),
-            }
-        };
-        for child in children(node) {
-            match child.kind() {
-                // What is switched off by its author does not happen.
-                "statement_block" if never => {}
-                "statement_block" => take(self, child),
-                "elseif_clauses" => children(child).into_iter().for_each(|clause| take(self, clause)),
-                "else_clause" => {
-                    covered = true;
-                    take(self, child);
-                }
-                _ => {}
-            }
-        }
-        if let Some(test) = test {
-            self.guarded(node, test);
-        }
-        if let Some(mut after) = after {
-            if !covered {
-                after.join(&before);
-            }
-            *scope = after;
-        }
-        given
-    }
-
-    /// Clauses are alternatives, even though more than one of them may match.
-    fn switch(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
-        let parts = children(node);
-        for part in parts.iter().filter(|part| part.kind() != "switch_body") {
-            self.eval(*part, scope);
-        }
-        let clauses = child_of_kind(node, "switch_body").and_then(|body| child_of_kind(body, "switch_clauses"));
-        let before = scope.clone();
-        let mut after: Option<Scope> = None;
-        let mut covered = false;
-        let mut given = Value::Null;
-        for clause in clauses.map(children).unwrap_or_default() {
-            let mut inner = before.clone();
-            covered |= self.slice(clause).get(..7).is_some_and(|word| word.eq_ignore_ascii_case("default"));
-            let value = self.eval(clause, &mut inner);
-            given = given.and(value);
-            match &mut after {
-                Some(known) => known.join(&inner),
-                None => after = Some(inner),
-            }
-        }
-        if let Some(mut after) = after {
-            if !covered {
-                after.join(&before);
-            }
-            *scope = after;
-        }
-        given
     }
 
     fn foreach(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {

@@ -88,6 +88,16 @@ impl Value {
         }
     }
 
+    /// One or the other, where only one of both is given; of two tables nothing can be told.
+    pub(super) fn or(self, other: Value) -> Value {
+        let is_text = |value: &Value| !matches!(value, Value::Table(_) | Value::Object(..));
+        match (self, other) {
+            (Value::Null, value) | (value, Value::Null) => value,
+            (a, b) if a == b || (is_text(&a) && is_text(&b)) => a.and(b),
+            _ => Value::unknown(),
+        }
+    }
+
     /// Applies to every text.
     pub(super) fn map(&self, f: impl Fn(&Text) -> Text) -> Value {
         Value::Texts(distinct(self.texts().iter().map(f)))
