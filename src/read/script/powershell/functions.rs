@@ -53,8 +53,8 @@ impl<'s> Machine<'s, '_, '_> {
     /// Can the body, or a function that it calls, do anything?
     pub(super) fn may_act(&self, function: Node<'s>) -> bool {
         let Some(interest) = self.interest else { return true };
-        // A function whose name was not seen as one may be called unseen.
-        if self.unseen {
+        // A function whose name was not seen as one may be called unseen, as those of other scripts are.
+        if self.unseen || !self.foreign.is_empty() {
             return true;
         }
         let mut seen = vec![function];

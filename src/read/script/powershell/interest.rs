@@ -286,8 +286,9 @@ impl Scan<'_> {
     fn redirection(&mut self, at: usize) -> usize {
         let next = if self.byte(at + 1) == b'>' { at + 2 } else { at + 1 };
         let target = self.bytes.get(next..).unwrap_or_default().trim_ascii_start();
-        let nowhere =
-            target.first() == Some(&b'&') || target.get(..5).is_some_and(|t| t.eq_ignore_ascii_case(b"$null"));
+        let is_null = target.get(..5).is_some_and(|t| t.eq_ignore_ascii_case(b"$null"));
+        // `$nullFile` is another variable.
+        let nowhere = target.first() == Some(&b'&') || (is_null && !target.get(5).is_some_and(|b| is_word(*b)));
         let arrow = at > 0 && matches!(self.bytes[at - 1], b'=' | b'-' | b'#');
         // `<` is an operator for future use: a line that has one holds markup.
         if !arrow && !nowhere && !self.is_markup {
@@ -311,9 +312,7 @@ impl Scan<'_> {
             b'&' if next == b'&' => at + 2,
             _ => {
                 let operand = self.bytes.get(at + 1..).unwrap_or_default().trim_ascii_start().first();
-                let blank = next.is_ascii_whitespace();
-                let called = matches!(operand, Some(b'$' | b'(' | b'"' | b'\''));
-                if called && (self.bytes[at] == b'&' || blank || next != b'$') {
+                if matches!(operand, Some(b'$' | b'(' | b'"' | b'\'')) {
                     self.found.places.push(at);
                 }
                 at + 1

@@ -11,6 +11,8 @@ const STEERING: &[&str] =
     &["cd", "chdir", "sl", "pushd", "set-location", "push-location", "set-variable", "new-variable", "sv", "nv"];
 /// Words that a parenthesis may follow on the next line.
 const ASKING: &[&str] = &["param", "if", "elseif", "while", "until", "for", "foreach", "switch", "catch"];
+/// Variables that are the same whatever is set (about_Automatic_Variables).
+const CONSTANTS: &[&str] = &["null", "true", "false"];
 /// Longest word that means something here.
 const MAX_WORD: usize = 13;
 
@@ -388,6 +390,9 @@ impl Lexer<'_> {
         let name = if is_environment { name } else { name.rsplit(':').next().unwrap_or(name) };
         self.lower.clear();
         self.lower.extend(name.chars().flat_map(char::to_lowercase));
+        if CONSTANTS.contains(&self.lower.as_str()) {
+            return;
+        }
         let count = self.numbers.len();
         let number = match self.numbers.get(self.lower.as_str()) {
             Some(number) => *number,

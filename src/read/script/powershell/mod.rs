@@ -22,13 +22,14 @@ mod value;
 
 use super::CommandContext;
 use super::chocolatey;
-use super::guards::Guards;
 use super::sink::Sink;
-use crate::facts::{Clue, ClueKind, Folder, NoteKind, Part, Phase, Reading, Site, Text};
+use crate::facts::{Clue, ClueKind, Fact, Folder, NoteKind, Part, Phase, Reading, Site, Text};
 use crate::read::Input;
 use crate::read::text::LineIndex;
 use interest::Interest;
 use run::Machine;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 use value::Scope;
@@ -55,27 +56,41 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
         return;
     }
     let told = needed::told(text, &interest);
-    let Some(tree) = parse(&told, MAX_PROGRESS) else {
+    let Some(mut tree) = parse(&told, MAX_PROGRESS) else {
         reading.note(NoteKind::Capped, "parsing takes too many steps: not read");
         return;
     };
-    if tree.root_node().has_error() {
-        reading.note(NoteKind::Info, "parts are not understood by the grammar; the rest is read");
-    }
     let index = LineIndex::new(text);
     let name = input.artifact.file_name();
     let phase = chocolatey::phase(name).or_else(|| test_phase(name)).or_else(|| chocolatey::updater(text));
-    let mut sink = Sink::new(reading);
-    sink.in_phase(phase);
+    let own = Reading::new(&reading.artifact, &reading.format);
+    let walk = |tree: &Tree, marks: bool| {
+        Source { input, text, tree, index: &index, interest: &interest, phase }.walk(marks, own.clone())
+    };
+    let mut walked = walk(&tree, false);
+    // Where statements are blank, their calls of functions of other scripts are too, and the grammar may take what is left
+    // for something else.
+    let is_unsure = tree.root_node().has_error() || walked.is_joined;
+    if matches!(told, Cow::Owned(_))
+        && is_unsure
+        && let Some(whole) = parse(text, MAX_PROGRESS)
+    {
+        let other = walk(&whole, false);
+        if !whole.root_node().has_error() || other.deeds() > walked.deeds() {
+            (tree, walked) = (whole, other);
+        }
+    }
+    if tree.root_node().has_error() {
+        reading.note(NoteKind::Info, "parts are not understood by the grammar; the rest is read");
+    }
     if let Some((phase, _)) = phase {
         // Also for the scripts that it starts.
-        sink.clue(&Site::default(), Clue::new(ClueKind::RunsIn, "", <&str>::from(phase)));
+        reading.clue(Site::default(), Clue::new(ClueKind::RunsIn, "", <&str>::from(phase)));
     }
-    let source = Source { input, text, tree: &tree, index: &index, interest: &interest };
-    source.walk(false, &mut sink).emit(&index, reading);
+    reading.facts.append(&mut walked.reading.facts);
+    reading.notes.append(&mut walked.reading.notes);
     if defaults::has_defaults(reading) {
-        let mut marked = Reading::new(&reading.artifact, &reading.format);
-        source.walk(true, &mut Sink::new(&mut marked)).emit(&index, &mut marked);
+        let marked = walk(&tree, true).reading;
         defaults::open(reading, &marked);
     }
 }
@@ -87,18 +102,40 @@ struct Source<'s> {
     tree: &'s Tree,
     index: &'s LineIndex<'s>,
     interest: &'s Interest,
+    phase: Option<(Phase, &'static str)>,
+}
+
+/// What a walk over a script tells.
+struct Walked {
+    reading: Reading,
+    /// Functions of other scripts belong to it.
+    is_joined: bool,
+}
+
+impl Walked {
+    /// In how many places the script does something. What the grammar takes a statement for differs with what is around
+    /// it where it does not understand a part.
+    fn deeds(&self) -> usize {
+        let is_deed = |fact: &&Fact| fact.as_clue().is_none_or(|clue| clue.kind == ClueKind::Starts);
+        self.reading.facts.iter().filter(is_deed).map(|fact| &fact.site).collect::<HashSet<_>>().len()
+    }
 }
 
 impl Source<'_> {
-    /// Runs the script, with marks behind the defaults of its parameters or without, and gives the tests that it makes.
-    fn walk(&self, marks: bool, sink: &mut Sink<'_>) -> Guards {
-        let mut machine = Machine::new(self.text, Text::folder(Folder::AppDir), sink);
+    /// Runs the script, with marks behind the defaults of its parameters or without, for an empty reading.
+    fn walk(&self, marks: bool, mut reading: Reading) -> Walked {
+        let mut sink = Sink::new(&mut reading);
+        sink.in_phase(self.phase);
+        let mut machine = Machine::new(self.text, Text::folder(Folder::AppDir), &mut sink);
         machine.index = Some(self.index);
         machine.interest = Some(self.interest);
         machine.input = Some(self.input);
         machine.marks = marks;
         machine.script(self.tree.root_node(), &mut Scope::new(Text::folder(Folder::Cwd)));
-        std::mem::take(&mut machine.guards)
+        let is_joined = !machine.foreign.is_empty();
+        let guards = std::mem::take(&mut machine.guards);
+        guards.emit(self.index, &mut reading);
+        Walked { reading, is_joined }
     }
 }
 

@@ -265,6 +265,8 @@ mod tests {
                 "function Dull { Get-Date }\nfunction Act { Set-Content a b }\nfunction Call { Act }\nDull\nCall",
                 &["function Dull { Get-Date }", "Dull"],
             ),
+            // What is thrown away is no value.
+            ("$null = Get-Date\nSet-Content a b > $null", &["$null = Get-Date"]),
             // A statement over several lines, and one in a block that stays.
             (
                 "Get-Date |\n  Out-Null\nif (1)\n{\n  Get-Date\n  Set-Content a b\n}",
@@ -298,6 +300,9 @@ mod tests {
             "class C { [void] M() { Set-Content a b } }",
             "$a, $b = 'x', 'y'\nSet-Content $b z",
             "$f = {\n 'C:\\x'\n}\nSet-Content (& $f) z",
+            // What starts by a variable, with no blank, and a file whose variable is like another's.
+            "$p = 'a.exe'\n.$p x",
+            "$nullFile = 'C:\\x'\n'a' > $nullFile",
             // Nothing is known where something does not match.
             "Get-Date\nSet-Content 'a b",
             "Get-Date\n}\nSet-Content a b",

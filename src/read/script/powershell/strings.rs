@@ -104,6 +104,10 @@ impl<'s> Machine<'s, '_, '_> {
             };
         }
         let name = strip_scope(&name);
+        // What is given to it is thrown away (about_Automatic_Variables).
+        if name == "null" {
+            return Value::Null;
+        }
         if let Some((value, at)) = scope.get(name) {
             self.used.push((name.to_owned(), *at));
             return value.clone();
@@ -117,7 +121,6 @@ impl<'s> Machine<'s, '_, '_> {
             "profile" => {
                 Value::text(Text::folder(Folder::Documents).concat(&Text::lit("\\WindowsPowerShell\\profile.ps1")))
             }
-            "null" => Value::Null,
             "true" | "false" => Value::lit(name),
             "args" => Value::text(Text::from_source(Source::Arg, "*")),
             "pid" => Value::text(Text::from_source(Source::Generated, "pid")),
