@@ -383,6 +383,11 @@ fn what_is_said_is_true() {
 fn places_that_change() {
     let expected = [
         "create D:\\made\\name.dat CreateFileA",
+        "create D:\\places\\program.err CreateFileA",
+        "create HKCU\\Software\\PlacesAll RegCreateKeyA",
+        "create HKCU\\Software\\PlacesOne RegCreateKeyA",
+        "create HKLM\\Software\\PlacesAll RegCreateKeyA",
+        "create HKLM\\Software\\PlacesOne RegCreateKeyA",
         "create {?}.tail CreateFileA",
         "create {AppDir}\\ab.ini CreateFileA",
         "create {AppDir}\\config.ini CreateFileA",
@@ -393,6 +398,10 @@ fn places_that_change() {
         "create {Temp}{?} CreateFileA",
         "set-value HKCU\\Software\\Places\\Top RegSetValueExA",
         "set-value HKCU\\Software\\Places\\Window\\Left RegSetValueExA",
+        "set-value HKCU\\Software\\PlacesAll\\Paired RegSetValueExA",
+        "set-value HKCU\\Software\\PlacesOne\\Paired RegSetValueExA",
+        "set-value HKLM\\Software\\PlacesAll\\Paired RegSetValueExA",
+        "set-value HKLM\\Software\\PlacesOne\\Paired RegSetValueExA",
     ];
     for reading in read("places") {
         // One name is stored there in pieces that are not followed, and stays open.
@@ -401,6 +410,11 @@ fn places_that_change() {
             written(&reading).into_iter().filter(|line| line != "create {AppDir}\\{?} CreateFileA").collect();
         let expected: Vec<&str> = expected.iter().copied().filter(|line| !open(line)).collect();
         assert_eq!(found, expected, "{}", reading.artifact);
+    }
+    // Which root belongs to which key is not known.
+    for reading in read("places") {
+        let mut paired = shown(&reading).filter(|e| e.location.to_string().ends_with("Paired"));
+        assert!(paired.all(|e| e.certainty == Certainty::Likely), "{}", reading.artifact);
     }
     // Relative names are less sure where the current folder changes.
     for reading in read("places") {

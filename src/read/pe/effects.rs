@@ -216,6 +216,9 @@ pub(super) fn effect(
         effect.mark(Trait::Guessed);
         effect.certainty = effect.certainty.min(Certainty::Likely);
     }
+    if event.args.iter().any(|arg| arg.handle.as_ref().is_some_and(|handle| handle.crossed)) {
+        effect.certainty = effect.certainty.min(Certainty::Likely);
+    }
     if let Some(mark) = row.mark {
         effect.mark(mark);
     }
@@ -366,9 +369,13 @@ fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let row = event.api.row;
     let at = |position: usize| argument(event, row.args.get(position).copied());
     let (Some(key), Some(below)) = (at(0), at(1)) else { return Vec::new() };
-    let keys = locate::keys_below(&locate::key_texts(key), below);
+    let parents = locate::key_texts(key);
+    let keys = locate::keys_below(&parents, below);
     let created = keys.iter().map(|key| {
         let mut effect = effect(image, event, Operation::Create, Store::Registry, Location::registry(key), below);
+        if locate::is_crossed(&parents, below) {
+            effect.certainty = effect.certainty.min(Certainty::Likely);
+        }
         if at(4).is_some_and(|options| options.number.has(REG_OPTION_VOLATILE)) {
             effect.mark(Trait::Volatile);
         }

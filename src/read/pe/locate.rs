@@ -28,6 +28,12 @@ pub(crate) fn keys_below(keys: &[Text], below: &Arg) -> Vec<Text> {
     Known::any(all.collect::<Vec<_>>(), false).texts().to_vec()
 }
 
+/// Several keys and several names: two that are set on the same way belong together, and which do is not known.
+pub(crate) fn is_crossed(keys: &[Text], below: &Arg) -> bool {
+    let known = |texts: &[Text]| texts.iter().filter(|text| !text.is_unknown()).count() > 1;
+    !below.is_null() && known(keys) && known(&below.texts)
+}
+
 /// The same, for a text.
 pub(crate) fn below_text(key: &Text, below: &Text) -> Text {
     if below.is_empty() {

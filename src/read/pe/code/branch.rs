@@ -137,14 +137,21 @@ impl Engine<'_, '_> {
     }
 
     /// The result of a search is compared with null, in a text in which it finds something.
-    pub(super) fn found(&self, instruction: &Instruction) -> Option<Compared> {
-        let same = instruction.op_count() == 2
-            && instruction.op0_kind() == OpKind::Register
-            && (instruction.op1_kind() == OpKind::Register && instruction.op0_register() == instruction.op1_register());
-        if instruction.mnemonic() != Mnemonic::Test || !same {
-            return None;
-        }
-        let Value::Sym(symbol, 0) = self.register(instruction.op0_register()) else { return None };
+    pub(super) fn found(&mut self, instruction: &Instruction) -> Option<Compared> {
+        let value = match (instruction.mnemonic(), instruction.op0_kind(), instruction.op1_kind()) {
+            (Mnemonic::Test, OpKind::Register, OpKind::Register)
+                if instruction.op0_register() == instruction.op1_register() =>
+            {
+                self.register(instruction.op0_register())
+            }
+            // What is compared with zero where it was put, as code that is not optimised does.
+            (Mnemonic::Cmp, OpKind::Memory, kind) if kind != OpKind::Register && instruction.immediate(1) == 0 => {
+                let address = self.address(instruction);
+                self.state.cell(address)?.value
+            }
+            _ => return None,
+        };
+        let Value::Sym(symbol, 0) = value else { return None };
         let (path, wide, sought): (_, _, &[char]) = match self.symbols.kind(symbol) {
             Kind::LastSeparator(path, wide) => (path, wide, &['\\', '/']),
             Kind::Extension(path) => (path, false, &['.']),

@@ -19,6 +19,10 @@ const MAX_MORE_OUTPUTS: u8 = 32;
 const FILLED_WORDS: i64 = 3;
 /// Longest function, in bytes, that is asked which of its parameters it writes through.
 const MAX_ASKED: u32 = 0x400;
+/// Most parameters that one function hands on to others and that are kept apart.
+const MAX_GIVEN: usize = 32;
+/// Most functions that are asked about one argument.
+const MAX_QUESTIONS: usize = 32;
 
 /// Parameters that a function writes through, by bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +30,16 @@ pub(crate) struct Written {
     any: u64,
     /// Those at a place that is computed: what the summary says of them is not all.
     computed: u64,
+}
+
+/// A parameter that is handed on to another function, as one of its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Given {
+    parameter: u8,
+    target: u32,
+    argument: u8,
+    /// The summary of that function says the rest.
+    summarised: bool,
 }
 
 /// What is written.
@@ -49,8 +63,10 @@ impl Written {
         1 << u32::from(parameter).min(Self::SOMEWHERE)
     }
 
-    fn has(self, parameter: u8) -> bool {
-        self.any & (Self::bit(parameter) | 1 << Self::SOMEWHERE) != 0
+    /// What of it concerns one parameter.
+    fn through(self, parameter: u8) -> Self {
+        let mask = Self::bit(parameter) | 1 << Self::SOMEWHERE;
+        Written { any: self.any & mask, computed: self.computed & mask }
     }
 }
 
@@ -86,60 +102,103 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// Which of its parameters a function of the image writes through.
-    fn written_by(&self, target: u32) -> Written {
+    /// What a function of the image writes through a parameter: anything, and what its summary does not say.
+    fn asked(&self, target: u32, parameter: u8) -> Written {
+        let given = Given { parameter, target, argument: parameter, summarised: false };
+        self.asked_along(given, self.depth, &mut Vec::new())
+    }
+
+    /// The same, not going again where it was asked on the way.
+    fn asked_along(&self, given: Given, depth: u8, asked: &mut Vec<(u32, u8, bool)>) -> Written {
+        let Given { target, argument, summarised, .. } = given;
         let program = self.program;
+        if asked.contains(&(target, argument, summarised)) {
+            return Written::default();
+        }
         let length = program.functions.end_of(target).map_or(0, |end| end.saturating_sub(target));
-        if self.depth >= MAX_DEPTH || length > MAX_ASKED || target == self.start {
+        if depth >= MAX_DEPTH || length > MAX_ASKED || target == self.start || asked.len() >= MAX_QUESTIONS {
             return Written::ALL;
         }
-        program.report(target, self.depth + 1).map_or(Written::ALL, |report| report.written)
+        asked.push((target, argument, summarised));
+        let Some(report) = program.report(target, depth + 1) else { return Written::ALL };
+        // Where it hands the parameter on, the next one is asked, and only now that somebody wants to know.
+        for next in report.given.iter().filter(|next| next.parameter == argument) {
+            let written = self.asked_along(*next, depth + 1, asked);
+            if if next.summarised { written.computed } else { written.any } != 0 {
+                return Written::ALL.through(argument);
+            }
+        }
+        report.written.through(argument)
     }
 
     pub(super) fn may_write(&self, target: u32, parameter: u8) -> bool {
-        self.written_by(target).has(parameter)
+        self.asked(target, parameter).any != 0
     }
 
     /// Arguments that a function of the image may have changed, beside what its summary says.
     pub(super) fn give_to(&mut self, target: u32, count: u8, summarised: Option<&[u8]>, site: u32) {
         // Functions that nothing outside calls may be given arguments in registers.
         let registers: &[u8] = if self.is_64() { &[] } else { &[PARAM_ECX, PARAM_EDX, PARAM_EAX] };
-        let mut written = None;
         for n in (0..count).chain(registers.iter().copied()) {
             let pointer = self.argument(n);
             let known = self.holds_known_text(pointer);
             if !known && matches!(n, PARAM_EDX | PARAM_EAX) {
                 continue;
             }
-            let may_write = |engine: &Self, written: &mut Option<Written>| {
-                written.get_or_insert_with(|| engine.written_by(target)).has(n)
-            };
-            // The summary says the rest, but not what lies behind a place that is computed.
             let untouched = match summarised {
-                Some(said) => {
-                    let written = self.written_by(target);
-                    said.contains(&n) || written.computed & Written::bit(n) == 0 || !known && written == Written::ALL
+                Some(said) if said.contains(&n) => true,
+                // The summary says the rest, but not what lies behind a place that is computed.
+                Some(_) if known => self.asked(target, n).computed == 0,
+                Some(_) if !matches!(pointer, Value::Stack(_)) => true,
+                Some(_) => {
+                    let written = self.asked(target, n);
+                    // A variable that holds a number may be given away to be filled.
+                    let is_filled = self.holds_number(pointer) && self.fills_unsaid(target, n);
+                    !is_filled && (written == Written::ALL || written.computed == 0)
                 }
-                None => known && !may_write(self, &mut written),
+                None => known && !self.may_write(target, n),
             };
+            let handed = matches!(pointer, Value::Sym(..)) && !known && !summarised.is_some_and(|s| s.contains(&n));
+            if handed {
+                self.hand_on(pointer, target, n, summarised.is_some());
+            }
             if untouched {
                 continue;
             }
             match pointer {
                 Value::Stack(_) => self.taint(pointer, Kind::Out(site, n)),
                 Value::Const(_) if known => self.state.set_buffer(pointer, Buffer::of(Known::unknown())),
-                Value::Sym(symbol, _) => {
-                    let is_parameter = matches!(self.symbols.kind(symbol), Kind::Param(_));
-                    if is_parameter && self.notes() && may_write(self, &mut written) {
-                        self.note_written(pointer, Writing::Something);
-                    }
-                    if known {
-                        self.lose(pointer);
-                    }
-                }
+                Value::Sym(..) if known => self.lose(pointer),
                 _ => {}
             }
         }
+    }
+
+    /// A parameter of this function is given to another one.
+    fn hand_on(&mut self, pointer: Value, target: u32, argument: u8, summarised: bool) {
+        let Value::Sym(symbol, _) = pointer else { return };
+        let Kind::Param(parameter) = self.symbols.kind(symbol) else { return };
+        let given = Given { parameter, target, argument, summarised };
+        if !self.notes() || self.report.given.contains(&given) {
+            return;
+        }
+        if self.report.given.len() >= MAX_GIVEN {
+            return self.note_written(pointer, Writing::Something);
+        }
+        self.report.given.push(given);
+    }
+
+    /// A variable of the frame that holds a number, as one that is cleared before it is filled.
+    fn holds_number(&self, pointer: Value) -> bool {
+        let number = |cell: super::state::Cell| cell.value.number().is_some();
+        matches!(pointer, Value::Stack(_)) && self.state.cell(pointer).is_some_and(number)
+    }
+
+    /// A function with a summary writes through a parameter, and its summary says nothing of it.
+    fn fills_unsaid(&self, target: u32, parameter: u8) -> bool {
+        let Some(report) = self.program.report(target, self.depth + 1) else { return false };
+        report.written.through(parameter).any != 0
+            && !report.summary.cells.iter().any(|(slot, _)| slot.param == parameter)
     }
 
     /// A text lies there that is more than a guess, and no string object of a library.

@@ -67,7 +67,11 @@ impl Engine<'_, '_> {
                 self.doubled(base).plus(displacement, self.is_64())
             }
             _ => {
-                let (base, other) = if self.is_pointer(base) { (at, index) } else { (index, base) };
+                let (base, other) = match base {
+                    Value::Stack(_) => (at, index),
+                    _ if self.is_pointer(base) => (base, index),
+                    _ => (index, base),
+                };
                 match self.inside(base) {
                     Value::Unknown => self.inside(other),
                     inside => inside,

@@ -3,7 +3,7 @@
 
 use super::filled::{all_filled, from_root, has_parameters, is_split, parameters};
 use super::gap::Gap;
-use super::given_away::Written;
+use super::given_away::{Given, Written};
 use super::known::Known;
 use super::slot::Slot;
 use crate::catalog::native::{Api, com};
@@ -61,6 +61,8 @@ pub(crate) struct Handle {
     pub(crate) view64: bool,
     /// Address of the call that opened it.
     pub(crate) opened_at: u32,
+    /// Several keys and several names: which belong together is not known.
+    pub(crate) crossed: bool,
     /// Why some of the location is not known, where it is not.
     pub(crate) gap: Gap,
 }
@@ -76,6 +78,7 @@ impl Handle {
             view32: self.view32 && other.view32,
             view64: self.view64 || other.view64,
             opened_at: self.opened_at.min(other.opened_at),
+            crossed: self.crossed || other.crossed,
             gap: self.gap.max(other.gap),
         }
     }
@@ -441,6 +444,8 @@ pub(crate) struct Report {
     pub(crate) parameters: u8,
     /// Parameters whose memory it changes.
     pub(crate) written: Written,
+    /// Parameters that it hands on to functions of the image.
+    pub(crate) given: Vec<Given>,
     /// Objects with a table of virtual functions, as the function leaves them.
     pub(crate) objects: Vec<Rc<Object>>,
     pub(crate) capped: bool,

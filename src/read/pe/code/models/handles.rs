@@ -87,8 +87,10 @@ impl Engine<'_, '_> {
         };
         let (access, options) = (self.closed(api, 3), self.closed(api, 4));
         let parent = key.handle.clone().unwrap_or_default();
+        let keys = locate::key_texts(&key);
         let handle = Handle {
-            texts: locate::keys_below(&locate::key_texts(&key), &below),
+            texts: locate::keys_below(&keys, &below),
+            crossed: parent.crossed || locate::is_crossed(&keys, &below),
             volatile: parent.volatile || options.number.has(REG_OPTION_VOLATILE),
             remote: parent.remote,
             view32: parent.view32 || access.number.has(VIEW_32),
