@@ -396,10 +396,10 @@ fn places_that_change() {
         "create {Cwd}\\letter.dat CreateFileA",
         "create {Cwd}\\relative.dat CreateFileA",
         "create {Temp}{?} CreateFileA",
-        "set-value HKCU\\Software\\Places\\Top RegSetValueExA",
-        "set-value HKCU\\Software\\Places\\Window\\Left RegSetValueExA",
         "set-value HKCU\\Software\\PlacesAll\\Paired RegSetValueExA",
         "set-value HKCU\\Software\\PlacesOne\\Paired RegSetValueExA",
+        "set-value HKCU\\Software\\Places\\Top RegSetValueExA",
+        "set-value HKCU\\Software\\Places\\Window\\Left RegSetValueExA",
         "set-value HKLM\\Software\\PlacesAll\\Paired RegSetValueExA",
         "set-value HKLM\\Software\\PlacesOne\\Paired RegSetValueExA",
     ];
