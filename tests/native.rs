@@ -456,6 +456,19 @@ fn a_runtime_that_opens_by_flags() {
 }
 
 #[test]
+fn callbacks_that_are_not_aligned() {
+    says(
+        "unaligned",
+        &[
+            "append C:\\callbacks\\control.dat fopen",
+            "append C:\\callbacks\\worker.dat fopen",
+            "create C:\\callbacks\\crash.dmp CreateFileA",
+            "create C:\\callbacks\\timer.dat fopen",
+        ],
+    );
+}
+
+#[test]
 fn a_listing_never_calls_a_place_proven_that_is_not_known() {
     for program in ["files", "flow", "keys", "linked", "objects", "paths", "registry", "runtime", "strings", "system"] {
         for reading in read(program) {

@@ -250,12 +250,41 @@ pub(crate) fn pointers(image: &Image<'_>) -> Vec<u32> {
         let bytes = image.section_bytes(section);
         for (i, word) in bytes.windows(4).enumerate() {
             let Some(rva) = address(word) else { continue };
-            if rva.is_multiple_of(16) && is_immediate(bytes, i) && is_function(rva) {
+            let fits = |rva: u32| {
+                if rva.is_multiple_of(16) { is_function(rva) } else { begins_function(image, rva) }
+            };
+            if is_immediate(bytes, i) && fits(rva) {
                 found.push(rva);
             }
         }
     }
     found
+}
+
+/// What stands here begins like a function, behind what ends one: compilers that optimise for size align nothing (x86).
+fn begins_function(image: &Image<'_>, rva: u32) -> bool {
+    /// Characters in a row that make it a text.
+    const MIN_TEXT: usize = 6;
+    let bytes = |at: u32| image.section_of(at).filter(|s| s.is_code()).and_then(|_| image.at(at));
+    let (Some(code), Some(before)) = (bytes(rva), rva.checked_sub(5).and_then(bytes)) else { return false };
+    // jmp rel32 to another function.
+    let behind_jump = before.first() == Some(&0xe9)
+        && u32_at(before, 1).is_some_and(|distance| bytes(rva.wrapping_add(distance)).is_some());
+    if !behind_jump && !is_padded(image, rva) || code.iter().take(MIN_TEXT).all(|b| b.is_ascii_graphic() || *b == b' ')
+    {
+        return false;
+    }
+    match code {
+        // push ebp; mov ebp, esp in both encodings; mov edi, edi; endbr32.
+        [0x55, 0x89, 0xe5, ..] | [0x55, 0x8b, 0xec, ..] | [0x8b, 0xff, ..] | [0xf3, 0x0f, 0x1e, 0xfb, ..] => true,
+        // sub esp, n; a parameter is loaded from the stack, or extended.
+        [0x83 | 0x81, 0xec, ..] | [0x8b, _, 0x24, _, ..] | [0x0f, 0xb6 | 0xb7 | 0xbe | 0xbf, _, 0x24, ..] => true,
+        // push of a register that is kept, of a number or an address.
+        [0x53 | 0x55..=0x57 | 0x68 | 0x6a, ..] => true,
+        // mov eax, n; xor eax, eax; a global variable is loaded.
+        [0xb8 | 0xa1, ..] | [0x31 | 0x33, 0xc0, ..] => true,
+        _ => false,
+    }
 }
 
 /// The four bytes at `i` are the operand of `push`, or of `mov` to a register or to memory near one (x86).
