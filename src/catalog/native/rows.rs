@@ -191,6 +191,8 @@ pub enum Model {
     RenameExtension,
     /// buffer
     UnknownText,
+    /// buffer, format: conversions are parts of a time
+    FormatTime,
     /// destination, drive, folder, name, extension
     MakePath,
     /// path, drive, folder, name, extension

@@ -189,6 +189,16 @@ impl Engine<'_, '_> {
         self.symbols.of(Kind::Result(site))
     }
 
+    /// `strftime`: what of a time each conversion stands for is not known (C17, 7.27.3.5).
+    pub(super) fn time_model(&mut self, api: Api, site: u32) -> Value {
+        let to = self.model_argument(api, 0);
+        let format = self.model_argument(api, 1);
+        let format = self.text_or_unknown(format, api.wide);
+        let known = format.map(|pattern| pattern.as_lit().map_or_else(Text::unknown, timed));
+        self.fill(to, known);
+        self.symbols.of(Kind::Result(site))
+    }
+
     /// The format with its values put in.
     fn formatted(&mut self, pattern: &str, is_wide: bool, value_at: impl Fn(&mut Self, usize) -> Value) -> Known {
         let mut known = Known::of(Text::new());
@@ -258,6 +268,23 @@ impl Engine<'_, '_> {
             _ => Known::unknown(),
         }
     }
+}
+
+/// A format of a time with holes for its conversions.
+fn timed(pattern: &str) -> Text {
+    let mut text = Text::new();
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            // Flags that choose another form stand before the conversion: `%#d`, `%Ey`, `%Od`.
+            '%' => match chars.find(|c| !matches!(c, '#' | 'E' | 'O')) {
+                Some('%') => text.push_lit("%"),
+                _ => text = text.concat(&Text::unknown()),
+            },
+            other => text.push_lit(other.encode_utf8(&mut [0; 4])),
+        }
+    }
+    text
 }
 
 /// Holds a conversion that `printf` would carry out.
