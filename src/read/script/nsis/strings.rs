@@ -65,7 +65,7 @@ impl Variables {
 
     /// The output path, `$OUTDIR`.
     pub(super) fn out(&self) -> Text {
-        self.values.get("outdir").unwrap_or_else(Text::new)
+        self.values.get("outdir").unwrap_or_default()
     }
 
     /// Gives `$name` its possible values.
