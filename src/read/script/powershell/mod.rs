@@ -69,8 +69,8 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     };
     let mut walked = walk(&tree, false);
     // Where statements are blank, their calls of functions of other scripts are too, and the grammar may take what is left
-    // for something else.
-    let is_unsure = tree.root_node().has_error() || walked.is_joined;
+    // for something else, also what matters.
+    let is_unsure = walked.is_joined || hides_deeds(&tree, &interest);
     if matches!(told, Cow::Owned(_))
         && is_unsure
         && let Some(whole) = parse(text, MAX_PROGRESS)
@@ -103,6 +103,20 @@ struct Source<'s> {
     index: &'s LineIndex<'s>,
     interest: &'s Interest,
     phase: Option<(Phase, &'static str)>,
+}
+
+/// Something that may leave a trace lies where the grammar does not understand the script.
+fn hides_deeds(tree: &Tree, interest: &Interest) -> bool {
+    let mut open = vec![tree.root_node()];
+    while let Some(node) = open.pop() {
+        if node.is_error() && interest.is_within(&node.byte_range()) {
+            return true;
+        }
+        if node.has_error() {
+            open.extend(run::children(node));
+        }
+    }
+    false
 }
 
 /// What a walk over a script tells.
