@@ -17,6 +17,8 @@ const MAX_WALK: usize = 4_096;
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Reach {
+    /// The entry point and the exports.
+    entered: OnceCell<Set<u32>>,
     pointed: OnceCell<Set<u32>>,
     dead: RefCell<Map<u32, bool>>,
 }
@@ -37,24 +39,29 @@ impl Reach {
     }
 
     fn leads_nowhere(&self, program: &Program<'_>, function: u32) -> bool {
-        let entered = |f: u32| f == program.image.entry || program.linkage.exports.iter().any(|(_, rva)| *rva == f);
+        let entered = self.entered.get_or_init(|| {
+            let exports = program.linkage.exports.iter().map(|(_, rva)| *rva);
+            exports.chain([program.image.entry]).collect()
+        });
         let mut seen = Set::default();
+        let mut roots = Vec::new();
         let mut work = vec![function];
         while let Some(next) = work.pop() {
             if !seen.insert(next) {
                 continue;
             }
-            if seen.len() > MAX_WALK || entered(next) {
+            if seen.len() > MAX_WALK || entered.contains(&next) {
                 return false;
             }
             let callers = program.callers(&Set::from_iter([next]));
-            if callers.is_empty() && !program.image.is_64() && may_be_inside(&program.image, next) {
-                return false;
+            if callers.is_empty() {
+                roots.push(next);
             }
             work.extend(callers.into_values().flatten());
         }
         let pointed = self.pointed.get_or_init(|| pointed(program));
-        seen.is_disjoint(pointed)
+        let is_start = |root: &u32| program.image.is_64() || !may_be_inside(&program.image, *root);
+        seen.is_disjoint(pointed) && roots.iter().all(is_start)
     }
 }
 
