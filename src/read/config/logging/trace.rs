@@ -39,7 +39,7 @@ pub(crate) fn system_diagnostics(document: &mut Document<'_>, root: NodeId, read
 }
 
 /// What a list holds in the end: `remove` takes a listener out by its name, `clear` takes all (MS documentation,
-/// "<listeners> element for <trace>").
+/// "`<listeners>` element for `<trace>`").
 fn kept(tree: &Tree, list: NodeId) -> Vec<NodeId> {
     let mut kept: Vec<NodeId> = Vec::new();
     for node in tree.elements(list) {
