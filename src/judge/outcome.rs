@@ -83,7 +83,7 @@ pub fn heals(effect: &Effect) -> bool {
 }
 
 /// The value is the same each time it is written, and nothing was collected before it.
-pub fn self_heals(effect: &Effect) -> bool {
+fn self_heals(effect: &Effect) -> bool {
     let collects = effect.operation == Operation::Append && effect.store == Store::File && !effect.has(Trait::Printed);
     matches!(effect.origin, Origin::Constant | Origin::Packaged | Origin::Configuration) && !collects
 }

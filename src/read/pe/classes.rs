@@ -3,7 +3,7 @@
 
 use super::Set;
 use super::code::report::Object;
-use super::image::Image;
+use super::image::{Image, Section};
 use super::program::{MAX_DEPTH, Program};
 use super::scan::{pointing, sort_pairs};
 use std::cell::{Cell, OnceCell};
@@ -122,12 +122,12 @@ fn entries(image: &Image<'_>) -> Vec<(u32, u32)> {
 
 /// References of the code to what may be tables of functions.
 fn scan(image: &Image<'_>) -> Vec<(u32, u32)> {
-    let tables: Vec<_> = image.sections.iter().filter(|s| !s.is_code() && !s.is_writable()).collect();
-    let low = tables.iter().map(|s| s.rva).min().unwrap_or(0);
-    let high = tables.iter().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
+    let is_table = |section: &Section| !section.is_code() && !section.is_writable();
+    let tables: Vec<_> = image.sections.iter().filter(|s| is_table(s)).collect();
+    let span = image.span(is_table);
     let mut references = Vec::new();
     for section in image.sections.iter().filter(|s| s.is_code()) {
-        for (i, rva) in pointing(image, section, low..high) {
+        for (i, rva) in pointing(image, section, span.clone()) {
             if tables.iter().any(|s| s.contains(rva)) && references.len() < MAX_REFERENCES && holds_code(image, rva) {
                 references.push((rva, section.rva.wrapping_add(i as u32)));
             }

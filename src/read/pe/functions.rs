@@ -332,9 +332,9 @@ fn prologues(image: &Image<'_>) -> Vec<u32> {
         let code = image.section_bytes(section);
         for pattern in [&[0x55u8, 0x8b, 0xec], &[0x55, 0x89, 0xe5]] {
             for at in memchr::memmem::find_iter(code, pattern) {
-                let before = at.checked_sub(1).and_then(|i| code.get(i)).copied();
-                if matches!(before, None | Some(0xcc | 0x90 | 0xc3 | 0x00)) {
-                    found.push(section.rva.wrapping_add(at as u32));
+                let rva = section.rva.wrapping_add(at as u32);
+                if is_padded(image, rva) {
+                    found.push(rva);
                 }
             }
         }

@@ -14,6 +14,7 @@ use super::{Map, Set};
 use crate::facts::Text;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Most references to variables that are kept.
 const MAX_REFERENCES: usize = 1 << 22;
@@ -249,9 +250,7 @@ fn either(a: Arg, b: Arg) -> Arg {
 
 /// References of the code to memory that is written, sorted.
 fn scan(image: &Image<'_>, linkage: &Linkage<'_>) -> Vec<Reference> {
-    let variables = || image.sections.iter().filter(|s| !s.is_code() && s.is_writable());
-    let low = variables().map(|s| s.rva).min().unwrap_or(0);
-    let high = variables().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
+    let Range { start: low, end: high } = image.span(|section| !section.is_code() && section.is_writable());
     let mut references = Vec::new();
     for section in image.sections.iter().filter(|s| s.is_code()) {
         let code = image.section_bytes(section);

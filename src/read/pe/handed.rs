@@ -6,7 +6,7 @@
 
 use super::Map;
 use super::code::report::InternalCall;
-use super::image::Image;
+use super::image::{Image, Section};
 use super::program::Program;
 use super::scan::{pointing, sort_pairs};
 use crate::catalog::native::Object;
@@ -91,10 +91,8 @@ impl Program<'_> {
     fn addresses_taken(&self) -> Vec<(u32, u32)> {
         let image: &Image<'_> = &self.image;
         let mut references = Vec::new();
-        let code = || image.sections.iter().filter(|s| s.is_code());
-        let end = code().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
-        let functions = code().map(|s| s.rva).min().unwrap_or(0)..end;
-        for section in code() {
+        let functions = image.span(Section::is_code);
+        for section in image.sections.iter().filter(|s| s.is_code()) {
             let code = image.section_bytes(section);
             let is_lea = |i: usize| {
                 let lea = i.checked_sub(2).and_then(|from| code.get(from..i));

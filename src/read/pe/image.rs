@@ -3,6 +3,8 @@
 //! Only what the reader needs is taken from the headers, field by field with checked access, so that truncated or
 //! contradictory headers cost the part they describe. Offsets are those of the PE/COFF specification.
 
+use std::ops::Range;
+
 /// Most sections that are read; the loader of Windows accepts 96.
 const MAX_SECTIONS: usize = 96;
 /// Longest string that is read from an image, in characters.
@@ -132,6 +134,13 @@ impl<'a> Image<'a> {
             sections,
             directories,
         })
+    }
+
+    /// From the first to the last address of some of the sections: what is not in it points into none of them.
+    pub(crate) fn span(&self, of: impl Fn(&Section) -> bool) -> Range<u32> {
+        let sections = || self.sections.iter().filter(|section| of(section));
+        let end = sections().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max();
+        sections().map(|s| s.rva).min().unwrap_or(0)..end.unwrap_or(0)
     }
 
     /// The code is x64.

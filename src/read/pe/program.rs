@@ -274,9 +274,7 @@ impl<'a> Program<'a> {
         if length <= MAX_FORWARDER && code.windows(5).enumerate().any(forwards) {
             return true;
         }
-        let data = || self.image.sections.iter().filter(|s| !s.is_code());
-        let end = data().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max().unwrap_or(0);
-        let data = data().map(|s| s.rva).min().unwrap_or(0)..end;
+        let data = self.image.span(|section| !section.is_code());
         pointing_from(&self.image, code, function, data).any(|(_, rva)| {
             self.image.section_of(rva).is_some_and(|s| !s.is_code())
                 && [false, true]

@@ -4,12 +4,11 @@
 //! of them is found in the code or the data, nothing runs it. Pointers are looked for generously: whatever could be one
 //! counts, so that only what is certainly dead is called dead.
 
-use super::image::{Directory, Image, u32_at};
+use super::image::{Directory, Image, Section, u32_at};
 use super::program::Program;
 use super::{Map, Set};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 /// Most functions that are walked through for one call.
 const MAX_WALK: usize = 4_096;
@@ -96,7 +95,7 @@ fn pointed(program: &Program<'_>) -> Set<u32> {
     let image: &Image<'_> = &program.image;
     let mut found = taken(program, &Map::default());
     // The table of functions names all of them and calls none.
-    let code = code_of(image);
+    let code = image.span(Section::is_code);
     let (table, size) = image.directory(Directory::Exception).unwrap_or_default();
     for section in image.sections.iter().filter(|s| image.is_64() && !s.is_code() && !s.is_discardable()) {
         let words = image.section_bytes(section).chunks_exact(4).enumerate();
@@ -107,18 +106,11 @@ fn pointed(program: &Program<'_>) -> Set<u32> {
     found
 }
 
-/// From the first to the last address of code: asked for before the functions are, it rules out most words of the data.
-fn code_of(image: &Image<'_>) -> Range<u32> {
-    let code = || image.sections.iter().filter(|s| s.is_code());
-    let end = code().map(|s| s.rva.saturating_add(s.size.max(s.raw_size))).max();
-    code().map(|s| s.rva).min().unwrap_or(0)..end.unwrap_or(0)
-}
-
 /// Functions whose address is taken, by an instruction or in data such as a table of virtual functions: not those that
 /// only functions take which are known to hand them over.
 pub(crate) fn taken(program: &Program<'_>, takers: &Map<u32, BTreeSet<u32>>) -> Set<u32> {
     let image = &program.image;
-    let code = code_of(image);
+    let code = image.span(Section::is_code);
     let mut found = Set::default();
     let mut take = |rva: u32, at: Option<u32>| {
         if !code.contains(&rva) {
