@@ -39,17 +39,17 @@ fn modes_of_files() {
         "files",
         &[
             "append C:\\logs\\trace.txt CreateFileA",
+            "append {Cwd}\\journal.log fopen",
             "copy C:\\backup\\state.xml CopyFileA",
             "create C:\\data\\queue CreateDirectoryA",
+            // One function opens both, for appending or for writing; callers say which.
+            "create C:\\data\\snapshot.bin fopen",
             "create C:\\scratch\\work.tmp CreateFileA",
+            "create D:\\data\\orders.dat CreateFileW",
             "create \\\\server\\share\\copy.dat CreateFileA",
             "delete C:\\data\\lock DeleteFileW",
             "delete C:\\data\\old.dll MoveFileExA",
             "rename C:\\data\\state.xml MoveFileExA",
-            // One function opens both, for appending or for writing.
-            "write C:\\data\\snapshot.bin fopen",
-            "write D:\\data\\orders.dat CreateFileW",
-            "write {Cwd}\\journal.log fopen",
         ],
     );
 }
@@ -256,6 +256,79 @@ fn services_logs_and_settings() {
             "set-value {Windows}\\win.ini\\OrderDesk\\Installed WriteProfileStringA",
         ],
     );
+}
+
+#[test]
+fn views_of_the_registry() {
+    let written = [
+        "create C:\\Views\\dotted.dat CreateFileA",
+        "create C:\\Views\\long.dat CreateFileA",
+        "create HKLM\\SOFTWARE\\Contoso\\Made32 RegCreateKeyExA",
+        "create HKLM\\SOFTWARE\\Contoso\\Made64 RegCreateKeyExA",
+        "delete HKLM\\SOFTWARE\\Contoso\\Gone32 RegDeleteKeyExA",
+        "delete HKLM\\SOFTWARE\\Contoso\\Gone64 RegDeleteKeyExA",
+        "set-value HKCR\\Interface\\{6B29FC40-CA47-1067-B31D-00DD010662DA}\\Own RegSetKeyValueA",
+        "set-value HKCU\\Software\\Classes\\CLSID\\{6B29FC40-CA47-1067-B31D-00DD010662DA}\\Own RegSetKeyValueA",
+        "set-value HKCU\\Software\\Contoso\\Shared RegSetKeyValueA",
+        "set-value HKLM\\SOFTWARE\\Classes\\.contoso\\Shared RegSetKeyValueA",
+        "set-value HKLM\\SOFTWARE\\Classes\\CLSID\\{6B29FC40-CA47-1067-B31D-00DD010662DA}\\Own RegSetKeyValueA",
+        "set-value HKLM\\SOFTWARE\\Contoso\\Made32\\Below32 RegSetValueExA",
+        "set-value HKLM\\SOFTWARE\\Contoso\\Made64\\Below64 RegSetValueExA",
+        "set-value HKLM\\SOFTWARE\\Contoso\\Own\\Own RegSetKeyValueA",
+        "set-value HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Run\\Contoso RegSetKeyValueA",
+        "set-value HKLM\\SOFTWARE\\Policies\\Contoso\\Shared RegSetKeyValueA",
+        "set-value HKLM\\SYSTEM\\CurrentControlSet\\Services\\Contoso\\Shared RegSetKeyValueA",
+    ];
+    says("views", &written);
+    for reading in read("views") {
+        let is_x86 = reading.artifact.contains("x86");
+        for effect in shown(&reading).filter(|e| e.location.to_string().starts_with("HK")) {
+            let location = effect.location.to_string();
+            let own = ["\\Own", "Run\\Contoso"].iter().any(|end| location.ends_with(end)) && is_x86;
+            assert_eq!(effect.has(Trait::View32), own || location.contains("32"), "{}: {location}", reading.artifact);
+        }
+    }
+}
+
+#[test]
+fn names_that_callers_give() {
+    says(
+        "asked",
+        &[
+            "delete {LocalAppData}\\folder.dat DeleteFileA",
+            "delete {env:ASKED_HOME}\\variable.dat DeleteFileA",
+            "delete {ini:C:\\Asked\\asked.ini/Paths/Logs}\\ini.dat DeleteFileA",
+            "delete {registry:HKLM\\SYSTEM\\Asked\\Paths\\Data}\\registry.dat DeleteFileA",
+            "set-value C:\\Asked\\asked.ini\\Window\\Left WritePrivateProfileStringA",
+            "set-value C:\\Asked\\asked.ini\\Window\\Top WritePrivateProfileStringA",
+            "set-value C:\\Asked\\narrow.ini\\Window\\Kind WritePrivateProfileStringA",
+            "set-value C:\\Asked\\wide.ini\\Window\\Kind WritePrivateProfileStringA",
+            "set-value HKCU\\Software\\Asked\\Height RegSetValueExA",
+            "set-value HKCU\\Software\\Asked\\Width RegSetValueExA",
+        ],
+    );
+}
+
+#[test]
+fn what_a_stream_is_for_is_part_of_its_mode() {
+    for reading in read("openmode") {
+        let effects = reading.facts.iter().filter_map(|f| f.as_effect());
+        let mut found: Vec<String> = effects
+            .map(|e| format!("{} {} {}", <&str>::from(e.certainty), <&str>::from(e.operation), e.location))
+            .collect();
+        found.sort_unstable();
+        let expected = [
+            "proven append C:\\Openmode\\added.dat",
+            "proven create C:\\Openmode\\again.dat",
+            "proven create C:\\Openmode\\binary.dat",
+            "proven create C:\\Openmode\\end.dat",
+            "proven create C:\\Openmode\\wide.dat",
+            "proven read C:\\Openmode\\read.dat",
+            "proven write C:\\Openmode\\changed.dat",
+            "proven write C:\\Openmode\\there.dat",
+        ];
+        assert_eq!(found, expected, "{}", reading.artifact);
+    }
 }
 
 #[test]

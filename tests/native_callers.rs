@@ -50,7 +50,7 @@ fn a_mode_that_the_caller_decides() {
 #[test]
 fn frames_that_a_helper_sets_up() {
     for reading in read("frames") {
-        let expected = ["create C:\\Contoso\\framed.dat", "write C:\\Contoso\\guarded.dat"];
+        let expected = ["create C:\\Contoso\\framed.dat", "create C:\\Contoso\\guarded.dat"];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }

@@ -34,8 +34,8 @@ fn registration_of_a_component() {
         "server",
         "dll",
         &[
-            "build HKLM\\SOFTWARE\\Classes\\CLSID\\{6B29FC40-CA47-1067-B31D-00DD010662DA} only reached from DllInstall, which registers the component",
-            "build HKLM\\SOFTWARE\\Classes\\CLSID\\{6B29FC40-CA47-1067-B31D-00DD010662DA}\\(default) only reached from DllInstall, which registers the component",
+            "build HKLM\\SOFTWARE\\Classes\\CLSID\\{6B29FC40-CA47-1067-B31D-00DD010662DA} only reached from DllInstall and DllRegisterServer, which register the component",
+            "build HKLM\\SOFTWARE\\Classes\\CLSID\\{6B29FC40-CA47-1067-B31D-00DD010662DA}\\(default) only reached from DllInstall and DllRegisterServer, which register the component",
             "not-shipped HKLM\\SOFTWARE\\Classes\\Contoso.Order only reached from DllUnregisterServer, which takes the component away",
             "unknown C:\\data\\order.dat",
             // The registration and the component's work lead here.

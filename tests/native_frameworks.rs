@@ -142,13 +142,13 @@ fn databases_inside_the_program() {
         &[
             "create database C:\\Contoso\\mail.edb",
             "create database C:\\Contoso\\orders.sqlite",
+            "create database C:\\Contoso\\wide.sqlite",
+            "create database {Temp}\\scratch.sqlite",
             "write database C:\\Contoso\\index.edb",
             "write database C:\\Contoso\\level",
             "write database C:\\Contoso\\lightning",
             "write database C:\\Contoso\\rocks",
             "write database C:\\Contoso\\stock.mdb",
-            "write database C:\\Contoso\\wide.sqlite",
-            "write database {Temp}\\scratch.sqlite",
         ],
     );
 }

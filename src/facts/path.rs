@@ -78,6 +78,9 @@ pub(super) fn replace_prefixes(text: Text) -> Text {
         (Some(Folder::WebRoot), &first[1..])
     } else if lower.starts_with("\\\\?\\unc\\") || lower.starts_with("//?/unc/") {
         return with_first(&text, format!("\\\\{}", &first[8..]));
+    } else if lower.starts_with("\\\\.\\") && lower.get(5..7) == Some(":\\") {
+        // A file by way of the namespace of devices (MS documentation: "Naming Files, Paths, and Namespaces").
+        (None, &first[4..])
     } else if lower.starts_with("\\\\?\\") || lower.starts_with("\\??\\") || lower.starts_with("//?/") {
         (None, &first[4..])
     } else if lower.starts_with("file:///") {

@@ -80,6 +80,72 @@ pub fn normalise_key(key: &str) -> (String, View) {
     (out.join("\\"), view)
 }
 
+/// Keys below `HKLM\\SOFTWARE` that programs of both kinds share since Windows 7 (MS documentation: "Registry Keys
+/// Affected by WOW64").
+const SHARED: &[&str] = &[
+    "classes",
+    "clients",
+    "microsoft\\com3",
+    "microsoft\\cryptography\\calais\\current",
+    "microsoft\\cryptography\\calais\\readers",
+    "microsoft\\cryptography\\services",
+    "microsoft\\ctf\\systemshared",
+    "microsoft\\ctf\\tip",
+    "microsoft\\dfs",
+    "microsoft\\driver signing",
+    "microsoft\\enterprisecertificates",
+    "microsoft\\eventsystem",
+    "microsoft\\msmq",
+    "microsoft\\non-driver signing",
+    "microsoft\\ole",
+    "microsoft\\ras",
+    "microsoft\\rpc",
+    "microsoft\\shared tools\\msinfo",
+    "microsoft\\systemcertificates",
+    "microsoft\\termservlicensing",
+    "microsoft\\transaction server",
+    "microsoft\\windows\\currentversion\\control panel\\cursors\\schemes",
+    "microsoft\\windows\\currentversion\\explorer\\autoplayhandlers",
+    "microsoft\\windows\\currentversion\\explorer\\driveicons",
+    "microsoft\\windows\\currentversion\\explorer\\kindmap",
+    "microsoft\\windows\\currentversion\\group policy",
+    "microsoft\\windows\\currentversion\\policies",
+    "microsoft\\windows\\currentversion\\previewhandlers",
+    "microsoft\\windows\\currentversion\\setup",
+    "microsoft\\windows\\currentversion\\telephony\\locations",
+    "microsoft\\windows nt\\currentversion\\console",
+    "microsoft\\windows nt\\currentversion\\fontdpi",
+    "microsoft\\windows nt\\currentversion\\fontlink",
+    "microsoft\\windows nt\\currentversion\\fontmapper",
+    "microsoft\\windows nt\\currentversion\\fonts",
+    "microsoft\\windows nt\\currentversion\\fontsubstitutes",
+    "microsoft\\windows nt\\currentversion\\gre_initialize",
+    "microsoft\\windows nt\\currentversion\\image file execution options",
+    "microsoft\\windows nt\\currentversion\\languagepack",
+    "microsoft\\windows nt\\currentversion\\networkcards",
+    "microsoft\\windows nt\\currentversion\\perflib",
+    "microsoft\\windows nt\\currentversion\\ports",
+    "microsoft\\windows nt\\currentversion\\print",
+    "microsoft\\windows nt\\currentversion\\profilelist",
+    "microsoft\\windows nt\\currentversion\\time zones",
+    "policies",
+    "registeredapplications",
+];
+/// Keys below `Software\\Classes` that each kind has of its own all the same.
+const OWN_CLASSES: &[&str] = &["clsid", "directshow", "interface", "media type", "mediafoundation"];
+
+/// Whether a 32-bit program sees another key by this name than a 64-bit one. `key` is in lower case, with the short name
+/// of its root.
+pub fn is_redirected(key: &str) -> bool {
+    let below = |above: &str| key.strip_prefix(above).and_then(|rest| rest.strip_prefix('\\'));
+    let is_in = |rest: &str, key: &str| rest.strip_prefix(key).is_some_and(|r| r.is_empty() || r.starts_with('\\'));
+    let classes = ["hklm\\software\\classes", "hkcu\\software\\classes", "hkcr"].into_iter().find_map(below);
+    if let Some(class) = classes {
+        return OWN_CLASSES.iter().any(|own| is_in(class, own));
+    }
+    below("hklm\\software").is_some_and(|rest| !SHARED.iter().any(|shared| is_in(rest, shared)))
+}
+
 fn is_control_set(part: &str) -> bool {
     strip_prefix_ci(part, "ControlSet").is_some_and(|n| n.len() == 3 && n.bytes().all(|b| b.is_ascii_digit()))
 }
@@ -102,6 +168,18 @@ mod tests {
         assert_eq!(split_root("Software\\X"), None);
         assert_eq!(split_root("HKLMX\\a"), None);
         assert_eq!(root_of_handle(0xffff_ffff_8000_0002), Some("HKLM"));
+    }
+
+    #[test]
+    fn some_keys_are_for_programs_of_both_kinds() {
+        assert!(is_redirected("hklm\\software\\contoso"));
+        assert!(is_redirected("hklm\\software\\classes\\clsid\\{1}"));
+        assert!(is_redirected("hkcr\\interface\\{1}"));
+        assert!(is_redirected("hklm\\software\\microsoft\\windows\\currentversion\\run"));
+        assert!(!is_redirected("hklm\\software\\classes\\.contoso"));
+        assert!(!is_redirected("hklm\\software\\policies\\contoso"));
+        assert!(!is_redirected("hkcu\\software\\contoso"));
+        assert!(is_redirected("hklm\\software\\policiesx"));
     }
 
     #[test]

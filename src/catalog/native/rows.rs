@@ -261,6 +261,9 @@ pub struct Row {
     /// Arguments in the order of the model.
     #[serde(default)]
     pub args: Vec<u8>,
+    /// Bits that the function adds to the mode that it is given.
+    #[serde(default)]
+    pub adds: u64,
     /// `operation store`.
     pub does: Option<String>,
     /// Argument with the path.
@@ -269,6 +272,10 @@ pub struct Row {
     pub name: Option<u8>,
     /// Argument with an open registry key.
     pub key: Option<u8>,
+    /// Argument with the access rights or flags that say which view of the registry is meant.
+    pub access: Option<u8>,
+    /// Argument with the path that is copied or moved.
+    pub from: Option<u8>,
     /// Argument with a key (or section) below.
     pub sub: Option<u8>,
     /// Argument with the name of a value.
@@ -397,7 +404,7 @@ impl Row {
 
     /// Number of arguments that the row speaks of.
     pub fn arity(&self) -> usize {
-        let content = [self.data, self.fills, self.default].into_iter().flatten();
+        let content = [self.data, self.fills, self.default, self.access, self.from].into_iter().flatten();
         self.deciding().chain(content).max().map_or(0, |n| usize::from(n) + 1)
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Functions {
     ranges: Vec<Range>,
     /// Starts found by other means, sorted.
     starts: Vec<u32>,
+    /// Where sections of code end, sorted: no function goes further.
+    ends: Vec<u32>,
 }
 
 impl Functions {
@@ -42,7 +44,10 @@ impl Functions {
         }
         starts.sort_unstable();
         starts.dedup();
-        Functions { ranges, starts }
+        let code = image.sections.iter().filter(|s| s.is_code());
+        let mut ends: Vec<u32> = code.map(|s| s.rva.saturating_add(s.size)).collect();
+        ends.sort_unstable();
+        Functions { ranges, starts, ends }
     }
 
     /// Adds the functions of x86 that others only end in: targets of jumps, given with their places, beyond the bounds
@@ -90,11 +95,12 @@ impl Functions {
         }
     }
 
-    /// The first address behind this one where a function may start.
+    /// The first address behind this one where a function may start, or its section ends.
     pub(crate) fn next_start(&self, rva: u32) -> u32 {
         let range = self.ranges.get(self.ranges.partition_point(|r| r.start <= rva)).map(|r| r.start);
         let start = self.starts.get(self.starts.partition_point(|start| *start <= rva)).copied();
-        range.into_iter().chain(start).min().unwrap_or(u32::MAX)
+        let end = self.ends.get(self.ends.partition_point(|end| *end <= rva)).copied();
+        range.into_iter().chain(start).chain(end).min().unwrap_or(u32::MAX)
     }
 
     /// Short jumps to a function from the end of another one: address of the function, and of the jump.
@@ -118,10 +124,7 @@ impl Functions {
     pub(crate) fn end_of(&self, start: u32) -> Option<u32> {
         match self.range_of(start) {
             Some(range) => Some(range.end),
-            None => {
-                let next = self.starts.partition_point(|s| *s <= start);
-                self.starts.get(next).copied()
-            }
+            None => Some(self.next_start(start)).filter(|next| *next != u32::MAX),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Locations from the arguments of calls: keys below keys, names in INI files.
 
+use super::code::filled::within_hole;
 use super::code::known::{Known, merged};
 use super::code::report::{Arg, Number};
 use crate::facts::{Text, registry};
@@ -22,9 +23,18 @@ pub(crate) fn keys_below(keys: &[Text], below: &Arg) -> Vec<Text> {
     if below.is_null() {
         return keys.to_vec();
     }
-    let unknown = [Text::unknown()];
-    let names = if below.texts.is_empty() { &unknown } else { below.texts.as_slice() };
-    let all = keys.iter().flat_map(|key| names.iter().map(|name| below_text(key, name)));
+    names_below(keys, below)
+}
+
+/// What an argument may be called. Never empty.
+pub(crate) fn names(arg: &Arg) -> Vec<Text> {
+    if arg.texts.is_empty() { vec![Text::unknown()] } else { arg.texts.clone() }
+}
+
+/// Each name that an argument may be, below each of these.
+pub(crate) fn names_below(above: &[Text], arg: &Arg) -> Vec<Text> {
+    let names = names(arg);
+    let all = above.iter().flat_map(|text| names.iter().map(|name| below_text(text, name)));
     Known::any(all.collect::<Vec<_>>(), false).texts().to_vec()
 }
 
@@ -53,7 +63,6 @@ pub(crate) fn first_text(arg: &Arg) -> Text {
 
 /// `file/section/key`, for the hole of a value that was read.
 pub(crate) fn ini_name(parts: &[Arg]) -> String {
-    let names: Vec<String> =
-        parts.iter().map(|p| first_text(p).to_string().replace('{', "(").replace('}', ")")).collect();
+    let names: Vec<String> = parts.iter().map(|p| within_hole(&first_text(p))).collect();
     names.join("/")
 }

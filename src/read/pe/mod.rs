@@ -24,7 +24,6 @@ mod references;
 mod resolve;
 mod resources;
 mod scan;
-mod settings;
 mod streams;
 mod surface;
 mod told;

@@ -14,6 +14,8 @@ pub(crate) struct Mode {
     pub(crate) words: String,
     /// It may as well only read: several modes are possible, and which one goes with which path is not known.
     pub(crate) ambiguous: bool,
+    /// It changes what is opened, but whether that is made anew, extended or overwritten is not known.
+    pub(crate) vague: bool,
 }
 
 impl Mode {
@@ -29,7 +31,8 @@ impl Mode {
             _ => Some(Operation::Write),
         };
         let words = if self.words == other.words { self.words } else { format!("{} or {}", self.words, other.words) };
-        Mode { operation, traits: self.traits, words, ambiguous: mixed || self.ambiguous || other.ambiguous }
+        let vague = self.operation != other.operation || self.vague || other.vague;
+        Mode { operation, traits: self.traits, words, ambiguous: mixed || self.ambiguous || other.ambiguous, vague }
     }
 }
 
@@ -58,6 +61,7 @@ pub(crate) fn mode(event: &Event) -> Option<Mode> {
     };
     let one = |decide: fn(Option<u64>) -> Mode| any(&all(1), &[None], |n, _| decide(n));
     let flags = |position: usize| all(position).into_iter().flatten().reduce(|a, b| a & b);
+    let adds = event.api.row.adds;
     Some(match event.api.row.model? {
         Model::CreateFile => any(&all(1), &all(2), |a, d| create_file(a, d, flags(3))),
         Model::NtCreateFile => any(&all(1), &all(2), |a, d| nt_create_file(a, d, flags(3))),
@@ -70,7 +74,8 @@ pub(crate) fn mode(event: &Event) -> Option<Mode> {
         Model::GoOflag => one(go_oflag),
         Model::VbOpenmode => one(vb_openmode),
         Model::WxOpenmode => one(wx_openmode),
-        Model::GnuOpenmode => one(|n| openmode(n, [0x10, 0x08, 0x01, 0x20])),
+        // A stream adds what it is for: `ofstream(name, ios::binary)` writes (C++ standard, [ofstream.cons]).
+        Model::GnuOpenmode => any(&all(1), &[None], |n, _| openmode(n.map(|n| n | adds), [0x10, 0x08, 0x01, 0x20])),
         Model::Stgm => one(stgm),
         Model::SqliteFlags => one(sqlite),
         _ => return None,
@@ -89,8 +94,8 @@ fn create_file(access: Option<u64>, disposition: Option<u64>, flags: Option<u64>
         (Some(1 | 2), _) => Some(Operation::Create),
         (Some(5), _) => Some(Operation::Write),
         (Some(4) | None, _) if appends => Some(Operation::Append),
-        (Some(4), Some(true)) => Some(Operation::Write),
-        (Some(4), Some(false)) => Some(Operation::Create),
+        // What is not there is made, whatever the access (OPEN_ALWAYS).
+        (Some(4), Some(_)) => Some(Operation::Create),
         (_, Some(true)) => Some(if appends { Operation::Append } else { Operation::Write }),
         (Some(3), Some(false)) => Some(match (access, flags) {
             (Some(a), Some(f)) if a & DELETE != 0 && f & DELETE_ON_CLOSE != 0 => Operation::Delete,
@@ -100,6 +105,7 @@ fn create_file(access: Option<u64>, disposition: Option<u64>, flags: Option<u64>
     };
     let show = |n: Option<u64>| n.map_or("unknown".to_owned(), |n| format!("{:#x}", n & 0xffff_ffff));
     let mut mode = of(operation, format!("access {}, disposition {}", show(access), show(disposition)));
+    mode.vague = disposition.is_none() && !appends;
     if flags.is_some_and(|f| f & DELETE_ON_CLOSE != 0) {
         mode.traits.push(Trait::DeleteOnClose);
         mode.words.push_str(", deleted on close");

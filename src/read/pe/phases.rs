@@ -46,14 +46,21 @@ impl Caller {
         }
     }
 
-    fn words(self) -> &'static str {
-        match self {
-            Caller::Registration => "which registers the component",
-            Caller::Installer => "a custom action of an installer",
-            Caller::Removal => "which takes the component away",
-            Caller::Services => "the main function of the service",
-            Caller::Control => "the control handler of the service",
-            Caller::Exit => "which is called when the program ends",
+    /// What one of them, or several, are.
+    fn words(self, several: bool) -> &'static str {
+        match (self, several) {
+            (Caller::Registration, false) => "which registers the component",
+            (Caller::Registration, true) => "which register the component",
+            (Caller::Installer, false) => "a custom action of an installer",
+            (Caller::Installer, true) => "custom actions of an installer",
+            (Caller::Removal, false) => "which takes the component away",
+            (Caller::Removal, true) => "which take the component away",
+            (Caller::Services, false) => "the main function of the service",
+            (Caller::Services, true) => "the main functions of the service",
+            (Caller::Control, false) => "the control handler of the service",
+            (Caller::Control, true) => "the control handlers of the service",
+            (Caller::Exit, false) => "which is called when the program ends",
+            (Caller::Exit, true) => "which are called when the program ends",
         }
     }
 }
@@ -143,8 +150,10 @@ impl Phases {
             [Phase::Run, Phase::Shutdown] => Phase::Run,
             _ => return None,
         };
-        let (caller, name) = reached.iter().find(|(caller, _)| caller.phase() == phase)?;
-        Some((phase, format!("only reached from {name}, {}", caller.words())))
+        let (caller, _) = reached.iter().find(|(caller, _)| caller.phase() == phase)?;
+        let names: Vec<&str> = reached.iter().filter(|(other, _)| other == caller).map(|(_, name)| *name).collect();
+        let only = if names.len() == reached.len() { "only " } else { "" };
+        Some((phase, format!("{only}reached from {}, {}", names.join(" and "), caller.words(names.len() > 1))))
     }
 }
 

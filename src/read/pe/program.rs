@@ -61,6 +61,8 @@ pub(crate) struct Program<'a> {
     pub(crate) apis: Vec<Option<Api>>,
     /// Name of the file without its folder.
     pub(crate) file_name: String,
+    /// Slots and thunks of imports that do not come back when they are called.
+    endless: Set<u32>,
     /// Functions that refer to a catalogued import.
     interesting: Set<u32>,
     /// Functions that refer to an import that changes state.
@@ -136,6 +138,10 @@ impl<'a> Program<'a> {
         references.edges.extend(functions.short_jumps(&image));
         sort_pairs(&mut references.edges);
         names.add_streams(&image, &functions);
+        let ends = |import: usize| linkage.imports.get(import).is_some_and(surface::never_returns);
+        let slots = linkage.slots.iter().filter(|(_, import)| ends(**import)).map(|(slot, _)| *slot);
+        let thunks = references.thunks.iter().filter(|(_, import)| ends(**import)).map(|(thunk, _)| *thunk);
+        let endless = slots.chain(thunks).collect();
         let mut program = Program {
             image,
             linkage,
@@ -143,6 +149,7 @@ impl<'a> Program<'a> {
             references,
             apis,
             file_name: file_name.to_owned(),
+            endless,
             interesting: Set::default(),
             sinks: Vec::new(),
             strays: 0,
@@ -258,7 +265,7 @@ impl<'a> Program<'a> {
         else {
             return false;
         };
-        let length = self.functions.end_of(function).map_or(MAX_BUILDER, |end| (end - function) as usize);
+        let length = self.length_of(function).unwrap_or(MAX_BUILDER);
         if length > MAX_BUILDER {
             return false;
         }
@@ -281,6 +288,16 @@ impl<'a> Program<'a> {
                     .iter()
                     .any(|wide| literal(&self.image, rva, *wide).is_some_and(|s| s.len() >= 4 && s.contains('\\')))
         })
+    }
+
+    /// Bytes from the start of a function to the next one; of the last one of a section its instructions, since other
+    /// things may stand behind it there.
+    fn length_of(&self, function: u32) -> Option<usize> {
+        let end = self.functions.end_of(function)?;
+        if self.functions.is_start(end) {
+            return Some((end - function) as usize);
+        }
+        Some(self.body(function).instructions.iter().map(|instruction| instruction.len()).sum())
     }
 
     /// Functions with a direct call or jump to one of `targets`.
@@ -367,7 +384,7 @@ impl<'a> Program<'a> {
         if let Some(body) = self.bodies.borrow().get(&function) {
             return body.clone();
         }
-        let body = Rc::new(Body::decode(&self.image, &self.functions, function));
+        let body = Rc::new(Body::decode(&self.image, &self.functions, &self.endless, function));
         let kept = self.decoded_instructions.get() + body.instructions.len();
         if kept <= MAX_DECODED {
             self.decoded_instructions.set(kept);

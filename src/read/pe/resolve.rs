@@ -118,11 +118,22 @@ fn sort(
         return;
     }
     let Some(event) = runtime_open(program, event, function) else { return };
+    // What is opened for a caller of the runtime is told of the call with its mode string.
+    if program.openers.contains(&function) && opens_for_caller(&event) {
+        program.replaced.borrow_mut().insert(event.via);
+        return;
+    }
     if asks_callers(&event) {
         pending.push(Pending { event, function, below: below.cloned() });
     } else {
         done.push(event);
     }
+}
+
+/// It opens what the caller of the function names.
+fn opens_for_caller(event: &Event) -> bool {
+    let path = effects::argument(event, event.api.row.args.first().copied());
+    modes::mode(event).is_some() && path.is_some_and(Arg::has_parameters)
 }
 
 /// What a runtime that is linked into the image opens is what its callers ask it to: `_open` with their flags. `None`:
@@ -159,6 +170,11 @@ fn asks_callers(event: &Event) -> bool {
 /// It opens something, and whether it writes is not known.
 fn is_undecided(event: &Event) -> bool {
     modes::mode(event).is_some_and(|mode| mode.operation.is_none() || mode.ambiguous)
+}
+
+/// It writes, and which of several modes it has may be what the caller says.
+fn is_vague(event: &Event) -> bool {
+    modes::mode(event).is_some_and(|mode| mode.vague)
 }
 
 fn functions_of(pending: &[Pending]) -> Vec<u32> {
@@ -209,7 +225,7 @@ fn says_more(before: &Event, after: &Event) -> bool {
 /// numbers of the call: flags are computed from them, or the way to the opening call depends on them.
 fn called(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> Event {
     let event = filled(&pending.event, call);
-    if is_undecided(&event) {
+    if is_undecided(&event) || is_vague(&event) {
         let again = given(program, pending, call, false).map(|again| filled(&again, call));
         return again.filter(|again| !is_undecided(again)).unwrap_or(event);
     }

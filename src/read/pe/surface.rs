@@ -22,10 +22,55 @@ pub(crate) fn name_of<'a>(import: &Import<'a>) -> Option<&'a str> {
     }
 }
 
+/// Functions that end the thread, the program or the way through the function (MS documentation and the C and C++
+/// standards declare them so).
+const NEVER_RETURN: &[&str] = &[
+    "ExitProcess",
+    "ExitThread",
+    "FatalAppExitA",
+    "FatalAppExitW",
+    "FatalExit",
+    "FreeLibraryAndExitThread",
+    "RaiseFailFastException",
+    "RtlExitUserProcess",
+    "RtlExitUserThread",
+    "exit",
+    "_exit",
+    "_Exit",
+    "quick_exit",
+    "abort",
+    "terminate",
+    "longjmp",
+    "_amsg_exit",
+    "_invalid_parameter_noinfo_noreturn",
+    "_invoke_watson",
+    "_CxxThrowException",
+    "?terminate@@YAXXZ",
+    "__cxa_throw",
+    "__cxa_rethrow",
+    "__cxa_bad_cast",
+    "_Unwind_Resume",
+    "_ZSt9terminatev",
+];
+
+/// A call of it does not come back.
+pub(crate) fn never_returns(import: &Import<'_>) -> bool {
+    let Some(name) = name_of(import) else { return false };
+    // What libraries of C++ throw with, in both ways of mangling.
+    let throws = |name: &str| {
+        name.split_once("__throw_").is_some_and(|(before, _)| {
+            let digits = before.strip_prefix("_ZSt").unwrap_or("x");
+            digits.bytes().all(|b| b.is_ascii_digit())
+        }) || name.starts_with("?_X") && name.contains("@std@@YAX")
+    };
+    NEVER_RETURN.contains(&name) || throws(name)
+}
+
 /// `module!Name`, as facts write it.
 pub(crate) fn via(import: &Import<'_>) -> String {
     match (name_of(import), import.ordinal) {
-        (Some(name), _) => format!("{}!{name}", import.module),
+        // A name that the catalogue tells apart by machine carries that in brackets.
+        (Some(name), _) => format!("{}!{}", import.module, name.split(" (").next().unwrap_or(name)),
         (None, ordinal) => format!("{}!#{}", import.module, ordinal.unwrap_or_default()),
     }
 }

@@ -42,6 +42,7 @@ pub(crate) struct Body {
 struct Builder<'i, 'a> {
     image: &'i Image<'a>,
     functions: &'i Functions,
+    endless: &'i Set<u32>,
     start: u32,
     decoded: Vec<Instruction>,
     /// Address of each, and its place in the list.
@@ -53,11 +54,13 @@ struct Builder<'i, 'a> {
 }
 
 impl Body {
-    /// Decodes the function at `start`: everything its jumps reach, and behind a jump table the rest of its range.
-    pub(crate) fn decode(image: &Image<'_>, functions: &Functions, start: u32) -> Self {
+    /// Decodes the function at `start`: everything its jumps reach, and behind a jump table the rest of its range. Behind
+    /// a call of what is in `endless`, by slots and thunks, nothing of this way follows.
+    pub(crate) fn decode(image: &Image<'_>, functions: &Functions, endless: &Set<u32>, start: u32) -> Self {
         let mut builder = Builder {
             image,
             functions,
+            endless,
             start,
             decoded: Vec::new(),
             places: Map::default(),
@@ -117,6 +120,7 @@ impl Builder<'_, '_> {
                 place.insert(self.decoded.len());
                 self.decoded.push(instruction);
                 match instruction.flow_control() {
+                    FlowControl::Call | FlowControl::IndirectCall if self.never_returns(&instruction) => break,
                     FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => {}
                     FlowControl::Interrupt if instruction.code() == Code::Int3 => break,
                     FlowControl::Interrupt => {}
@@ -142,6 +146,17 @@ impl Builder<'_, '_> {
     /// A jump through memory at a fixed address is a tail call of an import, not a jump table.
     fn is_import_jump(&self, instruction: &Instruction) -> bool {
         instruction.op0_kind() == OpKind::Memory && instruction.memory_index() == iced_x86::Register::None
+    }
+
+    /// A call of an import, directly or through its thunk, that does not come back.
+    fn never_returns(&self, instruction: &Instruction) -> bool {
+        let called = match instruction.flow_control() {
+            FlowControl::Call => instruction.near_branch_target(),
+            FlowControl::IndirectCall if instruction.is_ip_rel_memory_operand() => instruction.ip_rel_memory_address(),
+            FlowControl::IndirectCall if self.is_import_jump(instruction) => instruction.memory_displacement64(),
+            _ => return false,
+        };
+        self.rva(called).is_some_and(|rva| self.endless.contains(&rva))
     }
 
     fn rva(&self, ip: u64) -> Option<u32> {
@@ -230,8 +245,12 @@ impl Builder<'_, '_> {
                     | FlowControl::UnconditionalBranch
                     | FlowControl::IndirectBranch
             );
-            let falls = matches!(flow, FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall)
-                || flow == FlowControl::Interrupt && instruction.code() != Code::Int3;
+            let falls = match flow {
+                FlowControl::Next => true,
+                FlowControl::Call | FlowControl::IndirectCall => !self.never_returns(instruction),
+                FlowControl::Interrupt => instruction.code() != Code::Int3,
+                _ => false,
+            };
             if falls && follows && !self.leaders.contains(&after) {
                 continue;
             }

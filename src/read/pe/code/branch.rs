@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// Fewest parameters that are handed on.
 const MIN_PARAMETERS: u8 = 4;
 /// Longest function, in bytes, that is believed to calculate a number from two others.
-const MAX_CALCULATION: u32 = 64;
+const MAX_CALCULATION: usize = 64;
 
 /// What set the flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,9 @@ impl Engine<'_, '_> {
     /// The number that a short function calculates from two numbers, such as flags put together by an operator.
     pub(super) fn computed(&mut self, target: u32, report: &Report) -> Option<u64> {
         let program = self.program;
-        let length = program.functions.end_of(target)?.checked_sub(target)?;
+        // The last function of a section ends before the section does.
+        let body = program.body(target);
+        let length: usize = body.instructions.iter().map(Instruction::len).sum();
         let says = report.summary.result.as_ref().is_some_and(|result| *result != Arg::default());
         if length > MAX_CALCULATION || says || report.summary.has_effects() {
             return None;
@@ -110,7 +112,7 @@ impl Engine<'_, '_> {
         let calls = |instruction: &Instruction| {
             matches!(instruction.flow_control(), FlowControl::Call | FlowControl::IndirectCall)
         };
-        if program.body(target).instructions.iter().any(calls) {
+        if body.instructions.iter().any(calls) {
             return None;
         }
         let report = program.report_given(target, &numbers, None, self.depth + 1)?;

@@ -1,6 +1,6 @@
 //! Texts of one function with what its callers pass for its parameters.
 
-use super::known::Known;
+use super::known::{Known, merged};
 use super::report::Arg;
 use super::slot::Slot;
 use crate::facts::{Part, Text};
@@ -31,10 +31,16 @@ pub(super) fn has_parameters(text: &Text) -> bool {
 
 /// Places that a text depends on.
 pub(super) fn parameters(text: &Text) -> impl Iterator<Item = Slot> {
-    text.parts().iter().filter_map(|p| match p {
-        Part::Hole(hole) => Slot::of_hole(hole),
+    let holes = text.parts().iter().filter_map(|p| match p {
+        Part::Hole(hole) => Some(hole),
         Part::Lit(_) => None,
-    })
+    });
+    holes.flat_map(|hole| Slot::of_hole(hole).into_iter().chain(Slot::within(hole)))
+}
+
+/// Names of what is read, within a hole: braces would end it.
+pub(crate) fn within_hole(text: &Text) -> String {
+    text.to_string().replace('{', "(").replace('}', ")")
 }
 
 /// What a caller gives for a place. `None`: it does not say anything of that parameter.
@@ -61,10 +67,18 @@ fn filled(text: &Text, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> V
     let mut all = vec![Text::new()];
     for part in text.parts() {
         let more = match part {
-            Part::Hole(hole) => Slot::of_hole(hole).and_then(|slot| given(slot, passed)).map(|arg| {
-                *weak |= arg.weak;
-                spoken(arg)
-            }),
+            Part::Hole(hole) => match Slot::of_hole(hole) {
+                Some(slot) => given(slot, passed).map(|arg| {
+                    *weak |= arg.weak;
+                    spoken(arg)
+                }),
+                None => Slot::replaced_within(hole, |slot| {
+                    let arg = given(slot, passed)?;
+                    *weak |= arg.weak;
+                    Some(within_hole(&merged(&spoken(arg))))
+                })
+                .map(|text| vec![text]),
+            },
             Part::Lit(_) => None,
         };
         let more = more.unwrap_or_else(|| vec![Text::from_parts([part.clone()])]);

@@ -1,7 +1,7 @@
 //! What the analysis of one function says, independent of the function's own symbols, so that callers can fill in
 //! what was a parameter.
 
-use super::filled::{all_filled, from_root, has_parameters, is_split, parameters};
+use super::filled::{all_filled, from_root, has_parameters, is_split, parameters, within_hole};
 use super::gap::Gap;
 use super::given_away::{Given, Written};
 use super::known::Known;
@@ -286,7 +286,10 @@ impl Arg {
     pub(crate) fn settle(&mut self) {
         let settled = |texts: &mut Vec<Text>| {
             for text in texts.iter_mut() {
-                *text = text.map_holes(|hole| Slot::of_hole(hole).map(|_| Text::unknown()));
+                *text = text.map_holes(|hole| match Slot::of_hole(hole) {
+                    Some(_) => Some(Text::unknown()),
+                    None => Slot::replaced_within(hole, |_| Some(within_hole(&Text::unknown()))),
+                });
             }
         };
         // Whatever depends on a caller is not known.

@@ -2,10 +2,12 @@
 
 use super::report::Number;
 use super::value::{Kind, Symbols, Value};
-use crate::facts::{Hole, Source, Text};
+use crate::facts::{Hole, Source, Text, env_hole};
 use std::fmt;
 use std::str::FromStr;
 
+/// Begins a place within a name, where braces would end the hole.
+const WITHIN: &str = "(param:";
 /// Longest chain of pointers that is followed, with the parameter itself.
 const MAX_STEPS: usize = 3;
 
@@ -59,6 +61,40 @@ impl Slot {
     /// A text that stands for the string at this place.
     pub(crate) fn text(&self) -> Text {
         Text::from_source(Source::Param, self.to_string())
+    }
+
+    /// The places that a name within a hole is made of, as in `{registry:HKCU\Software\(param:1)}`.
+    pub(crate) fn within(hole: &Hole) -> impl Iterator<Item = Slot> {
+        let name = match hole {
+            Hole::From(source, name) if *source != Source::Param => name.as_str(),
+            _ => "",
+        };
+        name.split(WITHIN).skip(1).filter_map(|rest| rest.split_once(')')?.0.parse().ok())
+    }
+
+    /// The same hole, with other words for the places that its name is made of; `None`: as it stands.
+    pub(crate) fn replaced_within(hole: &Hole, mut word: impl FnMut(Slot) -> Option<String>) -> Option<Text> {
+        let Hole::From(source, name) = hole else { return None };
+        if *source == Source::Param || !name.contains(WITHIN) {
+            return None;
+        }
+        let mut pieces = name.split(WITHIN);
+        let mut out = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            let (place, rest) = piece.split_once(')').unwrap_or((piece, ""));
+            match place.parse().ok().and_then(&mut word) {
+                Some(word) => out.push_str(&word),
+                None => out.push_str(&format!("{WITHIN}{place})")),
+            }
+            out.push_str(rest);
+        }
+        Some(match source {
+            Source::Env if out.contains(WITHIN) => Text::from_source(Source::Env, out),
+            Source::Env if out.contains('(') => Text::unknown(),
+            // A variable may be one that names a folder.
+            Source::Env => Text::hole(env_hole(&out)),
+            _ => Text::from_source(*source, out),
+        })
     }
 
     /// Reads a hole that stands for a place.
@@ -120,6 +156,7 @@ impl FromStr for Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Folder;
 
     #[test]
     fn places_print_and_parse() {
@@ -129,6 +166,19 @@ mod tests {
         assert_eq!("7".parse(), Ok(Slot::of(7)));
         assert_eq!("name".parse::<Slot>(), Err(()));
         assert_eq!("1+0>0>0>0".parse::<Slot>(), Err(()), "too deep");
+    }
+
+    #[test]
+    fn places_within_names_are_found_and_replaced() {
+        let hole = Hole::From(Source::Registry, "HKCU\\(param:0)\\(param:1+4>0)".to_owned());
+        let places: Vec<String> = Slot::within(&hole).map(|slot| slot.to_string()).collect();
+        assert_eq!(places, ["0", "1+4>0"]);
+        let replaced = Slot::replaced_within(&hole, |slot| slot.is_plain().then(|| "Software".to_owned()));
+        let expected = "HKCU\\Software\\(param:1+4>0)".to_owned();
+        assert_eq!(replaced, Some(Text::from_source(Source::Registry, expected)));
+        let variable = Hole::From(Source::Env, "(param:0)".to_owned());
+        let folder = Slot::replaced_within(&variable, |_| Some("APPDATA".to_owned()));
+        assert_eq!(folder, Some(Text::folder(Folder::AppData)));
     }
 
     #[test]

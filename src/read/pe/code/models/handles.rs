@@ -1,16 +1,14 @@
 //! Handles with what opened them, and what is read through them.
 
-use super::super::super::effects::{KEY_WOW64_64KEY, REG_OPTION_VOLATILE};
+use super::super::super::effects::{KEY_WOW64_32KEY, KEY_WOW64_64KEY, REG_OPTION_VOLATILE};
 use super::super::super::locate;
 use super::super::analysis::{Engine, Origin};
+use super::super::filled::within_hole;
 use super::super::known::{Known, merged};
 use super::super::report::{Arg, Handle};
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{Source, Store, Text};
-
-/// `KEY_WOW64_32KEY`
-const VIEW_32: u64 = 0x200;
 
 impl Engine<'_, '_> {
     pub(super) fn handle_model(&mut self, api: Api, site: u32) -> Value {
@@ -93,7 +91,7 @@ impl Engine<'_, '_> {
             crossed: parent.crossed || locate::is_crossed(&keys, &below),
             volatile: parent.volatile || options.number.has(REG_OPTION_VOLATILE),
             remote: parent.remote,
-            view32: parent.view32 || access.number.has(VIEW_32),
+            view32: parent.view32 || access.number.has(KEY_WOW64_32KEY),
             view64: parent.view64 || access.number.has(KEY_WOW64_64KEY),
             opened_at: site,
             gap,
@@ -123,10 +121,7 @@ impl Engine<'_, '_> {
             let keys = locate::key_texts(&key);
             let key = merged(&below.map_or(keys.clone(), |b| locate::keys_below(&keys, &b)));
             let name = name.map_or_else(Text::unknown, |n| locate::first_text(&n));
-            Text::from_source(
-                Source::Registry,
-                key.concat(&"\\".into()).concat(&name).to_string().replace('{', "(").replace('}', ")"),
-            )
+            Text::from_source(Source::Registry, within_hole(&key.concat(&"\\".into()).concat(&name)))
         } else {
             Text::unknown()
         };

@@ -1,7 +1,9 @@
 //! Folders that are asked for, and paths that are put together.
 
 use super::super::analysis::{Engine, Origin};
+use super::super::filled::within_hole;
 use super::super::known::Known;
+use super::super::slot::Slot;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Folder, Hole, Part, Source, Text, env_hole, expand_env, join_paths};
@@ -149,7 +151,13 @@ impl Engine<'_, '_> {
         let name = self.text_or_unknown(name, api.wide);
         let text = match name.as_lit() {
             Some(name) if !name.is_empty() => Text::hole(env_hole(name)),
-            _ => Text::unknown(),
+            _ => match name.texts() {
+                // Callers say which one.
+                [only] if only.as_hole().and_then(Slot::of_hole).is_some() => {
+                    Text::from_source(Source::Env, within_hole(only))
+                }
+                _ => Text::unknown(),
+            },
         };
         if api.row.args.len() < 2 {
             return self.with_origin(Kind::Result(site), Origin::Text(Known::of(text)));

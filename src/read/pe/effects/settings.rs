@@ -1,14 +1,15 @@
 //! What is written through the objects of application frameworks: settings, and databases behind drivers.
 
-use super::code::report::Event;
-use super::effects::{argument, effect, evidence, paths};
-use super::image::Image;
-use super::locate;
+use super::files::paths;
+use super::{argument, effect, evidence, keys};
 use crate::facts::{Certainty, Effect, Extent, Fact, Location, Operation, Site, Store, Text};
 use crate::read::connection;
+use crate::read::pe::code::report::Event;
+use crate::read::pe::image::Image;
+use crate::read::pe::locate;
 
 /// A value of a settings object, in the registry or in a file.
-pub(crate) fn written(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+pub(super) fn written(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let row = event.api.row;
     let at = |position: usize| argument(event, row.args.get(position).copied());
     let Some(object) = at(0) else { return Vec::new() };
@@ -17,7 +18,11 @@ pub(crate) fn written(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let kept = if object.texts.is_empty() { vec![Text::unknown()] } else { object.texts.clone() };
     let one = |kept: &Text| {
         let (store, location) = place(kept, &name);
-        effect(image, event, operation, store, location, object)
+        let mut effect = effect(image, event, operation, store, location, object);
+        if store == Store::Registry {
+            keys::mark_view(image, &mut effect, false, false);
+        }
+        effect
     };
     kept.iter().map(one).collect()
 }
@@ -47,7 +52,7 @@ fn place(kept: &Text, name: &Text) -> (Store, Location) {
 }
 
 /// What a connection string leads to: a database on this machine, or one elsewhere.
-pub(crate) fn connected(image: &Image<'_>, event: &Event, site: &Site) -> Vec<Fact> {
+pub(super) fn connected(image: &Image<'_>, event: &Event, site: &Site) -> Vec<Fact> {
     let text = argument(event, event.api.row.args.first().copied());
     let texts = text.map(|arg| arg.texts.as_slice()).unwrap_or_default();
     let facts = texts.iter().filter_map(|text| connection::database(text, "")).filter_map(|database| {
@@ -61,7 +66,7 @@ pub(crate) fn connected(image: &Image<'_>, event: &Event, site: &Site) -> Vec<Fa
 }
 
 /// The name of a database is that of a file for drivers that keep one.
-pub(crate) fn database(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+pub(super) fn database(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let at = |position: usize| argument(event, event.api.row.args.get(position).copied());
     let (Some(driver), Some(name)) = (at(0), at(1)) else { return Vec::new() };
     let driver = locate::first_text(driver);

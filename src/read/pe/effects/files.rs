@@ -1,0 +1,103 @@
+//! Files and databases: what an argument names, opens, moves, and names that the system makes up.
+
+use super::{argument, effect};
+use crate::facts::{Certainty, Effect, Folder, Location, Operation, Place, Step, Store, Text, join_paths};
+use crate::read::pe::code::report::{Arg, Event};
+use crate::read::pe::image::Image;
+use crate::read::pe::locate;
+use crate::read::pe::modes::Mode;
+
+/// What the first step says of a call that may as well only read.
+pub(super) const DOUBT: &str = ": whether it writes is not known";
+
+/// The files an argument may name. A relative name is below the current directory.
+pub(super) fn paths(arg: &Arg) -> Vec<Location> {
+    // A string that is still empty is filled where it is not seen.
+    if arg.texts.iter().all(Text::is_empty) {
+        return vec![Location::unknown()];
+    }
+    // A database of SQLite that is not on the disk.
+    if arg.texts.iter().any(|text| text.as_lit() == Some(":memory:")) {
+        return Vec::new();
+    }
+    // A reserved name is a device in whatever folder.
+    let based = |location: Location| if is_device(&location) { location } else { location.based_on(Folder::Cwd) };
+    // A buffer that was emptied before something unknown filled it names nothing.
+    let located = |t: &Text| if t.is_empty() { Location::unknown() } else { based(Location::file(t)) };
+    arg.texts.iter().map(located).collect()
+}
+
+pub(super) fn is_device(location: &Location) -> bool {
+    location.file_place() == Place::Device
+}
+
+pub(super) fn opened(
+    image: &Image<'_>,
+    event: &Event,
+    store: Store,
+    path: &Arg,
+    location: Location,
+    mode: &Mode,
+) -> Option<Effect> {
+    let operation = mode.operation.unwrap_or(Operation::Write);
+    if is_device(&location) {
+        return None;
+    }
+    let mut effect = effect(image, event, operation, store, location, path);
+    if mode.operation.is_none() || mode.ambiguous {
+        effect.certainty = Certainty::Possible;
+    } else if mode.vague {
+        effect.certainty = effect.certainty.min(Certainty::Likely);
+    }
+    for mark in &mode.traits {
+        effect.mark(*mark);
+    }
+    if let Some(first) = effect.evidence.first_mut() {
+        let doubt = if mode.operation.is_none() { DOUBT } else { "" };
+        first.text = format!("{}: {}{doubt}", first.text, mode.words);
+    }
+    Some(effect)
+}
+
+/// A move writes the destination; without one, or with the delay flag, it happens at the next start.
+pub(super) fn moved(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let row = event.api.row;
+    let at = |position: usize| argument(event, row.args.get(position).copied());
+    let (Some(from), Some(to)) = (at(0), at(1)) else { return Vec::new() };
+    let delayed = at(2).is_some_and(|f| f.number.only().is_some_and(|n| n & 4 != 0));
+    let (operation, path) = if to.is_null() { (Operation::Delete, from) } else { (Operation::Rename, to) };
+    let places = paths(path).into_iter();
+    let mut effects: Vec<Effect> = places.map(|l| effect(image, event, operation, Store::File, l, path)).collect();
+    if delayed {
+        for effect in &mut effects {
+            effect.evidence.push(Step::new("delayed until the next start of the machine"));
+        }
+    }
+    effects
+}
+
+/// `SHFILEOPSTRUCT`: 1 move, 2 copy, 3 delete, 4 rename.
+pub(super) fn shell_operation(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let fields = event.args.get(1..).unwrap_or_default();
+    let (function, from, to) = (fields.first(), fields.get(1), fields.get(2));
+    let (operation, path) = match function.and_then(|f| f.number.only()) {
+        Some(3) => (Operation::Delete, from),
+        Some(2) => (Operation::Copy, to),
+        _ => (Operation::Rename, to),
+    };
+    let Some(path) = path else { return Vec::new() };
+    paths(path).into_iter().map(|l| effect(image, event, operation, Store::File, l, path)).collect()
+}
+
+/// A number of zero asks for a new file to be made.
+pub(super) fn temp_file(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let at = |position: usize| argument(event, event.api.row.args.get(position).copied());
+    let (Some(folder), Some(prefix)) = (at(0), at(1)) else { return Vec::new() };
+    if at(2).and_then(|n| n.number.only()).is_some_and(|n| n != 0) {
+        return Vec::new();
+    }
+    let name = locate::first_text(prefix).concat(&Text::parse("{generated:counter}.tmp"));
+    let text = join_paths(&locate::first_text(folder), &name);
+    let location = Location::file(&text).based_on(Folder::Cwd);
+    vec![effect(image, event, Operation::Create, Store::TempFile, location, folder)]
+}
