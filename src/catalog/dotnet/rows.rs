@@ -291,6 +291,10 @@ pub enum Model {
     Stem,
     /// `Path.ChangeExtension`.
     ChangeExtension,
+    /// `Type.Assembly`: the file name of this assembly, where the type is written in it.
+    Assembly,
+    /// `Assembly.Location`: beside the program, for assemblies of the application.
+    AssemblyFile,
     /// `Environment.GetFolderPath`.
     SpecialFolder,
     /// `Environment.GetEnvironmentVariable`.

@@ -78,6 +78,8 @@ pub(super) fn apply(
             let dot = if extension.leading_lit().starts_with('.') || extension.is_empty() { "" } else { "." };
             stem.concat(&Text::lit(dot)).concat(extension)
         }),
+        Model::Assembly => vec![Value::text(resolver.assembly_of(at, this))],
+        Model::AssemblyFile => each(subject(), &|file| join_paths(&Text::folder(Folder::AppDir), file)),
         Model::SpecialFolder => arg(0).iter().map(|v| v.with(special_folder(v.int))).collect(),
         Model::Environment => each(arg(0), &|name| match name.as_lit() {
             Some(name) => Text::hole(env_hole(name)),

@@ -55,6 +55,21 @@ impl Resolver<'_> {
         out
     }
 
+    /// The file name of the assembly of a type: of this one, when `typeof` names a type that is defined in it.
+    pub(in crate::read::clr) fn assembly_of(&self, at: At<'_>, ty: Option<Id>) -> Text {
+        /// Table of the types that an assembly defines (ECMA-335, II.22.37).
+        const TYPE_DEF: u32 = 0x02;
+        let own = ty.and_then(|ty| {
+            let unit = self.units.get(at.unit as usize)?;
+            let named = match unit.arena.get(ty) {
+                Expr::Call(_, args) => unit.arena.get(*args.first()?),
+                other => other,
+            };
+            matches!(named, Expr::Type(token) if token >> 24 == TYPE_DEF).then(|| Text::lit(unit.file_name.as_str()))
+        });
+        own.unwrap_or_else(Text::unknown)
+    }
+
     /// The field that holds an object, by its name in the source.
     pub(super) fn field_of(&self, unit: u32, object: Option<Id>) -> Text {
         let name = object.and_then(|object| {
