@@ -5,13 +5,12 @@
 
 use super::code::known::Known;
 use super::code::report::{Arg, Object};
-use super::code::strings::literal;
+use super::code::width::literal_by_looks;
 use super::image::{Image, u32_at, u64_at};
 use super::imports::Linkage;
 use super::program::{MAX_DEPTH, Program};
 use super::scan::pointing;
 use super::{Map, Set};
-use crate::facts::Text;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -81,12 +80,8 @@ impl Program<'_> {
         let at = self.image.rva_of(pointer).filter(|at| *at > 0)?;
         // What is changed later is no name.
         self.image.section_of(at).filter(|s| !s.is_writable() && !s.is_code())?;
-        // UTF-16 read as bytes ends after its first character.
-        let narrow = literal(&self.image, at, false).filter(|text| text.chars().count() > 1);
-        let wide = || literal(&self.image, at, true).filter(|text| text.is_ascii());
-        let text = narrow.or_else(wide).or_else(|| literal(&self.image, at, false)).filter(|text| !text.is_empty())?;
         let weak = self.references_to(va).any(|reference| !reference.loads);
-        Some(Arg { texts: vec![Text::lit(text)], weak, ..Arg::default() })
+        Some(literal_by_looks(&self.image, at)?.guessed(weak))
     }
 
     /// Everything that is stored to a variable; `false`: not all functions could be looked into now.
@@ -238,6 +233,7 @@ fn either(a: Arg, b: Arg) -> Arg {
     Arg {
         texts,
         weak: known.weak,
+        readings: Arg::either_reading(&a, &b),
         handle: match (a.handle, b.handle) {
             (Some(a), Some(b)) => Some(a.or(b)),
             (a, b) => a.or(b),

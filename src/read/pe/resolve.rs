@@ -6,7 +6,6 @@ use super::code::gap::Gap;
 use super::code::report::{Arg, Event, InternalCall, Number, Object};
 use super::code::slot::Slot;
 use super::code::state::PARAM_ECX;
-use super::code::strings::literal;
 use super::program::Program;
 use super::{Map, Set, effects, modes, told};
 use crate::catalog::native::{self, Model};
@@ -86,7 +85,6 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     }
     for event in &mut done {
         event.args.iter_mut().for_each(Arg::settle);
-        read_again(program, event);
     }
     if done.iter().any(|event| reads_itself(program, event)) {
         done.iter_mut().flat_map(|event| &mut event.args).for_each(|arg| arg.gap = arg.gap.in_reader_of_itself());
@@ -346,22 +344,4 @@ fn filled(event: &Event, call: &InternalCall) -> Event {
     filled.args = event.args.iter().map(|arg| arg.filled(&passed)).collect();
     filled.through.push(call.site);
     filled
-}
-
-/// A caller does not say how wide the characters of what it passes are; the function that is called in the end does. A
-/// literal is read as that does: `"r"`, followed by another, may look like UTF-16.
-fn read_again(program: &Program<'_>, event: &mut Event) {
-    let image = &program.image;
-    let is_import = !event.via.starts_with("crt!") && !program.names.linked.values().any(|l| l.via == event.via);
-    if event.through.is_empty() || !is_import {
-        return;
-    }
-    let constant = |rva: &u32| image.section_of(*rva).is_some_and(|s| !s.is_writable());
-    // Without its literal, an argument was compared with what it holds.
-    for arg in event.args.iter_mut().filter(|arg| !arg.weak && arg.literal.is_some()) {
-        let rva = arg.number.only().and_then(|va| image.rva_of(va)).filter(constant);
-        if let Some(text) = rva.and_then(|rva| literal(image, rva, event.api.wide)) {
-            arg.texts = vec![Text::lit(text)];
-        }
-    }
 }

@@ -11,6 +11,7 @@ use super::slot::Slot;
 use super::state::State;
 use super::strings::literal;
 use super::value::{Kind, Symbol, Symbols, Value};
+use super::width::Width;
 use crate::catalog::native::{Api, Object};
 use crate::facts::Text;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, OpKind, Register};
@@ -258,8 +259,9 @@ impl Engine<'_, '_> {
     }
 
     /// A value in terms that hold outside the function.
-    pub(crate) fn close(&self, value: Value, wide: bool) -> Arg {
-        let (texts, weak) = self.texts(value, wide);
+    pub(crate) fn close(&self, value: Value, width: impl Into<Width>) -> Arg {
+        let width = width.into();
+        let (texts, weak) = self.texts(value, width);
         let function = match value {
             Value::Sym(symbol, 0) => match self.origins.get(&symbol) {
                 Some(Origin::Function(_, name)) => Some(name.clone()),
@@ -272,7 +274,7 @@ impl Engine<'_, '_> {
             texts,
             weak,
             handle: self.handle(value),
-            literal: self.literal_of(value, wide),
+            literal: self.literal_of(value, width.wide),
             function,
             com: self.com_object(value),
             ..Arg::default()
@@ -280,27 +282,9 @@ impl Engine<'_, '_> {
     }
 
     /// Address of the literal that a value points to.
-    fn literal_of(&self, value: Value, wide: bool) -> Option<u32> {
+    pub(super) fn literal_of(&self, value: Value, wide: bool) -> Option<u32> {
         let image = &self.program.image;
         image.rva_of(value.number()?).filter(|rva| literal(image, *rva, wide).is_some())
-    }
-
-    /// The same, when it is not known how wide characters are.
-    pub(crate) fn close_any(&self, value: Value) -> Arg {
-        if value == Value::Unknown {
-            return Arg::default();
-        }
-        let mut arg = self.close(value, false);
-        // UTF-16 read as bytes ends after its first character.
-        let short = |t: &Text| t.as_lit().is_some_and(|s| s.chars().nth(1).is_none());
-        if arg.texts.is_empty() || arg.texts.iter().any(short) {
-            let (texts, weak) = self.texts(value, true);
-            if texts.iter().any(|t| !t.is_unknown() && !short(t)) && texts.iter().all(is_readable) {
-                (arg.texts, arg.weak) = (texts, weak);
-                arg.literal = self.literal_of(value, true);
-            }
-        }
-        arg
     }
 
     pub(crate) fn close_number(&self, value: Value) -> Number {
@@ -337,12 +321,6 @@ impl Engine<'_, '_> {
     fn parameter_of(&self, value: Value) -> Option<Slot> {
         self.slot(value).filter(|_| self.handle(value).is_none())
     }
-}
-
-/// Mostly ASCII, as text is that was read in the width it has: a letter with the bytes of another string behind its end
-/// makes characters of anywhere.
-fn is_readable(text: &Text) -> bool {
-    text.as_lit().is_none_or(|text| text.chars().filter(char::is_ascii).count() * 4 >= text.chars().count() * 3)
 }
 
 /// How a function of x86 is left, as far as its bytes say without analysing it.

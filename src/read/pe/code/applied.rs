@@ -84,6 +84,11 @@ impl Engine<'_, '_> {
         if let Some(number) = arg.number.only() {
             return Value::Const(number);
         }
+        // Which of a few literals it is: each is still an address, that whoever reads it reads.
+        let addresses = arg.number.all();
+        if !addresses.is_empty() && addresses.iter().all(|va| self.program.image.rva_of(*va).is_some()) {
+            return self.symbols.any(addresses.iter().map(|va| Value::Const(*va)));
+        }
         if !arg.texts.is_empty() {
             let known = Known::any(arg.texts.iter().cloned(), arg.weak);
             return self.with_origin(kind, Origin::Text(known));

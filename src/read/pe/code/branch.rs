@@ -156,7 +156,7 @@ impl Engine<'_, '_> {
         let Value::Sym(symbol, 0) = value else { return None };
         let (path, wide, sought): (_, _, &[char]) = match self.symbols.kind(symbol) {
             Kind::LastSeparator(path, wide) => (path, wide, &['\\', '/']),
-            Kind::Extension(path) => (path, false, &['.']),
+            Kind::Extension(path, wide) => (path, wide, &['.']),
             _ => return None,
         };
         let known = self.text(path, wide)?;

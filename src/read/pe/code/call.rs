@@ -296,8 +296,10 @@ impl Engine<'_, '_> {
                 Arg { gap, ..self.close_argument(value, arg) }
             })
             .collect();
+        // Functions of the shell have a structure of each width; names of the kernel are UTF-16 only.
+        let wide = api.wide || !api.row.aw;
         for value in self.structure_fields(api) {
-            args.push(Arg { gap: self.gap(value), ..self.close(value, true) });
+            args.push(Arg { gap: self.gap(value), ..self.close(value, wide) });
         }
         args
     }

@@ -93,6 +93,7 @@ pub(crate) fn without(mut arg: Arg, compared: impl Fn(&Text) -> bool) -> Arg {
             arg.texts.push(Text::unknown());
         }
         arg.literal = None;
+        arg.readings = None;
     }
     arg
 }

@@ -5,6 +5,7 @@
 
 use super::analysis::Engine;
 use super::known::Known;
+use super::models::Behind;
 use super::models::paths::without_last;
 use super::state::{Buffer, Measured, distance};
 use super::strings::{decode, with_tail};
@@ -17,7 +18,7 @@ impl Engine<'_, '_> {
         if let Some(buffer) = self.state.buffer(text).filter(|buffer| !buffer.object) {
             let known = with_tail(buffer, wide);
             let measured = Some(Measured { site, text: known.clone() });
-            self.state.set_buffer(text, Buffer { measured, ..Buffer::of(known) });
+            self.state.set_buffer(text, Buffer { measured, ..Buffer::of(known).so_wide(wide) });
         }
         self.symbols.of(Kind::Length(text, wide, site))
     }
@@ -49,7 +50,7 @@ impl Engine<'_, '_> {
             Err(_) => base.map(|text| without_last(text, offset.unsigned_abs() as usize / unit)),
         };
         let measured = (offset >= 0).then_some(Measured { site, text: base });
-        self.state.set_buffer(buffer, Buffer { measured, ..Buffer::of(head.then(known)) });
+        self.state.set_buffer(buffer, Buffer { measured, ..Buffer::of(head.then(known)).so_wide(wide) });
         true
     }
 
@@ -68,7 +69,8 @@ impl Engine<'_, '_> {
         match changed {
             Some(changed) => {
                 let known = Known::of(Text::lit(changed)).guessed(buffer.known.weak);
-                self.state.set_buffer(at, Buffer::of(known));
+                let wide = buffer.wide;
+                self.state.set_buffer(at, Buffer::of(known).so_wide(wide));
             }
             None => self.blur(at),
         }
@@ -96,9 +98,9 @@ impl Engine<'_, '_> {
                 return false;
             }
             let measured = Some(Measured { site, text: base.clone() });
-            self.state.set_buffer(buffer, Buffer { measured, ..Buffer::of(base) });
+            self.state.set_buffer(buffer, Buffer { measured, ..Buffer::of(base).so_wide(wide) });
         }
-        self.edit_tail(buffer, behind, size, number, false);
+        self.edit_tail((buffer, wide), behind, size, number, Behind::End);
         true
     }
 }

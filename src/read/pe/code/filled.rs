@@ -3,7 +3,7 @@
 use super::known::{Known, merged};
 use super::report::Arg;
 use super::slot::Slot;
-use crate::facts::{Part, Text};
+use crate::facts::{Hole, Part, Text};
 
 /// The path that begins at a drive behind a hole, if there is one.
 pub(super) fn from_root(text: &Text) -> Option<Text> {
@@ -62,22 +62,22 @@ pub(super) fn all_filled(texts: &[Text], passed: &dyn Fn(u8) -> Option<Arg>, wea
     filled.texts().to_vec()
 }
 
+/// What a caller says of the hole of a parameter.
+fn said(hole: &Hole, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Option<Vec<Text>> {
+    let arg = given(Slot::of_hole(hole)?, passed)?.read(Slot::width_of(hole));
+    *weak |= arg.weak;
+    Some(spoken(arg))
+}
+
 /// Replaces parameters in a text; where a caller passes one of a few, there are as many results.
 fn filled(text: &Text, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Vec<Text> {
     let mut all = vec![Text::new()];
     for part in text.parts() {
         let more = match part {
             Part::Hole(hole) => match Slot::of_hole(hole) {
-                Some(slot) => given(slot, passed).map(|arg| {
-                    *weak |= arg.weak;
-                    spoken(arg)
-                }),
-                None => Slot::replaced_within(hole, |slot| {
-                    let arg = given(slot, passed)?;
-                    *weak |= arg.weak;
-                    Some(within_hole(&merged(&spoken(arg))))
-                })
-                .map(|text| vec![text]),
+                Some(_) => said(hole, passed, weak),
+                None => Slot::replaced_within(hole, |place| Some(within_hole(&merged(&said(place, passed, weak)?))))
+                    .map(|text| vec![text]),
             },
             Part::Lit(_) => None,
         };

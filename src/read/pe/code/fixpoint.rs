@@ -3,11 +3,12 @@
 use super::analysis::Engine;
 use super::body::{Block, Body};
 use super::known::Known;
+use super::report::Arg;
+use super::slot::Slot;
 use super::state::State;
-use super::strings::literal;
 use super::table::Joined;
 use super::value::{Symbols, Value};
-use crate::facts::Text;
+use super::width::literal_by_looks;
 use iced_x86::FlowControl;
 use std::collections::BTreeSet;
 
@@ -111,14 +112,16 @@ impl Engine<'_, '_> {
     fn meet(&mut self, known: &mut State, widen: bool) -> Joined {
         let mut symbols = std::mem::take(&mut self.symbols);
         let image = &self.program.image;
-        let initial = |symbols: &Symbols, at: Value| match at {
+        let initial = |symbols: &Symbols, at: Value, wide: Option<bool>| match at {
             Value::Const(va) if self.is_variable(va) => {
                 let rva = image.rva_of(va)?;
-                // UTF-16 read as bytes ends after its first character.
-                let narrow = literal(image, rva, false).filter(|text| text.chars().count() > 1);
-                narrow.or_else(|| literal(image, rva, true)).map(|text| Known::of(Text::lit(text)))
+                let known = |arg: Arg| Known::any(arg.texts, arg.weak);
+                literal_by_looks(image, rva).map(|arg| known(arg.read(wide)))
             }
-            Value::Sym(..) => symbols.slot(at).map(|slot| Known::of(slot.text())),
+            Value::Sym(..) => {
+                let read = |slot: Slot| wide.map_or_else(|| slot.text(), |wide| slot.read(wide.into()));
+                symbols.slot(at).map(|slot| Known::of(read(slot)))
+            }
             _ => None,
         };
         let joined = known.join(&self.state, &mut symbols, widen, &initial);

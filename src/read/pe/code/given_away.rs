@@ -209,7 +209,7 @@ impl Engine<'_, '_> {
             Value::Sym(symbol, _) => match self.symbols.kind(symbol) {
                 Kind::End(buffer, ..)
                 | Kind::LastSeparator(buffer, _)
-                | Kind::Extension(buffer)
+                | Kind::Extension(buffer, _)
                 | Kind::Inside(buffer) => buffer,
                 _ => pointer,
             },

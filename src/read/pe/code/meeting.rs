@@ -21,7 +21,8 @@ const MAX_DIFFERING: usize = 32;
 const MAX_NUMBER: i64 = 8;
 
 /// The text that memory holds where a function has not written it, for what it did not write itself.
-pub(super) type Initial<'i> = &'i dyn Fn(&Symbols, Value) -> Option<Known>;
+/// The width is that of what was written there on the other way, where that is known.
+pub(super) type Initial<'i> = &'i dyn Fn(&Symbols, Value, Option<bool>) -> Option<Known>;
 
 impl State {
     /// Joins another state into this one. `widen` gives up what still differs. A cell that came in is no change.
@@ -102,7 +103,8 @@ fn joined(own: &Buffer, other: &Buffer, symbols: &Symbols, at: Value, widen: boo
         None if symbols.searched(at) && is_cut(&two, &one) => two,
         None => one.or(&two),
     };
-    Some(Buffer { object: own.object && other.object, ..Buffer::of(known) })
+    let wide = own.wide.filter(|_| own.wide == other.wide);
+    Some(Buffer { object: own.object && other.object, ..Buffer::of(known).so_wide(wide) })
 }
 
 /// Strings of one state that are not texts in the other, but known there all the same.
@@ -112,7 +114,9 @@ fn only_in(buffers: &Table<Buffer>, other: &State, symbols: &Symbols, initial: I
         let numbers = other.constant_bytes(*at, MAX_TEXT);
         let known = match text_of(&numbers) {
             Some(text) => Some(Known::of(Text::lit(text))),
-            None if numbers.is_empty() && !buffer.object && other.cells.get(*at).is_none() => initial(symbols, *at),
+            None if numbers.is_empty() && !buffer.object && other.cells.get(*at).is_none() => {
+                initial(symbols, *at, buffer.wide)
+            }
             None => None,
         };
         found.extend(known.map(|known| (*at, known)));
@@ -179,7 +183,7 @@ fn whole(buffer: &Buffer) -> Known {
     if buffer.tail.is_empty() {
         return buffer.known.clone();
     }
-    let wide = buffer.tail.get(1) == Some(&0);
+    let wide = buffer.wide.unwrap_or(buffer.tail.get(1) == Some(&0));
     let tail = wide.then(|| decode(&buffer.tail, true)).flatten().or_else(|| decode(&buffer.tail, false));
     buffer.known.then(&Known::of(tail.map_or_else(|| Text::hole(Hole::Unknown), Text::lit)))
 }

@@ -95,7 +95,7 @@ impl Engine<'_, '_> {
         match value {
             Value::Stack(_) => true,
             Value::Sym(symbol, _) => match self.symbols.kind(symbol) {
-                Kind::End(..) | Kind::LastSeparator(..) | Kind::Extension(_) | Kind::Inside(_) => true,
+                Kind::End(..) | Kind::LastSeparator(..) | Kind::Extension(..) | Kind::Inside(_) => true,
                 Kind::Out(_, ARGUMENTS) => true,
                 _ => self.state.buffer(value).is_some(),
             },

@@ -31,3 +31,4 @@ mod step;
 pub(crate) mod strings;
 mod table;
 mod value;
+pub(crate) mod width;

@@ -6,6 +6,7 @@ use super::gap::Gap;
 use super::given_away::{Given, Written};
 use super::known::Known;
 use super::slot::Slot;
+use super::width::Readings;
 use crate::catalog::native::{Api, com};
 use crate::facts::Text;
 use std::rc::Rc;
@@ -92,6 +93,8 @@ pub(crate) struct Arg {
     pub(crate) texts: Vec<Text>,
     /// The strings are only associated with the argument, not proven.
     pub(crate) weak: bool,
+    /// The strings in either width, where nobody has said yet how they are read.
+    pub(crate) readings: Option<Rc<Readings>>,
     pub(crate) handle: Option<Handle>,
     /// Address of the string, when it is a literal.
     pub(crate) literal: Option<u32>,
@@ -202,7 +205,7 @@ impl Arg {
             if let Some(known) = object.and_then(|o| o.string(*first)).filter(|k| k.weak) {
                 return Some(Arg::of(known));
             }
-            if *first == 0 && self.weak && !self.texts.is_empty() {
+            if *first == 0 && self.weak && self.readings.is_none() && !self.texts.is_empty() {
                 return Some(Arg { texts: self.texts.clone(), weak: true, ..Arg::default() });
             }
         }
@@ -230,8 +233,12 @@ impl Arg {
             let gap = if slot.is_plain() { arg.gap } else { arg.gap.max(Gap::Field) };
             let arg = Arg { gap, ..arg.at(slot.offsets()).unwrap_or_default() };
             // The function may have filled the buffer that it was given.
-            if self.texts.is_empty() || self.texts == [slot.text()] {
-                return arg;
+            match &*self.texts {
+                [] => return arg,
+                [text] if text.as_hole().and_then(Slot::of_hole) == Some(slot) => {
+                    return arg.read(text.as_hole().and_then(Slot::width_of));
+                }
+                _ => {}
             }
             out.number = arg.number;
         }
@@ -259,6 +266,13 @@ impl Arg {
             };
         }
         out.texts = all_filled(&self.texts, passed, &mut out.weak);
+        out.readings = self.readings.as_ref().map(|readings| {
+            Rc::new(readings.map(|known| {
+                let mut weak = known.weak;
+                let texts = all_filled(known.texts(), passed, &mut weak);
+                Known::any(texts, weak)
+            }))
+        });
         if let Some(handle) = &mut out.handle {
             handle.texts = all_filled(&handle.texts, passed, &mut out.weak);
         }

@@ -2,6 +2,7 @@
 
 use super::report::Number;
 use super::value::{Kind, Symbols, Value};
+use super::width::Width;
 use crate::facts::{Hole, Source, Text, env_hole};
 use std::fmt;
 use std::str::FromStr;
@@ -10,6 +11,10 @@ use std::str::FromStr;
 const WITHIN: &str = "(param:";
 /// Longest chain of pointers that is followed, with the parameter itself.
 const MAX_STEPS: usize = 3;
+/// Behind a place: its characters are bytes.
+const NARROW: char = 'a';
+/// Behind a place: its characters are UTF-16.
+const WIDE: char = 'w';
 
 /// `parameter + a`, or `[parameter + a] + b`, and so on: offsets with a load between each two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,11 +74,11 @@ impl Slot {
             Hole::From(source, name) if *source != Source::Param => name.as_str(),
             _ => "",
         };
-        name.split(WITHIN).skip(1).filter_map(|rest| rest.split_once(')')?.0.parse().ok())
+        name.split(WITHIN).skip(1).filter_map(|rest| Slot::of_hole(&place(rest.split_once(')')?.0)))
     }
 
     /// The same hole, with other words for the places that its name is made of; `None`: as it stands.
-    pub(crate) fn replaced_within(hole: &Hole, mut word: impl FnMut(Slot) -> Option<String>) -> Option<Text> {
+    pub(crate) fn replaced_within(hole: &Hole, mut word: impl FnMut(&Hole) -> Option<String>) -> Option<Text> {
         let Hole::From(source, name) = hole else { return None };
         if *source == Source::Param || !name.contains(WITHIN) {
             return None;
@@ -81,10 +86,10 @@ impl Slot {
         let mut pieces = name.split(WITHIN);
         let mut out = pieces.next().unwrap_or_default().to_owned();
         for piece in pieces {
-            let (place, rest) = piece.split_once(')').unwrap_or((piece, ""));
-            match place.parse().ok().and_then(&mut word) {
+            let (name, rest) = piece.split_once(')').unwrap_or((piece, ""));
+            match word(&place(name)) {
                 Some(word) => out.push_str(&word),
-                None => out.push_str(&format!("{WITHIN}{place})")),
+                None => out.push_str(&format!("{WITHIN}{name})")),
             }
             out.push_str(rest);
         }
@@ -97,13 +102,34 @@ impl Slot {
         })
     }
 
+    /// The same, as somebody reads it.
+    pub(crate) fn read(&self, width: Width) -> Text {
+        let width = match (width.said, width.wide) {
+            (false, _) => return self.text(),
+            (true, false) => NARROW,
+            (true, true) => WIDE,
+        };
+        Text::from_source(Source::Param, format!("{self}{width}"))
+    }
+
     /// Reads a hole that stands for a place.
     pub(crate) fn of_hole(hole: &Hole) -> Option<Slot> {
         match hole {
-            Hole::From(Source::Param, name) => name.parse().ok(),
+            Hole::From(Source::Param, name) => name.trim_end_matches([NARROW, WIDE]).parse().ok(),
             _ => None,
         }
     }
+
+    /// How wide the characters are that are read at the place that a hole stands for. `None`: nobody says so.
+    pub(crate) fn width_of(hole: &Hole) -> Option<bool> {
+        let Hole::From(Source::Param, name) = hole else { return None };
+        name.ends_with([NARROW, WIDE]).then(|| name.ends_with(WIDE))
+    }
+}
+
+/// The hole of a place, by what it is called.
+fn place(name: &str) -> Hole {
+    Hole::From(Source::Param, name.to_owned())
 }
 
 impl Symbols {
@@ -173,7 +199,9 @@ mod tests {
         let hole = Hole::From(Source::Registry, "HKCU\\(param:0)\\(param:1+4>0)".to_owned());
         let places: Vec<String> = Slot::within(&hole).map(|slot| slot.to_string()).collect();
         assert_eq!(places, ["0", "1+4>0"]);
-        let replaced = Slot::replaced_within(&hole, |slot| slot.is_plain().then(|| "Software".to_owned()));
+        let replaced = Slot::replaced_within(&hole, |place| {
+            Slot::of_hole(place).filter(Slot::is_plain).map(|_| "Software".to_owned())
+        });
         let expected = "HKCU\\Software\\(param:1+4>0)".to_owned();
         assert_eq!(replaced, Some(Text::from_source(Source::Registry, expected)));
         let variable = Hole::From(Source::Env, "(param:0)".to_owned());

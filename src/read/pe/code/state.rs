@@ -14,6 +14,11 @@ pub(super) const MAX_CELLS: usize = 512;
 /// Most buffers whose strings are kept.
 pub(super) const MAX_BUFFERS: usize = 128;
 
+/// Stands in a tail for what is stored later: no character.
+pub(super) const GAP: u8 = 1;
+/// Stands in a tail for the zero that ended the text when it was measured.
+pub(super) const ENDED: u8 = 2;
+
 /// A memory cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
@@ -28,6 +33,8 @@ pub(crate) struct Buffer {
     pub(crate) known: Known,
     /// Bytes that were stored one by one behind the end of it.
     pub(crate) tail: Vec<u8>,
+    /// Its characters are UTF-16, or not, as whoever put them there says.
+    pub(crate) wide: Option<bool>,
     /// It is a string object, not the characters themselves.
     pub(crate) object: bool,
     /// What was measured of it.
@@ -43,9 +50,14 @@ pub(crate) struct Measured {
 }
 
 impl Buffer {
+    /// The same, of characters that are so wide.
+    pub(crate) fn so_wide(self, wide: impl Into<Option<bool>>) -> Self {
+        Buffer { wide: wide.into(), ..self }
+    }
+
     /// A string.
     pub(crate) fn of(known: Known) -> Self {
-        Buffer { known, tail: Vec::new(), object: false, measured: None }
+        Buffer { known, tail: Vec::new(), wide: None, object: false, measured: None }
     }
 }
 

@@ -3,8 +3,9 @@
 use super::super::image::{Image, MAX_STRING};
 use super::analysis::Engine;
 use super::known::Known;
-use super::state::Buffer;
+use super::state::{Buffer, ENDED};
 use super::value::{Kind, Value};
+use super::width::Width;
 use crate::facts::Text;
 
 /// Deepest nesting of symbols that is followed for a string.
@@ -12,16 +13,17 @@ const MAX_DEPTH: u8 = 6;
 
 impl Engine<'_, '_> {
     /// The string at a value. `None`: it is not known to be one.
-    pub(crate) fn text(&self, value: Value, wide: bool) -> Option<Known> {
-        self.text_at(value, wide, 0)
+    pub(crate) fn text(&self, value: Value, width: impl Into<Width>) -> Option<Known> {
+        self.text_at(value, width.into(), 0)
     }
 
     /// The string at a value, or `{?}`.
-    pub(crate) fn text_or_unknown(&self, value: Value, wide: bool) -> Known {
-        self.text(value, wide).unwrap_or_else(Known::unknown)
+    pub(crate) fn text_or_unknown(&self, value: Value, width: impl Into<Width>) -> Known {
+        self.text(value, width).unwrap_or_else(Known::unknown)
     }
 
-    fn text_at(&self, value: Value, wide: bool, depth: u8) -> Option<Known> {
+    fn text_at(&self, value: Value, width: Width, depth: u8) -> Option<Known> {
+        let wide = width.wide;
         if depth > MAX_DEPTH {
             return None;
         }
@@ -65,7 +67,7 @@ impl Engine<'_, '_> {
                             .alternatives(value)
                             .into_iter()
                             .filter(|v| *v != Value::Const(0))
-                            .map(|v| self.text_at(v, wide, depth + 1));
+                            .map(|v| self.text_at(v, width, depth + 1));
                         let first = texts.next()??;
                         texts.try_fold(first, |all, next| Some(all.or(&next?)))
                     }
@@ -74,12 +76,12 @@ impl Engine<'_, '_> {
                         self.state.buffer(object).map(|b| b.known.clone())
                     }
                     Kind::Load(Value::Const(va)) if offset == 0 => {
-                        let arg = self.program.global(va, self.depth)?;
+                        let arg = self.program.global(va, self.depth)?.read(width.said.then_some(wide));
                         (!arg.texts.is_empty()).then(|| Known::any(arg.texts, arg.weak))
                     }
-                    Kind::Param(_) | Kind::Load(_) => self.slot(value).map(|slot| Known::of(slot.text())),
+                    Kind::Param(_) | Kind::Load(_) => self.slot(value).map(|slot| Known::of(slot.read(width))),
                     Kind::LastSeparator(buffer, _) => {
-                        let whole = self.text_at(buffer, wide, depth + 1)?;
+                        let whole = self.text_at(buffer, width, depth + 1)?;
                         let separated = whole.texts().iter().all(|t| t.trailing_lit().contains(['\\', '/']));
                         let name =
                             |t: &Text| Text::lit(t.trailing_lit().rsplit(['\\', '/']).next().unwrap_or_default());
@@ -92,7 +94,8 @@ impl Engine<'_, '_> {
     }
 
     /// The alternatives of a string, each on its own.
-    pub(crate) fn texts(&self, value: Value, wide: bool) -> (Vec<Text>, bool) {
+    pub(crate) fn texts(&self, value: Value, width: impl Into<Width>) -> (Vec<Text>, bool) {
+        let width = width.into();
         let mut texts = Vec::new();
         let mut weak = false;
         let alternatives = self.symbols.alternatives(value);
@@ -100,7 +103,7 @@ impl Engine<'_, '_> {
             if alternative == Value::Const(0) {
                 continue;
             }
-            match self.text(alternative, wide) {
+            match self.text(alternative, width) {
                 Some(known) => {
                     weak |= known.weak;
                     for text in known.texts() {
@@ -123,7 +126,11 @@ impl Engine<'_, '_> {
 
 /// A buffer's text with the bytes stored behind it.
 pub(super) fn with_tail(buffer: &Buffer, wide: bool) -> Known {
-    match decode(&buffer.tail, wide) {
+    // What was stored further behind does not belong to it: the second zero of a list, for one.
+    if buffer.tail.first() == Some(&ENDED) {
+        return buffer.known.clone();
+    }
+    match decode(&buffer.tail, buffer.wide.unwrap_or(wide)) {
         Some(tail) => buffer.known.then(&Known::of(Text::lit(tail))),
         None if buffer.tail.is_empty() => buffer.known.clone(),
         None => buffer.known.then(&Known::unknown()),

@@ -52,8 +52,8 @@ pub(crate) enum Kind {
     Inside(Value),
     /// Address of the last separator of the path in this buffer, and whether its characters are wide.
     LastSeparator(Value, bool),
-    /// Address of the dot of the extension of the path in this buffer.
-    Extension(Value),
+    /// Address of the dot of the extension of the path in this buffer, and whether its characters are wide.
+    Extension(Value, bool),
 }
 
 /// Most alternatives that are kept apart.
@@ -162,7 +162,7 @@ impl Symbols {
         match value {
             Value::Stack(_) => Some(value),
             Value::Sym(symbol, _) => Some(match self.kind(symbol) {
-                Kind::End(buffer, ..) | Kind::LastSeparator(buffer, _) | Kind::Extension(buffer) => {
+                Kind::End(buffer, ..) | Kind::LastSeparator(buffer, _) | Kind::Extension(buffer, _) => {
                     self.root(buffer)?
                 }
                 Kind::Inside(root) => root,
@@ -185,8 +185,8 @@ impl Symbols {
 
     /// The last separator or the extension of the path at this address was looked for.
     pub(crate) fn searched(&self, at: Value) -> bool {
-        let searches = [Kind::LastSeparator(at, false), Kind::LastSeparator(at, true), Kind::Extension(at)];
-        searches.iter().any(|kind| self.ids.contains_key(kind))
+        let searches = |wide| [Kind::LastSeparator(at, wide), Kind::Extension(at, wide)];
+        [searches(false), searches(true)].iter().flatten().any(|kind| self.ids.contains_key(kind))
     }
 
     /// One value for two paths that meet.

@@ -104,7 +104,7 @@ impl Engine<'_, '_> {
             let wide = self.close(value, true).texts.first() == arg.texts.first();
             let known = self
                 .formatted(format, wide, |engine, position| engine.argument((at + 1).saturating_add(position as u8)));
-            self.fill(to, known);
+            self.fill(to, known, wide);
             return true;
         }
         false
@@ -128,7 +128,7 @@ impl Engine<'_, '_> {
         let wide = self.close(value, true).texts.first() == arg.texts.first();
         let known =
             self.formatted(format, wide, |engine, position| engine.argument((at + 1).saturating_add(position as u8)));
-        self.fill(to, known);
+        self.fill(to, known, wide);
         true
     }
 
@@ -185,7 +185,7 @@ impl Engine<'_, '_> {
         }
         let mut known = known.unwrap_or_else(Known::unknown);
         known.weak |= format.weak;
-        self.fill(to, known);
+        self.fill(to, known, api.wide);
         self.symbols.of(Kind::Result(site))
     }
 
@@ -195,7 +195,7 @@ impl Engine<'_, '_> {
         let format = self.model_argument(api, 1);
         let format = self.text_or_unknown(format, api.wide);
         let known = format.map(|pattern| pattern.as_lit().map_or_else(Text::unknown, timed));
-        self.fill(to, known);
+        self.fill(to, known, api.wide);
         self.symbols.of(Kind::Result(site))
     }
 

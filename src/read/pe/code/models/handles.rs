@@ -113,7 +113,7 @@ impl Engine<'_, '_> {
             let default = self.plain(row.default, api.wide).unwrap_or_default();
             let texts = default.texts.into_iter().filter(|text| text.is_full() && !text.is_empty());
             let known = Known::any(std::iter::once(read).chain(texts), default.weak);
-            return self.fill(pointer, known);
+            return self.fill(pointer, known, api.wide);
         } else if row.effect.is_some_and(|(_, store)| store == Store::Registry) {
             let key = self.plain(row.key, api.wide).unwrap_or_default();
             let below = self.plain(row.sub, api.wide);
@@ -125,7 +125,7 @@ impl Engine<'_, '_> {
         } else {
             Text::unknown()
         };
-        self.fill(pointer, Known::of(text));
+        self.fill(pointer, Known::of(text), api.wide);
     }
 
     /// The result is a handle to what is named.

@@ -13,7 +13,7 @@ mod strings;
 use super::analysis::{Engine, Origin};
 use super::given_away::Writing;
 use super::known::Known;
-use super::state::Buffer;
+use super::state::{Buffer, ENDED, GAP};
 use super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::Text;
@@ -23,7 +23,7 @@ impl Engine<'_, '_> {
     pub(crate) fn model(&mut self, api: Api, site: u32) -> Value {
         let row = api.row;
         if let Some(folder) = row.known_folder {
-            let given = self.deliver_to(row.fills, Text::folder(folder), site);
+            let given = self.deliver_to(row.fills, Text::folder(folder), api.wide, site);
             // Functions of Windows give the length, those of the runtime the buffer.
             return match row.fills {
                 Some(_) if row.module != "crt" => self.measured(given, api.wide, site),
@@ -115,37 +115,38 @@ impl Engine<'_, '_> {
     }
 
     /// Puts a text into the buffer of an argument, or gives it as the result when there is no buffer.
-    fn deliver_to(&mut self, argument: Option<u8>, text: Text, site: u32) -> Value {
+    fn deliver_to(&mut self, argument: Option<u8>, text: Text, wide: bool, site: u32) -> Value {
         let pointer = argument.map_or(Value::Const(0), |n| self.argument(n));
-        self.deliver(pointer, Known::of(text), site)
+        self.deliver(pointer, Known::of(text), wide, site)
     }
 
     /// The same, for a pointer. The result is the buffer, or a new string.
-    fn deliver(&mut self, pointer: Value, known: Known, site: u32) -> Value {
+    fn deliver(&mut self, pointer: Value, known: Known, wide: bool, site: u32) -> Value {
         if pointer == Value::Const(0) {
             return self.with_origin(Kind::Result(site), Origin::Text(known));
         }
-        self.fill(pointer, known);
+        self.fill(pointer, known, wide);
         pointer
     }
 
     /// Sets the string at a pointer: a buffer, or a place inside one.
-    fn fill(&mut self, pointer: Value, known: Known) {
+    fn fill(&mut self, pointer: Value, known: Known, wide: impl Into<Option<bool>>) {
+        let wide = wide.into();
         self.note_written(pointer, Writing::Text);
         // A pointer that is one of a few: the program reads the text through the same pointer.
         if let Some(Kind::Choice(_)) = self.symbols.kind_of(pointer) {
             for alternative in self.symbols.alternatives(pointer) {
-                self.fill(alternative, known.clone());
+                self.fill(alternative, known.clone(), wide);
             }
             return;
         }
         if let Value::Sym(symbol, offset) = pointer {
             let inside = match self.symbols.kind(symbol) {
-                Kind::LastSeparator(buffer, _) => {
-                    Some((buffer, self.text_or_unknown(buffer, false).map(|t| paths::folder_of(t, offset > 0))))
+                Kind::LastSeparator(buffer, wide) => {
+                    Some((buffer, self.text_or_unknown(buffer, wide).map(|t| paths::folder_of(t, offset > 0))))
                 }
-                Kind::Extension(buffer) => {
-                    Some((buffer, self.text_or_unknown(buffer, false).map(paths::without_extension)))
+                Kind::Extension(buffer, wide) => {
+                    Some((buffer, self.text_or_unknown(buffer, wide).map(paths::without_extension)))
                 }
                 Kind::End(buffer, wide, site) => {
                     if !self.fill_end((buffer, wide, site), offset, &known) {
@@ -157,10 +158,10 @@ impl Engine<'_, '_> {
                 _ => None,
             };
             if let Some((buffer, head)) = inside {
-                return self.state.set_buffer(buffer, Buffer::of(head.then(&known)));
+                return self.state.set_buffer(buffer, Buffer::of(head.then(&known)).so_wide(wide));
             }
         }
-        self.state.set_buffer(pointer, Buffer::of(known));
+        self.state.set_buffer(pointer, Buffer::of(known).so_wide(wide));
     }
 
     /// Stores a number or a pointer. A store into the middle of a known string edits that string.
@@ -174,18 +175,18 @@ impl Engine<'_, '_> {
         if let Value::Sym(symbol, offset) = address {
             match (self.symbols.kind(symbol), value) {
                 (Kind::LastSeparator(buffer, wide), Value::Const(0)) if offset <= unit(wide) => {
-                    let known = self.text_or_unknown(buffer, false).map(|t| paths::folder_of(t, offset > 0));
-                    return self.state.set_buffer(buffer, Buffer::of(known));
+                    let known = self.text_or_unknown(buffer, wide).map(|t| paths::folder_of(t, offset > 0));
+                    return self.state.set_buffer(buffer, Buffer::of(known).so_wide(wide));
                 }
-                (Kind::Extension(buffer), Value::Const(c)) if offset >= 0 => {
+                (Kind::Extension(buffer, wide), Value::Const(c)) if offset >= 0 => {
                     if offset == 0 {
-                        let known = self.text_or_unknown(buffer, false).map(paths::without_extension);
-                        self.state.set_buffer(buffer, Buffer::of(known));
+                        let known = self.text_or_unknown(buffer, wide).map(paths::without_extension);
+                        self.state.set_buffer(buffer, Buffer::of(known).so_wide(wide));
                     }
-                    return self.edit_tail(buffer, offset as usize, size, c, false);
+                    return self.edit_tail((buffer, wide), offset as usize, size, c, Behind::Dot);
                 }
                 (Kind::LastSeparator(buffer, wide), Value::Const(c)) if offset >= unit(wide) => {
-                    return self.edit_tail(buffer, (offset - unit(wide)) as usize, size, c, true);
+                    return self.edit_tail((buffer, wide), (offset - unit(wide)) as usize, size, c, Behind::Separator);
                 }
                 (Kind::End(buffer, wide, site), Value::Const(c)) => {
                     if !self.store_end((buffer, wide, site), offset, size, c) {
@@ -193,7 +194,7 @@ impl Engine<'_, '_> {
                     }
                     return;
                 }
-                (Kind::End(..) | Kind::LastSeparator(..) | Kind::Extension(_), _) => self.blur(address),
+                (Kind::End(..) | Kind::LastSeparator(..) | Kind::Extension(..), _) => self.blur(address),
                 (Kind::Inside(_), _) => return self.blur(address),
                 (Kind::Choice(_), _) if offset != 0 => self.blur(address),
                 (Kind::Choice(_), _) if offset == 0 => {
@@ -244,19 +245,25 @@ impl Engine<'_, '_> {
     }
 
     /// Bytes stored behind the end of a buffer's string (or behind its last separator).
-    pub(super) fn edit_tail(&mut self, at: Value, offset: usize, size: u8, number: u64, name: bool) {
+    pub(super) fn edit_tail(
+        &mut self,
+        (at, wide): (Value, bool),
+        offset: usize,
+        size: u8,
+        number: u64,
+        behind: Behind,
+    ) {
         /// Longest tail that is followed.
         const MAX_TAIL: usize = 512;
-        /// Stands for what is stored later: no character.
-        const GAP: u8 = 1;
         let bytes = number.to_le_bytes();
         let Some(bytes) = bytes.get(..usize::from(size.min(8))) else { return };
         if self.state.buffer(at).is_none() {
-            let known = self.text_or_unknown(at, false);
+            let known = self.text_or_unknown(at, wide);
             self.state.set_buffer(at, Buffer::of(known));
         }
         let Some(buffer) = self.state.buffer_mut(at) else { return };
-        if name && (buffer.tail.is_empty() || offset == 0 && !buffer.tail.contains(&GAP)) {
+        buffer.wide = Some(wide);
+        if behind == Behind::Separator && (buffer.tail.is_empty() || offset == 0 && !buffer.tail.contains(&GAP)) {
             buffer.known = buffer.known.map(|t| paths::folder_of(t, true));
             buffer.tail.clear();
             buffer.measured = None;
@@ -265,7 +272,11 @@ impl Engine<'_, '_> {
             return;
         }
         if buffer.tail.len() < offset + bytes.len() {
+            let is_first = buffer.tail.is_empty();
             buffer.tail.resize(offset.max(buffer.tail.len()), GAP);
+            if let Some(end) = buffer.tail.first_mut().filter(|_| is_first && behind == Behind::End) {
+                *end = ENDED;
+            }
             buffer.tail.resize(offset + bytes.len(), 0);
         }
         if let Some(place) = buffer.tail.get_mut(offset..offset + bytes.len()) {
@@ -276,7 +287,7 @@ impl Engine<'_, '_> {
     /// Copies memory of a known size.
     pub(crate) fn copy_bytes(&mut self, to: Value, from: Value, size: usize) {
         if let Some(buffer) = self.state.buffer(from).cloned() {
-            return self.fill(to, buffer.known);
+            return self.fill(to, buffer.known, buffer.wide);
         }
         let bytes: Option<Vec<u8>> = match from {
             Value::Const(va) => self
@@ -346,6 +357,17 @@ impl Engine<'_, '_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// What bytes are stored behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// The end of a text.
+    End,
+    /// The place of the dot of an extension.
+    Dot,
+    /// The last separator of a path.
+    Separator,
 }
 
 /// Bytes of a character.

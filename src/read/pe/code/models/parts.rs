@@ -38,7 +38,7 @@ impl Engine<'_, '_> {
                     true => name.clone(),
                     false => join_paths(folder, name),
                 });
-                self.fill(*to, path.then(&extension.map(dotted)));
+                self.fill(*to, path.then(&extension.map(dotted)), api.wide);
             }
             // The folder with the drive stands for both: put together again they are the same.
             (Model::SplitPath, [path, drive, folder, name, extension]) => {
@@ -62,19 +62,19 @@ impl Engine<'_, '_> {
                 ];
                 for (to, known) in parts {
                     if *to != Value::Const(0) {
-                        self.fill(*to, known);
+                        self.fill(*to, known, api.wide);
                     }
                 }
             }
             (Model::FileDialog, [structure]) => {
                 let (offset, size) = if self.is_64() { (48, 8) } else { (28, 4) };
                 let name = self.load(structure.plus(offset, self.is_64()), size);
-                self.fill(name, Known::unknown());
+                self.fill(name, Known::unknown(), api.wide);
             }
             (Model::Message, [message, about]) => {
                 let reads = message.number().is_some_and(|message| READING.contains(&message));
                 if !reads && (matches!(about, Value::Stack(_)) || self.state.buffer(*about).is_some()) {
-                    self.fill(*about, Known::unknown());
+                    self.fill(*about, Known::unknown(), api.wide);
                 }
             }
             (Model::Scan, _) => {

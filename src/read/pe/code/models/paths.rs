@@ -23,21 +23,21 @@ impl Engine<'_, '_> {
             Model::KnownFolder => self.known_folder(a, b, site),
             Model::ModuleFileName => {
                 let text = self.module_file_name(a);
-                self.fill(b, Known::of(text));
+                self.fill(b, Known::of(text), api.wide);
                 return self.measured(b, api.wide, site);
             }
             Model::Expand => {
                 let known = self.text_or_unknown(a, api.wide);
-                self.fill(b, known.map(expand_env));
+                self.fill(b, known.map(expand_env), api.wide);
             }
             Model::EnvGet | Model::EnvDup => return self.environment(api, model, site),
             Model::Identity => {
                 let text = Text::from_source(Source::Identity, "name");
-                self.fill(a, Known::of(text));
+                self.fill(a, Known::of(text), api.wide);
             }
             Model::FullPath => {
                 let known = self.text_or_unknown(b, api.wide);
-                return self.deliver(a, known, site);
+                return self.deliver(a, known, api.wide, site);
             }
             Model::Input => {
                 let text = Text::from_source(Source::Arg, "command-line");
@@ -45,14 +45,14 @@ impl Engine<'_, '_> {
             }
             Model::PathAppend => {
                 let (head, more) = (self.text_or_unknown(a, api.wide), self.text_or_unknown(b, api.wide));
-                self.fill(a, head.with(&more, join_paths));
+                self.fill(a, head.with(&more, join_paths), api.wide);
             }
             Model::PathCombine => {
                 let c = self.model_argument(api, 2);
                 let folder =
                     if b == Value::Const(0) { Known::of(Text::new()) } else { self.text_or_unknown(b, api.wide) };
                 let file = self.text_or_unknown(c, api.wide);
-                self.fill(a, folder.with(&file, join_paths));
+                self.fill(a, folder.with(&file, join_paths), api.wide);
                 return a;
             }
             Model::RemoveFileName | Model::AddSeparator | Model::RemoveExtension | Model::RenameExtension => {
@@ -60,18 +60,23 @@ impl Engine<'_, '_> {
             }
             Model::TempName => {
                 let text = join_paths(&Text::folder(Folder::Temp), &Text::unknown());
-                return self.deliver(if api.row.args.is_empty() { Value::Const(0) } else { a }, Known::of(text), site);
+                return self.deliver(
+                    if api.row.args.is_empty() { Value::Const(0) } else { a },
+                    Known::of(text),
+                    api.wide,
+                    site,
+                );
             }
             Model::TempFileName => {
                 let folder = self.text_or_unknown(a, api.wide);
                 let prefix = self.text_or_unknown(b, api.wide);
                 let number = Text::from_source(Source::Generated, "counter").concat(&".tmp".into());
                 let out = self.model_argument(api, 3);
-                self.fill(out, folder.with(&prefix.then(&Known::of(number)), join_paths));
+                self.fill(out, folder.with(&prefix.then(&Known::of(number)), join_paths), api.wide);
             }
             Model::GeneratedGuid | Model::GuidText => {
                 let text = Text::from_source(Source::Generated, "guid");
-                self.fill(a, Known::of(text));
+                self.fill(a, Known::of(text), api.wide);
             }
             _ => {}
         }
@@ -115,7 +120,7 @@ impl Engine<'_, '_> {
             Model::RemoveExtension => known.map(without_extension),
             _ => known.map(without_extension).then(&self.text_or_unknown(extension, api.wide)),
         };
-        self.fill(path, known);
+        self.fill(path, known, api.wide);
     }
 
     fn csidl_path(&mut self, api: Api, csidl: Value, out: Value) {
@@ -125,7 +130,7 @@ impl Engine<'_, '_> {
             let below = self.model_argument(api, 2);
             known = known.with(&self.text_or_unknown(below, api.wide), join_paths);
         }
-        self.fill(out, known);
+        self.fill(out, known, api.wide);
     }
 
     /// The id is given by reference; the path comes back through a pointer to a new string.
@@ -168,7 +173,7 @@ impl Engine<'_, '_> {
             let size = if self.is_64() { 8 } else { 4 };
             self.state.store(out, size, string);
         } else if out != Value::Const(0) {
-            self.fill(out, Known::of(text));
+            self.fill(out, Known::of(text), api.wide);
             return self.measured(out, api.wide, site);
         }
         self.symbols.of(Kind::Result(site))

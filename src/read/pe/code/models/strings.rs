@@ -15,14 +15,14 @@ impl Engine<'_, '_> {
             Model::Copy => {
                 let known = self.text_or_unknown(second, api.wide);
                 let known = self.cut_to_count(api, known);
-                self.fill(first, known);
+                self.fill(first, known, api.wide);
                 first
             }
             Model::Widen | Model::Narrow => {
                 let known = self.text_or_unknown(second, model == Model::Narrow);
                 // A call without a buffer asks for the size.
                 if first != Value::Const(0) {
-                    self.fill(first, known);
+                    self.fill(first, known, model == Model::Widen);
                 }
                 self.symbols.of(Kind::Result(site))
             }
@@ -30,7 +30,7 @@ impl Engine<'_, '_> {
                 let head = self.text_or_unknown(first, api.wide);
                 let tail = self.text_or_unknown(second, api.wide);
                 let tail = self.cut_to_count(api, tail);
-                self.fill(first, head.then(&tail));
+                self.fill(first, head.then(&tail), api.wide);
                 first
             }
             Model::CopyBytes => {
@@ -46,7 +46,7 @@ impl Engine<'_, '_> {
                 Value::Const(c) if c == u64::from(b'\\') || c == u64::from(b'/') => {
                     self.symbols.of(Kind::LastSeparator(first, api.wide))
                 }
-                Value::Const(c) if c == u64::from(b'.') => self.symbols.of(Kind::Extension(first)),
+                Value::Const(c) if c == u64::from(b'.') => self.symbols.of(Kind::Extension(first, api.wide)),
                 _ => self.found_inside(first, site),
             },
             Model::FindInside => self.found_inside(first, site),
@@ -58,7 +58,7 @@ impl Engine<'_, '_> {
                 let width = if api.wide { 2 } else { 1 };
                 self.symbols.of(Kind::LastSeparator(first, api.wide)).plus(width, self.is_64())
             }
-            Model::FindExtension => self.symbols.of(Kind::Extension(first)),
+            Model::FindExtension => self.symbols.of(Kind::Extension(first, api.wide)),
             Model::UnknownText => {
                 self.state.set_buffer(first, Buffer::of(Known::unknown()));
                 self.symbols.of(Kind::Result(site))
@@ -112,10 +112,10 @@ impl Engine<'_, '_> {
             Value::Sym(symbol, _) if matches!(self.symbols.kind(symbol), Kind::Length(of, ..) | Kind::Size(of, _) if of == from) =>
             {
                 let known = self.text_or_unknown(from, api.wide);
-                self.fill(to, known);
+                self.fill(to, known, api.wide);
             }
-            _ => match self.state.buffer(from).map(|b| b.known.clone()) {
-                Some(known) => self.fill(to, known),
+            _ => match self.state.buffer(from).map(|b| (b.known.clone(), b.wide)) {
+                Some((known, wide)) => self.fill(to, known, wide),
                 None => self.blur(to),
             },
         }

@@ -1,0 +1,55 @@
+//! What is called proven of places in native code is true: programs whose texts are cut, filled and changed in ways that
+//! are not all followed. A place may be missed, or known in part; it is never another one.
+//!
+//! `UPDATE_GOLDEN=1 cargo test --test native_certainty` writes the listings anew; read the difference line by line.
+
+mod native_listing;
+
+use native_listing::{golden, shown};
+use std::collections::BTreeSet;
+use wipeproof::facts::Certainty;
+
+const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
+
+/// No build calls anything else proven, and each place is proven in one of them.
+fn proves(program: &str, expected: &[&str]) {
+    let mut found = BTreeSet::new();
+    for reading in golden("fixtures/native", program, &BUILDS, "exe") {
+        for effect in shown(&reading).filter(|e| e.certainty == Certainty::Proven) {
+            let place = effect.location.to_string();
+            assert!(expected.contains(&place.as_str()), "{}: {place} is not what happens", reading.artifact);
+            found.insert(place);
+        }
+    }
+    for place in expected {
+        assert!(found.contains(*place), "{program}: {place} is proven nowhere");
+    }
+}
+
+/// Who reads a text says how wide its characters are.
+#[test]
+fn texts_of_either_width() {
+    proves(
+        "widths",
+        &[
+            r"C:\Contoso\ended.dat",
+            r"C:\Contoso\narrow.dat",
+            r"C:\Contoso\wide.dat",
+            r"C:\c\d",
+            r"C:\fields\a\b.dat",
+            r"C:\given\q\back.dat",
+            r"C:\given\r\back.dat",
+            r"C:\h8\x",
+            r"C:\narrow\v\wide.dat",
+            r"C:\t\appended.dat",
+            r"C:\u\appended.dat",
+            r"C:\wide\j\narrow.dat",
+            r"C:\wide\k\wide.dat",
+            r"C:\wide\l\narrow.dat",
+            r"C:\wide\w\wide.dat",
+            r"C:\y\z",
+            r"D:\Contoso\drive.dat",
+            r"E:\Contoso\drive.dat",
+        ],
+    );
+}
