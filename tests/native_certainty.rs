@@ -53,3 +53,21 @@ fn texts_of_either_width() {
         ],
     );
 }
+
+/// Helpers that cut, counts that nobody knows, loops that store: what is left of a text, or a hole.
+#[test]
+fn texts_that_are_altered() {
+    proves(
+        "altered",
+        &[
+            r"C:\Count\whole.dat",
+            r"C:\Cut\3.dat",
+            r"C:\Cut\4.dat",
+            r"C:\Cut\one.ini",
+            r"C:\Cut\six.ini",
+            r"C:\Cut\two.dat",
+            r"C:\Middle\new.dat",
+            r"{AppDir}\seven.ini",
+        ],
+    );
+}

@@ -191,13 +191,15 @@ pub enum Model {
     RenameExtension,
     /// buffer
     UnknownText,
+    /// buffer, byte, count
+    SetBytes,
     /// buffer, format: conversions are parts of a time
     FormatTime,
     /// destination, drive, folder, name, extension
     MakePath,
     /// path, drive, folder, name, extension
     SplitPath,
-    /// first of the variables that are filled
+    /// first of the variables that are filled, behind the format
     Scan,
     /// `OPENFILENAME`
     FileDialog,

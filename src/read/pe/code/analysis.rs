@@ -116,9 +116,12 @@ impl Engine<'_, '_> {
         let mut cells = Vec::new();
         let mut globals = Vec::new();
         let mut strings = Vec::new();
+        let word = if self.is_64() { 8 } else { 4 };
         for (at, buffer) in self.state.buffers() {
             let known = || self.text(*at, false).unwrap_or_else(|| buffer.known.clone());
             match (self.slot(*at), at) {
+                // That it was changed somewhere is said of the parameter.
+                (Some(slot), _) if known().is_cut_anywhere_of(slot) => {}
                 (Some(slot), _) => buffers.push((slot, known())),
                 (_, Value::Const(va)) if self.is_variable(*va) => strings.push((*va, known())),
                 _ => {}
@@ -140,7 +143,10 @@ impl Engine<'_, '_> {
                     globals.push((va, Arg { texts: vec![Text::unknown()], ..Arg::default() }));
                 }
                 _ if arg == Arg::default() => {}
-                (Some(slot), _) => cells.push((slot, arg)),
+                (Some(slot), _) => {
+                    arg.bytes = (!arg.number.all().is_empty()).then_some(cell.size.min(word));
+                    cells.push((slot, arg));
+                }
                 (_, Some(va)) => globals.push((va, arg)),
                 _ => {}
             }
@@ -261,7 +267,12 @@ impl Engine<'_, '_> {
     /// A value in terms that hold outside the function.
     pub(crate) fn close(&self, value: Value, width: impl Into<Width>) -> Arg {
         let width = width.into();
-        let (texts, weak) = self.texts(value, width);
+        let (mut texts, weak) = self.texts(value, width);
+        let number = self.close_number(value);
+        // What a caller passes is not there any more.
+        if texts.is_empty() && matches!(number, Number::Param(_)) && self.state.buffer(value).is_some() {
+            texts.push(Text::unknown());
+        }
         let function = match value {
             Value::Sym(symbol, 0) => match self.origins.get(&symbol) {
                 Some(Origin::Function(_, name)) => Some(name.clone()),
@@ -270,7 +281,7 @@ impl Engine<'_, '_> {
             _ => None,
         };
         Arg {
-            number: self.close_number(value),
+            number,
             texts,
             weak,
             handle: self.handle(value),

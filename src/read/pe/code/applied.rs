@@ -13,6 +13,8 @@ use std::cell::RefCell;
 
 /// Number of the first field that a callee writes, behind all arguments.
 const FIRST_FIELD: u8 = 64;
+/// Largest character of a code page.
+const CHARACTER: u64 = 0xff;
 
 impl Engine<'_, '_> {
     /// Does to the state what a summarised callee does.
@@ -44,7 +46,14 @@ impl Engine<'_, '_> {
         let values = filled.cells.iter().map(|(_, arg)| arg).chain(filled.globals.iter().map(|(_, arg)| arg));
         for (i, ((pointer, unfilled), arg)) in places.into_iter().chain(globals).zip(values).enumerate() {
             let value = self.open(arg, Kind::Out(site, FIRST_FIELD.saturating_add(i as u8)), unfilled);
-            self.state.store(pointer, size, value);
+            match value {
+                // How much of a text a number overwrites is not said; zero ends it.
+                Value::Const(0) if self.holds_known_text(pointer) => self.state.store(pointer, 1, value),
+                Value::Const(1..=CHARACTER) if self.holds_known_text(pointer) => {
+                    self.state.set_buffer(pointer, Buffer::of(Known::unknown()));
+                }
+                _ => self.state.store(pointer, arg.bytes.filter(|_| value.number().is_some()).unwrap_or(size), value),
+            }
         }
         match (&filled.result, &summary.result) {
             (Some(filled), Some(unfilled)) => self.open(filled, Kind::Result(site), unfilled),

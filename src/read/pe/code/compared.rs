@@ -44,7 +44,7 @@ impl Engine<'_, '_> {
     /// What a function of the image compares of its parameters.
     pub(super) fn hand_on_comparisons(&mut self, report: Option<&Report>) {
         for (slot, text) in report.map(|report| report.compared.as_slice()).unwrap_or_default() {
-            let other = text.as_hole().and_then(Slot::of_hole).filter(Slot::is_plain);
+            let other = text.as_hole().and_then(Slot::of_whole).filter(Slot::is_plain);
             if let Some(other) = other.filter(|_| slot.is_plain()) {
                 let (one, other) = (self.argument(slot.param), self.argument(other.param));
                 self.note_comparison(one, other, false);

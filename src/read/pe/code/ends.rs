@@ -4,9 +4,9 @@
 //! measured, however much was put there since; once the string was replaced, nothing is known of where such an end lies.
 
 use super::analysis::Engine;
+use super::cuts::without_last;
+use super::edits::Behind;
 use super::known::Known;
-use super::models::Behind;
-use super::models::paths::without_last;
 use super::state::{Buffer, Measured, distance};
 use super::strings::{decode, with_tail};
 use super::value::{Kind, Value};

@@ -202,7 +202,7 @@ impl Engine<'_, '_> {
     }
 
     /// A text lies there that is more than a guess, and no string object of a library.
-    fn holds_known_text(&self, pointer: Value) -> bool {
+    pub(super) fn holds_known_text(&self, pointer: Value) -> bool {
         /// Fewest characters that are worth asking for.
         const MIN_TEXT: usize = 3;
         let buffer = match pointer {
@@ -225,7 +225,7 @@ impl Engine<'_, '_> {
     }
 
     /// What a pointer leads to was changed by something unknown.
-    fn lose(&mut self, pointer: Value) {
+    pub(super) fn lose(&mut self, pointer: Value) {
         self.note_written(pointer, Writing::Something);
         match self.state.buffer(pointer) {
             Some(buffer) if !buffer.object && !buffer.known.weak => {

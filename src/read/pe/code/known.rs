@@ -1,6 +1,7 @@
 //! A string as far as it is known: one, or one of a few.
 
-use crate::facts::Text;
+use super::slot::Slot;
+use crate::facts::{Hole, Part, Text};
 use std::rc::Rc;
 
 /// Most possibilities that are kept apart.
@@ -53,6 +54,15 @@ impl Known {
     /// The possibilities.
     pub(crate) fn texts(&self) -> &[Text] {
         &self.texts
+    }
+
+    /// Nothing but what is left of this parameter when something changed it somewhere.
+    pub(super) fn is_cut_anywhere_of(&self, slot: Slot) -> bool {
+        let is_of = |part: &Part| match part {
+            Part::Hole(hole) => *hole == Hole::Unknown || Slot::of_hole(hole) == Some(slot),
+            Part::Lit(_) => false,
+        };
+        self.weak && self.texts.iter().all(|text| text.parts().iter().all(is_of))
     }
 
     /// The only possibility, when all its characters are known.

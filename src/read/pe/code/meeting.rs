@@ -3,9 +3,9 @@
 //! The same string may be a text on one way and numbers on the other, written a few bytes at a time: joined one by one
 //! they would say nothing, or what only one of the ways did. They become texts on both before the states are joined.
 
+use super::cuts::{begins_with_cut_of, folder_of, without_extension};
 use super::known::Known;
-use super::models::paths::{folder_of, without_extension};
-use super::state::{Buffer, Cell, MAX_BUFFERS, MAX_CELLS, RSP, State, constant_bytes};
+use super::state::{Buffer, Cell, MAX_BUFFERS, MAX_CELLS, RSP, State, constant_bytes, distance};
 use super::strings::decode;
 use super::table::{Joined, Table};
 use super::value::{Symbols, Value};
@@ -149,9 +149,11 @@ fn differing_texts(own: &Table<Cell>, other: &Table<Cell>, differing: &[(Value, 
     found
 }
 
-/// The first of the numbers up to this one that hold nothing but characters, one behind the other.
-fn start_of_text(cells: &Table<Cell>, at: Value) -> Value {
-    let mut start = at;
+/// The first of the numbers up to the one at or around this address that hold nothing but characters, one behind the other.
+pub(super) fn start_of_text(cells: &Table<Cell>, at: Value) -> Value {
+    let around = cells.range(at.plus(-MAX_NUMBER, true), at.plus(1, true)).last();
+    let reaches = |(place, cell): &(&Value, &Cell)| distance(**place, at).is_some_and(|n| n < i64::from(cell.size));
+    let mut start = around.filter(reaches).map_or(at, |(place, _)| *place);
     for _ in 0..MAX_TEXT {
         let before = cells.range(start.plus(-MAX_NUMBER, true), start).last();
         let Some((place, Cell { size, value: Value::Const(number) })) = before else { break };
@@ -192,6 +194,11 @@ fn whole(buffer: &Buffer) -> Known {
 fn is_cut(cut: &Known, whole: &Known) -> bool {
     let cuts: [&dyn Fn(&Text) -> Text; 3] = [&|t| folder_of(t, false), &|t| folder_of(t, true), &without_extension];
     cuts.iter().any(|change| whole.map(change).texts() == cut.texts())
+        // Something may have been put behind what is left of a parameter.
+        || match (cut.texts(), whole.texts()) {
+            ([cut], [whole]) => begins_with_cut_of(cut, whole),
+            _ => false,
+        }
 }
 
 /// The text with a separator at its end, when two texts differ only in that.

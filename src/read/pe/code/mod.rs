@@ -12,6 +12,8 @@ mod branch;
 mod bulk;
 mod call;
 pub(crate) mod compared;
+pub(crate) mod cuts;
+mod edits;
 mod ends;
 pub(crate) mod filled;
 mod fixpoint;

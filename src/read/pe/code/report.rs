@@ -104,6 +104,8 @@ pub(crate) struct Arg {
     pub(crate) object: Option<Rc<Object>>,
     /// The object of COM that it is.
     pub(crate) com: Option<com::Object>,
+    /// How many bytes of it are stored, where it is a number that is no word. Only of what a function writes.
+    pub(crate) bytes: Option<u8>,
     /// It points to memory in which nothing was put yet. Only of arguments of calls.
     pub(crate) bare: bool,
     /// Why it is not known, where it is not. Only of arguments of calls.
@@ -235,7 +237,7 @@ impl Arg {
             // The function may have filled the buffer that it was given.
             match &*self.texts {
                 [] => return arg,
-                [text] if text.as_hole().and_then(Slot::of_hole) == Some(slot) => {
+                [text] if text.as_hole().and_then(Slot::of_whole) == Some(slot) => {
                     return arg.read(text.as_hole().and_then(Slot::width_of));
                 }
                 _ => {}

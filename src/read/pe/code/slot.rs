@@ -1,5 +1,6 @@
 //! Places that only a caller knows: a parameter of the function, and what memory behind it holds.
 
+use super::cuts::{cuts_of, uncut};
 use super::report::Number;
 use super::value::{Kind, Symbols, Value};
 use super::width::Width;
@@ -115,14 +116,20 @@ impl Slot {
     /// Reads a hole that stands for a place.
     pub(crate) fn of_hole(hole: &Hole) -> Option<Slot> {
         match hole {
-            Hole::From(Source::Param, name) => name.trim_end_matches([NARROW, WIDE]).parse().ok(),
+            Hole::From(Source::Param, name) => uncut(name).trim_end_matches([NARROW, WIDE]).parse().ok(),
             _ => None,
         }
+    }
+
+    /// Reads a hole that stands for the whole text at a place.
+    pub(crate) fn of_whole(hole: &Hole) -> Option<Slot> {
+        Slot::of_hole(hole).filter(|_| cuts_of(hole).next().is_none())
     }
 
     /// How wide the characters are that are read at the place that a hole stands for. `None`: nobody says so.
     pub(crate) fn width_of(hole: &Hole) -> Option<bool> {
         let Hole::From(Source::Param, name) = hole else { return None };
+        let name = uncut(name);
         name.ends_with([NARROW, WIDE]).then(|| name.ends_with(WIDE))
     }
 }

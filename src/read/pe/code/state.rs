@@ -2,6 +2,7 @@
 
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
+use super::strings::decode;
 use super::table::Table;
 use super::value::{Kind, Symbols, Value};
 
@@ -13,6 +14,8 @@ pub(crate) const RSP: usize = 4;
 pub(super) const MAX_CELLS: usize = 512;
 /// Most buffers whose strings are kept.
 pub(super) const MAX_BUFFERS: usize = 128;
+/// Longest string that is not known whole.
+const MAX_LENGTH: i64 = 260;
 
 /// Stands in a tail for what is stored later: no character.
 pub(super) const GAP: u8 = 1;
@@ -162,13 +165,44 @@ impl State {
         // What was stored there byte by byte is covered by the string.
         self.keep_and_store(address, 1, Value::Unknown);
         self.cells.remove(address);
+        if !buffer.object && !buffer.known.weak {
+            let begun = buffer.known.texts().iter().map(|text| text.leading_lit().len() as i64).min().unwrap_or(0);
+            let unit = if buffer.wide == Some(true) { 2 } else { 1 };
+            self.cells.remove_range(address, address.plus(begun * unit + 1, true));
+            self.buffers.remove_range(address.plus(1, true), address.plus(begun * unit + 1, true));
+        }
         self.buffers.set(address, buffer, MAX_BUFFERS);
+    }
+
+    /// The known text in whose middle an address lies, or at whose end: where it begins, and what is before the address.
+    pub(crate) fn enclosing(&self, address: Value) -> Option<(Value, String)> {
+        if self.buffers.is_empty() {
+            return None;
+        }
+        let (at, buffer) = self.buffers.range(address.plus(-MAX_LENGTH, true), address).last()?;
+        let unit = if buffer.wide == Some(true) { 2 } else { 1 };
+        let before = usize::try_from(distance(*at, address)? / unit).ok()?;
+        let text = buffer.known.as_lit().filter(|text| !buffer.object && buffer.tail.is_empty() && text.is_ascii())?;
+        Some((*at, text.get(..before)?.to_owned()))
+    }
+
+    /// A byte is set so often from an address on. Its first character is set already.
+    pub(crate) fn overwrite(&mut self, address: Value, bytes: i64, byte: Value) {
+        let (from, to) = (address.plus(1, true), address.plus(bytes, true));
+        if from >= to {
+            return;
+        }
+        self.buffers.remove_range(from, to);
+        let held: Vec<Value> = self.cells.range(from, to).map(|(at, _)| *at).collect();
+        for at in held {
+            if let Some(cell) = self.cells.get_mut(at) {
+                cell.value = if byte == Value::Const(0) { byte } else { Value::Unknown };
+            }
+        }
     }
 
     /// The start of the buffer whose string an address points into.
     pub(crate) fn containing(&self, address: Value) -> Option<Value> {
-        /// Longest string that is not known whole.
-        const MAX_LENGTH: i64 = 260;
         if self.buffers.is_empty() {
             return None;
         }
@@ -204,6 +238,13 @@ impl State {
 
     /// Something unknown may write through this pointer.
     pub(crate) fn taint(&mut self, address: Value, written: Value) {
+        // The rest of a text that was written as numbers.
+        if matches!(address, Value::Stack(_)) {
+            let bytes = self.constant_bytes(address, MAX_LENGTH as usize);
+            if let Some(length) = length_of_text(&bytes) {
+                self.cells.remove_range(address.plus(1, true), address.plus(length as i64, true));
+            }
+        }
         if let Some(at) = self.containing(address)
             && let Some(buffer) = self.buffers.get_mut(at)
         {
@@ -240,6 +281,15 @@ impl State {
             }
         }
     }
+}
+
+/// Bytes up to the end of a text of either width.
+fn length_of_text(bytes: &[u8]) -> Option<usize> {
+    /// Shortest text, in bytes: less may be any number.
+    const MIN_TEXT: usize = 4;
+    let narrow = decode(bytes, false).map(|text| text.len());
+    let length = narrow.max(decode(bytes, true).map(|text| text.len() * 2))?;
+    (length >= MIN_TEXT).then_some(length)
 }
 
 /// On x86: `this` or the first fast argument.

@@ -62,6 +62,15 @@ impl<T: Clone> Table<T> {
         }
     }
 
+    /// Removes the entries from an address up to another.
+    pub(super) fn remove_range(&mut self, from: Value, to: Value) {
+        let start = self.0.partition_point(|(at, _)| *at < from);
+        let end = self.0.partition_point(|(at, _)| *at < to);
+        if start < end {
+            Rc::make_mut(&mut self.0).drain(start..end);
+        }
+    }
+
     /// All entries.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Value, &T)> {
         self.0.iter().map(|(at, entry)| (at, entry))

@@ -7,6 +7,7 @@
 
 use super::super::image::Image;
 use super::analysis::Engine;
+use super::cuts::cut_as;
 use super::known::Known;
 use super::report::Arg;
 use super::slot::Slot;
@@ -124,7 +125,7 @@ impl Arg {
         }
         for text in &mut self.texts {
             *text = text.map_holes(|hole| match (Slot::of_hole(hole), Slot::width_of(hole)) {
-                (Some(slot), None) => Some(slot.read(wide.into())),
+                (Some(slot), None) => Some(cut_as(hole, &slot.read(wide.into()))),
                 _ => None,
             });
         }

@@ -185,8 +185,26 @@ impl Engine<'_, '_> {
         }
         let mut known = known.unwrap_or_else(Known::unknown);
         known.weak |= format.weak;
+        let known = self.cut_to_room(api, known);
         self.fill(to, known, api.wide);
         self.symbols.of(Kind::Result(site))
+    }
+
+    /// No more than fits, where the room stands between the buffer and the format.
+    fn cut_to_room(&mut self, api: Api, known: Known) -> Known {
+        let place = |n: usize| api.row.args.get(n).copied().unwrap_or_default();
+        let room = place(1).checked_sub(1).filter(|room| *room > place(0));
+        let Some(room) = room.and_then(|n| self.argument(n).number()).and_then(|n| usize::try_from(n as u32).ok())
+        else {
+            return known;
+        };
+        known.map(|text| match text.as_lit() {
+            Some(whole) if whole.chars().count() >= room => {
+                let kept: String = whole.chars().take(room.saturating_sub(1)).collect();
+                Text::lit(kept).concat(&Text::unknown())
+            }
+            _ => text.clone(),
+        })
     }
 
     /// `strftime`: what of a time each conversion stands for is not known (C17, 7.27.3.5).

@@ -63,7 +63,7 @@ impl Engine<'_, '_> {
                 self.string_of(object, api.wide).with(&group, join_paths)
             }
             Model::SettingsGroupEnd => {
-                self.string_of(object, api.wide).map(|text| super::paths::folder_of(text, false))
+                self.string_of(object, api.wide).map(|text| super::super::cuts::folder_of(text, false))
             }
             _ => Known::unknown(),
         };

@@ -11,9 +11,10 @@ pub(super) mod paths;
 mod strings;
 
 use super::analysis::{Engine, Origin};
+use super::cuts;
 use super::given_away::Writing;
 use super::known::Known;
-use super::state::{Buffer, ENDED, GAP};
+use super::state::Buffer;
 use super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::Text;
@@ -54,7 +55,8 @@ impl Engine<'_, '_> {
             | M::FindExtension
             | M::Widen
             | M::Narrow
-            | M::UnknownText => self.string_model(api, model, site),
+            | M::UnknownText
+            | M::SetBytes => self.string_model(api, model, site),
             M::StringSet
             | M::StringAppend
             | M::StringCopy
@@ -143,10 +145,10 @@ impl Engine<'_, '_> {
         if let Value::Sym(symbol, offset) = pointer {
             let inside = match self.symbols.kind(symbol) {
                 Kind::LastSeparator(buffer, wide) => {
-                    Some((buffer, self.text_or_unknown(buffer, wide).map(|t| paths::folder_of(t, offset > 0))))
+                    Some((buffer, self.text_or_unknown(buffer, wide).map(|t| cuts::folder_of(t, offset > 0))))
                 }
                 Kind::Extension(buffer, wide) => {
-                    Some((buffer, self.text_or_unknown(buffer, wide).map(paths::without_extension)))
+                    Some((buffer, self.text_or_unknown(buffer, wide).map(cuts::without_extension)))
                 }
                 Kind::End(buffer, wide, site) => {
                     if !self.fill_end((buffer, wide, site), offset, &known) {
@@ -161,127 +163,12 @@ impl Engine<'_, '_> {
                 return self.state.set_buffer(buffer, Buffer::of(head.then(&known)).so_wide(wide));
             }
         }
+        // Into the middle of a text: it goes on with this one.
+        if let Some((at, head)) = self.state.enclosing(pointer) {
+            let (all, weak) = (Known::of(Text::lit(head)).then(&known), known.weak);
+            self.state.set_buffer(at, Buffer::of(all.guessed(weak)).so_wide(wide));
+        }
         self.state.set_buffer(pointer, Buffer::of(known).so_wide(wide));
-    }
-
-    /// Stores a number or a pointer. A store into the middle of a known string edits that string.
-    pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
-        let how = match value {
-            _ if size > 2 => Writing::Field,
-            Value::Const(_) => Writing::Text,
-            _ => Writing::Something,
-        };
-        self.note_written(address, how);
-        if let Value::Sym(symbol, offset) = address {
-            match (self.symbols.kind(symbol), value) {
-                (Kind::LastSeparator(buffer, wide), Value::Const(0)) if offset <= unit(wide) => {
-                    let known = self.text_or_unknown(buffer, wide).map(|t| paths::folder_of(t, offset > 0));
-                    return self.state.set_buffer(buffer, Buffer::of(known).so_wide(wide));
-                }
-                (Kind::Extension(buffer, wide), Value::Const(c)) if offset >= 0 => {
-                    if offset == 0 {
-                        let known = self.text_or_unknown(buffer, wide).map(paths::without_extension);
-                        self.state.set_buffer(buffer, Buffer::of(known).so_wide(wide));
-                    }
-                    return self.edit_tail((buffer, wide), offset as usize, size, c, Behind::Dot);
-                }
-                (Kind::LastSeparator(buffer, wide), Value::Const(c)) if offset >= unit(wide) => {
-                    return self.edit_tail((buffer, wide), (offset - unit(wide)) as usize, size, c, Behind::Separator);
-                }
-                (Kind::End(buffer, wide, site), Value::Const(c)) => {
-                    if !self.store_end((buffer, wide, site), offset, size, c) {
-                        self.blur(address);
-                    }
-                    return;
-                }
-                (Kind::End(..) | Kind::LastSeparator(..) | Kind::Extension(..), _) => self.blur(address),
-                (Kind::Inside(_), _) => return self.blur(address),
-                (Kind::Choice(_), _) if offset != 0 => self.blur(address),
-                (Kind::Choice(_), _) if offset == 0 => {
-                    for alternative in self.symbols.alternatives(address) {
-                        if self.symbols.root(alternative).is_some() {
-                            self.blur(alternative);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.edit_inside(address, size, value);
-        self.state.store(address, size, value);
-    }
-
-    /// Something is written at an unknown place of the string that an address points into: its folder is most likely
-    /// what it was.
-    pub(super) fn blur(&mut self, address: Value) {
-        /// Shortest string of the frame that is worth remembering.
-        const MIN_TEXT: usize = 3;
-        let Some(root) = self.symbols.root(address) else { return };
-        let root = match (self.state.containing(root), root) {
-            (Some(at), _) => at,
-            // Written as numbers.
-            (None, Value::Stack(_)) if self.texts_of_numbers(root) >= MIN_TEXT => root,
-            // It was cleared.
-            (None, Value::Stack(_)) if self.state.cell(root).is_some_and(|c| c.value == Value::Const(0)) => {
-                return self.state.store(root, 1, Value::Unknown);
-            }
-            _ => return,
-        };
-        let known = self.text_or_unknown(root, false);
-        let wide = self.text_or_unknown(root, true);
-        let short = known.as_lit().is_some_and(|text| text.len() <= 1) && wide.as_lit().is_some();
-        let changed = |text: &Text| match paths::folder_of(text, true) {
-            folder if folder.is_unknown() => folder,
-            folder => folder.concat(&Text::unknown()),
-        };
-        let known = if short { wide } else { known }.map(changed);
-        self.state.set_buffer(root, Buffer::of(known.guessed(true)));
-    }
-
-    /// Length of the string whose characters were stored as numbers.
-    pub(in super::super) fn texts_of_numbers(&self, at: Value) -> usize {
-        let length = |wide| self.text(at, wide).and_then(|known| known.as_lit().map(str::len)).unwrap_or_default();
-        length(false).max(length(true))
-    }
-
-    /// Bytes stored behind the end of a buffer's string (or behind its last separator).
-    pub(super) fn edit_tail(
-        &mut self,
-        (at, wide): (Value, bool),
-        offset: usize,
-        size: u8,
-        number: u64,
-        behind: Behind,
-    ) {
-        /// Longest tail that is followed.
-        const MAX_TAIL: usize = 512;
-        let bytes = number.to_le_bytes();
-        let Some(bytes) = bytes.get(..usize::from(size.min(8))) else { return };
-        if self.state.buffer(at).is_none() {
-            let known = self.text_or_unknown(at, wide);
-            self.state.set_buffer(at, Buffer::of(known));
-        }
-        let Some(buffer) = self.state.buffer_mut(at) else { return };
-        buffer.wide = Some(wide);
-        if behind == Behind::Separator && (buffer.tail.is_empty() || offset == 0 && !buffer.tail.contains(&GAP)) {
-            buffer.known = buffer.known.map(|t| paths::folder_of(t, true));
-            buffer.tail.clear();
-            buffer.measured = None;
-        }
-        if offset + bytes.len() > MAX_TAIL {
-            return;
-        }
-        if buffer.tail.len() < offset + bytes.len() {
-            let is_first = buffer.tail.is_empty();
-            buffer.tail.resize(offset.max(buffer.tail.len()), GAP);
-            if let Some(end) = buffer.tail.first_mut().filter(|_| is_first && behind == Behind::End) {
-                *end = ENDED;
-            }
-            buffer.tail.resize(offset + bytes.len(), 0);
-        }
-        if let Some(place) = buffer.tail.get_mut(offset..offset + bytes.len()) {
-            place.copy_from_slice(bytes);
-        }
     }
 
     /// Copies memory of a known size.
@@ -357,20 +244,4 @@ impl Engine<'_, '_> {
             _ => Vec::new(),
         }
     }
-}
-
-/// What bytes are stored behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Behind {
-    /// The end of a text.
-    End,
-    /// The place of the dot of an extension.
-    Dot,
-    /// The last separator of a path.
-    Separator,
-}
-
-/// Bytes of a character.
-fn unit(wide: bool) -> i32 {
-    if wide { 2 } else { 1 }
 }

@@ -1,9 +1,9 @@
 //! Paths in parts, and what Windows and the runtime fill in ways of their own.
 
 use super::super::analysis::Engine;
+use super::super::cuts::{folder_of, without_extension};
 use super::super::known::Known;
 use super::super::value::{Kind, Value};
-use super::paths::{folder_of, without_extension};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Text, join_paths};
 
@@ -79,16 +79,37 @@ impl Engine<'_, '_> {
             }
             (Model::Scan, _) => {
                 let first = api.row.args.first().copied().unwrap_or_default();
+                let format = self.argument(first.saturating_sub(1));
+                let known = self.text(format, api.wide);
+                // Without its format it fills what follows as long as that may be filled.
+                let values = known.as_ref().and_then(|format| Some(scanned(format.as_lit()?)));
+                let mut filled = 0;
                 for n in first..first + MAX_SCANNED {
                     let to = self.argument(n);
-                    if !matches!(to, Value::Stack(_)) {
-                        break;
+                    match (to, values) {
+                        (_, Some(values)) if filled >= values => break,
+                        (Value::Stack(_), _) => self.lose_variable(to, Kind::Out(site, n)),
+                        (Value::Sym(..), Some(_)) => self.lose(to),
+                        (Value::Const(va), Some(_)) if self.is_variable(va) => self.fill(to, Known::unknown(), None),
+                        // The size of a text, for the functions that ask for it.
+                        (Value::Const(_), Some(_)) => continue,
+                        _ => break,
                     }
-                    self.lose_variable(to, Kind::Out(site, n));
+                    filled += 1;
                 }
             }
             _ => {}
         }
         self.symbols.of(Kind::Result(site))
     }
+}
+
+/// How many variables a format of `scanf` fills.
+fn scanned(format: &str) -> usize {
+    let mut values = 0;
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        values += usize::from(c == '%' && !matches!(chars.next(), Some('%' | '*')));
+    }
+    values
 }

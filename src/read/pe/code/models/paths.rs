@@ -1,12 +1,13 @@
 //! Folders that are asked for, and paths that are put together.
 
 use super::super::analysis::{Engine, Origin};
+use super::super::cuts::{folder_of, without_extension};
 use super::super::filled::within_hole;
 use super::super::known::Known;
 use super::super::slot::Slot;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
-use crate::facts::{Folder, Hole, Part, Source, Text, env_hole, expand_env, join_paths};
+use crate::facts::{Folder, Source, Text, env_hole, expand_env, join_paths};
 
 /// Number of the array of the program's arguments among what a call writes, behind everything else.
 pub(in super::super) const ARGUMENTS: u8 = 240;
@@ -177,58 +178,5 @@ impl Engine<'_, '_> {
             return self.measured(out, api.wide, site);
         }
         self.symbols.of(Kind::Result(site))
-    }
-}
-
-/// A text without its last characters. What is not known to be that long is not known behind its folder.
-pub(in super::super) fn without_last(path: &Text, count: usize) -> Text {
-    let tail: Vec<char> = path.trailing_lit().chars().collect();
-    let Some(kept) = tail.len().checked_sub(count).filter(|kept| *kept > 0) else {
-        return match folder_of(path, true) {
-            folder if folder.is_unknown() => folder,
-            folder => folder.concat(&Text::unknown()),
-        };
-    };
-    let parts = path.parts().len() - 1;
-    let mut text = Text::from_parts(path.parts().iter().take(parts).cloned());
-    text.push_lit(&tail.into_iter().take(kept).collect::<String>());
-    text
-}
-
-/// A path without its last component; with its separator, if asked for.
-pub(in super::super) fn folder_of(path: &Text, keep_separator: bool) -> Text {
-    let mut parts: Vec<Part> = path.parts().to_vec();
-    while let Some(last) = parts.pop() {
-        match last {
-            Part::Lit(s) => {
-                if let Some(at) = s.rfind(['\\', '/']) {
-                    let end = if keep_separator { at + 1 } else { at };
-                    parts.push(Part::Lit(s.get(..end).unwrap_or_default().to_owned()));
-                    return Text::from_parts(parts);
-                }
-            }
-            // A folder has no name that could be cut off without knowing the folder above.
-            hole @ Part::Hole(Hole::Folder(_)) => {
-                parts.push(hole);
-                return Text::from_parts(parts);
-            }
-            Part::Hole(_) => {}
-        }
-    }
-    Text::unknown()
-}
-
-/// A path without its extension.
-pub(in super::super) fn without_extension(path: &Text) -> Text {
-    let tail = path.trailing_lit();
-    let name = tail.rfind(['\\', '/']).map_or(0, |i| i + 1);
-    match tail.rfind('.').filter(|dot| *dot >= name) {
-        Some(dot) => {
-            let kept = path.parts().len() - 1;
-            let mut text = Text::from_parts(path.parts().iter().take(kept).cloned());
-            text.push_lit(tail.get(..dot).unwrap_or_default());
-            text
-        }
-        None => path.clone(),
     }
 }

@@ -1,11 +1,14 @@
 //! Copying, appending, measuring and searching strings.
 
 use super::super::analysis::{Engine, Origin};
+use super::super::cuts::{Cut, without_last};
 use super::super::known::Known;
-use super::super::state::Buffer;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::Text;
+
+/// Most bytes that are set at once.
+const MAX_SET: i64 = 0x1_0000;
 
 impl Engine<'_, '_> {
     pub(super) fn string_model(&mut self, api: Api, model: Model, site: u32) -> Value {
@@ -14,7 +17,7 @@ impl Engine<'_, '_> {
         match model {
             Model::Copy => {
                 let known = self.text_or_unknown(second, api.wide);
-                let known = self.cut_to_count(api, known);
+                let known = self.cut_to_count(api, second, known);
                 self.fill(first, known, api.wide);
                 first
             }
@@ -29,7 +32,7 @@ impl Engine<'_, '_> {
             Model::Append => {
                 let head = self.text_or_unknown(first, api.wide);
                 let tail = self.text_or_unknown(second, api.wide);
-                let tail = self.cut_to_count(api, tail);
+                let tail = self.cut_to_count(api, second, tail);
                 self.fill(first, head.then(&tail), api.wide);
                 first
             }
@@ -60,17 +63,33 @@ impl Engine<'_, '_> {
             }
             Model::FindExtension => self.symbols.of(Kind::Extension(first, api.wide)),
             Model::UnknownText => {
-                self.state.set_buffer(first, Buffer::of(Known::unknown()));
+                self.fill(first, Known::unknown(), None);
                 self.symbols.of(Kind::Result(site))
+            }
+            Model::SetBytes => {
+                self.set_bytes(api, first);
+                first
             }
             _ => self.symbols.of(Kind::Result(site)),
         }
     }
 
-    /// No more characters than are asked for; functions of Windows count the zero behind them too.
-    fn cut_to_count(&mut self, api: Api, known: Known) -> Known {
-        let Some(count) = self.model_argument(api, 2).number().and_then(|n| usize::try_from(n as u32).ok()) else {
+    /// No more characters than are asked for; functions of Windows count the zero behind them too. A count that is not
+    /// known cuts the text anywhere.
+    fn cut_to_count(&mut self, api: Api, source: Value, known: Known) -> Known {
+        if api.row.args.len() < 3 {
             return known;
+        }
+        let count = match self.model_argument(api, 2) {
+            Value::Const(count) => usize::try_from(count as u32).unwrap_or(usize::MAX),
+            Value::Sym(symbol, less) => match self.symbols.kind(symbol) {
+                Kind::Length(of, ..) | Kind::Size(of, _) if of == source => match less {
+                    0.. => return known,
+                    less => return known.map(|text| without_last(text, less.unsigned_abs() as usize)),
+                },
+                _ => return known.map(|text| Cut::Anywhere.of(text)),
+            },
+            _ => return known.map(|text| Cut::Anywhere.of(text)),
         };
         let most = if api.row.module == "crt" { count } else { count.saturating_sub(1) };
         known.map(|text| match text.as_lit() {
@@ -79,6 +98,24 @@ impl Engine<'_, '_> {
             }
             _ => text.clone(),
         })
+    }
+
+    /// `memset`: zero ends a text, and anything else leaves nothing known of it.
+    fn set_bytes(&mut self, api: Api, to: Value) {
+        let (byte, count) = (self.model_argument(api, 1), self.model_argument(api, 2));
+        if count == Value::Const(0) {
+            return;
+        }
+        let zero = byte == Value::Const(0);
+        let is_text = self.state.containing(to).is_some() || self.texts_of_numbers(to) > 0;
+        self.store(to, 1, if zero { byte } else { Value::Unknown });
+        if !zero && is_text && self.symbols.root(to) == Some(to) {
+            self.fill(to, Known::unknown(), None);
+        }
+        let size = if api.wide { 2 } else { 1 };
+        if let Some(count) = count.number().and_then(|n| i64::try_from(n).ok()).filter(|n| *n <= MAX_SET) {
+            self.state.overwrite(to, count * size, byte);
+        }
     }
 
     /// The length of a literal is a number; that of a buffer is a symbol, which makes its end findable.
