@@ -55,6 +55,15 @@ fn frames_that_a_helper_sets_up() {
     }
 }
 
+/// Start code asks the runtime for the arguments, keeps them in a variable, and hands them to the main function.
+#[test]
+fn arguments_of_the_main_function() {
+    for reading in read("started") {
+        let expected = ["create C:\\Contoso\\started", "create {arg:1}", "delete {arg:2}\\out.dat"];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
 /// A name of the command line that goes through objects on the heap is a guess, and made only where nothing else names it.
 #[test]
 fn a_name_of_the_command_line() {

@@ -35,7 +35,8 @@ fn scratch(name: &str) -> PathBuf {
 #[test]
 fn lines_lead_to_the_scanned_sources() {
     let readings = read(Path::new(FOLDER));
-    let images: Vec<&Reading> = readings.iter().filter(|r| r.format.starts_with("pe-")).collect();
+    let is_desk = |r: &&Reading| r.format.starts_with("pe-") && !r.artifact.contains("ledger");
+    let images: Vec<&Reading> = readings.iter().filter(is_desk).collect();
     // Three formats for two processors.
     assert_eq!(images.len(), 6);
     for reading in images {
@@ -49,6 +50,20 @@ fn lines_lead_to_the_scanned_sources() {
         let steps = reading.facts.iter().filter_map(|f| f.as_effect()).flat_map(|e| &e.evidence);
         let lines: Vec<u32> = steps.filter_map(|s| s.site.as_ref()?.source_line).collect();
         assert_eq!(lines.first(), Some(&9));
+    }
+}
+
+/// Optimised C++: methods of a template, a lambda that was inlined, and where they were called.
+#[test]
+fn lines_of_methods_templates_and_lambdas() {
+    for image in ["ledger.exe", "ledger-x86.exe"] {
+        let readings = read(&Path::new(FOLDER).join(image));
+        let reading = readings.first().expect("read");
+        let expected = ["ledger.cpp:26 C:\\data\\ledger.lock", "ledger.cpp:12 C:\\data\\ledger.dat"];
+        assert_eq!(places(reading), expected, "{image}");
+        let steps = reading.facts.iter().filter_map(|f| f.as_effect()).flat_map(|e| &e.evidence);
+        let lines: Vec<u32> = steps.filter_map(|s| s.site.as_ref()?.source_line).collect();
+        assert!(lines.contains(&25), "{image}: {lines:?}");
     }
 }
 

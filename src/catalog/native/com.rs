@@ -21,6 +21,7 @@ struct Objects {
     interfaces: HashMap<String, String>,
     methods: HashMap<String, String>,
     gives: HashMap<String, (u8, String)>,
+    only: HashMap<String, String>,
 }
 
 fn objects() -> &'static Objects {
@@ -36,6 +37,11 @@ pub fn class(guid: &[u8; 16]) -> Option<&'static str> {
 /// The name of an interface.
 pub fn interface(guid: &[u8; 16]) -> Option<&'static str> {
     objects().interfaces.get(&written(guid)).map(String::as_str)
+}
+
+/// The name of the only class that is made as an interface.
+pub fn class_behind(interface: &str) -> Option<&'static str> {
+    objects().only.get(interface).map(String::as_str)
 }
 
 /// The row of a method.
@@ -71,6 +77,10 @@ mod tests {
         assert!(objects.methods.len() > 10 && !objects.gives.is_empty());
         for name in objects.methods.values() {
             assert!(find_by_name(name).is_some(), "{name}");
+        }
+        for (interface, class) in &objects.only {
+            let known = |names: &HashMap<String, String>, name: &String| names.values().any(|known| known == name);
+            assert!(known(&objects.interfaces, interface) && known(&objects.classes, class), "{interface}");
         }
         for guid in objects.classes.keys().chain(objects.interfaces.keys()) {
             assert!(guid.len() == 36 && *guid == guid.to_uppercase(), "{guid}");

@@ -59,7 +59,7 @@ pub enum Model {
     ServiceDispatcher,
     /// Only an installer's custom action calls it.
     CustomAction,
-    /// function that will be called, see `caller`
+    /// function that will be called, see `caller`; optionally the argument that it is given, and as which of its own
     Callback,
     /// `WNDCLASS`
     WindowClass,

@@ -3,9 +3,10 @@
 //! On x64 the exception directory says so for every function that has a frame; on x86 functions are discovered as the
 //! targets of calls, exports, and prologues behind padding.
 
-use super::Set;
 use super::image::{Directory, Image, u32_at};
+use super::landing::Pads;
 use super::references::References;
+use super::{Map, Set};
 use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, OpKind};
 
 /// Most entries of the exception directory that are read.
@@ -31,6 +32,8 @@ pub(crate) struct Functions {
     starts: Vec<u32>,
     /// Where sections of code end, sorted: no function goes further.
     ends: Vec<u32>,
+    /// Where handlers of exceptions begin.
+    pub(crate) pads: Pads,
 }
 
 impl Functions {
@@ -47,7 +50,7 @@ impl Functions {
         let code = image.sections.iter().filter(|s| s.is_code());
         let mut ends: Vec<u32> = code.map(|s| s.rva.saturating_add(s.size)).collect();
         ends.sort_unstable();
-        Functions { ranges, starts, ends }
+        Functions { ranges, starts, ends, pads: Pads::of(image) }
     }
 
     /// Adds the functions of x86 that others only end in: targets of jumps, given with their places, beyond the bounds
@@ -55,18 +58,58 @@ impl Functions {
     pub(crate) fn add_tail_called(&mut self, image: &Image<'_>, jumps: impl Iterator<Item = (u32, u32)>) {
         /// Compilers align functions, and seldom the labels inside them so that something pads them.
         const ALIGNMENT: u32 = 16;
-        let crosses = |(target, from): &(u32, u32)| {
-            let number = |rva: u32| self.starts.partition_point(|start| *start <= rva);
-            number(*target) != number(*from) && self.starts.binary_search(target).is_err()
+        /// One that is found may lie between another and what that jumps to.
+        const MAX_ROUNDS: usize = 8;
+        let looks_right = |(target, _): &(u32, u32)| target % ALIGNMENT == 0 && is_padded(image, *target);
+        let jumps: Vec<(u32, u32)> = jumps.filter(looks_right).collect();
+        for _ in 0..MAX_ROUNDS {
+            let crosses = |(target, from): &&(u32, u32)| {
+                let number = |rva: u32| self.starts.partition_point(|start| *start <= rva);
+                number(*target) != number(*from) && self.starts.binary_search(target).is_err()
+            };
+            let found: Vec<u32> = jumps.iter().filter(crosses).map(|(target, _)| *target).collect();
+            if found.is_empty() {
+                break;
+            }
+            self.starts.extend(found);
+            self.starts.sort_unstable();
+            self.starts.dedup();
+        }
+    }
+
+    /// What compilers put aside of a function of x86 belongs to the function that jumps there.
+    pub(crate) fn add_fragments(&mut self, image: &Image<'_>) {
+        let fragments = std::mem::take(&mut self.pads.fragments);
+        let fragment = |rva: u32| {
+            let before = fragments.partition_point(|(start, _)| *start <= rva).checked_sub(1)?;
+            fragments.get(before).filter(|(_, end)| rva < *end)
         };
-        let found: Vec<u32> = jumps
-            .filter(crosses)
-            .map(|(target, _)| target)
-            .filter(|target| target % ALIGNMENT == 0 && is_padded(image, *target))
-            .collect();
-        self.starts.extend(found);
-        self.starts.sort_unstable();
-        self.starts.dedup();
+        let mut parents: Map<u32, u32> = Map::default();
+        for section in image.sections.iter().filter(|s| s.is_code() && !fragments.is_empty()) {
+            let code = image.section_bytes(section);
+            // jmp rel32 and jcc rel32.
+            for i in memchr::memchr2_iter(0xe9, 0x0f, code) {
+                let length = match code.get(i..i + 2) {
+                    Some([0xe9, _]) => 5,
+                    Some([0x0f, condition]) if condition & 0xf0 == 0x80 => 6,
+                    _ => continue,
+                };
+                let Some(distance) = u32_at(code, i + length - 4) else { break };
+                let from = section.rva.wrapping_add(i as u32);
+                let target = from.wrapping_add(length as u32).wrapping_add(distance);
+                let Some((start, _)) = fragment(target).filter(|_| fragment(from).is_none()) else { continue };
+                if let Some(parent) = self.function_of(from) {
+                    parents.entry(*start).or_insert(parent);
+                }
+            }
+        }
+        let known = |(start, end): &(u32, u32)| {
+            parents.get(start).map(|function| Range { start: *start, end: *end, function: *function })
+        };
+        let ranges: Vec<Range> = fragments.iter().filter_map(known).collect();
+        self.starts.retain(|start| !fragment(*start).is_some_and(|(start, _)| parents.contains_key(start)));
+        self.ranges.extend(ranges);
+        self.ranges.sort_unstable();
     }
 
     fn range_of(&self, rva: u32) -> Option<&Range> {
@@ -92,6 +135,14 @@ impl Functions {
         match self.ranges.binary_search_by_key(&rva, |r| r.start) {
             Ok(index) => self.ranges.get(index).is_some_and(|r| r.function == rva),
             Err(_) => self.range_of(rva).is_none() && self.starts.binary_search(&rva).is_ok(),
+        }
+    }
+
+    /// Another function, or a part of one, begins here: code of `function` does not run into it.
+    pub(crate) fn is_elsewhere(&self, rva: u32, function: u32) -> bool {
+        match self.range_of(rva) {
+            Some(range) => range.start == rva && range.function != function,
+            None => rva != function && self.is_start(rva),
         }
     }
 

@@ -239,7 +239,9 @@ fn either(a: Arg, b: Arg) -> Arg {
             (a, b) => a.or(b),
         },
         function: a.function.or(b.function),
+        arguments: a.arguments.or(b.arguments),
         object: a.object.or(b.object),
+        com: if a.com.is_some() && b.com.is_some() && a.com != b.com { None } else { a.com.or(b.com) },
         ..Arg::default()
     }
 }

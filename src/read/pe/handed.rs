@@ -6,6 +6,7 @@
 
 use super::Map;
 use super::code::report::InternalCall;
+use super::code::slot::Slot;
 use super::image::{Image, Section};
 use super::program::Program;
 use super::scan::{pointing, sort_pairs};
@@ -19,6 +20,8 @@ const MAX_REFERENCES: usize = 1 << 20;
 const MAX_TAKERS: usize = 4;
 /// Most functions that receive the address of one.
 const MAX_RECEIVERS: usize = 4;
+/// Most objects that one function is given.
+const MAX_OBJECTS: usize = 16;
 /// Most functions of one image that are looked for in this way.
 const MAX_ASKED: usize = 64;
 
@@ -32,8 +35,8 @@ pub(crate) struct Handed {
     pub(crate) sought: Cell<Option<u32>>,
     /// A function that is read as one that is given another: its parameter, and the address.
     pub(crate) function: Cell<Option<(u32, u8, u64)>>,
-    /// Objects that a function is given, by parameter.
-    pub(crate) objects: RefCell<Map<u32, Vec<(u8, Object)>>>,
+    /// Objects that a function is given, by the place where it finds them.
+    pub(crate) objects: RefCell<Map<u32, Vec<(Slot, Object)>>>,
 }
 
 impl Program<'_> {
@@ -45,17 +48,17 @@ impl Program<'_> {
         }
         handed.asked.set(handed.asked.get() + 1);
         handed.sought.set(Some(function));
-        let receivers: BTreeSet<(u32, u8)> = self
-            .takers_of(function)
-            .into_iter()
-            .flat_map(|taker| {
-                self.forget(taker);
-                self.report(taker, 0).map(|report| report.handed.clone()).unwrap_or_default()
-            })
-            .collect();
+        let mut receivers: BTreeSet<(u32, u8)> = BTreeSet::new();
+        let mut calls = Vec::new();
+        for taker in self.takers_of(function) {
+            self.forget(taker);
+            let Some(report) = self.report(taker, 0) else { continue };
+            receivers.extend(&report.handed);
+            // Handed to Windows or the runtime with what it is to be called with.
+            calls.extend(report.calls.iter().filter(|c| c.target == function).map(|c| (taker, c.clone())));
+        }
         handed.sought.set(None);
         let va = self.image.base.wrapping_add(u64::from(function));
-        let mut calls = Vec::new();
         for (receiver, parameter) in receivers.into_iter().take(MAX_RECEIVERS) {
             handed.function.set(Some((receiver, parameter, va)));
             self.forget(receiver);
@@ -70,14 +73,19 @@ impl Program<'_> {
     }
 
     /// A function is given an object; `true`: that was not known.
-    pub(crate) fn hand_object(&self, function: u32, parameter: u8, object: Object) -> bool {
+    pub(crate) fn hand_object(&self, function: u32, slot: Slot, object: Object) -> bool {
         let mut all = self.handed.objects.borrow_mut();
         let known = all.entry(function).or_default();
-        let new = known.iter().all(|(n, _)| *n != parameter);
+        let new = known.len() < MAX_OBJECTS && known.iter().all(|(at, _)| *at != slot);
         if new {
-            known.push((parameter, object));
+            known.push((slot, object));
         }
         new
+    }
+
+    /// A function is given an object of COM.
+    pub(crate) fn is_handed_object(&self, function: u32) -> bool {
+        self.handed.objects.borrow().contains_key(&function)
     }
 
     fn takers_of(&self, function: u32) -> BTreeSet<u32> {

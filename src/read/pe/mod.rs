@@ -1,5 +1,6 @@
 //! Native PE images: what a program writes, and where, from its headers and its machine code.
 
+mod arguments;
 mod classes;
 mod code;
 mod effects;
@@ -10,6 +11,7 @@ mod go;
 mod handed;
 mod image;
 mod imports;
+mod landing;
 mod leaves;
 mod lines;
 mod locate;

@@ -83,6 +83,8 @@ pub(crate) struct Program<'a> {
     decoded: RefCell<Map<u32, u32>>,
     /// Functions whose callers' arguments are asked for.
     pub(crate) wanted: RefCell<Set<u32>>,
+    /// Variables that hold the array of the program's arguments.
+    pub(super) argument_arrays: RefCell<Option<Set<u64>>>,
     /// Functions that were looked at for literals.
     builders: RefCell<Map<u32, bool>>,
     reports: RefCell<Map<u32, Made>>,
@@ -134,6 +136,7 @@ impl<'a> Program<'a> {
         if !image.is_64() {
             let jumps = references.edges.iter().filter(|(_, from)| image.at(*from).is_some_and(|b| b[0] == 0xe9));
             functions.add_tail_called(&image, jumps.copied());
+            functions.add_fragments(&image);
         }
         references.edges.extend(functions.short_jumps(&image));
         sort_pairs(&mut references.edges);
@@ -160,6 +163,7 @@ impl<'a> Program<'a> {
             replaced: RefCell::default(),
             decoded: RefCell::default(),
             wanted: RefCell::default(),
+            argument_arrays: RefCell::default(),
             builders: RefCell::default(),
             reports: RefCell::default(),
             given: RefCell::default(),
@@ -185,15 +189,11 @@ impl<'a> Program<'a> {
         let mut interesting = Set::default();
         let mut opens = false;
         let mut wrappers = Set::default();
-        let through_thunks = self
-            .references
-            .edges
-            .iter()
-            .filter_map(|(target, from)| self.references.thunks.get(target).map(|import| (*from, *import)));
-        for (at, import) in self.references.slots.iter().copied().chain(through_thunks) {
+        let mut strays = 0;
+        for (at, import) in self.uses_of_imports() {
             let Some(Some(api)) = self.apis.get(import) else { continue };
             let Some(function) = self.functions.function_of(at) else {
-                self.strays += usize::from(api.row.is_sink() && self.is_call(at));
+                strays += usize::from(api.row.is_sink() && self.is_call(at));
                 continue;
             };
             if self.references.thunks.contains_key(&function) {
@@ -209,6 +209,7 @@ impl<'a> Program<'a> {
                 sinks.insert(function);
             }
         }
+        self.strays = strays;
         if opens {
             self.decoders = openers::decoders(&self.image, &self.functions, &self.references);
             self.openers = openers::find(&self.image, &self.functions, &self.references, &self.decoders);
@@ -234,6 +235,13 @@ impl<'a> Program<'a> {
         self.sinks.sort_unstable();
     }
 
+    /// Places in the code that refer to an import, directly or through a thunk.
+    pub(crate) fn uses_of_imports(&self) -> impl Iterator<Item = (u32, usize)> {
+        let thunks = &self.references.thunks;
+        let through = |(target, from): &(u32, u32)| thunks.get(target).map(|import| (*from, *import));
+        self.references.slots.iter().copied().chain(self.references.edges.iter().filter_map(through))
+    }
+
     /// A call through the slot whose address stands here, not bytes that happen to look like one.
     fn is_call(&self, at: u32) -> bool {
         at.checked_sub(2).and_then(|at| self.image.at(at)).is_some_and(|code| code.starts_with(&[0xff, 0x15]))
@@ -247,7 +255,7 @@ impl<'a> Program<'a> {
     /// Worth looking into for its result: it refers to a catalogued import, or to a literal that a path could be
     /// built from.
     pub(crate) fn is_interesting(&self, function: u32) -> bool {
-        if self.interesting.contains(&function) {
+        if self.interesting.contains(&function) || self.is_handed_object(function) {
             return true;
         }
         if let Some(known) = self.builders.borrow().get(&function) {

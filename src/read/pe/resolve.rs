@@ -19,6 +19,8 @@ const MAX_ROUNDS: usize = 6;
 const MAX_TARGETS: usize = 400;
 /// Most functions whose callers are asked after a level of callers that had nothing to say.
 const MAX_HOPELESS: usize = 64;
+/// Most functions that are read again because more is known of what they are given.
+const MAX_AGAIN: usize = 256;
 /// Most callers of one function that are looked into.
 const MAX_CALLERS: usize = 48;
 /// Longest function, in bytes, that is asked what it passes: larger ones are state machines that compilers unroll, cost
@@ -42,29 +44,43 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     let mut capped = false;
     let mut functions = program.sinks().to_vec();
     let mut seen: Set<u32> = functions.iter().copied().collect();
+    // What was read before something was known that it is given: calls that were told of are not told of again.
+    let mut told: Set<u32> = Set::default();
+    let mut again = 0;
+    let mut gave: Map<u32, usize> = Map::default();
     while let Some(function) = functions.pop() {
         let Some(report) = program.report(function, 0) else {
             capped = true;
             continue;
         };
         capped |= report.capped;
+        let mut read_with_more = |other: u32, functions: &mut Vec<u32>| {
+            let new = seen.insert(other);
+            again += usize::from(!new);
+            if new || again < MAX_AGAIN {
+                program.forget(other);
+                functions.push(other);
+            }
+        };
         // Whoever calls what makes an object of COM uses it.
-        if report.summary.gives_objects() {
+        let gives = report.summary.gives_objects();
+        if gives > gave.insert(function, gives).unwrap_or_default() {
             let callers: BTreeSet<u32> = program.callers(&Set::from_iter([function])).into_values().flatten().collect();
-            functions.extend(callers.into_iter().filter(|caller| seen.insert(*caller)));
+            callers.into_iter().for_each(|caller| read_with_more(caller, &mut functions));
         }
-        for (target, parameter, object) in &report.objects_handed {
-            if program.hand_object(*target, *parameter, *object) && seen.insert(*target) {
-                program.forget(*target);
-                functions.push(*target);
+        for (target, slot, object) in &report.objects_handed {
+            if program.hand_object(*target, *slot, *object) {
+                read_with_more(*target, &mut functions);
             }
         }
-        for event in &report.events {
+        let new: Vec<&Event> = report.events.iter().filter(|event| !told.contains(&event.site)).collect();
+        told.extend(new.iter().map(|event| event.site));
+        for event in new {
             sort(program, event.clone(), function, None, &mut done, &mut pending);
         }
         // Whoever calls a function that was looked up by name goes through the variable that holds it.
         for (va, arg) in &report.summary.globals {
-            if arg.function.is_some() {
+            if arg.function.is_some() || arg.com.is_some() {
                 functions.extend(program.readers(*va).into_iter().filter(|reader| seen.insert(*reader)));
             }
         }

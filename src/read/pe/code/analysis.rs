@@ -58,6 +58,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) left: bool,
     /// Something is known to be an object of COM.
     pub(crate) has_objects: bool,
+    /// How many arguments on the stack the function that is called has, where that is known (x86).
+    pub(crate) most_arguments: Option<u8>,
     /// Values pushed since the last call.
     pub(crate) pushed: u32,
     /// Some parameters are the numbers of one caller.
@@ -90,6 +92,7 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8
         start,
         left: false,
         has_objects: false,
+        most_arguments: None,
         pushed: 0,
         is_given: !given.is_empty(),
         compared: None,
@@ -288,6 +291,7 @@ impl Engine<'_, '_> {
             literal: self.literal_of(value, width.wide),
             function,
             com: self.com_object(value),
+            arguments: self.is_arguments(value).then_some(self.program.image.pointer_size() as u8),
             ..Arg::default()
         }
     }

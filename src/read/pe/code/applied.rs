@@ -87,6 +87,9 @@ impl Engine<'_, '_> {
         if let Some(object) = arg.com {
             return self.with_origin(kind, Origin::Object(object));
         }
+        if arg.arguments.is_some() {
+            return self.arguments_at(kind);
+        }
         if let Some(handle) = &arg.handle {
             return self.with_origin(kind, Origin::Handle(handle.clone()));
         }

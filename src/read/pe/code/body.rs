@@ -21,6 +21,8 @@ pub(crate) struct Block {
     pub(crate) instructions: std::ops::Range<usize>,
     /// The blocks that may follow, by their numbers.
     pub(crate) next: Vec<usize>,
+    /// The block that handles what its last instruction, a call, throws.
+    pub(crate) handler: Option<usize>,
     /// Ends with a jump whose targets are not known.
     pub(crate) indirect: bool,
     /// It calls something, or may end in a call.
@@ -107,7 +109,7 @@ impl Builder<'_, '_> {
                 let Some(rva) = self.rva(instruction.ip()) else { break };
                 // Behind a call that does not return stands the next function.
                 if rva >= next_start {
-                    if rva != self.start && self.functions.is_start(rva) {
+                    if self.functions.is_elsewhere(rva, self.start) {
                         break;
                     }
                     next_start = self.functions.next_start(rva);
@@ -120,8 +122,19 @@ impl Builder<'_, '_> {
                 place.insert(self.decoded.len());
                 self.decoded.push(instruction);
                 match instruction.flow_control() {
-                    FlowControl::Call | FlowControl::IndirectCall if self.never_returns(&instruction) => break,
-                    FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => {}
+                    FlowControl::Call | FlowControl::IndirectCall => {
+                        let returns = !self.never_returns(&instruction);
+                        if let Some(handler) = self.handler_of(&instruction) {
+                            let after = self.rva(instruction.next_ip()).filter(|_| returns);
+                            work.extend(after.filter(|after| !self.functions.is_elsewhere(*after, self.start)));
+                            work.push(handler);
+                            break;
+                        }
+                        if !returns {
+                            break;
+                        }
+                    }
+                    FlowControl::Next => {}
                     FlowControl::Interrupt if instruction.code() == Code::Int3 => break,
                     FlowControl::Interrupt => {}
                     FlowControl::ConditionalBranch | FlowControl::XbeginXabortXend => {
@@ -141,6 +154,11 @@ impl Builder<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Where what a call throws is handled.
+    fn handler_of(&self, call: &Instruction) -> Option<u32> {
+        self.functions.pads.of_call(self.rva(call.next_ip())?.checked_sub(1)?)
     }
 
     /// A jump through memory at a fixed address is a tail call of an import, not a jump table.
@@ -232,6 +250,7 @@ impl Builder<'_, '_> {
         instructions.sort_by_key(Instruction::ip);
         let mut blocks = Vec::new();
         let mut ways: Vec<(usize, u32)> = Vec::new();
+        let mut handlers: Vec<(usize, u32)> = Vec::new();
         let mut calls = false;
         let mut first = 0;
         for (i, instruction) in instructions.iter().enumerate() {
@@ -245,22 +264,26 @@ impl Builder<'_, '_> {
                     | FlowControl::UnconditionalBranch
                     | FlowControl::IndirectBranch
             );
+            let is_call = matches!(flow, FlowControl::Call | FlowControl::IndirectCall);
+            let handler = is_call.then(|| self.handler_of(instruction)).flatten();
             let falls = match flow {
                 FlowControl::Next => true,
                 FlowControl::Call | FlowControl::IndirectCall => !self.never_returns(instruction),
                 FlowControl::Interrupt => instruction.code() != Code::Int3,
                 _ => false,
             };
-            if falls && follows && !self.leaders.contains(&after) {
+            if falls && follows && handler.is_none() && !self.leaders.contains(&after) {
                 continue;
             }
+            handlers.extend(handler.map(|handler| (blocks.len(), handler)));
             let to_next = (falls || flow == FlowControl::ConditionalBranch).then_some(after);
             let jumps = matches!(flow, FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch);
             let to_target = jumps.then(|| self.branch(instruction)).flatten();
             ways.extend(to_next.into_iter().chain(to_target).map(|to| (blocks.len(), to)));
             let indirect = flow == FlowControl::IndirectBranch && !self.is_import_jump(instruction);
             if let Some(start) = instructions.get(first).and_then(|f| self.rva(f.ip())) {
-                blocks.push(Block { start, instructions: first..i + 1, next: Vec::new(), indirect, calls });
+                let (next, handler) = (Vec::new(), None);
+                blocks.push(Block { start, instructions: first..i + 1, next, handler, indirect, calls });
             }
             calls = false;
             first = i + 1;
@@ -269,6 +292,10 @@ impl Builder<'_, '_> {
         for (from, to) in ways {
             let to = body.block_at(to);
             body.blocks.get_mut(from).into_iter().for_each(|block| block.next.extend(to));
+        }
+        for (from, to) in handlers {
+            let to = body.block_at(to);
+            body.blocks.get_mut(from).into_iter().for_each(|block| block.handler = to);
         }
         body.orphans = orphans.into_iter().filter_map(|start| body.block_at(start)).collect();
         body

@@ -60,9 +60,11 @@ impl Engine<'_, '_> {
                 PARAM_ECX => self.state.registers[1],
                 PARAM_EDX => self.state.registers[2],
                 PARAM_EAX => self.state.registers[0],
+                n if self.most_arguments.is_some_and(|most| n >= most) => Value::Unknown,
                 n => {
                     let at = self.state.registers[RSP].plus(i64::from(n) * 4, false);
-                    self.load(at, 4)
+                    // What lies behind the return address are parameters of this function, not arguments of a call.
+                    if matches!(at, Value::Stack(0..)) && !self.left { Value::Unknown } else { self.load(at, 4) }
                 }
             }
         }
@@ -110,13 +112,19 @@ impl Engine<'_, '_> {
             return;
         }
         self.left = true;
-        // The return address is where a call would have left it: the arguments lie behind it.
+        // The return address is where a call would have left it: the arguments lie behind it. Those that are passed on are
+        // parameters of this function, no others.
         if !self.is_64() {
+            self.most_arguments = match target {
+                Target::Internal(rva) if self.depth < MAX_DEPTH => self.report_of(rva).map(|report| report.parameters),
+                _ => None,
+            };
             self.state.registers[RSP] = self.state.registers[RSP].plus(4, false);
         } else {
             self.state.registers[RSP] = self.state.registers[RSP].plus(8, true);
         }
         let result = self.enter(&target, site);
+        self.most_arguments = None;
         self.state.registers[0] = result;
     }
 
@@ -244,7 +252,6 @@ impl Engine<'_, '_> {
             Target::Method(object, place) => match com::method(*object, *place) {
                 Some((api, name)) => self.known(api, &format!("com!{name}"), site, native::signature),
                 None => {
-                    self.taint_arguments(4, site);
                     self.call_method(*object, *place, site);
                     self.symbols.of(Kind::Result(site))
                 }
@@ -271,6 +278,7 @@ impl Engine<'_, '_> {
                 Event { api, via: via.to_owned(), site, args, fixed: None, through, compared: None, told_at: None };
             self.report.events.push(event);
         }
+        self.call_back(api, site);
         let result = self.model(api, site);
         let handled = api.row.model.is_some() && api.row.caller.is_none() || api.row.fills.is_some();
         if !handled {
@@ -307,17 +315,8 @@ impl Engine<'_, '_> {
     /// A call inside the image.
     fn internal(&mut self, target: u32, site: u32) -> Value {
         if self.program.wanted.borrow().contains(&target) && self.notes() {
-            let mut args = self.passed();
-            let mut frame = Vec::new();
-            for (n, arg) in &mut args {
-                let value = self.argument(*n);
-                if let Value::Stack(offset) = value {
-                    frame.push(offset);
-                }
-                arg.object = self.object(value);
-                arg.gap = self.gap(value);
-                arg.bare = self.is_bare(value, arg);
-            }
+            let passed = self.passed();
+            let (args, frame) = self.with_objects(passed);
             self.report.calls.push(InternalCall { target, site, args, frame, compared: None });
         }
         self.hand_over(target);
@@ -356,13 +355,18 @@ impl Engine<'_, '_> {
             // A constructor of strings stores the length and more, but copies the characters in a loop. One that keeps
             // the pointer has said so.
             let keeps = |arg: &Arg| matches!(arg.number, Number::Param(slot) if slot.param != this && slot.is_plain());
-            if summary.buffers.is_empty() && !summary.cells.iter().any(|(_, arg)| keeps(arg)) {
+            // What begins with a handle or with another object is no string.
+            let holds = |(slot, arg): &(Slot, Arg)| *slot == Slot::of(this) && arg.is_opened();
+            let cells = &summary.cells;
+            if summary.buffers.is_empty() && !cells.iter().any(|cell| keeps(&cell.1) || holds(cell)) {
                 let cleared = self.clear_local(this, before);
                 let held = if cleared { None } else { self.held_text(this) };
                 let made = cleared || summary.cells.iter().any(|(slot, _)| slot.param == this);
                 self.associate(target, held.as_ref(), made);
             }
-            let said: Vec<u8> = summary.buffers.iter().filter(|(s, _)| s.is_plain()).map(|(s, _)| s.param).collect();
+            let texts = summary.buffers.iter().map(|(slot, _)| slot);
+            let opened = summary.cells.iter().filter(|(_, arg)| arg.is_opened()).map(|(slot, _)| slot);
+            let said: Vec<u8> = texts.chain(opened).filter(|slot| slot.is_plain()).map(|slot| slot.param).collect();
             self.give_to(target, READ_ARGUMENTS, Some(&said), site);
             return result;
         }
@@ -396,14 +400,14 @@ impl Engine<'_, '_> {
     }
 
     /// Arguments by parameter number.
-    fn passed(&mut self) -> Vec<(u8, Arg)> {
+    fn passed(&mut self) -> Vec<(u8, Value, Arg)> {
         self.parameters()
             .map(|n| {
-                if self.is_go() {
-                    return (n, self.go_closed(n));
-                }
                 let value = self.argument(n);
-                (n, self.close_argument(value, self.close_any(value)))
+                if self.is_go() {
+                    return (n, value, self.go_closed(n));
+                }
+                (n, value, self.close_argument(value, self.close_any(value)))
             })
             .collect()
     }

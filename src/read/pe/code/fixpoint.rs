@@ -61,23 +61,41 @@ impl Engine<'_, '_> {
             let orphans = block.indirect.then_some(&body.orphans).into_iter().flatten();
             let open = block.next.iter().filter(leads).chain(orphans).filter(|_| entry.is_none());
             for target in entry.iter().chain(open) {
-                let Some(visit) = visits.get_mut(*target) else { continue };
-                let joined = match &mut visit.before {
-                    Some(known) if visit.seen < MAX_VISITS => self.meet(known, visit.seen >= WIDEN_AFTER),
-                    Some(_) => Joined::default(),
-                    before => {
-                        *before = Some(self.state.clone());
-                        Joined { changed: true, came: true }
-                    }
-                };
-                visit.stale |= joined.changed || joined.came;
-                if joined.changed {
-                    visit.seen += 1;
-                    work.insert(*target);
-                }
+                self.lead_to(*target, &mut visits, &mut work);
+            }
+            if let Some(handler) = block.handler {
+                self.throw();
+                self.lead_to(handler, &mut visits, &mut work);
             }
         }
         visits
+    }
+
+    /// What is known now is known before a block, if it comes this way.
+    fn lead_to(&mut self, target: usize, visits: &mut [Visit], work: &mut BTreeSet<usize>) {
+        let Some(visit) = visits.get_mut(target) else { return };
+        let joined = match &mut visit.before {
+            Some(known) if visit.seen < MAX_VISITS => self.meet(known, visit.seen >= WIDEN_AFTER),
+            Some(_) => Joined::default(),
+            before => {
+                *before = Some(self.state.clone());
+                Joined { changed: true, came: true }
+            }
+        };
+        visit.stale |= joined.changed || joined.came;
+        if joined.changed {
+            visit.seen += 1;
+            work.insert(target);
+        }
+    }
+
+    /// The last call threw: instead of its result there are the exception and the number of its type.
+    fn throw(&mut self) {
+        const RAX: usize = 0;
+        const RDX: usize = 2;
+        for register in [RAX, RDX] {
+            self.state.registers[register] = Value::Unknown;
+        }
     }
 
     /// Notes the calls, and joins what is known at the exits. Most blocks have neither; and only those that were executed

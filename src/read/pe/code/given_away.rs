@@ -5,7 +5,7 @@
 //! and of anything else nothing is known.
 
 use super::super::program::MAX_DEPTH;
-use super::analysis::Engine;
+use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::report::Arg;
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX};
@@ -156,7 +156,7 @@ impl Engine<'_, '_> {
                     let is_filled = self.holds_number(pointer) && self.fills_unsaid(target, n);
                     !is_filled && (written == Written::ALL || written.computed == 0)
                 }
-                None => known && !self.may_write(target, n),
+                None => (known || self.holds_opened(pointer)) && !self.may_write(target, n),
             };
             let handed = matches!(pointer, Value::Sym(..)) && !known && !summarised.is_some_and(|s| s.contains(&n));
             if handed {
@@ -192,6 +192,17 @@ impl Engine<'_, '_> {
     fn holds_number(&self, pointer: Value) -> bool {
         let number = |cell: super::state::Cell| cell.value.number().is_some();
         matches!(pointer, Value::Stack(_)) && self.state.cell(pointer).is_some_and(number)
+    }
+
+    /// A variable of the frame, or an object that begins with one, that holds a handle or an object of COM.
+    fn holds_opened(&self, pointer: Value) -> bool {
+        let opened = |cell: super::state::Cell| match cell.value {
+            Value::Sym(symbol, 0) => {
+                matches!(self.origins.get(&symbol), Some(Origin::Handle(_) | Origin::Object(_) | Origin::Function(..)))
+            }
+            _ => false,
+        };
+        matches!(pointer, Value::Stack(_)) && self.state.cell(pointer).is_some_and(opened)
     }
 
     /// A function with a summary writes through a parameter, and its summary says nothing of it.
@@ -278,13 +289,15 @@ impl Engine<'_, '_> {
     }
 
     pub(super) fn taint_arguments(&mut self, count: u8, site: u32) {
-        for n in 0..count {
-            let pointer = self.argument(n);
-            match pointer {
-                Value::Stack(_) => self.taint(pointer, Kind::Out(site, n)),
-                Value::Sym(..) => self.lose(pointer),
-                _ => {}
-            }
+        (0..count).for_each(|n| self.taint_argument(n, site));
+    }
+
+    pub(super) fn taint_argument(&mut self, n: u8, site: u32) {
+        let pointer = self.argument(n);
+        match pointer {
+            Value::Stack(_) => self.taint(pointer, Kind::Out(site, n)),
+            Value::Sym(..) => self.lose(pointer),
+            _ => {}
         }
     }
 

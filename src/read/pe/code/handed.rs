@@ -1,9 +1,11 @@
 //! What a call hands over to be called through, and what the function that receives it makes of that.
 
 use super::analysis::{Engine, Origin};
-use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX};
+use super::report::{Arg, InternalCall};
+use super::slot::Slot;
+use super::state::{Cell, PARAM_EAX, PARAM_ECX, PARAM_EDX, distance};
 use super::value::{Kind, Value};
-use crate::catalog::native::Object;
+use crate::catalog::native::{Api, Model, Object};
 
 impl Engine<'_, '_> {
     /// Notes the arguments of a call that the callee may call through.
@@ -15,11 +17,43 @@ impl Engine<'_, '_> {
         for n in self.parameters() {
             match self.argument(n) {
                 value if sought.is_some() && value.number() == sought => self.report.handed.push((target, n)),
-                value => {
-                    self.report.objects_handed.extend(self.com_object(value).map(|object| (target, n, object)));
-                }
+                value => match self.com_object(value) {
+                    Some(object) => self.report.objects_handed.push((target, Slot::of(n), object)),
+                    None => self.hand_over_fields(target, n, value),
+                },
             }
         }
+    }
+
+    /// A function that is handed over with something to be called back with it: that is a call of it.
+    pub(super) fn call_back(&mut self, api: Api, site: u32) {
+        let (Some(Model::Callback), [function, given, parameter]) = (api.row.model, api.row.args.as_slice()) else {
+            return;
+        };
+        let function = self.argument(*function).number().and_then(|va| self.program.image.rva_of(va));
+        let Some(target) = function.filter(|rva| self.program.wanted.borrow().contains(rva)) else { return };
+        if self.notes() {
+            let value = self.argument(*given);
+            let arg = self.close_argument(value, self.close_any(value));
+            let (args, frame) = self.with_objects(vec![(*parameter, value, arg)]);
+            self.report.calls.push(InternalCall { target, site, args, frame, compared: None });
+        }
+    }
+
+    /// What a call passes, with the memory that it points to; and what of that is in the frame of this function.
+    pub(super) fn with_objects(&mut self, passed: Vec<(u8, Value, Arg)>) -> (Vec<(u8, Arg)>, Vec<i32>) {
+        let mut frame = Vec::new();
+        let mut args = Vec::new();
+        for (n, value, mut arg) in passed {
+            if let Value::Stack(offset) = value {
+                frame.push(offset);
+            }
+            arg.object = self.object(value);
+            arg.gap = self.gap(value);
+            arg.bare = self.is_bare(value, &arg);
+            args.push((n, arg));
+        }
+        (args, frame)
     }
 
     /// Puts what this function is known to be given in the place of its parameters.
@@ -30,9 +64,36 @@ impl Engine<'_, '_> {
             self.set_parameter(parameter, Value::Const(va));
         }
         let given = self.program.handed.objects.borrow().get(&self.start).cloned().unwrap_or_default();
-        for (parameter, object) in given {
-            self.with_origin(Kind::Param(parameter), Origin::Object(object));
+        for (slot, object) in given {
+            let [first, rest @ ..] = slot.offsets() else { continue };
+            let mut kind = Kind::Param(slot.param);
+            let mut offset = *first;
+            for next in rest {
+                kind = Kind::Load(self.symbols.of(kind).plus(i64::from(offset), self.is_64()));
+                offset = *next;
+            }
+            if offset == 0 {
+                self.with_origin(kind, Origin::Object(object));
+            }
         }
+    }
+
+    /// Objects of COM that are kept in an object whose address is given.
+    fn hand_over_fields(&mut self, target: u32, parameter: u8, value: Value) {
+        /// Bytes of an object that are looked at.
+        const MAX_LENGTH: i64 = 0x100;
+        /// Most objects that are kept in one.
+        const MAX_KEPT: usize = 8;
+        if !self.has_objects || !matches!(value, Value::Stack(_) | Value::Sym(..)) {
+            return;
+        }
+        let end = value.plus(MAX_LENGTH, self.is_64());
+        let kept = |(at, cell): (&Value, &Cell)| {
+            let offset = i32::try_from(distance(value, *at)?).ok()?;
+            Some((Slot::of(parameter).plus(offset).behind()?, self.com_object(cell.value)?))
+        };
+        let kept: Vec<_> = self.state.cells_in(value, end).filter_map(kept).take(MAX_KEPT).collect();
+        self.report.objects_handed.extend(kept.into_iter().map(|(slot, object)| (target, slot, object)));
     }
 
     fn set_parameter(&mut self, parameter: u8, value: Value) {
@@ -58,8 +119,9 @@ impl Engine<'_, '_> {
     pub(crate) fn com_object(&self, value: Value) -> Option<Object> {
         let mut objects = self.symbols.alternatives(value).into_iter().filter(|v| v.number().is_none()).map(|value| {
             let Value::Sym(symbol, 0) = value else { return None };
-            match self.origins.get(&symbol) {
-                Some(Origin::Object(object)) => Some(*object),
+            match (self.origins.get(&symbol), self.symbols.kind(symbol)) {
+                (Some(Origin::Object(object)), _) => Some(*object),
+                (None, Kind::Load(Value::Const(va))) => self.program.global(va, self.depth)?.com,
                 _ => None,
             }
         });

@@ -144,6 +144,9 @@ impl Engine<'_, '_> {
                 value => value,
             };
         }
+        if let Some(argument) = self.program_argument(address) {
+            return argument;
+        }
         if let Value::Stack(offset) = address
             && let Some(parameter) = self.stack_parameter(offset)
         {

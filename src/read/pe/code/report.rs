@@ -8,7 +8,7 @@ use super::known::Known;
 use super::slot::Slot;
 use super::width::Readings;
 use crate::catalog::native::{Api, com};
-use crate::facts::Text;
+use crate::facts::{Source, Text};
 use std::rc::Rc;
 
 /// A number, as far as it is known outside the function.
@@ -106,6 +106,8 @@ pub(crate) struct Arg {
     pub(crate) com: Option<com::Object>,
     /// How many bytes of it are stored, where it is a number that is no word. Only of what a function writes.
     pub(crate) bytes: Option<u8>,
+    /// It is the array of the program's arguments, of pointers of so many bytes.
+    pub(crate) arguments: Option<u8>,
     /// It points to memory in which nothing was put yet. Only of arguments of calls.
     pub(crate) bare: bool,
     /// Why it is not known, where it is not. Only of arguments of calls.
@@ -161,6 +163,11 @@ impl Arg {
         self.number.only() == Some(0)
     }
 
+    /// A call gave it that opened, made or looked up something.
+    pub(super) fn is_opened(&self) -> bool {
+        self.handle.is_some() || self.com.is_some() || self.function.is_some()
+    }
+
     /// Depends on parameters of the function it was seen in.
     pub(crate) fn has_parameters(&self) -> bool {
         matches!(self.number, Number::Param(_) | Number::With(..))
@@ -211,10 +218,19 @@ impl Arg {
                 return Some(Arg { texts: self.texts.clone(), weak: true, ..Arg::default() });
             }
         }
+        if let Some(text) = self.program_argument(*first).filter(|_| *next == 0 && rest.len() == 1) {
+            return Some(Arg { texts: vec![text], ..Arg::default() });
+        }
         match &self.number {
             Number::Param(slot) => slot.then(offsets).map(Arg::place),
             _ => None,
         }
+    }
+
+    /// The argument of the program at an offset in the array of all.
+    fn program_argument(&self, offset: i32) -> Option<Text> {
+        let size = i32::from(self.arguments?);
+        argument_text(offset.checked_div(size).filter(|number| number * size == offset)?)
     }
 
     /// The same argument, with what a caller passes for the parameters.
@@ -326,6 +342,13 @@ impl Arg {
     }
 }
 
+/// An argument of the program by its number; the first is the program itself.
+pub(super) fn argument_text(number: i32) -> Option<Text> {
+    /// Most that are told apart.
+    const MAX_NUMBER: i32 = 8;
+    (1..=MAX_NUMBER).contains(&number).then(|| Text::from_source(Source::Arg, number.to_string()))
+}
+
 /// A call of an API that matters.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
@@ -407,9 +430,9 @@ impl Summary {
             || self.strings.iter().any(|(_, k)| known(k))
     }
 
-    /// It returns an object of COM, or writes one through a parameter.
-    pub(crate) fn gives_objects(&self) -> bool {
-        self.result.iter().chain(self.cells.iter().map(|(_, arg)| arg)).any(|arg| arg.com.is_some())
+    /// How many objects of COM it returns or writes through its parameters.
+    pub(crate) fn gives_objects(&self) -> usize {
+        self.result.iter().chain(self.cells.iter().map(|(_, arg)| arg)).filter(|arg| arg.com.is_some()).count()
     }
 
     /// The same, with what a caller passes for the parameters.
@@ -470,8 +493,8 @@ pub(crate) struct Report {
     pub(crate) capped: bool,
     /// Functions, and their parameter, that are given the address that is looked for.
     pub(crate) handed: Vec<(u32, u8)>,
-    /// Functions that are given an object of COM, by parameter.
-    pub(crate) objects_handed: Vec<(u32, u8, com::Object)>,
+    /// Functions that are given an object of COM, or an object that keeps one, and where it is seen from them.
+    pub(crate) objects_handed: Vec<(u32, Slot, com::Object)>,
     /// It hands on a parameter with a format and the list of what follows it.
     pub(crate) formats: Option<Formats>,
     /// Texts that it compares with places that callers know.

@@ -1,6 +1,7 @@
 //! Objects of COM: what is made by its class, and called through a table of functions.
 
 use super::super::analysis::{Engine, Origin};
+use super::super::given_away::Writing;
 use super::super::value::{Kind, Symbol, Value};
 use crate::catalog::native::{Api, Object, com};
 
@@ -8,10 +9,13 @@ impl Engine<'_, '_> {
     /// `CoCreateInstance`: class, interface, out.
     pub(super) fn create_object(&mut self, api: Api, site: u32) -> Value {
         let (class, interface) = (self.model_argument(api, 0), self.model_argument(api, 1));
-        let object = Object {
-            class: self.guid_at(class).and_then(|guid| com::class(&guid)).unwrap_or_default(),
-            interface: self.guid_at(interface).and_then(|guid| com::interface(&guid)).unwrap_or_default(),
+        let interface = self.guid_at(interface).and_then(|guid| com::interface(&guid)).unwrap_or_default();
+        let class = match self.guid_at(class) {
+            Some(guid) => com::class(&guid),
+            // A class template is told the class by its caller, and knows the interface.
+            None => com::class_behind(interface),
         };
+        let object = Object { class: class.unwrap_or_default(), interface };
         let out = self.model_argument(api, 2);
         self.give_object(object, out, site, api.row.args.get(2).copied().unwrap_or_default());
         self.symbols.of(Kind::Result(site))
@@ -33,19 +37,24 @@ impl Engine<'_, '_> {
         Some((object, offset / size))
     }
 
-    /// A method that hands out another object, or the same one as another interface.
+    /// A method of which no more is known than that it hands out another object, or the same one as another interface.
     pub(crate) fn call_method(&mut self, object: Object, place: u32, site: u32) {
-        let (argument, given) = if place == 0 {
+        /// Arguments that a method may change.
+        const MAX_CHANGED: u8 = 4;
+        let given = if place == 0 {
             let interface = self.argument(1);
             let interface = self.guid_at(interface).and_then(|guid| com::interface(&guid));
-            (2, Object { interface: interface.unwrap_or_default(), ..object })
-        } else if let Some((argument, interface)) = com::gives(object, place) {
-            (argument, Object { interface, ..object })
+            Some((2, Object { interface: interface.unwrap_or_default(), ..object }))
         } else {
-            return;
+            com::gives(object, place).map(|(argument, interface)| (argument, Object { interface, ..object }))
         };
-        let out = self.argument(argument);
-        self.give_object(given, out, site, argument);
+        let out = given.map(|(argument, _)| argument);
+        (0..MAX_CHANGED).filter(|n| Some(*n) != out).for_each(|n| self.taint_argument(n, site));
+        if let Some((argument, object)) = given {
+            let out = self.argument(argument);
+            self.note_written(out, Writing::Field);
+            self.give_object(object, out, site, argument);
+        }
     }
 
     /// The identifier that a value points to.

@@ -4,6 +4,7 @@ use super::super::analysis::{Engine, Origin};
 use super::super::cuts::{folder_of, without_extension};
 use super::super::filled::within_hole;
 use super::super::known::Known;
+use super::super::report::argument_text;
 use super::super::slot::Slot;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
@@ -86,15 +87,8 @@ impl Engine<'_, '_> {
 
     /// The arguments of the program, in an array of pointers.
     pub(super) fn arguments_model(&mut self, api: Api, model: Model, site: u32) -> Value {
-        /// Most arguments that are told apart; the first is the program itself.
-        const MAX_NUMBER: u8 = 8;
-        let (is_64, size) = (self.is_64(), if self.is_64() { 8u8 } else { 4 });
+        let size = if self.is_64() { 8u8 } else { 4 };
         let array = self.symbols.of(Kind::Out(site, ARGUMENTS));
-        for number in 1..=MAX_NUMBER {
-            let text = Text::from_source(Source::Arg, number.to_string());
-            let string = self.with_origin(Kind::Out(site, ARGUMENTS + number), Origin::Text(Known::of(text)));
-            self.state.store(array.plus(i64::from(number) * i64::from(size), is_64), size, string);
-        }
         match model {
             Model::ArgumentsOut => {
                 let out = self.model_argument(api, 0);
@@ -108,6 +102,39 @@ impl Engine<'_, '_> {
             }
             _ => array,
         }
+    }
+
+    /// The array of the program's arguments, as a call at this place gives it.
+    pub(in super::super) fn arguments_at(&mut self, kind: Kind) -> Value {
+        match kind {
+            Kind::Result(site) | Kind::Out(site, _) => self.symbols.of(Kind::Out(site, ARGUMENTS)),
+            kind => self.symbols.of(kind),
+        }
+    }
+
+    /// A value is the array of the program's arguments.
+    pub(in super::super) fn is_arguments(&self, value: Value) -> bool {
+        match self.symbols.kind_of(value) {
+            Some(Kind::Out(_, ARGUMENTS)) => true,
+            Some(Kind::Load(Value::Const(va))) => self.program.holds_arguments(va),
+            // A copy that takes the place of the array.
+            Some(Kind::Result(_)) if self.program.has_argument_arrays() => {
+                let variables = self.state.cells().filter(|(_, cell)| cell.value == value);
+                variables.filter_map(|(at, _)| at.number()).any(|va| self.program.holds_arguments(va))
+            }
+            _ => false,
+        }
+    }
+
+    /// What an element of the array of the program's arguments points to.
+    pub(in super::super) fn program_argument(&mut self, element: Value) -> Option<Value> {
+        let Value::Sym(array, offset) = element else { return None };
+        let size = if self.is_64() { 8 } else { 4 };
+        if offset <= 0 || offset % size != 0 || !self.is_arguments(Value::Sym(array, 0)) {
+            return None;
+        }
+        let text = argument_text(offset / size)?;
+        Some(self.with_origin(Kind::Load(element), Origin::Text(Known::of(text))))
     }
 
     fn edit_path(&mut self, api: Api, model: Model, path: Value, extension: Value) {
