@@ -271,6 +271,15 @@ fn packed_code_is_not_clean() {
 }
 
 #[test]
+fn what_upx_packed_is_not_clean() {
+    for machine in ["x64", "x86"] {
+        let bytes = std::fs::read(format!("fixtures/native/packed/files-{machine}.exe")).expect("a fixture");
+        assert!(writes(&read(&bytes)).is_empty(), "{machine}");
+        is_said_not_to_be_seen(&format!("upx-{machine}"), &bytes, "packed by UPX");
+    }
+}
+
+#[test]
 fn encrypted_code_is_not_clean() {
     let mut image = Image::bare();
     // Noise has no structure: an xorshift generator stands for it.
@@ -312,6 +321,19 @@ fn a_program_for_arm64_is_not_clean() {
     assert!(writes(&reading).is_empty(), "{reading:?}");
     assert!(reading.facts.iter().any(|f| f.as_effect().is_some_and(|e| e.via == "kernel32!CreateFileA")));
     is_said_not_to_be_seen("arm64", &bytes, "of this processor");
+}
+
+#[test]
+fn every_byte_of_the_tables_of_handlers_may_lie() {
+    // Where the unwind information is on x64; the descriptions of frames and the data behind the code on x86.
+    for (name, tables) in [("x64-O2", 0xc00..0xf00), ("x86-O2", 0x720..0x7e0), ("x86-O2", 0xc00..0xe60)] {
+        let bytes = std::fs::read(format!("fixtures/native/classes/caught-{name}.exe")).expect("a fixture");
+        for at in tables {
+            let mut copy = bytes.clone();
+            copy[at] ^= 0xff;
+            read(&copy);
+        }
+    }
 }
 
 #[test]
