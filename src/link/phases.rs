@@ -162,6 +162,32 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
         let assumed = || default_phase(class(&readings[from].format)).filter(|_| is_program(&readings[from]));
         known.cloned().or_else(assumed)
     });
+    untimed_starts(readings, known, &index);
+}
+
+/// An installer that is started at a time that is not known is not one that nothing starts: what is assumed of those says
+/// nothing of it.
+fn untimed_starts(readings: &[Reading], known: &mut [Option<Known>], index: &Index) {
+    let is_untimed = |reading: &Reading, known: Option<&Known>| match known {
+        Some(known) => known.phase == Phase::Unknown,
+        None => class(&reading.format) == Class::Script,
+    };
+    let mut queue: VecDeque<usize> = (0..readings.len()).filter(|i| known[*i].is_none()).collect();
+    while let Some(from) = queue.pop_front() {
+        if !is_untimed(&readings[from], known[from].as_ref()) {
+            continue;
+        }
+        for fact in super::steps::counted(&readings[from].facts) {
+            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
+            let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
+            if to == from || known[to].is_some() || class(&readings[to].format) != Class::Installer {
+                continue;
+            }
+            let by = format!("{} ({}) at {}", readings[from].artifact, clue.key, fact.site.short());
+            known[to] = Some(Known::new(Phase::Unknown, format!("started by {by}, and nothing says when that runs")));
+            queue.push_back(to);
+        }
+    }
 }
 
 fn is_program(reading: &Reading) -> bool {
