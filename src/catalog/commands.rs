@@ -3,7 +3,7 @@
 //! A [`Command`] says how its arguments are read (which options take a value) and holds [`Form`]s: the first form
 //! whose words and options are present says what happens. Locations are [`Template`]s over the arguments.
 
-use crate::facts::{Operation, Store, Trait};
+use crate::facts::{Operation, Phase, Store, Trait};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
@@ -62,6 +62,9 @@ pub struct Command {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Form {
+    /// What reports call it, where the command alone does not say enough.
+    #[serde(default)]
+    pub via: Option<String>,
     /// Leading positional arguments: alternatives by `|`, `*` for any, `**` for any number.
     #[serde(default)]
     pub words: Vec<String>,
@@ -119,6 +122,9 @@ pub struct Outcome {
     /// Traits.
     #[serde(default)]
     pub traits: Vec<Trait>,
+    /// When it happens, where that is not when the command runs: a service is only told where to write.
+    #[serde(default)]
+    pub phase: Option<Phase>,
 }
 
 /// How a location is to be read.

@@ -278,6 +278,13 @@ impl Text {
     }
 }
 
+impl Hole {
+    /// The time or the number of the process: of this moment, where an id or a key is kept for later.
+    pub fn is_of_moment(&self) -> bool {
+        matches!(self, Hole::From(Source::Generated, what) if matches!(what.as_str(), "time" | "pid"))
+    }
+}
+
 fn parse_hole(inner: &str) -> Option<Hole> {
     if inner == "?" {
         return Some(Hole::Unknown);

@@ -245,8 +245,10 @@ pub enum Origin {
     Configuration,
     /// A request, a user, the network.
     Input,
-    /// A new id, key, random number or time.
+    /// A new id, key or random number.
     Generated,
+    /// The time, or the number of the process: true of this moment, and nothing that anybody is known by later.
+    Moment,
     /// The previous value of the same location.
     Previous,
     /// A secret.
@@ -350,6 +352,8 @@ pub enum Trait {
     KeyApart,
     /// What programs print while they do something else: a log of it.
     Printed,
+    /// Tells Windows Installer that a component is there, and nobody else anything.
+    KeyPath,
     /// Left in an image of a container: such an image is never generalised.
     ContainerImage,
 }

@@ -3,7 +3,7 @@
 use super::outcome::{Fate, fate};
 use super::severity::severity;
 use crate::facts::{
-    Certainty, Effect, Extent, Hole, Operation, Owner, Part, Phase, Reading, Site, Source, Step, Store, Text,
+    Certainty, Effect, Extent, Hole, Operation, Origin, Owner, Part, Phase, Reading, Site, Source, Step, Store, Text,
 };
 use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target, Theme};
 use serde::{Deserialize, Serialize};
@@ -204,13 +204,21 @@ pub fn unnamed(store: Store, via: &str, location: &Text) -> String {
 /// A rule's title names a loss. What the image holds, or what every start makes again, is named as that instead.
 fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
     let store = <&str>::from(effect.store).replace('-', " ");
-    let kept = !rule.always && !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == Outcome::Survives);
+    let all = |outcome| !rule.always && !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == outcome);
+    let kept = all(Outcome::Survives);
     match effect.phase {
         _ if kept && effect.operation.removes() => {
             format!("{store} removed before the application runs")
         }
         Phase::Unknown if !rule.always => format!("{store} changed at a time that is not known"),
-        Phase::Build if kept => format!("{store} baked into the image"),
+        Phase::Build if all(Outcome::Cloned) && effect.origin == Origin::Generated => {
+            "value made on the spot baked into the image".to_owned()
+        }
+        Phase::Build if kept || all(Outcome::Cloned) => format!("{store} baked into the image"),
+        // Not on an instance, which the titles of these rules say.
+        Phase::Build if matches!(effect.store, Store::Certificate | Store::Key | Store::Ciphertext) => {
+            format!("{store} put into the image")
+        }
         Phase::Startup if kept => format!("{store} made again at every start"),
         Phase::FirstBoot if kept => format!("{store} made again at the first start of each instance"),
         _ => rule.title.clone(),

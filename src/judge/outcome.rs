@@ -82,10 +82,20 @@ pub fn heals(effect: &Effect) -> bool {
     matches!(effect.phase, Phase::Startup | Phase::FirstBoot) && self_heals(effect)
 }
 
-/// The value is the same each time it is written, and nothing was collected before it.
+/// The value is the same each time it is written, or of that time alone, and nothing was collected before it.
 fn self_heals(effect: &Effect) -> bool {
     let collects = effect.operation == Operation::Append && effect.store == Store::File && !effect.has(Trait::Printed);
-    matches!(effect.origin, Origin::Constant | Origin::Packaged | Origin::Configuration) && !collects
+    // Each start writes to another place.
+    let stamped = effect.location.text().parts().iter().any(|part| matches!(part, Part::Hole(h) if h.is_of_moment()));
+    let same = match effect.origin {
+        Origin::Constant | Origin::Packaged | Origin::Configuration => true,
+        // The time of this start replaces that of the last, which nobody asks for.
+        Origin::Moment => {
+            effect.operation != Operation::Append && !effect.has(Trait::ReadBack) && !effect.has(Trait::ReadModifyWrite)
+        }
+        _ => false,
+    };
+    same && !collects && !stamped
 }
 
 /// What is made again at every start survives every event, unless a marker keeps it from being made again: then it

@@ -54,7 +54,10 @@ fn may_take(effect: &Effect) -> bool {
         effect.operation,
         Operation::Create | Operation::Write | Operation::Append | Operation::Copy | Operation::SetValue
     );
-    let other = matches!(effect.origin, Origin::Constant | Origin::Packaged | Origin::Configuration | Origin::Input);
+    let other = matches!(
+        effect.origin,
+        Origin::Constant | Origin::Packaged | Origin::Configuration | Origin::Input | Origin::Moment
+    );
     writes && !other && (effect.store.is_path() || effect.store == Store::Registry)
 }
 

@@ -360,8 +360,10 @@ impl<'v> View<'v> {
     fn origin(&self, id: Id) -> Origin {
         let values = self.resolver.glance(self.at, id);
         let of = |value: &Value| {
+            let moment = |part: &Part| matches!(part, Part::Hole(hole) if hole.is_of_moment());
             let has = |wanted: &[Source]| {
-                value.text.parts().iter().any(|p| matches!(p, Part::Hole(Hole::From(s, _)) if wanted.contains(s)))
+                let of = |p: &Part| matches!(p, Part::Hole(Hole::From(s, _)) if wanted.contains(s));
+                value.text.parts().iter().any(|p| of(p) && !moment(p))
             };
             if value.null || value.int.is_some() || value.text.is_full() {
                 Origin::Constant
@@ -369,6 +371,8 @@ impl<'v> View<'v> {
                 Origin::Input
             } else if has(&[Source::Generated, Source::Identity]) {
                 Origin::Generated
+            } else if value.text.parts().iter().any(moment) {
+                Origin::Moment
             } else if has(&[Source::Config, Source::Option, Source::Env, Source::Arg, Source::Connection]) {
                 Origin::Configuration
             } else {

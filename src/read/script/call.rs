@@ -108,6 +108,9 @@ pub(crate) fn command_name(program: &Text) -> String {
 
 /// The name that reports show: `reg add`. Cmdlets, instructions and methods are shown as the script writes them.
 fn via(command: &Command, form: &Form, program: &Text, shell: Shell) -> String {
+    if let Some(via) = &form.via {
+        return via.clone();
+    }
     let mut via = command.names.first().cloned().unwrap_or_default();
     let written = words::base_name(program);
     let method = written.rsplit('.').next().unwrap_or(written);
@@ -184,6 +187,9 @@ impl Scope<'_> {
             }
             for mark in &outcome.traits {
                 effect.mark(*mark);
+            }
+            if let Some(phase) = outcome.phase {
+                effect = effect.in_phase(phase, format!("the service does it, which {via} only tells where"));
             }
             if let (Operation::SetValue, Some(data)) = (effect.operation, &outcome.data) {
                 let starts = |command| autostart::of_value(&effect.location, &command, self.caller.here);

@@ -117,6 +117,7 @@ pub(crate) fn origin_of(data: &Text) -> crate::facts::Origin {
     for part in data.parts() {
         let found = match part {
             Part::Lit(_) | Part::Hole(Hole::Folder(_)) => continue,
+            Part::Hole(hole) if hole.is_of_moment() => Origin::Moment,
             Part::Hole(Hole::From(Source::Generated, _)) => Origin::Generated,
             Part::Hole(Hole::From(Source::Input, _)) => Origin::Input,
             Part::Hole(Hole::From(
@@ -135,8 +136,8 @@ pub(crate) fn origin_of(data: &Text) -> crate::facts::Origin {
         if found == Origin::Generated {
             return found;
         }
-        if origin == Origin::Constant || found == Origin::Unknown {
-            origin = found;
+        if matches!(origin, Origin::Constant | Origin::Moment) || found == Origin::Unknown {
+            origin = if origin == Origin::Moment && found == Origin::Configuration { origin } else { found };
         }
     }
     origin

@@ -12,7 +12,7 @@ use super::sink::Sink;
 use super::wix::values::{Values, standard};
 use crate::facts::{Clue, ClueKind, Location, NoteKind, Reading, Site, Source, Text, join_paths};
 use database::{Database, Row};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Deepest nesting of folders.
 const MAX_DEPTH: usize = 64;
@@ -61,6 +61,8 @@ struct Package {
     keys: HashMap<String, Location>,
     /// Services: their names.
     services: HashMap<String, String>,
+    /// Components that are there for a shortcut or a folder, which cannot be their key path in a user's profile.
+    without_file: HashSet<String>,
 }
 
 impl Package {
@@ -70,6 +72,7 @@ impl Package {
             components: HashMap::new(),
             keys: HashMap::new(),
             services: HashMap::new(),
+            without_file: HashSet::new(),
         };
         for row in database.rows("Property", reading).iter() {
             if let (Some(name), Some(value)) = (row.text("Property"), row.text("Value")) {
@@ -93,6 +96,10 @@ impl Package {
             if let Some(id) = row.text("Registry") {
                 package.keys.insert(id.to_owned(), tables::registry_key(&package, row));
             }
+        }
+        for table in ["Shortcut", "CreateFolder"] {
+            let rows = database.rows(table, reading);
+            package.without_file.extend(rows.iter().filter_map(|row| row.text("Component_").map(str::to_owned)));
         }
         for row in database.rows("ServiceInstall", reading).iter() {
             if let (Some(id), Some(name)) = (row.text("ServiceInstall"), row.text("Name")) {

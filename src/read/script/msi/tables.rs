@@ -3,7 +3,7 @@
 use super::database::Row;
 use super::{Package, long_name};
 use crate::catalog::commands::Shell;
-use crate::facts::{Clue, ClueKind, Folder, Location, Operation, Origin, Store, Text, join_paths};
+use crate::facts::{Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Store, Text, Trait, join_paths};
 use crate::read::script::autostart;
 use crate::read::script::call::Caller;
 use crate::read::script::sink::{Sink, origin_of};
@@ -52,10 +52,14 @@ pub(super) const READERS: &[(&str, Read)] = &[
 ];
 
 fn emit(row: &Row, operation: Operation, store: Store, location: Location, origin: Origin, sink: &mut Sink<'_>) {
+    sink.effect(&row.site(), effect(row, operation, store, location).of_origin(origin));
+}
+
+fn effect(row: &Row, operation: Operation, store: Store, location: Location) -> Effect {
     let (site, source, here) = (row.site(), row.quoted(), Text::new());
     let caller = Caller { shell: Shell::Wix, here: &here, site: &site, source: &source, trail: &[] };
     let via = site.table.clone().unwrap_or_default();
-    sink.effect(&site, caller.effect(operation, store, location, &via).of_origin(origin));
+    caller.effect(operation, store, location, &via)
 }
 
 /// A row that registers something by its name.
@@ -164,9 +168,24 @@ fn registry(package: &Package, row: &Row, sink: &mut Sink<'_>) {
             let value = value.unwrap_or_default();
             let data = ["#%", "#x", "#"].iter().find_map(|kind| value.strip_prefix(kind)).unwrap_or(value);
             let origin = origin_of(&package.values.formatted(data));
-            emit(row, Operation::SetValue, Store::Registry, Location::registry_value(&key, &name), origin, sink);
+            let location = Location::registry_value(&key, &name);
+            let mut set = effect(row, Operation::SetValue, Store::Registry, location).of_origin(origin);
+            if is_only_key_path(package, row, value) {
+                set.mark(Trait::KeyPath);
+            }
+            sink.effect(&row.site(), set);
         }
     }
+}
+
+/// A number that is the key path of a component with a shortcut or a folder (MS documentation, "ICE38", "ICE43").
+fn is_only_key_path(package: &Package, row: &Row, value: &str) -> bool {
+    let Some(name) = row.text("Component_") else { return false };
+    let key = package.components.get(name).and_then(|(_, key)| key.as_deref());
+    row.number("Root") == Some(1)
+        && value.starts_with('#')
+        && key.is_some_and(|key| row.text("Registry") == Some(key))
+        && package.without_file.contains(name)
 }
 
 /// Values, or with a name of `-` whole keys, that are removed at installation.

@@ -44,7 +44,7 @@ impl Element<'_, '_> {
                 // A list gives its values as elements of their own.
                 let origin = origin_of(&self.attribute("Value").unwrap_or_default());
                 let location = Location::registry_value(&self.key(), &value);
-                let marks: &[Trait] = if self.is_key_of_shortcut() { &[Trait::Recomputable] } else { &[] };
+                let marks: &[Trait] = if self.is_only_key_path() { &[Trait::KeyPath] } else { &[] };
                 self.emit_with(Operation::SetValue, Store::Registry, location, origin, marks, sink);
             }
             "RemoveRegistryKey" | "RemoveRegistryValue" => self.removal(name, sink),
@@ -163,12 +163,19 @@ impl Element<'_, '_> {
         sink.effect(&site, effect);
     }
 
-    /// A shortcut of one user needs a value of the user's hive as the key path of its component (MS documentation,
-    /// "ICE38"); Windows Installer puts it back when it is missing, and nothing else reads it.
-    fn is_key_of_shortcut(&self) -> bool {
+    /// A shortcut or a folder of one user needs a value of the user's hive as the key path of its component (MS
+    /// documentation, "ICE38", "ICE43"); Windows Installer puts it back when it is missing, and nothing else reads it. A
+    /// folder may be there for what the value says, unless that is a mere number.
+    fn is_only_key_path(&self) -> bool {
         let mut component = self.node.ancestors().filter(|n| n.tag_name().name() == "Component");
+        let is_number = self.node.attribute("Type") == Some("integer");
+        let is_reason = |name: &str| match name {
+            "Shortcut" => true,
+            "CreateFolder" | "RemoveFolder" => is_number,
+            _ => false,
+        };
         self.node.attribute("KeyPath").is_some_and(is_yes)
-            && component.next().is_some_and(|c| c.descendants().any(|n| n.tag_name().name() == "Shortcut"))
+            && component.next().is_some_and(|c| c.descendants().any(|n| is_reason(n.tag_name().name())))
     }
 
     /// The folder that `Directory` names, or the one of the component.
