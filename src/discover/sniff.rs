@@ -158,6 +158,10 @@ fn by_name(file_name: &str) -> Option<Kind> {
     if let Some(rest) = lower.strip_prefix(".env.") {
         return (!rest.split(['.', '-', '_']).any(|part| TEMPLATES.contains(&part))).then_some(Kind::Properties);
     }
+    // A template of a registry script begins with whatever the language of templates needs.
+    if TEMPLATE_LANGUAGES.iter().any(|end| lower.strip_suffix(end).is_some_and(|file| file.ends_with(".reg"))) {
+        return Some(Kind::Reg);
+    }
     Some(match lower.rsplit_once('.')?.1 {
         "config" | "csdef" | "cscfg" | "csplugin" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest" | "wadcfg"
         | "wadcfgx" => Kind::Xml,
@@ -182,6 +186,9 @@ fn by_name(file_name: &str) -> Option<Kind> {
         _ => return None,
     })
 }
+
+/// Jinja, Embedded Ruby, Embedded Puppet.
+const TEMPLATE_LANGUAGES: &[&str] = &[".j2", ".jinja2", ".erb", ".epp"];
 
 /// What only the script host offers, in lower case: objects of its own, of files and of the registry. Pages make
 /// `ActiveXObject`s too, for requests and documents.

@@ -42,7 +42,11 @@ struct Candidates {
     apart: bool,
 }
 
-type Definitions = HashMap<(Source, String), Candidates>;
+struct Definitions {
+    by_name: HashMap<(Source, String), Candidates>,
+    /// What a placeholder of one artifact, or of any, stands for where nothing sets it, by artifact and name.
+    defaults: HashMap<(String, String), Definition>,
+}
 
 /// How often a resolved value may lead to another before it is taken for a cycle.
 const MAX_DEPTH: usize = 4;
@@ -52,9 +56,6 @@ const MAX_DEPTH: usize = 4;
 /// other environments only count where there is no better one.
 pub(super) fn resolve(readings: &mut [Reading], environment: Option<&str>) {
     let definitions = collect(readings, environment);
-    if definitions.is_empty() {
-        return;
-    }
     let placed = ini::Placed::new(readings);
     for reading in readings {
         let artifact = reading.artifact.clone();
@@ -64,8 +65,19 @@ pub(super) fn resolve(readings: &mut [Reading], environment: Option<&str>) {
     }
 }
 
+/// Data folders of servers, which the scripts that start them set to this (Apache Karaf, "Directory structure";
+/// Apache ActiveMQ, `ACTIVEMQ_DATA`).
+const USUAL: &[(&str, &str)] =
+    &[("karaf.data", "{AppDir}\\data"), ("karaf.log", "{config:karaf.data}\\log"), ("activemq.data", "{AppDir}\\data")];
+
+fn usual((name, value): &(&str, &str)) -> ((String, String), Definition) {
+    let step = Step::new(format!("nothing sets {name}, which is {value} then"));
+    let definition = Definition { value: (*value).to_owned(), gone: false, text: Text::parse(value), step };
+    ((String::new(), (*name).to_owned()), definition)
+}
+
 fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
-    let mut definitions = Definitions::new();
+    let mut definitions = Definitions { by_name: HashMap::new(), defaults: USUAL.iter().map(usual).collect() };
     for reading in readings {
         for fact in super::steps::counted(&reading.facts) {
             let Some(clue) = fact.as_clue() else { continue };
@@ -89,8 +101,15 @@ fn collect(readings: &[Reading], environment: Option<&str>) -> Definitions {
             };
             let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
             let text = defined_text(clue);
+            if let Some(name) = key.strip_prefix("default/") {
+                let said = format!("nothing sets {name}, whose default is \"{}\"", clue.value);
+                let step = Step::at(said, fact.site.clone());
+                let default = Definition { value: clue.value.clone(), gone: false, text, step };
+                definitions.defaults.entry((reading.artifact.clone(), name.to_lowercase())).or_insert(default);
+                continue;
+            }
             for name in names(clue, key) {
-                let Candidates { nearest, all, apart } = definitions.entry(name).or_default();
+                let Candidates { nearest, all, apart } = definitions.by_name.entry(name).or_default();
                 let number = all.len();
                 let value = clue.value.clone();
                 *apart |= all.last().is_some_and(|last| last.step.artifact != step.artifact);
@@ -205,7 +224,7 @@ fn connection_location(connection: &str) -> Text {
 fn is_only(hole: &Hole, definitions: &Definitions) -> bool {
     let Hole::From(source, name) = hole else { return false };
     let name = name.to_lowercase();
-    definitions.get(&(*source, ini::key(&name).to_owned())).is_none_or(|candidates| !candidates.apart)
+    definitions.by_name.get(&(*source, ini::key(&name).to_owned())).is_none_or(|candidates| !candidates.apart)
 }
 
 /// The definition that holds for an artifact: of the highest rank that has one, the one in the nearest folder. Values
@@ -214,7 +233,14 @@ fn define<'a>(hole: &Hole, artifact: &str, definitions: &'a Definitions) -> Opti
     let Hole::From(source, name) = hole else { return None };
     let name = name.to_lowercase();
     let name = if *source == Source::Ini { ini::key(&name) } else { &name };
-    let Candidates { nearest, all, .. } = definitions.get(&(*source, name.to_owned()))?;
+    let Some(Candidates { nearest, all, .. }) = definitions.by_name.get(&(*source, name.to_owned())) else {
+        let of = match source {
+            Source::Env => artifact,
+            Source::Config => "",
+            _ => return None,
+        };
+        return definitions.defaults.get(&(of.to_owned(), name.to_owned()));
+    };
     let same = |a: usize, b: usize| all[a].value == all[b].value && all[a].gone == all[b].gone;
     let found = nearest.iter().rev().find_map(|rank| rank.find(artifact, same))?;
     all.get(found).filter(|definition| !definition.gone)

@@ -120,19 +120,37 @@ impl<'a> LineIndex<'a> {
     }
 }
 
+/// What stands between these in a template is filled in later: Jinja, Mustache and Go; Embedded Ruby.
+const FIELDS: [(&str, &str); 2] = [("{{", "}}"), ("<%=", "%>")];
+
 /// Many Dockerfiles and registry scripts are made from others: what stands in double braces is not known before.
 pub(crate) fn filled_in_later(value: &str) -> Text {
     let mut text = Text::new();
     let mut rest = value;
-    while let Some((before, (_, after))) =
-        rest.split_once("{{").and_then(|(b, field)| Some((b, field.split_once("}}")?)))
-    {
-        text.push_lit(before);
+    let field = |rest: &str| {
+        let found = FIELDS.iter().filter_map(|(open, close)| {
+            let start = rest.find(open)?;
+            let end = rest[start..].find(close)? + start + close.len();
+            Some((start, end))
+        });
+        found.min()
+    };
+    while let Some((start, end)) = field(rest) {
+        text.push_lit(&rest[..start]);
         text.push_hole(Hole::Unknown);
-        rest = after;
+        rest = &rest[end..];
     }
     text.push_lit(rest);
     text
+}
+
+/// How statements and comments of templates begin and end, which leave nothing in the text: Jinja, Embedded Ruby, Go.
+const STATEMENTS: [(&str, &str); 4] = [("{%", "%}"), ("{#", "#}"), ("<%", "%>"), ("{{", "}}")];
+
+/// Does a line of a template begin with a statement of the template? Then what ends it.
+pub(crate) fn template_statement(line: &str) -> Option<&'static str> {
+    let (_, close) = STATEMENTS.iter().find(|(open, _)| line.starts_with(open))?;
+    Some(close)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! A document that is being read: its tree, its places in the text, and what most of its readers do with them.
 
 use super::select::{select, select_one};
-use super::syntax::expand;
+use super::syntax::{expand, java_variables};
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml::Break;
 use crate::catalog::config::{Row, connections, rows, transfers};
-use crate::discover::Artifact;
+use crate::discover::{Artifact, Kind};
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Part, Phase, Reading,
     Site, Source, Step, Text, join_paths,
@@ -238,7 +238,10 @@ impl<'a> Document<'a> {
         if value.len() > MAX_CLUE_VALUE {
             return;
         }
-        let found = database(&Text::lit(&value), provider);
+        // Of Java programs only the placeholders are left that something else sets.
+        let of_java = value.contains("${") && matches!(self.input.kind, Kind::Properties | Kind::Yaml);
+        let text = if of_java { java_variables(&value) } else { Text::lit(&value) };
+        let found = database(&text, provider);
         let shown = without_secrets(&value);
         let mut clue = Clue::new(ClueKind::ConnectionString, self.keyed(name), &shown);
         if let Some(found) = &found {

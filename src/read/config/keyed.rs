@@ -4,6 +4,7 @@
 use super::document::Document;
 use super::dotenv;
 use super::logging;
+use super::spring;
 use super::syntax::References;
 use super::tree::{NodeId, ROOT, Role};
 use crate::catalog::config::transfers;
@@ -20,6 +21,7 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
         match dialect {
             "apache" => replace_definitions(document),
             "dotenv" => dotenv::set_phase(document),
+            "java" | "karaf" => spring::fill_in(document, reading),
             _ => {}
         }
         document.apply_rows(reading, dialect, ROOT);

@@ -29,6 +29,7 @@ mod relevance;
 mod scheduled;
 mod select;
 mod service;
+mod spring;
 pub(crate) mod syntax;
 mod toml;
 mod tree;

@@ -118,6 +118,11 @@ fn braces(value: &str, one: &dyn Fn(&str, usize) -> Text, depth: usize) -> Text 
     out
 }
 
+/// The variables of a Java program in a value that is no path.
+pub(crate) fn java_variables(value: &str) -> Text {
+    braces(value, &|inner, depth| java(inner, &|_| None, depth), 0)
+}
+
 /// References to variables of a document: `${NAME}`.
 pub(crate) struct References {
     known: HashMap<String, String>,
@@ -160,7 +165,7 @@ impl References {
     }
 }
 
-fn closing_brace(text: &str) -> Option<usize> {
+pub(crate) fn closing_brace(text: &str) -> Option<usize> {
     let mut depth = 0usize;
     for (i, b) in text.bytes().enumerate() {
         match b {
@@ -345,10 +350,18 @@ fn java(inner: &str, lookup: &dyn Fn(&str) -> Option<String>, depth: usize) -> T
         "java.io.tmpdir" => Text::folder(Folder::Temp),
         "catalina.base"
         | "catalina.home"
+        | "karaf.base"
+        | "karaf.home"
+        | "activemq.base"
+        | "activemq.home"
         | "jetty.base"
         | "jboss.server.base.dir"
         | "application.home"
         | "user.dir" => Text::folder(Folder::AppDir),
+        // Properties of the virtual machine that the server runs in, which a file beside this one may set.
+        "karaf.data" | "karaf.log" | "activemq.data" if lookup(name).is_none() => {
+            Text::from_source(Source::Config, name)
+        }
         _ => match lookup(name).or_else(|| default.map(str::to_owned)) {
             Some(value) => braces(&value, &|inner, depth| java(inner, lookup, depth), depth + 1),
             None => Text::from_source(Source::Env, name),

@@ -13,7 +13,7 @@ pub use pairs::{Pairs, is_secret, without_secrets};
 pub use service::remote_store;
 
 use crate::catalog::config::{Engine, engine_of_extension, engine_of_keys, engine_of_provider, engine_of_scheme};
-use crate::facts::{Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Step, Store, Text};
+use crate::facts::{Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Part, Phase, Step, Store, Text};
 use host::{Host, host_of, host_of_unc};
 
 /// How far away the data is.
@@ -261,11 +261,23 @@ fn url(text: &Text) -> Option<Database> {
         // `sqlite:////abs` and `sqlite:///C:/x` have a slash too many for a path.
         let path =
             path.strip_prefix('/').filter(|p| p.get(1..2) == Some(":") || scheme.starts_with("sqlite")).unwrap_or(path);
+        let mut parts = text.parts().iter().skip(usize::from(!text.leading_lit().is_empty()));
+        let ends = |path: &str| path.contains([';', '?']);
+        let mut ended = ends(path);
         let path = path.split([';', '?']).next().unwrap_or(path);
-        let path = path.strip_prefix("~/").map_or_else(
+        let mut path = path.strip_prefix("~/").map_or_else(
             || Text::lit(path),
             |r| Text::folder(Folder::UserProfile).concat(&Text::lit(format!("\\{r}"))),
         );
+        while let Some(part) = parts.next().filter(|_| !ended) {
+            match part {
+                Part::Lit(lit) => {
+                    ended = ends(lit);
+                    path.push_lit(lit.split([';', '?']).next().unwrap_or(lit));
+                }
+                hole => path.push(hole.clone()),
+            }
+        }
         return Some(file_database(
             &engine.name,
             &path,

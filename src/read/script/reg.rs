@@ -6,10 +6,14 @@
 use super::autostart;
 use super::sink::{Sink, certainty, quote};
 use crate::facts::{Effect, Folder, Location, NoteKind, Operation, Origin, Reading, Site, Step, Store, Text, Trait};
-use crate::read::text::filled_in_later;
+use crate::read::text::{filled_in_later, template_statement};
 
 /// Via of all effects.
 const VIA: &str = "regedit";
+
+/// How the first line begins.
+const HEADERS: [&str; 2] = ["Windows Registry Editor Version", "REGEDIT"];
+const NO_HEADER: &str = "no registry script header: regedit would refuse the file";
 
 /// Reads a registry script.
 pub(super) fn read(text: &str, reading: &mut Reading) {
@@ -20,15 +24,27 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
     let mut bare: Option<(Site, Location, &str)> = None;
     let mut strange = 0usize;
     let mut lines = text.lines().enumerate();
-    let header = text.trim_start_matches(['\u{feff}', '\r', '\n', ' ']).lines().next().unwrap_or_default().trim();
-    if !header.starts_with("Windows Registry Editor Version") && !header.starts_with("REGEDIT") {
-        sink.note(NoteKind::Malformed, "no registry script header: regedit would refuse the file");
-    }
+    let mut header: Option<&str> = None;
     while let Some((number, line)) = lines.next() {
         let line = line.trim_start_matches('\u{feff}');
         let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with(';') || trimmed == header {
+        if trimmed.is_empty() || trimmed.starts_with(';') || Some(trimmed) == header {
             continue;
+        }
+        if let Some(end) = template_statement(trimmed) {
+            let mut rest = trimmed;
+            while !rest.contains(end) {
+                let Some((_, next)) = lines.next() else { break };
+                rest = next;
+            }
+            continue;
+        }
+        if header.is_none() {
+            header = Some(trimmed);
+            if HEADERS.iter().any(|header| trimmed.starts_with(header)) {
+                continue;
+            }
+            sink.note(NoteKind::Malformed, NO_HEADER);
         }
         let column = line.len() - line.trim_start().len() + 1;
         let site = Site::text(number as u32 + 1, column as u32);
@@ -63,12 +79,17 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
         }
         bare = None;
         let operation = if data == "-" { Operation::DeleteValue } else { Operation::SetValue };
-        let location = Location::registry_value(key, &Text::lit(name));
+        let location = Location::registry_value(key, &filled_in_later(&name));
         emit(&mut sink, &site, operation, location, trimmed, view32);
     }
     bare.take().into_iter().for_each(|(site, key, line)| created(&mut sink, &site, key, line));
-    if strange > 0 {
-        sink.note(NoteKind::Malformed, format!("{strange} lines are neither keys nor values"));
+    if header.is_none() {
+        sink.note(NoteKind::Malformed, NO_HEADER);
+    }
+    match strange {
+        0 => {}
+        1 => sink.note(NoteKind::Malformed, "1 line is neither a key nor a value"),
+        n => sink.note(NoteKind::Malformed, format!("{n} lines are neither keys nor values")),
     }
 }
 
@@ -89,7 +110,9 @@ fn emit(sink: &mut Sink<'_>, site: &Site, operation: Operation, location: Locati
     let mut effect =
         Effect::new(operation, Store::Registry, location, certainty, VIA).because(Step::new(quote(source)));
     if matches!(operation, Operation::SetValue | Operation::Create) {
-        effect.origin = Origin::Constant;
+        // What a deployment fills in.
+        let filled = value_name(source).is_some_and(|(_, data)| !filled_in_later(data).is_full());
+        effect.origin = if filled { Origin::Configuration } else { Origin::Constant };
     }
     if view32 {
         effect.mark(Trait::View32);

@@ -37,7 +37,9 @@ pub(crate) fn log4j2(document: &Document<'_>, root: NodeId, reading: &mut Readin
 /// to `appender.ID.name`.
 pub(crate) fn log4j_properties(document: &Document<'_>, reading: &mut Reading) {
     let tree = &document.tree;
-    let keys: HashMap<&str, NodeId> = tree.elements(ROOT).map(|n| (tree.name(n), n)).collect();
+    // OPS4J Pax Logging puts the version before the keys.
+    let name_of = |node: NodeId| tree.name(node).strip_prefix("log4j2.").unwrap_or(tree.name(node));
+    let keys: HashMap<&str, NodeId> = tree.elements(ROOT).map(|n| (name_of(n), n)).collect();
     let used: HashSet<String> = keys
         .iter()
         .filter(|(key, _)| {
@@ -55,7 +57,7 @@ pub(crate) fn log4j_properties(document: &Document<'_>, reading: &mut Reading) {
     let value = |name: &str| keys.get(name).map(|n| tree.value(*n).to_owned());
     let lookup = |name: &str| value(name).or_else(|| value(&format!("property.{name}")));
     for key in tree.elements(ROOT) {
-        let name = tree.name(key);
+        let name = name_of(key);
         let (is_used, via) = if let Some(name) = between(name, "log4j.appender.", ".File") {
             (used.contains(name), "log4j.appender.File")
         } else if let Some(id) = between(name, "appender.", ".fileName") {
