@@ -58,6 +58,14 @@ pub struct Command {
     pub form: Vec<Form>,
 }
 
+impl Command {
+    /// Does it work on items of any drive of PowerShell?
+    #[must_use]
+    pub fn knows_drives(&self) -> bool {
+        self.form.iter().flat_map(|form| &form.effects).any(|outcome| outcome.provider.is_some())
+    }
+}
+
 /// One way to call a command.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -208,7 +216,7 @@ pub enum Selector {
     Last,
     /// Every positional argument from the n-th on: one effect for each.
     Each(usize),
-    /// All arguments from the n-th on, joined by spaces.
+    /// The command line from the n-th positional argument on.
     Rest(usize),
     /// The part of a positional argument before its equals sign.
     Before(usize),
@@ -219,7 +227,12 @@ pub enum Selector {
     /// The value of an option.
     Option(String),
     /// The second argument as a name beside the first.
-    Beside(String, String),
+    Beside(Box<Selector>, Box<Selector>),
+    /// What a file becomes at its target, by the names of both arguments: where the target is a folder by the way it is
+    /// written, the name of the file goes behind it.
+    Into(Box<Selector>, Box<Selector>),
+    /// The same of what may be a folder, which gives what is in it: only the name of a file goes behind the target.
+    FileInto(Box<Selector>, Box<Selector>),
     /// All arguments, joined by spaces.
     All,
     /// The program itself.
@@ -260,9 +273,14 @@ fn selector(text: &str) -> Selector {
         "before" => Selector::Before(argument.parse().unwrap_or(1)),
         "listed" => Selector::Listed(argument.parse().unwrap_or(1)),
         "after" => Selector::After(argument.to_owned()),
-        "beside" => {
-            let (first, second) = argument.split_once(',').unwrap_or((argument, "2"));
-            Selector::Beside(first.to_owned(), second.to_owned())
+        "beside" | "into" | "file-into" => {
+            let (first, second) = argument.split_once(',').unwrap_or((argument, "1"));
+            let (first, second) = (Box::new(selector(first)), Box::new(selector(second)));
+            match name {
+                "beside" => Selector::Beside(first, second),
+                "into" => Selector::Into(first, second),
+                _ => Selector::FileInto(first, second),
+            }
         }
         "all" => Selector::All,
         "program" => Selector::Program,

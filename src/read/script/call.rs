@@ -5,13 +5,14 @@ use super::autostart;
 use super::bind::{Bound, bind, matches};
 use super::encoded;
 use super::handed;
+use super::items;
 use super::sink::{self, Sink};
 use super::template::{self, Arguments};
 use super::words::{self, Word};
-use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Provider, Shell, Start, Template};
+use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Shell, Start, Template};
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Place, Site, Source,
-    Step, Store, Text, join_paths, registry,
+    Step, Store, Text, join_paths,
 };
 use crate::read::connection::{self, Reach};
 
@@ -82,7 +83,7 @@ pub(crate) fn apply(
     let Some((form, skip)) = command.form.iter().find_map(|form| Some((form, matches(form, bound)?))) else {
         return Vec::new();
     };
-    let scope = Scope { arguments: Arguments { bound, skip, program, here: caller.here }, caller };
+    let scope = Scope { arguments: Arguments { bound, skip, program, here: caller.here, is_plain: true }, caller };
     let via = via(command, form, program, caller.shell);
     for outcome in &form.effects {
         scope.outcome(outcome, &via, sink);
@@ -149,7 +150,7 @@ impl Scope<'_> {
     fn outcome(&self, outcome: &Outcome, via: &str, sink: &mut Sink<'_>) {
         for at in self.arguments.evaluate(&outcome.at).into_iter().take(MAX_EACH) {
             if let Some(provider) = outcome.provider
-                && provider != provider_of(&at)
+                && provider != items::provider_at(&at, self.caller.here)
             {
                 continue;
             }
@@ -167,7 +168,7 @@ impl Scope<'_> {
                     None => continue,
                 },
                 Kind::File => file(&at, self.caller.here),
-                Kind::Registry => Location::registry(&at),
+                Kind::Registry => Location::registry(&items::item(&at, self.caller.here)),
                 Kind::Name => Location::named(at),
             };
             if let Some(template) = &outcome.value {
@@ -295,7 +296,9 @@ impl Scope<'_> {
                 by_shell: true,
             });
         }
-        let mut line = self.arguments.evaluate(start.command.as_ref()?).into_iter().next()?;
+        let is_plain = start.language == Shell::Powershell;
+        let arguments = Arguments { is_plain, ..self.arguments };
+        let mut line = arguments.evaluate(start.command.as_ref()?).into_iter().next()?;
         for placeholder in &start.placeholders {
             line = template::with_hole(&line, placeholder);
         }
@@ -308,7 +311,7 @@ impl Scope<'_> {
         }
         let by_shell = start.how == "cmd";
         // Of a new process the first quotes are those of its program, not of the whole line.
-        let line = if by_shell || start.language == Shell::Powershell { words::unquote(&line) } else { line };
+        let line = if by_shell { words::unquote(&line) } else { line };
         Some(Nested { shell: start.language, line, argument: None, by_shell })
     }
 }
@@ -345,22 +348,6 @@ pub(crate) fn file(path: &Text, here: &Text) -> Location {
         Location::file(&join_paths(here, path))
     } else {
         location
-    }
-}
-
-/// Which provider of PowerShell a path belongs to.
-pub(crate) fn provider_of(path: &Text) -> Provider {
-    let lead = path.leading_lit();
-    if registry::split_root(lead).is_some_and(|_| lead.contains(':')) || lead.to_lowercase().starts_with("hkey_") {
-        return Provider::Registry;
-    }
-    let Some((drive, _)) = lead.split_once(':') else { return Provider::File };
-    match drive.to_lowercase().as_str() {
-        "cert" => Provider::Certificate,
-        "iis" => Provider::Iis,
-        "wsman" => Provider::Wsman,
-        "env" | "variable" | "function" | "alias" => Provider::Process,
-        _ => Provider::File,
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod control;
 mod expression;
+mod procedures;
 
 use super::bind::Bound;
 use super::sink::Sink;
 use super::words::Word;
 use crate::facts::{NoteKind, Text};
+use std::collections::HashSet;
 
 /// Longest source that is scanned.
 const MAX_SOURCE: usize = 2 << 20;
@@ -65,6 +67,10 @@ pub(super) enum Event<'s> {
     },
     /// Behind the branches.
     Join,
+    /// A procedure begins, with its name and those of its parameters in lower case. What it does is done where it is called.
+    Procedure(String, Vec<String>),
+    /// Behind a procedure.
+    End,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +107,10 @@ pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Event<'_>> {
         nested: 0,
         blocks: 0,
         inline: 0,
+        procedures: HashSet::new(),
+        inside: Vec::new(),
     };
+    parser.find_procedures();
     while parser.at < parser.tokens.len() {
         parser.statement();
     }
@@ -136,6 +145,10 @@ struct Parser<'s> {
     /// Branches of VBScript that are open: those of several lines, and those of this line.
     blocks: usize,
     inline: usize,
+    /// Names of the procedures of VBScript, in lower case: they are called without parentheses too.
+    procedures: HashSet<String>,
+    /// The procedures that the statement at hand is in, as they are written.
+    inside: Vec<String>,
 }
 
 impl<'s> Parser<'s> {
@@ -202,7 +215,7 @@ impl<'s> Parser<'s> {
             "var" | "begin" | "function" | "procedure" | "type" => self.constants = false,
             _ => {}
         }
-        if self.control(&keyword) {
+        if self.procedure(&keyword) || self.control(&keyword) {
             return true;
         }
         if matches!(
@@ -262,7 +275,8 @@ impl<'s> Parser<'s> {
         }
         // `object.Method argument, argument`
         let begins = matches!(self.peek(0), Some(Token::Text(_) | Token::Name(_)));
-        if self.syntax == Syntax::Basic && name.contains('.') && begins {
+        let is_call = self.syntax == Syntax::Basic && (name.contains('.') || self.procedures.contains(&keyword));
+        if is_call && begins {
             let mut found = self.found(name, offset);
             loop {
                 found.arguments.push(self.expression(0));
@@ -272,8 +286,7 @@ impl<'s> Parser<'s> {
                 self.at += 1;
             }
             self.does(found);
-        } else if self.syntax == Syntax::Basic && name.contains('.') && matches!(self.peek(0), None | Some(Token::End))
-        {
+        } else if is_call && matches!(self.peek(0), None | Some(Token::End)) {
             // `object.Method` alone.
             let found = self.found(name, offset);
             self.does(found);

@@ -14,10 +14,12 @@ mod guards;
 mod handed;
 mod inf;
 mod inno;
+mod items;
 mod msi;
 mod nsis;
 mod pascal;
 mod powershell;
+mod procedures;
 mod reg;
 mod scratch;
 mod sink;
@@ -61,7 +63,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::VbScript => wsh::read(&decoded, Syntax::Basic, Host::Machine, reading),
         Kind::JScript => wsh::read(&decoded, Syntax::Script, Host::Machine, reading),
         Kind::Wsf => wsh::read_embedded(&decoded, Host::Machine, reading),
-        Kind::Asp => wsh::read_embedded(&decoded, Host::Web, reading),
+        Kind::Asp => wsh::read_page(&decoded, input, reading),
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }

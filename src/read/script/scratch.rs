@@ -1,7 +1,7 @@
 //! Files that a script makes and removes again are scratch by intention.
 
-use crate::facts::{Body, Certainty, Extent, Operation, Phase, Reading, Store, Trait};
-use std::collections::HashMap;
+use crate::facts::{Body, Certainty, ClueKind, Extent, Fact, Operation, Phase, Reading, Site, Store, Trait};
+use std::collections::{HashMap, HashSet};
 
 /// Most lines that a scratch file lives: further away, the deletion may belong to another run.
 const MAX_LIFE: u32 = 40;
@@ -31,12 +31,15 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
         return;
     }
     let lines: Vec<&str> = text.lines().collect();
+    let mut opened: HashSet<Site> = HashSet::new();
     for fact in &mut reading.facts {
         let at = (fact.site.line.unwrap_or(0), fact.site.column.unwrap_or(0));
         let Body::Effect(effect) = &mut fact.body else { continue };
-        if !matches!(effect.operation, Operation::Create | Operation::Append | Operation::Write | Operation::Copy)
-            || !matches!(effect.store, Store::File | Store::Directory)
-        {
+        let makes = matches!(
+            effect.operation,
+            Operation::Create | Operation::Append | Operation::Write | Operation::Copy | Operation::Grant
+        );
+        if !makes || !matches!(effect.store, Store::File | Store::Directory | Store::Acl) {
             continue;
         }
         let gone = deleted.get(&effect.location.key()).map(Vec::as_slice).unwrap_or_default();
@@ -49,8 +52,14 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
         let between = lines.get(at.0 as usize..next.0 as usize).unwrap_or_default();
         if next.0 - at.0 <= MAX_LIFE && !between.iter().any(|line| leaves(line)) {
             effect.certainty = Certainty::Possible;
+            if effect.operation == Operation::Grant {
+                opened.insert(fact.site.clone());
+            }
         }
     }
+    // Rights to a folder are given to be able to remove it.
+    let is_open = |fact: &Fact| fact.as_clue().is_some_and(|clue| clue.kind == ClueKind::GrantsAccess);
+    reading.facts.retain(|fact| !(is_open(fact) && opened.contains(&fact.site)));
 }
 
 /// Does an `else` that belongs to a condition around the first place hold the second? Blocks are counted by their

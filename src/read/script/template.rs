@@ -2,11 +2,12 @@
 
 use super::bind::Bound;
 use super::call::parent;
-use super::words;
+use super::words::{self, Word};
 use crate::catalog::commands::{Piece, Selector, Template};
 use crate::facts::{Part, Source, Text, join_paths};
 
 /// What templates are evaluated over.
+#[derive(Clone, Copy)]
 pub(crate) struct Arguments<'a> {
     /// The arguments as the command reads them.
     pub(crate) bound: &'a Bound,
@@ -16,6 +17,9 @@ pub(crate) struct Arguments<'a> {
     pub(crate) program: &'a Text,
     /// Current folder.
     pub(crate) here: &'a Text,
+    /// Of several words their texts count, not how they are written: PowerShell puts blanks between the words behind
+    /// `-Command` when their quotes are gone (about_PowerShell_exe).
+    pub(crate) is_plain: bool,
 }
 
 impl Arguments<'_> {
@@ -58,13 +62,16 @@ impl Arguments<'_> {
             Selector::Last => positional.last().cloned(),
             Selector::Each(from) => return positional.iter().skip(from.saturating_sub(1)).cloned().collect(),
             Selector::Rest(from) => {
-                let rest = positional.get(from.saturating_sub(1)..).unwrap_or_default();
-                (!rest.is_empty()).then(|| join(rest))
+                let words = &self.bound.words;
+                let first = positional.get(from.saturating_sub(1));
+                first.and_then(|first| words.iter().position(|w| w.text == *first)).map(|at| self.line(&words[at..]))
             }
-            Selector::All => (!self.bound.words.is_empty()).then(|| words::join_raw(&self.bound.words)),
+            Selector::All => (!self.bound.words.is_empty()).then(|| self.line(&self.bound.words)),
             Selector::After(option) => self.after(option),
             Selector::Option(name) => self.bound.option(name).and_then(|(_, value)| value.clone()),
             Selector::Beside(first, second) => self.beside(first, second),
+            Selector::Into(target, source) => self.into(target, source, |_| true),
+            Selector::FileInto(target, source) => self.into(target, source, |name| name.contains(['.', '*', '?'])),
             Selector::Program => Some(self.program.clone()),
             Selector::Here => Some(self.here.clone()),
             Selector::Unknown => Some(Text::unknown()),
@@ -82,16 +89,42 @@ impl Arguments<'_> {
             name.len() < lead.len() && (name == option || prefix.is_some_and(|p| name.starts_with(p)))
         })?;
         let rest = self.bound.words.get(at + 1..)?;
-        (!rest.is_empty()).then(|| words::join_raw(rest))
+        (!rest.is_empty()).then(|| self.line(rest))
+    }
+
+    /// Words as one line.
+    fn line(&self, words: &[Word]) -> Text {
+        if self.is_plain { join(words.iter().map(|w| &w.text)) } else { words::join_raw(words) }
     }
 
     /// `ren a\b c` makes `a\c`.
-    fn beside(&self, first: &str, second: &str) -> Option<Text> {
-        let value =
-            |name: &str| self.select(&name.parse().map_or(Selector::Option(name.to_owned()), Selector::Nth)).pop();
-        let name = value(second)?;
-        let folder = parent(&value(first)?);
+    fn beside(&self, first: &Selector, second: &Selector) -> Option<Text> {
+        let name = self.select(second).pop()?;
+        let folder = parent(&self.select(first).pop()?);
         Some(if folder.is_empty() { name } else { join_paths(&folder, &name) })
+    }
+
+    /// `copy a\b .` makes `b`.
+    fn into(&self, target: &Selector, source: &Selector, is_file: impl Fn(&str) -> bool) -> Option<Text> {
+        let target = self.select(target).pop()?;
+        let is_folder = target == *self.here || target.trailing_lit().ends_with(['\\', '/']) || {
+            let written = target.as_lit().unwrap_or_default();
+            matches!(written.rsplit(['\\', '/']).next(), Some("." | ".."))
+        };
+        if !is_folder {
+            return Some(target);
+        }
+        let source = self.select(source).pop()?;
+        let mut name = words::base_name(&words::trim(&source)).to_owned();
+        if let Some((_, path)) = source.leading_lit().split_once("://") {
+            // What git takes from an address (its manual, "git clone": the humanish part), and others too.
+            let path = path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+            name = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".git").to_owned();
+        }
+        // The name of several files that are put together, and one that is not known as a whole.
+        let is_whole = source.as_lit().is_some() || source.trailing_lit().contains(['\\', '/']);
+        let is_name = is_whole && !name.is_empty() && !name.contains(['+', ':']) && !name.trim_matches('.').is_empty();
+        Some(if is_name && is_file(&name) { join_paths(&target, &Text::lit(name)) } else { target })
     }
 }
 
@@ -113,9 +146,9 @@ pub(crate) fn with_hole(text: &Text, word: &str) -> Text {
     out
 }
 
-fn join(texts: &[Text]) -> Text {
+fn join<'t>(texts: impl Iterator<Item = &'t Text>) -> Text {
     let mut out = Text::new();
-    for (i, text) in texts.iter().enumerate() {
+    for (i, text) in texts.enumerate() {
         if i > 0 {
             out.push_lit(" ");
         }

@@ -99,8 +99,35 @@ impl Variables {
             Event::Fork => self.fork(),
             Event::Branch { last } => self.branch(*last),
             Event::Join => self.join(),
+            Event::Procedure(..) | Event::End => {}
         }
         None
+    }
+
+    /// Gives parameters their values. What they had before.
+    pub(super) fn bind(&mut self, parameters: Vec<(String, Vec<Text>)>) -> Vec<(String, Option<Vec<Text>>)> {
+        let before = parameters.iter().map(|(name, _)| (name.clone(), self.now.get(name).cloned())).collect();
+        for (name, values) in parameters {
+            Rc::make_mut(&mut self.now).insert(name, few(values));
+        }
+        before
+    }
+
+    /// The variables whose names begin so.
+    pub(super) fn beginning_with(&self, prefix: &str) -> Vec<(String, Vec<Text>)> {
+        let names = self.now.iter().filter(|(name, _)| name.starts_with(prefix));
+        names.map(|(name, values)| (name.clone(), values.clone())).collect()
+    }
+
+    /// Gives back what they had.
+    pub(super) fn unbind(&mut self, before: Vec<(String, Option<Vec<Text>>)>) {
+        let now = Rc::make_mut(&mut self.now);
+        for (name, values) in before {
+            match values {
+                Some(values) => now.insert(name, values),
+                None => now.remove(&name),
+            };
+        }
     }
 
     /// Gives a variable its possible values.

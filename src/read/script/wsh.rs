@@ -3,16 +3,22 @@
 //! Assignments of texts are followed in the order of the source; what methods of the script host's objects do is
 //! data, found by the name of the method.
 
+mod global;
+mod page;
+
 use super::batch;
 use super::call::{self, Caller};
-use super::calls::{self, Argument, Found, Part, Syntax};
+use super::calls::{self, Argument, Event, Found, Part, Syntax};
+use super::procedures::Procedures;
 use super::sink::Sink;
 use super::ways::Variables;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{
-    Effect, Folder, Location, NoteKind, Operation, Origin, Phase, Reading, Site, Source, Store, Text, expand_env,
+    Clue, Effect, Folder, Location, Operation, Origin, Phase, Reading, Site, Source, Store, Text, expand_env,
     join_paths,
 };
+use crate::read::{Input, connection};
+use page::parts;
 use std::collections::HashMap;
 
 /// Most runs of a text: values that are made of themselves would grow without end.
@@ -29,124 +35,49 @@ pub(super) enum Host {
 
 /// Reads a script.
 pub(super) fn read(text: &str, syntax: Syntax, host: Host, reading: &mut Reading) {
-    read_all(&[(text, syntax)], host, reading);
+    read_all(&[(text, syntax)], host, Vec::new(), reading);
 }
 
-/// Reads texts that share their variables.
-fn read_all(texts: &[(&str, Syntax)], host: Host, reading: &mut Reading) {
+/// Reads a page with what the application that it belongs to has set at its start.
+pub(super) fn read_page(text: &str, input: &Input<'_>, reading: &mut Reading) {
+    let known = global::of(input);
+    let (basic, script) = parts(text, Host::Web, reading);
+    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], Host::Web, known, reading);
+}
+
+/// Values by the names of variables.
+type Values = Vec<(String, Vec<Text>)>;
+
+/// Reads texts that share their variables. What the application keeps then.
+fn read_all(texts: &[(&str, Syntax)], host: Host, known: Values, reading: &mut Reading) -> Values {
     let mut sink = Sink::new(reading);
     if host == Host::Web {
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
     }
     let (here, own_path) = (Text::folder(Folder::Cwd), sink.own_path());
-    let mut script = Script { variables: Variables::default(), environments: HashMap::new(), host, here, own_path };
-    for (text, syntax) in texts {
-        calls::note_cut(text, &mut sink);
-        for event in calls::scan(text, *syntax) {
-            if let Some(found) = script.variables.follow(&event) {
-                script.step(found, &mut sink);
-            }
-        }
-    }
-    script.variables.note_capped(&mut sink);
-}
-
-/// Reads the script parts of a page or script file, each in its language; everything else is blanked out, so that
-/// places stay.
-pub(super) fn read_embedded(text: &str, host: Host, reading: &mut Reading) {
-    let lower = text.to_ascii_lowercase();
-    let page = page_language(&lower);
-    let mut basic = String::with_capacity(text.len());
-    let mut script = String::new();
-    let mut at = 0;
-    let mut parts = 0;
-    let mut scripted = false;
-    while let Some(part) = next_part(&lower, at, host) {
-        let syntax = part.language.unwrap_or(page);
-        blank(&mut basic, &text[at..part.start]);
-        if syntax == Syntax::Script && !scripted {
-            scripted = true;
-            blank(&mut script, &text[..at]);
-        }
-        let code = &text[part.start..part.end];
-        if scripted {
-            blank(&mut script, &text[at..part.start]);
-        }
-        match syntax {
-            Syntax::Script => {
-                script.push_str(code);
-                blank(&mut basic, code);
-            }
-            _ => {
-                basic.push_str(code);
-                if scripted {
-                    blank(&mut script, code);
-                }
-            }
-        }
-        at = part.end;
-        parts += 1;
-    }
-    if parts == 0 && host == Host::Machine && !text.trim().is_empty() {
-        reading.note(NoteKind::Info, "no script element in it");
-    }
-    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], host, reading);
-}
-
-/// A run of code in a page or script file.
-struct Code {
-    start: usize,
-    end: usize,
-    /// The language that its element names.
-    language: Option<Syntax>,
-}
-
-/// The language of a page, by its directive `<%@ Language=... %>`.
-fn page_language(lower: &str) -> Syntax {
-    let directives = lower.split("<%@").skip(1).filter_map(|d| d.split("%>").next());
-    directives.into_iter().find_map(named_language).unwrap_or(Syntax::Basic)
-}
-
-/// What a tag or directive names as its language.
-fn named_language(tag: &str) -> Option<Syntax> {
-    let value = &tag[tag.find("language").map(|i| i + 8).or_else(|| tag.find("type=").map(|i| i + 4))?..];
-    let value = value.trim_start().strip_prefix('=')?.trim_start().trim_start_matches(['"', '\'']);
-    let is_script = ["jscript", "javascript", "text/javascript", "text/jscript"].iter().any(|l| value.starts_with(l));
-    Some(if is_script { Syntax::Script } else { Syntax::Basic })
-}
-
-/// The next `<% ... %>` or server-side `<script> ... </script>` at or behind an offset.
-fn next_part(lower: &str, from: usize, host: Host) -> Option<Code> {
-    let rest = lower.get(from..)?;
-    let code = rest.find("<%").filter(|_| host == Host::Web);
-    let element = rest.find("<script");
-    let code_first = match (code, element) {
-        (Some(c), Some(e)) => c < e,
-        (c, _) => c.is_some(),
+    let sources: Vec<Vec<Event<'_>>> = texts.iter().map(|(text, syntax)| calls::scan(text, *syntax)).collect();
+    let mut script = Script {
+        variables: Variables::default(),
+        environments: HashMap::new(),
+        host,
+        here,
+        own_path,
+        procedures: Procedures::of(&sources),
     };
-    if code_first {
-        let start = from + code? + 2;
-        let end = lower[start..].find("%>").map_or(lower.len(), |i| start + i);
-        // `<%@ ... %>` are directives and `<%= x %>` prints.
-        let skip = usize::from(lower[start..].starts_with(['@', '=']));
-        let start = if lower[start..].starts_with('@') { end } else { start + skip };
-        return Some(Code { start: start.min(end), end, language: None });
+    script.variables.bind(known);
+    for ((text, _), events) in texts.iter().zip(&sources) {
+        calls::note_cut(text, &mut sink);
+        script.run(events, &mut sink);
     }
-    let open = from + element?;
-    let start = open + lower[open..].find('>')? + 1;
-    let end = lower[start..].find("</script").map_or(lower.len(), |i| start + i);
-    let client = host == Host::Web && !lower[open..start].contains("runat");
-    let language = named_language(&lower[open..start]);
-    Some(Code { start: if client { end } else { start }, end, language })
+    script.run_uncalled(&mut sink);
+    script.variables.note_capped(&mut sink);
+    script.variables.beginning_with(global::KEPT)
 }
 
-/// Blanks with the same lines and columns; a blanked part ends a statement.
-fn blank(out: &mut String, text: &str) {
-    out.extend(text.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
-    if text.ends_with("<%") {
-        out.pop();
-        out.push(':');
-    }
+/// Reads the script parts of a script file.
+pub(super) fn read_embedded(text: &str, host: Host, reading: &mut Reading) {
+    let (basic, script) = parts(text, host, reading);
+    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], host, Vec::new(), reading);
 }
 
 /// Root keys as `StdRegProv` numbers them (MS documentation: "StdRegProv class"), as the languages write numbers.
@@ -160,16 +91,77 @@ fn root_key(number: &str) -> Option<&'static str> {
     })
 }
 
-struct Script {
+/// The variable that stands for what a call of a function gave.
+fn result(call: &Found<'_>) -> String {
+    format!("{}@{}:{}", call.name.to_lowercase(), call.line, call.column)
+}
+
+/// Events of a web application and of a session that come before all others (MS documentation: "Global.asa Syntax").
+const STARTS: &[&str] = &["application_onstart", "session_onstart"];
+
+struct Script<'e, 's> {
     variables: Variables,
     /// Variables that hold the environment of the machine, the user or the process.
     environments: HashMap<String, Text>,
     host: Host,
     here: Text,
     own_path: Text,
+    procedures: Procedures<'e, 's>,
 }
 
-impl Script {
+impl<'e, 's> Script<'e, 's> {
+    /// Goes through what stands outside of procedures, or in one of them.
+    fn run(&mut self, events: &'e [Event<'s>], sink: &mut Sink<'_>) {
+        let mut depth = 0;
+        for event in events {
+            match event {
+                Event::Procedure(..) => depth += 1,
+                Event::End => depth -= 1,
+                _ if depth > 0 => {}
+                event => {
+                    if let Some(found) = self.variables.follow(event) {
+                        self.call(found, sink);
+                        self.step(found, sink);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a procedure of the script with what it is given.
+    fn call(&mut self, found: &Found<'s>, sink: &mut Sink<'_>) {
+        if found.assigned.is_some() {
+            return;
+        }
+        let Some(procedure) = self.procedures.enter(&found.name.to_lowercase()) else { return };
+        let given = |i: usize| match found.arguments.get(i) {
+            Some(argument) => self.variables.each(|| self.value(argument)),
+            None => vec![Text::unknown()],
+        };
+        let parameters = procedure.parameters.iter().enumerate().map(|(i, name)| (name.clone(), given(i))).collect();
+        let name = found.name.to_lowercase();
+        let before = self.variables.bind(parameters);
+        self.variables.unbind(vec![(name.clone(), None)]);
+        self.run(procedure.body, sink);
+        // What a function gives is what its name was set to last.
+        let given = self.variables.each(|| self.variables.get(&name));
+        self.variables.unbind(before);
+        self.variables.unbind(vec![(result(found), given.into_iter().collect())]);
+        self.procedures.leave();
+    }
+
+    /// What nobody in sight calls may be called from elsewhere.
+    fn run_uncalled(&mut self, sink: &mut Sink<'_>) {
+        while let Some((name, procedure)) = self.procedures.next_uncalled() {
+            self.procedures.current.push(name);
+            let open = |name: &String| (name.clone(), vec![Text::from_source(Source::Param, name)]);
+            let before = self.variables.bind(procedure.parameters.iter().map(open).collect());
+            self.run(procedure.body, sink);
+            self.variables.unbind(before);
+            self.procedures.leave();
+        }
+    }
+
     fn step(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
         let name = found.name.to_lowercase();
         match &found.assigned {
@@ -181,19 +173,37 @@ impl Script {
                 let values = self.variables.each(|| self.value(value));
                 self.variables.set(name, values);
             }
-            _ => {
+            value => {
+                if let (Some(value), Some(name)) = (value, self.kept(found)) {
+                    let values = self.variables.each(|| self.value(value));
+                    self.variables.set(name, values);
+                }
                 self.variables.each(|| self.act(&name, found, sink));
             }
         }
+    }
+
+    /// The variable that stands for a value of the application: `Application("x")`.
+    fn kept(&self, found: &Found<'_>) -> Option<String> {
+        let name = found.name.to_lowercase();
+        let is_application = ["application", "application.contents", "application.value"].contains(&name.as_str());
+        let key = self.value(found.arguments.first().filter(|_| is_application)?);
+        Some(format!("{}{}", global::KEPT, key.as_lit()?.to_lowercase()))
     }
 
     /// Carries out what is no assignment to a variable.
     fn act(&self, name: &str, found: &Found<'_>, sink: &mut Sink<'_>) {
         let site = Site::text(found.line, found.column);
         if let Some(value) = &found.assigned {
-            return self.stored(name, found, &self.value(value), &site, sink);
+            let value = self.value(value);
+            if name.ends_with(".connectionstring") {
+                self.connection(&value, found, &site, sink);
+            }
+            return self.stored(name, found, &value, &site, sink);
         }
-        self.connection(found, &site, sink);
+        if let Some(first) = found.arguments.first() {
+            self.connection(&self.value(first), found, &site, sink);
+        }
         let method = name.rsplit('.').next().unwrap_or(name);
         if !name.contains('.') {
             return;
@@ -229,7 +239,9 @@ impl Script {
             "application" | "application.contents" | "application.value" => (Store::Memory, "Application"),
             _ => return,
         };
-        if self.host != Host::Web {
+        // What is set at the start is set again at each; an empty value is none that is kept.
+        let is_start = self.procedures.current.last().is_some_and(|name| STARTS.contains(&name.as_str()));
+        if self.host != Host::Web || is_start || text.is_empty() {
             return;
         }
         let location = Location::named(Text::lit(format!("{label}:")).concat(&key));
@@ -284,9 +296,8 @@ impl Script {
         true
     }
 
-    /// `connection.Open "Provider=...;Data Source=..."`: a database in a file.
-    fn connection(&self, found: &Found<'_>, site: &Site, sink: &mut Sink<'_>) {
-        let Some(text) = found.arguments.first().map(|a| self.value(a)) else { return };
+    /// `connection.Open "Provider=...;Data Source=..."`: a database in a file, or of a server.
+    fn connection(&self, text: &Text, found: &Found<'_>, site: &Site, sink: &mut Sink<'_>) {
         let shown = text.to_string();
         let lower = shown.to_ascii_lowercase();
         if !(lower.contains("provider=") || lower.contains("driver=") || lower.contains("dsn=")) {
@@ -296,6 +307,17 @@ impl Script {
             || lower.contains("microsoft.ace")
             || lower.contains("sqlite")
             || lower.contains("access driver");
+        let server =
+            ["sqloledb", "sqlncli", "msoledbsql", "{sql server}", "{odbc driver"].iter().any(|p| lower.contains(p));
+        if server && let Some(database) = connection::database(text, "System.Data.SqlClient") {
+            let said = super::sink::quote(found.source);
+            if let Some(effect) = database.effect("ADODB") {
+                sink.effect(site, effect.because(crate::facts::Step::new(said)));
+            } else if let Some(clue) = database.remote() {
+                sink.clue(site, Clue { value: "ADODB".to_owned(), ..clue });
+            }
+            return;
+        }
         let start = ["data source=", "dbq=", "database="].iter().find_map(|k| lower.find(k).map(|i| i + k.len()));
         let (Some(start), true) = (start, file) else { return };
         let value = shown[start..].split(';').next().unwrap_or_default();
@@ -342,6 +364,7 @@ impl Script {
             "forwriting" => Text::lit("2"),
             "forappending" => Text::lit("8"),
             "true" | "false" => Text::lit(lower),
+            "empty" | "nothing" | "null" | "vbnullstring" => Text::new(),
             _ if root_key(&lower).is_some() => Text::lit(root_key(&lower).unwrap_or_default()),
             _ if lower.ends_with(".currentdirectory") => self.here.clone(),
             _ => Text::unknown(),
@@ -352,6 +375,10 @@ impl Script {
     fn computed(&self, call: &Found<'_>) -> Text {
         let argument = |n: usize| call.arguments.get(n).map(|a| self.value(a)).unwrap_or_default();
         let name = call.name.to_lowercase();
+        let kept = self.kept(call).and_then(|name| self.variables.get(&name));
+        if let Some(value) = kept.or_else(|| self.variables.get(&result(call))) {
+            return value;
+        }
         match name.rsplit('.').next().unwrap_or(&name) {
             "mappath" => {
                 let path = argument(0);

@@ -3,7 +3,7 @@
 use super::{Event, Parser, Syntax, Token};
 
 impl<'s> Parser<'s> {
-    fn is_word(&self, ahead: usize, word: &str) -> bool {
+    pub(super) fn is_word(&self, ahead: usize, word: &str) -> bool {
         matches!(self.peek(ahead), Some(Token::Name(name)) if name.eq_ignore_ascii_case(word))
     }
 
@@ -69,12 +69,6 @@ impl<'s> Parser<'s> {
                     *open -= 1;
                     self.out.push(Event::Join);
                 }
-            }
-            // No branch reaches beyond a procedure.
-            "end" if self.is_word(0, "sub") || self.is_word(0, "function") => {
-                self.at += 1;
-                let open = std::mem::take(&mut self.blocks) + std::mem::take(&mut self.inline);
-                self.out.extend((0..open).map(|_| Event::Join));
             }
             _ => return false,
         }

@@ -1,7 +1,7 @@
 //! Ways that exclude each other: `if`, `switch`, `try`. What holds behind them is what holds behind any of them, and as
 //! the value of an assignment they give what one of their blocks gives (about_Assignment_Operators, about_Switch).
 
-use super::run::{Machine, child_of_kind, children};
+use super::run::{Machine, child_of_kind, children, unwrapped};
 use super::value::{Scope, Value};
 use tree_sitter::Node;
 
@@ -47,6 +47,11 @@ impl Given {
 impl<'s> Machine<'s, '_, '_> {
     /// The value that an assignment gives. What a statement gives is never taken for an empty text.
     pub(super) fn assigned(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+        // `$a = $b = 'x'`
+        let inner = unwrapped(node);
+        if inner.kind() == "assignment_expression" {
+            return self.assign(inner, scope);
+        }
         let given = match node.kind() {
             "if_statement" => self.branches(node, scope),
             "switch_statement" => self.switch(node, scope),
@@ -114,16 +119,28 @@ impl<'s> Machine<'s, '_, '_> {
         ways.end(has_default, scope)
     }
 
-    /// `try`: it may fail at any point, and then what was before holds too.
+    /// `try`: it may fail at any point, so that where it is caught what was before may hold. What nobody catches does not
+    /// come to what is behind it.
     pub(super) fn attempt(&mut self, node: Node<'s>, scope: &mut Scope) -> Given {
         let mut given = Given { value: Value::Null, is_silent: false };
+        let before = scope.clone();
         for part in children(node) {
             let clauses = if part.kind() == "catch_clauses" { children(part) } else { vec![part] };
             for clause in clauses {
-                let before = scope.clone();
-                let value = self.eval(clause, scope);
-                scope.join(&before);
-                if clause.kind() != "finally_clause" && !self.leaves(clause, &["throw", "exit", "return"]) {
+                let ends = self.leaves(clause, &["throw", "exit", "return"]);
+                let value = match clause.kind() {
+                    "catch_clause" => {
+                        let mut caught = scope.clone();
+                        caught.join(&before);
+                        let value = self.eval(clause, &mut caught);
+                        if !self.leaves(clause, &["throw", "exit"]) {
+                            scope.join(&caught);
+                        }
+                        value
+                    }
+                    _ => self.eval(clause, scope),
+                };
+                if clause.kind() != "finally_clause" && !ends {
                     given.add(value);
                 }
             }

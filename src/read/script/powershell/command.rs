@@ -84,7 +84,10 @@ impl<'s> Machine<'s, '_, '_> {
             };
             let origin = input.texts().first().map(sink::origin_of).unwrap_or_default();
             for target in targets.texts().iter() {
-                // `> $null` throws the output away.
+                // `> "$null"` names no file.
+                if target.is_empty() {
+                    continue;
+                }
                 let location = call::file(target, &scope.here);
                 let site = self.site(redirection);
                 let source = self.line_of(redirection);
@@ -171,7 +174,8 @@ impl<'s> Machine<'s, '_, '_> {
         let site = self.site(node);
         let source = self.quoted(node);
         let trail = self.trail();
-        let here = scope.here.clone();
+        // What knows no drives but those of files runs in the current folder.
+        let here = if known.is_some_and(Command::knows_drives) { scope.location() } else { &scope.here }.clone();
         let caller = Caller { shell: Shell::Powershell, here: &here, site: &site, source: &source, trail: &trail };
         let mut nested = Vec::new();
         let first = self.sink.reading.facts.len();

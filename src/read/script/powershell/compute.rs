@@ -70,7 +70,7 @@ impl<'s> Machine<'s, '_, '_> {
             }
             "get-childitem" | "gci" | "ls" | "dir" => {
                 let path = positional().into_iter().next().unwrap_or_else(|| {
-                    if *input == Value::Null { Value::text(scope.here.clone()) } else { input.clone() }
+                    if *input == Value::Null { Value::text(scope.location().clone()) } else { input.clone() }
                 });
                 let filter = named(arguments, &["filter", "include"]).and_then(|v| v.first());
                 Value::Paths(path.texts().iter().map(|t| found_below(t, filter.as_ref())).collect())
@@ -88,11 +88,18 @@ impl<'s> Machine<'s, '_, '_> {
                 }
                 Value::Null
             }
-            "get-location" | "gl" => Value::text(scope.here.clone()),
+            "get-location" | "gl" | "pwd" => Value::text(scope.location().clone()),
             "set-location" | "cd" | "chdir" | "sl" | "push-location" | "pushd" => {
-                if let [one] = &*first().texts() {
-                    self.enter(one, scope);
+                if name.starts_with("push") {
+                    scope.remember_location();
                 }
+                if let Some([one]) = positional().first().map(Value::texts).as_deref() {
+                    scope.enter(one);
+                }
+                Value::Null
+            }
+            "pop-location" | "popd" => {
+                scope.return_to_location();
                 Value::Null
             }
             "get-date" => Value::text(Text::from_source(Source::Generated, "time")),

@@ -53,10 +53,13 @@ impl<'s> Machine<'s, '_, '_> {
             value => match name.as_str() {
                 "fullname" | "path" | "definition" | "providerpath" | "value" | "tostring" | "pspath" => value,
                 "directoryname" | "directory" | "parent" | "psparentpath" => value.map(call::parent),
-                "name" | "basename" | "pschildname" => value.map(|t| match t.as_lit() {
-                    Some(s) => Text::lit(s.rsplit(['\\', '/']).next().unwrap_or(s)),
-                    None => Text::unknown(),
-                }),
+                "name" | "basename" | "pschildname" => {
+                    let names = value.map(|t| match t.as_lit() {
+                        Some(s) => Text::lit(s.rsplit(['\\', '/']).next().unwrap_or(s)),
+                        None => Text::unknown(),
+                    });
+                    if matches!(value, Value::Paths(_)) { Value::Paths(names.texts()) } else { names }
+                }
                 _ => Value::unknown(),
             },
         }

@@ -7,8 +7,20 @@ use super::outline::{DECLARES, LEAVES, Outline, ROOT, STEERS, Statement, TESTS};
 use std::collections::HashMap;
 
 /// Commands that change what those behind them mean.
-const STEERING: &[&str] =
-    &["cd", "chdir", "sl", "pushd", "set-location", "push-location", "set-variable", "new-variable", "sv", "nv"];
+const STEERING: &[&str] = &[
+    "cd",
+    "chdir",
+    "sl",
+    "pushd",
+    "popd",
+    "set-location",
+    "push-location",
+    "pop-location",
+    "set-variable",
+    "new-variable",
+    "sv",
+    "nv",
+];
 /// Words that a parenthesis may follow on the next line.
 const ASKING: &[&str] = &["param", "if", "elseif", "while", "until", "for", "foreach", "switch", "catch"];
 /// Variables that are the same whatever is set (about_Automatic_Variables).

@@ -5,7 +5,7 @@ use super::run::{MAX_DEPTH, Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::catalog::commands::Provider;
 use crate::facts::{Extent, Location};
-use crate::read::script::call;
+use crate::read::script::{call, items};
 use tree_sitter::Node;
 
 /// What asks for a file without `Test-Path`.
@@ -41,9 +41,9 @@ impl<'s> Machine<'s, '_, '_> {
             last.split([' ', ';', '(']).any(|w| matches!(w, "return" | "exit"))
         };
         let texts = value.texts();
-        let markers = texts.iter().filter_map(|path| match call::provider_of(path) {
+        let markers = texts.iter().filter_map(|path| match items::provider_at(path, scope.location()) {
             Provider::File => Some(call::file(path, &scope.here)),
-            Provider::Registry => Some(Location::registry(path)),
+            Provider::Registry => Some(Location::registry(&items::item(path, scope.location()))),
             _ => None,
         });
         let markers = markers.filter(|marker| marker.extent() != Extent::None).collect();

@@ -62,7 +62,7 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     };
     let index = LineIndex::new(text);
     let name = input.artifact.file_name();
-    let phase = chocolatey::phase(name).or_else(|| test_phase(name)).or_else(|| chocolatey::updater(text));
+    let phase = test_phase(name).or_else(|| chocolatey::updater(text)).or_else(|| chocolatey::phase(input));
     let own = Reading::new(&reading.artifact, &reading.format);
     let walk = |tree: &Tree, marks: bool| {
         Source { input, text, tree, index: &index, interest: &interest, phase }.walk(marks, own.clone())

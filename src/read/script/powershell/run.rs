@@ -7,7 +7,6 @@ use super::interest::Interest;
 use super::value::{Made, Scope, Value};
 use crate::facts::{NoteKind, Site, Source, Step, Text};
 use crate::read::Input;
-use crate::read::script::call;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::{self, Sink};
 use crate::read::text::LineIndex;
@@ -135,14 +134,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     /// Evaluates a node: what it does goes to the sink, what it is worth comes back.
     pub(super) fn eval(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
-        // The grammar wraps every operand in one node per level of precedence.
-        let mut node = node;
-        while is_wrapper(node.kind_id())
-            && node.child_count() == 1
-            && let Some(child) = node.named_child(0)
-        {
-            node = child;
-        }
+        let node = unwrapped(node);
         self.steps += 1 + scope.size() / 256;
         if self.depth >= MAX_DEPTH || self.steps > MAX_STEPS {
             self.sink.note(NoteKind::Capped, "nested or repeated too much: not everything in it was followed");
@@ -156,7 +148,10 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     fn dispatch(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         match node.kind() {
-            "assignment_expression" => self.assign(node, scope),
+            "assignment_expression" => {
+                self.assign(node, scope);
+                Value::Null
+            }
             "pipeline_chain" => self.pipe(node, scope),
             "command" => {
                 self.used.clear();
@@ -258,7 +253,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         (left, if parts.len() > 1 { value(parts.len() - 1) } else { Value::unknown() })
     }
 
-    fn assign(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
+    /// Gives what was assigned.
+    pub(super) fn assign(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         let Some(value) = node.child_by_field_name("value").map(|n| self.assigned(n, scope)) else {
             return Value::Null;
         };
@@ -278,7 +274,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 ("+=", Some((old, _))) => old.clone().and(value),
                 _ => value,
             };
-            scope.set(&name, value, left.start_byte());
+            scope.set(&name, value.clone(), left.start_byte());
+            return value;
         } else if let Some((table, key)) = name.strip_prefix('$').and_then(|n| n.split_once(['.', '['])) {
             // `$table.Key = value` and `$table['Key'] = value`
             let table = super::strings::strip_scope(&table.to_lowercase()).to_owned();
@@ -286,11 +283,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 let key = key.trim_matches(['\'', '"', ']', ' ']).to_lowercase();
                 let known = Arc::make_mut(&mut entries);
                 known.retain(|(k, _)| *k != key);
-                known.push((key, value));
+                known.push((key, value.clone()));
                 scope.set(&table, Value::Table(entries), at);
             }
         }
-        Value::Null
+        value
     }
 
     /// Commands joined by `|`.
@@ -334,11 +331,18 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         }
         given
     }
+}
 
-    /// Changes the current folder.
-    pub(super) fn enter(&mut self, path: &Text, scope: &mut Scope) {
-        scope.here = call::file(path, &scope.here).text().clone();
+/// The grammar wraps every operand in one node per level of precedence.
+pub(super) fn unwrapped(node: Node<'_>) -> Node<'_> {
+    let mut node = node;
+    while is_wrapper(node.kind_id())
+        && node.child_count() == 1
+        && let Some(child) = node.named_child(0)
+    {
+        node = child;
     }
+    node
 }
 
 /// Kinds of nodes that stand for their only child when they have one.

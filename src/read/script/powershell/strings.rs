@@ -115,7 +115,7 @@ impl<'s> Machine<'s, '_, '_> {
         match name {
             "psscriptroot" => Value::text(self.own_folder.clone()),
             "pscommandpath" => Value::text(self.sink.own_path()),
-            "pwd" => Value::text(scope.here.clone()),
+            "pwd" => Value::text(scope.location().clone()),
             "home" => Value::text(Text::folder(Folder::UserProfile)),
             "pshome" => Value::text(Text::folder(Folder::System).concat(&Text::lit("\\WindowsPowerShell\\v1.0"))),
             "profile" => {

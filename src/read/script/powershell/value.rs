@@ -1,6 +1,8 @@
 //! What PowerShell expressions may evaluate to, as far as it matters for paths and values.
 
-use crate::facts::{Hole, Text, env_hole};
+use crate::catalog::commands::Provider;
+use crate::facts::{Hole, Part, Text, env_hole};
+use crate::read::script::{call, items};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -103,9 +105,17 @@ impl Value {
         Value::Texts(distinct(self.texts().iter().map(f)))
     }
 
+    /// As parts of other texts. Where paths were found, a pattern stands for one of them whose name is not known.
+    fn as_parts(&self) -> Arc<[Text]> {
+        match self {
+            Value::Paths(texts) => texts.iter().map(without_pattern).collect(),
+            _ => self.texts(),
+        }
+    }
+
     /// Every combination of both.
     pub(super) fn with(&self, other: &Value, f: impl Fn(&Text, &Text) -> Text) -> Value {
-        let (a, b) = (self.texts(), other.texts());
+        let (a, b) = (self.as_parts(), other.as_parts());
         if a.len() * b.len() > MAX_TEXTS {
             return Value::unknown();
         }
@@ -117,6 +127,24 @@ impl Value {
 fn unknown() -> Arc<[Text]> {
     static UNKNOWN: OnceLock<Arc<[Text]>> = OnceLock::new();
     UNKNOWN.get_or_init(|| Arc::from([Text::unknown()])).clone()
+}
+
+/// `{?}.log` for `*.log`
+fn without_pattern(text: &Text) -> Text {
+    let mut out = Text::new();
+    for part in text.parts() {
+        let Part::Lit(literal) = part else {
+            out.push(part.clone());
+            continue;
+        };
+        for (i, piece) in literal.split(['*', '?']).enumerate() {
+            if i > 0 && !matches!(out.parts().last(), Some(Part::Hole(Hole::Unknown))) {
+                out.push_hole(Hole::Unknown);
+            }
+            out.push_lit(piece);
+        }
+    }
+    out
 }
 
 fn distinct(texts: impl Iterator<Item = Text>) -> Arc<[Text]> {
@@ -137,12 +165,46 @@ fn distinct(texts: impl Iterator<Item = Text>) -> Arc<[Text]> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scope {
     vars: Arc<BTreeMap<Arc<str>, (Value, usize)>>,
+    /// The current folder.
     pub(super) here: Text,
+    /// Where cmdlets are on a drive that has no folders (about_Locations).
+    drive: Option<Text>,
+    /// Where they were before `Push-Location`.
+    left: Vec<(Text, Option<Text>)>,
 }
+
+/// Most locations that are remembered.
+const MAX_LEFT: usize = 16;
 
 impl Scope {
     pub(super) fn new(here: Text) -> Self {
-        Scope { vars: Arc::default(), here }
+        Scope { vars: Arc::default(), here, drive: None, left: Vec::new() }
+    }
+
+    /// Where cmdlets are: a folder, or a key of the registry.
+    pub(super) fn location(&self) -> &Text {
+        self.drive.as_ref().unwrap_or(&self.here)
+    }
+
+    /// `Set-Location`
+    pub(super) fn enter(&mut self, path: &Text) {
+        match items::provider_at(path, self.location()) {
+            Provider::File => (self.here, self.drive) = (call::file(path, &self.here).text().clone(), None),
+            _ => self.drive = Some(items::item(path, self.location())),
+        }
+    }
+
+    /// `Push-Location`
+    pub(super) fn remember_location(&mut self) {
+        self.left.push((self.here.clone(), self.drive.clone()));
+        self.left.truncate(MAX_LEFT);
+    }
+
+    /// `Pop-Location`
+    pub(super) fn return_to_location(&mut self) {
+        if let Some(before) = self.left.pop() {
+            (self.here, self.drive) = before;
+        }
     }
 
     /// A variable's value and the offset where it was set.
@@ -208,8 +270,11 @@ impl Scope {
                 }
             }
         }
-        if self.here != other.here {
-            self.here = Text::unknown();
+        if self.location() != other.location() {
+            (self.here, self.drive) = (Text::unknown(), None);
+        }
+        if self.left != other.left {
+            self.left.clear();
         }
     }
 }

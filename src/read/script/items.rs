@@ -1,0 +1,91 @@
+//! Paths of PowerShell's providers: files, registry keys, certificates and what else has a drive (about_Providers,
+//! about_Locations).
+
+use super::call::parent;
+use super::words;
+use crate::catalog::commands::Provider;
+use crate::facts::{Part, Text, join_paths, registry};
+
+/// Which provider a path with a drive belongs to.
+pub(super) fn provider_of(path: &Text) -> Provider {
+    let lead = path.leading_lit();
+    if is_key(lead) {
+        return Provider::Registry;
+    }
+    let Some((drive, _)) = lead.split_once(':') else { return Provider::File };
+    match drive.to_lowercase().as_str() {
+        "cert" => Provider::Certificate,
+        "iis" => Provider::Iis,
+        "wsman" => Provider::Wsman,
+        "env" | "variable" | "function" | "alias" => Provider::Process,
+        _ => Provider::File,
+    }
+}
+
+fn is_key(lead: &str) -> bool {
+    registry::split_root(lead).is_some_and(|_| lead.contains(':')) || lead.to_lowercase().starts_with("hkey_")
+}
+
+/// Which provider a path belongs to for a cmdlet at `here`: one without a drive is below where that is.
+pub(super) fn provider_at(path: &Text, here: &Text) -> Provider {
+    if is_relative(path) { provider_of(here) } else { provider_of(path) }
+}
+
+/// The item that a path names for a cmdlet at `here`.
+pub(super) fn item(path: &Text, here: &Text) -> Text {
+    if !is_relative(path) || provider_of(here) == Provider::File {
+        return path.clone();
+    }
+    let (mut folder, mut rest) = (here.clone(), words::trim(path));
+    loop {
+        let lead = rest.leading_lit();
+        let step = lead.split(['\\', '/']).next().unwrap_or_default().len();
+        match &lead[..step] {
+            "" if lead.is_empty() => break,
+            // From the root of the drive.
+            "" => folder = Text::lit(root(here.leading_lit())),
+            "." => {}
+            ".." => folder = parent(&folder),
+            _ => break,
+        }
+        rest = words::drop_front(&rest, (step + 1).min(lead.len()));
+    }
+    if rest.is_empty() { folder } else { join_paths(&folder, &rest) }
+}
+
+/// `HKLM:`, `Registry::HKEY_LOCAL_MACHINE`
+fn root(path: &str) -> &str {
+    &path[..path.find(['\\', '/']).unwrap_or(path.len())]
+}
+
+/// Does the path say nothing of its drive?
+fn is_relative(path: &Text) -> bool {
+    let lead = path.leading_lit();
+    let is_open = matches!(path.parts().first(), Some(Part::Hole(_)));
+    !is_open && !lead.contains(':') && !lead.starts_with("\\\\") && !is_key(lead)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_without_a_drive_are_below_the_current_location() {
+        let key = "HKLM:\\Software\\Acme";
+        for (path, here, expected) in [
+            (".\\x", key, "HKLM:\\Software\\Acme\\x"),
+            (".", key, "HKLM:\\Software\\Acme"),
+            ("..\\y", key, "HKLM:\\Software\\y"),
+            ("\\System", key, "HKLM:\\System"),
+            ("Software", "HKLM:", "HKLM:\\Software"),
+            ("HKCU:\\x", key, "HKCU:\\x"),
+            ("C:\\x", key, "C:\\x"),
+            ("{?}\\x", key, "{?}\\x"),
+            ("x", "C:\\y", "x"),
+        ] {
+            assert_eq!(item(&Text::parse(path), &Text::lit(here)).to_string(), expected, "{path} at {here}");
+        }
+        assert_eq!(provider_at(&Text::lit("x"), &Text::lit("Cert:\\LocalMachine")), Provider::Certificate);
+        assert_eq!(provider_at(&Text::lit("D:\\x"), &Text::lit(key)), Provider::File);
+    }
+}
