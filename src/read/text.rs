@@ -89,6 +89,11 @@ impl<'a> LineIndex<'a> {
         LineIndex { text, starts: std::iter::once(0).chain(newlines).collect() }
     }
 
+    /// The text between two offsets, or from one on.
+    pub(crate) fn rest(&self, from: usize, to: Option<usize>) -> &'a str {
+        self.text.get(from..to.unwrap_or(self.text.len())).unwrap_or_default()
+    }
+
     /// Line and column of a byte offset, both from 1, the column in characters.
     pub fn position(&self, offset: usize) -> (u32, u32) {
         let line = self.starts.partition_point(|&s| s as usize <= offset).max(1);

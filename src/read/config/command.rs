@@ -6,7 +6,7 @@
 use super::document::Document;
 use super::tree::NodeId;
 use crate::facts::{Body, Clue, ClueKind, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Step, Text};
-use crate::read::script::{CommandContext, command_line, quote, started};
+use crate::read::script::{CommandContext, command_line, quote, spread, started};
 
 /// Most command lines of one document that are read.
 const MAX_LINES: usize = 1_000;
@@ -67,6 +67,7 @@ pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId
     };
     let mut found = Reading::default();
     command_line(line, &context, &mut found);
+    spread(document.written(at), &site, &mut found.facts);
     let text = line.to_string();
     // Of a whole script each statement is evidence of its own.
     let is_script = text.trim_end().contains('\n');

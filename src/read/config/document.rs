@@ -160,6 +160,12 @@ impl<'a> Document<'a> {
         self.index.site(self.tree.node(id).offset).with_key(self.tree.path(id))
     }
 
+    /// What is written from a node on, up to the next one.
+    pub(crate) fn written(&self, id: NodeId) -> &str {
+        let from = self.tree.node(id).offset;
+        self.index.rest(from, self.tree.next_offset(id))
+    }
+
     /// Tells that the document counts in one environment only.
     pub(crate) fn is_for(&mut self, environment: &str, reading: &mut Reading) {
         self.environment = Some(environment.to_owned());

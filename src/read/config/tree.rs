@@ -113,6 +113,12 @@ impl Tree {
     }
 
     /// A node.
+    /// Where the first of the nodes behind one begins that begin behind it.
+    pub(crate) fn next_offset(&self, id: NodeId) -> Option<usize> {
+        let from = self.node(id).offset;
+        self.nodes.iter().skip(id.0 as usize + 1).map(|node| node.offset).find(|offset| *offset > from)
+    }
+
     pub(crate) fn node(&self, id: NodeId) -> &Node {
         // Ids are only made by `add`, and nodes are never removed from the vector.
         &self.nodes[id.0 as usize]

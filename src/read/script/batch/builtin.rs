@@ -8,9 +8,9 @@ use crate::facts::{
     Extent, Hole, Location, Operation, Origin, Part, Site, Source, Step, Text, Trait, fold_alternatives,
 };
 use crate::read::script::call::{self, Caller, Nested};
-use crate::read::script::handed;
 use crate::read::script::sink;
 use crate::read::script::words::{self, Word};
+use crate::read::script::{handed, spread};
 
 /// Built-ins whose name may be followed directly by a separator: `cd..`, `echo.`, `set/a`.
 const GLUED: &[&str] = &[
@@ -72,6 +72,7 @@ impl Machine<'_, '_, '_> {
             }
         }
         let printed = Printed { data, from: &from };
+        self.statement = simple.at..simple.end;
         self.redirections(&simple.redirects, printed, first, &env, frame);
         if simple.text.is_empty() { Some(env) } else { after }
     }
@@ -138,11 +139,13 @@ impl Machine<'_, '_, '_> {
             (Some(index), Some(line)) if self.world.fixed.is_none() => index.line(line).to_owned(),
             _ => {
                 let rest = self.world.source.get(at..).unwrap_or(self.world.source);
-                if self.world.fixed.is_some() {
-                    self.world.source.to_owned()
-                } else {
-                    rest.lines().next().unwrap_or_default().to_owned()
+                if self.world.fixed.is_none() {
+                    return rest.lines().next().unwrap_or_default().to_owned();
                 }
+                // Of a line with several commands, the one.
+                let is_own = self.inner.is_none() && self.statement.contains(&at);
+                let own = self.world.source.get(self.statement.clone()).filter(|_| is_own);
+                self.without_marks(own.unwrap_or(self.world.source))
             }
         }
     }
@@ -233,7 +236,12 @@ impl Machine<'_, '_, '_> {
             let source = self.world.source.get(simple.at..).filter(|_| self.inner.is_none());
             let inside = nested.argument.as_ref().and_then(|argument| source?.find(argument.as_str()));
             let site = self.site(simple.at + inside.unwrap_or_default());
+            let first = self.sink.reading.facts.len();
             crate::read::script::powershell::inline(&nested.line, &env.here, &self.world.own_folder, &site, self.sink);
+            let written = self.world.source.get(simple.at..simple.end);
+            if let (Some(written), None, None) = (written, self.inner, &self.world.fixed) {
+                spread(written, &site, &mut self.sink.reading.facts[first..]);
+            }
         }
     }
 

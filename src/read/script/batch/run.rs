@@ -16,6 +16,7 @@ use crate::read::script::sink::Sink;
 use crate::read::script::{call, words};
 use crate::read::text::LineIndex;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 
 /// Most commands that are carried out: calls and loops repeat them.
 const MAX_STEPS: usize = 100_000;
@@ -57,6 +58,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) acted: HashSet<usize>,
     /// Scripts that were called for what they set.
     pub(super) called: usize,
+    /// The command whose redirections are told.
+    pub(super) statement: Range<usize>,
     reached: Vec<bool>,
     /// What held where a label was computed.
     dynamic: Option<Env>,
@@ -87,6 +90,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             holes: Vec::new(),
             acted: HashSet::new(),
             called: 0,
+            statement: 0..0,
             reached: Vec::new(),
             dynamic: None,
         }
@@ -215,6 +219,22 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 *visits <= MAX_VISITS && *state != before
             }
         }
+    }
+
+    /// A part of the source with the holes that the marks in it stand for.
+    pub(super) fn without_marks(&self, text: &str) -> String {
+        let hole = |c: char| {
+            let number = u32::from(c).checked_sub(parse::HOLE_BASE)? as usize;
+            self.holes.first()?.get(number)
+        };
+        let mut out = Text::new();
+        for c in text.chars() {
+            match hole(c) {
+                Some(hole) => out.push_hole(hole.clone()),
+                None => out.push_lit(c.encode_utf8(&mut [0; 4])),
+            }
+        }
+        out.to_string()
     }
 
     pub(super) fn site(&self, at: usize) -> Site {

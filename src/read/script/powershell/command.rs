@@ -4,12 +4,13 @@ use super::arguments::{Argument, MAX_VALUES, bind, native, split_outside};
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::catalog::commands::{self, Command, Shell};
-use crate::facts::{Clue, ClueKind, Extent, Operation, Part, Source, Text, Trait};
+use crate::facts::{Clue, ClueKind, Extent, Operation, Part, Site, Source, Text, Trait};
 use crate::read::script::batch;
 use crate::read::script::bind::Bound;
 use crate::read::script::call::{self, Caller};
 use crate::read::script::handed;
 use crate::read::script::sink;
+use crate::read::script::spread;
 use tree_sitter::Node;
 
 /// Most properties of one resource.
@@ -90,7 +91,11 @@ impl<'s> Machine<'s, '_, '_> {
                 }
                 let location = call::file(target, &scope.here);
                 let site = self.site(redirection);
-                let source = self.line_of(redirection);
+                // Of a line that another script gives, the one statement.
+                let source = match (&self.fixed, node.parent()) {
+                    (Some(_), Some(statement)) => self.quoted(statement),
+                    _ => self.line_of(redirection),
+                };
                 let trail = self.trail();
                 let caller =
                     Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
@@ -218,10 +223,21 @@ impl<'s> Machine<'s, '_, '_> {
             };
             let mut own = self.own_folder.clone();
             own.push_lit("\\");
+            let first = self.sink.reading.facts.len();
             batch::nested(&nested, &here, &own, &site, self.sink);
+            self.spread(node, &site, first);
         }
         handed::surroundings(first, scope.environment(), caller, self.sink);
         output()
+    }
+
+    /// What a command runs may be written on several lines.
+    fn spread(&mut self, node: Node<'s>, site: &Site, first: usize) {
+        let start = node.start_byte();
+        let is_there = self.fixed.is_none() && self.index.is_some_and(|index| index.site(start) == *site);
+        if is_there {
+            spread(self.slice(node), site, &mut self.sink.reading.facts[first..]);
+        }
     }
 
     fn dot_sourced(&self, node: Node<'s>) -> bool {
