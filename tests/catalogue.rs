@@ -1,9 +1,8 @@
-//! Every row of the catalogues of configuration and of commands is hit by a fixture: what the row says of its key or
-//! command stands in a golden listing. A row that nobody has seen work is a guess.
+//! Every row of the catalogue of configuration is hit by a fixture: what the row says of its key stands in a golden
+//! listing. A row that nobody has seen work is a guess. The catalogue of commands has a test beside its reader.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use wipeproof::catalog::config::Glob;
 use wipeproof::facts::{Effect, Fact, Reading, listing};
@@ -94,121 +93,4 @@ fn every_row_of_the_configuration_catalogue_is_hit() {
         }
     }
     assert!(missing.is_empty(), "no fixture hits:\n{}", missing.join("\n"));
-}
-
-/// A line of a script that has facts, with the lines that may continue it.
-struct Line {
-    extension: String,
-    text: String,
-    facts: Vec<Fact>,
-}
-
-/// How many lines a command is written on, at most.
-const STATEMENT: usize = 8;
-
-fn lines() -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (path, readings) in listings("fixtures/script") {
-        let extension = path.extension().unwrap().to_str().unwrap().to_lowercase();
-        let bytes = std::fs::read(&path).unwrap();
-        let script =
-            String::from_utf8_lossy(&bytes).to_lowercase().replace("[system.", "[").replace("system.io.", "io.");
-        let script: Vec<&str> = script.lines().collect();
-        let facts: Vec<Fact> = readings.into_iter().flat_map(|reading| reading.facts).collect();
-        let numbers: BTreeSet<u32> = facts.iter().filter_map(|fact| fact.site.line).collect();
-        for number in numbers {
-            let from = number as usize - 1;
-            let text = script.get(from..(from + STATEMENT).min(script.len())).unwrap_or_default().join("\n");
-            let facts = facts.iter().filter(|fact| fact.site.line == Some(number)).cloned().collect();
-            lines.push(Line { extension: extension.clone(), text, facts });
-        }
-    }
-    lines
-}
-
-/// Forms of commands that no fixture recovers, and why.
-const NOT_EXERCISED: &[(&str, &str)] = &[];
-
-#[test]
-fn every_form_of_every_command_is_recovered() {
-    let lines = lines();
-    let mut missing = Vec::new();
-    for path in entries("rules/catalog/commands") {
-        let table: toml::Table = std::fs::read_to_string(&path).unwrap().parse().unwrap();
-        let shell = table.get("shell").and_then(|shell| shell.as_str()).unwrap_or("any");
-        for command in rows(&table, "command") {
-            let names = texts(&command, "names");
-            let here: Vec<&Line> = lines
-                .iter()
-                .filter(|line| is_language(shell, &line.extension) && names.iter().any(|n| mentions(&line.text, n)))
-                .collect();
-            for form in rows(&command, "form") {
-                let called: Vec<&&Line> = here.iter().filter(|line| is_called(&form, &line.text)).collect();
-                let described = |what: &str| {
-                    let form = ["words", "any", "all"].map(|key| texts(&form, key).join(" ")).join(" ");
-                    format!("{} {}: {what}", names[0], form.trim())
-                };
-                for outcome in rows(&form, "effects") {
-                    let is = |fact: &Fact| {
-                        fact.as_effect().is_some_and(|effect| {
-                            does(effect, &outcome, "does")
-                                && names.iter().any(|n| effect.via.to_lowercase().contains(n))
-                        })
-                    };
-                    if !called.iter().any(|line| line.facts.iter().any(is)) {
-                        missing.push(described(&format!("{} {}", text(&outcome, "does"), text(&outcome, "store"))));
-                    }
-                }
-                // What is started leaves a clue, or effects of the command line that is run in place.
-                if !rows(&form, "starts").is_empty() && called.is_empty() {
-                    missing.push(described("starts"));
-                }
-            }
-        }
-    }
-    missing.retain(|form| !NOT_EXERCISED.iter().any(|(name, _)| form == name));
-    missing.sort();
-    assert!(missing.is_empty(), "{} outcomes that no fixture has:\n{}", missing.len(), missing.join("\n"));
-}
-
-/// Does a text call a command in this form, as far as its words tell?
-fn is_called(form: &toml::Table, text: &str) -> bool {
-    let says = |words: &str| {
-        words.contains('*') || words.split('|').any(|word| mentions(text, word) || text.contains(&format!("-{word}")))
-    };
-    let option = |name: &&str| {
-        let name = name.trim_start_matches('-');
-        ["-", "/", ""].iter().any(|mark| text.contains(&format!("{mark}{name}")))
-    };
-    let any = texts(form, "any");
-    texts(form, "words").into_iter().all(says)
-        && (any.is_empty() || any.iter().any(option))
-        && texts(form, "all").iter().all(option)
-}
-
-/// Do scripts with this extension use the names of this shell?
-fn is_language(shell: &str, extension: &str) -> bool {
-    let extensions: &[&str] = match shell {
-        "batch" => &["cmd"],
-        "powershell" => &["ps1"],
-        "nsis" => &["nsi"],
-        "pascal" => &["iss"],
-        "wsh" => &["vbs", "wsf", "asp"],
-        "wix" => &["wxs"],
-        _ => &["cmd", "ps1"],
-    };
-    extensions.contains(&extension)
-}
-
-/// Is the name a word of the text? Types are written behind `New-Object`, resources without their prefix.
-fn mentions(text: &str, name: &str) -> bool {
-    let name = name.strip_prefix("new ").or_else(|| name.strip_prefix("dsc:")).unwrap_or(name);
-    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-');
-    text.match_indices(name).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let first = name.chars().next();
-        let begins = !part(first) || !part(before);
-        let ends = !part(text[at + name.len()..].chars().next());
-        begins && ends
-    })
 }

@@ -331,6 +331,11 @@ pub fn find(shell: Shell, name: &str) -> Option<&'static Command> {
     at(shell).or_else(|| at(Shell::Any)).and_then(|&i| table.commands.get(i))
 }
 
+/// All of them.
+pub fn all() -> impl Iterator<Item = &'static Command> {
+    table().commands.iter()
+}
+
 /// All names that a shell knows beyond the executables.
 pub fn names(shell: Shell) -> impl Iterator<Item = &'static str> {
     table().by_name.get(&shell).into_iter().flat_map(HashMap::keys).map(String::as_str)

@@ -85,6 +85,8 @@ pub(crate) fn apply(
     };
     let scope = Scope { arguments: Arguments { bound, skip, program, here: caller.here, is_plain: true }, caller };
     let via = via(command, form, program, caller.shell);
+    #[cfg(test)]
+    super::proved::saw(form);
     for outcome in &form.effects {
         scope.outcome(outcome, &via, sink);
     }
@@ -209,6 +211,8 @@ impl Scope<'_> {
                 let clue = Clue::new(ClueKind::GrantsAccess, via, granted).at(effect.location.clone());
                 sink.clue(self.caller.site, clue);
             }
+            #[cfg(test)]
+            super::proved::saw(outcome);
             sink.effect(self.caller.site, effect);
         }
     }
@@ -271,6 +275,8 @@ impl Scope<'_> {
         if let Some(file_at) = &start.file {
             for at in self.arguments.evaluate(file_at).into_iter().take(MAX_EACH) {
                 let location = file(&at, self.caller.here);
+                #[cfg(test)]
+                super::proved::saw(start);
                 // An interpreter hands the script what stands behind its name.
                 let words = &self.arguments.bound.words;
                 let behind = words.iter().position(|w| w.text == at).and_then(|name| words.get(name + 1..));
@@ -288,6 +294,8 @@ impl Scope<'_> {
                 let place = self.caller.site.short();
                 sink.note(NoteKind::Opaque, format!("the encoded command at {place} cannot be decoded: not read"));
             }
+            #[cfg(test)]
+            super::proved::saw(start);
             let argument = argument.as_lit().map(str::to_owned);
             return script.map(|script| Nested {
                 shell: start.language,
@@ -299,6 +307,8 @@ impl Scope<'_> {
         let is_plain = start.language == Shell::Powershell;
         let arguments = Arguments { is_plain, ..self.arguments };
         let mut line = arguments.evaluate(start.command.as_ref()?).into_iter().next()?;
+        #[cfg(test)]
+        super::proved::saw(start);
         for placeholder in &start.placeholders {
             line = template::with_hole(&line, placeholder);
         }

@@ -21,6 +21,8 @@ mod nsis;
 mod pascal;
 mod powershell;
 mod procedures;
+#[cfg(test)]
+mod proved;
 mod reg;
 mod scratch;
 mod sink;
