@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use strum::IntoEnumIterator as _;
 use wipeproof::discover::{Kind, SNIFF_LEN, sniff};
 use wipeproof::output::{Context, FileSources, Format, Style};
-use wipeproof::read::comment_syntax;
+use wipeproof::read::{comment_syntax, takes_comment};
 use wipeproof::report::{Finding, Report, SuppressionKind};
 use wipeproof::rules::RuleSet;
 use wipeproof::settings::Settings;
@@ -66,7 +66,9 @@ fn sample(file: &Path) -> Option<Sample> {
         let line = f.site().line.unwrap_or(0) as usize;
         // Where a comment of its own may stand: not in a multi-line tag, nor after a line that goes on.
         let above = line.checked_sub(2).and_then(|i| lines.get(i)).map_or("", |l| l.trim());
-        let goes_on = above.ends_with(['^', '`', '\\', '_', ',', '(', '|', '+', '&']);
+        let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let goes_on =
+            above.ends_with(['^', '`', '\\', '_', ',', '(', '|', '+', '&']) || !takes_comment(kind, &text, start);
         let starts = match kind {
             Kind::Xml => line > 1 && lines.get(line - 1).is_some_and(|l| l.trim_start().starts_with('<')),
             Kind::Wsf | Kind::Asp => false,

@@ -109,6 +109,9 @@ fn quick_fixes(shown: &Shown, asked: &Asked<'_>) -> Vec<CodeAction> {
     all
 }
 
+/// Most lines above a finding that may belong to its statement.
+const MAX_CONTINUED: u32 = 100;
+
 /// A comment on a line of its own above the finding, with a reason to fill in.
 fn accept_here(shown: &Shown, asked: &Asked<'_>) -> Option<CodeAction> {
     let (open, close) = comment_syntax(asked.kind?)?;
@@ -117,9 +120,16 @@ fn accept_here(shown: &Shown, asked: &Asked<'_>) -> Option<CodeAction> {
         // A comment cannot stand inside a tag that runs over several lines.
         at = tag_around(asked.text, at).map_or(at, |tag| tag.start);
     }
-    let line = position(asked.text, at, asked.encoding).line;
+    let (mut line, mut line_start) = (0, 0);
+    // Between the lines of a statement there is no place for it.
+    for up in 0..=MAX_CONTINUED {
+        line = position(asked.text, at, asked.encoding).line.checked_sub(up)?;
+        line_start = offset(asked.text, Position::new(line, 0), asked.encoding);
+        if takes_comment(asked.kind?, asked.text, line_start) {
+            break;
+        }
+    }
     let current = asked.text.lines().nth(line as usize).unwrap_or_default();
-    let line_start = offset(asked.text, Position::new(line, 0), asked.encoding);
     let is_declaration = asked.kind == Some(Kind::Xml) && current.trim_start().starts_with("<?xml");
     if is_declaration || !takes_comment(asked.kind?, asked.text, line_start) {
         return None;

@@ -114,7 +114,7 @@ fn allowance(text: &str, at: usize, index: &LineIndex<'_>, syntax: &Syntax, lite
         true => "file".to_owned(),
         false if comment.alone => {
             let first = next_code_line(text, comment.end, index);
-            match statement_end(text, first, index) {
+            match statement_end(text, first, index, literals) {
                 last if last > first => format!("{first}-{last}"),
                 _ => first.to_string(),
             }
@@ -212,15 +212,20 @@ fn next_code_line(text: &str, end: usize, index: &LineIndex<'_>) -> u32 {
     last + 1 + skipped as u32
 }
 
-/// The last line of what begins on a line: an XML tag, or a command that is continued.
-fn statement_end(text: &str, first: u32, index: &LineIndex<'_>) -> u32 {
+/// The last line of what begins on a line: an XML tag, or a command that is continued or has a text of several lines.
+fn statement_end(text: &str, first: u32, index: &LineIndex<'_>, literals: &Literals) -> u32 {
     let line = index.line(first);
     let mut last = first;
     if line.trim_start().starts_with('<') {
         let end = index.offset(first).and_then(|at| Some(at + text.get(at..)?.find('>')?));
         return end.map_or(first, |at| index.position(at).0);
     }
-    while last - first < MAX_CONTINUED && index.line(last).trim_end().ends_with(['^', '`', '\\', '_']) {
+    let goes_on = |line: u32| {
+        let within = |next: usize| literals.in_string(next.saturating_sub(1)) && literals.in_string(next);
+        let ends_in_text = index.offset(line + 1).is_some_and(within);
+        ends_in_text || index.line(line).trim_end().ends_with(['^', '`', '\\', '_'])
+    };
+    while last - first < MAX_CONTINUED && goes_on(last) {
         last += 1;
     }
     last
@@ -240,6 +245,18 @@ mod tests {
         let all = allow(kind, text);
         assert_eq!(all.len(), 1, "{text}");
         all.into_iter().next().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_statement_is_covered_with_its_texts() {
+        let body = "wipeproof: allow(WP201) because x\n";
+        for (kind, text) in [
+            (Kind::PowerShell, format!("# {body}iex @'\na\nb\n'@\nc")),
+            (Kind::Dockerfile, format!("# {body}RUN a && \\\n  b && \\\n  c && \\\n  d\nRUN e")),
+            (Kind::Hcl, format!("# {body}x = <<EOF\na\nb\nEOF\n")),
+        ] {
+            assert_eq!(one(kind, &text).0, "WP201@2-5", "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::run::{Frame, Machine};
 use super::syntax::{Mode, Piece, Redirect, Simple};
 use crate::catalog::commands::Shell;
 use crate::facts::{
-    Extent, Hole, Location, Operation, Origin, Part, Site, Source, Step, Text, Trait, fold_alternatives,
+    Extent, Fact, Hole, Location, Operation, Origin, Part, Site, Source, Step, Store, Text, Trait, fold_alternatives,
 };
 use crate::read::script::call::{self, Caller, Nested};
 use crate::read::script::sink;
@@ -222,7 +222,9 @@ impl Machine<'_, '_, '_> {
         let source = text.to_string();
         let caller = Caller { shell: Shell::Batch, here: &env.here, site: &site, source: &source, trail: &line.trail };
         let first = self.sink.reading.facts.len();
-        for nested in call::run(&program, arguments, caller, self.sink) {
+        let inner = call::run(&program, arguments, caller, self.sink);
+        self.asked = self.sink.reading.facts.get(first..).and_then(asked);
+        for nested in inner {
             self.nested(&nested, simple, env, frame);
         }
         handed::surroundings(first, env.assigned(), caller, self.sink);
@@ -330,6 +332,13 @@ impl Machine<'_, '_, '_> {
         };
         env.set(name, vec![Value { text, at: Some(self.inner.unwrap_or(at)) }]);
     }
+}
+
+/// What a command asked the registry for.
+fn asked(facts: &[Fact]) -> Option<Location> {
+    let effect = facts.first()?.as_effect()?;
+    let asks = effect.operation == Operation::Read && effect.store == Store::Registry;
+    asks.then(|| effect.location.clone()).filter(|key| key.extent() != Extent::None)
 }
 
 /// What `N+=1` gives. A number that was read from a file stays one of that file.

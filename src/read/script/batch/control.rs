@@ -1,7 +1,7 @@
 //! `if` and `for`: the two statements of cmd that have a grammar of their own.
 
 use super::parse::Parser;
-use super::syntax::{For, If, Items, Join, Link, Node, Statement};
+use super::syntax::{For, If, Items, Join, Link, Node, Piece, Statement};
 
 impl Parser<'_> {
     /// At `if`.
@@ -10,6 +10,7 @@ impl Parser<'_> {
         self.at += 2;
         let mut negated = false;
         let mut exist = None;
+        let mut failure = false;
         loop {
             self.skip_while(|c| c == ' ' || c == '\t');
             let lower = self.ahead(12);
@@ -26,10 +27,15 @@ impl Parser<'_> {
             } else if starts_word(&lower, "defined") || starts_word(&lower, "errorlevel") {
                 self.skip_while(|c| c.is_ascii_alphabetic());
                 self.skip_while(|c| c == ' ' || c == '\t');
-                self.word(0, "");
+                let level = self.word(0, "");
+                // Each number that is not less counts (`if /?`).
+                failure = lower.starts_with("errorlevel") && level == [Piece::Lit("1".to_owned())];
                 break;
             } else {
-                self.comparison();
+                if let Some(fails) = self.comparison() {
+                    failure = true;
+                    negated ^= !fails;
+                }
                 break;
             }
         }
@@ -37,22 +43,33 @@ impl Parser<'_> {
         let then_end = self.at;
         let is_block = matches!(then.links.as_slice(), [Link { node: Node::Block(..), .. }]);
         let other = if is_block { self.otherwise(depth) } else { None };
-        Node::If(Box::new(If { at, negated, exist, then, then_end, other, end: self.at }))
+        Node::If(Box::new(If { at, negated, exist, failure, then, then_end, other, end: self.at }))
     }
 
-    /// `a==b`, `a EQU b`.
-    fn comparison(&mut self) {
-        self.word(0, "");
+    /// `a==b`, `a EQU b`. When it asks whether the command before failed: is it true of a failure?
+    fn comparison(&mut self) -> Option<bool> {
+        let left = self.word(0, "");
         self.skip_while(|c| c == ' ' || c == '\t');
-        if self.rest().starts_with("==") {
+        let operator = self.ahead(3);
+        if operator.starts_with("==") {
             self.at += 2;
-        } else if self.rest().len() >= 3 && self.rest().as_bytes()[..3].iter().all(u8::is_ascii_alphabetic) {
+        } else if operator.len() == 3 && operator.bytes().all(|b| b.is_ascii_alphabetic()) {
             self.at += 3;
         } else {
-            return;
+            return None;
         }
         self.skip_while(|c| c == ' ' || c == '\t');
-        self.word(0, "");
+        let right = self.word(0, "");
+        let is_level =
+            |piece: &Piece| matches!(piece, Piece::Variable { name, change: None, .. } if name == "ERRORLEVEL");
+        let number = right.iter().map(|piece| if let Piece::Lit(text) = piece { text.trim_matches('"') } else { "?" });
+        let number = number.collect::<String>();
+        match (operator.get(..2)?, operator.as_str(), number.as_str()) {
+            _ if !left.iter().any(is_level) => None,
+            ("==", _, "0") | (_, "equ", "0") => Some(false),
+            ("==", _, "1") | (_, "equ" | "geq", "1") | (_, "neq" | "gtr", "0") => Some(true),
+            _ => None,
+        }
     }
 
     fn branch(&mut self, depth: usize) -> Statement {
@@ -60,7 +77,8 @@ impl Parser<'_> {
         let at = self.at;
         // A block is the whole branch; a command takes the rest of the line with it.
         if self.peek() == Some('(') {
-            let links = self.command(depth).map(|node| Link { join: Join::Then, node }).into_iter().collect();
+            let node = self.command(depth);
+            let links = node.map(|node| Link { join: Join::Then, node, span: at..self.at }).into_iter().collect();
             return Statement { at, links };
         }
         Statement { at, links: self.links(depth) }

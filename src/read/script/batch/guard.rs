@@ -1,10 +1,11 @@
-//! Which part of a cmd script a test for a file guards.
+//! Which part of a cmd script a test for a file or for a value of the registry guards.
 
 use super::syntax::{If, Link, Node, Piece, Script, Simple, Statement};
 
 /// The part of the script that runs only when the marker is absent.
-pub(super) fn guarded(condition: &If, script: &Script) -> Option<(usize, usize)> {
-    if condition.negated {
+/// Whether its first branch is taken when there is none, the condition says.
+pub(super) fn guarded(condition: &If, is_absent: bool, script: &Script) -> Option<(usize, usize)> {
+    if is_absent {
         return Some((condition.then.at, condition.then_end));
     }
     if let Some(target) = leaves(&condition.then) {

@@ -78,8 +78,8 @@ impl Parser<'_> {
                 let line = self.rest().lines().next().unwrap_or_default();
                 let label = label_name(line);
                 self.skip_line();
-                return label
-                    .map(|name| Statement { at, links: vec![Link { join: Join::Then, node: Node::Label(name) }] });
+                let link = |name| Link { join: Join::Then, node: Node::Label(name), span: at..self.at };
+                return label.map(|name| Statement { at, links: vec![link(name)] });
             }
             _ => {}
         }
@@ -92,8 +92,9 @@ impl Parser<'_> {
         let mut links = Vec::new();
         let mut join = Join::Then;
         loop {
+            let from = self.at;
             if let Some(node) = self.command(depth) {
-                links.push(Link { join, node });
+                links.push(Link { join, node, span: from..self.at });
             }
             self.skip_while(|c| c == ' ' || c == '\t');
             join = match self.peek() {
@@ -101,7 +102,7 @@ impl Parser<'_> {
                     self.bump();
                     if self.peek() == Some('&') {
                         self.bump();
-                        Join::Perhaps
+                        Join::Success
                     } else {
                         Join::Then
                     }
@@ -110,7 +111,7 @@ impl Parser<'_> {
                     self.bump();
                     if self.peek() == Some('|') {
                         self.bump();
-                        Join::Perhaps
+                        Join::Failure
                     } else {
                         Join::Pipe
                     }

@@ -9,7 +9,7 @@ use super::env::Env;
 use super::guard;
 use super::parse;
 use super::syntax::{For, If, Join, Link, Node, Script, Statement};
-use crate::facts::{Hole, NoteKind, Part, Site, Text};
+use crate::facts::{Hole, Location, NoteKind, Part, Site, Text};
 use crate::read::Input;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::Sink;
@@ -60,6 +60,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) called: usize,
     /// The command whose redirections are told.
     pub(super) statement: Range<usize>,
+    /// What of the registry the command before asked for, which failed if it is absent.
+    pub(super) asked: Option<Location>,
     reached: Vec<bool>,
     /// What held where a label was computed.
     dynamic: Option<Env>,
@@ -91,6 +93,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             acted: HashSet::new(),
             called: 0,
             statement: 0..0,
+            asked: None,
             reached: Vec::new(),
             dynamic: None,
         }
@@ -259,7 +262,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     /// Carries out a line. `None` when no way goes on behind it.
     pub(super) fn statement(&mut self, statement: &Statement, mut env: Env, frame: &mut Frame<'_>) -> Option<Env> {
         for link in &statement.links {
-            let before = (link.join == Join::Perhaps).then(|| env.clone());
+            let before = matches!(link.join, Join::Success | Join::Failure).then(|| env.clone());
+            // `reg query KEY /v VALUE || (install)`
+            if let (Join::Failure, Some(marker)) = (link.join, self.asked.clone()) {
+                self.guards.add(link.span.start, link.span.start, link.span.end, "if not exist", marker);
+            }
             match (self.node(&link.node, env, frame), before) {
                 (Some(mut after), Some(before)) => {
                     after.join(&before);
@@ -297,10 +304,20 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     }
 
     fn branches(&mut self, condition: &If, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
-        if let (Some(path), Some((from, to))) = (&condition.exist, guard::guarded(condition, frame.script)) {
+        if let (Some(path), Some((from, to))) =
+            (&condition.exist, guard::guarded(condition, condition.negated, frame.script))
+        {
             for (text, _) in self.expand(path, &env, frame) {
                 let marker = call::file(&words::without_quotes(&text), &env.here);
                 let key = if condition.negated { "if not exist" } else { "if exist" };
+                self.guards.add(condition.at, from, to, key, marker);
+            }
+        }
+        if let (true, Some(marker)) = (condition.failure, self.asked.take()) {
+            // The query fails where there is nothing.
+            let is_absent = !condition.negated;
+            if let Some((from, to)) = guard::guarded(condition, is_absent, frame.script) {
+                let key = if is_absent { "if not exist" } else { "if exist" };
                 self.guards.add(condition.at, from, to, key, marker);
             }
         }

@@ -1,5 +1,7 @@
 //! The shape of a cmd script: statements, commands with redirections, and texts with references in them.
 
+use std::ops::Range;
+
 /// A whole script.
 #[derive(Debug, Default)]
 pub(super) struct Script {
@@ -18,6 +20,8 @@ pub(super) struct Statement {
 pub(super) struct Link {
     pub(super) join: Join,
     pub(super) node: Node,
+    /// Where the command begins and ends.
+    pub(super) span: Range<usize>,
 }
 
 /// How a command follows another.
@@ -25,8 +29,10 @@ pub(super) struct Link {
 pub(super) enum Join {
     /// First, or behind `&`: always.
     Then,
-    /// Behind `&&` or `||`: sometimes.
-    Perhaps,
+    /// Behind `&&`: when the one before did not fail.
+    Success,
+    /// Behind `||`: when it failed.
+    Failure,
     /// Behind `|`: always, in a process of its own.
     Pipe,
 }
@@ -74,6 +80,8 @@ pub(super) struct If {
     pub(super) negated: bool,
     /// The path of `if exist`.
     pub(super) exist: Option<Vec<Piece>>,
+    /// It asks whether the command before failed; `not` turns the answer.
+    pub(super) failure: bool,
     pub(super) then: Statement,
     pub(super) then_end: usize,
     pub(super) other: Option<Statement>,
