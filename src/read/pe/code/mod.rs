@@ -26,6 +26,7 @@ mod linked;
 mod meeting;
 mod memory;
 mod models;
+mod number;
 pub(crate) mod report;
 pub(crate) mod slot;
 pub(crate) mod state;

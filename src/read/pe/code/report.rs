@@ -5,50 +5,12 @@ use super::filled::{all_filled, from_root, has_parameters, is_split, parameters,
 use super::gap::Gap;
 use super::given_away::{Given, Written};
 use super::known::Known;
+pub(crate) use super::number::Number;
 use super::slot::Slot;
 use super::width::Readings;
 use crate::catalog::native::{Api, com};
 use crate::facts::{Source, Text};
 use std::rc::Rc;
-
-/// A number, as far as it is known outside the function.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Number {
-    /// Not known.
-    #[default]
-    Unknown,
-    /// One of these.
-    Known(Vec<u64>),
-    /// A parameter of the function, or what memory behind it holds.
-    Param(Slot),
-    /// The same, with these bits set.
-    With(Slot, u64),
-    /// Made of it in a way that is not kept: only its value could tell.
-    Made(Slot),
-}
-
-impl Number {
-    /// The only possible number.
-    pub(crate) fn only(&self) -> Option<u64> {
-        match self {
-            Number::Known(all) if all.len() == 1 => all.first().copied(),
-            _ => None,
-        }
-    }
-
-    /// All possible numbers; empty when not known.
-    pub(crate) fn all(&self) -> &[u64] {
-        match self {
-            Number::Known(all) => all,
-            _ => &[],
-        }
-    }
-
-    /// The bit is set in every possible number.
-    pub(crate) fn has(&self, bit: u64) -> bool {
-        !self.all().is_empty() && self.all().iter().all(|number| number & bit != 0)
-    }
-}
 
 /// What is known of a handle from the call that opened it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
