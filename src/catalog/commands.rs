@@ -324,11 +324,13 @@ fn table() -> &'static Table {
     })
 }
 
-/// The command of this lower-case name, as `shell` understands it.
+/// The command of this lower-case name, as `shell` understands it. Only shells run executables by their names: `Format`
+/// of Pascal and `replace` of a text of JScript are other things.
 pub fn find(shell: Shell, name: &str) -> Option<&'static Command> {
     let table = table();
     let at = |shell| table.by_name.get(&shell)?.get(name);
-    at(shell).or_else(|| at(Shell::Any)).and_then(|&i| table.commands.get(i))
+    let is_shell = matches!(shell, Shell::Any | Shell::Batch | Shell::Powershell);
+    at(shell).or_else(|| at(Shell::Any).filter(|_| is_shell)).and_then(|&i| table.commands.get(i))
 }
 
 /// All of them.

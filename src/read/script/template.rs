@@ -4,7 +4,7 @@ use super::bind::Bound;
 use super::call::parent;
 use super::words::{self, Word};
 use crate::catalog::commands::{Piece, Selector, Template};
-use crate::facts::{Part, Source, Text, join_paths};
+use crate::facts::{Hole, Part, Source, Text, join_paths};
 
 /// What templates are evaluated over.
 #[derive(Clone, Copy)]
@@ -107,7 +107,8 @@ impl Arguments<'_> {
     /// `copy a\b .` makes `b`.
     fn into(&self, target: &Selector, source: &Selector, is_file: impl Fn(&str) -> bool) -> Option<Text> {
         let target = self.select(target).pop()?;
-        let is_folder = target == *self.here || target.trailing_lit().ends_with(['\\', '/']) || {
+        let is_named = matches!(target.as_hole(), Some(Hole::Folder(_)));
+        let is_folder = is_named || target == *self.here || target.trailing_lit().ends_with(['\\', '/']) || {
             let written = target.as_lit().unwrap_or_default();
             matches!(written.rsplit(['\\', '/']).next(), Some("." | ".."))
         };

@@ -170,7 +170,7 @@ impl<'s> Machine<'s, '_, '_> {
         let Some(command) = commands::find(Shell::Powershell, name) else { return };
         let mut bound = Bound::default();
         for (i, argument) in arguments.iter().enumerate() {
-            let texts = argument.texts();
+            let texts = argument.as_parts();
             let text = match &*texts {
                 [one] => one.clone(),
                 [first, rest @ ..] => rest.iter().fold(first.clone(), |a, b| a.merge(b)),

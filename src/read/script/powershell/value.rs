@@ -105,8 +105,9 @@ impl Value {
         Value::Texts(distinct(self.texts().iter().map(f)))
     }
 
-    /// As parts of other texts. Where paths were found, a pattern stands for one of them whose name is not known.
-    fn as_parts(&self) -> Arc<[Text]> {
+    /// As parts of other texts, and for methods, which know no patterns. Where paths were found, a pattern stands for one
+    /// of them whose name is not known.
+    pub(super) fn as_parts(&self) -> Arc<[Text]> {
         match self {
             Value::Paths(texts) => texts.iter().map(without_pattern).collect(),
             _ => self.texts(),
