@@ -15,9 +15,9 @@ pub(super) fn mark(number: usize) -> char {
     u32::try_from(number).ok().and_then(|n| char::from_u32(FIRST_MARK + n)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-/// Has a parameter a default that somebody may replace?
+/// Has a parameter a default that somebody may replace, and is there a place that may rest on it?
 pub(super) fn has_defaults(reading: &Reading) -> bool {
-    defaults(reading).next().is_some()
+    defaults(reading).next().is_some() && reading.facts.iter().any(|fact| location(fact).is_some())
 }
 
 fn defaults(reading: &Reading) -> impl Iterator<Item = (char, &str, &Text)> {

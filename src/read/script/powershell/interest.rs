@@ -3,8 +3,9 @@
 //! Most functions only compute, and so do most modules; a syntax tree and a walk cost a hundred times what a look at the
 //! words costs. A place of interest is a command that the catalogue knows by a deed, a method that writes, a
 //! redirection, a program with a path, or a call of what a variable holds. A wrong guess only costs time: words in
-//! strings count, and comments do where it is not plain that they are comments.
+//! texts count.
 
+use super::trivia::{Trivia, trivia};
 use crate::catalog::commands::{self, Shell};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -63,9 +64,8 @@ impl Interest {
         let mut scan = Scan {
             bytes: text.as_bytes(),
             longest,
-            is_quoted: false,
+            text_end: 0,
             is_markup: false,
-            is_open: false,
             found: Interest { names, by_name, ..Interest::default() },
         };
         scan.run();
@@ -92,31 +92,6 @@ impl Interest {
         let from = self.mentions.partition_point(|(at, _)| *at < range.start);
         let within = self.mentions.iter().skip(from).take_while(|(at, _)| *at < range.end).map(|(_, name)| *name);
         within.filter_map(|name| self.names.get(name)).map(String::as_str)
-    }
-
-    /// Its meaning may reach over the whole script.
-    pub(super) fn reaches_everywhere(&self) -> bool {
-        self.everywhere
-    }
-
-    /// Where something may leave a trace, in order.
-    pub(super) fn places(&self) -> &[usize] {
-        &self.places
-    }
-
-    /// Where functions are named, in order, and the number of each name.
-    pub(super) fn mentions(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.mentions.iter().copied()
-    }
-
-    /// Numbers of names are below this.
-    pub(super) fn functions(&self) -> usize {
-        self.names.len()
-    }
-
-    /// The number of a function's name.
-    pub(super) fn number(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
     }
 
     /// Is this a function that [`Interest::mentioned`] would tell?
@@ -203,12 +178,10 @@ struct Scan<'t> {
     bytes: &'t [u8],
     /// Words beyond this are none of those that are looked for.
     longest: usize,
-    /// A quote stands on this line so far, so that a comment sign may be part of a string.
-    is_quoted: bool,
+    /// Up to here a text reaches: a comment sign in it is a part of it.
+    text_end: usize,
     /// A `<` stands on this line so far.
     is_markup: bool,
-    /// A comment begins somewhere that does not end.
-    is_open: bool,
     found: Interest,
 }
 
@@ -250,13 +223,12 @@ impl Scan<'_> {
         let mut at = 0;
         while let Some(&byte) = self.bytes.get(at) {
             match byte {
-                b'\n' => (self.is_quoted, self.is_markup) = (false, false),
-                b'"' | b'\'' => self.is_quoted = true,
+                b'\n' => self.is_markup = false,
                 b'<' => self.is_markup = true,
                 _ => {}
             }
             at = match byte {
-                b'#' => self.comment(at),
+                b'#' | b'<' | b'"' | b'\'' | b'@' | b'`' => self.pass(at),
                 b'>' => self.redirection(at),
                 b'&' | b'.' | b'$' => self.call(at),
                 b if b.is_ascii_alphanumeric() || b >= 0x80 || b == b'_' => self.word(at, known, &mut lower),
@@ -265,21 +237,25 @@ impl Scan<'_> {
         }
     }
 
-    fn comment(&mut self, at: usize) -> usize {
-        let previous = self.byte(at.wrapping_sub(1));
-        if self.is_quoted {
-            return at + 1;
+    /// At a sign of quotes or comments. Gives where to go on, beyond a comment.
+    fn pass(&mut self, at: usize) -> usize {
+        match trivia(self.bytes, at) {
+            _ if at < self.text_end => at + 1,
+            Some((Trivia::Text, end)) => {
+                self.text_end = end;
+                at + 1
+            }
+            Some((_, end)) => {
+                self.is_markup = false;
+                end
+            }
+            // A quote that nothing closes: what is behind it on the line may be a text.
+            None if matches!(self.bytes[at], b'"' | b'\'') => {
+                self.text_end = memchr::memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |i| at + i);
+                at + 1
+            }
+            None => at + 1,
         }
-        if previous == b'<' && !self.is_open {
-            let end = memchr::memmem::find(&self.bytes[at..], b"#>");
-            self.is_open = end.is_none();
-            self.is_markup = false;
-            return end.map_or(at + 1, |i| at + i + 2);
-        }
-        if at == 0 || previous.is_ascii_whitespace() || matches!(previous, b';' | b'{' | b'}' | b'(' | b')' | b'|') {
-            return memchr::memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |i| at + i);
-        }
-        at + 1
     }
 
     /// `>`, unless it is part of an arrow or a tag, or leads to another stream or nowhere.

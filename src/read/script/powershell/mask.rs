@@ -5,6 +5,7 @@
 //! following ones too, is lost with it. Before parsing, the characters that make it do so give way to plain ones; offsets
 //! stay, so the walk sees what is written.
 
+use super::trivia::trivia;
 use std::borrow::Cow;
 
 /// Stands for what the grammar would end a word at.
@@ -14,7 +15,7 @@ const PLAIN: u8 = b'_';
 const MAX_SUB: usize = 1024;
 
 /// Operators that may touch a quote: `-join"x"` is no option with its value.
-pub(super) const OPERATORS: &[&str] = &[
+const OPERATORS: &[&str] = &[
     "f",
     "join",
     "split",
@@ -70,12 +71,12 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
     let mut out: Option<Vec<u8>> = None;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
+        if let Some((_, end)) = trivia(bytes, at) {
+            at = end;
+            continue;
+        }
         at = match byte {
-            b' ' | b'\t' | b'\r' | b'\n' => at + 1,
-            b'`' => at + 2,
-            b'\'' | b'"' => string_end(bytes, at),
-            b'@' if matches!(bytes.get(at + 1), Some(b'"' | b'\'')) => here_string_end(bytes, at),
-            b'#' => comment_end(bytes, at),
+            b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' => at + 1,
             _ if begins_argument(bytes, at) => {
                 let end = word_end(bytes, at);
                 let word = &bytes[at..end];
@@ -98,41 +99,6 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
     out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
-/// Behind the string that begins here; one that does not end is none.
-fn string_end(bytes: &[u8], at: usize) -> usize {
-    let quote = bytes[at];
-    let mut i = at + 1;
-    while let Some(&byte) = bytes.get(i) {
-        match byte {
-            b'`' if quote == b'"' => i += 1,
-            b if b == quote => return i + 1,
-            _ => {}
-        }
-        i += 1;
-    }
-    at + 1
-}
-
-pub(super) fn here_string_end(bytes: &[u8], at: usize) -> usize {
-    // The quote ends its line.
-    let header = bytes[at + 2..].iter().find(|b| !matches!(b, b' ' | b'\t' | b'\r'));
-    if header != Some(&b'\n') {
-        return at + 1;
-    }
-    let close = [b'\n', bytes[at + 1], b'@'];
-    memchr::memmem::find(&bytes[at..], &close).map_or(bytes.len(), |i| at + i + close.len())
-}
-
-fn comment_end(bytes: &[u8], at: usize) -> usize {
-    match at.checked_sub(1).map(|i| bytes[i]) {
-        Some(b'<') => memchr::memmem::find(&bytes[at..], b"#>").map_or(bytes.len(), |i| at + i + 2),
-        None | Some(b' ' | b'\t' | b'\n' | b'\r' | b';' | b'(' | b')' | b'{' | b'}' | b'|') => {
-            memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |i| at + i)
-        }
-        _ => at + 1,
-    }
-}
-
 /// Behind a blank or a comma, with a command or another argument in front.
 fn begins_argument(bytes: &[u8], at: usize) -> bool {
     if !matches!(at.checked_sub(1).map(|i| bytes[i]), Some(b' ' | b'\t' | b',')) {
@@ -147,9 +113,9 @@ fn word_end(bytes: &[u8], at: usize) -> usize {
     let mut i = at;
     while let Some(&byte) = bytes.get(i) {
         i = match byte {
-            b'"' | b'\'' if i > at => match string_end(bytes, i) {
-                end if end > i + 1 => end,
-                _ => return i,
+            b'"' | b'\'' if i > at => match trivia(bytes, i) {
+                Some((_, end)) => end,
+                None => return i,
             },
             b'`' => i + 2,
             b'$' if bytes.get(i + 1) == Some(&b'(') => match parenthesis_end(bytes, i + 1) {

@@ -6,30 +6,25 @@ mod command;
 mod compute;
 mod defaults;
 mod expression;
-mod extent;
 mod functions;
 mod interest;
-mod lexer;
 mod markers;
 mod mask;
-mod needed;
-mod outline;
 mod run;
 mod seven;
 mod sourced;
 mod strings;
+mod trivia;
 mod value;
 
 use super::CommandContext;
 use super::chocolatey;
 use super::sink::Sink;
-use crate::facts::{Clue, ClueKind, Fact, Folder, NoteKind, Part, Phase, Reading, Site, Text};
+use crate::facts::{Clue, ClueKind, Folder, NoteKind, Part, Phase, Reading, Site, Text};
 use crate::read::Input;
 use crate::read::text::LineIndex;
 use interest::Interest;
 use run::Machine;
-use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 use value::Scope;
@@ -55,8 +50,7 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     if interest.is_empty() {
         return;
     }
-    let told = needed::told(text, &interest);
-    let Some(mut tree) = parse(&told, MAX_PROGRESS) else {
+    let Some(tree) = parse(text, MAX_PROGRESS) else {
         reading.note(NoteKind::Capped, "parsing takes too many steps: not read");
         return;
     };
@@ -64,22 +58,8 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     let name = input.artifact.file_name();
     let phase = test_phase(name).or_else(|| chocolatey::updater(text)).or_else(|| chocolatey::phase(input));
     let own = Reading::new(&reading.artifact, &reading.format);
-    let walk = |tree: &Tree, marks: bool| {
-        Source { input, text, tree, index: &index, interest: &interest, phase }.walk(marks, own.clone())
-    };
-    let mut walked = walk(&tree, false);
-    // Where statements are blank, their calls of functions of other scripts are too, and the grammar may take what is left
-    // for something else, also what matters.
-    let is_unsure = walked.is_joined || hides_deeds(&tree, &interest);
-    if matches!(told, Cow::Owned(_))
-        && is_unsure
-        && let Some(whole) = parse(text, MAX_PROGRESS)
-    {
-        let other = walk(&whole, false);
-        if !whole.root_node().has_error() || other.deeds() > walked.deeds() {
-            (tree, walked) = (whole, other);
-        }
-    }
+    let source = Source { input, text, tree: &tree, index: &index, interest: &interest, phase };
+    let mut walked = source.walk(false, own.clone());
     if tree.root_node().has_error() {
         reading.note(NoteKind::Info, "parts are not understood by the grammar; the rest is read");
     }
@@ -87,11 +67,10 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
         // Also for the scripts that it starts.
         reading.clue(Site::default(), Clue::new(ClueKind::RunsIn, "", <&str>::from(phase)));
     }
-    reading.facts.append(&mut walked.reading.facts);
-    reading.notes.append(&mut walked.reading.notes);
+    reading.facts.append(&mut walked.facts);
+    reading.notes.append(&mut walked.notes);
     if defaults::has_defaults(reading) {
-        let marked = walk(&tree, true).reading;
-        defaults::open(reading, &marked);
+        defaults::open(reading, &source.walk(true, own));
     }
 }
 
@@ -105,39 +84,9 @@ struct Source<'s> {
     phase: Option<(Phase, &'static str)>,
 }
 
-/// Something that may leave a trace lies where the grammar does not understand the script.
-fn hides_deeds(tree: &Tree, interest: &Interest) -> bool {
-    let mut open = vec![tree.root_node()];
-    while let Some(node) = open.pop() {
-        if node.is_error() && interest.is_within(&node.byte_range()) {
-            return true;
-        }
-        if node.has_error() {
-            open.extend(run::children(node));
-        }
-    }
-    false
-}
-
-/// What a walk over a script tells.
-struct Walked {
-    reading: Reading,
-    /// Functions of other scripts belong to it.
-    is_joined: bool,
-}
-
-impl Walked {
-    /// In how many places the script does something. What the grammar takes a statement for differs with what is around
-    /// it where it does not understand a part.
-    fn deeds(&self) -> usize {
-        let is_deed = |fact: &&Fact| fact.as_clue().is_none_or(|clue| clue.kind == ClueKind::Starts);
-        self.reading.facts.iter().filter(is_deed).map(|fact| &fact.site).collect::<HashSet<_>>().len()
-    }
-}
-
 impl Source<'_> {
     /// Runs the script, with marks behind the defaults of its parameters or without, for an empty reading.
-    fn walk(&self, marks: bool, mut reading: Reading) -> Walked {
+    fn walk(&self, marks: bool, mut reading: Reading) -> Reading {
         let mut sink = Sink::new(&mut reading);
         sink.in_phase(self.phase);
         let mut machine = Machine::new(self.text, Text::folder(Folder::AppDir), &mut sink);
@@ -146,10 +95,9 @@ impl Source<'_> {
         machine.input = Some(self.input);
         machine.marks = marks;
         machine.script(self.tree.root_node(), &mut Scope::new(Text::folder(Folder::Cwd)));
-        let is_joined = !machine.foreign.is_empty();
         let guards = std::mem::take(&mut machine.guards);
         guards.emit(self.index, &mut reading);
-        Walked { reading, is_joined }
+        reading
     }
 }
 
@@ -226,7 +174,8 @@ fn parse(text: &str, most: usize) -> Option<Tree> {
         if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
-    let text = seven::as_lists(text);
+    let text = trivia::without_comments(text);
+    let text = seven::as_lists(&text);
     let text = mask::masked(&text);
     let bytes = text.as_bytes();
     parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))

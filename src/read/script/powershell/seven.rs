@@ -1,6 +1,7 @@
 //! Operators of PowerShell 7 that the grammar does not know, as what it does know (about_Operators): of `a ?? b` and of
 //! `c ? a : b` the value is one of a few, as it is of a list. Places in the text stay.
 
+use super::trivia::trivia;
 use std::borrow::Cow;
 
 /// Most operators of one script that are put so.
@@ -40,47 +41,15 @@ pub(super) fn as_lists(text: &str) -> Cow<'_, str> {
 
 /// The code alone: texts and comments are dots.
 fn code(text: &str) -> Vec<u8> {
-    let mut code = text.as_bytes().to_vec();
+    let bytes = text.as_bytes();
+    let mut code = bytes.to_vec();
     let mut at = 0;
     while at < code.len() {
-        let rest = &text.as_bytes()[at..];
-        let end = match rest {
-            [b'`', ..] => 2,
-            [b'<', b'#', ..] => find(rest, b"#>"),
-            [b'#', ..] => find(rest, b"\n") - 1,
-            [b'@', b'"', ..] => find(rest, b"\n\"@"),
-            [b'@', b'\'', ..] => find(rest, b"\n'@"),
-            [b'\'', ..] => 1 + find(&rest[1..], b"'"),
-            [b'"', ..] => quoted(rest),
-            _ => {
-                at += 1;
-                continue;
-            }
-        };
-        let end = (at + end.max(1)).min(code.len());
+        let end = trivia(bytes, at).map_or(at, |(_, end)| end.min(code.len()));
         code[at..end].fill(b'.');
-        at = end;
+        at = end.max(at + 1);
     }
     code
-}
-
-/// The length up to the end of what ends something; all of it, if nothing does.
-fn find(text: &[u8], end: &[u8]) -> usize {
-    text.windows(end.len()).position(|w| w == end).map_or(text.len() + 1, |at| at + end.len())
-}
-
-/// The length of a text in double quotes.
-fn quoted(text: &[u8]) -> usize {
-    let mut at = 1;
-    while at < text.len() {
-        match text[at] {
-            b'`' => at += 1,
-            b'"' => return at + 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    text.len()
 }
 
 /// Where the condition begins: behind `=`, a parenthesis or `return`, on the same line.
