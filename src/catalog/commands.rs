@@ -47,6 +47,9 @@ pub struct Command {
     /// Names for the positional arguments, in order.
     #[serde(default)]
     pub params: Vec<String>,
+    /// Other names of parameters, with the name that the forms use.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
     /// Parameters of a cmdlet whose list of values is one command line.
     #[serde(default)]
     pub lines: Vec<String>,

@@ -64,7 +64,9 @@ pub(crate) struct Nested {
 /// know are programs of the application or of nobody; with a path or an extension they are worth following.
 pub(crate) fn run(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) -> Vec<Nested> {
     let name = command_name(program);
-    let Some(command) = commands::find(caller.shell, &name) else {
+    // What has a folder is a file: `.\start` is no command of a shell.
+    let shell = if has_folder(program) { Shell::Any } else { caller.shell };
+    let Some(command) = commands::find(shell, &name) else {
         start_program(program, arguments, caller, sink);
         return Vec::new();
     };
@@ -91,6 +93,11 @@ pub(crate) fn apply(
         scope.outcome(outcome, &via, sink);
     }
     form.starts.iter().filter_map(|start| scope.start(start, sink)).collect()
+}
+
+/// Is a program named by its path?
+pub(crate) fn has_folder(program: &Text) -> bool {
+    program.parts().iter().any(|part| matches!(part, Part::Lit(s) if s.contains(['\\', '/'])))
 }
 
 /// `%windir%\system32\reg.exe` is `reg`. A variable that nothing in sight sets and that has the name of a command,

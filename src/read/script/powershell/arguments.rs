@@ -191,6 +191,9 @@ pub(super) fn split_outside(raw: &str, separator: char) -> impl Iterator<Item = 
 /// each value of the first parameter that has several.
 pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value) -> Vec<Bound> {
     let known = |short: &str| -> String {
+        if let Some(name) = command.aliases.get(short) {
+            return name.clone();
+        }
         let all = || command.params.iter().chain(&command.values).chain(&command.flags);
         all()
             .find(|n| *n == short)

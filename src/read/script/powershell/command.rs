@@ -154,21 +154,17 @@ impl<'s> Machine<'s, '_, '_> {
         if has_blocks && matches!(name.as_str(), "node" | "configuration") {
             return Value::Null;
         }
-        if let Some(value) = self.compute(&name, arguments, input, node, scope) {
-            return value;
-        }
-        if let Some(function) = self.functions.get(&name).copied() {
-            self.called.insert(name);
-            return self.function(function, &bound(arguments), scope);
-        }
-        if let Some(value) = self.foreign_function(&name, &bound(arguments), node, scope) {
+        // A file has no name of a cmdlet, of an alias or of a function.
+        let is_file = call::has_folder(program);
+        if !is_file && let Some(value) = self.own(&name, arguments, input, node, scope) {
             return value;
         }
         // Newer versions of PowerShell run the service tool by this name; no alias has an extension.
         let verb = |a: &Argument<'_>| matches!(a, Argument::Value(_, raw) if SERVICE_VERBS.contains(&raw.to_lowercase().as_str()));
-        let is_file = program.trailing_lit().to_ascii_lowercase().ends_with(".exe");
-        let tool = is_file || (name == "sc" && arguments.first().is_some_and(verb));
-        let known = commands::find(Shell::Powershell, &name).filter(|_| !tool);
+        let is_tool = program.trailing_lit().to_ascii_lowercase().ends_with(".exe");
+        let tool = is_tool || (name == "sc" && arguments.first().is_some_and(verb));
+        let shell = if is_file { Shell::Any } else { Shell::Powershell };
+        let known = commands::find(shell, &name).filter(|_| !tool);
         let output = || Value::text(Text::from_source(Source::Output, name.clone()));
         // A cmdlet that the catalogue does not know, or knows to do nothing, is no program either.
         let is_dull = |c: &Command| c.form.iter().all(|f| f.effects.is_empty() && f.starts.is_empty());
@@ -229,6 +225,25 @@ impl<'s> Machine<'s, '_, '_> {
         }
         handed::surroundings(first, scope.environment(), caller, self.sink);
         output()
+    }
+
+    /// Commands that only compute, and functions of the script and of those that it has read.
+    fn own(
+        &mut self,
+        name: &str,
+        arguments: &[Argument<'s>],
+        input: &Value,
+        node: Node<'s>,
+        scope: &mut Scope,
+    ) -> Option<Value> {
+        if let Some(value) = self.compute(name, arguments, input, node, scope) {
+            return Some(value);
+        }
+        if let Some(function) = self.functions.get(name).copied() {
+            self.called.insert(name.to_owned());
+            return Some(self.function(function, &bound(arguments), scope));
+        }
+        self.foreign_function(name, &bound(arguments), node, scope)
     }
 
     /// What a command runs may be written on several lines.

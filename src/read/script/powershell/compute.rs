@@ -66,14 +66,14 @@ impl<'s> Machine<'s, '_, '_> {
             }
             "get-item" | "gi" | "resolve-path" | "rvpa" | "convert-path" => {
                 let path = if positional().is_empty() && *input != Value::Null { input.clone() } else { first() };
-                Value::Paths(path.texts())
+                Value::Paths(path.texts().iter().map(|t| from_here(t, scope)).collect())
             }
             "get-childitem" | "gci" | "ls" | "dir" => {
                 let path = positional().into_iter().next().unwrap_or_else(|| {
                     if *input == Value::Null { Value::text(scope.location().clone()) } else { input.clone() }
                 });
                 let filter = named(arguments, &["filter", "include"]).and_then(|v| v.first());
-                Value::Paths(path.texts().iter().map(|t| found_below(t, filter.as_ref())).collect())
+                Value::Paths(path.texts().iter().map(|t| from_here(&found_below(t, filter.as_ref()), scope)).collect())
             }
             // What they find goes by its name to the command behind the pipe.
             "get-service" | "gsv" | "get-scheduledtask" | "get-localuser" | "get-website" | "get-smbshare" => {
@@ -149,6 +149,11 @@ fn put_behind(folder: &Text, path: &Text) -> Text {
         0 => join_paths(folder, path),
         count => join_paths(folder, &words::drop_front(path, count)),
     }
+}
+
+/// The whole path of what is found by a pattern alone.
+fn from_here(path: &Text, scope: &Scope) -> Text {
+    if path.leading_lit().starts_with(['*', '?']) { join_paths(scope.location(), path) } else { path.clone() }
 }
 
 /// What a search in a folder finds: a pattern or a file stays as it is, a filter goes behind the folder.
