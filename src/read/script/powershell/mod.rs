@@ -175,6 +175,7 @@ fn parse(text: &str, most: usize) -> Option<Tree> {
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let text = trivia::without_comments(text);
+    let text = trivia::without_using(&text);
     let text = seven::as_lists(&text);
     let text = mask::masked(&text);
     let bytes = text.as_bytes();

@@ -114,9 +114,39 @@ pub(super) fn without_comments(text: &str) -> Cow<'_, str> {
     out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
+/// The script with blanks in place of the `using` statements at its top (about_Using), which the grammar does not know:
+/// without them it takes what follows, also the parameters of the script, for something else.
+pub(super) fn without_using(text: &str) -> Cow<'_, str> {
+    let mut out: Option<Vec<u8>> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let code = line.trim();
+        let is_using = code.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("using "));
+        if is_using && !code.contains(';') {
+            let bytes = out.get_or_insert_with(|| text.as_bytes().to_vec());
+            let end = at + line.trim_end().len();
+            bytes[at..end].fill(b' ');
+        } else if !code.is_empty() {
+            break;
+        }
+        at += line.len();
+    }
+    out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::without_comments;
+    use super::{without_comments, without_using};
+
+    #[test]
+    fn using_statements_are_blank() {
+        let text = "\n using namespace A.B\r\nUsing module .\\c.psm1\nparam($x)\nusing namespace D";
+        assert_eq!(
+            without_using(text),
+            "\n                    \r\n                     \nparam($x)\nusing namespace D"
+        );
+        assert_eq!(without_using("$using = 1"), "$using = 1");
+    }
 
     #[test]
     fn comments_are_blank() {
