@@ -133,7 +133,7 @@ pub struct Outcome {
     /// Traits.
     #[serde(default)]
     pub traits: Vec<Trait>,
-    /// When it happens, where that is not when the command runs: a service is only told where to write.
+    /// When it happens, where that is not when the command runs: a program or a service is told where to write.
     #[serde(default)]
     pub phase: Option<Phase>,
 }

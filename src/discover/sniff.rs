@@ -176,7 +176,7 @@ fn by_name(file_name: &str) -> Option<Kind> {
         "inf" => Kind::Inf,
         "cmd" | "bat" => Kind::Batch,
         "ps1" | "psm1" | "psd1" => Kind::PowerShell,
-        "vbs" | "vba" | "bas" => Kind::VbScript,
+        "vbs" => Kind::VbScript,
         "jse" => Kind::JScript,
         "wsf" | "wsc" => Kind::Wsf,
         "asp" | "asa" => Kind::Asp,

@@ -82,20 +82,59 @@ pub fn heals(effect: &Effect) -> bool {
     matches!(effect.phase, Phase::Startup | Phase::FirstBoot) && self_heals(effect)
 }
 
-/// The value is the same each time it is written, or of that time alone, and nothing was collected before it.
+/// The value is the same each time it is written, or whatever it is then, and nothing was collected before it.
 fn self_heals(effect: &Effect) -> bool {
-    let collects = effect.operation == Operation::Append && effect.store == Store::File && !effect.has(Trait::Printed);
+    // Once for each instance nothing is collected.
+    let anew = effect.has(Trait::Renewed) || effect.phase == Phase::FirstBoot;
+    let collects = effect.operation == Operation::Append && !anew;
+    let kept = effect.has(Trait::ReadBack) || effect.has(Trait::ReadModifyWrite);
+    let parts = || effect.location.text().parts().iter();
     // Each start writes to another place.
-    let stamped = effect.location.text().parts().iter().any(|part| matches!(part, Part::Hole(h) if h.is_of_moment()));
+    let stamped = parts().any(|part| matches!(part, Part::Hole(hole) if hole.is_of_moment()));
     let same = match effect.origin {
-        Origin::Constant | Origin::Packaged | Origin::Configuration => true,
-        // The time of this start replaces that of the last, which nobody asks for.
-        Origin::Moment => {
-            effect.operation != Operation::Append && !effect.has(Trait::ReadBack) && !effect.has(Trait::ReadModifyWrite)
+        Origin::Constant | Origin::Packaged | Origin::Configuration => {
+            !(collects && effect.store == Store::File && !effect.has(Trait::Printed))
         }
+        // The time of this start replaces that of the last, which nobody asks for.
+        Origin::Moment => !collects && !kept,
+        // Nobody knows what it is; the same lines make it again.
+        Origin::Unknown => !collects && !kept && sets_up(effect) && !effect.location.text().has_unknown(),
         _ => false,
     };
-    same && !collects && !stamped
+    same && !stamped
+}
+
+/// Does the effect prepare the machine for the application, replacing what was there? Data, keys and work are no
+/// preparation.
+fn sets_up(effect: &Effect) -> bool {
+    use Store as S;
+    let replaces = !matches!(effect.operation, Operation::Write | Operation::Generate | Operation::Protect);
+    let prepares = matches!(
+        effect.store,
+        S::File
+            | S::Directory
+            | S::TempFile
+            | S::Ini
+            | S::Registry
+            | S::Settings
+            | S::Environment
+            | S::IisConfig
+            | S::Package
+            | S::Feature
+            | S::Patch
+            | S::Driver
+            | S::Service
+            | S::Task
+            | S::Com
+            | S::Acl
+            | S::Share
+            | S::Network
+            | S::Hosts
+            | S::Clock
+            | S::Identity
+            | S::Shortcut
+    );
+    replaces && prepares
 }
 
 /// What is made again at every start survives every event, unless a marker keeps it from being made again: then it

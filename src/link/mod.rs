@@ -17,6 +17,7 @@ mod nearest;
 mod owners;
 mod phases;
 mod refine;
+mod renewed;
 mod sessions;
 mod shipped;
 mod steps;
@@ -56,6 +57,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     unread::tell(readings, context.app);
     durable::mark(readings, context.settings);
     markers::guard(readings);
+    renewed::mark(readings);
     shipped::mark(readings, context.app);
     grants::foretell(readings);
     implied::mark(readings);

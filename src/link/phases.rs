@@ -15,11 +15,13 @@ struct Known {
     because: String,
     /// Started by what makes the image of a container.
     container: bool,
+    /// Prepares the container and then starts what serves.
+    serves: bool,
 }
 
 impl Known {
     fn new(phase: Phase, because: impl Into<String>) -> Self {
-        Known { phase, because: because.into(), container: false }
+        Known { phase, because: because.into(), container: false, serves: false }
     }
 }
 
@@ -217,6 +219,13 @@ fn follow(
             let inherited = starter(from, &fact.site, known[from].as_ref());
             let Some(phase) = edge_phase(&clue.key).or(inherited.as_ref().map(|k| k.phase)) else { continue };
             let phase = if is_part_of_build(phase, inherited.as_ref()) { Phase::Build } else { phase };
+            // The script at the entry of a container runs at each of its starts, and what it starts goes on to serve.
+            let serves = clue.key == "entrypoint" || inherited.as_ref().is_some_and(|k| k.serves);
+            let phase = match class(&readings[to].format) {
+                Class::Script if clue.key == "entrypoint" => Phase::Startup,
+                Class::Program if serves && phase == Phase::Startup => Phase::Run,
+                _ => phase,
+            };
             let rest = inherited.as_ref().map_or(String::new(), |k| format!(", {}", k.because));
             if to == from || fixed[to] || known[to].as_ref().is_some_and(|k| lateness(k.phase) >= lateness(phase)) {
                 continue;
@@ -224,7 +233,7 @@ fn follow(
             let because =
                 format!("started by {} ({}) at {}{rest}", readings[from].artifact, clue.key, fact.site.short());
             let container = makes_container(&readings[from]) || inherited.is_some_and(|k| k.container);
-            known[to] = Some(Known { phase, because, container });
+            known[to] = Some(Known { phase, because, container, serves });
             queue.push_back(to);
         }
     }
@@ -245,7 +254,8 @@ fn build_starts(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool
             let Some(to) = index.find(&reading.artifact, &started_path(clue)) else { continue };
             if known[to].is_none() && !fixed[to] {
                 let because = format!("started by {} ({}) at {}", reading.artifact, clue.key, fact.site.short());
-                known[to] = Some(Known { phase: Phase::Build, because, container: makes_container(reading) });
+                known[to] =
+                    Some(Known { phase: Phase::Build, because, container: makes_container(reading), serves: false });
             }
         }
     }
@@ -284,6 +294,9 @@ pub(super) fn edge_phase(key: &str) -> Option<Phase> {
 /// default of `PATHEXT`).
 const PATHEXT: &[&str] = &[".com", ".exe", ".bat", ".cmd", ".vbs", ".js", ".wsf", ".ps1"];
 
+/// Most ends of a path that are looked for.
+const MAX_TAILS: usize = 16;
+
 /// Artifacts by lower-case path and by the ends of it.
 pub(super) struct Index {
     by_path: HashMap<String, usize>,
@@ -313,8 +326,9 @@ impl Index {
         if !name.contains('.') {
             return PATHEXT.iter().find_map(|extension| self.by_path.get(&format!("{beside}{extension}")).copied());
         }
-        // Several of one name: only one in the starter's own folder is meant.
-        let only = self.only(&command).or_else(|| self.only(name));
+        // Several of one name: the longest end of the path that only one has, or the one in the starter's own folder.
+        let tails = std::iter::successors(Some(command.as_str()), |path| path.split_once('/').map(|(_, below)| below));
+        let only = tails.take(MAX_TAILS).find_map(|tail| self.only(tail));
         only.or_else(|| self.by_path.get(&below(folder, name)).copied())
     }
 

@@ -147,6 +147,17 @@ const CODE: [&str; 26] = [
     "pl", "pm", "zip", "7z", "rar", "cab", "appx", "msix", "iso", "wim",
 ];
 
+/// Endings of sources of programs: what is built of them is read, they are not. Pages count with them.
+const SOURCES: [&str; 22] = [
+    "cs", "vb", "fs", "java", "kt", "scala", "go", "rs", "c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "cls",
+    "ctl", "aspx", "ascx", "ashx", "cshtml",
+];
+/// Endings of scripts that run in a browser as well; beside this file they are a program of Node.js.
+const NODE: [&str; 4] = ["js", "mjs", "cjs", "ts"];
+const NODE_PROGRAM: &str = "package.json";
+/// What the script of a server is called that IIS starts (iisnode, "Configuration").
+const NODE_SERVER: &str = "server.js";
+
 /// Code of the application that was not looked into: any that is too large or lies in a folder that cannot be listed, and
 /// what no reader knows where it is the greater part.
 fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
@@ -160,15 +171,43 @@ fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
             first.reason
         ));
     }
-    let is_code = |s: &&Skipped| {
-        let ending = s.artifact.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.'));
-        s.reason == FOREIGN && ending.is_some_and(|(_, end)| CODE.iter().any(|code| end.eq_ignore_ascii_case(code)))
+    let own = || readings.iter().filter(|r| r.owner == Owner::Application);
+    let is_built = own().any(|r| is_binary(&r.format));
+    let of_node: BTreeSet<&str> =
+        own().filter(|r| file_name(&r.artifact) == NODE_PROGRAM).map(|r| folder(&r.artifact)).collect();
+    let is = |s: &Skipped, endings: &[&str]| {
+        let ending = file_name(&s.artifact).rsplit_once('.').map(|(_, end)| end);
+        s.reason == FOREIGN && ending.is_some_and(|end| endings.iter().any(|code| end.eq_ignore_ascii_case(code)))
     };
+    let is_source = |s: &&Skipped| {
+        !is_built
+            && (is(s, &SOURCES)
+                || is(s, &NODE) && (of_node.contains(folder(&s.artifact)) || file_name(&s.artifact) == NODE_SERVER))
+    };
+    let is_code = |s: &&Skipped| is(s, &CODE) || is_source(s);
     let foreign = skipped.iter().filter(is_code).count();
-    let own = readings.iter().filter(|r| r.owner == Owner::Application).count();
-    let first = skipped.iter().find(is_code).filter(|_| foreign > own)?;
-    let all = counted(foreign + own, "file");
-    Some(format!("{foreign} of {all} with code are of kinds that are not read, first {}", first.artifact))
+    // What is configured says nothing of what code does.
+    let read = own().filter(|r| is_binary(&r.format) || is_script(&r.format)).count();
+    let first = skipped.iter().find(is_code).filter(|_| foreign > read)?;
+    let all = counted(foreign + read, "file");
+    let what = format!("{foreign} of {all} with code");
+    let (verb, kinds) = if foreign == 1 { ("is", "of a kind") } else { ("are", "of kinds") };
+    Some(match skipped.iter().filter(is_source).count() == foreign {
+        true => format!("{what} {verb} source, which is not read, first {}; scan what is built of it", first.artifact),
+        false => format!("{what} {verb} {kinds} that {verb} not read, first {}", first.artifact),
+    })
+}
+
+fn folder(path: &str) -> &str {
+    path.rfind(['/', '\\']).map_or("", |at| &path[..at])
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+fn is_script(format: &str) -> bool {
+    matches!(format, "batch" | "power-shell" | "vb-script" | "j-script" | "wsf" | "asp")
 }
 
 fn counted(count: usize, noun: &str) -> String {
@@ -188,7 +227,7 @@ mod tests {
             .iter()
             .map(|(artifact, reason)| Skipped { artifact: (*artifact).to_owned(), reason: (*reason).to_owned() })
             .collect();
-        unread(&skipped, &vec![Reading::default(); own])
+        unread(&skipped, &vec![Reading { format: "batch".to_owned(), ..Reading::default() }; own])
     }
 
     #[test]
@@ -200,6 +239,25 @@ mod tests {
         );
         assert_eq!(said(&jars, 2), None, "the greater part was read");
         assert_eq!(said(&[("a.png", FOREIGN), ("b.txt", FOREIGN), ("c.js", "excluded by exclude")], 0), None);
+        assert_eq!(
+            said(&[("Program.cs", FOREIGN), ("site.js", FOREIGN)], 0).as_deref(),
+            Some("1 of 1 file with code is source, which is not read, first Program.cs; scan what is built of it")
+        );
+        let readings = |formats: &[(&str, &str)]| -> Vec<Reading> {
+            let reading = |(artifact, format): &(&str, &str)| Reading {
+                artifact: (*artifact).to_owned(),
+                format: (*format).to_owned(),
+                ..Reading::default()
+            };
+            formats.iter().map(reading).collect()
+        };
+        let foreign = |artifact: &str| [Skipped { artifact: artifact.to_owned(), reason: FOREIGN.to_owned() }];
+        let built = readings(&[("bin/a.dll", "assembly"), ("App.config", "xml")]);
+        assert_eq!(unread(&foreign("Program.cs"), &built), None);
+        assert!(unread(&foreign("Program.cs"), &built[1..]).is_some(), "configuration is no code");
+        let node = readings(&[("app/package.json", "json")]);
+        assert!(unread(&foreign("app/server.js"), &node).is_some());
+        assert_eq!(unread(&foreign("site/menu.js"), &node), None);
         let large = said(&[("disk.msi", TOO_LARGE)], 50);
         assert_eq!(
             large.as_deref(),

@@ -39,8 +39,8 @@ pub(super) struct Links {
     definitions: Vec<Map<u32, Method>>,
     /// What the references to fields in each unit mean.
     fields: Vec<Map<u32, (u32, u32)>>,
-    /// Components that the application has: `aspnet`, `service`.
-    pub(super) components: BTreeSet<&'static str>,
+    /// Components that the program of each assembly has: `aspnet`, `service`.
+    pub(super) components: Vec<BTreeSet<&'static str>>,
     /// Methods that a host calls with what it was sent.
     pub(super) given_input: HashSet<Method>,
 }

@@ -22,6 +22,7 @@ mod names;
 mod phases;
 mod pinvoke;
 mod portable;
+mod programs;
 mod resolve;
 mod shape;
 mod sinks;
@@ -59,7 +60,8 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
         assemblies.par_iter().map(|artifact| open(app, artifact, insides)).unzip();
     let mut links = Links::new(&units);
     let phases = Phases::new(&units, &links);
-    links.components = phases.components.iter().flat_map(|of_unit| of_unit.keys().copied()).collect();
+    let own = |unit: usize| phases.components.get(unit).into_iter().flat_map(|has| has.keys().copied()).collect();
+    links.components = programs::of_program(assemblies, &units, own);
     links.given_input = phases.given_input().collect();
     let seeds = interpreted(&units);
     let mut demand = Demand::new(&seeds);

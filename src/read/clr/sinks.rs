@@ -94,10 +94,13 @@ impl<'v> View<'v> {
             };
             units.iter().any(|unit| unit.refs.iter().any(|r| !r.is_field && named(&r.name)))
         };
-        let components = &self.resolver.links.components;
+        let has = |component: &str| {
+            let components = self.resolver.links.components.get(self.unit as usize);
+            components.is_some_and(|components| components.contains(component))
+        };
         row.held.is_none_or(|held| self.is_held(held))
             && !row.unless.iter().any(is_called)
-            && (row.only_with.is_empty() || row.only_with.iter().any(|c| components.contains(c)))
+            && (row.only_with.is_empty() || row.only_with.iter().any(has))
     }
 
     /// Is the receiver kept in a field?

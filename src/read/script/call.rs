@@ -199,7 +199,7 @@ impl Scope<'_> {
                 effect.mark(*mark);
             }
             if let Some(phase) = outcome.phase {
-                effect = effect.in_phase(phase, format!("the service does it, which {via} only tells where"));
+                effect = effect.in_phase(phase, format!("what {via} starts or sets up does it while it runs"));
             }
             if let (Operation::SetValue, Some(data)) = (effect.operation, &outcome.data) {
                 let starts = |command| autostart::of_value(&effect.location, &command, self.caller.here);

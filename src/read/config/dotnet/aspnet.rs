@@ -29,7 +29,7 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         return;
     }
     let doubt = is_library(document.input)
-        .then(|| Step::new("nothing here is served: no page, no Global.asax, no assembly in bin"));
+        .then(|| Step::new("nothing here is served by ASP.NET: no page, no Global.asax, no assembly in bin"));
     if !settings.any("sessionState", |_, _| true) && !session_is_off(&settings) {
         let is_code = !has_assemblies(document.input);
         let doubt = doubt.clone().or_else(|| without_session(document.input).filter(|_| is_code));
@@ -98,8 +98,9 @@ fn is_application_root(document: &Document<'_>) -> bool {
     beside("Global.asax") || has_assemblies(input) || !has_parent(document, input.artifact)
 }
 
-/// Files that show that something here is served, or that a program of its own starts here.
-const SERVED: &[&str] = &[".asax", ".aspx", ".ashx", ".asmx", ".svc", ".master", ".asp", ".html", ".htm"];
+/// Files that ASP.NET serves, or that show that a program of its own starts here. Static pages and those of other
+/// languages have no session of ASP.NET.
+const SERVED: &[&str] = &[".asax", ".aspx", ".ashx", ".asmx", ".svc", ".master"];
 /// Sources in which an application begins that has no pages.
 const BEGINS: &[&str] = &["startup.cs", "program.cs", "startup.vb", "program.vb", "startup.auth.cs"];
 
