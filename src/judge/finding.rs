@@ -3,11 +3,12 @@
 use super::outcome::{Fate, fate};
 use super::severity::severity;
 use crate::facts::{
-    Certainty, Effect, Extent, Hole, Operation, Origin, Owner, Part, Phase, Reading, Site, Source, Step, Store, Text,
+    Certainty, Effect, Extent, Hole, Location, Operation, Origin, Owner, Part, Phase, Reading, Site, Source, Step,
+    Store, Text,
 };
 use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target, Theme};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of a finding's state at one event of one target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
@@ -116,12 +117,41 @@ pub fn findings(
     groups.into_values().filter_map(|group| of_group(&group, targets, rules, &names)).collect()
 }
 
-/// Sites with one location are one thing to fix; sites whose location is not known are told apart by their API.
+/// Sites with one location are one thing to fix; sites whose location is not known are told apart by their API. Values
+/// of one key that is not known are one thing too: whoever reads of each learns no more of where it is.
 pub fn group_key(effect: &Effect) -> String {
+    if let Some((key, _)) = value_of_unknown_key(effect) {
+        return format!("{}\\*", key.to_lowercase());
+    }
     match effect.location.extent() {
         Extent::None => format!("{}\u{0}{}", effect.location.key(), effect.via),
         _ => effect.location.key(),
     }
+}
+
+/// The key and the name of a value whose key is not known.
+fn value_of_unknown_key(effect: &Effect) -> Option<(String, String)> {
+    let shown = effect.location.to_string();
+    let (key, name) = shown.rsplit_once('\\').filter(|_| effect.store == Store::Registry)?;
+    let is_open = key.contains("{?}") || key.contains("{param:");
+    (is_open && !name.contains('{')).then(|| (key.to_owned(), name.to_owned()))
+}
+
+/// Most names of values that a message lists.
+const MAX_NAMES: usize = 4;
+
+/// Several values of a key that is not known: what stands for them, and their names.
+fn several_values(group: &[&Judged<'_>], lead: &Effect) -> Option<(Effect, String)> {
+    let (key, _) = value_of_unknown_key(lead)?;
+    let names: BTreeSet<String> = group.iter().filter_map(|j| Some(value_of_unknown_key(j.effect)?.1)).collect();
+    if names.len() < 2 {
+        return None;
+    }
+    let listed: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+    let more = if names.len() > MAX_NAMES { ", …" } else { "" };
+    let mut all = lead.clone();
+    all.location = Location::registry(&Text::parse(&key)).child(&Text::unknown());
+    Some((all, format!("{} values: {}{more}", names.len(), listed.join(", "))))
 }
 
 /// The finding of all sites of one artifact with one rule and location.
@@ -148,30 +178,40 @@ pub fn of_group(
             outcome: *outcome,
         })
     });
+    let several = several_values(group, lead.effect);
+    let (effect, names_of_values) = several.map_or((lead.effect.clone(), None), |(all, names)| (all, Some(names)));
     Some(Finding {
         rule: rule.id.clone(),
         name: rule.name.clone(),
         theme: rule.theme,
         severity: severities.iter().map(|(_, s)| *s).max().unwrap_or(Severity::Off),
         confidence: lead.effect.certainty,
-        message: message(rule, lead, targets, rules),
+        message: message(rule, lead, &effect, names_of_values.as_deref(), targets, rules),
         artifact: lead.reading.artifact.clone(),
         sites,
-        effect: lead.effect.clone(),
         outcomes: outcomes.collect(),
         evidence: lead.effect.evidence.clone(),
         help: rule.now.trim().to_owned(),
-        fingerprint: fingerprint(rule, &names(&lead.reading.artifact), lead.effect, lead.site),
+        fingerprint: fingerprint(rule, &names(&lead.reading.artifact), &effect, lead.site),
         severities,
+        effect,
     })
 }
 
 /// `registry value written at run time: HKCU\Software\Contoso\LastRun; lost at power loss, reimage, move`.
-fn message(rule: &Rule, lead: &Judged<'_>, targets: &[&Target], rules: &RuleSet) -> String {
-    let location = match lead.effect.location.extent() {
-        Extent::None => unnamed(lead.effect.store, &lead.effect.via, lead.effect.location.text()),
-        _ => lead.effect.location.to_string(),
+fn message(
+    rule: &Rule,
+    lead: &Judged<'_>,
+    effect: &Effect,
+    values: Option<&str>,
+    targets: &[&Target],
+    rules: &RuleSet,
+) -> String {
+    let location = match effect.location.extent() {
+        Extent::None if values.is_none() => unnamed(effect.store, &effect.via, effect.location.text()),
+        _ => effect.location.to_string(),
     };
+    let location = values.map_or(location.clone(), |values| format!("{location} ({values})"));
     let worst = lead.fates.iter().rev().zip(targets.iter().rev()).max_by_key(|((_, s), _)| *s);
     let words = worst.map(|((fate, _), _)| {
         let words = describe(&fate.outcomes, rules);

@@ -43,22 +43,30 @@ pub(super) fn foretell(readings: &mut [Reading]) {
 fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
     let mut grants = BTreeMap::new();
     for (number, reading) in readings.iter().enumerate() {
-        for fact in super::steps::counted(&reading.facts) {
+        // From the end: a folder that is removed afterwards was only opened for that.
+        let mut gone: HashSet<String> = HashSet::new();
+        let mut found: Vec<(String, Grant)> = Vec::new();
+        for fact in super::steps::counted(&reading.facts).collect::<Vec<_>>().into_iter().rev() {
+            if let Some(effect) = fact.as_effect().filter(|e| e.operation == Operation::Delete) {
+                gone.insert(effect.location.key().trim_end_matches('\\').to_owned());
+            }
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::GrantsAccess) else { continue };
             let Some(location) = clue.location.clone().filter(|l| is_container(l) && l.file_place() != Place::Temp)
             else {
                 continue;
             };
+            let key = location.key().trim_end_matches('\\').to_owned();
+            if super::at_or_above(&key).any(|above| gone.contains(above)) {
+                continue;
+            }
             let who = clue.value.trim();
             let said = format!("{} lets {who} write to {location}", clue.key);
             let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
-            grants.entry(location.key().trim_end_matches('\\').to_owned()).or_insert_with(|| Grant {
-                reading: number,
-                site: fact.site.clone(),
-                via: clue.key.clone(),
-                location,
-                step,
-            });
+            let (site, via) = (fact.site.clone(), clue.key.clone());
+            found.push((key, Grant { reading: number, site, via, location, step }));
+        }
+        for (key, grant) in found.into_iter().rev() {
+            grants.entry(key).or_insert(grant);
         }
     }
     grants
@@ -117,5 +125,13 @@ mod tests {
         assert_eq!((found.len(), found[0].location.to_string().as_str()), (1, "{ProgramData}\\A\\{?}"));
         assert!(found[0].has(Trait::Foretold));
         assert!(effects("clue grants-access key=sc value=Users location=OrderService\n").is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_is_removed_afterwards_was_opened_for_that() {
+        let gone = "effect delete directory {ProgramData}\\A via=rmdir\n";
+        assert_eq!(effects(&format!("{GRANT}{gone}")).len(), 1, "the deletion alone");
+        let before = GRANT.replace("clue", &format!("{gone}clue"));
+        assert_eq!(effects(&before).len(), 2);
     }
 }

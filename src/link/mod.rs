@@ -5,6 +5,7 @@
 //! volumes into durability, and last the comparisons of all writers and readers of one location.
 
 mod ciphers;
+mod copies;
 mod durable;
 mod environments;
 mod given;
@@ -64,6 +65,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     ciphers::part(readings);
     topology::apply(readings, environment);
     writers::compare(readings);
+    copies::fold(readings);
     steps::take()
 }
 

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn what_lies_elsewhere_and_is_not_named_is_another_program() {
-        let artifact = |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() };
+        let artifact =
+            |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() };
         let files = ["a/tool.exe", "a/engine.dll", "b/web.dll", "c/host.exe", "c/web.client.dll"].map(artifact);
         let mut units: Vec<Unit> = (0..files.len()).map(|_| Unit::default()).collect();
         units[3].references = vec!["Web".into()];

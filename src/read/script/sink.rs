@@ -34,6 +34,7 @@ impl<'r> Sink<'r> {
         if effect.store.is_path() && effect.location.file_place() == Place::Device {
             return;
         }
+        one_of_many(&mut effect);
         let key = format!("{:?} {:?} {} {}", effect.operation, effect.store, effect.location.key(), effect.via);
         if !self.admit(site, key) {
             return;
@@ -89,6 +90,37 @@ impl<'r> Sink<'r> {
         }
         self.seen.insert((site.clone(), key))
     }
+}
+
+/// No file has a wildcard in its name: one of those that a pattern means is written.
+fn one_of_many(effect: &mut Effect) {
+    let written = matches!(
+        effect.operation,
+        Operation::Create | Operation::Write | Operation::Append | Operation::Copy | Operation::Rename
+    );
+    let is_pattern = |part: &Part| matches!(part, Part::Lit(lit) if lit.contains(['*', '?']));
+    let text = effect.location.text();
+    if !written
+        || !matches!(effect.store, Store::File | Store::TempFile | Store::Log)
+        || !text.parts().iter().any(is_pattern)
+    {
+        return;
+    }
+    let mut known = Text::new();
+    for part in text.parts() {
+        let Part::Lit(lit) = part else {
+            known.push(part.clone());
+            continue;
+        };
+        for (number, piece) in lit.split(['*', '?']).enumerate() {
+            if number > 0 {
+                known.push_hole(Hole::Unknown);
+            }
+            known.push_lit(piece);
+        }
+    }
+    effect.location = Location::file(&known);
+    effect.certainty = effect.certainty.min(certainty(effect.store, &effect.location));
 }
 
 /// How certain an effect is whose site is plain to see: by how much of the location is known. What is no plain file
