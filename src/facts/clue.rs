@@ -40,6 +40,8 @@ pub enum ClueKind {
     RunsIn,
     /// A volume or path that outlives the instance: `location`, and `key` says by what.
     DurableMount,
+    /// A folder or a volume of the host that a container sees: it outlives the container, and not the host.
+    HostMount,
     /// A link or a substituted drive at `location` leads to the path in `value`; `key` says what makes it.
     LeadsTo,
     /// A named local resource; `value` is `clean` or `keep` on role recycle.

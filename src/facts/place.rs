@@ -49,6 +49,8 @@ pub enum Place {
     AspnetTemp,
     /// IIS log files.
     IisLogs,
+    /// A folder or a volume of the host that a container sees.
+    HostFolder,
     /// A path with a drive letter that is no known folder: the target says what the letter means.
     DriveA,
     /// See [`Place::DriveA`].

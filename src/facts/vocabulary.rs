@@ -352,6 +352,8 @@ pub enum Trait {
     KeyApart,
     /// What programs print while they do something else: a log of it.
     Printed,
+    /// In a folder or a volume of the host of the container.
+    OnHost,
     /// The same run makes it anew before it adds to it.
     Renewed,
     /// Tells Windows Installer that a component is there, and nobody else anything.

@@ -44,6 +44,8 @@ pub struct Finding {
     pub sites: Vec<Site>,
     /// The effect that represents the group: its most certain one.
     pub effect: Effect,
+    /// The locations that the one of the effect stands for, when it stands for several.
+    pub locations: Vec<String>,
     /// What becomes of it.
     pub outcomes: Vec<OutcomeAt>,
     /// Evidence chain of the representing effect.
@@ -141,7 +143,7 @@ fn value_of_unknown_key(effect: &Effect) -> Option<(String, String)> {
 const MAX_NAMES: usize = 4;
 
 /// Several values of a key that is not known: what stands for them, and their names.
-fn several_values(group: &[&Judged<'_>], lead: &Effect) -> Option<(Effect, String)> {
+fn several_values(group: &[&Judged<'_>], lead: &Effect) -> Option<(Effect, String, Vec<String>)> {
     let (key, _) = value_of_unknown_key(lead)?;
     let names: BTreeSet<String> = group.iter().filter_map(|j| Some(value_of_unknown_key(j.effect)?.1)).collect();
     if names.len() < 2 {
@@ -151,7 +153,8 @@ fn several_values(group: &[&Judged<'_>], lead: &Effect) -> Option<(Effect, Strin
     let more = if names.len() > MAX_NAMES { ", …" } else { "" };
     let mut all = lead.clone();
     all.location = Location::registry(&Text::parse(&key)).child(&Text::unknown());
-    Some((all, format!("{} values: {}{more}", names.len(), listed.join(", "))))
+    let said = format!("{} values: {}{more}", names.len(), listed.join(", "));
+    Some((all, said, names.iter().map(|name| format!("{key}\\{name}")).collect()))
 }
 
 /// The finding of all sites of one artifact with one rule and location.
@@ -179,7 +182,8 @@ pub fn of_group(
         })
     });
     let several = several_values(group, lead.effect);
-    let (effect, names_of_values) = several.map_or((lead.effect.clone(), None), |(all, names)| (all, Some(names)));
+    let (effect, names_of_values, locations) = several
+        .map_or((lead.effect.clone(), None, Vec::new()), |(all, names, locations)| (all, Some(names), locations));
     Some(Finding {
         rule: rule.id.clone(),
         name: rule.name.clone(),
@@ -195,6 +199,7 @@ pub fn of_group(
         fingerprint: fingerprint(rule, &names(&lead.reading.artifact), &effect, lead.site),
         severities,
         effect,
+        locations,
     })
 }
 

@@ -30,6 +30,7 @@ pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
             let Some(clue) = fact.as_clue() else { continue };
             let mark = match clue.kind {
                 ClueKind::DurableMount => Trait::Durable,
+                ClueKind::HostMount => Trait::OnHost,
                 ClueKind::LogTransfer => Trait::Shipped,
                 _ => continue,
             };

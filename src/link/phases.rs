@@ -155,6 +155,7 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
             *known = Some(Known::new(Phase::FirstBoot, "Windows Setup runs it once, at its end"));
         }
     }
+    let fixed = &sealed(readings, known, fixed, &index);
     build_starts(readings, known, fixed, &index);
     let by_symbol: Vec<HashMap<String, Known>> = readings.iter().map(symbol_phases).collect();
     follow(readings, known, fixed, &index, |from, site, known| of_site(site, &by_symbol[from]).or(known).cloned());
@@ -237,6 +238,54 @@ fn follow(
             queue.push_back(to);
         }
     }
+}
+
+/// How a script ends that makes an image: `sysprep /generalize` (MS documentation, "Sysprep (Generalize) a Windows
+/// installation").
+const GENERALISES: &str = "generalise";
+
+/// Whoever generalises the machine makes an image of it, and so does the answer file that starts them: no later phase
+/// is theirs. The artifacts whose phase is settled.
+fn sealed(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool], index: &Index) -> Vec<bool> {
+    let mut settled = fixed.to_vec();
+    let starts = |reading: &Reading| -> Vec<(Site, Clue)> {
+        let facts = super::steps::counted(&reading.facts);
+        facts
+            .filter_map(|f| Some((f.site.clone(), f.as_clue().filter(|c| c.kind == ClueKind::Starts)?.clone())))
+            .collect()
+    };
+    let settle = |settled: &mut [bool], known: &mut [Option<Known>], number: usize, because: String| {
+        if !settled[number] {
+            settled[number] = true;
+            known[number] = Some(Known::new(Phase::Build, because));
+        }
+    };
+    for (number, reading) in readings.iter().enumerate() {
+        if let Some((site, _)) = starts(reading).iter().find(|(_, clue)| clue.key == GENERALISES) {
+            settle(
+                &mut settled,
+                known,
+                number,
+                format!("it generalises the machine at {}, which makes an image of it", site.short()),
+            );
+        }
+    }
+    let generalised = settled.clone();
+    for (number, reading) in readings.iter().enumerate() {
+        for (site, clue) in starts(reading).iter().filter(|(_, clue)| edge_phase(&clue.key) == Some(Phase::FirstBoot)) {
+            let to = index.find(&reading.artifact, &started_path(clue)).filter(|to| generalised[*to] && !fixed[*to]);
+            if let Some(to) = to {
+                let to = &readings[to].artifact;
+                settle(
+                    &mut settled,
+                    known,
+                    number,
+                    format!("it starts {to} at {}, which generalises the machine", site.short()),
+                );
+            }
+        }
+    }
+    settled
 }
 
 /// The first start of a machine that is only made to be captured belongs to the build of the image.

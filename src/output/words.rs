@@ -114,6 +114,7 @@ pub(super) fn property(property: Trait) -> &'static str {
         Trait::Replicated => "configured to run as two or more instances",
         Trait::KeyApart => "kept where it outlives its key",
         Trait::Printed => "printed by programs about what they do",
+        Trait::OnHost => "in a folder or volume of the host",
         Trait::Renewed => "made anew by the same run before it is added to",
         Trait::KeyPath => "asked by the installer alone, whether its component is there",
         Trait::ContainerImage => "left in the image of a container",

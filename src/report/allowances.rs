@@ -290,6 +290,7 @@ impl Problem {
             outcomes: Vec::new(),
             evidence: Vec::new(),
             help: rule.now.trim().to_owned(),
+            locations: Vec::new(),
             fingerprint: hasher.finalize().to_hex()[..32].to_owned(),
             suppressed: None,
             severities: scope.targets.iter().map(|t| (t.id.clone(), rule.severity)).collect(),

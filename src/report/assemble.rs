@@ -85,6 +85,7 @@ pub(super) fn into_wire(f: judge::Finding) -> Finding {
         outcomes: f.outcomes,
         evidence: f.evidence,
         help: f.help,
+        locations: f.locations,
         fingerprint: f.fingerprint,
         suppressed: None,
         severities: f.severities.into_iter().collect(),

@@ -112,6 +112,7 @@ fn finding(result: &Value) -> Option<Finding> {
         outcomes: read(property("outcomes")).unwrap_or_default(),
         evidence: Vec::new(),
         help: help.to_owned(),
+        locations: Vec::new(),
         fingerprint: print_of(result.get("partialFingerprints")?)?,
         suppressed,
         severities: read(property("severities")).unwrap_or_default(),

@@ -150,6 +150,9 @@ pub struct Finding {
     pub sites: Vec<Site>,
     /// What is done.
     pub effect: EffectSummary,
+    /// The locations that one with a hole stands for, when several values of one unknown key are one finding.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<String>,
     /// What becomes of it, per target and event.
     pub outcomes: Vec<OutcomeAt>,
     /// From the entry to the value.

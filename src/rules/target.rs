@@ -224,6 +224,9 @@ impl Platform {
         if effect.has(Trait::Remote) || effect.has(Trait::Durable) {
             return Place::Remote;
         }
+        if effect.has(Trait::OnHost) {
+            return Place::HostFolder;
+        }
         if effect.has(Trait::Volatile) {
             return Place::BootSession;
         }

@@ -107,7 +107,8 @@ def score_must(findings, label):
         if not any(meets(f, stores, at) for f in findings):
             missing.append(f"line {line}")
     for pattern in label.get("each_location", []):
-        if not any(wildcard(pattern, f["effect"]["location"]) for f in met):
+        # Several values of one unknown key are one finding, which lists them.
+        if not any(wildcard(pattern, at) for f in met for at in [f["effect"]["location"], *f.get("locations", [])]):
             missing.append(pattern)
     return met, missing
 

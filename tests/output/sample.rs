@@ -92,6 +92,7 @@ fn finding(rule: (&str, &str), severity: Severity, confidence: Certainty, artifa
         outcomes: Vec::new(),
         evidence: Vec::new(),
         help: String::new(),
+        locations: Vec::new(),
         fingerprint: format!("{:032x}", artifact.len() * 1000 + rule.0.len()),
         suppressed: None,
         severities: [("vm-role", severity), ("vmss-ephemeral", Severity::Warning.min(severity))]

@@ -43,7 +43,7 @@ impl Launch {
 }
 
 /// Kinds of start that say more than how the line itself was started: what they name runs later, by itself.
-const REGISTRATIONS: &[&str] = &["service", "scheduled-task", "run-key", "run-once", "uninstall"];
+const REGISTRATIONS: &[&str] = &["service", "scheduled-task", "run-key", "run-once", "uninstall", "generalise"];
 
 /// Reads a command line as its shell would: what it does, and what it starts.
 pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, line: &Text, launch: &Launch) {
@@ -97,9 +97,28 @@ pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId
         }
     }
     reading.notes.extend(found.notes);
+    if !is_script {
+        handed_on(document, reading, at, line, launch);
+    }
     // A program by a bare name: no reader of scripts takes it for more than a word.
     if !known && !is_script {
         starts(document, reading, at, line, launch);
+    }
+}
+
+/// Scripts that a script gets as arguments, to start them: `bin\ps.cmd Prepare.ps1`.
+fn handed_on(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, line: &Text, launch: &Launch) {
+    let is_script = |word: &str| {
+        let word = word.trim_matches(['"', '\'']).to_lowercase();
+        [".cmd", ".bat", ".ps1", ".vbs"].iter().any(|ending| word.ends_with(ending))
+    };
+    for started in line.as_lit().map(started).unwrap_or_default() {
+        for script in started.arguments.iter().filter(|word| is_script(&started.program) && is_script(word)) {
+            let location =
+                Location::file(&crate::facts::join_paths(&launch.here, &Text::lit(script.trim_matches('"'))));
+            let clue = Clue::new(ClueKind::Starts, launch.how, script).at(package_path(location));
+            document.clue(reading, at, clue);
+        }
     }
 }
 

@@ -207,12 +207,17 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
             }
         };
         let location = Location::file(&Text::lit(target));
-        // A named volume, a folder of the host or a share outlives the container, which is the instance here. A volume
-        // without a name is a new one for each.
+        // A named volume or a folder of the host outlives the container, and not the host, unless a driver keeps it
+        // elsewhere (Docker documentation, "Volumes": the driver `local` keeps it on this host, or mounts what its options
+        // say). A volume without a name is a new one for each.
         let clue = match kind.as_str() {
             "tmpfs" => Clue::new(ClueKind::Disk, "tmpfs", source),
             kind if source.is_empty() => Clue::new(ClueKind::Disk, format!("compose-{kind}"), source),
-            "bind" | "volume" => Clue::new(ClueKind::DurableMount, format!("the {kind} {source} of the host"), source),
+            "volume" => match remote_driver(&document.tree, &source) {
+                Some(driver) => Clue::new(ClueKind::DurableMount, format!("the volume {source} ({driver})"), source),
+                None => Clue::new(ClueKind::HostMount, format!("the volume {source} of the host"), source),
+            },
+            "bind" => Clue::new(ClueKind::HostMount, format!("the folder {source} of the host"), source),
             kind => Clue::new(ClueKind::Disk, format!("compose-{kind}"), source),
         };
         document.clue(reading, volume, clue.at(location));
@@ -231,6 +236,18 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
                 None => document.value_clue(reading, variable, &format!("env/{key}")),
             }
         }
+    }
+}
+
+/// What brings a named volume from elsewhere: another driver, or the file system that the local one mounts.
+fn remote_driver(tree: &Tree, volume: &str) -> Option<String> {
+    let described = tree.at(ROOT, &["volumes", volume])?;
+    let driver = tree.get(described, "driver").unwrap_or("local");
+    let mounted = tree.at(described, &["driver_opts", "type"]).map(|kind| tree.value(kind));
+    let remote = mounted.filter(|kind| ["nfs", "cifs", "smb"].iter().any(|known| kind.starts_with(known)));
+    match driver {
+        "local" => remote.map(str::to_owned),
+        driver => Some(driver.to_owned()),
     }
 }
 
