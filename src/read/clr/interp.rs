@@ -7,22 +7,23 @@
 mod arrays;
 mod bags;
 mod builders;
+mod fields;
 mod named;
 mod refs;
+mod ways;
 
 use super::image::Image;
 use super::state::{Frame, Joins};
 use super::unit::Unit;
 use super::value::{Arena, Expr, Id};
 use crate::catalog::dotnet::catalog;
-use cildec::{ExceptionHandler, Instruction, OpCode, OpCodeKind, Operand};
+use cildec::{Instruction, OpCode, OpCodeKind, Operand};
+use fields::Assigned;
 
 /// Largest method that is interpreted, in bytes of IL.
 const MAX_CODE: usize = 1 << 20;
 /// Local variables that are followed.
 const MAX_LOCALS: usize = 1024;
-/// Jumps of a method that are kept.
-const MAX_JUMPS: usize = 2048;
 
 /// A call that a method makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         return Some(body);
     }
     let instructions: Vec<Instruction> = code.instructions().map_while(Result::ok).collect();
-    ways(&instructions, &code.exception_handlers, &mut body);
+    ways::note(&instructions, &code.exception_handlers, &mut body);
     let args = info.params + u16::from(info.has_this);
     let frame = Frame {
         stack: Vec::new(),
@@ -90,38 +91,30 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         objects: Vec::new(),
     };
     let mut joins = Joins::new(&instructions, &code.exception_handlers);
-    let mut machine =
-        Machine { image, unit, arena, rid, frame, body: &mut body, live: true, kept: Vec::new(), is_kept: false };
+    let mut machine = Machine {
+        image,
+        unit,
+        arena,
+        rid,
+        frame,
+        body: &mut body,
+        live: true,
+        kept: Vec::new(),
+        is_kept: false,
+        assigned: Assigned::new(&instructions, &code.exception_handlers),
+    };
     for (i, instruction) in instructions.iter().enumerate() {
         machine.is_kept = instructions.get(i + 1).is_some_and(|next| keeps(next.opcode));
         joins.enter(instruction.offset, &mut machine.frame, &mut machine.live, machine.arena);
+        machine.assigned.enter(instruction.offset);
         if machine.live {
             machine.step(instruction, &mut joins);
+            machine.assigned.leave(instruction);
         }
     }
+    let assigned = machine.assigned;
+    assigned.drop_overwritten(&mut body.stores);
     Some(body)
-}
-
-/// How control goes through a method.
-fn ways(instructions: &[Instruction], handlers: &[ExceptionHandler], body: &mut Body) {
-    for i in instructions {
-        body.jumps.extend(i.operand.branch_targets().iter().map(|target| (i.offset, *target)));
-        // What follows a `finally` is where its protected code leaves to, more often than not.
-        let ends = matches!(
-            i.opcode.canonical(),
-            OpCode::Br | OpCode::Leave | OpCode::Ret | OpCode::Throw | OpCode::Rethrow | OpCode::Jmp
-        );
-        if ends {
-            body.ends.push(i.offset);
-            let within = handlers.iter().filter(|h| (h.try_offset..h.try_end()).contains(&i.offset)).take(4);
-            body.jumps.extend(within.map(|h| (i.offset, h.handler_offset)));
-        }
-        if body.jumps.len() > MAX_JUMPS {
-            // Anything may follow.
-            (body.jumps, body.ends) = (Vec::new(), Vec::new());
-            return;
-        }
-    }
 }
 
 fn locals_of(instructions: &[Instruction]) -> usize {
@@ -149,6 +142,8 @@ struct Machine<'m, 'a> {
     kept: Vec<(u32, Id, usize)>,
     /// What this instruction makes is kept in a variable or used more than once.
     is_kept: bool,
+    /// What fields of the receiver hold here.
+    assigned: Assigned,
 }
 
 impl Machine<'_, '_> {
@@ -202,10 +197,12 @@ impl Machine<'_, '_> {
                 let object = self.pop();
                 let object = self.settle(object);
                 let id = self.arena.add(Expr::Field(token_of(i), Some(object)));
+                self.assigned.load(i, token_of(i));
                 self.push(id);
             }
             O::Ldsfld | O::Ldsflda => {
                 let id = self.arena.add(Expr::Field(token_of(i), None));
+                self.assigned.load(i, token_of(i));
                 self.push(id);
             }
             O::Stfld => {
@@ -217,11 +214,11 @@ impl Machine<'_, '_> {
                     let value = self.settle(value);
                     self.set_property(object, ty, name, token_of(i), value);
                 }
-                self.store(i, value);
+                self.store(i, Some(object), value);
             }
             O::Stsfld => {
                 let value = self.pop();
-                self.store(i, value);
+                self.store(i, None, value);
             }
             O::Newarr => self.new_array(i),
             O::StelemRef | O::Stelem | O::StelemI1 | O::StelemI2 | O::StelemI4 | O::StelemI8 => self.store_element(),
@@ -359,11 +356,12 @@ impl Machine<'_, '_> {
         }
     }
 
-    fn store(&mut self, i: &Instruction, value: Id) {
+    fn store(&mut self, i: &Instruction, object: Option<Id>, value: Id) {
         if self.frame.content(value).is_some() {
             self.kept.push((token_of(i), value, self.body.stores.len()));
         }
         let value = self.settle(value);
+        let value = self.overwrite(token_of(i), object, value);
         self.body.stores.push(Store { offset: i.offset, token: token_of(i), value });
     }
 
@@ -442,6 +440,7 @@ impl Machine<'_, '_> {
             }
         }
         self.give_back(&callee, token, &raw, &args);
+        self.calls_out(token);
         self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: false });
         if returns {
             let id = self.arena.add(Expr::Call(token, args));
@@ -462,6 +461,7 @@ impl Machine<'_, '_> {
             let content = self.arena.add(Expr::Concat(first.into_iter().collect()));
             return self.push_object(i.offset, content);
         }
+        self.calls_out(token);
         self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: true });
         if catalog().collection(callee.ty).is_some_and(|row| row.made) {
             let id = self.arena.add(Expr::Collection(self.rid, i.offset, args));
