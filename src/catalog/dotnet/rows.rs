@@ -287,6 +287,8 @@ pub enum Model {
     Parent,
     /// `Path.GetFileName`.
     FileName,
+    /// `FileSystemInfo.Name`.
+    EntryName,
     /// `Path.GetFileNameWithoutExtension`.
     Stem,
     /// `Path.ChangeExtension`.

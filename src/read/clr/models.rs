@@ -2,6 +2,7 @@
 
 mod connection;
 mod keys;
+mod paths;
 
 use super::answer::{MAX_VALUES, Value, only_texts};
 use super::resolve::{At, Resolver};
@@ -10,6 +11,8 @@ use crate::catalog::dotnet::{Model, ValueRow};
 use crate::facts::{Folder, Hole, Location, Part, Source, Text, env_hole, join_paths};
 use connection::connection_string;
 use keys::{base_key, sub_key};
+pub(super) use paths::parent;
+use paths::{cut_tail, file_name, name_of_entry};
 
 /// Computes the value of a call.
 pub(super) fn apply(
@@ -59,6 +62,7 @@ pub(super) fn apply(
         }
         Model::Parent => each(subject(), &parent),
         Model::FileName => each(subject(), &file_name),
+        Model::EntryName => each(subject(), &name_of_entry),
         Model::Stem => each(subject(), &|t| {
             let name = file_name(t);
             match name.trailing_lit().rfind('.') {
@@ -423,65 +427,9 @@ fn cert_store(signature: &str, first: &[Value], second: &[Value]) -> Vec<Value> 
     }
 }
 
-/// All but the last component of a path.
-pub(super) fn parent(path: &Text) -> Text {
-    let mut parts = path.parts().to_vec();
-    while let Some(part) = parts.pop() {
-        if let Part::Lit(s) = &part {
-            if let Some(cut) = s.rfind(['\\', '/']) {
-                parts.push(Part::Lit(s[..cut].to_owned()));
-                return Text::from_parts(parts);
-            }
-            continue;
-        }
-        if matches!(part, Part::Hole(Hole::Folder(_))) && parts.is_empty() {
-            break;
-        }
-    }
-    Text::unknown()
-}
-
-fn file_name(path: &Text) -> Text {
-    let mut tail = Vec::new();
-    for part in path.parts().iter().rev() {
-        if let Part::Lit(s) = part
-            && let Some(cut) = s.rfind(['\\', '/'])
-        {
-            tail.push(Part::Lit(s[cut + 1..].to_owned()));
-            break;
-        }
-        tail.push(match part {
-            Part::Hole(Hole::Folder(_)) => Part::Hole(Hole::Unknown),
-            part => part.clone(),
-        });
-    }
-    tail.reverse();
-    Text::from_parts(tail)
-}
-
-/// The text up to a byte of its last literal run.
-fn cut_tail(text: &Text, at: usize) -> Text {
-    let (last, head) = match text.parts().split_last() {
-        Some((Part::Lit(last), head)) => (last, head),
-        _ => return text.clone(),
-    };
-    let kept = last.get(..at).unwrap_or(last).to_owned();
-    Text::from_parts(head.iter().cloned().chain([Part::Lit(kept)]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_taken_apart_around_holes() {
-        let t = Text::parse;
-        assert_eq!(parent(&t("{AppDir}\\Shop.exe")), t("{AppDir}"));
-        assert_eq!(parent(&t("{AppDir}\\logs\\{?}.log")), t("{AppDir}\\logs"));
-        assert_eq!(parent(&t("{AppDir}")), Text::unknown());
-        assert_eq!(file_name(&t("{AppDir}\\logs\\{generated:time}.log")), t("{generated:time}.log"));
-        assert_eq!(file_name(&t("{AppDir}")), Text::unknown());
-    }
 
     #[test]
     fn formats_fill_in() {
