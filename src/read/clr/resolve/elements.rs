@@ -141,9 +141,9 @@ impl Resolver<'_> {
         };
         let mut found = Vec::new();
         if at.up < MAX_CALLERS_DEEP {
-            for link in self.calls_of(method).iter().filter(|link| !link.makes) {
+            for link in self.calls_of(method).iter().filter(|link| !link.makes && link.caller != method) {
                 if let (Some(key), Some(value)) = (link.args.get(key_at), link.args.get(value_at)) {
-                    found.extend(keyed(at.outside(link.caller.unit), *key, *value));
+                    found.extend(self.under_key(at.outside(link.caller.unit), link.caller, *key, *value));
                 }
                 if is_enough(&found) {
                     break;

@@ -41,6 +41,10 @@ impl Resolver<'_> {
         }
         let mut found =
             self.once((method, u32::from(index)), || self.given_by_callers(at, method, index, has_this, name));
+        // What is put in under one key says nothing of what is kept under another.
+        if info.is_some_and(|m| &*m.name == "set_Item" && index == m.params) && found.len() > 1 {
+            return vec![Value::unknown()];
+        }
         // An empty string stands for "none given", not for a place.
         if found.iter().any(|v| !v.text.is_empty()) {
             found.retain(|v| !v.text.is_empty() || v.int.is_some());

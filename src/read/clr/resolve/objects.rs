@@ -45,6 +45,10 @@ impl Resolver<'_> {
             return vec![Value::unknown()];
         }
         if found.len() > 1 && object.is_some_and(|object| !self.is_receiver(at, object)) {
+            // So many that not all are looked at: the values of other objects say nothing of this one.
+            if found.len() >= MAX_VALUES {
+                return vec![Value::unknown()];
+            }
             found = found.into_iter().map(Value::guessed).collect();
         }
         if found.is_empty() { vec![Value::unknown()] } else { found }
