@@ -25,6 +25,12 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         .iter()
         .filter_map(|fact| Some((fact.site.il_offset, fact.as_effect().filter(|e| is_read(e))?.location.key())))
         .collect();
+    let removed: Vec<(u32, String)> = facts
+        .iter()
+        .filter_map(|fact| Some((fact.site.il_offset?, fact.as_effect()?)))
+        .filter(|(_, effect)| effect.operation == Operation::Delete && effect.location.extent() != Extent::None)
+        .map(|(at, effect)| (at, effect.location.key()))
+        .collect();
     // What is read in a way that returns is not what is written in another.
     let comes_before = |first: Option<u32>, second: Option<u32>| match (first, second, flow) {
         (Some(first), Some(second), Some(flow)) => first < second && flow.leads(first, second),
@@ -55,6 +61,14 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         // Places that are known in full are compared with what else writes them when artifacts are joined.
         if effect.phase == Phase::Shutdown && effect.location.extent() != Extent::Full {
             effect.mark(Trait::OnlyAtShutdown);
+        }
+        // Made to see whether it can be, and removed again before the method is done.
+        let is_removed = |(at, gone): &(u32, String)| {
+            *gone == effect.location.key()
+                && flow.zip(fact.site.il_offset).is_some_and(|(flow, made)| flow.is_removed(made, *at))
+        };
+        if matches!(effect.store, Store::File | Store::TempFile | Store::Directory) && removed.iter().any(is_removed) {
+            effect.mark(Trait::DeleteOnClose);
         }
         // Taking from a queue is no reading of what is put into it.
         let passes_on = matches!(effect.store, Store::Queue | Store::Mail | Store::Job | Store::EventLog);

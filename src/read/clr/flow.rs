@@ -172,6 +172,36 @@ impl<'f> Flow<'f> {
         of_it.next().map(|site| site.offset)
     }
 
+    /// Does the method, once this call has made a file or folder, always go on to the call that removes it again?
+    pub(super) fn is_removed(&self, made: u32, removed: u32) -> bool {
+        let paths = self.paths(made);
+        made < removed
+            && self.paths(removed).iter().any(|path| paths.contains(path))
+            && self.always_leads(made, removed)
+    }
+
+    /// Does every way on from `from` that is no exception come by `to`?
+    fn always_leads(&self, from: u32, to: u32) -> bool {
+        let (mut queue, mut seen) = (vec![from], vec![from]);
+        while let Some(at) = queue.pop() {
+            let Some(end) = self.body.ends.get(self.body.ends.partition_point(|end| *end < at)).copied() else {
+                return false;
+            };
+            let is_met = at <= to && to <= end;
+            let last = if is_met { to } else { end };
+            if !is_met && !self.body.jumps.iter().any(|(source, _)| *source == end) {
+                return false;
+            }
+            for (_, target) in self.body.jumps.iter().filter(|(source, _)| (at..=last).contains(source)) {
+                if !seen.contains(target) {
+                    seen.push(*target);
+                    queue.push(*target);
+                }
+            }
+        }
+        true
+    }
+
     /// Can the method go on to `to` once it is at `from`?
     pub(super) fn leads(&self, from: u32, to: u32) -> bool {
         let (mut queue, mut seen) = (vec![from], vec![from]);
