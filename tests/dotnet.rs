@@ -44,6 +44,11 @@ fn objects_told_apart() {
 }
 
 #[test]
+fn many_callers_and_many_assignments() {
+    program("wrappers");
+}
+
+#[test]
 fn what_becomes_of_a_file_in_its_method() {
     program("streams");
 }

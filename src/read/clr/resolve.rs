@@ -21,6 +21,7 @@ use super::unit::Unit;
 use super::value::{Expr, Id};
 use crate::catalog::dotnet::{Model, Piece, Template, catalog};
 use crate::facts::{Source, Text};
+pub(super) use contexts::Apart;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;

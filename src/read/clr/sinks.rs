@@ -1,8 +1,9 @@
 //! From call sites of catalogued methods to effects.
 
+mod circumstances;
 mod starts;
 
-use super::answer::Value;
+use super::answer::{MAX_VALUES, Value};
 use super::flow::{Fate, Flow};
 use super::interp::Site as CallSite;
 use super::links::Method;
@@ -23,8 +24,6 @@ use crate::read::connection::{database, remote_store};
 
 /// Locations of one call site that become effects of their own; the others become one with what they share.
 const MAX_LOCATIONS: usize = 6;
-/// The same, of one that is looked at for each of its callers.
-const MAX_PLACES: usize = 24;
 
 /// What one call site says.
 pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) -> Vec<Fact> {
@@ -38,7 +37,7 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
         match row.decide {
             Decider::Connection => bodies.extend(view.connections(row, &via)),
             Decider::Remote => bodies.extend(view.remotes(row, &reference.ty)),
-            _ => bodies.extend(view.effects_by_context(row, method, call, &via).into_iter().map(Body::Effect)),
+            _ => bodies.extend(view.effects_by_context(row, &via).into_iter().map(Body::Effect)),
         }
     }
     let site = resolver.site(method, call.offset);
@@ -47,6 +46,23 @@ pub(super) fn facts(resolver: &Resolver<'_>, method: Method, call: &CallSite) ->
         facts.extend(view.start(row, &site, &via));
     }
     facts
+}
+
+/// The places that a call works on.
+#[derive(Default)]
+struct Places {
+    all: Vec<(Location, Value)>,
+    /// There are no others.
+    complete: bool,
+    /// There are more than are told apart.
+    is_cut: bool,
+    /// The one of them that stands for so many.
+    rest: Option<(Location, usize)>,
+}
+
+/// Says of a place how many it stands for.
+fn more(count: usize) -> Step {
+    Step::new(format!("stands for {count} places that are not told apart"))
 }
 
 /// A call site with its arguments told apart.
@@ -117,55 +133,33 @@ impl<'v> View<'v> {
         }
     }
 
-    /// The effects of a row, for each of the circumstances that the call is made in.
-    fn effects_by_context(&self, row: &EffectRow, method: Method, call: &CallSite, via: &str) -> Vec<Effect> {
-        let mut all: Vec<(Location, Effect)> = Vec::new();
-        let mut contexts = 0;
-        self.resolver.in_contexts(method, &call.args, &mut |at, steps| {
-            contexts += 1;
-            let here = View { at, ..*self };
-            for effect in here.effects_of(row, via, steps) {
-                let known = |(location, other): &(Location, Effect)| {
-                    other.operation == effect.operation && same_place(location, &effect.location)
-                };
-                if !all.iter().any(known) {
-                    all.push((effect.location.clone(), effect));
-                }
-            }
-        });
-        if contexts > 1 {
-            all.sort_by_key(|(location, _)| (location.text().has_unknown(), location.text().is_unknown()));
-            fold_alternatives(&mut all);
-            all.truncate(MAX_PLACES);
-        }
-        let mut effects: Vec<Effect> = all.into_iter().map(|(_, effect)| effect).collect();
-        // What is not known is at least said to be so for a reason.
-        let blank = effects.iter_mut().filter(|effect| effect.location.extent() == Extent::None);
-        let blank: Vec<&mut Effect> = blank.filter(|effect| effect.operation != Operation::Read).collect();
-        if !blank.is_empty()
-            && let Some(why) = self.resolver.why(self.unit, call)
-        {
-            blank.into_iter().for_each(|effect| effect.evidence.push(Step::new(format!("not known: {why}"))));
-        }
-        effects
-    }
-
-    fn effects_of(&self, row: &EffectRow, via: &str, context: &[Trace]) -> Vec<Effect> {
+    /// The effects of a row, and whether there are more places than are told apart.
+    fn effects_of(&self, row: &EffectRow, via: &str, context: &[Trace]) -> (Vec<Effect>, bool) {
         let mut sure = true;
         if let Some(when) = &row.when {
             match self.int(when.arg.into()) {
-                Some(n) if !when.any_of.contains(&n) => return Vec::new(),
+                Some(n) if !when.any_of.contains(&n) => return (Vec::new(), false),
                 Some(_) => {}
                 None => sure = false,
             }
         }
-        let (operation, decided) = self.decide(row);
+        let (mut operation, decided) = self.decide(row);
+        // No value: of a variable of the environment that is its removal, and a key of the registry does not take it.
+        if operation == Operation::SetValue
+            && row.value.and_then(|n| self.arg(n.into())).is_some_and(|value| self.is_null(value))
+        {
+            match row.store {
+                Store::Environment => operation = Operation::DeleteValue,
+                Store::Registry => return (Vec::new(), false),
+                _ => {}
+            }
+        }
         sure &= decided == Certainty::Proven;
         let origin = row.value.and_then(|n| self.arg(n.into())).map_or(Origin::Unknown, |id| self.origin(id));
         let mut out: Vec<Effect> = Vec::new();
-        let (locations, complete) = self.locations(row);
-        sure &= complete;
-        for (location, mut value) in locations {
+        let places = self.locations(row);
+        sure &= places.complete;
+        for (location, mut value) in places.all {
             value.came(context);
             let sure = sure && !value.is_guess;
             if names_nothing(row, &location) {
@@ -190,11 +184,14 @@ impl<'v> View<'v> {
             row.traits.iter().for_each(|t| effect.mark(*t));
             self.marks(&mut effect, &value);
             effect.evidence = self.evidence(row, &value);
+            effect
+                .evidence
+                .extend(places.rest.as_ref().filter(|(rest, _)| *rest == effect.location).map(|(_, n)| more(*n)));
             if !out.iter().any(|e| same_place(&e.location, &effect.location)) {
                 out.push(effect);
             }
         }
-        out
+        (out, places.is_cut)
     }
 
     /// The effects of opening a connection, where the connection string leads to this machine.
@@ -277,9 +274,10 @@ impl<'v> View<'v> {
         (operation, if access == Some(None) { Certainty::Likely } else { Certainty::Proven })
     }
 
-    /// The locations, and whether they are all that it can be.
-    fn locations(&self, row: &EffectRow) -> (Vec<(Location, Value)>, bool) {
-        let Some(template) = &row.at else { return (vec![(Location::unknown(), Value::default())], true) };
+    fn locations(&self, row: &EffectRow) -> Places {
+        let Some(template) = &row.at else {
+            return Places { all: vec![(Location::unknown(), Value::default())], complete: true, ..Places::default() };
+        };
         let mut values = self.resolver.at_site(self.at, template, self.this, self.args);
         let names = match &row.name {
             Some(name) => self.resolver.at_site(self.at, name, self.this, self.args),
@@ -311,8 +309,15 @@ impl<'v> View<'v> {
         // Of many, those that say most.
         values.sort_by_key(|v| (v.text.has_unknown(), v.text.is_unknown()));
         let complete = values.len() <= MAX_LOCATIONS && !values.iter().any(|v| v.text.is_unknown());
-        values.truncate(MAX_LOCATIONS);
+        let is_cut = values.len().max(names.len()) >= MAX_VALUES || values.len() * names.len() > MAX_LOCATIONS;
+        let others = values.split_off(values.len().min(MAX_LOCATIONS));
         let names = if values.len() * names.len() > MAX_LOCATIONS { vec![merged(&names)] } else { names };
+        let mut rest = None;
+        if !others.is_empty() {
+            let other = merged(&others);
+            rest = Some((self.location(row, &other.text, &merged(&names).text), others.len()));
+            values.push(other);
+        }
         let mut out = Vec::new();
         for value in &values {
             for name in &names {
@@ -323,7 +328,7 @@ impl<'v> View<'v> {
             }
         }
         let folded = fold_alternatives(&mut out);
-        (out, complete && !folded)
+        Places { all: out, complete: complete && !folded, is_cut, rest }
     }
 
     fn location(&self, row: &EffectRow, text: &Text, name: &Text) -> Location {
@@ -357,6 +362,12 @@ impl<'v> View<'v> {
         if self.position("FileOptions").and_then(|n| self.int(n)).is_some_and(|n| n & 0x0400_0000 != 0) {
             effect.mark(Trait::DeleteOnClose);
         }
+    }
+
+    /// Can a value be nothing but null?
+    fn is_null(&self, id: Id) -> bool {
+        let values = self.resolver.glance(self.at, id);
+        !values.is_empty() && values.iter().all(|value| value.null)
     }
 
     /// Where the written value comes from.

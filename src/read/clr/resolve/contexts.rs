@@ -16,6 +16,15 @@ const MAX_LOOK: usize = 256;
 /// Constructors of derived types that are looked through for one another.
 const MAX_DERIVED: u32 = 4;
 
+/// When the callers of a method are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::read::clr) enum Apart {
+    /// Where several things that they give meet.
+    Joint,
+    /// Wherever they give something.
+    Each,
+}
+
 /// A call, or the making of an object, from which a method gets what it works with.
 #[derive(Clone)]
 pub(super) struct Link {
@@ -42,12 +51,25 @@ impl Needs {
     }
 }
 
+/// The ways to a call, from the call outwards.
+struct Chains {
+    left: usize,
+    chains: Vec<Vec<Link>>,
+    apart: Apart,
+}
+
 impl<'r> Resolver<'r> {
     /// Looks at a call of a method in each of its circumstances.
-    pub(in crate::read::clr) fn in_contexts(&self, method: Method, ids: &[Id], see: &mut dyn FnMut(At<'_>, &[Trace])) {
-        let mut left = MAX_CONTEXTS;
-        let mut chains = Vec::new();
-        self.expand(&mut Vec::new(), method, ids, &mut left, &mut chains);
+    pub(in crate::read::clr) fn in_contexts(
+        &self,
+        method: Method,
+        ids: &[Id],
+        apart: Apart,
+        see: &mut dyn FnMut(At<'_>, &[Trace]),
+    ) {
+        let mut all = Chains { left: MAX_CONTEXTS, chains: Vec::new(), apart };
+        self.expand(&mut Vec::new(), method, ids, &mut all);
+        let chains = all.chains;
         let is_one = chains.len() == 1;
         for chain in &chains {
             // Where there are no others, it needs no saying which object it is.
@@ -71,24 +93,31 @@ impl<'r> Resolver<'r> {
         self.within(unit, inner, Some(&frame), see);
     }
 
-    fn expand(&self, chain: &mut Vec<Link>, method: Method, ids: &[Id], left: &mut usize, chains: &mut Vec<Vec<Link>>) {
+    fn expand(&self, chain: &mut Vec<Link>, method: Method, ids: &[Id], all: &mut Chains) {
         let needs = self.needs(method, ids);
+        let is_each = all.apart == Apart::Each && !needs.params.is_empty();
         let mut links = Vec::new();
-        if needs.is_joint() && chain.len() < MAX_LINKS && *left > 0 {
+        if (needs.is_joint() || is_each) && chain.len() < MAX_LINKS && all.left > 0 {
             links = if needs.params.is_empty() { self.makings(method) } else { self.calls_of(method) };
             for link in links.iter_mut().filter(|_| !needs.params.is_empty()) {
                 link.step.what = Passed::arguments(method, &needs.params);
             }
             links.retain(|link| !chain.iter().any(|known| known.method == link.caller) && link.caller != method);
         }
-        if links.is_empty() || links.len() > *left {
-            *left = left.saturating_sub(1);
-            return chains.push(chain.clone());
+        if links.is_empty() || links.len() > all.left {
+            all.left = all.left.saturating_sub(1);
+            return all.chains.push(chain.clone());
         }
         for link in links {
-            let (caller, args) = (link.caller, link.args.clone());
+            let (caller, mut args) = (link.caller, link.args.to_vec());
+            if is_each {
+                // Only what leads to the place.
+                let first = u16::from(link.makes);
+                let is_needed = |n: usize| u16::try_from(n).is_ok_and(|n| needs.params.contains(&(n + first)));
+                args = args.iter().enumerate().filter(|(n, _)| is_needed(*n)).map(|(_, id)| *id).collect();
+            }
             chain.push(link);
-            self.expand(chain, caller, &args, left, chains);
+            self.expand(chain, caller, &args, all);
             chain.pop();
         }
     }
