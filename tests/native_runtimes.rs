@@ -77,6 +77,21 @@ fn streams_of_gccs_library_that_is_linked_in() {
     }
 }
 
+/// Where an image is larger than its base, the names of its imports lie where its code would, were they addresses.
+#[test]
+fn names_of_imports_are_no_pointers_to_code() {
+    for reading in golden("fixtures/native/large", "desk", &["x86-O0", "x86-O2"], "exe") {
+        let expected = [
+            "create C:\\Contoso\\desk.dat",
+            "create HKLM\\SOFTWARE\\Contoso\\Desk",
+            "delete-value HKLM\\SOFTWARE\\Contoso\\Desk\\Old",
+            "set-value HKLM\\SOFTWARE\\Contoso\\Desk\\Folder",
+            "set-value HKLM\\SOFTWARE\\Contoso\\Desk\\Kinds",
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
 /// The standard library of Rust is compiled in without names: that files are written is known, not where, and nothing of it
 /// is the application's by default.
 #[test]

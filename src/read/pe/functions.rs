@@ -3,6 +3,7 @@
 //! On x64 the exception directory says so for every function that has a frame; on x86 functions are discovered as the
 //! targets of calls, exports, and prologues behind padding.
 
+use super::addresses::Addresses;
 use super::image::{Directory, Image, u32_at};
 use super::landing::Pads;
 use super::references::References;
@@ -277,7 +278,7 @@ fn entry_chain(image: &Image<'_>) -> Vec<u32> {
 
 /// Functions of x86 that data or an instruction points to: methods in tables of virtual functions, callbacks,
 /// initialisers.
-pub(crate) fn pointers(image: &Image<'_>) -> Vec<u32> {
+pub(crate) fn pointers(image: &Image<'_>, addresses: &Addresses) -> Vec<u32> {
     let mut found = Vec::new();
     if image.is_64() {
         return found;
@@ -292,8 +293,8 @@ pub(crate) fn pointers(image: &Image<'_>) -> Vec<u32> {
         let mut in_table = false;
         for (i, word) in image.section_bytes(section).chunks_exact(4).take(MAX_ENTRIES).enumerate() {
             let Some(rva) = address(word) else { continue };
-            let points = code.iter().any(|s| s.contains(rva));
             let at = section.rva.wrapping_add(i as u32 * 4);
+            let points = code.iter().any(|s| s.contains(rva)) && addresses.may_be_at(at);
             in_table = points && (in_table || tables.binary_search(&at).is_ok());
             if points && !in_table && rva % aligned == 0 && is_padded(image, rva) {
                 found.push(rva);
@@ -307,7 +308,7 @@ pub(crate) fn pointers(image: &Image<'_>) -> Vec<u32> {
             let fits = |rva: u32| {
                 if rva.is_multiple_of(16) { is_function(rva) } else { begins_function(image, rva) }
             };
-            if is_immediate(bytes, i) && fits(rva) {
+            if is_immediate(bytes, i) && addresses.may_be_at(section.rva.wrapping_add(i as u32)) && fits(rva) {
                 found.push(rva);
             }
         }

@@ -5,6 +5,7 @@
 use super::Map;
 use super::image::{Directory, Image};
 use crate::catalog::native;
+use std::ops::Range;
 
 /// Most imported functions that are read.
 const MAX_IMPORTS: usize = 65_536;
@@ -32,6 +33,8 @@ pub(crate) struct Linkage<'a> {
     pub(crate) imports: Vec<Import<'a>>,
     /// Import by slot.
     pub(crate) slots: Map<u32, usize>,
+    /// Where names, ordinals and slots of imports are listed.
+    pub(crate) tables: Vec<Range<u32>>,
     /// Exported name and address.
     pub(crate) exports: Vec<(&'a str, u32)>,
     /// What could not be read.
@@ -113,6 +116,13 @@ impl<'a> Linkage<'a> {
         let Some(module) = image.name(name).map(module_name) else {
             return self.malformed("a module name in the import directory cannot be read");
         };
+        let first = self.imports.len();
+        self.read_names(image, &module, table, slots);
+        let length = ((self.imports.len() - first) as u32).saturating_mul(image.pointer_size());
+        self.tables.extend([table, slots].map(|start| start..start.saturating_add(length)));
+    }
+
+    fn read_names(&mut self, image: &Image<'a>, module: &str, table: u32, slots: u32) {
         let size = image.pointer_size();
         for i in 0u32.. {
             if self.is_full() || i as usize >= MAX_IMPORTS {
@@ -128,14 +138,14 @@ impl<'a> Linkage<'a> {
             }
             let by_ordinal = if image.has_wide_pointers() { entry >> 63 == 1 } else { entry >> 31 == 1 };
             let import = if by_ordinal {
-                let name = ordinal_name(image, &module, entry as u16).unwrap_or_default();
-                Import { module: module.clone(), name, ordinal: Some(entry as u16), slot }
+                let name = ordinal_name(image, module, entry as u16).unwrap_or_default();
+                Import { module: module.to_owned(), name, ordinal: Some(entry as u16), slot }
             } else {
                 let Some(name) = u32::try_from(entry).ok().and_then(|rva| image.name(rva.checked_add(2)?)) else {
                     self.malformed("the name of an import cannot be read");
                     continue;
                 };
-                Import { module: module.clone(), name, ordinal: None, slot }
+                Import { module: module.to_owned(), name, ordinal: None, slot }
             };
             self.imports.push(import);
         }

@@ -1,5 +1,6 @@
 //! Native PE images: what a program writes, and where, from its headers and its machine code.
 
+mod addresses;
 mod arguments;
 mod classes;
 mod code;

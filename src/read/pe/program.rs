@@ -1,5 +1,6 @@
 //! One image prepared for analysis: its tables, its functions, who calls whom, and the reports made so far.
 
+use super::addresses::Addresses;
 use super::classes::Classes;
 use super::code::analysis::{self, Leaves};
 use super::code::body::Body;
@@ -115,7 +116,8 @@ fn leads_on(api: &Api) -> bool {
 impl<'a> Program<'a> {
     /// Prepares an image.
     pub(crate) fn new(image: Image<'a>, linkage: Linkage<'a>, file_name: &str) -> Self {
-        let mut references = References::scan(&image, &linkage);
+        let addresses = Addresses::of(&image, &linkage);
+        let mut references = References::scan(&image, &linkage, &addresses);
         let apis: Vec<Option<Api>> = linkage.imports.iter().map(surface::api_of).collect();
         let signatures = linkage.imports.iter().map(|_| OnceCell::new()).collect();
         let vias = linkage.imports.iter().map(|_| OnceCell::new()).collect();
@@ -127,7 +129,7 @@ impl<'a> Program<'a> {
         };
         starts.extend(references.thunks.keys().copied().filter(|thunk| stands_alone(*thunk)));
         starts.extend(functions::called(&image, &references));
-        starts.extend(functions::pointers(&image));
+        starts.extend(functions::pointers(&image, &addresses));
         let go = GoFunctions::of(&image);
         starts.extend(go.iter().flat_map(|go| go.starts.iter().copied()));
         let mut names = Names::of(&image);

@@ -5,13 +5,11 @@
 //! points into code is an edge. A false hit costs the decoding of one function and nothing else.
 
 use super::Map;
-use super::Set;
-use super::image::{Directory, Image, u16_at, u32_at};
+use super::addresses::Addresses;
+use super::image::{Image, u32_at};
 use super::imports::Linkage;
 use super::scan::pointing;
 
-/// Most places of addresses that are read from the relocation table.
-const MAX_RELOCATIONS: usize = 1 << 22;
 /// Most edges that are kept.
 const MAX_EDGES: usize = 1 << 24;
 
@@ -30,15 +28,14 @@ pub(crate) struct References {
 
 impl References {
     /// Scans all code sections.
-    pub(crate) fn scan(image: &Image<'_>, linkage: &Linkage<'_>) -> Self {
+    pub(crate) fn scan(image: &Image<'_>, linkage: &Linkage<'_>, addresses: &Addresses) -> Self {
         let mut references = References::default();
         let low = linkage.imports.iter().map(|i| i.slot).min().unwrap_or(0);
         let high = linkage.imports.iter().map(|i| i.slot).max().unwrap_or(0);
         let code_end = image.sections.iter().filter(|s| s.is_code()).map(|s| s.rva.saturating_add(s.size)).max();
         let code_end = code_end.unwrap_or(0);
-        let addresses = Addresses::of(image);
         for section in image.sections.iter().filter(|s| s.is_code()) {
-            references.scan_section(image, linkage, section, (low, high), code_end, &addresses);
+            references.scan_section(image, linkage, section, (low, high), code_end, addresses);
         }
         references
     }
@@ -90,43 +87,6 @@ impl References {
         } else {
             self.capped = true;
         }
-    }
-}
-
-/// Where absolute addresses stand in the code of x86 (PE/COFF: "The .reloc Section").
-struct Addresses {
-    places: Set<u32>,
-}
-
-impl Addresses {
-    fn of(image: &Image<'_>) -> Self {
-        /// IMAGE_REL_BASED_HIGHLOW: all 32 bits of an address.
-        const HIGHLOW: u16 = 3;
-        /// Bytes of the page's address and the block's size.
-        const HEADER: usize = 8;
-        let mut places = Set::default();
-        let table = image.directory(Directory::BaseRelocation).filter(|_| !image.is_64());
-        let mut rest = table.and_then(|(rva, size)| {
-            let bytes = image.at(rva)?;
-            bytes.get(..bytes.len().min(size as usize))
-        });
-        while let Some(block) = rest {
-            let (Some(page), Some(size)) = (u32_at(block, 0), u32_at(block, 4)) else { break };
-            let size = size as usize;
-            let Some(entries) = block.get(HEADER..size) else { break };
-            for entry in entries.chunks_exact(2).filter_map(|entry| u16_at(entry, 0)) {
-                if entry >> 12 == HIGHLOW && places.len() < MAX_RELOCATIONS {
-                    places.insert(page.wrapping_add(u32::from(entry & 0xfff)));
-                }
-            }
-            rest = block.get(size..);
-        }
-        Addresses { places }
-    }
-
-    /// The byte is part of an address.
-    fn cover(&self, rva: u32) -> bool {
-        !self.places.is_empty() && (0..4).any(|back| self.places.contains(&rva.wrapping_sub(back)))
     }
 }
 
