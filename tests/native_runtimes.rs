@@ -139,15 +139,19 @@ struct GoImage {
     code: Vec<u8>,
     strings: Vec<u8>,
     functions: Vec<(u32, &'static str)>,
+    /// Since 1.26 it is the description of the module that says where the code begins.
+    by_module: bool,
 }
 
 const TEXTS: u32 = 0x8000;
 const TABLE: u32 = 0x9000;
+const MODULE: u32 = 0xa000;
 const BASE: u64 = 0x1_4000_0000;
 
 impl GoImage {
     fn new() -> Self {
-        GoImage { image: Image::bare(), code: Vec::new(), strings: Vec::new(), functions: Vec::new() }
+        let image = Image::bare();
+        GoImage { image, code: Vec::new(), strings: Vec::new(), functions: Vec::new(), by_module: false }
     }
 
     fn function(&mut self, name: &'static str, code: &[u8]) -> u32 {
@@ -176,7 +180,7 @@ impl GoImage {
         let mut table = vec![0xf0, 0xff, 0xff, 0xff, 0, 0, 1, 8];
         let functions_at = 0x200u64;
         let text = BASE + u64::from(ENTRY);
-        for word in [u64::from(count), 0, text, 0x60, 0, 0, 0, functions_at] {
+        for word in [u64::from(count), 0, if self.by_module { 0 } else { text }, 0x60, 0, 0, 0, functions_at] {
             table.extend(word.to_le_bytes());
         }
         table.resize(0x60, 0);
@@ -197,6 +201,14 @@ impl GoImage {
         self.image.sections[0] = Section::new(".text", ENTRY, self.code, CODE);
         self.image.sections.push(Section::new(".rdata", TEXTS, self.strings, DATA));
         self.image.sections.push(Section::new(".gopc", TABLE, table, DATA));
+        if self.by_module {
+            let table = BASE + u64::from(TABLE);
+            let mut module = vec![table, table + 0x60];
+            module.resize(22, 0);
+            module.push(text);
+            let module = module.into_iter().flat_map(u64::to_le_bytes).collect();
+            self.image.sections.push(Section::new(".data", MODULE, module, DATA));
+        }
         // The runtime looks its functions up, and imports a few.
         self.image.imports(&["CreateFileW", "WriteFile", "LoadLibraryW", "GetProcAddress"]);
         self.image.bytes()
@@ -228,7 +240,18 @@ fn call(code: &mut Vec<u8>, start: u32, target: u32) {
 
 #[test]
 fn functions_of_go_are_known_by_the_table_of_names() {
+    for by_module in [false, true] {
+        let reading = read("desk.exe", &desk(by_module));
+        let expected =
+            ["append C:\\Contoso\\journal.log", "create C:\\Contoso\\orders.dat", "rename C:\\Contoso\\state.dat"];
+        assert_eq!(written(&reading), expected, "{reading:?}");
+        assert_eq!(reading.notes, []);
+    }
+}
+
+fn desk(by_module: bool) -> Vec<u8> {
     let mut go = GoImage::new();
+    go.by_module = by_module;
     let open = go.function("os.OpenFile", &[0xc3]);
     let create = go.function("os.Create", &[0xc3]);
     let rename = go.function("os.Rename", &[0xc3]);
@@ -262,26 +285,32 @@ fn functions_of_go_are_known_by_the_table_of_names() {
     code.push(0xc3);
     go.function("main.main", &code);
     go.image.entry = main;
-    let reading = read("desk.exe", &go.bytes());
-    let expected =
-        ["append C:\\Contoso\\journal.log", "create C:\\Contoso\\orders.dat", "rename C:\\Contoso\\state.dat"];
-    assert_eq!(written(&reading), expected, "{reading:?}");
+    go.bytes()
 }
 
+/// Where the table cannot be read it is said, whatever section it is in.
 #[test]
-fn a_program_of_an_old_go_is_said_not_to_be_seen() {
+fn a_program_of_go_whose_table_is_not_read_is_said_not_to_be_seen() {
     let mut go = GoImage::new();
     go.function("os.Create", &[0xc3]);
     go.function("main.main", &[0xc3]);
     let whole = go.bytes();
-    let table = whole.windows(8).position(|w| w == [0xf0, 0xff, 0xff, 0xff, 0, 0, 1, 8]).expect("the table");
-    let said = |bytes: &[u8]| read("desk.exe", bytes).notes.iter().any(|n| n.text.contains("Go before 1.18"));
-    assert!(!said(&whole));
+    let at = |bytes: &[u8], sought: &[u8]| bytes.windows(sought.len()).position(|w| w == sought).expect("the table");
+    let table = at(&whole, &[0xf0, 0xff, 0xff, 0xff, 0, 0, 1, 8]);
+    let flags = at(&whole, b".gopc") + 36;
+    let said = |bytes: &[u8], text: &str| read("desk.exe", bytes).notes.iter().any(|n| n.text.contains(text));
+    assert!(!said(&whole, "made by"));
     for version in [0xfa, 0xfb] {
         let mut old = whole.clone();
         old[table] = version;
-        assert!(said(&old));
+        assert!(said(&old, "Go before 1.18"));
+        old[flags..flags + 4].copy_from_slice(&CODE.to_le_bytes());
+        assert!(said(&old, "Go before 1.18"));
     }
+    // The start of the code is not said, and there is no description of the module.
+    let mut textless = whole.clone();
+    textless[table + 0x18..table + 0x20].fill(0);
+    assert!(said(&textless, "its table of functions cannot be read"));
 }
 
 #[test]

@@ -105,11 +105,10 @@ fn tell(input: &Input<'_>, program: &Program<'_>, reading: &mut Reading) {
     } else if capped {
         reading.note(NoteKind::Capped, "a function or its callers were too large to be analysed whole");
     }
-    if program.go.is_none() && go::is_old(&program.image) {
-        reading.note(
-            NoteKind::Unsupported,
-            "made by a version of Go before 1.18: what is called of the language's packages is not seen",
-        );
+    if program.go.is_none()
+        && let Some(what) = go::unread(&program.image)
+    {
+        reading.note(NoteKind::Unsupported, what);
     }
     lines::add(input, &program.image, reading);
 }

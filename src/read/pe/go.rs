@@ -1,9 +1,9 @@
 //! Programs written in Go: the table of their functions, which the runtime needs and which stays in a stripped program.
 //!
-//! The layout is that of version 1.18 and later (`src/runtime/symtab.go` of Go: `pcHeader`, `functab`, `_func`). What is
-//! called is known by its name, and what the packages of the language do is their callers' doing.
+//! The layout is that of version 1.18 and later (`src/runtime/symtab.go` of Go: `pcHeader`, `moduledata`, `functab`,
+//! `_func`). What is called is known by its name, and what the packages of the language do is their callers' doing.
 
-use super::image::{Image, u32_at, u64_at};
+use super::image::{Image, Section, u32_at, u64_at};
 use super::{Map, Set};
 use crate::catalog::native::{Api, find_by_name};
 
@@ -32,41 +32,47 @@ pub(crate) struct GoFunctions {
 impl GoFunctions {
     /// `None`: the image is not made by Go.
     pub(crate) fn of(image: &Image<'_>) -> Option<Self> {
-        image.sections.iter().filter(|s| !s.is_code()).find_map(|section| {
-            let data = image.section_bytes(section);
-            let places = MAGIC.iter().flat_map(|magic| memchr::memmem::find_iter(data, magic).take(MAX_TABLES));
-            places.filter_map(|at| data.get(at..)).find_map(|table| read(image, table))
-        })
+        tables(image, &MAGIC, |section| !section.is_code()).into_iter().find_map(|table| read(image, table))
     }
 }
 
-/// The image is made by a version of Go whose table is not read.
-pub(crate) fn is_old(image: &Image<'_>) -> bool {
+/// What cannot be seen of a program of Go whose table was not read.
+pub(crate) fn unread(image: &Image<'_>) -> Option<&'static str> {
+    // The linkers of early versions put the table among the code.
+    if !tables(image, &OLD_MAGIC, |_| true).is_empty() {
+        return Some("made by a version of Go before 1.18: what is called of the language's packages is not seen");
+    }
+    let unread = || !tables(image, &MAGIC, |_| true).is_empty();
+    unread().then_some("made by Go, and its table of functions cannot be read: what is called of them is not seen")
+}
+
+/// Addresses of what begins like a table.
+fn tables(image: &Image<'_>, magic: &[[u8; 6]], of: impl Fn(&Section) -> bool) -> Vec<u32> {
     // The magic is followed by the quantum of instructions, the size of a pointer, and the number of functions.
     let is_table = |table: &[u8]| {
         let count = u32_at(table, 8).map_or(0, |count| count as usize);
         table.get(6..8) == Some(&[1, image.pointer_size() as u8][..]) && (1..=MAX_FUNCTIONS).contains(&count)
     };
-    image.sections.iter().filter(|s| !s.is_code()).any(|section| {
+    let mut found = Vec::new();
+    for section in image.sections.iter().filter(|section| of(section)) {
         let data = image.section_bytes(section);
-        let places = OLD_MAGIC.iter().flat_map(|magic| memchr::memmem::find_iter(data, magic).take(MAX_TABLES));
-        places.filter_map(|at| data.get(at..)).any(is_table)
-    })
+        for magic in magic {
+            let places = memchr::memmem::find_iter(data, magic).filter(|at| data.get(*at..).is_some_and(is_table));
+            found.extend(places.take(MAX_TABLES).map(|at| section.rva.wrapping_add(at as u32)));
+        }
+    }
+    found
 }
 
-fn read(image: &Image<'_>, table: &[u8]) -> Option<GoFunctions> {
-    let size = usize::from(*table.get(7)?);
-    // The quantum of instructions, and the size of a pointer.
-    if table.get(6) != Some(&1) || size != image.pointer_size() as usize {
-        return None;
-    }
-    let word = |n: usize| match size {
-        8 => u64_at(table, 8 + n * 8),
-        _ => u32_at(table, 8 + n * 4).map(u64::from),
-    };
-    let offset = |n: usize| word(n).and_then(|o| usize::try_from(o).ok());
-    let (count, text) = (offset(0)?.min(MAX_FUNCTIONS), word(2)?);
-    let (names, functions) = (table.get(offset(3)?..)?, table.get(offset(7)?..)?);
+fn read(image: &Image<'_>, at: u32) -> Option<GoFunctions> {
+    let table = image.at(at)?;
+    let size = image.pointer_size();
+    let word = |n: u32| image.pointer(at.checked_add(8 + n * size)?);
+    let offset = |n: u32| word(n).and_then(|o| usize::try_from(o).ok());
+    let (count, names_at) = (offset(0)?.min(MAX_FUNCTIONS), offset(3)?);
+    let (names, functions) = (table.get(names_at..)?, table.get(offset(7)?..)?);
+    // Since 1.26 the header says no longer where the code begins.
+    let text = word(2).filter(|text| *text != 0).or_else(|| text_of_module(image, at, names_at as u64))?;
     let mut found = GoFunctions::default();
     for i in 0..count {
         let Some((entry, at)) = u32_at(functions, i * 8).zip(u32_at(functions, i * 8 + 4)) else { break };
@@ -81,6 +87,26 @@ fn read(image: &Image<'_>, table: &[u8]) -> Option<GoFunctions> {
         }
     }
     (!found.starts.is_empty()).then_some(found)
+}
+
+/// Where the code begins, by the description of the module: its first words are the addresses of the table and of the
+/// names in it.
+fn text_of_module(image: &Image<'_>, table: u32, names: u64) -> Option<u64> {
+    /// `moduledata.text`, behind `pcHeader`, six slices, `findfunctab`, `minpc` and `maxpc`.
+    const TEXT: usize = 22;
+    let size = image.pointer_size() as usize;
+    let table = image.base.checked_add(u64::from(table))?;
+    let word = |bytes: &[u8], n: usize| match size {
+        8 => u64_at(bytes, n * 8),
+        _ => u32_at(bytes, n * 4).map(u64::from),
+    };
+    image.sections.iter().filter(|section| !section.is_code()).find_map(|section| {
+        let data = image.section_bytes(section);
+        let modules = (0..data.len()).step_by(size).filter_map(|at| data.get(at..));
+        let mut modules =
+            modules.filter(|module| word(module, 0) == Some(table) && word(module, 1) == table.checked_add(names));
+        modules.find_map(|module| word(module, TEXT))
+    })
 }
 
 fn name_at(names: &[u8], at: usize) -> Option<&str> {
