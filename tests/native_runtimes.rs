@@ -118,6 +118,20 @@ fn a_program_of_object_pascal() {
     }
 }
 
+/// Behind a call backwards or a small number, `push eax` and a call look like one other instruction.
+#[test]
+fn a_program_as_delphi_makes_it() {
+    for reading in golden("fixtures/native/delphi", "desk", &["x86"], "exe") {
+        let expected = [
+            "create C:\\Contoso\\orders.dat",
+            "create C:\\Contoso\\queue",
+            "create HKCU\\Software\\Contoso\\Desk",
+            "set-value HKCU\\Software\\Contoso\\Desk\\Runs",
+        ];
+        assert_eq!(written(&reading), expected);
+    }
+}
+
 #[test]
 fn a_program_of_go() {
     for reading in golden("fixtures/native/go", "desk", &["x86"], "exe") {

@@ -94,8 +94,17 @@ impl References {
 /// `mov dword ptr [ebp-18h], 5`, not the opcode of a call: what follows it would be taken for the distance.
 fn is_displacement(code: &[u8], i: usize) -> bool {
     let Some([opcode, operand]) = i.checked_sub(3).and_then(|at| code.get(at..at + 2)) else { return false };
-    // Moves, comparisons and arithmetic between memory and a register or a number, with a displacement of one byte.
-    let works = matches!(opcode, 0x03 | 0x0b | 0x23 | 0x2b | 0x33 | 0x39 | 0x3b | 0x69 | 0x81 | 0x83 | 0x85)
-        || matches!(opcode, 0x88..=0x8b | 0x8d | 0xc6 | 0xc7 | 0xf6 | 0xf7 | 0xff);
-    works && operand & 0xc0 == 0x40 && operand & 0x07 != 0x04
+    // With a displacement of one byte from ebp. From another register it is as likely the end of a number and
+    // `push eax`, as in `push 3; push eax; call`.
+    let is_of_frame = operand & 0xc7 == 0x45;
+    is_of_frame
+        && match (opcode, operand >> 3 & 7) {
+            // Moves, comparisons and arithmetic between memory and a register or a number.
+            (0x03 | 0x0b | 0x23 | 0x2b | 0x33 | 0x39 | 0x3b | 0x69 | 0x81 | 0x83 | 0x85, _) => true,
+            (0x88..=0x8b | 0x8d | 0xf6 | 0xf7, _) | (0xc6 | 0xc7, 0) => true,
+            // Increments, decrements, pushes. The others are calls and jumps, and `ff` ends the distance of a call
+            // backwards, behind which `push ebp` may follow.
+            (0xff, extension) => matches!(extension, 0 | 1 | 6),
+            _ => false,
+        }
 }

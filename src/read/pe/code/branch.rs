@@ -2,6 +2,7 @@
 
 use super::analysis::Engine;
 use super::body::{Block, Body};
+use super::filled::parameters;
 use super::report::{Arg, Report};
 use super::value::{Kind, Value};
 use iced_x86::{ConditionCode, FlowControl, Instruction, Mnemonic, OpKind};
@@ -86,8 +87,15 @@ impl Engine<'_, '_> {
         if !report.summary.is_split() {
             return report;
         }
+        // What the result is made of decides, wherever it is handed over; of the rest, the first few.
+        let made_of = |n: u8| {
+            let texts = report.summary.result.iter().flat_map(|result| &result.texts);
+            texts.flat_map(parameters).any(|slot| slot.param == n)
+        };
         let numbers = self.parameters().filter_map(|n| Some((n, self.argument(n).number()?)));
-        let numbers: Vec<(u8, u64)> = numbers.take(usize::from(report.parameters.max(MIN_PARAMETERS))).collect();
+        let most = usize::from(report.parameters.max(MIN_PARAMETERS));
+        let numbers: Vec<(u8, u64)> =
+            numbers.enumerate().filter(|(i, (n, _))| *i < most || made_of(*n)).map(|(_, number)| number).collect();
         if numbers.is_empty() {
             return report;
         }
