@@ -55,6 +55,20 @@ fn modes_of_files() {
 }
 
 #[test]
+fn files_that_are_written_besides() {
+    says(
+        "sundry",
+        &[
+            "create C:\\Contoso\\badge.wmf CreateMetaFileW",
+            "create C:\\Contoso\\call.wav mmioOpenA",
+            "create C:\\Contoso\\plan.emf CreateEnhMetaFileA",
+            "create C:\\Contoso\\unpacked.dat LZOpenFileA",
+            "write C:\\Contoso\\setup.exe BeginUpdateResourceW",
+        ],
+    );
+}
+
+#[test]
 fn every_way_to_open() {
     says(
         "modes",

@@ -270,6 +270,9 @@ pub struct Row {
     pub does: Option<String>,
     /// Argument with the path.
     pub file: Option<u8>,
+    /// Without a path there is no file: what it makes is in memory.
+    #[serde(default)]
+    pub optional: bool,
     /// Argument with another kind of name.
     pub name: Option<u8>,
     /// Argument with an open registry key.

@@ -265,7 +265,7 @@ fn plain(image: &Image<'_>, event: &Event, keys: Option<Vec<Text>>) -> Vec<Effec
 
 fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location> {
     if let Some(arg) = argument(event, row.file) {
-        return paths(arg);
+        return if row.optional && arg.is_null() { Vec::new() } else { paths(arg) };
     }
     if let Some(ini) = &row.ini {
         return keys::ini_locations(event, ini);
