@@ -89,3 +89,51 @@ fn a_script_behind_the_image() {
         }
     }
 }
+
+/// Each row of a table on its own: what stands in one belongs together, and what stands behind the table does not.
+#[test]
+fn names_in_tables() {
+    let expected = [
+        "create C:\\Contoso\\first.dat",
+        "create C:\\Contoso\\inbox",
+        "create C:\\Contoso\\outbox",
+        "create C:\\Contoso\\second.dat",
+        "create C:\\Contoso\\third.dat",
+        "create HKCU\\Software\\Contoso\\Tables",
+        "create HKLM\\SOFTWARE\\Contoso\\Tables",
+        "delete C:\\Contoso\\large.dat",
+        "delete C:\\Contoso\\small.dat",
+        "set-value HKCU\\Software\\Contoso\\Tables\\Height",
+        "set-value HKCU\\Software\\Contoso\\Tables\\Width",
+        "set-value HKLM\\SOFTWARE\\Contoso\\Tables\\Installed",
+    ];
+    // In the frame, and up to an entry that is null, where loops are not unrolled and pointers not counted.
+    let unrolled = ["x", "y", "z"].map(|name| format!("delete C:\\Contoso\\{name}.tmp"));
+    let counted = ["a", "b"].map(|name| format!("configure C:\\Contoso\\{name}.log"));
+    for reading in read("tables") {
+        let more: &[String] = if reading.artifact.contains("-O2") { &unrolled } else { &counted };
+        let mut expected: Vec<String> = expected.map(String::from).into_iter().chain(more.iter().cloned()).collect();
+        expected.sort();
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
+/// On the heap, in an object that is returned, by the day, from settings with a default.
+#[test]
+fn names_that_are_kept_or_dated() {
+    let expected = [
+        "create C:\\Contoso\\day-{?}.log",
+        "create C:\\Contoso\\heap.dat",
+        "create C:\\Contoso\\log-{?}.txt",
+        "create C:\\Contoso\\queue",
+        "create D:\\Contoso\\joined.dat",
+        "create {ini:C:\\Contoso\\desk.ini/Paths/Queue}",
+        "delete C:\\Contoso\\job.dat",
+    ];
+    for reading in read("kept") {
+        // What is appended behind a length that was measured of another text is lost.
+        let lost = |line: &&&str| !(reading.artifact.contains("-O2") && line.contains("joined"));
+        let expected: Vec<&str> = expected.iter().filter(lost).copied().collect();
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}

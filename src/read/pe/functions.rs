@@ -43,15 +43,17 @@ impl Functions {
         let mut ranges = if image.is_64() { exception_ranges(image) } else { Vec::new() };
         ranges.sort_unstable();
         ranges.dedup_by_key(|r| r.start);
+        let pads = Pads::of(image);
         if !image.is_64() {
             starts.extend(prologues(image));
+            starts.extend(&pads.starts);
         }
         starts.sort_unstable();
         starts.dedup();
         let code = image.sections.iter().filter(|s| s.is_code());
         let mut ends: Vec<u32> = code.map(|s| s.rva.saturating_add(s.size)).collect();
         ends.sort_unstable();
-        Functions { ranges, starts, ends, pads: Pads::of(image) }
+        Functions { ranges, starts, ends, pads }
     }
 
     /// Adds the functions of x86 that others only end in: targets of jumps, given with their places, beyond the bounds
@@ -137,6 +139,11 @@ impl Functions {
             Ok(index) => self.ranges.get(index).is_some_and(|r| r.function == rva),
             Err(_) => self.range_of(rva).is_none() && self.starts.binary_search(&rva).is_ok(),
         }
+    }
+
+    /// The image describes the frame of a function that starts here (x86).
+    pub(crate) fn is_described(&self, rva: u32) -> bool {
+        self.pads.starts.binary_search(&rva).is_ok()
     }
 
     /// Another function, or a part of one, begins here: code of `function` does not run into it.

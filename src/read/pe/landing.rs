@@ -37,24 +37,27 @@ pub(crate) struct Pads {
     pads: Vec<Pad>,
     /// Where parts of functions that stand elsewhere begin and end (x86), sorted.
     pub(crate) fragments: Vec<(u32, u32)>,
+    /// Where the other functions begin whose frames are described (x86), sorted.
+    pub(crate) starts: Vec<u32>,
 }
 
 impl Pads {
     /// Reads the tables of an image.
     pub(crate) fn of(image: &Image<'_>) -> Self {
-        let mut pads = Vec::new();
-        let mut fragments = Vec::new();
+        let mut found = Pads::default();
         if image.is_64() {
-            of_directory(image, &mut pads);
+            of_directory(image, &mut found.pads);
         } else {
-            of_frames(image, &mut pads, &mut fragments);
+            of_frames(image, &mut found);
         }
-        fragments.sort_unstable();
         let is_code = |rva: u32| image.section_of(rva).is_some_and(|section| section.is_code());
-        pads.retain(|pad| is_code(pad.handler));
-        pads.sort_unstable_by_key(|pad| (pad.start, Reverse(pad.end), pad.handler));
-        pads.truncate(MAX_PADS);
-        Pads { pads, fragments }
+        found.fragments.sort_unstable();
+        found.starts.retain(|start| is_code(*start));
+        found.starts.sort_unstable();
+        found.pads.retain(|pad| is_code(pad.handler));
+        found.pads.sort_unstable_by_key(|pad| (pad.start, Reverse(pad.end), pad.handler));
+        found.pads.truncate(MAX_PADS);
+        found
     }
 
     /// The handler of what a call throws whose last byte is at this address.
@@ -150,7 +153,7 @@ fn call_sites(data: &[u8], start: u32, end: u32) -> Option<Vec<Pad>> {
 }
 
 /// x86: the descriptions of frames.
-fn of_frames(image: &Image<'_>, pads: &mut Vec<Pad>, fragments: &mut Vec<(u32, u32)>) {
+fn of_frames(image: &Image<'_>, found: &mut Pads) {
     // A name of more than eight characters is cut off where there is no table of strings.
     let Some(section) = image.sections.iter().find(|s| s.name.starts_with(".eh_fram")) else { return };
     let base = image.base.wrapping_add(u64::from(section.rva));
@@ -168,12 +171,14 @@ fn of_frames(image: &Image<'_>, pads: &mut Vec<Pad>, fragments: &mut Vec<(u32, u
         // A function begins with nothing but the return address on the stack.
         let first = fde.instructions(&frames, &bases).next();
         if matches!(first, Ok(Some(I::DefCfa { .. } | I::DefCfaOffset { .. } | I::Offset { .. }))) {
-            fragments.push((start, end));
+            found.fragments.push((start, end));
+        } else {
+            found.starts.push(start);
         }
         let Some(Pointer::Direct(data)) = fde.lsda() else { continue };
         let Some(data) = image.rva_of(data).and_then(|rva| image.at(rva)) else { continue };
-        if pads.len() < MAX_PADS {
-            pads.extend(call_sites(data, start, end).unwrap_or_default());
+        if found.pads.len() < MAX_PADS {
+            found.pads.extend(call_sites(data, start, end).unwrap_or_default());
         }
     }
 }

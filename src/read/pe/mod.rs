@@ -4,6 +4,7 @@ mod addresses;
 mod arguments;
 mod classes;
 mod code;
+mod data;
 mod effects;
 mod functions;
 mod gather;

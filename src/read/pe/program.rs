@@ -94,6 +94,8 @@ pub(crate) struct Program<'a> {
     pub(crate) globals: Globals,
     pub(crate) classes: Classes,
     pub(crate) handed: Handed,
+    /// Places in the data that something refers to, sorted.
+    pub(super) referred: OnceCell<Vec<u32>>,
     pops: RefCell<Map<u32, u32>>,
     /// Registers that functions change, where they are known to leave some alone.
     changed: RefCell<Map<u32, Option<u16>>>,
@@ -172,6 +174,7 @@ impl<'a> Program<'a> {
             globals: Globals::default(),
             classes: Classes::default(),
             handed: Handed::default(),
+            referred: OnceCell::new(),
             pops: RefCell::default(),
             changed: RefCell::default(),
             signatures,

@@ -59,7 +59,9 @@ impl Reach {
             work.extend(callers.into_values().flatten());
         }
         let pointed = self.pointed.get_or_init(|| pointed(program));
-        let is_start = |root: &u32| program.image.is_64() || !may_be_inside(&program.image, *root);
+        let is_start = |root: &u32| {
+            program.image.is_64() || program.functions.is_described(*root) || !may_be_inside(&program.image, *root)
+        };
         seen.is_disjoint(pointed) && roots.iter().all(is_start)
     }
 }

@@ -4,9 +4,11 @@ use super::super::Map;
 use super::super::classes::holds_code;
 use super::super::image::Image;
 use super::super::program::Program;
+use super::body::Body;
 use super::branch::Compared;
 use super::known::Known;
 use super::report::{self, Arg, Handle, Number, Report};
+use super::rows;
 use super::slot::Slot;
 use super::state::State;
 use super::strings::literal;
@@ -15,6 +17,7 @@ use super::width::Width;
 use crate::catalog::native::{Api, Object};
 use crate::facts::Text;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, OpKind, Register};
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// Most alternatives of a number that leave a function.
@@ -68,14 +71,40 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) compared: Option<Compared>,
     /// Texts that were compared, and with what.
     pub(crate) comparisons: Vec<(Value, Value, bool)>,
+    /// The row of tables for which the function is executed.
+    pub(super) row: Option<u8>,
+    /// How many rows the tables have that it reads from.
+    pub(super) rows: Cell<u8>,
     /// State at the returns.
     pub(super) exit: Option<State>,
 }
 
 /// Analyses the function at `start`. `given` are parameters of which a caller says what number they are.
 pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8, u64)]) -> Report {
+    /// Longest function that is executed for each row of its tables.
+    const MAX_INSTRUCTIONS: usize = 1_000;
     let body = program.body(start);
-    let mut symbols = Symbols::with_room(body.instructions.len());
+    let (mut report, rows) = execute(program, &body, depth, given, (None, 0));
+    let notes = !report.events.is_empty() || !report.calls.is_empty();
+    if rows > 0 && notes && given.is_empty() && body.instructions.len() <= MAX_INSTRUCTIONS {
+        let of_row = |row: u8| execute(program, &body, depth, given, (Some(row), rows)).0;
+        rows::put_together(&mut report, (0..rows).map(of_row).collect());
+    }
+    report
+}
+
+/// Executes a function; for one row of its tables, if so, of as many as there are. Answers how many that are.
+fn execute(
+    program: &Program<'_>,
+    body: &Body,
+    depth: u8,
+    given: &[(u8, u64)],
+    (row, rows): (Option<u8>, u8),
+) -> (Report, u8) {
+    let start = body.start;
+    let data = program.image.span(|section| !section.is_code());
+    let va = |rva: u32| program.image.base.wrapping_add(u64::from(rva));
+    let mut symbols = Symbols::with_room(body.instructions.len(), va(data.start)..va(data.end));
     let mut state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
     for (parameter, number) in given {
         state.give(*parameter, *number, program.image.is_64());
@@ -97,16 +126,18 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8
         is_given: !given.is_empty(),
         compared: None,
         comparisons: Vec::new(),
+        row,
+        rows: Cell::new(rows),
         exit: None,
     };
     engine.receive();
-    let visited = engine.fixpoint(&body);
-    engine.record(&body, visited);
+    let visited = engine.fixpoint(body);
+    engine.record(body, visited);
     engine.close_comparisons();
     engine.summarise();
     engine.report.parameters = engine.symbols.stack_parameters();
     engine.report.events.sort_by_key(|e| e.site);
-    engine.report
+    (engine.report, engine.rows.get())
 }
 
 impl Engine<'_, '_> {
@@ -114,7 +145,11 @@ impl Engine<'_, '_> {
     fn summarise(&mut self) {
         let Some(exit) = self.exit.take() else { return };
         self.state = exit;
-        let result = self.close_any(self.state.registers[0]);
+        let mut result = self.close_any(self.state.registers[0]);
+        // What is made here and returned is not told of otherwise.
+        if matches!(self.symbols.kind_of(self.state.registers[0]), Some(Kind::Result(_))) {
+            result.object = self.object(self.state.registers[0]);
+        }
         let mut buffers = Vec::new();
         let mut cells = Vec::new();
         let mut globals = Vec::new();

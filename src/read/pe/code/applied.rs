@@ -56,8 +56,30 @@ impl Engine<'_, '_> {
             }
         }
         match (&filled.result, &summary.result) {
-            (Some(filled), Some(unfilled)) => self.open(filled, Kind::Result(site), unfilled),
+            (Some(filled), Some(unfilled)) => {
+                let result = self.open(filled, Kind::Result(site), unfilled);
+                self.unfold(result, filled, unfilled, site);
+                result
+            }
             _ => self.symbols.of(Kind::Result(site)),
+        }
+    }
+
+    /// What a callee put into the object that it returns.
+    fn unfold(&mut self, result: Value, filled: &Arg, unfilled: &Arg, site: u32) {
+        /// Number of the first field of it, behind those of parameters.
+        const FIRST_RETURNED: u8 = 160;
+        /// Most fields of it.
+        const MAX_FIELDS: u8 = 32;
+        let (Some(object), Some(unfilled)) = (&filled.object, &unfilled.object) else { return };
+        let (is_64, size) = (self.is_64(), if self.is_64() { 8 } else { 4 });
+        let fields = object.fields.iter().zip(&unfilled.fields).zip(FIRST_RETURNED..FIRST_RETURNED + MAX_FIELDS);
+        for (((offset, arg), (_, unfilled)), number) in fields {
+            let value = self.open(arg, Kind::Out(site, number), unfilled);
+            self.state.store(result.plus(i64::from(*offset), is_64), size, value);
+        }
+        for (offset, known) in &object.strings {
+            self.state.set_buffer(result.plus(i64::from(*offset), is_64), Buffer::of(known.clone()));
         }
     }
 

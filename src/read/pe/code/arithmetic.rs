@@ -74,7 +74,16 @@ impl Engine<'_, '_> {
         let result = self.calculated_once(mnemonic, a, b);
         // What is added to is more often a pointer than a mode.
         let moves = matches!(mnemonic, Mnemonic::Add | Mnemonic::Sub);
-        if result == Value::Unknown && !moves { self.made(a, b) } else { result }
+        match result {
+            Value::Unknown if !moves => match (self.made(a, b), mnemonic, b) {
+                (Value::Unknown, Mnemonic::Shl | Mnemonic::Sal, Value::Const(bits @ 1..=12)) => {
+                    self.times(a, 1 << bits)
+                }
+                (Value::Unknown, Mnemonic::Imul, Value::Const(by @ 2..=0x1000)) => self.times(a, by as i64),
+                (made, ..) => made,
+            },
+            result => result,
+        }
     }
 
     /// A number that only a caller's value decides.
@@ -93,8 +102,13 @@ impl Engine<'_, '_> {
         use Mnemonic as M;
         let is_64 = self.is_64();
         match (mnemonic, a, b) {
-            (M::Add, a, Value::Const(n)) => a.plus(signed(n, is_64), is_64),
-            (M::Add, Value::Const(n), b) => b.plus(signed(n, is_64), is_64),
+            (M::Add, a, Value::Const(n)) | (M::Add, Value::Const(n), a) => match self.symbols.kind_of(a) {
+                Some(Kind::Times(..)) => self.row(n, a, 1).unwrap_or(Value::Unknown),
+                _ => a.plus(signed(n, is_64), is_64),
+            },
+            (M::Add, a, b) if self.sum_of_multiples(a, b).is_some() => {
+                self.sum_of_multiples(a, b).unwrap_or(Value::Unknown)
+            }
             (M::Add, a, b) if a == b && self.doubled(a) != Value::Unknown => self.doubled(a),
             (M::Shl | M::Sal, a, Value::Const(1)) if self.doubled(a) != Value::Unknown => self.doubled(a),
             (M::Add, a, b) => {

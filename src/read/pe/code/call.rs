@@ -94,8 +94,12 @@ impl Engine<'_, '_> {
             Target::Internal(rva) => self.program.changed_by(rva),
             _ => None,
         };
-        self.clobber(changed.unwrap_or(u16::MAX));
-        self.state.registers[0] = result;
+        let changed = changed.unwrap_or(u16::MAX);
+        self.clobber(changed);
+        // A function that leaves the register of the result alone has none.
+        if changed & 1 != 0 {
+            self.state.registers[0] = result;
+        }
         if !self.is_64() {
             let pops = self.pops(&target, next);
             self.state.registers[RSP] = stack.plus(i64::from(pops), false);

@@ -21,6 +21,9 @@ impl Engine<'_, '_> {
         } else {
             i64::from(instruction.memory_displacement32() as i32)
         };
+        if let Some(row) = self.row_operand(instruction, displacement) {
+            return row;
+        }
         let is_64 = self.is_64();
         let base = match instruction.memory_base() {
             Register::None => Value::Const(0),
@@ -62,10 +65,17 @@ impl Engine<'_, '_> {
         }
         match base {
             Value::Const(0) if scale == 1 => index.plus(displacement, self.is_64()),
-            Value::Const(0) if scale == 2 => self.doubled(index).plus(displacement, self.is_64()),
+            Value::Const(0) if scale == 2 && self.doubled(index) != Value::Unknown => {
+                self.doubled(index).plus(displacement, self.is_64())
+            }
+            Value::Const(0) if displacement == 0 => self.times(index, scale),
             _ if scale == 1 && base == index && self.doubled(base) != Value::Unknown => {
                 self.doubled(base).plus(displacement, self.is_64())
             }
+            _ if base == index && displacement == 0 && !self.is_pointer(base) => self.times(base, scale + 1),
+            // A length is added to where another text begins: somewhere in that one.
+            _ if self.is_length(index) && !self.is_length(base) => self.in_memory_of(base),
+            _ if self.is_length(base) && scale == 1 => self.in_memory_of(index),
             _ => {
                 let (base, other) = match base {
                     Value::Stack(_) => (at, index),
@@ -87,6 +97,18 @@ impl Engine<'_, '_> {
         match self.symbols.root(address) {
             Some(root) if self.is_pointer(address) || is_parameter(root) => self.symbols.of(Kind::Inside(root)),
             _ => Value::Unknown,
+        }
+    }
+
+    fn is_length(&self, value: Value) -> bool {
+        let Value::Sym(symbol, _) = value else { return false };
+        matches!(self.symbols.kind(symbol), Kind::Length(..) | Kind::Size(..))
+    }
+
+    fn in_memory_of(&mut self, address: Value) -> Value {
+        match self.symbols.root(address) {
+            Some(root) => self.symbols.of(Kind::Inside(root)),
+            None => Value::Unknown,
         }
     }
 
@@ -136,6 +158,14 @@ impl Engine<'_, '_> {
         if address == Value::Unknown {
             return Value::Unknown;
         }
+        let address = match self.this_row(address) {
+            row @ Value::Const(va) if row != address => match self.image_word(va, size) {
+                Some(word) => return word,
+                None => row,
+            },
+            address => address,
+        };
+        self.note_rows(address);
         if let Some(cell) = self.state.cell(address) {
             return match cell.value {
                 _ if cell.size < size && !matches!(cell.value, Value::Sym(..)) => Value::Unknown,
@@ -185,7 +215,13 @@ impl Engine<'_, '_> {
         if section.is_writable() {
             return None;
         }
-        let bytes = image.at(rva)?;
+        self.image_word(va, size)
+    }
+
+    /// What the file has at an address.
+    fn image_word(&self, va: u64, size: u8) -> Option<Value> {
+        let image = &self.program.image;
+        let bytes = image.at(image.rva_of(va)?)?;
         let number = bytes.get(..usize::from(size.min(8)))?.iter().rev().fold(0u64, |sum, b| sum << 8 | u64::from(*b));
         Some(Value::Const(number))
     }

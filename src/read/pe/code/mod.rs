@@ -28,6 +28,7 @@ mod memory;
 mod models;
 mod number;
 pub(crate) mod report;
+mod rows;
 pub(crate) mod slot;
 pub(crate) mod state;
 mod step;

@@ -8,6 +8,8 @@ use super::value::{Kind, Value};
 use super::width::Width;
 use crate::facts::Text;
 
+/// Fewest characters of a text that is stored as numbers in memory that a call gave.
+const MIN_STORED: usize = 3;
 /// Deepest nesting of symbols that is followed for a string.
 const MAX_DEPTH: u8 = 6;
 
@@ -27,6 +29,8 @@ impl Engine<'_, '_> {
         if depth > MAX_DEPTH {
             return None;
         }
+        self.note_rows(value);
+        let value = self.this_row(value);
         if let Some(buffer) = self.state.buffer(value) {
             return Some(with_tail(buffer, wide));
         }
@@ -61,6 +65,13 @@ impl Engine<'_, '_> {
                     return Some(text);
                 }
                 match self.symbols.kind(symbol) {
+                    // Memory that a call gave, and that was filled with numbers.
+                    Kind::Result(_) if self.state.cell(value).is_some_and(|cell| cell.value.number().is_some()) => {
+                        let bytes = self.state.constant_bytes(value, MAX_STRING);
+                        decode(&bytes, wide)
+                            .filter(|text| text.len() >= MIN_STORED)
+                            .map(|text| Known::of(Text::lit(text)))
+                    }
                     Kind::Choice(_) if offset == 0 => {
                         let mut texts = self
                             .symbols

@@ -2,6 +2,7 @@
 
 use super::super::{Map, Set};
 use super::state::PARAM_ECX;
+use std::ops::Range;
 
 /// A value, as far as it is known. Copied freely; everything larger is behind a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +36,10 @@ pub(crate) enum Kind {
     Or(Value, u64),
     /// A number that is made of a parameter and other numbers: two of them need not be equal.
     Made(Value),
+    /// So many times a number.
+    Times(Value, u32),
+    /// A row of the table that begins at this address, of so many bytes.
+    Row(u64, u32),
     /// One of two or three values.
     Choice([Value; MAX_CHOICES]),
     /// The imported function with this number.
@@ -70,13 +75,16 @@ pub(crate) struct Symbols {
     ids: Map<Kind, u32>,
     /// Strings whose last character was looked at.
     asked: Set<Value>,
+    /// Where the image has its data.
+    data: Range<u64>,
 }
 
 impl Symbols {
     /// None yet, with room for as many as a function of so many instructions usually has.
-    pub(super) fn with_room(instructions: usize) -> Self {
+    pub(super) fn with_room(instructions: usize, data: Range<u64>) -> Self {
         let room = (instructions / 4).min(MAX_SYMBOLS);
         Symbols {
+            data,
             kinds: Vec::with_capacity(room),
             ids: Map::with_capacity_and_hasher(room, Default::default()),
             asked: Set::default(),
@@ -146,10 +154,63 @@ impl Symbols {
         matches!(value, Value::Sym(symbol, _) if matches!(self.kind(symbol), Kind::Inside(_)))
     }
 
+    /// An address of data of the image.
+    pub(super) fn is_data(&self, address: u64) -> bool {
+        self.data.contains(&address)
+    }
+
+    /// One of the rows that two addresses in a table are; `None`: they are none.
+    fn join_rows(&mut self, a: Value, b: Value) -> Option<Value> {
+        let row = |value| match value {
+            Value::Sym(symbol, offset) => match self.kind(symbol) {
+                Kind::Row(start, stride) => Some((symbol, start.wrapping_add_signed(i64::from(offset)), stride)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let (row, at, stride, others) = match (row(a), row(b)) {
+            (Some((one, at, stride)), Some((other, to, _))) if one == other => {
+                (if at <= to { a } else { b }, at, stride, vec![to])
+            }
+            (Some((_, at, stride)), None) => (a, at, stride, self.numbers(b)?),
+            (None, Some((_, at, stride))) => (b, at, stride, self.numbers(a)?),
+            _ => return None,
+        };
+        let same = others.iter().all(|other| at.abs_diff(*other) % u64::from(stride) == 0);
+        Some(if same { row } else { Value::Unknown })
+    }
+
+    /// The numbers that a value is one of.
+    fn numbers(&self, value: Value) -> Option<Vec<u64>> {
+        self.alternatives(value).into_iter().map(Value::number).collect()
+    }
+
+    /// The row of a table that numbers which change from visit to visit are the addresses of.
+    fn row_of(&mut self, a: Value, b: Value) -> Option<Value> {
+        /// Fewest bytes of a row: of a pointer.
+        const MIN_STRIDE: u64 = 4;
+        let all = [self.numbers(a)?, self.numbers(b)?].concat();
+        if !all.iter().all(|number| self.is_data(*number)) {
+            return None;
+        }
+        let start = all.iter().copied().min()?;
+        let mut stride = 0u64;
+        for mut next in all.into_iter().map(|at| at - start) {
+            while next != 0 {
+                (stride, next) = (next, stride % next);
+            }
+        }
+        let stride = u32::try_from(stride).ok().filter(|stride| u64::from(*stride) >= MIN_STRIDE)?;
+        Some(self.of(Kind::Row(start, stride)))
+    }
+
     /// What is left of two values that change from visit to visit: the memory that both point into, if it is the same.
     pub(crate) fn widen(&mut self, a: Value, b: Value) -> Value {
         if a == b {
             return a;
+        }
+        if let Some(row) = self.join_rows(a, b).or_else(|| self.row_of(a, b)) {
+            return row;
         }
         let mut roots = self.alternatives(a).into_iter().chain(self.alternatives(b)).map(|v| self.root(v));
         let Some(Some(first)) = roots.next() else { return Value::Unknown };
@@ -196,6 +257,9 @@ impl Symbols {
         }
         if a == Value::Unknown || b == Value::Unknown {
             return Value::Unknown;
+        }
+        if let Some(row) = self.join_rows(a, b) {
+            return row;
         }
         // A short string lives inside its object, a long one behind the pointer at its start: both are the object.
         if self.kind_of(b) == Some(Kind::Load(a)) {
