@@ -103,3 +103,70 @@ fn objects_of_com_in_objects_of_the_program() {
 fn arguments_and_a_script_in_objects() {
     says("argued", "exe", &["create {arg:1}", "delete {arg:2}"]);
 }
+
+/// `{?}` stands for anything.
+fn fits(line: &str, place: &str) -> bool {
+    match line.split_once("{?}") {
+        None => line == place,
+        Some((before, after)) => place.starts_with(before) && place.ends_with(after),
+    }
+}
+
+/// Less is known of strings that are compiled into the program: what is known is right, and `certain` of it always is.
+fn says_nothing_else(program: &str, expected: &[&str], certain: &[&str]) {
+    for reading in golden("fixtures/native/classes", program, &BUILDS, "exe") {
+        let written = written(&reading);
+        let strange = written.iter().find(|line| !expected.iter().any(|place| fits(line, place)));
+        assert_eq!(strange, None, "{}", reading.artifact);
+        let missing = certain.iter().find(|place| !written.iter().any(|line| line == *place));
+        assert_eq!(missing, None, "{}: {written:?}", reading.artifact);
+    }
+}
+
+#[test]
+fn databases_behind_classes() {
+    says_nothing_else(
+        "stores",
+        &[
+            "create C:\\Contoso\\orders.sqlite",
+            "create C:\\Contoso\\prices.sqlite",
+            "create D:\\Archive\\archive.sqlite",
+            "write C:\\Contoso\\index",
+            "write C:\\Contoso\\orders.sqlite",
+            "write D:\\Archive\\archive.sqlite",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn strings_that_are_joined() {
+    says_nothing_else(
+        "joined",
+        &[
+            "create C:\\Contoso\\added.dat",
+            "create C:\\Contoso\\appended-by-text.dat",
+            "create C:\\Contoso\\first.dat",
+            "create C:\\Contoso\\report.bak",
+            "create C:\\Contoso\\second.dat",
+            "create C:\\Contoso\\spool-{?}.dat",
+            "create C:\\Contoso\\third.dat",
+            "create D:\\Contoso\\other.dat",
+            "create {Temp}\\contoso\\wide.dat",
+            "delete C:\\Contoso\\lock\\orders.lock",
+        ],
+        &["create C:\\Contoso\\appended-by-text.dat", "create D:\\Contoso\\other.dat"],
+    );
+}
+
+#[test]
+fn methods_that_call_what_is_loaded_late() {
+    let expected = [
+        "create C:\\Contoso\\late.dat",
+        "delete C:\\Contoso\\at-once.tmp",
+        "set-value HKCU\\Software\\Contoso\\Late\\Runs",
+    ];
+    for reading in golden("fixtures/native/msvc", "delayed", &BUILDS, "exe") {
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}

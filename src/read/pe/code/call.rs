@@ -240,6 +240,11 @@ impl Engine<'_, '_> {
                     None => {
                         let outputs = self.program.signature(*index).and_then(|s| s.outputs);
                         let shared = native::is_crt(&import.module);
+                        // A method of C++ changes its object, unless its name says that it does not.
+                        let changes = import.name.starts_with("_ZN") && !import.name.starts_with("_ZNK");
+                        if changes && !self.is_64() {
+                            self.taint_argument(PARAM_ECX, site);
+                        }
                         self.unknown_import(outputs.or(shared.then_some(0)), site);
                         self.symbols.of(Kind::Result(site))
                     }

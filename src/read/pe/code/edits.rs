@@ -85,6 +85,10 @@ impl Engine<'_, '_> {
                 numbers
             }
             (Some(at), _) => at,
+            // A text that was stored as numbers on the heap.
+            (None, Value::Sym(..)) if self.begins_with_number(root) && self.texts_of_numbers(root) >= MIN_TEXT => {
+                return self.state.store(root, 1, Value::Unknown);
+            }
             // It was cleared.
             (None, Value::Stack(_)) if self.state.cell(root).is_some_and(|c| c.value == Value::Const(0)) => {
                 return self.state.store(root, 1, Value::Unknown);

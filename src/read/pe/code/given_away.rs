@@ -97,7 +97,10 @@ impl Engine<'_, '_> {
                     self.note_written(alternative, how);
                 }
             }
-            None if address == Value::Unknown => self.report.written.any |= 1 << Written::SOMEWHERE,
+            None if address == Value::Unknown => {
+                self.report.written.any |= 1 << Written::SOMEWHERE;
+                self.report.written.computed |= 1 << Written::SOMEWHERE;
+            }
             _ => {}
         }
     }
@@ -190,8 +193,12 @@ impl Engine<'_, '_> {
 
     /// A variable of the frame that holds a number, as one that is cleared before it is filled.
     fn holds_number(&self, pointer: Value) -> bool {
-        let number = |cell: super::state::Cell| cell.value.number().is_some();
-        matches!(pointer, Value::Stack(_)) && self.state.cell(pointer).is_some_and(number)
+        matches!(pointer, Value::Stack(_)) && self.begins_with_number(pointer)
+    }
+
+    /// A number was stored where a pointer leads to.
+    pub(super) fn begins_with_number(&self, pointer: Value) -> bool {
+        self.state.cell(pointer).is_some_and(|cell| cell.value.number().is_some())
     }
 
     /// A variable of the frame, or an object that begins with one, that holds a handle or an object of COM.
@@ -230,7 +237,9 @@ impl Engine<'_, '_> {
             Some(buffer) => {
                 !buffer.object && !buffer.known.weak && buffer.known.texts().iter().any(|t| !t.is_unknown())
             }
-            None if matches!(buffer, Value::Stack(_)) => self.texts_of_numbers(buffer) >= MIN_TEXT,
+            None if matches!(buffer, Value::Stack(_)) || self.begins_with_number(buffer) => {
+                self.texts_of_numbers(buffer) >= MIN_TEXT
+            }
             None => matches!(buffer, Value::Const(va) if self.is_variable(va) && self.text(buffer, false).is_some()),
         }
     }

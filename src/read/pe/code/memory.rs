@@ -76,6 +76,8 @@ impl Engine<'_, '_> {
             // A length is added to where another text begins: somewhere in that one.
             _ if self.is_length(index) && !self.is_length(base) => self.in_memory_of(base),
             _ if self.is_length(base) && scale == 1 => self.in_memory_of(index),
+            // Either may be the pointer.
+            _ if self.is_parameter(base) && self.is_parameter(index) => Value::Unknown,
             _ => {
                 let (base, other) = match base {
                     Value::Stack(_) => (at, index),
@@ -98,6 +100,12 @@ impl Engine<'_, '_> {
             Some(root) if self.is_pointer(address) || is_parameter(root) => self.symbols.of(Kind::Inside(root)),
             _ => Value::Unknown,
         }
+    }
+
+    /// A parameter of which nothing tells a pointer from a number.
+    fn is_parameter(&self, value: Value) -> bool {
+        let root = self.symbols.root(value).and_then(|root| self.symbols.kind_of(root));
+        matches!(root, Some(Kind::Param(_))) && !self.is_pointer(value)
     }
 
     fn is_length(&self, value: Value) -> bool {

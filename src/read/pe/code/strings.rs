@@ -66,7 +66,7 @@ impl Engine<'_, '_> {
                 }
                 match self.symbols.kind(symbol) {
                     // Memory that a call gave, and that was filled with numbers.
-                    Kind::Result(_) if self.state.cell(value).is_some_and(|cell| cell.value.number().is_some()) => {
+                    Kind::Result(_) if self.begins_with_number(value) => {
                         let bytes = self.state.constant_bytes(value, MAX_STRING);
                         decode(&bytes, wide)
                             .filter(|text| text.len() >= MIN_STORED)
