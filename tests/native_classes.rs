@@ -170,3 +170,18 @@ fn methods_that_call_what_is_loaded_late() {
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }
+
+/// `__except` on x64: with a handler, two around each other, and what is done in any case.
+#[test]
+fn handlers_of_structured_exceptions() {
+    let expected = [
+        "create C:\\Contoso\\between.dat",
+        "create C:\\Contoso\\failed.dat",
+        "create C:\\Contoso\\inner.dat",
+        "create C:\\Contoso\\outer.dat",
+        "delete C:\\Contoso\\guard.lock",
+    ];
+    for reading in golden("fixtures/native/msvc", "guarded", &BUILDS[..2], "exe") {
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}

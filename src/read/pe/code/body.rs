@@ -21,8 +21,8 @@ pub(crate) struct Block {
     pub(crate) instructions: std::ops::Range<usize>,
     /// The blocks that may follow, by their numbers.
     pub(crate) next: Vec<usize>,
-    /// The block that handles what its last instruction, a call, throws.
-    pub(crate) handler: Option<usize>,
+    /// The blocks that handle what its last instruction, a call, throws.
+    pub(crate) handlers: Vec<usize>,
     /// Ends with a jump whose targets are not known.
     pub(crate) indirect: bool,
     /// It calls something, or may end in a call.
@@ -124,10 +124,11 @@ impl Builder<'_, '_> {
                 match instruction.flow_control() {
                     FlowControl::Call | FlowControl::IndirectCall => {
                         let returns = !self.never_returns(&instruction);
-                        if let Some(handler) = self.handler_of(&instruction) {
+                        let handlers = self.handlers_of(&instruction);
+                        if !handlers.is_empty() {
                             let after = self.rva(instruction.next_ip()).filter(|_| returns);
                             work.extend(after.filter(|after| !self.functions.is_elsewhere(*after, self.start)));
-                            work.push(handler);
+                            work.extend(handlers);
                             break;
                         }
                         if !returns {
@@ -157,8 +158,9 @@ impl Builder<'_, '_> {
     }
 
     /// Where what a call throws is handled.
-    fn handler_of(&self, call: &Instruction) -> Option<u32> {
-        self.functions.pads.of_call(self.rva(call.next_ip())?.checked_sub(1)?)
+    fn handlers_of(&self, call: &Instruction) -> Vec<u32> {
+        let last = self.rva(call.next_ip()).and_then(|after| after.checked_sub(1));
+        last.into_iter().flat_map(|last| self.functions.pads.of_call(last)).collect()
     }
 
     /// A jump through memory at a fixed address is a tail call of an import, not a jump table.
@@ -265,25 +267,25 @@ impl Builder<'_, '_> {
                     | FlowControl::IndirectBranch
             );
             let is_call = matches!(flow, FlowControl::Call | FlowControl::IndirectCall);
-            let handler = is_call.then(|| self.handler_of(instruction)).flatten();
+            let caught = if is_call { self.handlers_of(instruction) } else { Vec::new() };
             let falls = match flow {
                 FlowControl::Next => true,
                 FlowControl::Call | FlowControl::IndirectCall => !self.never_returns(instruction),
                 FlowControl::Interrupt => instruction.code() != Code::Int3,
                 _ => false,
             };
-            if falls && follows && handler.is_none() && !self.leaders.contains(&after) {
+            if falls && follows && caught.is_empty() && !self.leaders.contains(&after) {
                 continue;
             }
-            handlers.extend(handler.map(|handler| (blocks.len(), handler)));
+            handlers.extend(caught.into_iter().map(|handler| (blocks.len(), handler)));
             let to_next = (falls || flow == FlowControl::ConditionalBranch).then_some(after);
             let jumps = matches!(flow, FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch);
             let to_target = jumps.then(|| self.branch(instruction)).flatten();
             ways.extend(to_next.into_iter().chain(to_target).map(|to| (blocks.len(), to)));
             let indirect = flow == FlowControl::IndirectBranch && !self.is_import_jump(instruction);
             if let Some(start) = instructions.get(first).and_then(|f| self.rva(f.ip())) {
-                let (next, handler) = (Vec::new(), None);
-                blocks.push(Block { start, instructions: first..i + 1, next, handler, indirect, calls });
+                let (next, handlers) = (Vec::new(), Vec::new());
+                blocks.push(Block { start, instructions: first..i + 1, next, handlers, indirect, calls });
             }
             calls = false;
             first = i + 1;
@@ -295,7 +297,7 @@ impl Builder<'_, '_> {
         }
         for (from, to) in handlers {
             let to = body.block_at(to);
-            body.blocks.get_mut(from).into_iter().for_each(|block| block.handler = to);
+            body.blocks.get_mut(from).into_iter().for_each(|block| block.handlers.extend(to));
         }
         body.orphans = orphans.into_iter().filter_map(|start| body.block_at(start)).collect();
         body

@@ -63,9 +63,11 @@ impl Engine<'_, '_> {
             for target in entry.iter().chain(open) {
                 self.lead_to(*target, &mut visits, &mut work);
             }
-            if let Some(handler) = block.handler {
+            if !block.handlers.is_empty() {
                 self.throw();
-                self.lead_to(handler, &mut visits, &mut work);
+            }
+            for handler in &block.handlers {
+                self.lead_to(*handler, &mut visits, &mut work);
             }
         }
         visits
