@@ -71,3 +71,10 @@ fn texts_that_are_altered() {
         ],
     );
 }
+
+/// Texts that others may write because they got the address, places of the frame that are used again, and functions
+/// that call themselves: only what is still there is proven.
+#[test]
+fn texts_that_are_kept_elsewhere() {
+    proves("lent", &[r"C:\Kept\again.dat", r"C:\Kept\read.dat", r"C:\Reused\first.dat", r"C:\Reused\last.dat"]);
+}

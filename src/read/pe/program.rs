@@ -386,6 +386,12 @@ impl<'a> Program<'a> {
         *known.get_or_init(|| self.linkage.imports.get(import).and_then(surface::name_of).and_then(native::signature))
     }
 
+    /// A function of the image may be given to an import: of those whose doing is known only to a few.
+    pub(crate) fn takes_procedures(&self, import: usize) -> bool {
+        let api = self.apis.get(import).copied().flatten();
+        api.is_none_or(|api| api.row.caller.is_some() || api.row.model.is_none() && api.row.effect.is_none())
+    }
+
     /// What facts call an import.
     pub(crate) fn via(&self, import: usize) -> &str {
         let name = || self.linkage.imports.get(import).map(surface::via).unwrap_or_default();

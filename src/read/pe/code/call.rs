@@ -230,6 +230,14 @@ impl Engine<'_, '_> {
             self.note_list();
         }
         match target {
+            Target::Import(index) if self.program.takes_procedures(*index) => self.give_context(),
+            Target::Import(_) => {}
+            Target::Named(..) | Target::Method(..) => self.give_context(),
+            Target::Internal(rva) => self.lose_escaped(Some(*rva)),
+            Target::Unknown => self.lose_escaped(None),
+            Target::Either(_) => {}
+        }
+        match target {
             Target::Import(index) => {
                 let Some(import) = self.program.linkage.imports.get(*index) else { return Value::Unknown };
                 match self.program.apis.get(*index).copied().flatten() {
@@ -344,6 +352,9 @@ impl Engine<'_, '_> {
             return Value::Const(number);
         }
         self.hand_on_comparisons(report.as_deref());
+        if let Some(report) = &report {
+            self.report.written = self.report.written.and(report.written.through_variables());
+        }
         let summary = report.as_ref().map(|report| &report.summary);
         // A format that is written through the runtime's own streams leaves nothing in the callee's summary.
         let before = |text: &Text| text.as_hole().and_then(Slot::of_hole).is_some();

@@ -58,7 +58,11 @@ impl Cut {
 
 /// The name of a hole that stands for a place, without its cuts.
 pub(super) fn uncut(name: &str) -> &str {
-    name.trim_end_matches(Cut::ALL.map(Cut::sign))
+    match name.as_bytes().last() {
+        // Most are not cut.
+        Some(b'a'..=b'z' | b'0'..=b'9') | None => name,
+        _ => name.trim_end_matches(Cut::ALL.map(Cut::sign)),
+    }
 }
 
 /// Where the text is cut that a hole stands for.

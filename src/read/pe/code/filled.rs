@@ -1,6 +1,6 @@
 //! Texts of one function with what its callers pass for its parameters.
 
-use super::cuts::cut_as;
+use super::cuts::{cut_as, cuts_of};
 use super::known::{Known, merged};
 use super::report::Arg;
 use super::slot::Slot;
@@ -67,7 +67,10 @@ pub(super) fn all_filled(texts: &[Text], passed: &dyn Fn(u8) -> Option<Arg>, wea
 fn said(hole: &Hole, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Option<Vec<Text>> {
     let arg = given(Slot::of_hole(hole)?, passed)?.read(Slot::width_of(hole));
     *weak |= arg.weak;
-    Some(spoken(arg).iter().map(|text| cut_as(hole, text)).collect())
+    Some(match cuts_of(hole).next() {
+        Some(_) => spoken(arg).iter().map(|text| cut_as(hole, text)).collect(),
+        None => spoken(arg),
+    })
 }
 
 /// Replaces parameters in a text; where a caller passes one of a few, there are as many results.

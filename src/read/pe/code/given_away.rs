@@ -58,9 +58,34 @@ impl Written {
     pub(super) const ALL: Written = Written { any: u64::MAX, computed: u64::MAX };
     /// Through a pointer that may be any of them.
     const SOMEWHERE: u32 = 63;
+    /// Stands for a parameter: through a pointer that a variable of the program holds.
+    pub(super) const VARIABLE: u8 = 62;
+    /// Stands for the first parameter: through a pointer in what that leads to.
+    const BEHIND: u8 = 48;
+    /// Most parameters behind which is looked.
+    const MAX_BEHIND: u8 = 8;
+
+    /// Stands for a parameter: through a pointer in what it leads to.
+    pub(super) fn behind(parameter: u8) -> u8 {
+        match parameter {
+            PARAM_ECX => Self::BEHIND + Self::MAX_BEHIND,
+            n => Self::BEHIND + n.min(Self::MAX_BEHIND - 1),
+        }
+    }
 
     fn bit(parameter: u8) -> u64 {
         1 << u32::from(parameter).min(Self::SOMEWHERE)
+    }
+
+    /// What of it a caller does too, by calling the function.
+    pub(super) fn through_variables(self) -> Self {
+        let mask = Self::bit(Self::VARIABLE);
+        Written { any: self.any & mask, computed: self.computed & mask }
+    }
+
+    /// Both.
+    pub(super) fn and(self, other: Self) -> Self {
+        Written { any: self.any | other.any, computed: self.computed | other.computed }
     }
 
     /// What of it concerns one parameter.
@@ -71,6 +96,17 @@ impl Written {
 }
 
 impl Engine<'_, '_> {
+    /// Whose a pointer is that was loaded from memory: it lies behind a parameter, or in a variable of the program.
+    fn keeper(&self, pointer: Value) -> Option<u8> {
+        let Value::Sym(symbol, _) = pointer else { return None };
+        match self.symbols.kind(symbol) {
+            Kind::Load(Value::Const(_)) => Some(Written::VARIABLE),
+            Kind::Load(_) => self.slot(pointer).map(|slot| Written::behind(slot.param)),
+            Kind::End(at, ..) | Kind::LastSeparator(at, _) | Kind::Extension(at, _) => self.keeper(at),
+            _ => None,
+        }
+    }
+
     /// Something is written at an address: whose parameter that may be is part of the report. What is learnt on the way to the
     /// fixpoint holds as well: a value only ever becomes one of more.
     pub(super) fn note_written(&mut self, address: Value, how: Writing) {
@@ -96,6 +132,11 @@ impl Engine<'_, '_> {
                 for alternative in self.symbols.alternatives(address) {
                     self.note_written(alternative, how);
                 }
+            }
+            None if self.keeper(address).is_some() => {
+                let keeper = self.keeper(address).map_or(0, Written::bit);
+                self.report.written.any |= keeper;
+                self.report.written.computed |= if how == Writing::Something { keeper } else { 0 };
             }
             None if address == Value::Unknown => {
                 self.report.written.any |= 1 << Written::SOMEWHERE;
@@ -125,7 +166,16 @@ impl Engine<'_, '_> {
         asked.push((target, argument, summarised));
         let Some(report) = program.report(target, depth + 1) else { return Written::ALL };
         // Where it hands the parameter on, the next one is asked, and only now that somebody wants to know.
-        for next in report.given.iter().filter(|next| next.parameter == argument) {
+        // What is behind a parameter is behind it where it is handed on, too.
+        let along = |next: &Given| match next.parameter {
+            parameter if parameter == argument => Some(*next),
+            parameter if Written::behind(parameter) == argument => {
+                Some(Given { argument: Written::behind(next.argument), ..*next })
+            }
+            _ => None,
+        };
+        for next in report.given.iter().filter_map(along) {
+            let next = &next;
             let written = self.asked_along(*next, depth + 1, asked);
             if if next.summarised { written.computed } else { written.any } != 0 {
                 return Written::ALL.through(argument);
@@ -161,6 +211,13 @@ impl Engine<'_, '_> {
                 }
                 None => (known || self.holds_opened(pointer)) && !self.may_write(target, n),
             };
+            let kept = self.kept_in(pointer);
+            if !kept.is_empty() {
+                let written = self.asked(target, Written::behind(n));
+                if if summarised.is_some() { written.computed } else { written.any } != 0 {
+                    kept.into_iter().for_each(|text| self.lose_text(text));
+                }
+            }
             let handed = matches!(pointer, Value::Sym(..)) && !known && !summarised.is_some_and(|s| s.contains(&n));
             if handed {
                 self.hand_on(pointer, target, n, summarised.is_some());
@@ -180,7 +237,13 @@ impl Engine<'_, '_> {
     /// A parameter of this function is given to another one.
     fn hand_on(&mut self, pointer: Value, target: u32, argument: u8, summarised: bool) {
         let Value::Sym(symbol, _) = pointer else { return };
-        let Kind::Param(parameter) = self.symbols.kind(symbol) else { return };
+        let parameter = match self.symbols.kind(symbol) {
+            Kind::Param(parameter) => parameter,
+            _ => match self.keeper(pointer) {
+                Some(keeper) => keeper,
+                None => return,
+            },
+        };
         let given = Given { parameter, target, argument, summarised };
         if !self.notes() || self.report.given.contains(&given) {
             return;

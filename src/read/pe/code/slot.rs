@@ -116,7 +116,10 @@ impl Slot {
     /// Reads a hole that stands for a place.
     pub(crate) fn of_hole(hole: &Hole) -> Option<Slot> {
         match hole {
-            Hole::From(Source::Param, name) => uncut(name).trim_end_matches([NARROW, WIDE]).parse().ok(),
+            Hole::From(Source::Param, name) => {
+                let name = uncut(name);
+                name.strip_suffix([NARROW, WIDE]).unwrap_or(name).parse().ok()
+            }
             _ => None,
         }
     }

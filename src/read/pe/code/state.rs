@@ -116,6 +116,10 @@ impl State {
 
     /// Stores a value; cells that overlap it are forgotten, and text that was there before is overwritten.
     pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
+        // Something that is no text takes the place of one: another variable, in the same place of the frame.
+        if size > 2 && !matches!(value, Value::Const(_)) {
+            self.forget_rest(address);
+        }
         self.keep_and_store(address, size, value);
         self.buffers.remove(address);
     }
@@ -140,6 +144,18 @@ impl State {
             }
         }
         self.cells.set(address, Cell { size, value }, MAX_CELLS);
+    }
+
+    /// A text that was written into the frame as numbers is overwritten: the rest of it is nothing to be read.
+    fn forget_rest(&mut self, address: Value) {
+        let Some(Cell { value: Value::Const(number), .. }) = self.cells.get(address).copied() else { return };
+        if !matches!(address, Value::Stack(_)) || !(number as u8).is_ascii_graphic() {
+            return;
+        }
+        let bytes = self.constant_bytes(address, MAX_LENGTH as usize);
+        if let Some(length) = length_of_text(&bytes) {
+            self.cells.remove_range(address.plus(1, true), address.plus(length as i64, true));
+        }
     }
 
     /// The bytes of constant cells from an address on, up to the first gap.
@@ -216,6 +232,11 @@ impl State {
         (!buffer.object && distance(*at, address)? <= length).then_some(*at)
     }
 
+    /// There may be texts: in buffers, or as numbers in the frame.
+    pub(crate) fn holds_texts(&self) -> bool {
+        !(self.buffers.is_empty() && self.cells.is_empty())
+    }
+
     /// All buffers.
     pub(crate) fn buffers(&self) -> impl Iterator<Item = (&Value, &Buffer)> {
         self.buffers.iter()
@@ -238,13 +259,7 @@ impl State {
 
     /// Something unknown may write through this pointer.
     pub(crate) fn taint(&mut self, address: Value, written: Value) {
-        // The rest of a text that was written as numbers.
-        if matches!(address, Value::Stack(_)) {
-            let bytes = self.constant_bytes(address, MAX_LENGTH as usize);
-            if let Some(length) = length_of_text(&bytes) {
-                self.cells.remove_range(address.plus(1, true), address.plus(length as i64, true));
-            }
-        }
+        self.forget_rest(address);
         if let Some(at) = self.containing(address)
             && let Some(buffer) = self.buffers.get_mut(at)
         {
@@ -288,7 +303,8 @@ fn length_of_text(bytes: &[u8]) -> Option<usize> {
     /// Shortest text, in bytes: less may be any number.
     const MIN_TEXT: usize = 4;
     let narrow = decode(bytes, false).map(|text| text.len());
-    let length = narrow.max(decode(bytes, true).map(|text| text.len() * 2))?;
+    let wide = decode(bytes, true).filter(|text| text.is_ascii());
+    let length = narrow.max(wide.map(|text| text.len() * 2))?;
     (length >= MIN_TEXT).then_some(length)
 }
 

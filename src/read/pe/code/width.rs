@@ -13,7 +13,7 @@ use super::report::Arg;
 use super::slot::Slot;
 use super::strings::literal;
 use super::value::Value;
-use crate::facts::Text;
+use crate::facts::{Hole, Part, Source, Text};
 use std::rc::Rc;
 
 /// How a text is read.
@@ -123,7 +123,11 @@ impl Arg {
             let known = readings.of(wide);
             (self.texts, self.weak) = (known.texts().to_vec(), known.weak);
         }
-        for text in &mut self.texts {
+        let is_open = |text: &Text| {
+            let hole = |part: &Part| matches!(part, Part::Hole(Hole::From(Source::Param, _)));
+            text.parts().iter().any(hole)
+        };
+        for text in self.texts.iter_mut().filter(|text| is_open(text)) {
             *text = text.map_holes(|hole| match (Slot::of_hole(hole), Slot::width_of(hole)) {
                 (Some(slot), None) => Some(cut_as(hole, &slot.read(wide.into()))),
                 _ => None,
