@@ -344,6 +344,11 @@ impl<'a> Program<'a> {
         Some(report)
     }
 
+    /// The report on a function, if it was made.
+    pub(crate) fn reported(&self, function: u32) -> Option<Rc<Report>> {
+        self.reports.borrow().get(&function).and_then(|(_, report)| report.clone())
+    }
+
     /// The report on a function whose caller gives these numbers, with its calls of `inner`.
     pub(crate) fn report_given(
         &self,

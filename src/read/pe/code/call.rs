@@ -15,6 +15,8 @@ use std::rc::Rc;
 
 /// Arguments of a call inside the image that it may change.
 const READ_ARGUMENTS: u8 = 4;
+/// Bytes of an argument of x86.
+const WORD: u32 = 4;
 /// Arguments of a call inside the image that are handed on.
 const MAX_ARGUMENTS: u8 = 8;
 /// Longest function, in bytes, that is looked at with the numbers that are given to the function that calls it.
@@ -230,12 +232,13 @@ impl Engine<'_, '_> {
             self.note_list();
         }
         match target {
-            Target::Import(index) if self.program.takes_procedures(*index) => self.give_context(),
-            Target::Import(_) => {}
-            Target::Named(..) | Target::Method(..) => self.give_context(),
+            Target::Import(index) if self.program.takes_procedures(*index) => {
+                self.give_context(self.program.signature(*index).map_or(0, |s| s.pops / WORD));
+            }
+            Target::Named(_, name) => self.give_context(native::signature(name).map_or(0, |s| s.pops / WORD)),
             Target::Internal(rva) => self.lose_escaped(Some(*rva)),
             Target::Unknown => self.lose_escaped(None),
-            Target::Either(_) => {}
+            _ => {}
         }
         match target {
             Target::Import(index) => {

@@ -16,8 +16,9 @@ const MAX_PARAMETERS: u8 = 4;
 
 impl Engine<'_, '_> {
     /// A function outside the image is given one of it, which may be called with what else is given.
-    pub(super) fn give_context(&mut self) {
-        if self.is_go() || !self.state.holds_texts() {
+    pub(super) fn give_context(&mut self, parameters: u32) {
+        let parameters = u8::try_from(parameters).unwrap_or(MAX_ARGUMENTS).min(MAX_ARGUMENTS);
+        if self.is_go() || parameters < 2 || !self.state.holds_texts() {
             return;
         }
         let image = &self.program.image;
@@ -26,7 +27,7 @@ impl Engine<'_, '_> {
             let is_code = image.section_of(rva).is_some_and(|section| section.is_code());
             (is_code && self.program.functions.is_start(rva)).then_some(rva)
         };
-        let given: Vec<Value> = (0..MAX_ARGUMENTS).map(|n| self.held_argument(n)).collect();
+        let given: Vec<Value> = (0..parameters).map(|n| self.held_argument(n)).collect();
         let Some(procedure) = given.iter().find_map(|value| procedure(*value)) else { return };
         for value in given {
             let writes = |of: fn(u8) -> u8| (0..MAX_PARAMETERS).any(|n| self.may_write(procedure, of(n)));

@@ -77,6 +77,12 @@ impl Written {
         1 << u32::from(parameter).min(Self::SOMEWHERE)
     }
 
+    /// The function may write behind a parameter, itself or through those that it hands one on to.
+    fn is_behind(self, given: &[Given]) -> bool {
+        let mask = ((1 << (Self::MAX_BEHIND + 1)) - 1) << Self::BEHIND | 1 << Self::SOMEWHERE;
+        self.any & mask != 0 || !given.is_empty()
+    }
+
     /// What of it a caller does too, by calling the function.
     pub(super) fn through_variables(self) -> Self {
         let mask = Self::bit(Self::VARIABLE);
@@ -192,6 +198,7 @@ impl Engine<'_, '_> {
     pub(super) fn give_to(&mut self, target: u32, count: u8, summarised: Option<&[u8]>, site: u32) {
         // Functions that nothing outside calls may be given arguments in registers.
         let registers: &[u8] = if self.is_64() { &[] } else { &[PARAM_ECX, PARAM_EDX, PARAM_EAX] };
+        let behind = self.program.reported(target).is_none_or(|report| report.written.is_behind(&report.given));
         for n in (0..count).chain(registers.iter().copied()) {
             let pointer = self.argument(n);
             let known = self.holds_known_text(pointer);
@@ -211,7 +218,7 @@ impl Engine<'_, '_> {
                 }
                 None => (known || self.holds_opened(pointer)) && !self.may_write(target, n),
             };
-            let kept = self.kept_in(pointer);
+            let kept = if behind && !known { self.kept_in(pointer) } else { Vec::new() };
             if !kept.is_empty() {
                 let written = self.asked(target, Written::behind(n));
                 if if summarised.is_some() { written.computed } else { written.any } != 0 {

@@ -115,7 +115,13 @@ impl Slot {
 
     /// Reads a hole that stands for a place.
     pub(crate) fn of_hole(hole: &Hole) -> Option<Slot> {
+        let digit = |byte: &u8| byte.is_ascii_digit().then(|| Slot::of(byte - b'0'));
         match hole {
+            // Most are a parameter itself.
+            Hole::From(Source::Param, name) if name.len() == 1 => name.as_bytes().first().and_then(digit),
+            Hole::From(Source::Param, name) if name.len() == 2 && name.ends_with([NARROW, WIDE]) => {
+                name.as_bytes().first().and_then(digit)
+            }
             Hole::From(Source::Param, name) => {
                 let name = uncut(name);
                 name.strip_suffix([NARROW, WIDE]).unwrap_or(name).parse().ok()

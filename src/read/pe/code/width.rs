@@ -124,7 +124,10 @@ impl Arg {
             (self.texts, self.weak) = (known.texts().to_vec(), known.weak);
         }
         let is_open = |text: &Text| {
-            let hole = |part: &Part| matches!(part, Part::Hole(Hole::From(Source::Param, _)));
+            let hole = |part: &Part| match part {
+                Part::Hole(hole @ Hole::From(Source::Param, _)) => Slot::width_of(hole).is_none(),
+                _ => false,
+            };
             text.parts().iter().any(hole)
         };
         for text in self.texts.iter_mut().filter(|text| is_open(text)) {
