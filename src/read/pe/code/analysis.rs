@@ -150,6 +150,7 @@ impl Engine<'_, '_> {
         if matches!(self.symbols.kind_of(self.state.registers[0]), Some(Kind::Result(_))) {
             result.object = self.object(self.state.registers[0]);
         }
+        let inside = self.slot_inside(self.state.registers[0]);
         let mut buffers = Vec::new();
         let mut cells = Vec::new();
         let mut globals = Vec::new();
@@ -191,12 +192,24 @@ impl Engine<'_, '_> {
         }
         self.report.objects = self.objects();
         let summary = &mut self.report.summary;
+        summary.inside = inside;
         summary.result = (result != Arg::default()).then_some(result);
         summary.buffers = buffers;
         summary.cells = cells;
         summary.globals = globals;
         summary.strings = strings;
         summary.open = summary.has_parameters();
+    }
+
+    /// The parameter that an address points into, behind its beginning.
+    fn slot_inside(&self, value: Value) -> Option<Slot> {
+        let places = self.symbols.alternatives(value).into_iter().filter(|place| *place != Value::Const(0));
+        let mut slots = places.map(|place| {
+            let root = self.symbols.root(place).filter(|root| *root != place)?;
+            self.slot(root).filter(Slot::is_plain)
+        });
+        let first = slots.next()??;
+        slots.all(|slot| slot == Some(first)).then_some(first)
     }
 
     /// Objects that hold the address of a table of functions in their first field.

@@ -61,7 +61,10 @@ impl Engine<'_, '_> {
                 self.unfold(result, filled, unfilled, site);
                 result
             }
-            _ => self.symbols.of(Kind::Result(site)),
+            _ => match summary.inside.map(|slot| self.pointer(slot)).and_then(|at| self.symbols.root(at)) {
+                Some(root) => self.symbols.of(Kind::Inside(root)),
+                None => self.symbols.of(Kind::Result(site)),
+            },
         }
     }
 

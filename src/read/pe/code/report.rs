@@ -347,6 +347,8 @@ pub(crate) struct InternalCall {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Summary {
     pub(crate) result: Option<Arg>,
+    /// The result is an address somewhere in what this place leads to.
+    pub(crate) inside: Option<Slot>,
     /// Places whose buffer is filled, and with what.
     pub(crate) buffers: Vec<(Slot, Known)>,
     /// Places through which a handle, a number or a pointer is written.
@@ -362,7 +364,7 @@ pub(crate) struct Summary {
 impl Summary {
     /// Says nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.result.is_none() && !self.has_effects()
+        self.result.is_none() && self.inside.is_none() && !self.has_effects()
     }
 
     /// It changes memory of its caller, or of the program.
@@ -408,6 +410,7 @@ impl Summary {
         };
         Summary {
             result: self.result.as_ref().map(|arg| arg.filled(passed)),
+            inside: self.inside,
             buffers: self.buffers.iter().map(|(slot, k)| (*slot, known(k))).collect(),
             cells: self.cells.iter().map(|(slot, arg)| (*slot, arg.filled(passed))).collect(),
             globals: self.globals.iter().map(|(va, arg)| (*va, arg.filled(passed))).collect(),

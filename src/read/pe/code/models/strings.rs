@@ -152,7 +152,8 @@ impl Engine<'_, '_> {
                 self.fill(to, known, api.wide);
             }
             _ => match self.state.buffer(from).map(|b| (b.known.clone(), b.wide)) {
-                Some((known, wide)) => self.fill(to, known, wide),
+                // All of it, most likely.
+                Some((known, wide)) => self.fill(to, known.guessed(true), wide),
                 None => self.blur(to),
             },
         }
