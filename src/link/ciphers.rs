@@ -21,19 +21,20 @@ fn kept_elsewhere(reading: &mut Reading) {
     let mut local: HashSet<String> = HashSet::new();
     for fact in super::steps::counted(&reading.facts) {
         let Some(effect) = fact.as_effect().filter(|e| may_take(e)) else { continue };
-        let Some(code) = code_of(&fact.site) else { continue };
+        let Some(code) = code_of(&reading.format, &fact.site) else { continue };
         if is_far(effect) {
             durable.entry(code.to_owned()).or_insert_with(|| (effect.location.clone(), fact.site.clone()));
         } else {
             local.insert(code.to_owned());
         }
     }
+    let format = reading.format.clone();
     for fact in super::steps::counted_mut(&mut reading.facts) {
         let Body::Effect(effect) = &mut fact.body else { continue };
         if effect.store != Store::Ciphertext || effect.operation != Operation::Protect {
             continue;
         }
-        let code = code_of(&fact.site).filter(|code| !local.contains(*code));
+        let code = code_of(&format, &fact.site).filter(|code| !local.contains(*code));
         if let Some((location, site)) = code.and_then(|code| durable.get(code)) {
             effect.mark(Trait::KeyApart);
             // That the same bytes are written there is not followed.
@@ -44,8 +45,10 @@ fn kept_elsewhere(reading: &mut Reading) {
     }
 }
 
-fn code_of(site: &Site) -> Option<&str> {
-    site.method.as_deref().or(site.symbol.as_deref())
+/// A method, or all of a script: its lines hand on what they make in variables.
+fn code_of<'a>(format: &'a str, site: &'a Site) -> Option<&'a str> {
+    let script = (format == "power-shell").then_some(format);
+    site.method.as_deref().or(site.symbol.as_deref()).or(script)
 }
 
 /// May what is written be what was encrypted just before?
@@ -129,6 +132,14 @@ mod tests {
         assert_eq!(traits(&format!("{protect}{share}{local}")), []);
         let constant = share.replace(" at=", " origin=constant at=");
         assert_eq!(traits(&format!("{protect}{constant}")), []);
+    }
+
+    #[test]
+    fn a_script_is_one_piece_of_code() {
+        let script = "artifact a.ps1 format=power-shell\neffect protect ciphertext dpapi://user at=line:1\n\
+                      effect create file \\\\files\\token.txt at=line:2\n";
+        assert_eq!(traits(script), [Trait::KeyApart]);
+        assert_eq!(traits(&script.replace("power-shell", "batch")), []);
     }
 
     #[test]
