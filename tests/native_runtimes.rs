@@ -256,8 +256,13 @@ fn call(code: &mut Vec<u8>, start: u32, target: u32) {
 fn functions_of_go_are_known_by_the_table_of_names() {
     for by_module in [false, true] {
         let reading = read("desk.exe", &desk(by_module));
-        let expected =
-            ["append C:\\Contoso\\journal.log", "create C:\\Contoso\\orders.dat", "rename C:\\Contoso\\state.dat"];
+        let expected = [
+            "append C:\\Contoso\\journal.log",
+            "create C:\\Contoso\\orders.dat",
+            // A field of an object, whose length is the next.
+            "create C:\\Contoso\\queue",
+            "rename C:\\Contoso\\state.dat",
+        ];
         assert_eq!(written(&reading), expected, "{reading:?}");
         assert_eq!(reading.notes, []);
     }
@@ -282,8 +287,20 @@ fn desk(by_module: bool) -> Vec<u8> {
     call(&mut code, save, create);
     code.push(0xc3);
     go.function("main.save", &code);
+    // makeFolder(settings): os.Mkdir(settings.folder)
+    let mkdir = go.function("os.Mkdir", &[0xc3]);
+    let make_folder = ENTRY + go.code.len() as u32;
+    let mut code = vec![0x48, 0x8b, 0x58, 0x08, 0x48, 0x8b, 0x00]; // mov rbx, [rax+8]; mov rax, [rax]
+    call(&mut code, make_folder, mkdir);
+    code.push(0xc3);
+    go.function("main.makeFolder", &code);
     let main = ENTRY + go.code.len() as u32;
-    let mut code = Vec::new();
+    let mut code = vec![0x48, 0x83, 0xec, 0x20]; // sub rsp, 20h
+    go.string(&mut code, main, LEA_RCX, MOV_EBX, "C:\\Contoso\\queue");
+    code.extend([0x48, 0x89, 0x4c, 0x24, 0x10]); // mov [rsp+10h], rcx
+    code.extend([0x48, 0x89, 0x5c, 0x24, 0x18]); // mov [rsp+18h], rbx
+    code.extend([0x48, 0x8d, 0x44, 0x24, 0x10]); // lea rax, [rsp+10h]
+    call(&mut code, main, make_folder);
     go.string(&mut code, main, LEA_RAX, MOV_EBX, "C:\\Contoso\\journal.log");
     code.push(MOV_ECX);
     code.extend(0x441u32.to_le_bytes()); // O_APPEND | O_CREATE | O_WRONLY
@@ -296,7 +313,7 @@ fn desk(by_module: bool) -> Vec<u8> {
     go.string(&mut code, main, LEA_RAX, MOV_EBX, "C:\\Contoso\\state.new");
     go.string(&mut code, main, LEA_RCX, MOV_EDI, "C:\\Contoso\\state.dat");
     call(&mut code, main, rename);
-    code.push(0xc3);
+    code.extend([0x48, 0x83, 0xc4, 0x20, 0xc3]); // add rsp, 20h; ret
     go.function("main.main", &code);
     go.image.entry = main;
     go.bytes()

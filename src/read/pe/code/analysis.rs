@@ -263,7 +263,7 @@ impl Engine<'_, '_> {
         };
         for (at, cell) in self.state.cells_in(value, end).take(MAX_FIELDS) {
             let Some(offset) = offset(at) else { continue };
-            let mut arg = self.close_any(cell.value);
+            let mut arg = if self.is_go() { self.go_field(*at, cell.value) } else { self.close_any(cell.value) };
             arg.object = self.object_at(cell.value, depth + 1);
             object.fields.retain(|(at, _)| *at != offset);
             if arg != Arg::default() {

@@ -36,6 +36,8 @@ impl Engine<'_, '_> {
         }
         match value {
             Value::Unknown => None,
+            // A literal of Go has no end: its length stands beside the pointer.
+            Value::Const(_) if self.is_go() => None,
             Value::Const(address) => {
                 let rva = self.program.image.rva_of(address)?;
                 let Some(text) = literal(&self.program.image, rva, wide) else {

@@ -90,6 +90,16 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// A field that is stored at an address: a number, and the string that may begin with it.
+    pub(crate) fn go_field(&self, at: Value, value: Value) -> Arg {
+        let word = if self.is_64() { 8 } else { 4 };
+        let next = at.plus(word, self.is_64());
+        let length = self.state.cells_in(next, next.plus(1, self.is_64())).next().map(|(_, cell)| cell.value);
+        let known = length.map_or_else(Known::unknown, |length| self.go_string(value, length));
+        let texts = if known.texts().iter().all(Text::is_unknown) { Vec::new() } else { known.texts().to_vec() };
+        Arg { number: self.close_number(value), texts, ..Arg::default() }
+    }
+
     /// An argument for a caller's eyes: a number, and the string that may begin with it.
     pub(crate) fn go_closed(&mut self, n: u8) -> Arg {
         let value = self.argument(n);
