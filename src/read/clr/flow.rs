@@ -188,12 +188,13 @@ impl<'f> Flow<'f> {
                 return false;
             };
             let is_met = at <= to && to <= end;
-            let last = if is_met { to } else { end };
+            // A return, or an exception that the method does not catch.
             if !is_met && !self.body.jumps.iter().any(|(source, _)| *source == end) {
                 return false;
             }
+            let last = if is_met { to } else { end };
             for (_, target) in self.body.jumps.iter().filter(|(source, _)| (at..=last).contains(source)) {
-                if !seen.contains(target) {
+                if !seen.contains(target) && !self.body.caught.contains(target) {
                     seen.push(*target);
                     queue.push(*target);
                 }

@@ -68,6 +68,8 @@ pub(super) struct Body {
     pub(super) jumps: Vec<(u32, u32)>,
     /// Where the code does not go on with what follows.
     pub(super) ends: Vec<u32>,
+    /// Where an exception is caught: nothing else leads there.
+    pub(super) caught: Vec<u32>,
     /// What it leaves in parameters that it got the addresses of.
     pub(super) given: Vec<(u16, Id)>,
 }

@@ -1,13 +1,15 @@
 //! How control goes through a method.
 
 use super::Body;
-use cildec::{ExceptionHandler, Instruction, OpCode};
+use cildec::{ExceptionHandler, HandlerKind, Instruction, OpCode};
 
 /// Jumps of a method that are kept.
 const MAX_JUMPS: usize = 2048;
 
 /// Notes where the code jumps, and where it does not go on with what follows.
 pub(super) fn note(instructions: &[Instruction], handlers: &[ExceptionHandler], body: &mut Body) {
+    let catches = handlers.iter().filter(|h| !matches!(h.kind, HandlerKind::Finally));
+    body.caught = catches.map(|h| h.handler_offset).collect();
     for i in instructions {
         body.jumps.extend(i.operand.branch_targets().iter().map(|target| (i.offset, *target)));
         // What follows a `finally` is where its protected code leaves to, more often than not.

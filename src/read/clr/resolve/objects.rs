@@ -56,12 +56,18 @@ impl Resolver<'_> {
 
     fn assigned_by_writers(&self, at: At<'_>, field: (u32, u32), name: &str) -> Vec<Value> {
         let mut found = Vec::new();
+        let mut is_open = false;
         for writer in self.links.writers(field).take(MAX_CALLERS) {
             let Some(unit) = self.units.get(writer.unit as usize) else { continue };
             let Some(body) = unit.bodies.get(&writer.rid) else {
                 self.want(writer);
                 continue;
             };
+            // A property that others set, such as a reader of configuration: what is assigned here is the default.
+            let is_offered = |method: &crate::read::clr::unit::MethodInfo| {
+                method.is_public && method.name.starts_with("set_") && self.links.callers(writer).is_empty()
+            };
+            is_open |= unit.method(writer.rid).is_some_and(is_offered);
             for store in &body.stores {
                 if self.links.field(writer.unit, store.token) != Some(field) {
                     continue;
@@ -83,7 +89,7 @@ impl Resolver<'_> {
                 break;
             }
         }
-        found
+        if is_open { found.into_iter().map(Value::guessed).collect() } else { found }
     }
 
     /// Is the object the receiver of a method, whichever object that is?
