@@ -133,8 +133,9 @@ fn names_that_are_kept_or_dated() {
     for reading in read("kept") {
         // What is appended behind a length that was measured of another text is lost. What a function of the program
         // changes on the heap is not known any more.
-        let lost = |line: &&&str| !(reading.artifact.contains("-O2") && line.contains("joined"));
-        let expected: Vec<&str> = expected.iter().filter(lost).copied().collect();
+        let is_lost = |line: &str| reading.artifact.contains("-O2") && line.contains("joined");
+        let said = |line: &&'static str| if is_lost(line) { "create D:\\{?}" } else { *line };
+        let expected: Vec<&str> = expected.iter().map(said).collect();
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }

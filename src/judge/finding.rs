@@ -136,7 +136,7 @@ fn value_of_unknown_key(effect: &Effect) -> Option<(String, String)> {
     let shown = effect.location.to_string();
     let (key, name) = shown.rsplit_once('\\').filter(|_| effect.store == Store::Registry)?;
     let is_open = key.contains("{?}") || key.contains("{param:");
-    (is_open && !name.contains('{')).then(|| (key.to_owned(), name.to_owned()))
+    is_open.then(|| (key.to_owned(), name.to_owned()))
 }
 
 /// Most names of values that a message lists.
