@@ -42,8 +42,9 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
         };
         let mut name = lead[usize::from(dashed)..name_end].to_lowercase();
         let inline = value_start.map(|start| words::drop_front(&word.text, start)).filter(|t| !t.is_empty());
-        let takes =
-            command.values.iter().find(|v| *v == &name || v.strip_suffix('*').is_some_and(|p| name.starts_with(p)));
+        // A property, `LAUNCH=0`, is no option of which only the beginning is said.
+        let begins = |v: &String| dashed && v.strip_suffix('*').is_some_and(|p| name.starts_with(p));
+        let takes = command.values.iter().find(|v| *v == &name || begins(v));
         if let Some(prefix) = takes.and_then(|v| v.strip_suffix('*')) {
             name = prefix.to_owned();
         }

@@ -27,8 +27,13 @@ impl<'s> Machine<'s, '_, '_> {
     pub(super) fn member(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         let raw = self.slice(node);
         let behind = |lead: &str| raw.get(..lead.len()).filter(|head| head.eq_ignore_ascii_case(lead)).map(str::len);
-        if behind("$myinvocation.").or_else(|| behind("$script:myinvocation.")).is_some() {
-            return Value::text(self.sink.own_path());
+        if let Some(lead) = behind("$myinvocation.").or_else(|| behind("$script:myinvocation.")) {
+            let own = self.sink.own_path();
+            // The name of a script is that of its file (documentation of about_Automatic_Variables).
+            return match raw[lead..].to_lowercase().as_str() {
+                "mycommand.name" => Value::text(Text::lit(own.trailing_lit().rsplit('\\').next().unwrap_or_default())),
+                _ => Value::text(own),
+            };
         }
         if let Some(lead) = behind("$profile.") {
             return Value::text(profile(&raw[lead..].to_lowercase()));
