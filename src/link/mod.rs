@@ -18,6 +18,7 @@ mod nearest;
 mod owners;
 mod phases;
 mod refine;
+mod removal;
 mod renewed;
 mod sessions;
 mod shipped;

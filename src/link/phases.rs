@@ -211,12 +211,17 @@ fn follow(
     starter: impl Fn(usize, &Site, Option<&Known>) -> Option<Known>,
 ) {
     let mut queue: VecDeque<usize> = (0..readings.len()).collect();
+    let kept = super::removal::started_to_keep(readings, index);
     // What both builds the image and starts the instance is judged by the later of the two, where more can be lost. A
     // phase only ever becomes a later one, so that each edge is followed no more often than there are phases.
     while let Some(from) = queue.pop_front() {
         for fact in super::steps::counted(&readings[from].facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
             let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
+            // Many an installer and its uninstaller start one script, with another word.
+            if edge_phase(&clue.key) == Some(Phase::NotShipped) && kept[to] {
+                continue;
+            }
             let inherited = starter(from, &fact.site, known[from].as_ref());
             let Some(phase) = edge_phase(&clue.key).or(inherited.as_ref().map(|k| k.phase)) else { continue };
             let phase = if is_part_of_build(phase, inherited.as_ref()) { Phase::Build } else { phase };
