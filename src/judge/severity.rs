@@ -19,7 +19,8 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         let small = effect.operation.removes() || effect.has(Trait::Recomputable) || stays;
         return if small { Severity::Note.min(exception.severity) } else { exception.severity };
     }
-    if rule.always {
+    // What is not on the instance is not there to be wrong.
+    if rule.always && effect.phase != Phase::NotShipped {
         return rule.severity;
     }
     let base = match effect.phase {

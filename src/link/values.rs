@@ -4,7 +4,7 @@ use super::ini;
 use super::nearest::Nearest;
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Fact, Folder, Hole, Location, Reading, Source, Step, Store, Text, Trait,
-    is_deployed_by_default,
+    is_deployed_by_default, is_out_of_service,
 };
 use std::collections::HashMap;
 
@@ -129,13 +129,15 @@ fn defined_text(clue: &Clue) -> Text {
     place.map_or_else(|| Text::lit(&clue.value), |location| location.text().clone())
 }
 
-/// None for a value that is not of the environment which is judged, if one is.
+/// None for a value that is not of the environment which is judged, or that is of none which is ever deployed.
 fn rank(key: &str, of: Option<&str>, of_judged: Option<bool>) -> Option<Rank> {
     match (of, of_judged) {
         (None, _) if key.starts_with("env/") => Some(Rank::Variable),
         (None, _) => Some(Rank::General),
         (Some(_), Some(of_judged)) => of_judged.then_some(Rank::Environment),
         (Some(of), None) if is_deployed_by_default(of) => Some(Rank::Environment),
+        // On a developer's machine and under test only: no value of what is deployed.
+        (Some(of), None) if is_out_of_service(of) => None,
         (Some(_), None) => Some(Rank::Elsewhere),
     }
 }

@@ -8,7 +8,7 @@ use crate::catalog::config::{Row, connections, rows, transfers};
 use crate::discover::{Artifact, Kind};
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Part, Phase, Reading,
-    Site, Source, Step, Text, join_paths,
+    Site, Source, Step, Text, is_out_of_service, join_paths,
 };
 use crate::read::Input;
 use crate::read::connection::{database, is_secret, without_secrets};
@@ -166,8 +166,12 @@ impl<'a> Document<'a> {
         self.index.rest(from, self.tree.next_offset(id))
     }
 
-    /// Tells that the document counts in one environment only.
+    /// Tells that the document counts in one environment only; what is for developers and tests causes nothing in service.
     pub(crate) fn is_for(&mut self, environment: &str, reading: &mut Reading) {
+        if is_out_of_service(environment) {
+            let file = self.input.artifact.file_name();
+            self.phase = (Phase::NotShipped, format!("{file} counts in the environment {environment} only"));
+        }
         self.environment = Some(environment.to_owned());
         reading.environment.clone_from(&self.environment);
     }

@@ -4,7 +4,7 @@ use super::document::{Document, weigh_against};
 use super::layers;
 use super::logging;
 use super::tree::{NodeId, ROOT, Role};
-use crate::facts::{Phase, Reading, is_out_of_service};
+use crate::facts::Reading;
 use crate::read::connection::{Reach, database};
 
 /// Reads a JSON document of the configuration system.
@@ -12,9 +12,6 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
     reading.format = "app-settings".to_owned();
     let file = document.input.artifact.file_name().to_owned();
     if let Some(environment) = environment(&file) {
-        if is_out_of_service(&environment) {
-            document.phase = (Phase::NotShipped, format!("{file} counts in the environment {environment} only"));
-        }
         document.is_for(&environment, reading);
         // What is not written here is as in the file for all environments; that file says it.
         if let Some((below, _)) = layers::load(document.input, "appsettings.json") {

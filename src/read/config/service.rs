@@ -192,8 +192,7 @@ fn environment(file: &str) -> Option<String> {
 fn instances(document: &mut Document<'_>, count: NodeId, role: &str, reading: &mut Reading) {
     let value = document.tree.value(count).trim().to_owned();
     document.clue(reading, count, Clue::new(ClueKind::Instances, document.keyed(role), &value));
-    let local = document.environment.as_deref().is_some_and(|e| e.eq_ignore_ascii_case("local"));
-    if value.parse::<u32>().is_ok_and(|n| n == 1) && !local {
+    if value.parse::<u32>().is_ok_and(|n| n == 1) {
         let effect = Effect::new(
             Operation::Configure,
             Store::Topology,
@@ -201,6 +200,7 @@ fn instances(document: &mut Document<'_>, count: NodeId, role: &str, reading: &m
             Certainty::Proven,
             "Instances@count",
         )
+        .in_phase(document.phase.0, &document.phase.1)
         .because(Step::at("one instance: each restart, update or failure stops the service", document.site(count)));
         document.effect(reading, count, effect);
     }

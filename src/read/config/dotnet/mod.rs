@@ -11,7 +11,7 @@ mod transform;
 use super::document::{Document, weigh_against};
 use super::logging;
 use super::tree::{NodeId, ROOT, Role};
-use crate::facts::{Body, Certainty, NoteKind, Owner, Phase, Reading, Step, is_out_of_service};
+use crate::facts::{Body, Certainty, NoteKind, Owner, Phase, Reading, Step};
 
 /// Sections that are commonly kept in a file of their own (`configSource`), by their root element.
 pub(crate) fn is_section(name: &str) -> bool {
@@ -53,7 +53,7 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         return read_transform(document, reading);
     }
     if let Some(environment) = variant_of(&name) {
-        set_environment(document, &environment, reading);
+        document.is_for(&environment, reading);
     }
     if !is_read_by_itself(&name) {
         // Its values are those of no program until one is told of it.
@@ -89,14 +89,6 @@ fn variant_of(name: &str) -> Option<String> {
     let rest = name.strip_prefix("web.").or_else(|| name.strip_prefix("app."))?;
     let environment = rest.strip_suffix(".config")?;
     (!environment.is_empty() && !environment.contains('.')).then(|| environment.to_owned())
-}
-
-fn set_environment(document: &mut Document<'_>, environment: &str, reading: &mut Reading) {
-    if is_out_of_service(environment) {
-        let file = document.input.artifact.file_name();
-        document.phase = (Phase::NotShipped, format!("{file} counts in the environment {environment} only"));
-    }
-    document.is_for(environment, reading);
 }
 
 /// A configuration by a name that no program looks for: a copy, or the choice of an installer. Its log files are
@@ -143,9 +135,6 @@ fn read_transform(document: &mut Document<'_>, reading: &mut Reading) {
         reading.note(NoteKind::Info, format!("{line}:{column}: {what}; this change was not applied"));
     }
     document.own = transform::TRANSFORM;
-    if environment.eq_ignore_ascii_case("debug") {
-        document.phase = (Phase::NotShipped, "the Debug transform is not applied by a publish".to_owned());
-    }
     document.is_for(&environment, reading);
     let Some(root) = document.tree.elements(ROOT).next() else { return };
     sections::lift_locations(document, root);
