@@ -8,7 +8,7 @@ use super::imports::{Import, Linkage};
 use super::phases::Phases;
 use super::program::Program;
 use super::reach::Reach;
-use super::{effects, go, lines, resolve, surface};
+use super::{Set, effects, go, lines, resolve, surface};
 use crate::catalog::native;
 use crate::facts::{
     Body, Certainty, Effect, Extent, Fact, Folder, Hole, NoteKind, Operation, Part, Reading, Site, Source, Step, Text,
@@ -84,6 +84,7 @@ fn tell(input: &Input<'_>, program: &Program<'_>, reading: &mut Reading) {
     let (events, capped) = resolve::events(program);
     let mut explained: BTreeSet<String> = events.iter().map(|e| e.via.clone()).collect();
     explained.append(&mut program.replaced.borrow_mut());
+    explained.extend(of_runtime(program));
     let phases = Phases::of(program, &events);
     let kept = Kept::of(program, &events, phases.as_ref());
     let more = kept.more;
@@ -111,6 +112,21 @@ fn tell(input: &Input<'_>, program: &Program<'_>, reading: &mut Reading) {
         reading.note(NoteKind::Unsupported, what);
     }
     lines::add(input, &program.image, reading);
+}
+
+/// What only the language's own packages refer to, of a program of Go: their runtime imports more than it calls
+/// (`runtime/os_windows.go`).
+fn of_runtime(program: &Program<'_>) -> Vec<String> {
+    let Some(go) = &program.go else { return Vec::new() };
+    let all: Set<u32> = go.starts.iter().copied().collect();
+    let is_other = |at: u32| {
+        let function = program.functions.function_of(at);
+        function.is_none_or(|function| go.own.contains(&function) || !all.contains(&function))
+    };
+    let called: BTreeSet<usize> =
+        program.uses_of_imports().filter(|(at, _)| is_other(*at)).map(|(_, import)| import).collect();
+    let imports = 0..program.linkage.imports.len();
+    imports.filter(|import| !called.contains(import)).map(|import| program.via(import).to_owned()).collect()
 }
 
 /// Calls whose location is wholly unknown, and that say the same of it.

@@ -2,8 +2,8 @@
 //!
 //! The tables are walked under caps, because a crafted table can be made to repeat itself without end.
 
-use super::Map;
 use super::image::{Directory, Image};
+use super::{Map, Set};
 use crate::catalog::native;
 use std::ops::Range;
 
@@ -33,6 +33,9 @@ pub(crate) struct Linkage<'a> {
     pub(crate) imports: Vec<Import<'a>>,
     /// Import by slot.
     pub(crate) slots: Map<u32, usize>,
+    /// What the slots of delay-loaded imports hold until the first call: code that loads the function, and calls it with
+    /// what it is given.
+    pub(crate) loaders: Set<u32>,
     /// Where names, ordinals and slots of imports are listed.
     pub(crate) tables: Vec<Range<u32>>,
     /// Exported name and address.
@@ -108,7 +111,13 @@ impl<'a> Linkage<'a> {
                 1 => address,
                 _ => image.rva_of(u64::from(address)).unwrap_or(0),
             };
+            let first = self.imports.len();
             self.read_thunks(image, relative(name), relative(names), relative(slots));
+            let slots = self.imports.iter().skip(first).map(|import| import.slot);
+            for loader in slots.filter_map(|slot| image.rva_of(image.pointer(slot)?)) {
+                self.loaders.insert(loader);
+                self.loaders.extend(common_loader(image, loader));
+            }
         }
     }
 
@@ -180,6 +189,17 @@ impl<'a> Linkage<'a> {
     pub(crate) fn export(&self, name: &str) -> Option<u32> {
         self.exports.iter().find(|(n, _)| *n == name).map(|(_, rva)| *rva)
     }
+}
+
+/// What the loaders of all functions of a module have in common: each says which slot is meant, in `eax` or `rax`, and jumps
+/// there.
+fn common_loader(image: &Image<'_>, loader: u32) -> Option<u32> {
+    /// `jmp`
+    const JUMP: u8 = 0xe9;
+    let at = if image.is_64() { 7 } else { 5 };
+    let jump = image.at(loader)?.get(at..at + 5)?;
+    let distance = jump.strip_prefix(&[JUMP])?.try_into().map(u32::from_le_bytes).ok()?;
+    Some(loader.wrapping_add(at as u32 + 5).wrapping_add(distance))
 }
 
 /// The name behind an ordinal that differs between the processors.

@@ -66,7 +66,11 @@ impl Names {
 
     /// Adds the functions with which the Microsoft library opens streams, where it is linked in.
     pub(crate) fn add_streams(&mut self, image: &Image<'_>, functions: &Functions) {
-        let [narrow, wide] = ["?_Fiopen@std@@YAPEAU_iobuf@@PEBDHH@Z", "?_Fiopen@std@@YAPEAU_iobuf@@PEB_WHH@Z"];
+        // Mangled names say how wide pointers are.
+        let [narrow, wide] = match image.is_64() {
+            true => ["?_Fiopen@std@@YAPEAU_iobuf@@PEBDHH@Z", "?_Fiopen@std@@YAPEAU_iobuf@@PEB_WHH@Z"],
+            false => ["?_Fiopen@std@@YAPAU_iobuf@@PBDHH@Z", "?_Fiopen@std@@YAPAU_iobuf@@PB_WHH@Z"],
+        };
         let (Some(api), wide) = (native::find_by_name(narrow), native::find_by_name(wide)) else { return };
         for function in streams::openers(image, functions) {
             self.linked.entry(function).or_insert_with(|| Linked { api, via: format!("msvcp!{narrow}"), wide });

@@ -48,6 +48,9 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     let mut told: Set<u32> = Set::default();
     let mut again = 0;
     let mut gave: Map<u32, usize> = Map::default();
+    // What a delay-loaded function is called with says whoever calls it through its slot, not what loads it then.
+    functions.retain(|function| !program.linkage.loaders.contains(function));
+    seen.extend(&program.linkage.loaders);
     while let Some(function) = functions.pop() {
         let Some(report) = program.report(function, 0) else {
             capped = true;

@@ -1,6 +1,7 @@
 //! Moves of many bytes: SSE registers and string instructions, with which compilers copy literals.
 
 use super::analysis::Engine;
+use super::state::{WIDE_WORDS, Wide};
 use super::value::Value;
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
@@ -16,7 +17,7 @@ impl Engine<'_, '_> {
             instruction.op_kind(n) == OpKind::Register
                 && instruction.op_register(n) == instruction.op_register(instruction.op_count() - 1)
         }) && (instruction.op_count() == 3 || instruction.op0_register() == instruction.op1_register());
-        self.state.wide[register] = same.then_some([0; 16]);
+        self.state.wide[register] = if same { Wide::Bytes([0; 16]) } else { Wide::Unknown };
     }
 
     /// Strings are often copied sixteen bytes at a time.
@@ -26,40 +27,73 @@ impl Engine<'_, '_> {
             Mnemonic::Movq | Mnemonic::Movsd | Mnemonic::Vmovq | Mnemonic::Movlps | Mnemonic::Vmovsd => 8,
             _ => 16usize,
         };
-        let bytes = match instruction.op1_kind() {
+        let held = match instruction.op1_kind() {
             OpKind::Memory => {
                 let address = self.address(instruction);
-                self.bytes_at(address, size)
+                self.bytes_at(address, size).map_or_else(|| self.words_at(address, size), Wide::Bytes)
             }
             OpKind::Register => match vector(instruction.op1_register()) {
-                Some(register) => self.state.wide.get(register).copied().flatten(),
-                None => self.register(instruction.op1_register()).number().map(|c| {
-                    let mut bytes = [0; 16];
-                    bytes[..8].copy_from_slice(&c.to_le_bytes());
-                    bytes
-                }),
+                Some(register) => self.state.wide.get(register).copied().unwrap_or_default(),
+                None => match self.register(instruction.op1_register()) {
+                    Value::Const(c) => {
+                        let mut bytes = [0; 16];
+                        bytes[..8].copy_from_slice(&c.to_le_bytes());
+                        Wide::Bytes(bytes)
+                    }
+                    value => Wide::Words([value, Value::Unknown, Value::Unknown, Value::Unknown]),
+                },
             },
-            _ => None,
+            _ => Wide::Unknown,
         };
         match instruction.op0_kind() {
             OpKind::Register => match vector(instruction.op0_register()) {
-                Some(register) => self.state.wide[register] = bytes,
+                Some(register) => self.state.wide[register] = held,
                 None => {
-                    let value =
-                        bytes.and_then(|b| super::super::image::u64_at(&b, 0)).map_or(Value::Unknown, Value::Const);
+                    let value = match held {
+                        Wide::Bytes(b) => super::super::image::u64_at(&b, 0).map_or(Value::Unknown, Value::Const),
+                        Wide::Words([first, ..]) => first,
+                        Wide::Unknown => Value::Unknown,
+                    };
                     self.set_register(instruction.op0_register(), value);
                 }
             },
             OpKind::Memory => {
                 let address = self.address(instruction);
-                self.store_bytes(address, bytes.as_ref().and_then(|b| b.get(..size)), size);
+                match held {
+                    Wide::Bytes(bytes) => self.store_bytes(address, bytes.get(..size), size),
+                    Wide::Words(words) => self.store_words(address, &words, size),
+                    Wide::Unknown => self.store_bytes(address, None, size),
+                }
             }
             _ => {}
         }
     }
 
+    /// What the words at an address hold, where something of it is known: objects are moved in this way, too.
+    fn words_at(&mut self, address: Value, size: usize) -> Wide {
+        let word = self.program.image.pointer_size() as usize;
+        let places = (0..(size / word).min(WIDE_WORDS)).map(|i| address.plus((i * word) as i64, self.is_64()));
+        let places: Vec<Value> = places.collect();
+        let holds = |at: &Value| self.state.cell(*at).is_some_and(|cell| cell.value != Value::Unknown);
+        if self.slot(address).is_none() && !places.iter().any(holds) {
+            return Wide::Unknown;
+        }
+        let mut words = [Value::Unknown; WIDE_WORDS];
+        for (held, at) in words.iter_mut().zip(places) {
+            *held = self.load(at, word as u8);
+        }
+        Wide::Words(words)
+    }
+
+    fn store_words(&mut self, address: Value, words: &[Value], size: usize) {
+        let word = self.program.image.pointer_size() as usize;
+        for (i, value) in words.iter().take(size / word).enumerate() {
+            self.store(address.plus((i * word) as i64, self.is_64()), word as u8, *value);
+        }
+    }
+
     /// Constant bytes at an address.
-    pub(super) fn bytes_at(&self, address: Value, size: usize) -> super::state::Wide {
+    pub(super) fn bytes_at(&self, address: Value, size: usize) -> Option<[u8; 16]> {
         let mut bytes = [0; 16];
         let found = match address {
             Value::Const(va) => {
@@ -78,9 +112,10 @@ impl Engine<'_, '_> {
     /// Stores constant bytes, or nothing known.
     pub(crate) fn store_bytes(&mut self, address: Value, bytes: Option<&[u8]>, size: usize) {
         let Some(bytes) = bytes else {
-            for i in (0..size).step_by(8) {
+            let word = self.program.image.pointer_size() as usize;
+            for i in (0..size).step_by(word) {
                 let at = address.plus(i as i64, self.is_64());
-                self.store(at, 8, Value::Unknown);
+                self.store(at, word.min(size) as u8, Value::Unknown);
             }
             return;
         };

@@ -6,7 +6,7 @@ use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
 use super::report::{Arg, Event, InternalCall, Number, Report};
 use super::slot::Slot;
-use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP};
+use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP, Wide};
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Object, Signature, com};
 use crate::facts::Text;
@@ -450,7 +450,7 @@ impl Engine<'_, '_> {
         }
         let vectors = if self.is_64() { 6 } else { 8 };
         for register in self.state.wide.iter_mut().take(vectors) {
-            *register = None;
+            *register = Wide::Unknown;
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::cuts::{begins_with_cut_of, folder_of, without_extension};
 use super::known::Known;
-use super::state::{Buffer, Cell, MAX_BUFFERS, MAX_CELLS, RSP, State, constant_bytes, distance};
+use super::state::{Buffer, Cell, MAX_BUFFERS, MAX_CELLS, RSP, State, Wide, constant_bytes, distance};
 use super::strings::decode;
 use super::table::{Joined, Table};
 use super::value::{Symbols, Value};
@@ -56,8 +56,8 @@ impl State {
             (value != own.value).then_some(Cell { value, ..*own })
         });
         for (a, b) in self.wide.iter_mut().zip(&other.wide) {
-            if *a != *b && a.is_some() {
-                *a = None;
+            if *a != *b && *a != Wide::Unknown {
+                *a = Wide::Unknown;
                 changed = true;
             }
         }

@@ -64,8 +64,20 @@ impl Buffer {
     }
 }
 
-/// Half of an SSE register pair: constants only.
-pub(crate) type Wide = Option<[u8; 16]>;
+/// What an SSE register holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wide {
+    /// Nothing is known.
+    #[default]
+    Unknown,
+    /// Constants.
+    Bytes([u8; 16]),
+    /// What words of the machine held: fields of an object that is moved.
+    Words([Value; WIDE_WORDS]),
+}
+
+/// Most words that an SSE register holds (x86).
+pub(crate) const WIDE_WORDS: usize = 4;
 
 /// State of the machine.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +100,7 @@ impl State {
         for (register, parameter) in if is_go && is_64 { &go } else { parameters } {
             registers[*register] = symbols.of(Kind::Param(*parameter));
         }
-        State { registers, wide: [None; REGISTERS], cells: Table::default(), buffers: Table::default() }
+        State { registers, wide: [Wide::Unknown; REGISTERS], cells: Table::default(), buffers: Table::default() }
     }
 
     /// A parameter is this number.

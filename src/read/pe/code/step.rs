@@ -5,7 +5,7 @@ use super::analysis::Engine;
 use super::arithmetic::is_truth;
 use super::bulk::{is_vector_move, vector};
 use super::slot::Slot;
-use super::state::RSP;
+use super::state::{RSP, Wide};
 use super::value::{Kind, Value, mask};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
@@ -237,7 +237,7 @@ impl Engine<'_, '_> {
     pub(super) fn forget(&mut self, instruction: &Instruction) {
         if instruction.op_count() > 0 {
             if let Some(register) = vector(instruction.op0_register()) {
-                self.state.wide[register] = None;
+                self.state.wide[register] = Wide::Unknown;
                 return;
             }
             self.assign(instruction, 0, Value::Unknown);

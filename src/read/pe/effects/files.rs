@@ -59,13 +59,16 @@ pub(super) fn opened(
     Some(effect)
 }
 
-/// A move writes the destination; without one, or with the delay flag, it happens at the next start.
+/// A move writes the destination; with the delay flag it happens at the next start, and without a destination too: only
+/// then is that a deletion (MS documentation: "MoveFileExW function").
 pub(super) fn moved(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let row = event.api.row;
     let at = |position: usize| argument(event, row.args.get(position).copied());
     let (Some(from), Some(to)) = (at(0), at(1)) else { return Vec::new() };
-    let delayed = at(2).is_some_and(|f| f.number.only().is_some_and(|n| n & 4 != 0));
-    let (operation, path) = if to.is_null() { (Operation::Delete, from) } else { (Operation::Rename, to) };
+    let delay = at(2).map(|flags| flags.number.only().map(|n| n & 4 != 0));
+    let delayed = delay == Some(Some(true));
+    let deletes = to.is_null() && (delayed || delay == Some(None));
+    let (operation, path) = if deletes { (Operation::Delete, from) } else { (Operation::Rename, to) };
     let places = paths(path).into_iter();
     let mut effects: Vec<Effect> = places.map(|l| effect(image, event, operation, Store::File, l, path)).collect();
     if delayed {

@@ -3,7 +3,7 @@
 use super::super::analysis::{Engine, Origin};
 use super::super::known::Known;
 use super::super::report::Arg;
-use super::super::state::RSP;
+use super::super::state::{RSP, Wide};
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Text, env_hole, join_paths};
@@ -115,6 +115,6 @@ impl Engine<'_, '_> {
                 *register = Value::Unknown;
             }
         }
-        self.state.wide.fill(None);
+        self.state.wide.fill(Wide::Unknown);
     }
 }
