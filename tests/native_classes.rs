@@ -135,7 +135,7 @@ fn databases_behind_classes() {
             "write C:\\Contoso\\orders.sqlite",
             "write D:\\Archive\\archive.sqlite",
         ],
-        &[],
+        &["write C:\\Contoso\\index"],
     );
 }
 

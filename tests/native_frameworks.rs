@@ -122,8 +122,8 @@ fn objects_of_com() {
         "fixtures/native/com",
         "com",
         &[
-            "configure wmi {?}",
-            "delete wmi Contoso_Order.Id=1",
+            "configure wmi root\\contoso:{?}",
+            "delete wmi root\\contoso:Contoso_Order.Id=1",
             "register task Contoso export",
             "unregister task Contoso nightly",
             "unregister task Contoso weekly",

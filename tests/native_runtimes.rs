@@ -102,8 +102,8 @@ fn the_runtime_of_rust_is_ranked_down() {
     }
 }
 
-/// Arguments in eax, edx and ecx on x86, methods, strings of the language. The settings file is written by a virtual method,
-/// whose object is made where it is not seen.
+/// Arguments in eax, edx and ecx on x86, methods, strings of the language. The settings file is written by a virtual method
+/// of an object that is made by its class.
 #[test]
 fn a_program_of_object_pascal() {
     for reading in golden("fixtures/native/pascal", "desk", &ALL, "exe") {
@@ -112,6 +112,7 @@ fn a_program_of_object_pascal() {
             "create HKCU\\Software\\Contoso\\Desk",
             "delete C:\\Contoso\\old.dat",
             "delete HKCU\\Software\\Contoso\\Old",
+            "set-value C:\\Contoso\\desk.ini\\Window\\Left",
             "set-value HKCU\\Software\\Contoso\\Desk\\Runs",
         ];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);

@@ -21,6 +21,7 @@ struct Objects {
     interfaces: HashMap<String, String>,
     methods: HashMap<String, String>,
     gives: HashMap<String, (u8, String)>,
+    named: HashMap<String, u8>,
     only: HashMap<String, String>,
 }
 
@@ -56,6 +57,11 @@ pub fn method(object: Object, place: u32) -> Option<(Api, &'static str)> {
 pub fn gives(object: Object, place: u32) -> Option<(u8, &'static str)> {
     let (argument, interface) = objects().gives.get(&format!("{}.{place}", object.interface))?;
     Some((*argument, interface))
+}
+
+/// The argument of such a method with the name of what it hands out.
+pub fn named(object: Object, place: u32) -> Option<u8> {
+    objects().named.get(&format!("{}.{place}", object.interface)).copied()
 }
 
 /// An identifier as it is written: three numbers, the first byte last, and eight bytes.

@@ -316,6 +316,8 @@ pub struct Row {
     pub parent: Option<u8>,
     /// The result is a handle of this kind, to what `name` or `file` says.
     pub opens: Option<String>,
+    /// Argument with the namespace that `name` is in.
+    pub namespace: Option<u8>,
     /// Argument with the name of a machine; null is this one.
     pub host: Option<u8>,
     /// Argument with a command line that will be started.
@@ -350,8 +352,18 @@ impl Row {
 
     /// Arguments that say where or how.
     fn deciding(&self) -> impl Iterator<Item = u8> {
-        let single =
-            [self.file, self.name, self.key, self.sub, self.value, self.handle, self.parent, self.host, self.starts];
+        let single = [
+            self.namespace,
+            self.file,
+            self.name,
+            self.key,
+            self.sub,
+            self.value,
+            self.handle,
+            self.parent,
+            self.host,
+            self.starts,
+        ];
         let several = [&self.args, &self.below].into_iter().chain(self.ini.as_ref());
         single.into_iter().flatten().chain(several.flatten().copied())
     }

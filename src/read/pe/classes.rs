@@ -2,7 +2,7 @@
 //! object is what such a method finds behind its first parameter.
 
 use super::Set;
-use super::code::report::Object;
+use super::code::report::{InternalCall, Object};
 use super::image::{Image, Section};
 use super::program::{MAX_DEPTH, Program};
 use super::scan::{pointing, sort_pairs};
@@ -72,14 +72,75 @@ impl Program<'_> {
         users.filter_map(|(_, code)| self.functions.function_of(*code)).take(MAX_CONSTRUCTORS).collect()
     }
 
+    /// Calls of a virtual method by functions that know the class of the object, each with the function that it is in.
+    pub(crate) fn virtual_calls(&self, method: u32) -> Vec<(u32, InternalCall)> {
+        let mut calls = Vec::new();
+        if self.is_out_of_budget() {
+            return calls;
+        }
+        let users: BTreeSet<u32> =
+            self.tables_with(method).into_iter().flat_map(|table| self.users_of(table)).collect();
+        for user in users {
+            self.forget(user);
+            if let Some(report) = self.report(user, 0) {
+                calls.extend(report.calls.iter().filter(|call| call.target == method).map(|call| (user, call.clone())));
+            }
+        }
+        calls
+    }
+
+    /// An address of a table of virtual functions, or of a class of Object Pascal.
+    pub(crate) fn is_table(&self, rva: u32) -> bool {
+        let image = &self.image;
+        self.pascal.contains(&rva)
+            || image.section_of(rva).is_some_and(|s| !s.is_code() && !s.is_writable()) && holds_code(image, rva)
+    }
+
     fn table_references(&self) -> &[(u32, u32)] {
-        self.classes.references.get_or_init(|| scan(&self.image))
+        self.classes.references.get_or_init(|| self.scan())
+    }
+
+    /// References of the code to what may be tables of functions.
+    fn scan(&self) -> Vec<(u32, u32)> {
+        let image = &self.image;
+        // Delphi has its tables among the code.
+        let among_code = self.pascal.iter().any(|class| image.section_of(*class).is_some_and(Section::is_code));
+        let may_hold = |section: &Section| !section.is_writable() && (among_code || !section.is_code());
+        let span = image.span(may_hold);
+        let mut references = Vec::new();
+        for section in image.sections.iter().filter(|s| s.is_code()) {
+            for (i, rva) in pointing(image, section, span.clone()) {
+                if references.len() < MAX_REFERENCES && self.is_table(rva) {
+                    references.push((rva, section.rva.wrapping_add(i as u32)));
+                }
+            }
+        }
+        sort_pairs(&mut references);
+        references
+    }
+
+    /// Words of constant data that point into code.
+    fn entries(&self) -> Vec<(u32, u32)> {
+        let image = &self.image;
+        let word = image.pointer_size();
+        let is_code = |rva: u32| image.section_of(rva).is_some_and(Section::is_code);
+        let mut found = entries(image);
+        for class in self.pascal.iter().filter(|class| is_code(**class)) {
+            let places = (0..MAX_METHODS).map(|n| class.wrapping_add(n * word));
+            for place in places.take_while(|place| place == class || !self.pascal.contains(place)) {
+                let function = image.pointer(place).and_then(|va| image.rva_of(va));
+                let Some(function) = function.filter(|rva| is_code(*rva)) else { break };
+                found.push((function, place));
+            }
+        }
+        sort_pairs(&mut found);
+        found
     }
 
     /// Starts of the tables that hold a method: the nearest address before it that the code refers to.
     fn tables_with(&self, method: u32) -> Vec<u32> {
         let word = if self.image.is_64() { 8 } else { 4 };
-        let entries = self.classes.entries.get_or_init(|| entries(&self.image));
+        let entries = self.classes.entries.get_or_init(|| self.entries());
         let first = entries.partition_point(|(function, _)| *function < method);
         let mut tables = Vec::new();
         for (_, entry) in entries.iter().skip(first).take_while(|(function, _)| *function == method) {
@@ -116,23 +177,5 @@ fn entries(image: &Image<'_>) -> Vec<(u32, u32)> {
             }
         }
     }
-    sort_pairs(&mut found);
     found
-}
-
-/// References of the code to what may be tables of functions.
-fn scan(image: &Image<'_>) -> Vec<(u32, u32)> {
-    let is_table = |section: &Section| !section.is_code() && !section.is_writable();
-    let tables: Vec<_> = image.sections.iter().filter(|s| is_table(s)).collect();
-    let span = image.span(is_table);
-    let mut references = Vec::new();
-    for section in image.sections.iter().filter(|s| s.is_code()) {
-        for (i, rva) in pointing(image, section, span.clone()) {
-            if tables.iter().any(|s| s.contains(rva)) && references.len() < MAX_REFERENCES && holds_code(image, rva) {
-                references.push((rva, section.rva.wrapping_add(i as u32)));
-            }
-        }
-    }
-    sort_pairs(&mut references);
-    references
 }

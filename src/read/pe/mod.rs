@@ -21,6 +21,7 @@ mod modes;
 mod names;
 mod openers;
 mod packing;
+mod pascal;
 mod phases;
 mod program;
 mod reach;

@@ -16,6 +16,7 @@ use super::imports::Linkage;
 use super::leaves;
 use super::names::Names;
 use super::openers;
+use super::pascal;
 use super::references::References;
 use super::scan::{pointing_from, sort_pairs};
 use super::surface;
@@ -93,6 +94,8 @@ pub(crate) struct Program<'a> {
     given: RefCell<Map<Given, Rc<Report>>>,
     pub(crate) globals: Globals,
     pub(crate) classes: Classes,
+    /// Tables of classes of Object Pascal.
+    pub(crate) pascal: Set<u32>,
     pub(crate) handed: Handed,
     /// Places in the data that something refers to, sorted.
     pub(super) referred: OnceCell<Vec<u32>>,
@@ -149,6 +152,7 @@ impl<'a> Program<'a> {
         let slots = linkage.slots.iter().filter(|(_, import)| ends(**import)).map(|(slot, _)| *slot);
         let thunks = references.thunks.iter().filter(|(_, import)| ends(**import)).map(|(thunk, _)| *thunk);
         let endless = slots.chain(thunks).collect();
+        let pascal = pascal::classes(&image);
         let mut program = Program {
             image,
             linkage,
@@ -173,6 +177,7 @@ impl<'a> Program<'a> {
             given: RefCell::default(),
             globals: Globals::default(),
             classes: Classes::default(),
+            pascal,
             handed: Handed::default(),
             referred: OnceCell::new(),
             pops: RefCell::default(),

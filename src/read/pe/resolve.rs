@@ -346,7 +346,8 @@ fn calls_of(program: &Program<'_>, targets: &Set<u32>, capped: &mut bool) -> Map
     let mut uncalled: Vec<u32> = targets.iter().copied().filter(|target| !calls.contains_key(target)).collect();
     uncalled.sort_unstable();
     for function in uncalled {
-        calls.insert(function, program.calls_through(function));
+        let through = program.calls_through(function);
+        calls.insert(function, if through.is_empty() { program.virtual_calls(function) } else { through });
     }
     calls
 }

@@ -1,7 +1,6 @@
 //! The engine that executes one function, and the report drawn from what it finds.
 
 use super::super::Map;
-use super::super::classes::holds_code;
 use super::super::image::Image;
 use super::super::program::Program;
 use super::body::Body;
@@ -214,12 +213,7 @@ impl Engine<'_, '_> {
 
     /// Objects that hold the address of a table of functions in their first field.
     fn objects(&self) -> Vec<Rc<report::Object>> {
-        let image = &self.program.image;
-        let is_table = |va: u64| {
-            image.rva_of(va).is_some_and(|rva| {
-                image.section_of(rva).is_some_and(|s| !s.is_code() && !s.is_writable()) && holds_code(image, rva)
-            })
-        };
+        let is_table = |va: u64| self.program.image.rva_of(va).is_some_and(|rva| self.program.is_table(rva));
         let first = self.state.cells().filter(|(_, cell)| cell.value.number().is_some_and(is_table));
         first.take(MAX_OBJECTS).filter_map(|(at, _)| self.object(*at)).collect()
     }

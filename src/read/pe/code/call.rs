@@ -350,6 +350,9 @@ impl Engine<'_, '_> {
         if let Some((api, via)) = self.linked(target).or_else(|| self.static_open(target)) {
             return self.known(api, &via, site, native::signature);
         }
+        if let Some(object) = self.construct(target, site) {
+            return object;
+        }
         let report = (self.depth < MAX_DEPTH && target != self.start).then(|| self.report_of(target)).flatten();
         if let Some(number) = report.as_ref().and_then(|report| self.computed(target, report)) {
             return Value::Const(number);

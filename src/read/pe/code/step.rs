@@ -60,6 +60,10 @@ impl Engine<'_, '_> {
             | M::Neg
             | M::Not => {
                 self.arithmetic(instruction);
+                // What was pushed before room is made for variables and arguments is saved, not handed on.
+                if instruction.mnemonic() == M::Sub && instruction.op0_register().full_register() == Register::RSP {
+                    self.pushed = 0;
+                }
             }
             M::Inc | M::Dec => {
                 let by = if instruction.mnemonic() == M::Inc { 1 } else { -1 };

@@ -291,6 +291,9 @@ fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location>
             None => vec![Location::unknown()],
         };
     }
+    if let Some(namespace) = argument(event, row.namespace) {
+        return settings::within(namespace, argument(event, row.name));
+    }
     match argument(event, row.name) {
         Some(arg) if !arg.texts.is_empty() => arg.texts.iter().cloned().map(Location::named).collect(),
         _ => vec![Location::unknown()],

@@ -4,7 +4,7 @@ use super::files::paths;
 use super::{argument, effect, evidence, keys};
 use crate::facts::{Certainty, Effect, Extent, Fact, Location, Operation, Site, Store, Text};
 use crate::read::connection;
-use crate::read::pe::code::report::Event;
+use crate::read::pe::code::report::{Arg, Event};
 use crate::read::pe::image::Image;
 use crate::read::pe::locate;
 
@@ -82,4 +82,17 @@ pub(super) fn database(image: &Image<'_>, event: &Event) -> Vec<Effect> {
         effect
     });
     of_name.collect()
+}
+
+/// What is in a namespace of WMI, as a path of an object is written (MS documentation: "Describing a WMI Object Path").
+pub(super) fn within(namespace: &Arg, name: Option<&Arg>) -> Vec<Location> {
+    let unknown = || vec![Text::unknown()];
+    let names = name.filter(|arg| !arg.texts.is_empty()).map_or_else(unknown, |arg| arg.texts.clone());
+    let spaces = namespace.texts.iter().filter(|text| !text.is_unknown() && !text.is_empty()).collect::<Vec<_>>();
+    if spaces.is_empty() {
+        return names.into_iter().map(Location::named).collect();
+    }
+    let within = |space: &&Text| (*space).clone().concat(&Text::lit(":"));
+    let all = spaces.iter().map(within).flat_map(|space| names.iter().map(move |name| space.clone().concat(name)));
+    all.map(Location::named).collect()
 }

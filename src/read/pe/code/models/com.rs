@@ -2,6 +2,7 @@
 
 use super::super::analysis::{Engine, Origin};
 use super::super::given_away::Writing;
+use super::super::state::Buffer;
 use super::super::value::{Kind, Symbol, Value};
 use crate::catalog::native::{Api, Object, com};
 
@@ -50,10 +51,20 @@ impl Engine<'_, '_> {
         };
         let out = given.map(|(argument, _)| argument);
         (0..MAX_CHANGED).filter(|n| Some(*n) != out).for_each(|n| self.taint_argument(n, site));
+        let whose = object;
         if let Some((argument, object)) = given {
             let out = self.argument(argument);
             self.note_written(out, Writing::Field);
             self.give_object(object, out, site, argument);
+            if let Some(named) = com::named(whose, place) {
+                let name = self.argument(named);
+                let name = self.text_or_unknown(name, true);
+                // The object is its name, as one of a framework is.
+                self.state.set_buffer(
+                    self.symbols.of(Kind::Out(site, argument)),
+                    Buffer { object: true, ..Buffer::of(name) },
+                );
+            }
         }
     }
 

@@ -7,6 +7,7 @@ pub(super) mod go;
 mod handles;
 mod objects;
 mod parts;
+mod pascal;
 pub(super) mod paths;
 mod strings;
 
