@@ -78,3 +78,28 @@ fn texts_that_are_altered() {
 fn texts_that_are_kept_elsewhere() {
     proves("lent", &[r"C:\Kept\again.dat", r"C:\Kept\read.dat", r"C:\Reused\first.dat", r"C:\Reused\last.dat"]);
 }
+
+/// What is stored on some ways only does not take the place of what was there before.
+#[test]
+fn texts_that_are_stored_sometimes() {
+    proves(
+        "sometimes",
+        &[
+            r"C:\Some\default.dat",
+            r"C:\Some\early.dat",
+            r"C:\Some\empty.dat",
+            r"C:\Some\field.log",
+            r"C:\Some\field.out",
+            r"C:\Some\filled.dat",
+            r"C:\Some\found.dat",
+            r"C:\Some\given.dat",
+            r"C:\Some\late.dat",
+            r"C:\Some\not_found.dat",
+            r"C:\Some\once\name.dat",
+            r"C:\Some\parsed.log",
+            r"HKCU\Software\Once\Variable",
+            r"HKCU\Software\Some\Field",
+            r"{Temp}\once\folder.dat",
+        ],
+    );
+}

@@ -147,7 +147,7 @@ impl Program<'_> {
                 whole = false;
                 continue;
             };
-            for (_, known) in report.summary.strings.iter().filter(|(at, _)| *at == va) {
+            for (_, known, _) in report.summary.strings.iter().filter(|(at, ..)| *at == va) {
                 found = Some(found.map_or(known.clone(), |all| all.or(known)));
             }
         }
@@ -177,7 +177,7 @@ impl Program<'_> {
                     None => object.fields.push((at, arg.clone())),
                 }
             }
-            for (at, known) in &report.summary.strings {
+            for (at, known, _) in &report.summary.strings {
                 let Some(at) = offset(*at) else { continue };
                 match object.strings.iter_mut().find(|(known, _)| *known == at) {
                     Some((_, all)) => *all = all.or(known),
@@ -205,6 +205,20 @@ impl Program<'_> {
             .take(MAX_WRITERS * 4)
             .collect();
         Some(functions.into_iter().take(MAX_WRITERS).collect())
+    }
+
+    /// The word of a variable is zero when the program starts.
+    pub(crate) fn is_zero(&self, va: u64) -> bool {
+        let Some(rva) = self.image.rva_of(va).filter(|rva| self.image.section_of(*rva).is_some()) else { return false };
+        // What is not in the file is cleared.
+        let bytes = self.image.at(rva).unwrap_or_default();
+        bytes.iter().take(self.image.pointer_size() as usize).all(|byte| *byte == 0)
+    }
+
+    /// No other function stores to a variable or takes its address.
+    pub(crate) fn is_only_written_by(&self, va: u64, function: u32) -> bool {
+        let writes = self.references_to(va).filter(|reference| !reference.loads);
+        writes.map(|reference| self.functions.function_of(reference.code)).all(|writer| writer == Some(function))
     }
 
     /// Functions that load what a variable holds.

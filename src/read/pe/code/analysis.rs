@@ -9,7 +9,7 @@ use super::known::Known;
 use super::report::{self, Arg, Handle, Number, Report};
 use super::rows;
 use super::slot::Slot;
-use super::state::State;
+use super::state::{Cell as Word, State};
 use super::strings::literal;
 use super::value::{Kind, Symbol, Symbols, Value};
 use super::width::Width;
@@ -161,24 +161,31 @@ impl Engine<'_, '_> {
                 // That it was changed somewhere is said of the parameter.
                 (Some(slot), _) if known().is_cut_anywhere_of(slot) => {}
                 (Some(slot), _) => buffers.push((slot, known())),
-                (_, Value::Const(va)) if self.is_variable(*va) => strings.push((*va, known())),
+                (_, Value::Const(va)) if self.is_variable(*va) => strings.push((*va, known(), buffer.partial)),
                 _ => {}
             }
         }
-        for (at, cell) in self.state.cells() {
-            let slot = self.slot(*at);
+        let written: Vec<(Value, Word)> = self.state.cells().map(|(at, cell)| (*at, *cell)).collect();
+        for (at, cell) in written {
+            let slot = self.slot(at);
             let global = at.number().filter(|va| slot.is_none() && self.is_variable(*va));
             if slot.is_none() && global.is_none() {
                 continue;
             }
-            let mut arg = self.close_any(cell.value);
-            if global.is_some() {
-                arg.object = self.object(cell.value);
+            let before = self.symbols.known(Kind::Load(at));
+            let (value, partial) = self.symbols.stored(cell.value, before);
+            if Some(value) == before {
+                continue;
             }
+            let mut arg = self.close_any(value);
+            if global.is_some() {
+                arg.object = self.object(value);
+            }
+            arg.partial = partial && arg != Arg::default();
             match (slot, global) {
                 // Something else than it points to when the program starts.
                 (_, Some(va)) if arg == Arg::default() && self.program.initial(va).is_some() => {
-                    globals.push((va, Arg { texts: vec![Text::unknown()], ..Arg::default() }));
+                    globals.push((va, Arg { texts: vec![Text::unknown()], partial, ..Arg::default() }));
                 }
                 _ if arg == Arg::default() => {}
                 (Some(slot), _) => {
@@ -291,11 +298,33 @@ impl Engine<'_, '_> {
             Kind::Load(Value::Const(va)) => self.program.global(va, self.depth)?.handle,
             // An error value beside the handle does not matter; something unknown does.
             Kind::Choice(_) => {
-                let others = self.symbols.alternatives(value).into_iter().filter(|v| v.number().is_none());
-                let handles: Option<Vec<Handle>> = others.map(|v| self.handle(v)).collect();
-                handles?.into_iter().reduce(Handle::or)
+                let alternatives = self.symbols.alternatives(value);
+                let others = alternatives.into_iter().filter(|v| v.number().is_none() && !self.is_unset(*v));
+                let mut open = false;
+                let handles = others.map(|v| {
+                    self.handle(v).or_else(|| {
+                        let text = self.slot(v).filter(|slot| !slot.is_plain())?.text();
+                        open = true;
+                        Some(Handle { texts: vec![text], ..Handle::default() })
+                    })
+                });
+                let handles: Vec<Handle> = handles.collect::<Option<_>>()?;
+                // Fields that only callers know say nothing of what they are.
+                let opened = handles.iter().any(|handle| handle.opened_at != 0);
+                handles.into_iter().reduce(Handle::or).filter(|_| opened || !open)
             }
             _ => None,
+        }
+    }
+
+    /// What a variable of the program holds before this function stores something there: nothing, for it is zero when the
+    /// program starts, and nobody else is known to store anything.
+    pub(super) fn is_unset(&self, value: Value) -> bool {
+        match self.symbols.kind_of(value) {
+            Some(Kind::Load(Value::Const(va))) => {
+                self.program.is_zero(va) && self.program.is_only_written_by(va, self.start)
+            }
+            _ => false,
         }
     }
 

@@ -6,6 +6,7 @@ use super::known::Known;
 use super::report::{Arg, Number, Summary};
 use super::slot::Slot;
 use super::state::Buffer;
+use super::strings::with_tail;
 use super::value::{Kind, Value};
 use crate::catalog::native;
 use std::borrow::Cow;
@@ -36,9 +37,15 @@ impl Engine<'_, '_> {
             if summary.open { Cow::Owned(summary.filled(&lookup)) } else { Cow::Borrowed(summary) }
         };
         let buffers = filled.buffers.iter().map(|(slot, known)| (self.pointer(*slot), known)).collect::<Vec<_>>();
-        let strings = filled.strings.iter().map(|(va, known)| (Value::Const(*va), known));
-        for (pointer, known) in buffers.into_iter().chain(strings) {
+        for (pointer, known) in buffers {
             self.state.set_buffer(pointer, Buffer::of(known.clone()));
+        }
+        for (va, known, partial) in &filled.strings {
+            let at = Value::Const(*va);
+            let before = self.state.buffer(at).filter(|_| *partial).cloned();
+            let known = before.as_ref().map_or_else(|| known.clone(), |before| known.or(&with_tail(before, false)));
+            let partial = before.map_or(*partial, |before| before.partial);
+            self.state.set_buffer(at, Buffer { partial, ..Buffer::of(known) });
         }
         let size = if self.is_64() { 8 } else { 4 };
         let places = summary.cells.iter().map(|(slot, arg)| (self.pointer(*slot), arg)).collect::<Vec<_>>();
@@ -46,6 +53,7 @@ impl Engine<'_, '_> {
         let values = filled.cells.iter().map(|(_, arg)| arg).chain(filled.globals.iter().map(|(_, arg)| arg));
         for (i, ((pointer, unfilled), arg)) in places.into_iter().chain(globals).zip(values).enumerate() {
             let value = self.open(arg, Kind::Out(site, FIRST_FIELD.saturating_add(i as u8)), unfilled);
+            let value = if unfilled.partial { self.beside(pointer, size, value) } else { value };
             match value {
                 // How much of a text a number overwrites is not said; zero ends it.
                 Value::Const(0) if self.holds_known_text(pointer) => self.state.store(pointer, 1, value),
@@ -66,6 +74,16 @@ impl Engine<'_, '_> {
                 None => self.symbols.of(Kind::Result(site)),
             },
         }
+    }
+
+    /// A value, or what memory held before: a callee stores it on some ways only. What was never put there is not read.
+    fn beside(&mut self, pointer: Value, size: u8, value: Value) -> Value {
+        let is_bare = self.state.cell(pointer).is_none() && matches!(pointer, Value::Stack(..0));
+        if is_bare {
+            return value;
+        }
+        let before = self.load(pointer, size);
+        self.symbols.join(value, before)
     }
 
     /// What a callee put into the object that it returns.

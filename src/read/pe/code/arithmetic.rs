@@ -104,6 +104,11 @@ impl Engine<'_, '_> {
         match (mnemonic, a, b) {
             (M::Add, a, Value::Const(n)) | (M::Add, Value::Const(n), a) => match self.symbols.kind_of(a) {
                 Some(Kind::Times(..)) => self.row(n, a, 1).unwrap_or(Value::Unknown),
+                // The end of a text in a variable of the program.
+                _ if self.symbols.is_data(n) && self.is_length(a) => {
+                    let variable = Value::Const(n);
+                    self.indexed(variable, variable, a, 0, 1)
+                }
                 _ => a.plus(signed(n, is_64), is_64),
             },
             (M::Add, a, b) if self.sum_of_multiples(a, b).is_some() => {

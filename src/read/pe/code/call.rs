@@ -447,8 +447,9 @@ impl Engine<'_, '_> {
         for register in volatile {
             let value = self.state.registers[*register];
             // What is left of an earlier call is easily taken for an argument of the next: only what was given to this
-            // function is kept.
-            let kept = changed & 1 << *register == 0 && self.slot(value).is_some();
+            // function is kept, and what lies in its frame.
+            let known = self.slot(value).is_some() || matches!(value, Value::Stack(_));
+            let kept = changed & 1 << *register == 0 && known;
             self.state.registers[*register] = if kept { value } else { Value::Unknown };
         }
         let vectors = if self.is_64() { 6 } else { 8 };

@@ -18,7 +18,8 @@ impl Engine<'_, '_> {
         if let Some(buffer) = self.state.buffer(text).filter(|buffer| !buffer.object) {
             let known = with_tail(buffer, wide);
             let measured = Some(Measured { site, text: known.clone() });
-            self.state.set_buffer(text, Buffer { measured, ..Buffer::of(known).so_wide(wide) });
+            let partial = buffer.partial;
+            self.state.set_buffer(text, Buffer { measured, partial, ..Buffer::of(known).so_wide(wide) });
         }
         self.symbols.of(Kind::Length(text, wide, site))
     }

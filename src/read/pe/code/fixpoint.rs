@@ -7,7 +7,7 @@ use super::report::Arg;
 use super::slot::Slot;
 use super::state::State;
 use super::table::Joined;
-use super::value::{Symbols, Value};
+use super::value::{Kind, Symbols, Value};
 use super::width::literal_by_looks;
 use iced_x86::FlowControl;
 use std::collections::BTreeSet;
@@ -144,7 +144,17 @@ impl Engine<'_, '_> {
             }
             _ => None,
         };
-        let joined = known.join(&self.state, &mut symbols, widen, &initial);
+        let before = |symbols: &mut Symbols, at: Value| match at {
+            Value::Const(va) => self.is_variable(va).then(|| symbols.of(Kind::Load(at))),
+            Value::Sym(symbol, _) => {
+                let outside =
+                    matches!(symbols.kind(symbol), Kind::Param(_) | Kind::Load(Value::Sym(..) | Value::Const(_)));
+                outside.then(|| symbols.of(Kind::Load(at)))
+            }
+            Value::Stack(offset) => self.stack_parameter(offset).map(|n| symbols.of(Kind::Param(n))),
+            Value::Unknown => None,
+        };
+        let joined = known.join(&self.state, &mut symbols, widen, (&initial, &before));
         self.symbols = symbols;
         joined
     }

@@ -10,6 +10,7 @@ use super::strings::decode;
 use super::table::{Joined, Table};
 use super::value::{Symbols, Value};
 use crate::facts::{Hole, Text};
+use std::cell::RefCell;
 
 /// Longest string that is looked for in numbers.
 const MAX_TEXT: usize = 512;
@@ -24,37 +25,57 @@ const MAX_NUMBER: i64 = 8;
 /// The width is that of what was written there on the other way, where that is known.
 pub(super) type Initial<'i> = &'i dyn Fn(&Symbols, Value, Option<bool>) -> Option<Known>;
 
+/// What a cell held before the function wrote there, where something did that may be read: not in the frame.
+pub(super) type Before<'i> = &'i dyn Fn(&mut Symbols, Value) -> Option<Value>;
+
 impl State {
-    /// Joins another state into this one. `widen` gives up what still differs. A cell that came in is no change.
-    pub(super) fn join(&mut self, other: &State, symbols: &mut Symbols, widen: bool, initial: Initial<'_>) -> Joined {
+    /// Joins another state into this one. `widen` gives up what still differs. A cell of the frame that came in is no
+    /// change: where it was never written it is not read either.
+    pub(super) fn join(
+        &mut self,
+        other: &State,
+        symbols: &mut Symbols,
+        widen: bool,
+        (initial, before): (Initial<'_>, Before<'_>),
+    ) -> Joined {
         let mut changed = false;
         let (own_texts, other_texts) = match self.buffers.is_shared(&other.buffers) {
             true => Default::default(),
             false => (only_in(&other.buffers, self, symbols, initial), only_in(&self.buffers, other, symbols, initial)),
-        };
-        let mut merge = |a: Value, b: Value| match a == b {
-            true => a,
-            false if widen => symbols.widen(a, b),
-            false => symbols.join(a, b),
         };
         for (number, (a, b)) in self.registers.iter_mut().zip(other.registers).enumerate() {
             // Where ways meet, the stack is as deep on each; one on which it is not comes from a call that never returns.
             if number == RSP && matches!((*a, b), (Value::Stack(_), Value::Stack(_))) {
                 continue;
             }
-            let joined = merge(*a, b);
+            let joined = merged(symbols, *a, b, widen);
             changed |= joined != *a;
             *a = joined;
         }
-        // A cell that was never written on the other path is not read there either: it comes in, and changes nothing.
         let mut differing = Vec::new();
-        let cells = self.cells.join(&other.cells, MAX_CELLS, |at, own, cell| {
-            let value = merge(own.value, if own.size == cell.size { cell.value } else { Value::Unknown });
-            if own.value != cell.value && own.value.number().is_some() && cell.value.number().is_some() {
-                differing.push((at, *own));
-            }
-            (value != own.value).then_some(Cell { value, ..*own })
-        });
+        let mut lone = Vec::new();
+        let symbols_of = RefCell::new(&mut *symbols);
+        let merge = |a: Value, b: Value| merged(&mut symbols_of.borrow_mut(), a, b, widen);
+        let cells = self.cells.join(
+            &other.cells,
+            MAX_CELLS,
+            |at, own, cell| {
+                let value = merge(own.value, if own.size == cell.size { cell.value } else { Value::Unknown });
+                if own.value != cell.value && own.value.number().is_some() && cell.value.number().is_some() {
+                    differing.push((at, *own));
+                }
+                (value != own.value).then_some(Cell { value, ..*own })
+            },
+            |at, cell| {
+                let symbols = &mut symbols_of.borrow_mut();
+                let held = before(symbols, at)?;
+                let value = symbols.join(cell.value, held);
+                if cell.value.number().is_some() {
+                    lone.push((at, *cell));
+                }
+                (value != cell.value).then_some(Cell { value, ..*cell })
+            },
+        );
         for (a, b) in self.wide.iter_mut().zip(&other.wide) {
             if *a != *b && *a != Wide::Unknown {
                 *a = Wide::Unknown;
@@ -69,17 +90,40 @@ impl State {
         for (at, known) in other_texts {
             others.set(at, Buffer::of(known), MAX_BUFFERS);
         }
-        let buffers = self.buffers.join(&others, MAX_BUFFERS, |at, own, buffer| {
-            let joined = joined(own, buffer, symbols, at, widen)?;
-            (joined != *own).then_some(joined)
-        });
+        let buffers = self.buffers.join(
+            &others,
+            MAX_BUFFERS,
+            |at, own, buffer| {
+                let joined = joined(own, buffer, symbols, at, widen)?;
+                (joined != *own).then_some(joined)
+            },
+            |at, buffer| {
+                let partial = matches!(at, Value::Const(_)) && !buffer.object;
+                (partial && !buffer.partial).then(|| Buffer { partial, ..buffer.clone() })
+            },
+        );
         for (at, known) in differing_texts(&self.cells, &other.cells, &differing) {
             if self.buffers.get(at).is_none() {
                 self.buffers.set(at, Buffer::of(known), MAX_BUFFERS);
                 changed = true;
             }
         }
+        for (at, buffer) in lone_texts(&lone, symbols, initial) {
+            if self.buffers.get(at).is_none() {
+                self.set_buffer(at, buffer);
+                changed = true;
+            }
+        }
         Joined { changed: changed || cells.changed || buffers.changed || buffers.came, came: cells.came }
+    }
+}
+
+/// One value for two ways.
+fn merged(symbols: &mut Symbols, a: Value, b: Value, widen: bool) -> Value {
+    match a == b {
+        true => a,
+        false if widen => symbols.widen(a, b),
+        false => symbols.join(a, b),
     }
 }
 
@@ -89,7 +133,7 @@ fn joined(own: &Buffer, other: &Buffer, symbols: &Symbols, at: Value, widen: boo
         return None;
     }
     if own.known == other.known && own.tail == other.tail {
-        return Some(Buffer { measured: None, ..own.clone() });
+        return Some(Buffer { measured: None, partial: own.partial || other.partial, ..own.clone() });
     }
     let (one, two) = (whole(own), whole(other));
     let known = match separated(&one, &two) {
@@ -104,7 +148,8 @@ fn joined(own: &Buffer, other: &Buffer, symbols: &Symbols, at: Value, widen: boo
         None => one.or(&two),
     };
     let wide = own.wide.filter(|_| own.wide == other.wide);
-    Some(Buffer { object: own.object && other.object, ..Buffer::of(known).so_wide(wide) })
+    let (object, partial) = (own.object && other.object, own.partial || other.partial);
+    Some(Buffer { object, partial, ..Buffer::of(known).so_wide(wide) })
 }
 
 /// Strings of one state that are not texts in the other, but known there all the same.
@@ -147,6 +192,40 @@ fn differing_texts(own: &Table<Cell>, other: &Table<Cell>, differing: &[(Value, 
         }
     }
     found
+}
+
+/// Strings that were written as numbers on one way only, over what was there before. `lone` is sorted in parts.
+fn lone_texts(lone: &[(Value, Cell)], symbols: &Symbols, initial: Initial<'_>) -> Vec<(Value, Buffer)> {
+    let mut found: Vec<(Value, Buffer)> = Vec::new();
+    let mut sorted: Vec<(Value, Cell)> = Vec::new();
+    for (at, cell) in lone.iter().take(MAX_DIFFERING * 4) {
+        sorted.push((*at, *cell));
+    }
+    sorted.sort_unstable_by_key(|(at, _)| *at);
+    let cell = |at: Value| sorted.binary_search_by(|(place, _)| place.cmp(&at)).ok().and_then(|i| sorted.get(i));
+    for (n, (at, own)) in sorted.iter().enumerate() {
+        // It begins where no other number ends.
+        let before = n.checked_sub(1).and_then(|n| sorted.get(n));
+        if before.is_some_and(|(place, cell)| place.plus(i64::from(cell.size), true) == *at)
+            || !own.value.number().is_some_and(|n| begins_with_characters(n, own.size) && !symbols.is_data(n))
+        {
+            continue;
+        }
+        let bytes = constant_bytes(|at| cell(at).map(|(_, cell)| *cell), *at, MAX_TEXT);
+        let Some(text) = text_of(&bytes).filter(|text| text.len() >= MIN_TEXT) else { continue };
+        let wide = bytes.get(1) == Some(&0);
+        let known = Known::of(Text::lit(text));
+        let held = initial(symbols, *at, Some(wide));
+        let partial = held.is_none();
+        let known = held.map_or_else(|| known.clone(), |held| known.or(&held));
+        found.push((*at, Buffer { partial, ..Buffer::of(known).so_wide(wide) }));
+    }
+    found
+}
+
+/// The first bytes of a number are characters of a text in either width.
+fn begins_with_characters(number: u64, size: u8) -> bool {
+    holds_characters(number & 0xffff, size.min(2))
 }
 
 /// The first of the numbers up to the one at or around this address that hold nothing but characters, one behind the other.

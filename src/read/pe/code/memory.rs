@@ -31,6 +31,11 @@ impl Engine<'_, '_> {
         };
         let at = base.plus(displacement, is_64);
         let index = match instruction.memory_index() {
+            // The end of a text in a variable of the program (x86).
+            Register::None if self.symbols.is_data(displacement as u64) && self.is_length(base) => {
+                let variable = Value::Const(displacement as u64);
+                return self.indexed(variable, variable, base, 0, 1);
+            }
             Register::None => return at,
             register => self.place(register),
         };
@@ -108,7 +113,7 @@ impl Engine<'_, '_> {
         matches!(root, Some(Kind::Param(_))) && !self.is_pointer(value)
     }
 
-    fn is_length(&self, value: Value) -> bool {
+    pub(super) fn is_length(&self, value: Value) -> bool {
         let Value::Sym(symbol, _) = value else { return false };
         matches!(self.symbols.kind(symbol), Kind::Length(..) | Kind::Size(..))
     }
@@ -206,7 +211,7 @@ impl Engine<'_, '_> {
     }
 
     /// Number of the parameter at a frame offset: behind the return address, on x64 behind the home area too.
-    fn stack_parameter(&self, offset: i32) -> Option<u8> {
+    pub(super) fn stack_parameter(&self, offset: i32) -> Option<u8> {
         let (first, size, number) = if self.is_64() { (0x28, 8, 4) } else { (4, 4, 0) };
         let behind = offset.checked_sub(first)?;
         (behind >= 0 && behind % size == 0 && behind / size < 16).then(|| (behind / size) as u8 + number)

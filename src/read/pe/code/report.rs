@@ -68,6 +68,8 @@ pub(crate) struct Arg {
     pub(crate) com: Option<com::Object>,
     /// How many bytes of it are stored, where it is a number that is no word. Only of what a function writes.
     pub(crate) bytes: Option<u8>,
+    /// It is stored on some ways only: on others its place keeps what it held. Only of what a function writes.
+    pub(crate) partial: bool,
     /// It is the array of the program's arguments, of pointers of so many bytes.
     pub(crate) arguments: Option<u8>,
     /// It points to memory in which nothing was put yet. Only of arguments of calls.
@@ -355,8 +357,8 @@ pub(crate) struct Summary {
     pub(crate) cells: Vec<(Slot, Arg)>,
     /// What is stored in global variables.
     pub(crate) globals: Vec<(u64, Arg)>,
-    /// Strings that are put together in global buffers.
-    pub(crate) strings: Vec<(u64, Known)>,
+    /// Strings that are put together in global buffers; `true`: on some ways only.
+    pub(crate) strings: Vec<(u64, Known, bool)>,
     /// Some of it depends on parameters.
     pub(crate) open: bool,
 }
@@ -391,7 +393,7 @@ impl Summary {
             || self.cells.iter().any(|(_, a)| arg(a))
             || self.globals.iter().any(|(_, a)| arg(a))
             || self.buffers.iter().any(|(_, k)| known(k))
-            || self.strings.iter().any(|(_, k)| known(k))
+            || self.strings.iter().any(|(_, k, _)| known(k))
     }
 
     /// How many objects of COM it returns or writes through its parameters.
@@ -414,7 +416,7 @@ impl Summary {
             buffers: self.buffers.iter().map(|(slot, k)| (*slot, known(k))).collect(),
             cells: self.cells.iter().map(|(slot, arg)| (*slot, arg.filled(passed))).collect(),
             globals: self.globals.iter().map(|(va, arg)| (*va, arg.filled(passed))).collect(),
-            strings: self.strings.iter().map(|(va, k)| (*va, known(k))).collect(),
+            strings: self.strings.iter().map(|(va, k, partial)| (*va, known(k), *partial)).collect(),
             open: self.open,
         }
     }
@@ -428,7 +430,7 @@ impl Summary {
             || self.cells.iter().any(|(_, a)| arg(a))
             || self.globals.iter().any(|(_, a)| arg(a))
             || self.buffers.iter().any(|(_, k)| known(k))
-            || self.strings.iter().any(|(_, k)| known(k))
+            || self.strings.iter().any(|(_, k, _)| known(k))
     }
 }
 

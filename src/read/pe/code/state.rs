@@ -42,6 +42,8 @@ pub(crate) struct Buffer {
     pub(crate) object: bool,
     /// What was measured of it.
     pub(crate) measured: Option<Measured>,
+    /// It was put there on some ways only, and what was there before is for the caller to say. Only of variables.
+    pub(crate) partial: bool,
 }
 
 /// A text up to the end that it had at a call.
@@ -60,7 +62,7 @@ impl Buffer {
 
     /// A string.
     pub(crate) fn of(known: Known) -> Self {
-        Buffer { known, tail: Vec::new(), wide: None, object: false, measured: None }
+        Buffer { known, tail: Vec::new(), wide: None, object: false, measured: None, partial: false }
     }
 }
 

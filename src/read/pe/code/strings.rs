@@ -79,7 +79,7 @@ impl Engine<'_, '_> {
                             .symbols
                             .alternatives(value)
                             .into_iter()
-                            .filter(|v| *v != Value::Const(0))
+                            .filter(|v| *v != Value::Const(0) && !self.is_unset(*v))
                             .map(|v| self.text_at(v, width, depth + 1));
                         let first = texts.next()??;
                         texts.try_fold(first, |all, next| Some(all.or(&next?)))
@@ -113,7 +113,7 @@ impl Engine<'_, '_> {
         let mut weak = false;
         let alternatives = self.symbols.alternatives(value);
         for alternative in alternatives {
-            if alternative == Value::Const(0) {
+            if alternative == Value::Const(0) || alternatives.len() > 1 && self.is_unset(alternative) {
                 continue;
             }
             match self.text(alternative, width) {

@@ -87,21 +87,18 @@ impl<T: Clone> Table<T> {
             .map(|(at, entry)| (at, entry))
     }
 
-    /// Takes the entries of another table in: `merge` says what becomes of one that both have, where that is not the
-    /// own one. Answers whether an own one changed, and whether one came in.
+    /// Takes the entries of another table in: `merge` says what becomes of one that both have, and `lone` of one that only
+    /// one of them has, where that is not the same. Answers whether an own one changed, or one that came in, and whether
+    /// one came in.
     pub(super) fn join(
         &mut self,
         other: &Self,
         most: usize,
         mut merge: impl FnMut(Value, &T, &T) -> Option<T>,
+        mut lone: impl FnMut(Value, &T) -> Option<T>,
     ) -> Joined {
         let mut joined = Joined::default();
         if Rc::ptr_eq(&self.0, &other.0) {
-            return joined;
-        }
-        if self.0.is_empty() {
-            joined.came = !other.0.is_empty();
-            self.0 = Rc::clone(&other.0);
             return joined;
         }
         let mut changes = Vec::new();
@@ -116,18 +113,26 @@ impl<T: Clone> Table<T> {
                         own += 1;
                         break;
                     }
-                    Some((a, _)) if a < at => own += 1,
+                    Some((a, mine)) if a < at => {
+                        changes.extend(lone(*a, mine).map(|entry| (own, entry)));
+                        own += 1;
+                    }
                     _ => {
-                        new.push((*at, entry.clone()));
+                        let changed = lone(*at, entry);
+                        joined.changed |= changed.is_some();
+                        new.push((*at, changed.unwrap_or_else(|| entry.clone())));
                         break;
                     }
                 }
             }
         }
+        for (i, (at, mine)) in self.0.iter().enumerate().skip(own) {
+            changes.extend(lone(*at, mine).map(|entry| (i, entry)));
+        }
         new.truncate(most.saturating_sub(self.len()));
-        joined.changed = !changes.is_empty();
+        joined.changed |= !changes.is_empty();
         joined.came = !new.is_empty();
-        if joined.changed || joined.came {
+        if !changes.is_empty() || joined.came {
             let table = Rc::make_mut(&mut self.0);
             for (i, entry) in changes {
                 if let Some((_, own)) = table.get_mut(i) {

@@ -40,7 +40,7 @@ pub(crate) enum Kind {
     Times(Value, u32),
     /// A row of the table that begins at this address, of so many bytes.
     Row(u64, u32),
-    /// One of two or three values.
+    /// One of a few values.
     Choice([Value; MAX_CHOICES]),
     /// The imported function with this number.
     Import(u32),
@@ -61,8 +61,8 @@ pub(crate) enum Kind {
     Extension(Value, bool),
 }
 
-/// Most alternatives that are kept apart.
-pub(crate) const MAX_CHOICES: usize = 3;
+/// Most alternatives that are kept apart: three that are stored, and what was there before.
+pub(crate) const MAX_CHOICES: usize = 4;
 /// Furthest from each other that addresses of one array in the frame lie.
 const MAX_ARRAY: u32 = 0x1000;
 /// Most symbols of one function.
@@ -110,6 +110,11 @@ impl Symbols {
         Value::Sym(Symbol(id), 0)
     }
 
+    /// The symbol of a kind, if there is one already.
+    pub(super) fn known(&self, kind: Kind) -> Option<Value> {
+        self.ids.get(&kind).map(|id| Value::Sym(Symbol(*id), 0))
+    }
+
     /// Number of the parameters that were read from the stack (x86: the fast ones have higher numbers).
     pub(crate) fn stack_parameters(&self) -> u8 {
         let read = self.kinds.iter().filter_map(|kind| match kind {
@@ -140,6 +145,17 @@ impl Symbols {
                 Alternatives { values, number: values.iter().filter(|v| **v != Value::Unknown).count() }
             }
             _ => Alternatives { values: [value; MAX_CHOICES], number: 1 },
+        }
+    }
+
+    /// The alternatives of a value without what its place held before anything was stored there; `true`: that was one.
+    pub(super) fn stored(&mut self, value: Value, before: Option<Value>) -> (Value, bool) {
+        let alternatives = self.alternatives(value);
+        let stored: Vec<Value> = alternatives.into_iter().filter(|value| Some(*value) != before).collect();
+        match stored.len() {
+            0 => (value, false),
+            n if n == alternatives.len() => (value, false),
+            _ => (self.any(stored), true),
         }
     }
 
