@@ -1,4 +1,5 @@
-//! what, who assigns a field.
+//! What the assemblies of an application have to do with each other: who calls whom, what overrides what, who assigns a
+//! field.
 
 use super::Map;
 use super::unit::{FIELD, MEMBER_REF, METHOD_DEF, RefInfo, Unit, row, table};
@@ -24,7 +25,9 @@ const MAX_DECLARATIONS: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    types: Map<Box<str>, Named>,
+    types: Map<Box<str>, Vec<Place>>,
+    /// Number of the folder of each unit.
+    folders: Vec<u32>,
     overrides: Map<Method, Vec<Method>>,
     declarations: Map<Method, Vec<Method>>,
     callers: Pairs<Method, Method>,
@@ -45,12 +48,18 @@ pub(super) struct Links {
     pub(super) given_input: HashSet<Method>,
 }
 
-/// The types of one name.
-#[derive(Debug)]
-struct Named {
-    /// Stands for the name.
-    number: u32,
-    places: Vec<(u32, u32)>,
+/// Where a type of some name is defined. Sorted, so that what lies in one folder stands together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    folder: u32,
+    unit: u32,
+    ty: u32,
+}
+
+impl Place {
+    fn definition(self) -> (u32, u32) {
+        (self.unit, self.ty)
+    }
 }
 
 /// A relation, sorted.
@@ -90,14 +99,14 @@ struct Related {
 
 impl Links {
     pub(super) fn new(units: &[Unit]) -> Self {
-        let mut links = Links::default();
-        for (u, unit) in units.iter().enumerate() {
+        let mut links = Links { folders: folders(units), ..Links::default() };
+        for ((u, unit), folder) in units.iter().enumerate().zip(&links.folders) {
             for (t, info) in unit.types.iter().enumerate() {
-                let number = links.types.len() as u32;
-                let named = links.types.entry(info.name.clone()).or_insert(Named { number, places: Vec::new() });
-                named.places.push((u as u32, t as u32 + 1));
+                let place = Place { folder: *folder, unit: u as u32, ty: t as u32 + 1 };
+                links.types.entry(info.name.clone()).or_default().push(place);
             }
         }
+        links.types.values_mut().for_each(|places| places.sort_unstable());
         links.declare(units);
         links.fields = (0..units.len()).into_par_iter().map(|u| links.referred_fields(units, u as u32)).collect();
         let related: Vec<Related> = (0..units.len()).into_par_iter().map(|u| links.related(units, u as u32)).collect();
@@ -116,25 +125,21 @@ impl Links {
 
     /// Which methods override or implement which.
     fn declare(&mut self, units: &[Unit]) {
-        let bases: Vec<Vec<Vec<u32>>> = (0..units.len()).into_par_iter().map(|u| self.bases(units, u as u32)).collect();
-        let mut is_base = vec![false; self.types.len()];
-        for number in bases.iter().flatten().flatten() {
-            if let Some(is_base) = is_base.get_mut(*number as usize) {
-                *is_base = true;
-            }
-        }
+        let bases: Vec<Vec<Vec<(u32, u32)>>> =
+            (0..units.len()).into_par_iter().map(|u| self.bases(units, u as u32)).collect();
         // Only what is some type's base can be overridden.
-        let mut declared: Map<(u32, &str, u16), Vec<Method>> = Map::default();
+        let is_base: HashSet<(u32, u32)> = bases.iter().flatten().flatten().copied().collect();
+        let mut declared: Map<((u32, u32), &str, u16), Vec<Method>> = Map::default();
         for (u, unit) in units.iter().enumerate() {
             for (m, info) in unit.methods.iter().enumerate().filter(|(_, m)| m.is_virtual) {
-                let Some(named) = unit.type_info(info.owner).and_then(|t| self.types.get(&t.name)) else { continue };
-                if is_base.get(named.number as usize).is_some_and(|is| *is) {
-                    let same = declared.entry((named.number, &info.name, info.params)).or_default();
+                let owner = (u as u32, info.owner);
+                if is_base.contains(&owner) {
+                    let same = declared.entry((owner, &info.name, info.params)).or_default();
                     same.push(Method { unit: u as u32, rid: m as u32 + 1 });
                 }
             }
         }
-        let of_method = |unit: &Unit, bases: &[Vec<u32>], method: Method| -> Vec<Method> {
+        let of_method = |unit: &Unit, bases: &[Vec<(u32, u32)>], method: Method| -> Vec<Method> {
             let Some(info) = unit.method(method.rid).filter(|m| m.is_virtual) else { return Vec::new() };
             // A type has few bases, a name like `Dispose` many declarations.
             let of_type = bases.get((info.owner as usize).wrapping_sub(1)).into_iter().flatten();
@@ -166,15 +171,14 @@ impl Links {
         }
     }
 
-    /// Numbers of the names of all bases and interfaces of the types of a unit that the application defines.
-    fn bases(&self, units: &[Unit], u: u32) -> Vec<Vec<u32>> {
+    /// All bases and interfaces of the types of a unit that the application defines.
+    fn bases(&self, units: &[Unit], u: u32) -> Vec<Vec<(u32, u32)>> {
         let types = units.get(u as usize).map_or(0, |unit| unit.types.len() as u32);
-        let number = |name: &str| self.types.get(name).map(|named| named.number);
-        let of = |t| -> Vec<u32> {
-            let mut numbers: Vec<u32> = self.ancestors(units, u, t).into_iter().filter_map(number).collect();
-            numbers.sort_unstable();
-            numbers.dedup();
-            numbers
+        let of = |t| -> Vec<(u32, u32)> {
+            let mut found: Vec<(u32, u32)> = self.lineage(units, u, t).into_iter().filter_map(|(_, at)| at).collect();
+            found.sort_unstable();
+            found.dedup();
+            found
         };
         // Without methods it overrides nothing.
         let has_methods = |t| units.get(u as usize).and_then(|u| u.type_info(t)).is_some_and(|t| !t.methods.is_empty());
@@ -212,23 +216,34 @@ impl Links {
         related
     }
 
+    /// Definitions of a type of this name, those that the runtime would take first: an assembly is looked for beside who
+    /// names it. Where a tree holds an application twice, each copy is then a program of its own, and what the two
+    /// may run does not multiply.
+    fn candidates(&self, unit: u32, name: &str) -> impl Iterator<Item = (u32, u32)> {
+        let all = self.types.get(name).map_or(&[][..], Vec::as_slice);
+        let folder = self.folders.get(unit as usize).copied().unwrap_or_default();
+        let from = all.partition_point(|place| place.folder < folder);
+        let beside = all.get(from..).unwrap_or_default().iter().take_while(move |place| place.folder == folder);
+        beside.chain(all).map(|place| place.definition())
+    }
+
     /// The types of this name that a unit can mean: its own, then those of the assembly that it names.
     fn find_type(&self, units: &[Unit], unit: u32, assembly: &str, name: &str) -> Option<(u32, u32)> {
-        let candidates = &self.types.get(name)?.places;
         let wanted = |u: u32| {
             assembly.is_empty() && u == unit
                 || units.get(u as usize).is_some_and(|c| c.identity.name.eq_ignore_ascii_case(assembly))
         };
-        candidates.iter().copied().find(|(u, _)| wanted(*u)).or_else(|| {
+        self.candidates(unit, name).find(|(u, _)| wanted(*u)).or_else(|| {
             // A type that was forwarded (II.22.14) is defined in another assembly than the reference says.
-            (candidates.len() == 1 && !assembly.is_empty()).then(|| candidates.first().copied()).flatten()
+            let only = self.types.get(name).filter(|places| places.len() == 1 && !assembly.is_empty())?;
+            only.first().map(|place| place.definition())
         })
     }
 
     /// The type that a name means from within a unit, wherever it is defined.
     fn find_base(&self, unit: u32, name: &str) -> Option<(u32, u32)> {
-        let candidates = &self.types.get(name)?.places;
-        candidates.iter().copied().find(|(u, _)| *u == unit).or_else(|| candidates.first().copied())
+        let own = self.candidates(unit, name).find(|(u, _)| *u == unit);
+        own.or_else(|| self.candidates(unit, name).next())
     }
 
     /// The definition that a method token means, before virtual dispatch.
@@ -304,7 +319,12 @@ impl Links {
 
     /// Names of the bases and interfaces of a type, nearest first.
     pub(super) fn ancestors<'u>(&self, units: &'u [Unit], unit: u32, ty: u32) -> Vec<&'u str> {
-        let mut names: Vec<&str> = Vec::new();
+        self.lineage(units, unit, ty).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The bases and interfaces of a type, nearest first, and where the application defines them.
+    fn lineage<'u>(&self, units: &'u [Unit], unit: u32, ty: u32) -> Vec<(&'u str, Option<(u32, u32)>)> {
+        let mut found: Vec<(&str, Option<(u32, u32)>)> = Vec::new();
         let mut queue = vec![(unit, ty)];
         let mut seen = BTreeSet::new();
         while let Some(at) = queue.pop() {
@@ -313,11 +333,12 @@ impl Links {
             }
             let Some(info) = units.get(at.0 as usize).and_then(|u| u.type_info(at.1)) else { continue };
             for name in std::iter::once(&info.base).chain(&info.interfaces).filter(|n| !n.is_empty()) {
-                names.push(name);
-                queue.extend(self.find_base(at.0, name));
+                let defined = self.find_base(at.0, name);
+                found.push((name, defined));
+                queue.extend(defined);
             }
         }
-        names
+        found
     }
 
     /// Who calls a method, directly or through a declaration that it overrides.
@@ -363,6 +384,18 @@ impl Links {
     }
 }
 
+/// A number for the folder of each unit.
+fn folders(units: &[Unit]) -> Vec<u32> {
+    let mut numbers: HashMap<&str, u32> = HashMap::new();
+    let names = units.iter().map(|unit| unit.artifact.rsplit_once('/').map_or("", |(folder, _)| folder));
+    names
+        .map(|name| {
+            let next = numbers.len() as u32;
+            *numbers.entry(name).or_insert(next)
+        })
+        .collect()
+}
+
 /// `MoveNext` of asynchronous methods and iterators, and the method that it was made of: the runtime calls it, no
 /// instruction does.
 fn state_machines(unit: &Unit) -> Vec<(u32, u32)> {
@@ -379,4 +412,34 @@ fn state_machines(unit: &Unit) -> Vec<(u32, u32)> {
         }
     }
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::unit::{MethodInfo, TypeInfo};
+    use super::*;
+
+    #[test]
+    fn what_overrides_in_one_copy_of_a_program_does_not_in_the_other() {
+        let method = |owner| MethodInfo { name: "Save".into(), owner, is_virtual: true, ..MethodInfo::default() };
+        let ty = |name: &str, base: &str, rid| TypeInfo {
+            name: name.into(),
+            base: base.into(),
+            methods: rid..rid + 1,
+            ..TypeInfo::default()
+        };
+        let unit = |artifact: &str, types: Vec<TypeInfo>| Unit {
+            artifact: artifact.into(),
+            methods: (1..=types.len() as u32).map(method).collect(),
+            types,
+            ..Unit::default()
+        };
+        let engine = |folder: &str| unit(&format!("{folder}/engine.dll"), vec![ty("Store", "", 1)]);
+        let desk = |folder: &str| unit(&format!("{folder}/desk.exe"), vec![ty("Disk", "Store", 1)]);
+        let links = Links::new(&[engine("a"), desk("a"), engine("b"), desk("b"), desk("c")]);
+        let of = |unit| Method { unit, rid: 1 };
+        assert_eq!(links.overrides(of(2)), [of(3)]);
+        assert_eq!(links.declarations(of(3)), [of(2)]);
+        assert_eq!(links.overrides(of(0)), [of(1), of(4)], "what nothing lies beside is taken from elsewhere");
+    }
 }
