@@ -60,6 +60,9 @@ fn needs_no_rule(store: Store, operation: Operation) -> Option<&'static str> {
     match (store, operation) {
         (_, Operation::Read) => Some("a read changes nothing"),
         (Store::RemoteStore, _) => Some("on another host: listed in the inventory as good practice"),
+        (Store::NetworkMap, operation) if operation != Operation::Mount => {
+            Some("only a mapping that is there can be lost")
+        }
         _ => None,
     }
 }

@@ -195,6 +195,9 @@ const TEMPLATE_LANGUAGES: &[&str] = &[".j2", ".jinja2", ".erb", ".epp"];
 const HOST_OBJECTS: &[&[u8]] =
     &[b"wscript.", b"scripting.filesystemobject", b"adodb.stream", b"shell.application", b"winmgmts:"];
 
+/// What begins code that a web server runs, in files that its pages take in.
+const SERVER_CODE: &[&[u8]] = &[b"<%", b"runat=\"server\"", b"runat=server"];
+
 /// Settings of Django that a module of settings has, and others hardly.
 const DJANGO_SETTINGS: &[&[u8]] = &[b"installed_apps", b"databases =", b"databases=", b"media_root"];
 
@@ -208,6 +211,7 @@ fn by_words(head: &[u8], file_name: &str) -> Option<Kind> {
     let (words, kind) = match lower.rsplit_once('.')?.1 {
         "js" => (HOST_OBJECTS, Kind::JScript),
         "py" => (DJANGO_SETTINGS, Kind::Python),
+        "inc" => (SERVER_CODE, Kind::Asp),
         _ => return None,
     };
     let text: Vec<u8> = head.iter().filter(|b| **b != 0).map(u8::to_ascii_lowercase).collect();
@@ -276,6 +280,8 @@ mod tests {
     fn settings_that_are_told_by_their_words() {
         assert_eq!(sniff(b"import os\nINSTALLED_APPS = []\n", "base.py"), Some(Kind::Python));
         assert_eq!(sniff(b"import os\n", "tool.py"), None);
+        assert_eq!(sniff(b"<% Const A = 1 %>", "a.inc"), Some(Kind::Asp));
+        assert_eq!(sniff(b"<?php $a = 1;", "a.inc"), None);
         assert_eq!(sniff(b"# c\ncontainer_commands:\n  a:\n", "01-setup.config"), Some(Kind::Yaml));
         assert_eq!(sniff(b"<configuration>\nfiles:\n", "web.config"), Some(Kind::Xml));
         assert_eq!(sniff(b"dbpath = C:/x\n", "mongod.conf"), Some(Kind::ServerConf));

@@ -5,7 +5,9 @@
 //! Windows paths and registry keys are case-insensitive.
 
 use super::folder::Folder;
-use super::path::{drive_letter, expand_env, join_paths, literal_place, normalise_path, replace_prefixes};
+use super::path::{
+    below_profile, drive_letter, expand_env, join_paths, literal_place, normalise_path, replace_prefixes,
+};
 use super::place::Place;
 use super::registry;
 use super::text::{Hole, Part, Source, Text};
@@ -47,7 +49,7 @@ impl Location {
     pub fn file(raw: &Text) -> Self {
         let text = expand_env(raw);
         let text = replace_prefixes(text);
-        Location { text: normalise_path(&text) }
+        Location { text: below_profile(normalise_path(&text)) }
     }
 
     /// A registry key and value: `HKLM\Software\Contoso\LastRun`. A key whose root is not known starts with `{?}`.
@@ -263,6 +265,9 @@ mod tests {
         assert_eq!(file("|DataDirectory|errors.s3db"), "{DataDirectory}\\errors.s3db");
         assert_eq!(file("%NR_HOME%\\nr.log"), "{env:NR_HOME}\\nr.log");
         assert_eq!(file("file:///C:/x/y"), "C:\\x\\y");
+        assert_eq!(file("%USERPROFILE%\\AppData\\Local\\Temp\\a.tmp"), "{Temp}\\a.tmp");
+        assert_eq!(file("%USERPROFILE%\\AppData\\Roaming"), "{AppData}");
+        assert_eq!(file("%LOCALAPPDATA%\\Temporary\\a"), "{LocalAppData}\\Temporary\\a");
         assert_eq!(file("{AppDir}state.ini"), "{AppDir}\\state.ini");
         assert_eq!(file("..\\x\\..\\y"), "..\\y");
         assert_eq!(file("\\\\server\\share\\a"), "\\\\server\\share\\a");

@@ -105,6 +105,28 @@ fn with_first(text: &Text, first: String) -> Text {
     Text::from_parts(std::iter::once(Part::Lit(first)).chain(text.parts()[1..].iter().cloned()))
 }
 
+/// Folders of a profile that have a name of their own, by where they are unless somebody moved them (MS documentation:
+/// "KNOWNFOLDERID").
+const BELOW_PROFILE: &[(Folder, &str, Folder)] = &[
+    (Folder::UserProfile, "\\appdata\\local\\temp", Folder::Temp),
+    (Folder::UserProfile, "\\appdata\\local", Folder::LocalAppData),
+    (Folder::UserProfile, "\\appdata\\roaming", Folder::AppData),
+    (Folder::LocalAppData, "\\temp", Folder::Temp),
+];
+
+/// A path from the nearest folder that has a name.
+pub(super) fn below_profile(text: Text) -> Text {
+    let [Part::Hole(Hole::Folder(folder)), Part::Lit(literal), rest @ ..] = text.parts() else { return text };
+    let lower = literal.to_ascii_lowercase();
+    let found = BELOW_PROFILE.iter().find_map(|(above, way, below)| {
+        let tail = lower.strip_prefix(way).filter(|_| above == folder)?;
+        let is_whole = tail.starts_with('\\') || (tail.is_empty() && rest.is_empty());
+        is_whole.then(|| (*below, literal[way.len()..].to_owned()))
+    });
+    let Some((below, tail)) = found else { return text };
+    Text::from_parts([Part::Hole(Hole::Folder(below)), Part::Lit(tail)].into_iter().chain(rest.iter().cloned()))
+}
+
 /// One component of a path while it is normalised.
 type Component = Vec<Part>;
 

@@ -255,7 +255,14 @@ fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
         _ if kept && effect.operation.removes() => {
             format!("{store} removed before the application runs")
         }
-        Phase::Unknown if !rule.always => format!("{store} changed at a time that is not known"),
+        Phase::Unknown if !rule.always => {
+            let done = match effect.operation {
+                operation if operation.removes() => "removed",
+                Operation::Generate => "made",
+                _ => "changed",
+            };
+            format!("{store} {done} at a time that is not known")
+        }
         Phase::Build if all(Outcome::Cloned) && effect.origin == Origin::Generated => {
             "value made on the spot baked into the image".to_owned()
         }

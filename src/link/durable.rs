@@ -1,7 +1,7 @@
 //! Durable mounts and declared places: what outlives the instance, and what may be lost.
 
 use crate::facts::{
-    ClueKind, Effect, Hole, Location, Operation, Part, Phase, Reading, Source, Step, Store, Text, Trait,
+    Body, ClueKind, Effect, Fact, Hole, Location, Operation, Part, Phase, Reading, Source, Step, Store, Text, Trait,
 };
 use crate::settings::Settings;
 use std::collections::{BTreeMap, HashMap};
@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
     mark_cleaned_resources(readings);
     let mut places: Vec<(Location, Trait, Step)> = Vec::new();
+    let ends: Vec<Ends> = readings.iter().map(|reading| unmapped(&reading.facts)).collect();
     for (list, mark, word) in
         [(&settings.durable, Trait::Durable, "durable"), (&settings.disposable, Trait::Recomputable, "disposable")]
     {
@@ -45,18 +46,49 @@ pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
         return;
     }
     let places = by_place(places);
-    for effect in super::effects_mut(readings) {
-        let mut key = effect.location.key();
-        if effect.store == Store::EventLog && !key.contains("://") {
-            key.insert_str(0, "event-log://");
-        }
-        for (mark, step) in super::at_or_above(&key).flat_map(|key| places.get(key)).flatten() {
-            if !effect.has(*mark) {
-                effect.mark(*mark);
-                effect.evidence.push(step.clone());
+    for (reading, ends) in readings.iter_mut().zip(ends) {
+        for (number, fact) in super::steps::counted_mut(&mut reading.facts).enumerate() {
+            let Body::Effect(effect) = &mut fact.body else { continue };
+            let mut key = effect.location.key();
+            if effect.store == Store::EventLog && !key.contains("://") {
+                key.insert_str(0, "event-log://");
+            }
+            for (mark, step) in super::at_or_above(&key).flat_map(|key| places.get(key)).flatten() {
+                let is_off = key.get(..1).and_then(|drive| ends.get(drive)).is_some_and(|end| *end < number);
+                if !effect.has(*mark) && !(*mark == Trait::Durable && is_off) {
+                    effect.mark(*mark);
+                    effect.evidence.push(step.clone());
+                }
             }
         }
     }
+}
+
+/// Drives, by their letters in lower case, and the numbers of the facts from which on they are mapped no more.
+type Ends = HashMap<String, usize>;
+
+/// What a script has mapped and taken off again: it says nothing of what the script does behind that.
+fn unmapped(facts: &[Fact]) -> Ends {
+    let mut ends = Ends::new();
+    let mut mapped: Vec<String> = Vec::new();
+    for (number, fact) in super::steps::counted(facts).enumerate() {
+        let Some(effect) = fact.as_effect().filter(|e| e.store == Store::NetworkMap) else { continue };
+        let drive = effect.location.key().trim_end_matches([':', '\\']).to_owned();
+        match effect.operation {
+            Operation::Mount => {
+                ends.remove(&drive);
+                mapped.push(drive);
+            }
+            // `net use * /delete`
+            Operation::Unregister if drive == "*" => ends.extend(mapped.drain(..).map(|drive| (drive, number))),
+            Operation::Unregister if mapped.contains(&drive) => {
+                mapped.retain(|known| *known != drive);
+                ends.insert(drive, number);
+            }
+            _ => {}
+        }
+    }
+    ends
 }
 
 /// What a program is given as the root of a drive that it mounted from elsewhere, by the name in the catalogue.
@@ -133,6 +165,20 @@ fn parse_place(path: &str) -> Location {
 mod tests {
     use super::*;
     use crate::facts::listing;
+
+    #[test]
+    fn a_drive_that_is_taken_off_is_mapped_no_more() {
+        let mut readings = listing::parse(
+            "effect mount network-map Z: traits=remote\neffect create file \"Z:\\a\"\n\
+             effect unregister network-map Z: traits=remote\neffect create file \"Z:\\b\"\n\
+             effect mount network-map Y: traits=remote\neffect unregister network-map * traits=remote\n\
+             effect mount network-map Y: traits=remote\neffect create file \"Y:\\c\"\n",
+        )
+        .unwrap();
+        mark(&mut readings, &Settings::default());
+        let files = readings[0].facts.iter().filter_map(|f| f.as_effect()).filter(|e| e.store == Store::File);
+        assert_eq!(files.map(|e| e.has(Trait::Durable)).collect::<Vec<_>>(), [true, false, true]);
+    }
 
     #[test]
     fn below_a_mount_and_nowhere_else() {

@@ -9,6 +9,44 @@ use crate::facts::{
 };
 use std::collections::{BTreeMap, HashSet};
 
+/// Extensions that tell a file from a folder with a point in its name.
+const FILES: &[&str] = &[
+    "accdb",
+    "bak",
+    "bat",
+    "cfg",
+    "cmd",
+    "conf",
+    "config",
+    "csv",
+    "dat",
+    "db",
+    "db3",
+    "dll",
+    "exe",
+    "htm",
+    "html",
+    "ini",
+    "json",
+    "key",
+    "ldf",
+    "lock",
+    "log",
+    "mdb",
+    "mdf",
+    "pem",
+    "pfx",
+    "properties",
+    "ps1",
+    "sdf",
+    "sqlite",
+    "sqlite3",
+    "txt",
+    "xml",
+    "yaml",
+    "yml",
+];
+
 struct Grant {
     reading: usize,
     site: Site,
@@ -91,7 +129,10 @@ fn foretold(grant: &Grant) -> Fact {
         true => (Operation::SetValue, Store::Registry),
         false => (Operation::Write, Store::File),
     };
-    let effect = Effect::new(operation, store, grant.location.child(&Text::unknown()), Certainty::Likely, &*grant.via)
+    // What the right is for is in a folder, and in a file it is the file.
+    let is_file = store == Store::File && grant.location.extension().is_some_and(|e| FILES.contains(&e.as_str()));
+    let location = if is_file { grant.location.clone() } else { grant.location.child(&Text::unknown()) };
+    let effect = Effect::new(operation, store, location, Certainty::Likely, &*grant.via)
         .in_phase(Phase::Run, "the right to write is there for the time when the application runs")
         .because(Step::new(grant.step.text.clone()))
         .with(Trait::Foretold);
@@ -124,6 +165,10 @@ mod tests {
         let found = effects(GRANT);
         assert_eq!((found.len(), found[0].location.to_string().as_str()), (1, "{ProgramData}\\A\\{?}"));
         assert!(found[0].has(Trait::Foretold));
+        let file = effects(&GRANT.replace("{ProgramData}\\A", "{AppDir}\\robots.txt"));
+        assert_eq!(file[0].location.to_string(), "{AppDir}\\robots.txt");
+        let folder = effects(&GRANT.replace("{ProgramData}\\A", "{AppDir}\\desk.example"));
+        assert_eq!(folder[0].location.to_string(), "{AppDir}\\desk.example\\{?}");
         assert!(effects("clue grants-access key=sc value=Users location=OrderService\n").is_empty());
     }
 

@@ -6,6 +6,7 @@
 
 mod ciphers;
 mod copies;
+mod developers;
 mod durable;
 mod environments;
 mod given;

@@ -1,6 +1,7 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
 use super::Context;
+use super::developers;
 use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site, Trait};
 use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -58,6 +59,8 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
     for ((reading, known), fixed) in readings.iter_mut().zip(known).zip(fixed) {
         let class = class(&reading.format);
         let by_symbol = symbol_phases(reading);
+        let by_name = developers::phase(context.app.name_of(&reading.artifact)).filter(|_| class == Class::Script);
+        let default = default_phase(class).or(by_name.map(|(phase, why)| Known::new(phase, why)));
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let site = &fact.site;
             let Body::Effect(effect) = &mut fact.body else { continue };
@@ -75,7 +78,6 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
                 continue;
             }
             let of_symbol = of_site(site, &by_symbol);
-            let default = default_phase(class);
             let chosen = of_symbol.or(known.as_ref()).or(default.as_ref());
             if let Some(k) = chosen {
                 (effect.phase, effect.phase_evidence) = (k.phase, k.because.clone());

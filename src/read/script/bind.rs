@@ -13,6 +13,8 @@ pub(crate) struct Bound {
     pub(crate) options: Vec<(String, Option<Text>)>,
     /// All words, as written.
     pub(crate) words: Vec<Word>,
+    /// There may be more options than those that are seen.
+    pub(crate) is_open: bool,
 }
 
 impl Bound {
@@ -51,15 +53,23 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
         let open = value_start.is_some() && !dashed;
         let value = match inline {
             Some(value) => Some(value),
+            // Another option of the command is no value.
             None if takes.is_some() || open => {
-                i += 1;
-                arguments.get(i - 1).map(|w| w.text.clone())
+                let next = arguments.get(i).filter(|w| open || !is_option(command, &w.raw));
+                i += usize::from(next.is_some());
+                next.map(|w| w.text.clone())
             }
             None => None,
         };
         bound.options.push((name, value));
     }
     bound
+}
+
+/// Is the word one of the options of the command that take a value?
+fn is_option(command: &Command, raw: &Text) -> bool {
+    let name = raw.as_lit().and_then(|word| word.strip_prefix('/'));
+    name.is_some_and(|name| command.values.iter().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
 fn starts_with(text: &str, name: &str) -> bool {

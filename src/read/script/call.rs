@@ -5,6 +5,7 @@ use super::autostart;
 use super::bind::{Bound, bind, matches};
 use super::encoded;
 use super::handed;
+use super::installer::{self, Purpose};
 use super::items;
 use super::sink::{self, Sink};
 use super::template::{self, Arguments};
@@ -63,6 +64,9 @@ pub(crate) struct Nested {
 /// Runs one command: emits what it does, and returns what it runs in place. Commands that the catalogue does not
 /// know are programs of the application or of nobody; with a path or an extension they are worth following.
 pub(crate) fn run(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) -> Vec<Nested> {
+    if installer::asks_for_help(arguments) {
+        return Vec::new();
+    }
     let name = command_name(program);
     // What has a folder is a file: `.\start` is no command of a shell.
     let shell = if has_folder(program) { Shell::Any } else { caller.shell };
@@ -177,7 +181,10 @@ impl Scope<'_> {
                     None => continue,
                 },
                 Kind::File => file(&at, self.caller.here),
-                Kind::Registry => Location::registry(&items::item(&at, self.caller.here)),
+                Kind::Registry => match items::on_this_machine(&at) {
+                    Some(at) => Location::registry(&items::item(&at, self.caller.here)),
+                    None => continue,
+                },
                 Kind::Name => Location::named(at),
             };
             if let Some(template) = &outcome.value {
@@ -228,6 +235,7 @@ impl Scope<'_> {
     /// tools of SQL Server connect to the default instance of the machine (MS documentation, "sqlcmd Utility").
     fn server(&self, at: &Text, via: &str, sink: &mut Sink<'_>) -> Option<Location> {
         let connection = match at.as_lit() {
+            Some("") if self.arguments.bound.is_open => return None,
             Some("") => Text::lit("Server=."),
             Some(text) if text.contains('=') => at.clone(),
             _ => Text::lit("Server=").concat(at),
@@ -388,35 +396,40 @@ fn origin_of_source(source: &Text) -> Origin {
     }
 }
 
-/// Switches that only installers have: quiet modes of MSI, NSIS, Inno Setup, InstallShield and .NET setups.
-const QUIET: &[&str] =
-    &["/quiet", "/passive", "/silent", "/verysilent", "/s", "/qn", "/qb", "/norestart", "/suppressmsgboxes"];
-
 /// A program that the catalogue does not know.
 fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
     let name = words::base_name(program).trim_matches('"').to_lowercase();
     let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
     let location = file(program, caller.here);
     let start = |how: &str| Clue::new(ClueKind::Starts, how, sink::quote(caller.source)).at(location.clone());
-    match extension {
-        "msi" | "msu" | "msp" | "exe" if is_installer(&name, extension, &location, arguments) => {
+    let purpose = match extension {
+        "msi" | "msu" | "msp" | "exe" => installer::purpose(&name, extension, &location, arguments),
+        _ => Purpose::Runs,
+    };
+    match (purpose, extension) {
+        (Purpose::Asks, _) => {}
+        (Purpose::Removes, _) => sink.clue(caller.site, start("uninstall")),
+        (Purpose::Installs { by_name }, _) => {
             let store = if extension == "msi" || extension == "exe" { Store::Package } else { Store::Patch };
             let via = if extension == "exe" { "setup program" } else { "msiexec" };
             // What the package brings or a setting names is installed again by the same step.
-            let effect = caller.effect(Operation::Install, store, location.clone(), via);
+            let mut effect = caller.effect(Operation::Install, store, location.clone(), via);
+            if !by_name {
+                effect.certainty = effect.certainty.min(Certainty::Likely);
+            }
             sink.effect(caller.site, effect.of_origin(origin_of_source(program)));
             sink.clue(caller.site, start(if extension == "msi" { "msiexec" } else { "run" }));
         }
-        "reg" => sink.clue(caller.site, start("reg import")),
-        "cmd" | "bat" => {
+        (_, "reg") => sink.clue(caller.site, start("reg import")),
+        (_, "cmd" | "bat") => {
             sink.clue(caller.site, start("call"));
             handed::arguments(&location, arguments, caller, sink);
         }
-        "vbs" | "js" | "wsf" | "ps1" | "jar" | "py" | "hta" => {
+        (_, "vbs" | "js" | "wsf" | "ps1" | "jar" | "py" | "hta") => {
             sink.clue(caller.site, start("script"));
             handed::arguments(&location, arguments, caller, sink);
         }
-        "exe" | "com" | "dll" | "application" => sink.clue(caller.site, start("run")),
+        (_, "exe" | "com" | "dll" | "application") => sink.clue(caller.site, start("run")),
         // cmd tries the extensions of programs and scripts for a name without one.
         _ if !name.contains('.') && (program.to_string().contains('\\') || is_bare(&name, caller.shell)) => {
             sink.clue(caller.site, start("run"));
@@ -429,19 +442,6 @@ fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &
 /// A name that cmd looks for in the current folder before it searches the path.
 fn is_bare(name: &str, shell: Shell) -> bool {
     shell == Shell::Batch && !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
-}
-
-fn is_installer(name: &str, extension: &str, location: &Location, arguments: &[Word]) -> bool {
-    if extension != "exe" {
-        return true;
-    }
-    if name.contains("uninst") {
-        return false;
-    }
-    let quiet = |w: &Word| QUIET.contains(&w.text.to_string().to_lowercase().as_str());
-    // What lies where programs are installed to has been installed, and is only quiet.
-    let installed = matches!(location.file_place(), Place::ProgramFiles | Place::Windows);
-    ["setup", "install", "redist"].iter().any(|s| name.contains(s)) || (!installed && arguments.iter().any(quiet))
 }
 
 #[cfg(test)]

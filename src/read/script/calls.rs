@@ -15,6 +15,9 @@ const MAX_SOURCE: usize = 2 << 20;
 /// Deepest call inside an argument of another.
 const MAX_DEPTH: usize = 24;
 
+/// Statements of VBScript that carry out the text that they are given.
+pub(super) const EXECUTING: &[&str] = &["execute", "executeglobal"];
+
 /// Whose quotes, comments and statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Syntax {
@@ -90,6 +93,11 @@ pub(super) fn note_cut(source: &str, sink: &mut Sink<'_>) {
 
 /// Everything that is called or assigned, in order; calls in arguments come before the call they are for.
 pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Event<'_>> {
+    scan_beside(source, syntax, &HashSet::new())
+}
+
+/// The same for a source that may call procedures of others, by their names in lower case.
+pub(super) fn scan_beside<'s>(source: &'s str, syntax: Syntax, others: &HashSet<String>) -> Vec<Event<'s>> {
     let cut = (0..=source.len().min(MAX_SOURCE)).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0);
     let source = &source[..cut];
     let tokens = tokens(source, syntax);
@@ -110,7 +118,7 @@ pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Event<'_>> {
         procedures: HashSet::new(),
         inside: Vec::new(),
     };
-    parser.find_procedures();
+    parser.find_procedures(others);
     while parser.at < parser.tokens.len() {
         parser.statement();
     }
@@ -275,7 +283,8 @@ impl<'s> Parser<'s> {
         }
         // `object.Method argument, argument`
         let begins = matches!(self.peek(0), Some(Token::Text(_) | Token::Name(_)));
-        let is_call = self.syntax == Syntax::Basic && (name.contains('.') || self.procedures.contains(&keyword));
+        let is_known = || EXECUTING.contains(&keyword.as_str()) || self.procedures.contains(&keyword);
+        let is_call = self.syntax == Syntax::Basic && (name.contains('.') || is_known());
         if is_call && begins {
             let mut found = self.found(name, offset);
             loop {

@@ -2,6 +2,7 @@
 
 use crate::facts::{Body, Clue, ClueKind, Fact, Location, Operation, Reading, Site};
 use crate::read::text::LineIndex;
+use std::collections::HashSet;
 
 /// Most guarded effects that one marker names.
 const MAX_GUARDED: usize = 16;
@@ -34,33 +35,34 @@ impl Guards {
     pub(crate) fn emit(&self, index: &LineIndex<'_>, reading: &mut Reading) {
         for guard in &self.seen {
             let (from, to) = (index.position(guard.from), index.position(guard.to));
-            let kept: Vec<String> = reading
-                .facts
-                .iter()
-                .filter(|fact| {
-                    let at = (fact.site.line.unwrap_or(0), fact.site.column.unwrap_or(0));
-                    at >= from && at < to
-                })
-                .filter_map(|fact| describe(&fact.body, &guard.marker))
-                .take(MAX_GUARDED)
-                .collect();
-            tell(guard, kept, &index.site(guard.at), reading);
+            let is_kept = |_: usize, fact: &Fact| {
+                let at = (fact.site.line.unwrap_or(0), fact.site.column.unwrap_or(0));
+                at >= from && at < to
+            };
+            tell(guard, is_kept, &index.site(guard.at), reading);
         }
     }
 
     /// The same for a line all of whose facts are at one place: there the offsets are numbers of facts.
     pub(crate) fn emit_at(&self, site: &Site, reading: &mut Reading) {
         for guard in &self.seen {
-            let between = reading.facts.get(guard.from..guard.to.min(reading.facts.len())).unwrap_or_default();
-            let kept = |fact: &Fact| describe(&fact.body, &guard.marker);
-            let kept: Vec<String> = between.iter().filter_map(kept).take(MAX_GUARDED).collect();
-            tell(guard, kept, site, reading);
+            tell(guard, |number, _| (guard.from..guard.to).contains(&number), site, reading);
         }
     }
 }
 
-fn tell(guard: &Guard, kept: Vec<String>, site: &Site, reading: &mut Reading) {
-    for value in kept {
+/// What the guarded part of a script does and no other part of it: that is missing where the marker is found.
+fn tell(guard: &Guard, is_kept: impl Fn(usize, &Fact) -> bool, site: &Site, reading: &mut Reading) {
+    let (mut kept, mut done) = (Vec::new(), HashSet::new());
+    for (number, fact) in reading.facts.iter().enumerate() {
+        let Some(said) = describe(&fact.body, &guard.marker) else { continue };
+        if is_kept(number, fact) {
+            kept.push(said);
+        } else {
+            done.insert(said);
+        }
+    }
+    for value in kept.into_iter().filter(|said| !done.contains(said)).take(MAX_GUARDED) {
         reading.clue(site.clone(), Clue::new(ClueKind::Guard, guard.key, value).at(guard.marker.clone()));
     }
 }

@@ -53,6 +53,19 @@ pub(super) fn item(path: &Text, here: &Text) -> Text {
     if rest.is_empty() { folder } else { join_paths(&folder, &rest) }
 }
 
+/// Names of this machine before a key; a point is one by its custom in other names.
+const THIS_MACHINE: &[&str] = &[".", "localhost", "127.0.0.1", "{identity:computername}"];
+
+/// A key without the name of the machine before it, `\\\\machine\\HKLM\\key` (`reg add /?`). `None` when that is another one.
+pub(super) fn on_this_machine(key: &Text) -> Option<Text> {
+    if !key.leading_lit().starts_with("\\\\") {
+        return Some(key.clone());
+    }
+    let shown = key.to_string();
+    let (machine, key) = shown[2..].split_once('\\')?;
+    THIS_MACHINE.contains(&machine.to_lowercase().as_str()).then(|| Text::parse(key))
+}
+
 /// `HKLM:`, `Registry::HKEY_LOCAL_MACHINE`
 fn root(path: &str) -> &str {
     &path[..path.find(['\\', '/']).unwrap_or(path.len())]
@@ -85,6 +98,10 @@ mod tests {
         ] {
             assert_eq!(item(&Text::parse(path), &Text::lit(here)).to_string(), expected, "{path} at {here}");
         }
+        let here = |key: &str| on_this_machine(&Text::parse(key)).map(|key| key.to_string());
+        assert_eq!(here("\\\\{identity:COMPUTERNAME}\\HKLM\\{?}").as_deref(), Some("HKLM\\{?}"));
+        assert_eq!(here("HKLM\\x").as_deref(), Some("HKLM\\x"));
+        assert_eq!(here("\\\\files01\\HKLM\\x").or(here("\\\\{?}\\HKLM")).or(here("\\\\")), None);
         assert_eq!(provider_at(&Text::lit("x"), &Text::lit("Cert:\\LocalMachine")), Provider::Certificate);
         assert_eq!(provider_at(&Text::lit("D:\\x"), &Text::lit(key)), Provider::File);
     }

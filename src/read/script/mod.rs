@@ -14,6 +14,7 @@ mod guards;
 mod handed;
 mod inf;
 mod inno;
+mod installer;
 mod items;
 mod lines;
 mod msi;

@@ -13,6 +13,8 @@ const MAX_CALLS: usize = 400;
 pub(super) struct Procedure<'e, 's> {
     pub(super) parameters: &'e [String],
     pub(super) body: &'e [Event<'s>],
+    /// It stands in another file, which tells by itself what it does.
+    pub(super) is_foreign: bool,
 }
 
 /// All of them by their names in lower case.
@@ -27,10 +29,11 @@ pub(super) struct Procedures<'e, 's> {
 }
 
 impl<'e, 's> Procedures<'e, 's> {
-    /// Those of some texts.
-    pub(super) fn of(sources: &'e [Vec<Event<'s>>]) -> Self {
+    /// Those of some texts, the first ones of which are from other files.
+    pub(super) fn of(sources: &'e [Vec<Event<'s>>], foreign: usize) -> Self {
         let mut known = BTreeMap::new();
-        for events in sources {
+        for (number, events) in sources.iter().enumerate() {
+            let is_foreign = number < foreign;
             let mut open: Vec<(usize, &str, &[String])> = Vec::new();
             for (at, event) in events.iter().enumerate() {
                 match event {
@@ -38,7 +41,7 @@ impl<'e, 's> Procedures<'e, 's> {
                     Event::End => {
                         if let Some((from, name, parameters)) = open.pop() {
                             let body = events.get(from + 1..at).unwrap_or_default();
-                            known.insert(name, (known.len(), Procedure { parameters, body }));
+                            known.insert(name, (known.len(), Procedure { parameters, body, is_foreign }));
                         }
                     }
                     _ => {}
@@ -47,7 +50,7 @@ impl<'e, 's> Procedures<'e, 's> {
             // A procedure that is not closed goes on to the end.
             for (from, name, parameters) in open {
                 let body = events.get(from + 1..).unwrap_or_default();
-                known.insert(name, (known.len(), Procedure { parameters, body }));
+                known.insert(name, (known.len(), Procedure { parameters, body, is_foreign }));
             }
         }
         let mut mentioned = HashSet::new();
@@ -89,7 +92,8 @@ impl<'e, 's> Procedures<'e, 's> {
     /// The next in the order of the source that nobody calls, first of those that none of the others mentions; it counts
     /// as called from then on.
     pub(super) fn next_uncalled(&mut self) -> Option<(String, Procedure<'e, 's>)> {
-        let waiting = self.known.iter().filter(|(name, _)| !self.called.contains(*name));
+        let is_own = |procedure: &Procedure<'_, '_>| !procedure.is_foreign;
+        let waiting = self.known.iter().filter(|(name, (_, p))| is_own(p) && !self.called.contains(*name));
         let (name, (_, procedure)) =
             waiting.min_by_key(|(name, (order, _))| (self.mentioned.contains(*name), *order))?;
         self.called.insert(name);

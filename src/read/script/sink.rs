@@ -35,6 +35,7 @@ impl<'r> Sink<'r> {
             return;
         }
         one_of_many(&mut effect);
+        without_placeholders(&mut effect);
         let key = format!("{:?} {:?} {} {}", effect.operation, effect.store, effect.location.key(), effect.via);
         if !self.admit(site, key) {
             return;
@@ -44,6 +45,15 @@ impl<'r> Sink<'r> {
             effect.phase_evidence.clone_from(why);
         }
         self.reading.effect(site.clone(), effect);
+    }
+
+    /// What was found since the fact of this number is a guess.
+    pub(crate) fn doubt(&mut self, first: usize) {
+        for fact in self.reading.facts.iter_mut().skip(first) {
+            if let Body::Effect(effect) = &mut fact.body {
+                effect.certainty = effect.certainty.min(Certainty::Possible);
+            }
+        }
     }
 
     /// Adds a clue once per site.
@@ -123,6 +133,37 @@ fn one_of_many(effect: &mut Effect) {
     effect.certainty = effect.certainty.min(certainty(effect.store, &effect.location));
 }
 
+/// Signs that no name of a file may have; a mark such as `<auto>` stands for a name (MS documentation: "Naming Files,
+/// Paths, and Namespaces"). Wildcards are for [`one_of_many`].
+const FORBIDDEN: &[char] = &['<', '>', '|', '"'];
+
+/// A folder or file whose name cannot be is one that is not known.
+fn without_placeholders(effect: &mut Effect) {
+    let is_forbidden = |part: &Part| matches!(part, Part::Lit(lit) if lit.contains(FORBIDDEN));
+    let text = effect.location.text();
+    if !effect.store.is_path() || !text.parts().iter().any(is_forbidden) || text.leading_lit().contains("://") {
+        return;
+    }
+    let mut known = Text::new();
+    for part in text.parts() {
+        let Part::Lit(lit) = part else {
+            known.push(part.clone());
+            continue;
+        };
+        for (number, name) in lit.split('\\').enumerate() {
+            if number > 0 {
+                known.push_lit("\\");
+            }
+            match name.contains(FORBIDDEN) {
+                true => known.push_hole(Hole::Unknown),
+                false => known.push_lit(name),
+            }
+        }
+    }
+    effect.location = Location::file(&known);
+    effect.certainty = effect.certainty.min(certainty(effect.store, &effect.location));
+}
+
 /// How certain an effect is whose site is plain to see: by how much of the location is known. What is no plain file
 /// or registry write has no harmless use, so it is likely even without a name.
 pub(crate) fn certainty(store: Store, location: &Location) -> Certainty {
@@ -140,6 +181,17 @@ pub(crate) fn certainty(store: Store, location: &Location) -> Certainty {
 pub(crate) fn file_store(location: &Location) -> Store {
     let key = location.key();
     if key.ends_with("\\drivers\\etc\\hosts") { Store::Hosts } else { Store::File }
+}
+
+/// Extensions of what is read again by a program, or by people as a document.
+const DATA: &[&str] = &[
+    "bat", "cfg", "cmd", "conf", "config", "csv", "htm", "html", "inf", "ini", "json", "md", "ps1", "reg", "sql",
+    "vbs", "xml", "yaml", "yml",
+];
+
+/// May what a program prints into a file be a log?
+pub(crate) fn may_be_log(location: &Location) -> bool {
+    location.extension().is_none_or(|extension| !DATA.contains(&extension.as_str()))
 }
 
 /// Where a written text comes from, as far as its parts tell.

@@ -4,6 +4,7 @@
 //! data, found by the name of the method.
 
 mod global;
+mod include;
 mod page;
 
 use super::batch;
@@ -19,10 +20,13 @@ use crate::facts::{
 };
 use crate::read::{Input, connection};
 use page::parts;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Most runs of a text: values that are made of themselves would grow without end.
 const MAX_PARTS: usize = 48;
+
+/// Deepest text inside another that is carried out.
+const MAX_LEVELS: usize = 4;
 
 /// Where the script runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,49 +39,94 @@ pub(super) enum Host {
 
 /// Reads a script.
 pub(super) fn read(text: &str, syntax: Syntax, host: Host, reading: &mut Reading) {
-    read_all(&[(text, syntax)], host, Vec::new(), reading);
+    read_all(&[(text, syntax)], &[], host, Vec::new(), reading);
 }
 
 /// Reads a page with what the application that it belongs to has set at its start.
 pub(super) fn read_page(text: &str, input: &Input<'_>, reading: &mut Reading) {
     let known = global::of(input);
     let (basic, script) = parts(text, Host::Web, reading);
-    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], Host::Web, known, reading);
+    let included = include::of(text, input);
+    let library: Vec<(&str, Syntax)> = included.iter().map(|(text, syntax)| (text.as_str(), *syntax)).collect();
+    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], &library, Host::Web, known, reading);
 }
 
 /// Values by the names of variables.
 type Values = Vec<(String, Vec<Text>)>;
 
-/// Reads texts that share their variables. What the application keeps then.
-fn read_all(texts: &[(&str, Syntax)], host: Host, known: Values, reading: &mut Reading) -> Values {
+/// Reads texts that share their variables, with those of a library before them. What the application keeps then.
+fn read_all(
+    texts: &[(&str, Syntax)],
+    library: &[(&str, Syntax)],
+    host: Host,
+    known: Values,
+    reading: &mut Reading,
+) -> Values {
+    let mut known = known;
+    let mut told = HashSet::new();
+    if !library.is_empty() {
+        // What it does is told where it is read by itself.
+        let mut aside = Reading::new(&reading.artifact, &reading.format);
+        known = run_all(library, 0, host, known, HashSet::new(), &mut aside);
+        told = aside.facts.iter().filter_map(|fact| fact.as_effect().map(Effect::headline)).collect();
+    }
+    let all: Vec<(&str, Syntax)> = library.iter().chain(texts).copied().collect();
+    let values = run_all(&all, library.len(), host, known, told, reading);
+    values.into_iter().filter(|(name, _)| name.starts_with(global::KEPT)).collect()
+}
+
+/// Runs texts, the first ones of which are only there to be called. The values that variables have before what nobody
+/// calls is looked at.
+fn run_all(
+    texts: &[(&str, Syntax)],
+    foreign: usize,
+    host: Host,
+    known: Values,
+    told: HashSet<String>,
+    reading: &mut Reading,
+) -> Values {
     let mut sink = Sink::new(reading);
     if host == Host::Web {
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
     }
     let (here, own_path) = (Text::folder(Folder::Cwd), sink.own_path());
-    let sources: Vec<Vec<Event<'_>>> = texts.iter().map(|(text, syntax)| calls::scan(text, *syntax)).collect();
+    let mut sources: Vec<Vec<Event<'_>>> = Vec::new();
+    let mut procedures = HashSet::new();
+    for (number, (text, syntax)) in texts.iter().enumerate() {
+        let events = calls::scan_beside(text, *syntax, &procedures);
+        let named = events.iter().filter(|_| number < foreign).filter_map(|event| match event {
+            Event::Procedure(name, _) => Some(name.clone()),
+            _ => None,
+        });
+        procedures.extend(named);
+        sources.push(events);
+    }
     let mut script = Script {
         variables: Variables::default(),
         environments: HashMap::new(),
         host,
         here,
         own_path,
-        procedures: Procedures::of(&sources),
+        procedures: Procedures::of(&sources, foreign),
+        told,
+        fixed: None,
+        level: 0,
     };
     script.variables.bind(known);
-    for ((text, _), events) in texts.iter().zip(&sources) {
+    for ((text, _), events) in texts.iter().zip(&sources).skip(foreign) {
         calls::note_cut(text, &mut sink);
         script.run(events, &mut sink);
     }
+    let values = script.variables.beginning_with("");
     script.run_uncalled(&mut sink);
     script.variables.note_capped(&mut sink);
-    script.variables.beginning_with(global::KEPT)
+    values
 }
 
 /// Reads the script parts of a script file.
 pub(super) fn read_embedded(text: &str, host: Host, reading: &mut Reading) {
     let (basic, script) = parts(text, host, reading);
-    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], host, Vec::new(), reading);
+    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], &[], host, Vec::new(), reading);
 }
 
 /// Root keys as `StdRegProv` numbers them (MS documentation: "StdRegProv class"), as the languages write numbers.
@@ -107,6 +156,12 @@ struct Script<'e, 's> {
     here: Text,
     own_path: Text,
     procedures: Procedures<'e, 's>,
+    /// What the library does whoever calls it, by the headlines of its effects.
+    told: HashSet<String>,
+    /// Where what is done in another text is caused from.
+    fixed: Option<Site>,
+    /// So many texts hold one another as arguments of `Execute`.
+    level: usize,
 }
 
 impl<'e, 's> Script<'e, 's> {
@@ -142,12 +197,44 @@ impl<'e, 's> Script<'e, 's> {
         let name = found.name.to_lowercase();
         let before = self.variables.bind(parameters);
         self.variables.unbind(vec![(name.clone(), None)]);
+        let site = self.site(found);
+        let outer = self.fixed.clone();
+        if procedure.is_foreign {
+            self.fixed = Some(site);
+        }
         self.run(procedure.body, sink);
+        self.fixed = outer;
         // What a function gives is what its name was set to last.
         let given = self.variables.each(|| self.variables.get(&name));
         self.variables.unbind(before);
         self.variables.unbind(vec![(result(found), given.into_iter().collect())]);
         self.procedures.leave();
+    }
+
+    fn site(&self, found: &Found<'_>) -> Site {
+        self.fixed.clone().unwrap_or_else(|| Site::text(found.line, found.column))
+    }
+
+    /// `Execute "..."`: the text of an argument as a part of the script.
+    fn execute(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
+        let Some(argument) = found.arguments.first().filter(|_| self.level < MAX_LEVELS) else { return };
+        for code in self.variables.each(|| self.value(argument)) {
+            let Some(code) = code.as_lit() else { continue };
+            let sources = [calls::scan(code, Syntax::Basic)];
+            let mut inner = Script {
+                variables: std::mem::take(&mut self.variables),
+                environments: std::mem::take(&mut self.environments),
+                host: self.host,
+                here: self.here.clone(),
+                own_path: self.own_path.clone(),
+                procedures: Procedures::of(&sources, 0),
+                told: std::mem::take(&mut self.told),
+                fixed: Some(self.site(found)),
+                level: self.level + 1,
+            };
+            inner.run(&sources[0], sink);
+            (self.variables, self.environments, self.told) = (inner.variables, inner.environments, inner.told);
+        }
     }
 
     /// What nobody in sight calls may be called from elsewhere.
@@ -164,6 +251,21 @@ impl<'e, 's> Script<'e, 's> {
 
     fn step(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
         let name = found.name.to_lowercase();
+        if found.assigned.is_none() && calls::EXECUTING.contains(&name.as_str()) {
+            return self.execute(found, sink);
+        }
+        let first = sink.reading.facts.len();
+        self.carry_out(name, found, sink);
+        if self.fixed.is_some() && !self.told.is_empty() {
+            let mut at = 0;
+            sink.reading.facts.retain(|fact| {
+                at += 1;
+                at <= first || fact.as_effect().is_none_or(|effect| !self.told.contains(&effect.headline()))
+            });
+        }
+    }
+
+    fn carry_out(&mut self, name: String, found: &Found<'_>, sink: &mut Sink<'_>) {
         match &found.assigned {
             Some(value) if found.arguments.is_empty() && !name.contains('.') => {
                 match self.opened_environment(value) {
@@ -193,16 +295,17 @@ impl<'e, 's> Script<'e, 's> {
 
     /// Carries out what is no assignment to a variable.
     fn act(&self, name: &str, found: &Found<'_>, sink: &mut Sink<'_>) {
-        let site = Site::text(found.line, found.column);
+        let site = self.site(found);
         if let Some(value) = &found.assigned {
             let value = self.value(value);
-            if name.ends_with(".connectionstring") {
+            if name.ends_with(".connectionstring") || name.ends_with(".activeconnection") {
                 self.connection(&value, found, &site, sink);
             }
             return self.stored(name, found, &value, &site, sink);
         }
-        if let Some(first) = found.arguments.first() {
-            self.connection(&self.value(first), found, &site, sink);
+        // `connection.Open text`, `recordset.Open query, text`
+        for argument in found.arguments.iter().take(2) {
+            self.connection(&self.value(argument), found, &site, sink);
         }
         let method = name.rsplit('.').next().unwrap_or(name);
         if !name.contains('.') {

@@ -124,7 +124,7 @@ impl Machine<'_, '_, '_> {
                         true => Origin::Previous,
                         false => printed.data.unwrap_or_default(),
                     };
-                    if is_log || redirect.handle == Some('2') {
+                    if (is_log && sink::may_be_log(&effect.location)) || redirect.handle == Some('2') {
                         effect.mark(Trait::Printed);
                     }
                 }

@@ -1,10 +1,11 @@
 //! Procedures of VBScript and JScript: where they begin and end, and what they give.
 
 use super::{Event, Parser, Syntax, Token};
+use std::collections::HashSet;
 
 impl<'s> Parser<'s> {
     /// Looks for the names of procedures; they may be called before they are written.
-    pub(super) fn find_procedures(&mut self) {
+    pub(super) fn find_procedures(&mut self, others: &HashSet<String>) {
         let is_keyword = |token: &Token| match token {
             Token::Name(word) => ["sub", "function"].iter().any(|w| word.eq_ignore_ascii_case(w)),
             _ => false,
@@ -15,6 +16,7 @@ impl<'s> Parser<'s> {
                 Token::Name(name) if is_keyword(first) => Some(name.to_lowercase()),
                 _ => None,
             })
+            .chain(others.iter().cloned())
             .collect();
     }
 

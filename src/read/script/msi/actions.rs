@@ -7,8 +7,9 @@ use crate::facts::{Clue, ClueKind, Folder, NoteKind, Phase, Reading, Site, Step,
 use crate::read::script::batch;
 use crate::read::script::calls::Syntax;
 use crate::read::script::sink::Sink;
+use crate::read::script::wix::{QUIET_ENTRIES, QUIET_PROPERTIES};
 use crate::read::script::wsh::{self, Host};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Bits of the type that say what is run; the others say when and how.
 const KIND: i32 = 0x3f;
@@ -36,7 +37,11 @@ pub(super) fn read(package: &Package, database: &mut Database<'_>, reading: &mut
         }
     }
     let mut unseen = Vec::new();
-    for row in database.rows("CustomAction", reading).iter() {
+    let rows = database.rows("CustomAction", reading);
+    let entry = |row: &Row| row.text("Target").is_some_and(|entry| QUIET_ENTRIES.contains(&entry));
+    let quiet: HashSet<String> =
+        rows.iter().filter(|row| entry(row)).filter_map(|row| row.text("Action").map(str::to_owned)).collect();
+    for row in rows.iter() {
         let (Some(name), Some(kind)) = (row.text("Action"), row.number("Type")) else { continue };
         let Some(condition) = conditions.get(name) else { continue };
         if kind & ROLLBACK != 0 {
@@ -46,7 +51,14 @@ pub(super) fn read(package: &Package, database: &mut Database<'_>, reading: &mut
         let phase = removes.then_some(UNINSTALL);
         match kind & KIND {
             2 | 18 | 34 | 50 => command(package, row, kind & KIND, phase, reading),
+            51 if is_command_line(row.text("Source"), &quiet) => {
+                let line = package.formatted(row, "Target").unwrap_or_default();
+                let removes =
+                    row.text("Source").and_then(|name| conditions.get(name)?.as_deref()).is_some_and(at_removal);
+                line_of(&line, &Text::folder(Folder::Cwd), phase.or(removes.then_some(UNINSTALL)), row, reading);
+            }
             37 | 38 => script(row, kind & KIND, phase, reading),
+            1 if quiet.contains(name) => {}
             1 | 5 | 6 | 17 | 21 | 22 | 53 | 54 if !removes => unseen.push(name.to_owned()),
             _ => {}
         }
@@ -54,10 +66,12 @@ pub(super) fn read(package: &Package, database: &mut Database<'_>, reading: &mut
     note_unseen(&unseen, reading);
 }
 
-/// Does the condition hold only when the product is removed? `REMOVE="ALL"`, `REMOVE ~= "ALL"`, plain `REMOVE`.
-fn at_removal(condition: &str) -> bool {
+/// Does the condition hold only when the product is there already? `REMOVE="ALL"`, `REMOVE ~= "ALL"`, plain `REMOVE`,
+/// `Installed`.
+pub(in crate::read::script) fn at_removal(condition: &str) -> bool {
     let plain: String = condition.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_uppercase();
-    (plain.starts_with("REMOVE") || plain.starts_with("(REMOVE")) && !plain.starts_with("REMOVE<>")
+    let plain = plain.trim_start_matches('(');
+    (plain.starts_with("REMOVE") && !plain.starts_with("REMOVE<>")) || plain.trim_end_matches(')') == "INSTALLED"
 }
 
 fn note_unseen(unseen: &[String], reading: &mut Reading) {
@@ -90,10 +104,20 @@ fn command(package: &Package, row: &Row, kind: i32, phase: Option<(Phase, &str)>
         Some(program) => Text::lit("\"").concat(&program).concat(&Text::lit("\" ")).concat(&arguments),
         None => arguments,
     };
+    line_of(&line, &here, phase, row, reading);
+}
+
+/// A command line of a row.
+fn line_of(line: &Text, here: &Text, phase: Option<(Phase, &str)>, row: &Row, reading: &mut Reading) {
     let mut sink = Sink::new(reading);
     sink.in_phase(phase);
-    let own = join_paths(&here, &Text::lit("x"));
-    batch::text(&line, &here, &own, &row.site(), &mut sink);
+    let own = join_paths(here, &Text::lit("x"));
+    batch::text(line, here, &own, &row.site(), &mut sink);
+}
+
+/// Is the value of the property a command line that an action of the WiX library runs?
+fn is_command_line(property: Option<&str>, quiet: &HashSet<String>) -> bool {
+    property.is_some_and(|name| quiet.contains(name) || QUIET_PROPERTIES.contains(&name))
 }
 
 /// A script in the row itself: its lines are those of the text, not of the package.
@@ -124,10 +148,10 @@ mod tests {
 
     #[test]
     fn conditions_of_removal() {
-        for removal in ["REMOVE=\"ALL\"", "REMOVE ~= \"ALL\" AND NOT UPGRADINGPRODUCTCODE", "(REMOVE)"] {
+        for removal in ["REMOVE=\"ALL\"", "REMOVE ~= \"ALL\" AND NOT UPGRADINGPRODUCTCODE", "(REMOVE)", "Installed"] {
             assert!(at_removal(removal), "{removal}");
         }
-        for other in ["NOT Installed", "NOT REMOVE", "REMOVE<>\"ALL\"", "1"] {
+        for other in ["NOT Installed", "Installed AND REINSTALL", "NOT REMOVE", "REMOVE<>\"ALL\"", "1"] {
             assert!(!at_removal(other), "{other}");
         }
     }

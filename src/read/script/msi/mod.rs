@@ -11,6 +11,7 @@ mod tables;
 use super::sink::Sink;
 use super::wix::values::{Values, standard};
 use crate::facts::{Clue, ClueKind, Location, NoteKind, Reading, Site, Source, Text, join_paths};
+pub(super) use actions::at_removal;
 use database::{Database, Row};
 use std::collections::{HashMap, HashSet};
 

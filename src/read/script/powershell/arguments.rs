@@ -55,7 +55,8 @@ impl<'s> Machine<'s, '_, '_> {
     pub(super) fn arguments(&mut self, node: Node<'s>, scope: &mut Scope) -> Vec<Argument<'s>> {
         let Some(elements) = node.child_by_field_name("command_elements") else { return Vec::new() };
         let mut cursor = elements.walk();
-        let nodes: Vec<Node<'s>> = elements.children(&mut cursor).collect();
+        let mut nodes: Vec<Node<'s>> = elements.children(&mut cursor).collect();
+        nodes.truncate(self.own_elements(&nodes));
         let mut arguments: Vec<Argument<'s>> = Vec::new();
         let mut at = 0;
         let mut list = false;
@@ -122,6 +123,23 @@ impl<'s> Machine<'s, '_, '_> {
             list = last.kind() == "generic_token" && raw.ends_with(',');
         }
         arguments
+    }
+
+    /// How many of the elements belong to the command: it ends with its line unless a sign continues it. Where the grammar
+    /// does not understand a line it takes the next ones for more of it.
+    fn own_elements(&self, nodes: &[Node<'s>]) -> usize {
+        let ends = |pair: &[Node<'s>]| {
+            let [before, after] = pair else { return false };
+            let gap = self.source.get(before.end_byte()..after.start_byte()).unwrap_or_default();
+            let line = gap.split('\n').next().unwrap_or_default();
+            let is_over = before.is_error() && self.slice(*before).contains('\n');
+            is_over
+                || (gap.contains('\n')
+                    && before.kind() != ","
+                    && after.kind() != ","
+                    && !line.trim_end().ends_with('`'))
+        };
+        nodes.windows(2).position(ends).map_or(nodes.len(), |last| last + 1)
     }
 
     fn argument(&mut self, node: Node<'s>, alone: bool, raw: &'s str, scope: &mut Scope) -> Argument<'s> {
@@ -207,6 +225,9 @@ pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value)
     let mut options: Vec<(String, Option<Value>)> = Vec::new();
     let mut positional: Vec<Value> = Vec::new();
     let mut pending: Option<String> = None;
+    // A table of arguments that was not followed (about_Splatting).
+    let is_splat = |raw: &str| raw.strip_prefix('@').is_some_and(|name| name.starts_with(char::is_alphabetic));
+    let mut is_open = false;
     for argument in arguments {
         match argument {
             Argument::Name { name, follows, .. } => {
@@ -223,6 +244,7 @@ pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value)
             Argument::Value(Value::Table(entries), raw) if raw.starts_with('@') => {
                 options.extend(entries.iter().map(|(name, value)| (known(name), Some(value.clone()))));
             }
+            Argument::Value(_, raw) if is_splat(raw) => is_open = true,
             Argument::Value(value, _) => match pending.take() {
                 Some(name) => options.push((name, Some(value.clone()))),
                 None => positional.push(value.clone()),
@@ -264,7 +286,7 @@ pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value)
         .map(|(i, _)| i)
         .collect();
     let fixed: Vec<(String, Option<Text>)> = options.iter().map(|(n, v)| (n.clone(), v.as_ref().map(single))).collect();
-    let Some(&list) = lists.first() else { return vec![Bound { options: fixed, ..Bound::default() }] };
+    let Some(&list) = lists.first() else { return vec![Bound { options: fixed, is_open, ..Bound::default() }] };
     let values = options[list].1.as_ref().map(Value::texts).unwrap_or_default();
     values
         .iter()
@@ -272,7 +294,7 @@ pub(super) fn bind(command: &Command, arguments: &[Argument<'_>], input: &Value)
         .map(|value| {
             let mut options = fixed.clone();
             options[list].1 = Some(value.clone());
-            Bound { options, ..Bound::default() }
+            Bound { options, is_open, ..Bound::default() }
         })
         .collect()
 }

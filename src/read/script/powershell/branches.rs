@@ -138,6 +138,13 @@ impl<'s> Machine<'s, '_, '_> {
                         }
                         value
                     }
+                    // It runs where the block was left too early as well.
+                    "finally_clause" => {
+                        let mut left = scope.clone();
+                        left.join(&before);
+                        self.eval(clause, &mut left);
+                        self.eval(clause, scope)
+                    }
                     _ => self.eval(clause, scope),
                 };
                 if clause.kind() != "finally_clause" && !ends {

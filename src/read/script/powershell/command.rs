@@ -61,6 +61,9 @@ impl<'s> Machine<'s, '_, '_> {
         if let Some(elements) = node.child_by_field_name("command_elements") {
             self.redirections(elements, &Value::Null, first, scope);
         }
+        if is_cut(node) {
+            self.sink.doubt(first);
+        }
         result
     }
 
@@ -100,7 +103,7 @@ impl<'s> Machine<'s, '_, '_> {
                 let caller =
                     Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
                 let mut effect = caller.effect(operation, sink::file_store(&location), location, sign);
-                if is_log || sign.starts_with('2') {
+                if (is_log && sink::may_be_log(&effect.location)) || sign.starts_with('2') {
                     effect.mark(Trait::Printed);
                 }
                 self.sink.effect(&site, effect.of_origin(origin));
@@ -298,6 +301,28 @@ impl<'s> Machine<'s, '_, '_> {
         }
         found
     }
+}
+
+/// Is there something in the command, or behind it on its line, that the grammar does not understand? Then what its
+/// arguments are is a guess.
+fn is_cut(node: Node<'_>) -> bool {
+    let mut cursor = node.walk();
+    let elements = node.child_by_field_name("command_elements");
+    let parts = node
+        .children(&mut cursor)
+        .chain(elements.iter().flat_map(|e| (0..e.child_count()).filter_map(|i| e.child(i as u32))));
+    if parts.into_iter().any(|part| part.is_error()) {
+        return true;
+    }
+    let mut last = node;
+    for _ in 0..MAX_LEVELS {
+        match (last.next_sibling(), last.parent()) {
+            (Some(next), _) => return next.is_error() && next.start_position().row == node.end_position().row,
+            (None, Some(parent)) => last = parent,
+            (None, None) => return false,
+        }
+    }
+    false
 }
 
 /// Arguments of a function, with the names of those that have one.

@@ -1,6 +1,6 @@
 //! PowerShell expressions that call .NET or take values apart.
 
-use super::run::{Machine, child_of_kind, children, type_name};
+use super::run::{Machine, child_of_kind, children, member_name, type_name, unwrapped};
 use super::value::{Made, Scope, Value};
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Hole, Location, Source, Text, join_paths};
@@ -41,10 +41,16 @@ impl<'s> Machine<'s, '_, '_> {
         let parts = children(node);
         let (Some(object), Some(name)) = (parts.first(), parts.last()) else { return Value::unknown() };
         let name = self.slice(*name).trim_matches(['\'', '"']).to_lowercase();
+        if let Some(value) = self.given_member(*object, &name, scope) {
+            return value;
+        }
         let object = self.eval(*object, scope);
         match object {
             Value::Table(entries) => {
                 entries.iter().find(|(k, _)| *k == name).map_or_else(Value::unknown, |(_, v)| v.clone())
+            }
+            Value::Object(of, Made::Type) if &*of == "console" && matches!(name.as_str(), "out" | "error" | "in") => {
+                Value::Object("io.textwriter".into(), Made::Instance)
             }
             // Members of enumerations are passed as their names.
             Value::Object(_, Made::Type) => match name.as_str() {
@@ -70,11 +76,24 @@ impl<'s> Machine<'s, '_, '_> {
         }
     }
 
+    /// What the script itself has given a property.
+    fn given_member(&mut self, object: Node<'s>, name: &str, scope: &Scope) -> Option<Value> {
+        let variable = Some(unwrapped(object)).filter(|object| object.kind() == "variable")?;
+        let variable = self.slice(variable).trim_start_matches('$').trim_matches(['{', '}']).to_lowercase();
+        let member = member_name(super::strings::strip_scope(&variable), name);
+        let (value, at) = scope.get(&member)?;
+        self.used.push((member, *at));
+        Some(value.clone())
+    }
+
     /// `$x[0]`, `$table['key']`
     pub(super) fn element(&mut self, node: Node<'s>, scope: &mut Scope) -> Value {
         let parts = children(node);
         let (Some(object), Some(index)) = (parts.first(), parts.get(1)) else { return Value::unknown() };
         let key = self.slice(*index).trim_matches(['\'', '"', '[', ']', ' ']).to_lowercase();
+        if let Some(value) = self.given_member(*object, &key, scope) {
+            return value;
+        }
         match self.eval(*object, scope) {
             Value::Table(entries) => {
                 entries.iter().find(|(k, _)| *k == key).map_or_else(Value::unknown, |(_, v)| v.clone())
@@ -127,7 +146,14 @@ impl<'s> Machine<'s, '_, '_> {
             .map(children)
             .unwrap_or_default()
             .into_iter()
-            .map(|argument| self.eval(argument, scope))
+            .map(|argument| {
+                let value = self.eval(argument, scope);
+                let is_open = value.texts().iter().all(|text| text.as_hole().is_some());
+                match is_open && is_stream(self.slice(argument)) {
+                    true => Value::Object("io.stream".into(), Made::Instance),
+                    false => value,
+                }
+            })
             .collect();
         match (&receiver, is_type) {
             (Value::Object(name, _), true) => {
@@ -139,6 +165,9 @@ impl<'s> Machine<'s, '_, '_> {
                 }
                 let name = name.clone();
                 self.dotnet(&format!("[{name}]::{method}"), &arguments, node, scope);
+                if OPENING.contains(&method.as_str()) {
+                    return Value::Object(name, Made::Instance);
+                }
                 Value::text(Text::from_source(Source::Output, method))
             }
             (Value::Texts(_) | Value::Paths(_), _) => match pure_text(&receiver, &method, &arguments) {
@@ -181,7 +210,10 @@ impl<'s> Machine<'s, '_, '_> {
                 [first, rest @ ..] => rest.iter().fold(first.clone(), |a, b| a.merge(b)),
                 [] => Text::new(),
             };
-            bound.options.push((format!("a{}", i + 1), Some(text.clone())));
+            // An object that was made here is no path.
+            if !matches!(argument, Value::Object(_, Made::Instance)) {
+                bound.options.push((format!("a{}", i + 1), Some(text.clone())));
+            }
             bound.positional.push(text);
         }
         let site = self.site(node);
@@ -194,6 +226,15 @@ impl<'s> Machine<'s, '_, '_> {
             batch::nested(&nested, &scope.here, &own, &site, self.sink);
         }
     }
+}
+
+/// Static methods that give an object on what they open or make.
+const OPENING: &[&str] = &["create", "createtext", "open", "openread", "openwrite", "opentext", "appendtext", "load"];
+
+/// Is the argument a stream or a writer, by the name of the variable that holds it?
+fn is_stream(argument: &str) -> bool {
+    let name = argument.trim().strip_prefix('$').unwrap_or_default().to_lowercase();
+    name.ends_with("writer") || name.ends_with("stream")
 }
 
 /// Static methods that only compute.

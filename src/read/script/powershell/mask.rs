@@ -72,6 +72,9 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if let Some((_, end)) = trivia(bytes, at) {
+            if matches!(byte, b'"' | b'\'') && begins_argument(bytes, at) && precedes_word(bytes, end) {
+                mask(&mut out.get_or_insert_with(|| bytes.to_vec())[at..end]);
+            }
             at = end;
             continue;
         }
@@ -80,7 +83,8 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
             _ if begins_argument(bytes, at) => {
                 let end = word_end(bytes, at);
                 let word = &bytes[at..end];
-                if needs_mask(word) || (is_assigned(word) && follows_a_word(bytes, at)) {
+                let is_listed = word.starts_with(b"$") && precedes_word(bytes, end);
+                if is_listed || needs_mask(word) || (is_assigned(word) && follows_a_word(bytes, at)) {
                     let out = out.get_or_insert_with(|| bytes.to_vec());
                     mask(&mut out[at..end]);
                 }
@@ -106,6 +110,13 @@ fn begins_argument(bytes: &[u8], at: usize) -> bool {
     }
     let Some(before) = bytes[..at].iter().rposition(|b| !matches!(b, b' ' | b'\t')) else { return false };
     !matches!(bytes[before], b'\n' | b'\r' | b';' | b'|' | b'{' | b'(' | b'&' | b'=' | b'.')
+}
+
+/// Is it an element of a list whose next one is a bare word? The grammar wants the others to be of the kind of the first.
+fn precedes_word(bytes: &[u8], end: usize) -> bool {
+    let Some(rest) = bytes.get(end..).and_then(|rest| rest.strip_prefix(b",")) else { return false };
+    let next = rest.iter().find(|b| !matches!(b, b' ' | b'\t'));
+    next.is_some_and(|b| b.is_ascii_alphabetic() || b".\\/*_".contains(b))
 }
 
 /// Behind the word: at the first blank or separator that no quotes and no parentheses of `$(...)` hold.
@@ -208,6 +219,8 @@ mod tests {
             ("sc C:\\logs\\$(Get-Date -f x).txt 1", "sc C:\\logs\\__Get_Date__f_x_.txt 1"),
             ("del ${D}\\x, $($y.z)\\x", "del __D_\\x, ___y.z_\\x"),
             ("x > $D\\out.txt", "x > _D\\out.txt"),
+            ("mv $a, x y", "mv _a, x y"),
+            ("mv 'a b',x y", "mv _a_b_,x y"),
             ("netsh set rule name=\"A (b)\" new", "netsh set rule name__A__b__ new"),
         ] {
             assert_eq!(masked(text), plain);
@@ -225,6 +238,8 @@ mod tests {
             "@\"\n cp $D\\a b\n\"@",
             "if ($a -and $b) { $c[0] }",
             "$a -join\",\"",
+            "x $a, 'b', $c",
+            "f -in \"a\", 1",
             "@{ a=\"x y\"; b=\"z\" }",
             "[Test(Name=\"a\", Other=\"b\")]",
             "x \"$(y)\\z\"",

@@ -215,6 +215,14 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 left.with(&right, |a, b| a.clone().concat(b))
             }
             "format_expression" | "format_argument_expression" => self.format(node, scope),
+            // `@(...)` has what each of its statements gives.
+            "array_expression" => {
+                let statements = children(node).into_iter().flat_map(|c| match c.kind() {
+                    "statement_list" => children(c),
+                    _ => vec![c],
+                });
+                statements.map(|c| self.eval(c, scope)).fold(Value::Null, Value::and)
+            }
             "array_literal_expression" => {
                 children(node).into_iter().map(|c| self.eval(c, scope)).fold(Value::Null, Value::and)
             }
@@ -263,7 +271,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             return Value::Null;
         };
         let target = self.slice(*left);
-        let name = target.rsplit(']').next().unwrap_or(target).trim();
+        // `[string]$name`
+        let name = if target.starts_with('[') { target.rsplit(']').next().unwrap_or(target) } else { target }.trim();
         if let Some(name) = name.strip_prefix('$').filter(|n| !n.contains(['.', '[', '('])) {
             let name = name.trim_matches(['{', '}']).to_lowercase();
             let name = super::strings::strip_scope(&name).to_owned();
@@ -274,6 +283,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 ("+=", Some((old, _))) => old.clone().and(value),
                 _ => value,
             };
+            scope.forget_members(&name);
             scope.set(&name, value.clone(), left.start_byte());
             return value;
         } else if let Some((table, key)) = name.strip_prefix('$').and_then(|n| n.split_once(['.', '['])) {
@@ -285,6 +295,12 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 known.retain(|(k, _)| *k != key);
                 known.push((key, value.clone()));
                 scope.set(&table, Value::Table(entries), at);
+            } else {
+                // A property of an object of which nothing else is known.
+                let key = key.trim_matches(['\'', '"', ']', ' ']).to_lowercase();
+                if key.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                    scope.set(&member_name(&table, &key), value.clone(), left.start_byte());
+                }
             }
         }
         value
@@ -331,6 +347,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         }
         given
     }
+}
+
+/// The variable that stands for a property of an object in another one.
+pub(super) fn member_name(variable: &str, property: &str) -> String {
+    format!("{variable}.{property}")
 }
 
 /// The grammar wraps every operand in one node per level of precedence.

@@ -4,6 +4,7 @@ use crate::catalog::commands::Provider;
 use crate::facts::{Hole, Part, Text, env_hole};
 use crate::read::script::{call, items};
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, OnceLock};
 
 /// Most texts of one value.
@@ -225,6 +226,17 @@ impl Scope {
                 Arc::make_mut(&mut self.vars).insert(name.into(), (value, at));
             }
             None => {}
+        }
+    }
+
+    /// Another object has none of the properties that the one before was given.
+    pub(super) fn forget_members(&mut self, variable: &str) {
+        let prefix = super::run::member_name(variable, "");
+        let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+        let names = self.vars.range::<str, _>(from).map(|(name, _)| name.clone());
+        let names: Vec<Arc<str>> = names.take_while(|name| name.starts_with(&prefix)).collect();
+        if !names.is_empty() {
+            Arc::make_mut(&mut self.vars).retain(|name, _| !names.contains(name));
         }
     }
 

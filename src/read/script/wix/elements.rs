@@ -104,6 +104,11 @@ impl Element<'_, '_> {
                 self.emit(Operation::Create, Store::Shortcut, location, Origin::Constant, sink);
             }
             "CustomAction" => self.action(sink),
+            "SetProperty" | "Property" => {
+                if let (Some(property), Some(line)) = (self.node.attribute("Id"), self.attribute("Value")) {
+                    self.quiet(property, "", &line, sink);
+                }
+            }
             _ => self.by_catalogue(name, sink),
         }
     }
@@ -165,10 +170,11 @@ impl Element<'_, '_> {
 
     /// A shortcut or a folder of one user needs a value of the user's hive as the key path of its component (MS
     /// documentation, "ICE38", "ICE43"); Windows Installer puts it back when it is missing, and nothing else reads it. A
-    /// folder may be there for what the value says, unless that is a mere number.
+    /// folder may be there for what the value says, unless that is nothing or a mere number.
     fn is_only_key_path(&self) -> bool {
         let mut component = self.node.ancestors().filter(|n| n.tag_name().name() == "Component");
-        let is_number = self.node.attribute("Type") == Some("integer");
+        let value = self.node.attribute("Value").unwrap_or_default();
+        let is_number = self.node.attribute("Type") == Some("integer") || value.bytes().all(|b| b.is_ascii_digit());
         let is_reason = |name: &str| match name {
             "Shortcut" => true,
             "CreateFolder" | "RemoveFolder" => is_number,
@@ -290,17 +296,31 @@ impl Element<'_, '_> {
 
     /// What a custom action runs.
     fn action(&self, sink: &mut Sink<'_>) {
+        let id = self.node.attribute("Id").unwrap_or_default();
+        if let (Some(property), Some(line)) = (self.node.attribute("Property"), self.attribute("Value")) {
+            return self.quiet(property, id, &line, sink);
+        }
         let Some(command) = self.attribute("ExeCommand") else { return };
         let file = ["FileKey", "BinaryKey", "BinaryRef", "FileRef"].iter().find_map(|a| self.node.attribute(*a));
-        let away = self.node.attribute("Id").is_some_and(|id| id.to_lowercase().contains("uninst"));
-        let idle = self.node.attribute("Id").is_some_and(|id| !self.wix.is_scheduled(id));
-        let why = if away { "an action of the uninstallation" } else { "no sequence runs this action" };
-        sink.in_phase((away || idle).then_some((Phase::NotShipped, why)));
         let line = match file {
             Some(key) => Text::lit(format!("\"{key}\" ")).concat(&command),
             None => command,
         };
-        batch::text(&line, self.folder, self.folder, &self.site(), sink);
+        self.run(&line, self.wix.actions.idle(id), sink);
+    }
+
+    /// A property that gets a value: the command line of an action of the WiX library.
+    fn quiet(&self, property: &str, setter: &str, line: &Text, sink: &mut Sink<'_>) {
+        let actions = &self.wix.actions;
+        if actions.is_command_line(property) {
+            let idle = actions.runner(property).and_then(|id| actions.idle(id));
+            self.run(line, idle.or_else(|| actions.idle(setter).filter(|_| !setter.is_empty())), sink);
+        }
+    }
+
+    fn run(&self, line: &Text, idle: Option<&str>, sink: &mut Sink<'_>) {
+        sink.in_phase(idle.map(|why| (Phase::NotShipped, why)));
+        batch::text(line, self.folder, self.folder, &self.site(), sink);
         sink.in_phase(None);
     }
 }

@@ -4,18 +4,20 @@
 //! `Directory` elements give paths; those that another source of the application defines are resolved when artifacts
 //! are joined. [`elements`] says what an element does; those whose attributes say all are data.
 
+mod actions;
 mod elements;
 pub(in crate::read::script) mod values;
 
+pub(in crate::read::script) use actions::{QUIET_ENTRIES, QUIET_PROPERTIES};
 pub(in crate::read::script) use elements::{MACHINE_ENVIRONMENT, USER_ENVIRONMENT};
 
 use super::sink::Sink;
 use crate::facts::{Clue, ClueKind, NoteKind, Reading, Source, Text, join_paths};
 use crate::read::Input;
 use crate::read::text::LineIndex;
+use actions::Actions;
 use elements::Element;
 use roxmltree::{Document, Node};
-use std::collections::HashSet;
 use values::{Values, standard};
 
 /// Deepest nesting of elements that is followed.
@@ -38,38 +40,20 @@ pub fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     };
     reading.format = "wix".to_owned();
     let index = LineIndex::new(text);
-    let mut wix = Wix { index: &index, text, values: Values::default(), scheduled: None };
+    let mut wix = Wix { index: &index, text, values: Values::default(), actions: Actions::of(&document, input) };
     wix.includes(&document, input);
     wix.defines(&document);
     wix.properties(&document);
-    wix.schedule(&document, input);
     let mut sink = Sink::new(reading);
     wix.folders(&document, &mut sink);
     wix.walk(document.root_element(), &Text::unknown(), 0, &mut sink);
-}
-
-/// The actions that sequences, controls and references of a source name.
-fn named_actions(document: &Document<'_>) -> HashSet<String> {
-    let named = document.descendants().filter_map(|node| match node.tag_name().name() {
-        "Custom" => node.attribute("Action"),
-        "Publish" => node.attribute("Value").or_else(|| node.text()),
-        "CustomActionRef" => node.attribute("Id"),
-        _ => None,
-    });
-    named.map(str::to_owned).collect()
-}
-
-/// Does a source describe a package, and not only parts of one?
-fn is_package(document: &Document<'_>) -> bool {
-    document.descendants().any(|n| matches!(n.tag_name().name(), "Product" | "Package" | "Module"))
 }
 
 struct Wix<'t> {
     index: &'t LineIndex<'t>,
     text: &'t str,
     values: Values,
-    /// The actions that a sequence or a control runs; none when other sources, which may run some, are not known.
-    scheduled: Option<HashSet<String>>,
+    actions: Actions,
 }
 
 impl Wix<'_> {
@@ -95,40 +79,6 @@ impl Wix<'_> {
             let name = name.trim().trim_start_matches("var.").to_owned();
             self.values.defines.entry(name).or_insert(value);
         }
-    }
-
-    /// Which custom actions run: only those that a sequence of some source names, or a control.
-    fn schedule(&mut self, document: &Document<'_>, input: &Input<'_>) {
-        if !document.descendants().any(|n| n.tag_name().name() == "CustomAction") {
-            return;
-        }
-        let mut has_package = is_package(document);
-        let mut scheduled = named_actions(document);
-        let own = &input.artifact.path;
-        let others: Vec<_> = input
-            .app
-            .artifacts
-            .iter()
-            .filter(|a| a.extension() == "wxs" && a.path != *own)
-            .take(MAX_INCLUDES + 1)
-            .collect();
-        if others.len() > MAX_INCLUDES {
-            return;
-        }
-        for other in others {
-            let Ok(bytes) = other.read(MAX_INCLUDE) else { return };
-            let text = crate::read::text::decode(&bytes, &mut Reading::default()).into_owned();
-            let Ok(other) = Document::parse(text.trim_start_matches('\u{feff}')) else { return };
-            has_package |= is_package(&other);
-            scheduled.extend(named_actions(&other));
-        }
-        // Fragments alone are parts of a package whose sequences are elsewhere.
-        self.scheduled = has_package.then_some(scheduled);
-    }
-
-    /// Does anything run the custom action?
-    fn is_scheduled(&self, id: &str) -> bool {
-        self.scheduled.as_ref().is_none_or(|scheduled| scheduled.contains(id))
     }
 
     /// The elements of another that its `<?ifdef ?>` and `<?if ?>` let through. Conditions that are not known here

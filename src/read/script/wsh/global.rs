@@ -27,6 +27,7 @@ pub(super) fn of(input: &Input<'_>) -> Values {
             let (basic, script) = parts(&text, Host::Web, &mut aside);
             return read_all(
                 &[(&basic, Syntax::Basic), (&script, Syntax::Script)],
+                &[],
                 Host::Web,
                 Values::new(),
                 &mut aside,

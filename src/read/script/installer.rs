@@ -1,0 +1,116 @@
+//! What a program that the catalogue does not know is started for, told from its name and its arguments: to install, to
+//! take away, or only to say something.
+
+use super::words::Word;
+use crate::facts::{Location, Place};
+
+/// What a program is started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It installs; its name says so, or only its switches do.
+    Installs { by_name: bool },
+    /// It takes away what was installed.
+    Removes,
+    /// It prints something and ends.
+    Asks,
+    /// Anything else.
+    Runs,
+}
+
+/// Switches that only installers have: quiet modes of MSI, NSIS, Inno Setup, InstallShield and .NET setups.
+const QUIET: &[&str] = &["quiet", "passive", "silent", "verysilent", "s", "qn", "qb", "norestart", "suppressmsgboxes"];
+
+/// Switches that make an installer take away what it has installed.
+const REMOVING: &[&str] = &["uninstall", "remove", "deinstall"];
+
+/// Switches that make it unpack what it holds, or fetch it for later.
+const UNPACKING: &[&str] = &["x", "extract", "layout", "extractdrivers", "download", "t"];
+
+/// Switches that ask for help, whatever else is on the line.
+const HELP: &[&str] = &["?", "help"];
+
+/// Words that ask when nothing else is on the line.
+const QUESTIONS: &[&str] = &["h", "v", "version", "list", "info", "status"];
+
+/// Parts of the names of installers.
+const NAMES: &[&str] = &["setup", "install", "redist"];
+
+/// What a file of this lower-case name and extension is started for.
+pub(super) fn purpose(name: &str, extension: &str, location: &Location, arguments: &[Word]) -> Purpose {
+    if asks(arguments) {
+        return Purpose::Asks;
+    }
+    if extension != "exe" {
+        return Purpose::Installs { by_name: true };
+    }
+    let any = |switches: &[&str]| arguments.iter().filter_map(switch).any(|s| switches.contains(&s.as_str()));
+    if name.contains("unins") || any(REMOVING) {
+        return Purpose::Removes;
+    }
+    if any(UNPACKING) {
+        return Purpose::Runs;
+    }
+    let by_name = NAMES.iter().any(|part| name.contains(part));
+    // What lies where programs are installed to has been installed, and is only quiet.
+    let is_installed = matches!(location.file_place(), Place::ProgramFiles | Place::Windows);
+    if by_name || (!is_installed && any(QUIET)) { Purpose::Installs { by_name } } else { Purpose::Runs }
+}
+
+/// Does a command line only ask for something that is printed?
+fn asks(arguments: &[Word]) -> bool {
+    let is_question = |word: &Word| match word.text.as_lit().map(str::to_lowercase) {
+        Some(plain) if QUESTIONS.contains(&plain.as_str()) => plain.len() > 1,
+        _ => switch(word).is_some_and(|s| QUESTIONS.contains(&s.as_str())),
+    };
+    asks_for_help(arguments) || matches!(arguments, [only] if is_question(only))
+}
+
+/// Does it ask what the program is for?
+pub(super) fn asks_for_help(arguments: &[Word]) -> bool {
+    arguments.iter().filter_map(switch).any(|s| HELP.contains(&s.as_str()))
+}
+
+/// The name of a switch, with or without a value behind it.
+fn switch(word: &Word) -> Option<String> {
+    let lead = word.raw.leading_lit();
+    let name = lead.strip_prefix("--").or_else(|| lead.strip_prefix(['/', '-']))?;
+    Some(name.split([':', '=']).next().unwrap_or(name).to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Text;
+
+    fn purpose_of(line: &str) -> Purpose {
+        let words = super::super::words::split(&Text::parse(line));
+        let name = super::super::words::base_name(&words[0].text).to_lowercase();
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        purpose(&name, extension, &Location::file(&words[0].text), &words[1..])
+    }
+
+    #[test]
+    fn what_asks_installs_nothing() {
+        let (by_name, by_switch) = (Purpose::Installs { by_name: true }, Purpose::Installs { by_name: false });
+        for (line, expected) in [
+            ("setup.exe", by_name),
+            ("setup.exe --version 1.2", by_name),
+            ("setup.exe list of.txt", by_name),
+            ("vendor.exe /quiet /norestart", by_switch),
+            ("{ProgramFiles}\\Desk\\desk.exe /s", Purpose::Runs),
+            ("installer.exe --version", Purpose::Asks),
+            ("setup.exe /quiet /?", Purpose::Asks),
+            ("setup.exe -h", Purpose::Asks),
+            ("installer.exe list", Purpose::Asks),
+            ("setup.exe v", by_name),
+            ("vendor.msi /help", Purpose::Asks),
+            ("vendor.msi", by_name),
+            ("setup.exe /uninstall /quiet", Purpose::Removes),
+            ("unins000.exe /silent", Purpose::Removes),
+            ("setup.exe /extract:C:\\x /quiet", Purpose::Runs),
+            ("desk.exe", Purpose::Runs),
+        ] {
+            assert_eq!(purpose_of(line), expected, "{line}");
+        }
+    }
+}
