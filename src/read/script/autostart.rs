@@ -17,6 +17,9 @@ fn how(location: &Location) -> Option<&'static str> {
         Some("run-once")
     } else if key.contains("\\currentcontrolset\\services\\") && key.ends_with("\\imagepath") {
         Some("service")
+    } else if key.contains("\\currentcontrolset\\services\\") && key.ends_with("\\parameters\\application") {
+        // What a wrapper runs as the service (documentation of srvany and of nssm).
+        Some("service")
     } else {
         None
     }
@@ -143,6 +146,8 @@ mod tests {
         assert_eq!(said("C:\\Program Files\\My App\\w.cmd -x"), "service C:\\Program Files\\My App\\w.cmd,arg/1 -x");
         assert_eq!(said("{ProgramFiles}\\My App\\w.exe -x y.exe"), "service {ProgramFiles}\\My App\\w.exe");
         assert_eq!(said("C:\\a\\run C:\\b c\\d.exe"), "service C:\\a\\run");
+        let wrapped = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Orders\\Parameters\\Application";
+        assert_eq!(started(wrapped, "C:\\a\\orders.exe"), ["service C:\\a\\orders.exe"]);
         assert!(started("HKLM\\Software\\Contoso\\Run", "C:\\a.exe").is_empty());
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Operation, Part, Phase, Place,
-    Reading, Site, Source, Store, Text,
+    Reading, Site, Source, Store, Text, fold_alternatives,
 };
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Most facts of one script: beyond this it is a data file, and more of the same tells nothing new.
 pub(crate) const MAX_FACTS: usize = 20_000;
@@ -45,6 +45,27 @@ impl<'r> Sink<'r> {
             effect.phase_evidence.clone_from(why);
         }
         self.reading.effect(site.clone(), effect);
+    }
+
+    /// Of what one statement may do since the fact of this number, one way or another, keeps what says something new.
+    pub(crate) fn fold(&mut self, first: usize) {
+        let mut told: BTreeMap<(Operation, Store), Vec<(Location, usize)>> = BTreeMap::new();
+        for (number, fact) in self.reading.facts.iter().enumerate().skip(first) {
+            if let Body::Effect(effect) = &fact.body {
+                told.entry((effect.operation, effect.store)).or_default().push((effect.location.clone(), number));
+            }
+        }
+        let mut gone = HashSet::new();
+        for mut places in told.into_values().filter(|places| places.len() > 1) {
+            let all: Vec<usize> = places.iter().map(|(_, number)| *number).collect();
+            fold_alternatives(&mut places);
+            gone.extend(all.into_iter().filter(|number| places.iter().all(|(_, kept)| kept != number)));
+        }
+        let mut number = 0;
+        self.reading.facts.retain(|_| {
+            number += 1;
+            !gone.contains(&(number - 1))
+        });
     }
 
     /// What was found since the fact of this number is a guess.

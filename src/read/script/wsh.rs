@@ -6,6 +6,7 @@
 mod global;
 mod include;
 mod page;
+mod values;
 
 use super::batch;
 use super::call::{self, Caller};
@@ -14,16 +15,11 @@ use super::procedures::Procedures;
 use super::sink::Sink;
 use super::ways::Variables;
 use crate::catalog::commands::{self, Shell};
-use crate::facts::{
-    Clue, Effect, Folder, Location, Operation, Origin, Phase, Reading, Site, Source, Store, Text, expand_env,
-    join_paths,
-};
+use crate::facts::{Clue, Effect, Folder, Location, Operation, Origin, Phase, Reading, Site, Source, Store, Text};
 use crate::read::{Input, connection};
 use page::parts;
 use std::collections::{HashMap, HashSet};
-
-/// Most runs of a text: values that are made of themselves would grow without end.
-const MAX_PARTS: usize = 48;
+use values::result;
 
 /// Deepest text inside another that is carried out.
 const MAX_LEVELS: usize = 4;
@@ -127,22 +123,6 @@ fn run_all(
 pub(super) fn read_embedded(text: &str, host: Host, reading: &mut Reading) {
     let (basic, script) = parts(text, host, reading);
     read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], &[], host, Vec::new(), reading);
-}
-
-/// Root keys as `StdRegProv` numbers them (MS documentation: "StdRegProv class"), as the languages write numbers.
-fn root_key(number: &str) -> Option<&'static str> {
-    Some(match number {
-        "h80000000" | "0x80000000" | "2147483648" => "HKCR",
-        "h80000001" | "0x80000001" | "2147483649" => "HKCU",
-        "h80000002" | "0x80000002" | "2147483650" => "HKLM",
-        "h80000003" | "0x80000003" | "2147483651" => "HKU",
-        _ => return None,
-    })
-}
-
-/// The variable that stands for what a call of a function gave.
-fn result(call: &Found<'_>) -> String {
-    format!("{}@{}:{}", call.name.to_lowercase(), call.line, call.column)
 }
 
 /// Events of a web application and of a session that come before all others (MS documentation: "Global.asa Syntax").
@@ -280,7 +260,9 @@ impl<'e, 's> Script<'e, 's> {
                     let values = self.variables.each(|| self.value(value));
                     self.variables.set(name, values);
                 }
+                let first = sink.reading.facts.len();
                 self.variables.each(|| self.act(&name, found, sink));
+                sink.fold(first);
             }
         }
     }
@@ -430,114 +412,5 @@ impl<'e, 's> Script<'e, 's> {
             site,
             caller.effect(Operation::Write, Store::Database, location, "ADODB").of_origin(Origin::Unknown),
         );
-    }
-
-    /// What an expression is worth.
-    fn value(&self, argument: &Argument<'_>) -> Text {
-        let mut out = Text::new();
-        for part in &argument.parts {
-            if out.parts().len() > MAX_PARTS {
-                return Text::unknown();
-            }
-            match part {
-                Part::Text(s) => out.push_lit(root_key(s).unwrap_or(s)),
-                Part::Other(name) => out.push_text(&self.name(name)),
-                Part::Call(call) => out.push_text(&self.computed(call)),
-                Part::Either(alternatives) => {
-                    let which = self.variables.pick(alternatives.len());
-                    out.push_text(&alternatives.get(which).map(|a| self.value(a)).unwrap_or_default());
-                }
-            }
-        }
-        out
-    }
-
-    fn name(&self, name: &str) -> Text {
-        let lower = name.to_lowercase();
-        if let Some(value) = self.variables.get(&lower) {
-            return value;
-        }
-        match lower.as_str() {
-            "wscript.scriptfullname" => self.own_path.clone(),
-            "now" | "date" | "time" | "timer" => Text::from_source(Source::Generated, "time"),
-            "rnd" => Text::from_source(Source::Generated, "random"),
-            "vbcrlf" | "vbnewline" | "vblf" => Text::lit("\n"),
-            // Modes of OpenTextFile.
-            "forreading" => Text::lit("1"),
-            "forwriting" => Text::lit("2"),
-            "forappending" => Text::lit("8"),
-            "true" | "false" => Text::lit(lower),
-            "empty" | "nothing" | "null" | "vbnullstring" => Text::new(),
-            _ if root_key(&lower).is_some() => Text::lit(root_key(&lower).unwrap_or_default()),
-            _ if lower.ends_with(".currentdirectory") => self.here.clone(),
-            _ => Text::unknown(),
-        }
-    }
-
-    /// Functions that only compute.
-    fn computed(&self, call: &Found<'_>) -> Text {
-        let argument = |n: usize| call.arguments.get(n).map(|a| self.value(a)).unwrap_or_default();
-        let name = call.name.to_lowercase();
-        let kept = self.kept(call).and_then(|name| self.variables.get(&name));
-        if let Some(value) = kept.or_else(|| self.variables.get(&result(call))) {
-            return value;
-        }
-        match name.rsplit('.').next().unwrap_or(&name) {
-            "mappath" => {
-                let path = argument(0);
-                if path.leading_lit().starts_with('~') {
-                    return Location::file(&path).text().clone();
-                }
-                let relative = path.leading_lit().trim_start_matches(['/', '\\']).to_owned();
-                let count = path.leading_lit().len();
-                let tail = Text::from_parts(path.parts().iter().enumerate().map(|(i, p)| match p {
-                    crate::facts::Part::Lit(_) if i == 0 && count > 0 => crate::facts::Part::Lit(relative.clone()),
-                    other => other.clone(),
-                }));
-                Location::file(&join_paths(&Text::folder(Folder::WebRoot), &tail)).text().clone()
-            }
-            "buildpath" => join_paths(&argument(0), &argument(1)),
-            "expandenvironmentstrings" => expand_env(&argument(0)),
-            "getparentfoldername" => call::parent(&argument(0)),
-            "getabsolutepathname" | "cstr" | "trim" | "lcase" | "ucase" | "getfile" | "getfolder" => argument(0),
-            "getspecialfolder" => Text::parse(match argument(0).as_lit() {
-                Some("0") => "{Windows}",
-                Some("1") => "{System}",
-                Some("2") => "{Temp}",
-                _ => "{?}",
-            }),
-            "gettempname" => Text::from_source(Source::Generated, "random"),
-            "specialfolders" => Text::parse(match argument(0).as_lit().unwrap_or_default().to_lowercase().as_str() {
-                "desktop" => "{Desktop}",
-                "allusersdesktop" => "{CommonDesktop}",
-                "startmenu" => "{StartMenu}",
-                "allusersstartmenu" => "{CommonStartMenu}",
-                "programs" => "{Programs}",
-                "allusersprograms" => "{CommonPrograms}",
-                "startup" => "{Startup}",
-                "allusersstartup" => "{CommonStartup}",
-                "mydocuments" => "{Documents}",
-                "appdata" => "{AppData}",
-                _ => "{?}",
-            }),
-            "replace" if call.arguments.len() == 3 => {
-                match (argument(0).as_lit(), argument(1).as_lit(), argument(2).as_lit()) {
-                    (Some(text), Some(from), Some(to)) if !from.is_empty() => Text::lit(text.replace(from, to)),
-                    (Some(_), ..) => Text::unknown(),
-                    _ => argument(0),
-                }
-            }
-            "form" | "querystring" | "request" | "cookies" | "inputbox" => Text::from_source(Source::Input, "request"),
-            "date" | "now" | "time" => Text::from_source(Source::Generated, "time"),
-            "getobject" => argument(0),
-            "chr" if argument(0).as_lit() == Some("34") => Text::lit("\""),
-            // Counted from one here, as in the other languages.
-            "arguments" | "item" | "named" | "unnamed" => {
-                let which = argument(0).to_string();
-                let number = which.parse::<u32>().ok().and_then(|n| n.checked_add(1));
-                Text::from_source(Source::Arg, number.map_or(which, |n| n.to_string()))
-            }
-            _ => Text::unknown(),
-        }
     }
 }

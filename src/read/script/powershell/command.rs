@@ -50,6 +50,10 @@ impl<'s> Machine<'s, '_, '_> {
                 }
             }
         };
+        // `1..3` is a list of numbers, which the grammar takes for a name.
+        if programs.iter().any(|program| program.as_lit().is_some_and(is_range)) {
+            return Value::unknown();
+        }
         let arguments = self.arguments(node, scope);
         let first = self.sink.reading.facts.len();
         let mut result = Value::Null;
@@ -301,6 +305,11 @@ impl<'s> Machine<'s, '_, '_> {
         }
         found
     }
+}
+
+fn is_range(word: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    word.split_once("..").is_some_and(|(from, to)| is_number(from) && is_number(to))
 }
 
 /// Is there something in the command, or behind it on its line, that the grammar does not understand? Then what its

@@ -254,7 +254,7 @@ fn pure_static(name: &str, method: &str, arguments: &[Value], scope: &Scope) -> 
         ("environment", "getfolderpath") => first().map(special_folder),
         ("environment", "getenvironmentvariable") => first().map(|t| match t.as_lit() {
             Some(name) => super::value::environment(name),
-            None => Text::unknown(),
+            None => Text::from_source(Source::Env, "*"),
         }),
         ("environment", "expandenvironmentvariables") => first().map(|t| Location::file(t).text().clone()),
         ("io.directory", "getcurrentdirectory") => Value::text(scope.here.clone()),

@@ -77,7 +77,7 @@ impl<'s> Machine<'s, '_, '_> {
                 continue;
             }
             let value = self.variable(&tail[..length], scope);
-            let before = unescape(before);
+            let before = unescape(before).replace(['"', '\''], "");
             out = out.with(&value, |a, b| a.clone().concat(&Text::lit(&*before)).concat(b));
             rest = &tail[length..];
         }

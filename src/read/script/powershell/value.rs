@@ -276,6 +276,8 @@ impl Scope {
                 let joined = Arc::make_mut(&mut self.vars);
                 for (name, (theirs, at)) in changed {
                     let both = match joined.get(&name) {
+                        Some((ours, _)) if is_mark(&theirs) => ours.clone(),
+                        Some((ours, _)) if is_mark(ours) => theirs,
                         Some((ours, _)) => ours.clone().and(theirs),
                         None => theirs,
                     };
@@ -290,6 +292,14 @@ impl Scope {
             self.left.clear();
         }
     }
+}
+
+/// `<auto>`: stands for a value that the script chooses where it finds it.
+fn is_mark(value: &Value) -> bool {
+    let texts = value.texts();
+    let [text] = &*texts else { return false };
+    let name = text.as_lit().and_then(|text| text.strip_prefix('<')?.strip_suffix('>'));
+    name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_'))
 }
 
 /// `$env:NAME`
