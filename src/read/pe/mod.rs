@@ -28,6 +28,7 @@ mod reach;
 mod references;
 mod resolve;
 mod resources;
+mod rust;
 mod scan;
 mod streams;
 mod surface;

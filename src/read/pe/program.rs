@@ -4,7 +4,7 @@ use super::addresses::Addresses;
 use super::classes::Classes;
 use super::code::analysis::{self, Leaves};
 use super::code::body::Body;
-use super::code::report::Report;
+use super::code::report::{Behind, Report};
 use super::code::slot::Slot;
 use super::code::strings::literal;
 use super::functions::{self, Functions};
@@ -18,6 +18,7 @@ use super::names::Names;
 use super::openers;
 use super::pascal;
 use super::references::References;
+use super::rust;
 use super::scan::{pointing_from, sort_pairs};
 use super::surface;
 use super::{Map, Set};
@@ -47,8 +48,8 @@ const MAX_DECODED: usize = 200_000;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
 
-/// A function, the function whose calls are asked for, and the parameters that are numbers.
-type Given = (u32, Option<u32>, Vec<(u8, u64)>);
+/// A function, the function whose calls are asked for, the parameters that are numbers, and numbers behind others.
+type Given = (u32, Option<u32>, Vec<(u8, u64)>, Vec<Behind>);
 
 /// A report with the depth it was made at: deeper ones know less of what they call. `None`: it is being made.
 type Made = (u8, Option<Rc<Report>>);
@@ -94,6 +95,8 @@ pub(crate) struct Program<'a> {
     given: RefCell<Map<Given, Rc<Report>>>,
     pub(crate) globals: Globals,
     pub(crate) classes: Classes,
+    /// Functions of Rust's library that turn a path into UTF-16.
+    pub(crate) encoders: Set<u32>,
     /// Tables of classes of Object Pascal.
     pub(crate) pascal: Set<u32>,
     pub(crate) handed: Handed,
@@ -153,6 +156,7 @@ impl<'a> Program<'a> {
         let thunks = references.thunks.iter().filter(|(_, import)| ends(**import)).map(|(thunk, _)| *thunk);
         let endless = slots.chain(thunks).collect();
         let pascal = pascal::classes(&image);
+        let encoders = rust::encoders(&image, &functions);
         let mut program = Program {
             image,
             linkage,
@@ -177,6 +181,7 @@ impl<'a> Program<'a> {
             given: RefCell::default(),
             globals: Globals::default(),
             classes: Classes::default(),
+            encoders,
             pascal,
             handed: Handed::default(),
             referred: OnceCell::new(),
@@ -344,7 +349,7 @@ impl<'a> Program<'a> {
             return None;
         }
         self.reports.borrow_mut().insert(function, (depth, None));
-        let report = Rc::new(analysis::analyse(self, function, depth, &[]));
+        let report = Rc::new(analysis::analyse(self, function, depth, (&[], &[])));
         self.reports.borrow_mut().insert(function, (depth, Some(report.clone())));
         Some(report)
     }
@@ -362,7 +367,18 @@ impl<'a> Program<'a> {
         inner: Option<u32>,
         depth: u8,
     ) -> Option<Rc<Report>> {
-        let key = (function, inner, numbers.to_vec());
+        self.report_given_behind(function, (numbers, &[]), inner, depth)
+    }
+
+    /// The same, with bytes that the caller put behind pointers.
+    pub(crate) fn report_given_behind(
+        &self,
+        function: u32,
+        (numbers, bytes): (&[(u8, u64)], &[Behind]),
+        inner: Option<u32>,
+        depth: u8,
+    ) -> Option<Rc<Report>> {
+        let key = (function, inner, numbers.to_vec(), bytes.to_vec());
         if let Some(report) = self.given.borrow().get(&key) {
             return Some(report.clone());
         }
@@ -371,7 +387,7 @@ impl<'a> Program<'a> {
             return None;
         }
         let wanted = self.wanted.replace(inner.into_iter().collect());
-        let report = Rc::new(analysis::analyse(self, function, depth, numbers));
+        let report = Rc::new(analysis::analyse(self, function, depth, (numbers, bytes)));
         self.wanted.replace(wanted);
         self.given.borrow_mut().insert(key, report.clone());
         Some(report)

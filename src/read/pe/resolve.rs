@@ -271,11 +271,12 @@ fn given(program: &Program<'_>, pending: &Pending, call: &InternalCall, addresse
     let image = &program.image;
     let numbers = call.args.iter().filter_map(|(n, arg)| Some((*n, arg.number.only()?)));
     let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| addresses || image.rva_of(*number).is_none()).collect();
-    if numbers.is_empty() {
+    let bytes = if addresses { &[] } else { call.bytes.as_slice() };
+    if numbers.is_empty() && bytes.is_empty() {
         return None;
     }
-    let report =
-        program.report_given(pending.function, &numbers, pending.below.as_ref().map(|below| below.function), 0)?;
+    let below = pending.below.as_ref().map(|below| below.function);
+    let report = program.report_given_behind(pending.function, (&numbers, bytes), below, 0)?;
     let Some(below) = &pending.below else {
         let same = |event: &&Event| event.site == pending.event.site && event.via == pending.event.via;
         return report.events.iter().find(same).cloned();

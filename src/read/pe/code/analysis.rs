@@ -6,7 +6,7 @@ use super::super::program::Program;
 use super::body::Body;
 use super::branch::Compared;
 use super::known::Known;
-use super::report::{self, Arg, Handle, Number, Report};
+use super::report::{self, Arg, Behind, Handle, Number, Report};
 use super::rows;
 use super::slot::Slot;
 use super::state::{Cell as Word, State};
@@ -78,14 +78,17 @@ pub(crate) struct Engine<'p, 'a> {
     pub(super) exit: Option<State>,
 }
 
-/// Analyses the function at `start`. `given` are parameters of which a caller says what number they are.
-pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: &[(u8, u64)]) -> Report {
+/// What a caller gives: numbers for parameters, and bytes behind others.
+pub(crate) type Given<'g> = (&'g [(u8, u64)], &'g [Behind]);
+
+/// Analyses the function at `start`.
+pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: Given<'_>) -> Report {
     /// Longest function that is executed for each row of its tables.
     const MAX_INSTRUCTIONS: usize = 1_000;
     let body = program.body(start);
     let (mut report, rows) = execute(program, &body, depth, given, (None, 0));
     let notes = !report.events.is_empty() || !report.calls.is_empty();
-    if rows > 0 && notes && given.is_empty() && body.instructions.len() <= MAX_INSTRUCTIONS {
+    if rows > 0 && notes && given.0.is_empty() && body.instructions.len() <= MAX_INSTRUCTIONS {
         let of_row = |row: u8| execute(program, &body, depth, given, (Some(row), rows)).0;
         rows::put_together(&mut report, (0..rows).map(of_row).collect());
     }
@@ -97,7 +100,7 @@ fn execute(
     program: &Program<'_>,
     body: &Body,
     depth: u8,
-    given: &[(u8, u64)],
+    (given, behind): Given<'_>,
     (row, rows): (Option<u8>, u8),
 ) -> (Report, u8) {
     let start = body.start;
@@ -107,6 +110,10 @@ fn execute(
     let mut state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
     for (parameter, number) in given {
         state.give(*parameter, *number, program.image.is_64());
+    }
+    for (parameter, offset, byte) in behind {
+        let at = symbols.of(Kind::Param(*parameter)).plus(i64::from(*offset), program.image.is_64());
+        state.store(at, 1, Value::Const(u64::from(*byte)));
     }
     let mut engine = Engine {
         program,
@@ -122,7 +129,7 @@ fn execute(
         has_objects: false,
         most_arguments: None,
         pushed: 0,
-        is_given: !given.is_empty(),
+        is_given: !given.is_empty() || !behind.is_empty(),
         compared: None,
         comparisons: Vec::new(),
         row,

@@ -28,7 +28,10 @@ impl Engine<'_, '_> {
                 let mut known = known.borrow_mut();
                 let arg = known.entry(n).or_insert_with(|| {
                     let object = summary.mentions_behind(n).then(|| self.object(value)).flatten();
-                    let arg = self.close_any(value);
+                    let mut arg = self.close_any(value);
+                    if let Some(text) = self.measured_literal(n, &values) {
+                        (arg.texts, arg.readings) = (vec![text], None);
+                    }
                     let bare = self.is_bare(value, &arg);
                     Arg { object, bare, ..arg }
                 });

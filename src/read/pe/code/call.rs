@@ -335,9 +335,16 @@ impl Engine<'_, '_> {
     /// A call inside the image.
     fn internal(&mut self, target: u32, site: u32) -> Value {
         if self.program.wanted.borrow().contains(&target) && self.notes() {
-            let passed = self.passed();
+            let mut passed = self.passed();
+            let values: Vec<(u8, Value)> = passed.iter().map(|(n, value, _)| (*n, *value)).collect();
+            for (n, _, arg) in &mut passed {
+                if let Some(text) = self.measured_literal(*n, &values) {
+                    (arg.texts, arg.readings) = (vec![text], None);
+                }
+            }
+            let bytes = self.bytes_behind(&passed);
             let (args, frame) = self.with_objects(passed);
-            self.report.calls.push(InternalCall { target, site, args, frame, compared: None });
+            self.report.calls.push(InternalCall { target, site, args, bytes, frame, compared: None });
         }
         self.hand_over(target);
         if let Some((api, name)) = self.program.go.as_ref().and_then(|go| go.known.get(&target)) {
@@ -345,6 +352,9 @@ impl Engine<'_, '_> {
         }
         if self.is_go() {
             return self.symbols.of(Kind::Result(site));
+        }
+        if let Some(result) = self.path_of_rust(target, site) {
+            return result;
         }
         self.hand_on_flags(target);
         if let Some((api, via)) = self.linked(target).or_else(|| self.static_open(target)) {

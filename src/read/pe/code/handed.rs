@@ -1,7 +1,7 @@
 //! What a call hands over to be called through, and what the function that receives it makes of that.
 
 use super::analysis::{Engine, Origin};
-use super::report::{Arg, InternalCall};
+use super::report::{Arg, Behind, InternalCall};
 use super::slot::Slot;
 use super::state::{Cell, PARAM_EAX, PARAM_ECX, PARAM_EDX, distance};
 use super::value::{Kind, Value};
@@ -36,8 +36,23 @@ impl Engine<'_, '_> {
             let value = self.argument(*given);
             let arg = self.close_argument(value, self.close_any(value));
             let (args, frame) = self.with_objects(vec![(*parameter, value, arg)]);
-            self.report.calls.push(InternalCall { target, site, args, frame, compared: None });
+            self.report.calls.push(InternalCall { target, site, args, bytes: Vec::new(), frame, compared: None });
         }
+    }
+
+    /// Numbers in structures whose addresses are passed.
+    pub(super) fn bytes_behind(&self, passed: &[(u8, Value, Arg)]) -> Vec<Behind> {
+        /// Bytes of a structure that are looked at.
+        const MAX_LENGTH: i64 = 0x40;
+        let mut bytes = Vec::new();
+        for (n, value, _) in passed.iter().filter(|(_, value, _)| matches!(value, Value::Stack(_) | Value::Sym(..))) {
+            for (at, cell) in self.state.cells_in(*value, value.plus(MAX_LENGTH, self.is_64())) {
+                let (Some(offset), Some(number)) = (distance(*value, *at), cell.value.number()) else { continue };
+                let stored = number.to_le_bytes().into_iter().take(usize::from(cell.size));
+                bytes.extend(stored.zip(offset as i32..).map(|(byte, at)| (*n, at, byte)));
+            }
+        }
+        bytes
     }
 
     /// What a call passes, with the memory that it points to; and what of that is in the frame of this function.

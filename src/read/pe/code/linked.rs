@@ -108,6 +108,10 @@ impl Engine<'_, '_> {
     /// assignments of string classes. One that already holds a text is only given another by what begins at a root. `made`: the
     /// call is known to have made the object.
     pub(super) fn associate(&mut self, target: u32, held: Option<&Known>, made: bool) {
+        // Literals of Rust have no end, and its strings are made of two arguments.
+        if !self.program.encoders.is_empty() {
+            return;
+        }
         let (this_number, first) = if self.has_this_in_register() { (PARAM_ECX, 0) } else { (0, 1) };
         let this = self.argument(this_number);
         if !matches!(this, Value::Stack(_)) || self.state.buffer(this).is_some_and(|b| !b.known.weak) {

@@ -181,7 +181,7 @@ impl Engine<'_, '_> {
         self.note_rows(address);
         if let Some(cell) = self.state.cell(address) {
             return match cell.value {
-                _ if cell.size < size && !matches!(cell.value, Value::Sym(..)) => Value::Unknown,
+                _ if cell.size < size && !matches!(cell.value, Value::Sym(..)) => self.put_together(address, size),
                 Value::Const(c) if size < 8 => Value::Const(c & ((1u64 << (u32::from(size) * 8)) - 1)),
                 Value::Unknown => self.symbols.of(Kind::Load(address)),
                 value => value,
@@ -201,6 +201,15 @@ impl Engine<'_, '_> {
             return value;
         }
         self.symbols.of(Kind::Load(address))
+    }
+
+    /// A number that was stored in parts.
+    fn put_together(&self, address: Value, size: u8) -> Value {
+        let bytes = self.state.constant_bytes(address, usize::from(size));
+        match bytes.get(..usize::from(size)).filter(|bytes| bytes.len() <= 8) {
+            Some(bytes) => Value::Const(bytes.iter().rev().fold(0, |sum, b| sum << 8 | u64::from(*b))),
+            None => Value::Unknown,
+        }
     }
 
     /// One of the arguments of the program, when that is the array that an address points into.

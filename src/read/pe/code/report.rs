@@ -332,6 +332,9 @@ pub(crate) struct Event {
     pub(crate) told_at: Option<u32>,
 }
 
+/// A byte behind a pointer that is given for a parameter: the parameter, how far behind, and the byte.
+pub(crate) type Behind = (u8, i32, u8);
+
 /// A direct call of another function of the image.
 #[derive(Clone, Debug)]
 pub(crate) struct InternalCall {
@@ -339,6 +342,8 @@ pub(crate) struct InternalCall {
     pub(crate) site: u32,
     /// Parameter number and argument.
     pub(crate) args: Vec<(u8, Arg)>,
+    /// Numbers in what is passed by address: structures that say how.
+    pub(crate) bytes: Vec<Behind>,
     /// Objects in the caller's frame whose addresses are passed, by their offsets.
     pub(crate) frame: Vec<i32>,
     /// What the caller compares of its own parameters.

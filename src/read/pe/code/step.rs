@@ -136,6 +136,10 @@ impl Engine<'_, '_> {
     pub(crate) fn register(&self, register: Register) -> Value {
         let Some(number) = general(register) else { return Value::Unknown };
         let value = self.state.registers.get(number).copied().unwrap_or(Value::Unknown);
+        if let Some(Kind::Low(byte)) = self.symbols.kind_of(value) {
+            let is_low = register.size() == 1 && !is_high(register);
+            return if is_low { Value::Const(u64::from(byte)) } else { Value::Unknown };
+        }
         match (register.size(), value) {
             (8, value) => value,
             (4, Value::Const(c)) => Value::Const(c & 0xffff_ffff),
@@ -156,13 +160,17 @@ impl Engine<'_, '_> {
 
     pub(crate) fn set_register(&mut self, register: Register, value: Value) {
         let Some(number) = general(register) else { return };
+        let low = match value {
+            Value::Const(c) if register.size() == 1 && !is_high(register) => self.symbols.of(Kind::Low(c as u8)),
+            _ => Value::Unknown,
+        };
         let Some(slot) = self.state.registers.get_mut(number) else { return };
         *slot = match (register.size(), value, *slot) {
             (4, Value::Const(c), _) => Value::Const(c & 0xffff_ffff),
             (8 | 4, value, _) => value,
             (2, Value::Const(c), Value::Const(old)) => Value::Const(old & !0xffff | c & 0xffff),
             (1, Value::Const(c), Value::Const(old)) if !is_high(register) => Value::Const(old & !0xff | c & 0xff),
-            _ => Value::Unknown,
+            _ => low,
         };
     }
 

@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     Import(u32),
     /// A function that the program looked up by name, at this call.
     Looked(u32),
+    /// A register of which only the lowest byte was set.
+    Low(u8),
     /// Length of the string at this address, in characters, as it was when the call at this address measured it;
     /// whether they are wide.
     Length(Value, bool, u32),

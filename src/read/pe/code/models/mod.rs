@@ -9,6 +9,7 @@ mod objects;
 mod parts;
 mod pascal;
 pub(super) mod paths;
+mod rust;
 mod strings;
 
 use super::analysis::{Engine, Origin};

@@ -16,10 +16,10 @@ impl Engine<'_, '_> {
         let (class, flag) = if self.is_64() { (0, 1) } else { (PARAM_EAX, PARAM_EDX) };
         let table = self.argument(class).number().filter(|_| !program.pascal.is_empty())?;
         program.image.rva_of(table).filter(|rva| program.pascal.contains(rva))?;
-        match self.argument(flag) {
-            Value::Const(MAKES) => {}
-            Value::Unknown if !self.is_64() => {}
-            _ => return None,
+        let given = self.argument(flag);
+        let makes = given == Value::Const(MAKES) || self.symbols.kind_of(given) == Some(Kind::Low(MAKES as u8));
+        if !makes {
+            return None;
         }
         let looks = self.depth < MAX_DEPTH && target != self.start;
         let report = looks.then(|| program.report_given(target, &[(flag, MAKES)], None, self.depth + 1)).flatten();
