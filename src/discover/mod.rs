@@ -4,11 +4,13 @@
 //! one another up in. What a file *is* gets decided from its first bytes when it is read ([`sniff()`]).
 
 mod part;
+mod purpose;
 pub mod sniff;
 mod stamp;
 mod walk;
 
 pub use part::{Packing, Part};
+pub use purpose::{Purpose, names_tests, purpose, tools};
 
 pub use sniff::{Kind, SNIFF_LEN, is_report, sniff};
 pub use stamp::{Stamp, stamps};

@@ -1,10 +1,13 @@
-//! Whose code an artifact is, by the team's decision: globs, company names, public key tokens.
+//! Whose code an artifact is, by the team's decision: globs, company names, public key tokens; and what is in the tree to
+//! test, show or build the application.
 
 use super::Context;
-use crate::facts::{ClueKind, NoteKind, Owner, Reading};
+use crate::discover::{Application, Purpose, names_tests, purpose, tools};
+use crate::facts::{Body, ClueKind, NoteKind, Owner, Reading};
 use crate::rules::wildcard;
 use crate::settings::glob;
 use globset::{GlobSet, GlobSetBuilder};
+use std::collections::HashSet;
 
 /// Marks the code of third parties. It is read, and its facts take part in the joins, but it is not judged.
 pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
@@ -13,7 +16,7 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
         readings.iter_mut().for_each(|r| r.owner = Owner::Application);
         return;
     }
-    build_tools(readings, context);
+    set_aside(readings, context.app);
     let paths = globs(&of.paths);
     for reading in readings.iter_mut().filter(|r| r.owner == Owner::Application) {
         let by_path = paths.is_match(context.app.name_of(&reading.artifact));
@@ -33,32 +36,121 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
     }
 }
 
-/// Code that a package manager put there for the build. What of it goes into the application is copied to its output.
-///
-/// NuGet documentation, "Managing the global packages, cache, and temp folders": packages of `packages.config` lie in
-/// `packages/ID.VERSION`; "NuGet.exe" and its targets in `.nuget` (NuGet 2.x, "Package restore").
-fn build_tools(readings: &mut [Reading], context: &Context<'_>) {
-    let is_tool = |r: &&mut Reading| is_code(r) && is_of_build(context.app.name_of(&r.artifact));
-    let mut tools: Vec<&mut Reading> = readings.iter_mut().filter(is_tool).collect();
-    tools.iter_mut().for_each(|reading| reading.owner = Owner::ThirdParty);
-    let count = tools.len();
-    let text = match count {
-        1 => "put there by a package manager for the build, as its folder says: not judged".to_owned(),
-        _ => format!(
-            "one of {count} files that a package manager put there for the build, as their folders say: not judged"
-        ),
+/// Why a file is not part of what is deployed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aside {
+    Packages,
+    Tests,
+    Samples,
+    Tools,
+}
+
+/// What the first file of a group is told, for one file and for several.
+const TOLD: [(Aside, &str, &str); 4] = [
+    (
+        Aside::Packages,
+        "put there by a package manager for the build, as its folder says: not judged",
+        "files that a package manager put there for the build, as their folders say: not judged",
+    ),
+    (Aside::Tests, "of tests, as its name says: not judged", "files of tests, as their names say: not judged"),
+    (Aside::Samples, "a sample, as its folder says: not judged", "files of samples, as their folders say: not judged"),
+    (
+        Aside::Tools,
+        "a program in a folder of tools, beside projects of sources: it builds the application; not judged",
+        "programs in folders of tools, beside projects of sources: they build the application; not judged",
+    ),
+];
+
+/// Passes over what is not deployed, and says so once for each kind. What of it goes into the application is copied to its
+/// output.
+fn set_aside(readings: &mut [Reading], app: &Application) {
+    let tree = SourceTree::of(app);
+    let asides: Vec<Option<Aside>> =
+        readings.iter().map(|reading| tree.aside(reading, app.name_of(&reading.artifact))).collect();
+    let says = |reading: &Reading| {
+        let has_effect = || super::steps::counted(&reading.facts).any(|fact| matches!(fact.body, Body::Effect(_)));
+        reading.owner == Owner::Application && (is_binary(reading) || has_effect())
     };
-    if let Some(first) = tools.into_iter().min_by(|a, b| a.artifact.cmp(&b.artifact)) {
-        first.note(NoteKind::Info, text);
+    // A tree of samples and nothing else is what is to be judged.
+    let has_others = readings.iter().zip(&asides).any(|(reading, aside)| aside.is_none() && says(reading));
+    for (aside, one, several) in TOLD {
+        if aside == Aside::Samples && !has_others {
+            continue;
+        }
+        let of = readings.iter_mut().zip(&asides).filter(|(_, of)| **of == Some(aside)).map(|(reading, _)| reading);
+        let mut group: Vec<&mut Reading> = of.collect();
+        group.iter_mut().filter(|r| r.owner == Owner::Application).for_each(|r| r.owner = Owner::ThirdParty);
+        let text = match group.len() {
+            1 => one.to_owned(),
+            count => format!("one of {count} {several}"),
+        };
+        if let Some(first) = group.into_iter().min_by(|a, b| a.artifact.cmp(&b.artifact)) {
+            first.note(NoteKind::Info, text);
+        }
     }
 }
 
+/// What the files of a tree tell together.
+struct SourceTree {
+    /// It holds projects that programs are built of: a program that lies among its tools is none of them.
+    has_projects: bool,
+    /// Folders with the description of a package, in lower case. What lies in `tools` below one is what the package installs
+    /// (Chocolatey documentation, "Create packages").
+    packages: HashSet<String>,
+}
+
+/// Endings of projects that programs are built of.
+const PROJECTS: [&str; 8] = ["sln", "slnx", "csproj", "vbproj", "fsproj", "vcxproj", "vcproj", "dproj"];
+
+impl SourceTree {
+    fn of(app: &Application) -> Self {
+        let is_project = |name: &str, ending: &str| PROJECTS.contains(&ending) && tools(name).is_none();
+        let mut tree = SourceTree { has_projects: false, packages: HashSet::new() };
+        for artifact in &app.artifacts {
+            let ending = artifact.extension();
+            tree.has_projects |= is_project(&artifact.name, &ending);
+            if ending == "nuspec" {
+                tree.packages.insert(above(&artifact.name).to_lowercase());
+            }
+        }
+        tree
+    }
+
+    fn aside(&self, reading: &Reading, name: &str) -> Option<Aside> {
+        if is_code(reading) && is_of_build(name) {
+            return Some(Aside::Packages);
+        }
+        let file = name.rsplit('/').next().unwrap_or(name);
+        if is_binary(reading) && names_tests(file.rsplit_once('.').map_or(file, |(stem, _)| stem)) {
+            return Some(Aside::Tests);
+        }
+        match purpose(name)? {
+            Purpose::Tests => Some(Aside::Tests),
+            Purpose::Samples => Some(Aside::Samples),
+            Purpose::Tools => {
+                let is_installed = || tools(name).is_some_and(|at| self.packages.contains(&above(at).to_lowercase()));
+                (self.has_projects && is_binary(reading) && !is_installed()).then_some(Aside::Tools)
+            }
+        }
+    }
+}
+
+fn above(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn is_binary(reading: &Reading) -> bool {
+    reading.format.starts_with("pe") || reading.format.starts_with("assembly")
+}
+
 fn is_code(reading: &Reading) -> bool {
-    let format = reading.format.as_str();
-    format.starts_with("pe") || format.starts_with("assembly") || matches!(format, "batch" | "power-shell")
+    is_binary(reading) || matches!(reading.format.as_str(), "batch" | "power-shell")
 }
 
 /// Does a path inside the application lie where packages of the build are kept?
+///
+/// NuGet documentation, "Managing the global packages, cache, and temp folders": packages of `packages.config` lie in
+/// `packages/ID.VERSION`; "NuGet.exe" and its targets in `.nuget` (NuGet 2.x, "Package restore").
 fn is_of_build(name: &str) -> bool {
     let folders: Vec<&str> = name.split('/').collect();
     let in_tools = folders.iter().rev().skip(1).any(|folder| folder.eq_ignore_ascii_case(".nuget"));
@@ -100,6 +192,42 @@ mod tests {
         assert_eq!(owners(all), [T, T, T, A]);
         assert_eq!(owners(&format!("{all}include = true\n")), [A, A, A, A]);
         assert_eq!(owners(""), [A, A, A, A]);
+    }
+
+    /// The files that are judged.
+    fn judged(files: &[(&str, &str)]) -> Vec<String> {
+        let artifact = |path: &str| crate::discover::Artifact {
+            path: path.into(),
+            name: path.into(),
+            file: path.into(),
+            ..Default::default()
+        };
+        let app = Application::new(files.iter().map(|(path, _)| artifact(path)).collect(), Vec::new());
+        let read = files.iter().filter(|(_, format)| !format.is_empty());
+        let mut readings: Vec<Reading> = read.map(|(path, format)| Reading::new(*path, *format)).collect();
+        mark(&mut readings, &Context { settings: &Settings::default(), app: &app });
+        let own = readings.iter().filter(|r| r.owner == Owner::Application);
+        own.map(|r| r.artifact.clone()).collect()
+    }
+
+    #[test]
+    fn what_tests_shows_or_builds_is_not_deployed() {
+        let all = [
+            ("desk.sln", ""),
+            ("bin/desk.exe", "pe-x64"),
+            ("bin/Desk.Tests.dll", "assembly"),
+            ("build/lib/tasks.dll", "assembly"),
+            ("Tools/sign.exe", "pe-x86"),
+            ("Tools/deploy.cmd", "batch"),
+            ("samples/site/Web.config", "web-config"),
+            ("IntegrationTests/Web.config", "web-config"),
+        ];
+        assert_eq!(judged(&all), ["bin/desk.exe", "Tools/deploy.cmd"]);
+        // What is unpacked has its tools with it, and so has a package that installs them.
+        assert_eq!(judged(&all[4..5]), ["Tools/sign.exe"]);
+        let package = [("desk.sln", ""), ("p/desk.nuspec", ""), ("p/tools/desk.exe", "pe-x64")];
+        assert_eq!(judged(&package), ["p/tools/desk.exe"]);
+        assert_eq!(judged(&all[6..7]), ["samples/site/Web.config"], "there is nothing else");
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn any_doubtful(possible: &[Finding], target: &str) -> bool {
 /// Nothing of the application's own was judged, or none of its binaries: what is there belongs to others, by the settings
 /// or by what is known of frameworks.
 fn nothing_own(readings: &[Reading]) -> Option<String> {
-    let whose = "of third parties or frameworks, so nothing of the application itself was judged";
+    let whose = "of third parties, frameworks or tests, so nothing of the application itself was judged";
     let all_foreign = |of: &[&Reading]| !of.is_empty() && of.iter().all(|r| r.owner != Owner::Application);
     let all: Vec<&Reading> = readings.iter().collect();
     let binaries: Vec<&Reading> = all.iter().copied().filter(|r| is_binary(&r.format)).collect();

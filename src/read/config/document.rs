@@ -5,7 +5,7 @@ use super::syntax::{expand, java_variables};
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml::Break;
 use crate::catalog::config::{Row, connections, rows, transfers};
-use crate::discover::{Artifact, Kind};
+use crate::discover::{Artifact, Kind, Purpose, purpose};
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Part, Phase, Reading,
     Site, Source, Step, Text, is_out_of_service, join_paths,
@@ -49,13 +49,10 @@ pub(crate) struct Document<'a> {
 
 /// Why a document does not count where the application runs, by where it lies and what it is called.
 fn not_deployed(artifact: &Artifact) -> Option<&'static str> {
-    let name = artifact.name.to_lowercase();
-    let mut folders = name.rsplit('/');
-    let file = folders.next().unwrap_or_default();
-    // Below `tests/`; a folder `test` may be the part of a site that is tried out.
-    if folders.any(|folder| matches!(folder, "tests" | "testdata" | "unittests" | "__tests__")) {
+    if purpose(&artifact.name) == Some(Purpose::Tests) {
         return Some("in a folder of tests");
     }
+    let file = &*artifact.file_name().to_lowercase();
     // `example.web.config`, but not `template.json` or `example.com.conf`.
     let before = file.split_once('.').filter(|(mark, of)| SAMPLES.contains(mark) && of.contains("config"));
     if before.is_some() || file.rsplit_once('.').is_some_and(|(_, mark)| SAMPLES.contains(&mark)) {
