@@ -15,7 +15,7 @@ pub struct OwnerRow {
     /// Simple names, or prefixes ending in `*`.
     #[serde(default)]
     pub names: String,
-    /// Words of the company or the copyright of its assemblies.
+    /// Words of the company, the copyright or the product of its assemblies. They decide alone in a row without names.
     #[serde(default)]
     pub companies: Vec<String>,
     /// The names are such that an application could use them too: they decide only together with a token or company.

@@ -30,10 +30,15 @@ pub struct Api {
 pub struct OwnerRow {
     /// `framework` or `third-party`.
     pub owner: Owner,
-    /// File names without extension, or prefixes that end in `*`.
+    /// File names without extension, or prefixes that end in `*`; whatever it is called without any.
+    #[serde(default)]
     names: String,
     /// Words of the company.
+    #[serde(default)]
     company: String,
+    /// Words of the product.
+    #[serde(default)]
+    product: String,
 }
 
 /// Whose code writes to the event log under a name, in whatever image it is linked into.
@@ -130,15 +135,20 @@ pub fn name_of_ordinal(module: &str, ordinal: u16) -> Option<&'static str> {
     names.get(&ordinal.to_string()).map(String::as_str)
 }
 
-/// Whose the image with this file name and this company in its version information is.
-pub fn owner_of(file_name: &str, company: &str) -> Owner {
+/// Whose the image with this file name, and this company and product in its version information, is.
+pub fn owner_of(file_name: &str, company: &str, product: &str) -> Owner {
     let lower = file_name.to_ascii_lowercase();
     let stem = lower.rsplit_once('.').map_or(lower.as_str(), |(stem, _)| stem);
     let fits = |pattern: &str| match pattern.strip_suffix('*') {
         Some(prefix) => stem.starts_with(prefix),
         None => stem == pattern,
     };
-    let named = |row: &&OwnerRow| company.contains(&row.company) && row.names.split_whitespace().any(fits);
+    let is_made = |row: &OwnerRow| {
+        let is_told = !row.company.is_empty() || !row.product.is_empty();
+        is_told && company.contains(&row.company) && product.contains(&row.product)
+    };
+    let is_called = |row: &OwnerRow| row.names.is_empty() || row.names.split_whitespace().any(fits);
+    let named = |row: &&OwnerRow| is_made(row) && is_called(row);
     catalogue().owners.owner.iter().find(named).map_or(Owner::Application, |row| row.owner)
 }
 
@@ -146,6 +156,11 @@ pub fn owner_of(file_name: &str, company: &str) -> Owner {
 pub fn owner_of_source(name: &str) -> Owner {
     let rows = &catalogue().owners.source;
     rows.iter().find(|row| row.name.eq_ignore_ascii_case(name)).map_or(Owner::Application, |row| row.owner)
+}
+
+/// The runtime of Cygwin or MSYS, in which programs of Unix are built for Windows.
+pub fn is_unix_runtime(module: &str) -> bool {
+    ["cygwin1", "msys-1.0", "msys-2.0"].contains(&module.strip_suffix(".dll").unwrap_or(module))
 }
 
 /// The C runtime in any of its DLLs.
@@ -237,15 +252,17 @@ mod tests {
 
     #[test]
     fn libraries_are_known_by_name_and_company() {
-        assert_eq!(owner_of("MFC140U.DLL", "Microsoft Corporation"), Owner::Framework);
-        assert_eq!(owner_of("Qt5Core.dll", "The Qt Company Ltd."), Owner::Framework);
+        assert_eq!(owner_of("MFC140U.DLL", "Microsoft Corporation", ""), Owner::Framework);
+        assert_eq!(owner_of("Qt5Core.dll", "The Qt Company Ltd.", ""), Owner::Framework);
         assert_eq!(
-            owner_of("libcrypto-1_1-x64.dll", "The OpenSSL Project, https://www.openssl.org/"),
+            owner_of("libcrypto-1_1-x64.dll", "The OpenSSL Project, https://www.openssl.org/", "The OpenSSL Toolkit"),
             Owner::ThirdParty
         );
         // An application may call itself anything.
-        assert_eq!(owner_of("mfcorders.dll", "Contoso Ltd."), Owner::Application);
-        assert_eq!(owner_of("orders.exe", "Microsoft Corporation"), Owner::Application);
+        assert_eq!(owner_of("mfcorders.dll", "Contoso Ltd.", ""), Owner::Application);
+        assert_eq!(owner_of("orders.exe", "Microsoft Corporation", "Orders"), Owner::Application);
+        assert_eq!(owner_of("x.dll", ".NET Foundation", "Windows Installer XML Toolset"), Owner::ThirdParty);
+        assert_eq!(owner_of("x.dll", "", ""), Owner::Application);
     }
 
     #[test]

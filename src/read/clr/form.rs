@@ -7,6 +7,7 @@ use crate::catalog::dotnet::catalog;
 use crate::facts::NoteKind;
 use cildec::TableId;
 use cildec::tables::CustomAttributeRow;
+use std::fmt::Write as _;
 
 /// Types below which short names say nothing about obfuscation.
 const MIN_TYPES: usize = 20;
@@ -24,6 +25,8 @@ pub(super) struct Attributes {
     pub(super) company: String,
     /// `AssemblyCopyrightAttribute`.
     pub(super) copyright: String,
+    /// `AssemblyProductAttribute`.
+    pub(super) product: String,
     /// `TargetFrameworkAttribute`: `.NETCoreApp,Version=v8.0`.
     pub(super) framework: String,
     /// `ReferenceAssemblyAttribute`: it is compiled against, never run.
@@ -40,6 +43,7 @@ pub(super) fn attributes(image: &Image<'_>) -> Attributes {
         match &*image.made_type(row.constructor) {
             "System.Reflection.AssemblyCompanyAttribute" => found.company = text(),
             "System.Reflection.AssemblyCopyrightAttribute" => found.copyright = text(),
+            "System.Reflection.AssemblyProductAttribute" => found.product = text(),
             "System.Runtime.Versioning.TargetFrameworkAttribute" => found.framework = text(),
             "System.Runtime.CompilerServices.ReferenceAssemblyAttribute" => found.reference = true,
             _ => {}
@@ -156,13 +160,14 @@ fn obfuscation(unit: &Unit) -> Option<(NoteKind, String)> {
     let (mut all, mut renamed) = (0_usize, 0_usize);
     for name in names.filter(|name| !name.contains(['<', '$'])) {
         all += 1;
-        renamed += usize::from(name.chars().count() <= SHORT_NAME || name.contains("\\u{") || is_random(&name));
+        renamed += usize::from(name.chars().count() <= SHORT_NAME || name.contains("\\u") || is_random(&name));
     }
     (all >= MIN_TYPES && renamed * 2 > all)
         .then(|| (NoteKind::Info, format!("obfuscated: {renamed} of {all} types have names that no programmer gives")))
 }
 
-/// A name as it can be shown: what cannot be seen, or reorders the text around it, is written as `\u{202e}`.
+/// A name as it can be shown: what cannot be seen, or reorders the text around it, is written as `\u202e`:
+/// braces would end the hole that a parameter of this name is.
 pub(super) fn visible(name: &str) -> Option<String> {
     if name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
@@ -177,7 +182,7 @@ pub(super) fn visible(name: &str) -> Option<String> {
         let mut out = String::with_capacity(name.len() * 2);
         for c in name.chars() {
             if hidden(c) {
-                out.extend(c.escape_unicode());
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
             } else {
                 out.push(c);
             }
@@ -211,7 +216,7 @@ mod tests {
     fn names_that_cannot_be_seen_are_written_out() {
         assert_eq!(visible("Contoso.Orders"), None);
         assert_eq!(visible("Größe"), None);
-        assert_eq!(visible("\u{202e}a\u{1}").as_deref(), Some("\\u{202e}a\\u{1}"));
+        assert_eq!(visible("\u{202e}a\u{1}").as_deref(), Some("\\u202ea\\u0001"));
     }
 
     #[test]

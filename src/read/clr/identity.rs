@@ -25,7 +25,9 @@ pub(super) fn owner_of(identity: &Identity, of: &Attributes) -> Owner {
     let rows = &catalog().owners;
     let by_token =
         |row: &&OwnerRow| !identity.token.is_empty() && row.tokens.split_whitespace().any(|t| t == identity.token);
-    let by_company = |row: &OwnerRow| row.companies.iter().any(|c| of.company.contains(c) || of.copyright.contains(c));
+    let by_company = |row: &OwnerRow| {
+        row.companies.iter().any(|c| [&of.company, &of.copyright, &of.product].into_iter().any(|said| said.contains(c)))
+    };
     let signed = rows.iter().find(by_token);
     let named = rows
         .iter()
@@ -36,7 +38,10 @@ pub(super) fn owner_of(identity: &Identity, of: &Attributes) -> Owner {
         // A library that ships under the key of a framework is named more closely.
         (_, Some((_, owner))) => owner,
         (Some(row), None) => row.owner,
-        (None, None) => Owner::Application,
+        (None, None) => {
+            let made = rows.iter().find(|row| row.names.is_empty() && by_company(row));
+            made.map_or(Owner::Application, |row| row.owner)
+        }
     }
 }
 
@@ -95,5 +100,6 @@ mod tests {
         assert_eq!(owner("System.Text.Json", "Microsoft Corporation"), Owner::Framework);
         assert_eq!(owner("CommandLine", ""), Owner::Application);
         assert_eq!(owner("CommandLine", "gsscoder;nemec;ericnewton76;moh-hassan"), Owner::ThirdParty);
+        assert_eq!(owner("engine", "http://nant.sourceforge.net"), Owner::ThirdParty, "whatever it is called");
     }
 }

@@ -5,7 +5,8 @@ use super::imports::{Import, Linkage};
 use super::{packing, resources};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Hole, Location, NoteKind, Operation, Reading, Site, Source, Step, Store, Text,
+    Certainty, Clue, ClueKind, Effect, Hole, Location, NoteKind, Operation, Owner, Reading, Site, Source, Step, Store,
+    Text,
 };
 use std::collections::BTreeSet;
 
@@ -78,10 +79,16 @@ pub(crate) fn via(import: &Import<'_>) -> String {
 /// Identity, role, packing.
 pub(crate) fn identify(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut Reading) {
     let file_name = reading.artifact.rsplit(['/', '!']).next().unwrap_or_default().to_owned();
-    for (key, value) in resources::version_strings(image) {
-        if key == "CompanyName" {
-            reading.owner = native::owner_of(&file_name, &value);
-        }
+    let strings = resources::version_strings(image);
+    let said = |key: &str| strings.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value.as_str());
+    reading.owner = native::owner_of(&file_name, said("CompanyName"), said("ProductName"));
+    // Programs of a Unix for Windows, and its runtime, are brought along as they are.
+    if linkage.imports.iter().any(|import| native::is_unix_runtime(&import.module))
+        || native::is_unix_runtime(&file_name.to_ascii_lowercase())
+    {
+        reading.owner = Owner::ThirdParty;
+    }
+    for (key, value) in strings {
         reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
     }
     if let Some(level) = resources::execution_level(image) {
