@@ -3,7 +3,7 @@
 use super::code::filled::within_hole;
 use super::code::known::{Known, merged};
 use super::code::report::{Arg, Number};
-use crate::facts::{Text, registry};
+use crate::facts::{Part, Text, registry};
 
 /// The keys that an argument may be: a predefined root, an opened key, or a parameter. Never empty.
 pub(crate) fn key_texts(key: &Arg) -> Vec<Text> {
@@ -28,7 +28,35 @@ pub(crate) fn keys_below(keys: &[Text], below: &Arg) -> Vec<Text> {
 
 /// What an argument may be called. Never empty.
 pub(crate) fn names(arg: &Arg) -> Vec<Text> {
-    if arg.texts.is_empty() { vec![Text::unknown()] } else { arg.texts.clone() }
+    if arg.texts.is_empty() { vec![Text::unknown()] } else { arg.texts.iter().map(named).collect() }
+}
+
+/// Endings of sources of C and C++.
+const SOURCES: [&str; 8] = [".c", ".cc", ".cpp", ".cxx", ".c++", ".h", ".hpp", ".inl"];
+
+/// A text as a name; a hole for one that names nothing on the machine.
+pub(crate) fn named(text: &Text) -> Text {
+    if is_of_source(text.trailing_lit()) { Text::unknown() } else { text.clone() }
+}
+
+/// Tells where in its own source a program is, as `__FILE__` and `__LINE__` do (ISO C 6.10.8.1): such texts are handed to
+/// functions beside what these are about.
+fn is_of_source(end: &str) -> bool {
+    let file = end.trim_end_matches(|c: char| c.is_ascii_digit()).strip_suffix(':').unwrap_or(end);
+    let name = file.to_ascii_lowercase();
+    SOURCES.iter().any(|ending| name.strip_suffix(ending).is_some_and(|stem| stem.ends_with(char::is_alphanumeric)))
+}
+
+/// A text as the path of a file: what no file can be called (MS documentation: "Naming Files, Paths, and Namespaces"), and
+/// what programs print for a stream that has no name, is no path.
+pub(crate) fn path(text: &Text) -> Text {
+    const STREAMS: [&str; 3] = ["(stdin)", "(stdout)", "(stderr)"];
+    let cannot = |part: &Part| match part {
+        Part::Lit(lit) => lit.contains(|c: char| c.is_control() || matches!(c, '<' | '>' | '|')),
+        Part::Hole(_) => false,
+    };
+    let is_stream = text.as_lit().is_some_and(|lit| STREAMS.contains(&lit));
+    if is_stream || text.parts().iter().any(cannot) { Text::unknown() } else { named(text) }
 }
 
 /// Each name that an argument may be, below each of these.
@@ -65,4 +93,20 @@ pub(crate) fn first_text(arg: &Arg) -> Text {
 pub(crate) fn ini_name(parts: &[Arg]) -> String {
     let names: Vec<String> = parts.iter().map(|p| within_hole(&first_text(p))).collect();
     names.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_program_says_of_itself_names_no_file() {
+        for text in ["cache.cpp", "src\\sox.c:535", "{?}windows.cpp", "(stdout)", "<stdin>", "--{?}\n"] {
+            assert!(path(&Text::parse(text)).is_unknown(), "{text}");
+        }
+        for text in ["cache.dat", "main.cs", "a\\.h", "(2).txt", "{AppData}\\cache.db"] {
+            assert_eq!(path(&Text::parse(text)), Text::parse(text));
+        }
+        assert!(named(&Text::lit("windows.cpp")).is_unknown());
+    }
 }

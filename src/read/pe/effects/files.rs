@@ -24,7 +24,7 @@ pub(super) fn paths(arg: &Arg) -> Vec<Location> {
     let based = |location: Location| if is_device(&location) { location } else { location.based_on(Folder::Cwd) };
     // A buffer that was emptied before something unknown filled it names nothing.
     let located = |t: &Text| if t.is_empty() { Location::unknown() } else { based(Location::file(t)) };
-    arg.texts.iter().map(located).collect()
+    arg.texts.iter().map(|text| located(&locate::path(text))).collect()
 }
 
 pub(super) fn is_device(location: &Location) -> bool {

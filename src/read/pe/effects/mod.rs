@@ -295,7 +295,7 @@ fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location>
         return settings::within(namespace, argument(event, row.name));
     }
     match argument(event, row.name) {
-        Some(arg) if !arg.texts.is_empty() => arg.texts.iter().cloned().map(Location::named).collect(),
+        Some(arg) if !arg.texts.is_empty() => locate::names(arg).into_iter().map(Location::named).collect(),
         _ => vec![Location::unknown()],
     }
 }
