@@ -262,6 +262,8 @@ mod tests {
         assert_eq!(file("%AppData%/Contoso\\.\\cart.dat"), "{AppData}\\Contoso\\cart.dat");
         assert_eq!(file("\\\\?\\C:\\a\\b\\..\\c"), "C:\\a\\c");
         assert_eq!(file("~/App_Data/x.mdf"), "{WebRoot}\\App_Data\\x.mdf");
+        assert_eq!(file("{AppDir}\\{?}\\~/media/x.png"), "{WebRoot}\\media\\x.png");
+        assert_eq!(file("C:\\PROGRA~1\\~x"), "C:\\PROGRA~1\\~x");
         assert_eq!(file("|DataDirectory|errors.s3db"), "{DataDirectory}\\errors.s3db");
         assert_eq!(file("%NR_HOME%\\nr.log"), "{env:NR_HOME}\\nr.log");
         assert_eq!(file("file:///C:/x/y"), "C:\\x\\y");

@@ -194,6 +194,10 @@ pub(super) fn normalise_path(text: &Text) -> Text {
             [Part::Lit(s)] if s == ".." && can_pop(&kept) => {
                 kept.pop();
             }
+            // The root of a web application, wherever what joins paths has put it: no folder is called so.
+            [Part::Lit(s)] if s == "~" && prefix.is_empty() && !kept.is_empty() => {
+                kept = vec![vec![Part::Hole(Hole::Folder(Folder::WebRoot))]];
+            }
             _ => kept.push(component),
         }
     }

@@ -48,9 +48,13 @@ pub(super) fn stores(readings: &mut [Reading]) {
 }
 
 /// In a folder for temporary files: that of the account, or that of Windows, which lies on the disk of Windows but
-/// holds scratch all the same.
+/// holds scratch all the same. Or named as programs name what they take away again: `~temp0001.dat`.
 fn is_scratch(location: &Location) -> bool {
     let place = location.file_place();
+    let is_marked = |name: &str| name.len() > 1 && name.starts_with('~');
+    if location.text().trailing_lit().rsplit_once('\\').is_some_and(|(_, name)| is_marked(name)) {
+        return true;
+    }
     let key = || location.key();
     place == Place::Temp
         || (place == Place::Windows
@@ -110,6 +114,7 @@ mod tests {
              effect create file \"C:\\Windows\\Temp\\x.db\"\n\
              effect create file \"{Windows}\\Temp\\setup.log\"\n\
              effect create file \"{Windows}\\Temporary.txt\"\n\
+             effect create file \"{AppDir}\\~temp0001.dat\"\n\
              effect create file \"{AppDir}\\readme.txt\"\n",
         )
         .unwrap();
@@ -117,6 +122,6 @@ mod tests {
         let text = listing::print(&readings);
         let stores: Vec<&str> =
             text.lines().filter(|l| l.starts_with("effect")).map(|l| l.split(' ').nth(2).unwrap()).collect();
-        assert_eq!(stores, ["database", "log", "temp-file", "temp-file", "temp-file", "file", "file"]);
+        assert_eq!(stores, ["database", "log", "temp-file", "temp-file", "temp-file", "file", "temp-file", "file"]);
     }
 }
