@@ -394,37 +394,37 @@ fn objects_of_classes() {
     );
 }
 
-/// What is inlined hides strings: each optimisation level is told of its own, and both processors say the same.
+/// What is compiled in hides some strings: of those nothing else is said.
 #[test]
 fn strings_of_the_library() {
-    let plain = [
+    let always = [
         "append C:\\Contoso\\service.log",
         "create C:\\Contoso\\report.csv",
-        "create C:\\Contoso\\report.csv.idx",
-        "create D:\\data\\repository.db.new",
-        "create {?}\\Contoso\\orders.xml",
+        "create {ProgramData}\\Contoso\\orders.xml",
         "delete C:\\Contoso\\old.tmp",
-        "rename D:\\data\\repository.db",
     ];
-    let inlined = [
-        "append C:\\Contoso\\service.log",
-        "create C:\\Contoso\\report.csv",
-        "create {?}.idx",
-        "create {?}.new",
-        "delete C:\\Contoso\\old.tmp",
+    let plain = [
+        "create C:\\Contoso\\report.csv.idx",
+        "create C:\\ProgramData\\Contoso\\orders.xml",
+        "create D:\\data\\repository.db.new",
+        "rename D:\\data\\repository.db",
     ];
     for reading in read("strings") {
         let written = written(&reading);
         let places: Vec<&str> =
             written.iter().filter_map(|line| line.rsplit_once(' ')).map(|(place, _)| place).collect();
-        let expected = if reading.artifact.contains("-O0") { &plain[..] } else { &inlined[..] };
-        // Of a string that is returned in memory of the caller less is known there.
-        let seen = |place: &&'static str| match *place {
-            "create {?}\\Contoso\\orders.xml" if reading.artifact.contains("x86") => "create {?}\\orders.xml",
-            place => place,
+        let is_plain = reading.artifact.contains("-O0");
+        let missing = always.iter().chain(plain.iter().filter(|_| is_plain)).find(|place| !places.contains(*place));
+        assert_eq!(missing, None, "{}: {places:?}", reading.artifact);
+        let fits = |place: &str| match place.split_once("{?}") {
+            Some((before, after)) => {
+                !is_plain && plain.iter().any(|known| known.starts_with(before) && known.ends_with(after))
+                    || !is_plain && always.iter().any(|known| known.starts_with(before) && known.ends_with(after))
+            }
+            None => always.contains(&place) || plain.contains(&place),
         };
-        let expected: Vec<&str> = expected.iter().map(seen).collect();
-        assert_eq!(places, expected, "{}", reading.artifact);
+        let strange = places.iter().find(|place| !fits(place));
+        assert_eq!(strange, None, "{}", reading.artifact);
     }
 }
 

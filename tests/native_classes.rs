@@ -135,7 +135,7 @@ fn databases_behind_classes() {
             "write C:\\Contoso\\orders.sqlite",
             "write D:\\Archive\\archive.sqlite",
         ],
-        &["write C:\\Contoso\\index"],
+        &["create C:\\Contoso\\orders.sqlite", "create C:\\Contoso\\prices.sqlite", "write C:\\Contoso\\index"],
     );
 }
 
@@ -155,7 +155,15 @@ fn strings_that_are_joined() {
             "create {Temp}\\contoso\\wide.dat",
             "delete C:\\Contoso\\lock\\orders.lock",
         ],
-        &["create C:\\Contoso\\appended-by-text.dat", "create D:\\Contoso\\other.dat"],
+        &[
+            "create C:\\Contoso\\added.dat",
+            "create C:\\Contoso\\appended-by-text.dat",
+            "create C:\\Contoso\\first.dat",
+            "create C:\\Contoso\\second.dat",
+            "create C:\\Contoso\\spool-{?}.dat",
+            "create C:\\Contoso\\third.dat",
+            "create D:\\Contoso\\other.dat",
+        ],
     );
 }
 

@@ -5,6 +5,7 @@
 //! through (from the Win32 metadata).
 
 pub mod com;
+mod mangled;
 mod rows;
 
 pub use com::Object;
@@ -110,9 +111,7 @@ impl Catalogue {
 
 /// The function `name` of `module` (lower case, without `.dll`).
 pub fn find(module: &str, name: &str) -> Option<Api> {
-    let catalogue = catalogue();
-    let (row, wide) = *catalogue.names.get(name)?;
-    let row = catalogue.rows.get(row)?;
+    let Api { row, wide } = find_by_name(name)?;
     let fits = match row.module.as_str() {
         "crt" => is_crt(module),
         "msvcp" => module.starts_with("msvcp"),
@@ -125,7 +124,11 @@ pub fn find(module: &str, name: &str) -> Option<Api> {
 /// The function with this name, whatever its module: for names that a program looks up itself.
 pub fn find_by_name(name: &str) -> Option<Api> {
     let catalogue = catalogue();
-    let (row, wide) = *catalogue.names.get(name)?;
+    let named = |name: &str| catalogue.names.get(name).copied();
+    let (row, wide) = named(name).or_else(|| {
+        let (common, is_wide) = mangled::common(name)?;
+        named(&common).map(|(row, wide)| (row, wide || is_wide))
+    })?;
     catalogue.rows.get(row).map(|row| Api { row, wide })
 }
 

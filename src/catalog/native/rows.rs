@@ -109,6 +109,24 @@ pub enum Model {
     StringJoin,
     /// string object
     StringClear,
+    /// string object, and what `edit` says
+    StringEdit,
+    /// string object, and what `edit` says; the result is a number of characters
+    StringFind,
+    /// string object, place, characters that go, text, its length: room for it, and the text where there is one
+    StringRoom,
+    /// Makes what widens characters.
+    StringConvert,
+    /// where a string has its characters, the first and the end of those that are copied there
+    StringRange,
+    /// string object; the result is memory for its characters
+    StringCreate,
+    /// string object, its length
+    StringLength,
+    /// string object; the result is its length
+    StringSize,
+    /// string object, number of characters (or where `edit` says it); the result is the address of the next one
+    StringAt,
     /// string object that ends: another may take its place
     StringEnd,
     /// string object, pointer together with a length
@@ -263,6 +281,12 @@ pub struct Row {
     /// Arguments in the order of the model.
     #[serde(default)]
     pub args: Vec<u8>,
+    /// Words for what becomes of a string object, or what is looked for in one: each takes the next argument.
+    pub edit: Option<String>,
+    /// A method that gives an object, in memory of the caller: its address is passed before that of the object of the method,
+    /// which on x86 is in a register.
+    #[serde(default)]
+    pub gives: bool,
     /// Bits that the function adds to the mode that it is given.
     #[serde(default)]
     pub adds: u64,

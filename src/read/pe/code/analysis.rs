@@ -6,6 +6,7 @@ use super::super::program::Program;
 use super::body::Body;
 use super::branch::Compared;
 use super::known::Known;
+use super::models::objects::Kept;
 use super::report::{self, Arg, Behind, Handle, Number, Report};
 use super::rows;
 use super::slot::Slot;
@@ -74,6 +75,16 @@ pub(crate) struct Engine<'p, 'a> {
     pub(super) row: Option<u8>,
     /// How many rows the tables have that it reads from.
     pub(super) rows: Cell<u8>,
+    /// Address of the instruction that is executed.
+    pub(super) at: u32,
+    /// The parameter that is the string object for which room was made, and whether its characters are wide.
+    pub(super) creates: Option<(u8, bool)>,
+    /// The room that the library made for characters, by the address of the call, and whether they are wide.
+    pub(super) rooms: Map<u32, bool>,
+    /// Narrow characters are made wide ones.
+    pub(super) converts: bool,
+    /// The parameters between which characters were copied.
+    pub(super) copies: Option<(u8, u8)>,
     /// State at the returns.
     pub(super) exit: Option<State>,
 }
@@ -134,6 +145,11 @@ fn execute(
         comparisons: Vec::new(),
         row,
         rows: Cell::new(rows),
+        at: start,
+        creates: None,
+        copies: None,
+        rooms: Map::default(),
+        converts: false,
         exit: None,
     };
     engine.receive();
@@ -141,6 +157,7 @@ fn execute(
     engine.record(body, visited);
     engine.close_comparisons();
     engine.summarise();
+    engine.report.constructs = engine.constructs();
     engine.report.parameters = engine.symbols.stack_parameters();
     engine.report.events.sort_by_key(|e| e.site);
     (engine.report, engine.rows.get())
@@ -157,13 +174,21 @@ impl Engine<'_, '_> {
             result.object = self.object(self.state.registers[0]);
         }
         let inside = self.slot_inside(self.state.registers[0]);
+        let length = match self.symbols.kind_of(self.state.registers[0]) {
+            Some(Kind::Length(of, wide, _)) => self.slot(of).map(|slot| (slot, wide)),
+            _ => None,
+        };
         let mut buffers = Vec::new();
         let mut cells = Vec::new();
         let mut globals = Vec::new();
         let mut strings = Vec::new();
         let word = if self.is_64() { 8 } else { 4 };
+        let mut kept: Vec<(Slot, Kept)> = Vec::new();
         for (at, buffer) in self.state.buffers() {
-            let known = || self.text(*at, false).unwrap_or_else(|| buffer.known.clone());
+            let known = || self.text_of_buffer(*at, buffer);
+            if let (true, Some(wide), Some(slot)) = (buffer.object, buffer.wide, self.slot(*at)) {
+                kept.push((slot, Kept { wide, counted: self.is_counted(*at) }));
+            }
             match (self.slot(*at), at) {
                 // That it was changed somewhere is said of the parameter.
                 (Some(slot), _) if known().is_cut_anywhere_of(slot) => {}
@@ -177,6 +202,12 @@ impl Engine<'_, '_> {
             let slot = self.slot(at);
             let global = at.number().filter(|va| slot.is_none() && self.is_variable(*va));
             if slot.is_none() && global.is_none() {
+                continue;
+            }
+            // The pointer and the length of a string object are part of it.
+            let of_string =
+                |(at, kept): &(Slot, Kept)| slot == Some(*at) || kept.counted && slot == Some(at.plus(i32::from(word)));
+            if kept.iter().any(of_string) {
                 continue;
             }
             let before = self.symbols.known(Kind::Load(at));
@@ -206,8 +237,10 @@ impl Engine<'_, '_> {
         self.report.objects = self.objects();
         let summary = &mut self.report.summary;
         summary.inside = inside;
+        summary.length = length;
         summary.result = (result != Arg::default()).then_some(result);
         summary.buffers = buffers;
+        summary.objects = kept;
         summary.cells = cells;
         summary.globals = globals;
         summary.strings = strings;
@@ -280,7 +313,7 @@ impl Engine<'_, '_> {
         }
         for (at, buffer) in self.state.buffers_in(value, end).take(MAX_FIELDS) {
             let Some(offset) = offset(at) else { continue };
-            let known = self.text(*at, false).unwrap_or_else(|| buffer.known.clone());
+            let known = self.text_of_buffer(*at, buffer);
             object.strings.retain(|(at, _)| *at != offset);
             object.strings.push((offset, known));
         }
@@ -383,9 +416,9 @@ impl Engine<'_, '_> {
     pub(crate) fn close_number(&self, value: Value) -> Number {
         let mut numbers = Vec::new();
         for alternative in self.symbols.alternatives(value) {
-            match alternative {
-                Value::Const(c) => numbers.push(c),
-                _ => return self.number_of_parameter(value),
+            match self.count(alternative) {
+                Some(number) => numbers.push(number),
+                None => return self.number_of_parameter(value),
             }
         }
         if numbers.is_empty() || numbers.len() > MAX_NUMBERS { Number::Unknown } else { Number::Known(numbers) }

@@ -2,7 +2,9 @@
 
 use super::super::Map;
 use super::analysis::{Engine, Origin};
+use super::given_away::Writing;
 use super::known::Known;
+use super::models::objects::FIRST_STRING;
 use super::report::{Arg, Number, Summary};
 use super::slot::Slot;
 use super::state::Buffer;
@@ -14,6 +16,8 @@ use std::cell::RefCell;
 
 /// Number of the first field that a callee writes, behind all arguments.
 const FIRST_FIELD: u8 = 64;
+/// Behind the number of the last string object that a callee makes.
+const LAST_STRING: u8 = FIRST_STRING + 32;
 /// Largest character of a code page.
 const CHARACTER: u64 = 0xff;
 
@@ -39,7 +43,10 @@ impl Engine<'_, '_> {
             };
             if summary.open { Cow::Owned(summary.filled(&lookup)) } else { Cow::Borrowed(summary) }
         };
-        let buffers = filled.buffers.iter().map(|(slot, known)| (self.pointer(*slot), known)).collect::<Vec<_>>();
+        let is_object = |slot: &Slot| filled.objects.iter().any(|(at, _)| at == slot);
+        let plain = filled.buffers.iter().filter(|(slot, _)| !is_object(slot));
+        let buffers = plain.map(|(slot, known)| (self.pointer(*slot), known)).collect::<Vec<_>>();
+        let objects: Vec<_> = filled.objects.iter().map(|(slot, kept)| (*slot, self.pointer(*slot), *kept)).collect();
         for (pointer, known) in buffers {
             self.state.set_buffer(pointer, Buffer::of(known.clone()));
         }
@@ -66,12 +73,27 @@ impl Engine<'_, '_> {
                 _ => self.state.store(pointer, arg.bytes.filter(|_| value.number().is_some()).unwrap_or(size), value),
             }
         }
+        for ((slot, object, kept), number) in objects.into_iter().zip(FIRST_STRING..LAST_STRING) {
+            match filled.buffers.iter().find(|(at, known)| *at == slot && known.says()) {
+                Some((_, known)) => self.put_string(object, known.clone(), kept, Kind::Out(site, number)),
+                None => {
+                    self.note_written(object, Writing::Something);
+                    for offset in [0, i64::from(size)] {
+                        self.state.store(object.plus(offset, self.program.image.is_64()), size, Value::Unknown);
+                    }
+                }
+            }
+        }
         match (&filled.result, &summary.result) {
             (Some(filled), Some(unfilled)) => {
                 let result = self.open(filled, Kind::Result(site), unfilled);
                 self.unfold(result, filled, unfilled, site);
                 result
             }
+            _ if summary.length.is_some() => match summary.length.map(|(slot, wide)| (self.pointer(slot), wide)) {
+                Some((text, wide)) => self.length(text, wide, site),
+                None => self.symbols.of(Kind::Result(site)),
+            },
             _ => match summary.inside.map(|slot| self.pointer(slot)).and_then(|at| self.symbols.root(at)) {
                 Some(root) => self.symbols.of(Kind::Inside(root)),
                 None => self.symbols.of(Kind::Result(site)),

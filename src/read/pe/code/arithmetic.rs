@@ -1,6 +1,7 @@
 //! Arithmetic on registers and memory: addresses, and numbers of which modes are made.
 
 use super::analysis::Engine;
+use super::state::distance;
 use super::value::{Kind, MAX_CHOICES, Value, mask};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
@@ -48,6 +49,9 @@ impl Engine<'_, '_> {
 
     /// The result for two values; where they are one of a few numbers, that for each pair of them, cut to `width` bytes.
     fn calculated(&mut self, mnemonic: Mnemonic, a: Value, b: Value, width: usize) -> Value {
+        if let Some(counted) = self.calculated_count(mnemonic, a, b) {
+            return counted;
+        }
         let is_choice = |value| matches!(self.symbols.kind_of(value), Some(Kind::Choice(_)));
         if !is_choice(a) && !is_choice(b) {
             return self.calculated_or_made(mnemonic, a, b);
@@ -68,6 +72,30 @@ impl Engine<'_, '_> {
             }
         }
         if results.len() > MAX_CHOICES { Value::Unknown } else { self.symbols.any(results) }
+    }
+
+    /// The result where one of two numbers counts characters: that counts them too. The distance of two addresses in one
+    /// object does.
+    fn calculated_count(&mut self, mnemonic: Mnemonic, a: Value, b: Value) -> Option<Value> {
+        if mnemonic == Mnemonic::Sub && !matches!((a, b), (Value::Const(_), _)) {
+            let between = distance(b, a).filter(|_| self.count(a).is_none());
+            if let Some(bytes) = between.and_then(|bytes| usize::try_from(bytes).ok()) {
+                return Some(self.counted(bytes));
+            }
+        }
+        let is_given = |value| matches!(self.symbols.kind_of(value), Some(Kind::Param(_)));
+        if mnemonic == Mnemonic::Sub && is_given(a) && is_given(b) {
+            return Some(self.symbols.of(Kind::Between(b, a)));
+        }
+        let (left, right) = (self.count(a)?, self.count(b)?);
+        if matches!((a, b), (Value::Const(_), Value::Const(_))) {
+            return None;
+        }
+        let result = match mnemonic {
+            Mnemonic::Sar => Value::Const(left >> (right & 63)),
+            _ => self.calculated_once(mnemonic, Value::Const(left), Value::Const(right)),
+        };
+        Some(self.counted(result.number()? as usize))
     }
 
     fn calculated_or_made(&mut self, mnemonic: Mnemonic, a: Value, b: Value) -> Value {
@@ -120,6 +148,7 @@ impl Engine<'_, '_> {
                 let sum = self.indexed(a, a, b, 0, 1);
                 if sum == Value::Unknown { self.indexed(b, b, a, 0, 1) } else { sum }
             }
+            (M::Sub, Value::Const(a), Value::Const(b)) => Value::Const(mask(a.wrapping_sub(b), is_64)),
             (M::Sub, a, Value::Const(n)) => a.plus(signed(n, is_64).wrapping_neg(), is_64),
             // Aligning a frame: the distance to the parameters is lost, the layout above stays.
             (M::And, Value::Stack(offset), Value::Const(n)) if signed(n, is_64) < 0 => {

@@ -3,9 +3,10 @@
 use super::analysis::Engine;
 use super::body::{Block, Body};
 use super::filled::parameters;
+use super::models::objects::LOCAL_WORDS;
 use super::report::{Arg, Report};
 use super::value::{Kind, Value};
-use iced_x86::{ConditionCode, FlowControl, Instruction, Mnemonic, OpKind};
+use iced_x86::{ConditionCode, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::rc::Rc;
 
 /// Fewest parameters that are handed on.
@@ -127,6 +128,18 @@ impl Engine<'_, '_> {
         report.summary.result.as_ref()?.number.only()
     }
 
+    /// A function does nothing but give a number, as those do that tell whether the compiler runs the code.
+    pub(super) fn is_constant(&self, target: u32) -> bool {
+        /// Most instructions of it: with those of a frame.
+        const MAX_INSTRUCTIONS: usize = 6;
+        let body = self.program.body(target);
+        let plain = |instruction: &Instruction| {
+            let returns = matches!(instruction.flow_control(), FlowControl::Next | FlowControl::Return);
+            returns && (instruction.op0_kind() != OpKind::Memory || instruction.op_count() == 0)
+        };
+        body.instructions.len() <= MAX_INSTRUCTIONS && body.instructions.iter().all(plain)
+    }
+
     /// The numbers that an instruction is about to compare.
     pub(super) fn compares(&mut self, instruction: &Instruction) -> Option<Compared> {
         let set = match instruction.mnemonic() {
@@ -146,8 +159,109 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// The result of a search is compared with null, in a text in which it finds something.
+    /// What is compared is a length or a place in a text, or the address of the characters of a string.
     pub(super) fn found(&mut self, instruction: &Instruction) -> Option<Compared> {
+        if !matches!(instruction.mnemonic(), Mnemonic::Cmp | Mnemonic::Test | Mnemonic::Sub) {
+            return None;
+        }
+        let set = if instruction.mnemonic() == Mnemonic::Test { Set::Common } else { Set::Difference };
+        let bytes = size(instruction);
+        if let (Some(left), Some(right)) = (self.held_operand(instruction, 0), self.held_operand(instruction, 1)) {
+            let numbers = self.compared_counts(left, right).or_else(|| self.compared_addresses(left, right));
+            if let Some((left, right)) = numbers {
+                return Some(Compared { set, left, right, bytes });
+            }
+        }
+        self.found_in_text(instruction)
+    }
+
+    /// An operand, if it is a number, a register or a place in memory where something was put. Nothing is learnt by asking.
+    fn held_operand(&mut self, instruction: &Instruction, n: u32) -> Option<Value> {
+        match instruction.op_kind(n) {
+            OpKind::Memory => {
+                let address = self.address(instruction);
+                self.state.cell(address)?;
+                Some(self.operand(instruction, n))
+            }
+            _ => Some(self.operand(instruction, n)).filter(|value| *value != Value::Unknown),
+        }
+    }
+
+    /// Two numbers of which one counts characters.
+    fn compared_counts(&mut self, left: Value, right: Value) -> Option<(u64, u64)> {
+        if matches!((left, right), (Value::Const(_), Value::Const(_))) {
+            return None;
+        }
+        if let (Some(left), Some(right)) = (self.count(left), self.count(right)) {
+            return Some((left, right));
+        }
+        // What a search finds in a text stands before its end, and is not nothing.
+        let behind = |engine: &Self, place: Value, end: Value| {
+            let Value::Sym(symbol, _) = place else { return false };
+            let Kind::Index(at) = engine.symbols.kind(symbol) else { return false };
+            let is_end = |of: Value| match end {
+                Value::Sym(symbol, 0) => {
+                    matches!(engine.symbols.kind(symbol), Kind::Length(text, ..) if text == of)
+                        || engine.is_length_of(end, of)
+                }
+                _ => false,
+            };
+            engine.is_found(at)
+                && (engine.count(end) == Some(engine.none()) || engine.searched_text(at).is_some_and(is_end))
+        };
+        match (behind(self, left, right), behind(self, right, left)) {
+            (true, _) => Some((0, 1)),
+            (_, true) => Some((1, 0)),
+            _ => None,
+        }
+    }
+
+    /// The address of the characters of a string, and that of the room for short ones in its object. What a string was given
+    /// by the library is taken to be long: its text is the same.
+    fn compared_addresses(&self, left: Value, right: Value) -> Option<(u64, u64)> {
+        let word = if self.program.image.is_64() { 8 } else { 4 };
+        for (local, held) in [(left, right), (right, left)] {
+            if !matches!(local, Value::Stack(_) | Value::Sym(..)) {
+                continue;
+            }
+            let object = local.plus(-LOCAL_WORDS * word, true);
+            let kept = self.state.cell(object).map(|cell| cell.value);
+            if held == local && kept == Some(local) {
+                return Some((0, 0));
+            }
+            let Value::Sym(symbol, 0) = held else { continue };
+            let is_long = match self.symbols.kind(symbol) {
+                Kind::Out(..) => held != local && self.is_given_characters(held),
+                Kind::Load(at) => at == object,
+                _ => false,
+            };
+            if is_long {
+                return Some((0, 1));
+            }
+        }
+        None
+    }
+
+    /// The text in which a search found an address.
+    fn searched_text(&self, at: Value) -> Option<Value> {
+        match self.symbols.kind_of(at)? {
+            Kind::LastSeparator(path, _) | Kind::Extension(path, _) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// A search finds something in each of the texts that it may have looked into.
+    fn is_found(&self, at: Value) -> bool {
+        let (path, wide, sought): (_, _, &[char]) = match self.symbols.kind_of(at) {
+            Some(Kind::LastSeparator(path, wide)) => (path, wide, &['\\', '/']),
+            Some(Kind::Extension(path, wide)) => (path, wide, &['.']),
+            _ => return false,
+        };
+        self.text(path, wide).is_some_and(|known| known.texts().iter().all(|t| t.trailing_lit().contains(sought)))
+    }
+
+    /// The result of a search is compared with null, in a text in which it finds something.
+    fn found_in_text(&mut self, instruction: &Instruction) -> Option<Compared> {
         let value = match (instruction.mnemonic(), instruction.op0_kind(), instruction.op1_kind()) {
             (Mnemonic::Test, OpKind::Register, OpKind::Register)
                 if instruction.op0_register() == instruction.op1_register() =>
@@ -161,15 +275,7 @@ impl Engine<'_, '_> {
             }
             _ => return None,
         };
-        let Value::Sym(symbol, 0) = value else { return None };
-        let (path, wide, sought): (_, _, &[char]) = match self.symbols.kind(symbol) {
-            Kind::LastSeparator(path, wide) => (path, wide, &['\\', '/']),
-            Kind::Extension(path, wide) => (path, wide, &['.']),
-            _ => return None,
-        };
-        let known = self.text(path, wide)?;
-        let found = known.texts().iter().all(|text| text.trailing_lit().contains(sought));
-        found.then_some(Compared { set: Set::Common, left: 1, right: 1, bytes: size(instruction) })
+        self.is_found(value).then_some(Compared { set: Set::Common, left: 1, right: 1, bytes: size(instruction) })
     }
 
     /// What the flags are after an instruction.
@@ -205,6 +311,13 @@ impl Engine<'_, '_> {
         };
         Some(to.wrapping_sub(self.program.image.base) as u32)
     }
+}
+
+/// The truth of a result decides what follows.
+pub(super) fn is_tested(next: Option<&Instruction>) -> bool {
+    next.is_some_and(|n| {
+        n.mnemonic() == Mnemonic::Test && n.op0_register() == Register::AL && n.op1_register() == Register::AL
+    })
 }
 
 /// Bytes of the first operand.

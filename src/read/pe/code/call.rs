@@ -2,6 +2,7 @@
 
 use super::super::program::MAX_DEPTH;
 use super::analysis::{Engine, Origin};
+use super::branch::is_tested;
 use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
 use super::report::{Arg, Event, InternalCall, Number, Report};
@@ -75,6 +76,11 @@ impl Engine<'_, '_> {
     /// Argument `n` of a catalogued function. The object of a method of x86 is in a register (thiscall).
     pub(crate) fn argument_of(&mut self, api: Api, n: u8) -> Value {
         match n.checked_sub(1) {
+            _ if api.row.gives && !self.is_64() => self.argument(match n {
+                0 => 0,
+                1 => PARAM_ECX,
+                n => n - 1,
+            }),
             _ if !api.row.method || self.is_64() => self.argument(n),
             Some(n) => self.argument(n),
             None => self.argument(PARAM_ECX),
@@ -91,7 +97,12 @@ impl Engine<'_, '_> {
             return;
         }
         let stack = self.state.registers[RSP];
-        let result = self.enter(&target, site);
+        let result = match (self.enter(&target, site), &target) {
+            (Value::Const(number), Target::Internal(rva)) if is_tested(next) && self.is_constant(*rva) => {
+                self.counted(number as usize)
+            }
+            (result, _) => result,
+        };
         let changed = match target {
             Target::Internal(rva) => self.program.changed_by(rva),
             _ => None,
@@ -251,12 +262,7 @@ impl Engine<'_, '_> {
                     None => {
                         let outputs = self.program.signature(*index).and_then(|s| s.outputs);
                         let shared = native::is_crt(&import.module);
-                        // A method of C++ changes its object, unless its name says that it does not.
-                        let changes = import.name.starts_with("_ZN") && !import.name.starts_with("_ZNK");
-                        if changes && !self.is_64() {
-                            self.taint_argument(PARAM_ECX, site);
-                        }
-                        self.unknown_import(outputs.or(shared.then_some(0)), site);
+                        self.unknown_method(&import.name, outputs.or(shared.then_some(0)), site);
                         self.symbols.of(Kind::Result(site))
                     }
                 }
@@ -367,6 +373,10 @@ impl Engine<'_, '_> {
         if let Some(number) = report.as_ref().and_then(|report| self.computed(target, report)) {
             return Value::Const(number);
         }
+        if let Some(made) = report.as_ref().and_then(|report| report.constructs) {
+            self.construct_string(made, site);
+            return self.symbols.of(Kind::Result(site));
+        }
         self.hand_on_comparisons(report.as_deref());
         if let Some(report) = &report {
             self.report.written = self.report.written.and(report.written.through_variables());
@@ -394,10 +404,14 @@ impl Engine<'_, '_> {
             // What begins with a handle or with another object is no string.
             let holds = |(slot, arg): &(Slot, Arg)| *slot == Slot::of(this) && arg.is_opened();
             let cells = &summary.cells;
-            if summary.buffers.is_empty() && !cells.iter().any(|cell| keeps(&cell.1) || holds(cell)) {
+            if !summary.buffers.iter().any(|(_, known)| known.says())
+                && !cells.iter().any(|cell| keeps(&cell.1) || holds(cell))
+            {
                 let cleared = self.clear_local(this, before);
                 let held = if cleared { None } else { self.held_text(this) };
-                let made = cleared || summary.cells.iter().any(|(slot, _)| slot.param == this);
+                let strings = summary.objects.iter().map(|(slot, _)| slot);
+                let made =
+                    cleared || summary.cells.iter().map(|(slot, _)| slot).chain(strings).any(|s| s.param == this);
                 self.associate(target, held.as_ref(), made);
             }
             let texts = summary.buffers.iter().map(|(slot, _)| slot);

@@ -11,6 +11,9 @@ use crate::facts::Text;
 impl Engine<'_, '_> {
     /// Stores a number or a pointer. A store into the middle of a known string edits that string.
     pub(crate) fn store(&mut self, address: Value, size: u8, value: Value) {
+        if size > 2 && self.store_length(address, value) {
+            return;
+        }
         let how = match value {
             _ if size > 2 => Writing::Field,
             Value::Const(_) => Writing::Text,
@@ -60,7 +63,10 @@ impl Engine<'_, '_> {
             }
         }
         self.edit_inside(address, size, value);
-        self.state.store(address, size, value);
+        // The first character of a string: what follows it stays.
+        if size > 2 || !self.is_given_characters(address) || self.state.buffer(address).is_none() {
+            self.state.store(address, size, value);
+        }
     }
 
     /// Something is written at an unknown place of the string that an address points into: its folder is most likely

@@ -57,19 +57,26 @@ impl Engine<'_, '_> {
 
     /// A number is stored in the middle of a text that was put together before.
     pub(super) fn edit_inside(&mut self, address: Value, size: u8, value: Value) {
-        let Some(at) = self.state.containing(address).filter(|at| *at != address) else { return };
+        let is_inside = |at: &Value| *at != address || size <= 2 && self.is_given_characters(address);
+        let Some(at) = self.state.containing(address).filter(is_inside) else { return };
         let Some((buffer, behind)) = self.state.buffer(at).zip(distance(at, address)) else { return };
+        let unit = if buffer.wide == Some(true) { 2u8 } else { 1 };
         let Some(text) = buffer.known.as_lit().filter(|text| !buffer.object && text.is_ascii()) else { return };
-        let Ok(behind) = usize::try_from(behind) else { return };
-        let (Some(head), Some(rest)) = (text.get(..behind), text.get(behind + 1..)) else { return };
+        let Ok(behind) = usize::try_from(behind / i64::from(unit)) else { return };
+        let Some((head, rest)) = text.split_at_checked(behind) else { return };
         let changed = match value {
-            Value::Const(0) if size == 1 => Some(head.to_owned()),
-            Value::Const(n @ 0x20..=0x7e) if size == 1 => Some(format!("{head}{}{rest}", n as u8 as char)),
+            Value::Const(0) if size == unit => Some(Text::lit(head)),
+            // At the end it makes the text longer, and what ends it then follows.
+            Value::Const(n @ 0x20..=0x7e) if size == unit => {
+                Some(Text::lit(format!("{head}{}{}", n as u8 as char, rest.get(1..).unwrap_or_default())))
+            }
+            _ if size == unit && rest.is_empty() => Some(Text::lit(head).concat(&Text::unknown())),
+            _ if rest.is_empty() => return,
             _ => None,
         };
         match changed {
             Some(changed) => {
-                let known = Known::of(Text::lit(changed)).guessed(buffer.known.weak);
+                let known = Known::of(changed).guessed(buffer.known.weak);
                 let wide = buffer.wide;
                 self.state.set_buffer(at, Buffer::of(known).so_wide(wide));
             }

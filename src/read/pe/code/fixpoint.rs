@@ -174,6 +174,7 @@ impl Engine<'_, '_> {
         let Some(instructions) = body.instructions.get(block.instructions.clone()) else { return };
         self.program.spend(instructions.len() as u64);
         for (i, instruction) in instructions.iter().enumerate() {
+            self.at = instruction.ip().wrapping_sub(self.program.image.base) as u32;
             self.step(instruction, instructions.get(i + 1));
         }
     }

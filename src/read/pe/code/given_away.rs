@@ -7,7 +7,9 @@
 use super::super::program::MAX_DEPTH;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
+use super::models::objects::LOCAL_WORDS;
 use super::report::Arg;
+use super::slot::Slot;
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX};
 use super::value::{Kind, Value};
 
@@ -36,6 +38,8 @@ pub(crate) struct Written {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Given {
     parameter: u8,
+    /// How far behind the beginning of what the parameter points to.
+    offset: i32,
     target: u32,
     argument: u8,
     /// The summary of that function says the rest.
@@ -101,6 +105,9 @@ impl Written {
     }
 }
 
+/// Methods of strings of the C++ library, as GCC calls them.
+const STRING: &str = "_ZNSt7__cxx1112basic_string";
+
 impl Engine<'_, '_> {
     /// Whose a pointer is that was loaded from memory: it lies behind a parameter, or in a variable of the program.
     fn keeper(&self, pointer: Value) -> Option<u8> {
@@ -154,7 +161,7 @@ impl Engine<'_, '_> {
 
     /// What a function of the image writes through a parameter: anything, and what its summary does not say.
     fn asked(&self, target: u32, parameter: u8) -> Written {
-        let given = Given { parameter, target, argument: parameter, summarised: false };
+        let given = Given { parameter, offset: 0, target, argument: parameter, summarised: false };
         self.asked_along(given, self.depth, &mut Vec::new())
     }
 
@@ -218,6 +225,7 @@ impl Engine<'_, '_> {
                 }
                 None => (known || self.holds_opened(pointer)) && !self.may_write(target, n),
             };
+            self.lose_fields(target, n, pointer);
             let kept = if behind && !known { self.kept_in(pointer) } else { Vec::new() };
             if !kept.is_empty() {
                 let written = self.asked(target, Written::behind(n));
@@ -241,9 +249,36 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// Strings in an object that is given to a function, which hands them on to another one that writes there.
+    fn lose_fields(&mut self, target: u32, parameter: u8, pointer: Value) {
+        if !matches!(pointer, Value::Stack(_) | Value::Sym(..)) {
+            return;
+        }
+        let Some(report) = self.program.reported(target) else { return };
+        let said = |offset: i32| {
+            let is_there = |slot: &Slot| *slot == Slot::of(parameter).plus(offset);
+            report.summary.buffers.iter().any(|(slot, _)| is_there(slot))
+        };
+        let fields = report.given.iter().filter(|given| given.parameter == parameter && given.offset != 0);
+        for given in fields.filter(|given| !said(given.offset)) {
+            let object = pointer.plus(i64::from(given.offset), self.is_64());
+            let word = if self.is_64() { 8 } else { 4 };
+            let Some(held) = self.state.cell(object).map(|cell| cell.value) else { continue };
+            // Its characters are in itself, or were given by the library.
+            if held != object.plus(LOCAL_WORDS * word, self.is_64()) && !self.is_given_characters(held) {
+                continue;
+            }
+            let written = self.asked(given.target, given.argument);
+            if if given.summarised { written.computed } else { written.any } != 0 {
+                self.state.store(object, word as u8, Value::Unknown);
+                self.state.store(object.plus(word, self.is_64()), word as u8, Value::Unknown);
+            }
+        }
+    }
+
     /// A parameter of this function is given to another one.
     fn hand_on(&mut self, pointer: Value, target: u32, argument: u8, summarised: bool) {
-        let Value::Sym(symbol, _) = pointer else { return };
+        let Value::Sym(symbol, offset) = pointer else { return };
         let parameter = match self.symbols.kind(symbol) {
             Kind::Param(parameter) => parameter,
             _ => match self.keeper(pointer) {
@@ -251,7 +286,7 @@ impl Engine<'_, '_> {
                 None => return,
             },
         };
-        let given = Given { parameter, target, argument, summarised };
+        let given = Given { parameter, offset, target, argument, summarised };
         if !self.notes() || self.report.given.contains(&given) {
             return;
         }
@@ -317,6 +352,11 @@ impl Engine<'_, '_> {
     /// What a pointer leads to was changed by something unknown.
     pub(super) fn lose(&mut self, pointer: Value) {
         self.note_written(pointer, Writing::Something);
+        // Of a string what was known is still believed.
+        if self.is_given_characters(pointer) {
+            self.state.buffer_mut(pointer).into_iter().for_each(|buffer| buffer.known.weak = true);
+            return;
+        }
         match self.state.buffer(pointer) {
             Some(buffer) if !buffer.object && !buffer.known.weak => {
                 return self.state.set_buffer(pointer, Buffer::of(Known::unknown()));
@@ -332,6 +372,23 @@ impl Engine<'_, '_> {
             }
             _ => self.blur(pointer),
         }
+    }
+
+    /// An import that is not catalogued, and may be a method of C++.
+    pub(super) fn unknown_method(&mut self, name: &str, outputs: Option<u32>, site: u32) {
+        // A method of C++ changes its object, unless its name says that it does not.
+        let changes = name.starts_with("_ZN") && !name.starts_with("_ZNK");
+        if changes && !self.is_64() {
+            self.taint_argument(PARAM_ECX, site);
+        }
+        if changes && name.starts_with(STRING) {
+            let object = self.argument(if self.is_64() { 0 } else { PARAM_ECX });
+            self.state.set_buffer(object, Buffer::of(Known::unknown()));
+        }
+        // A method without parameters has its object, which on x86 is in a register.
+        let alone = name.starts_with("_ZN") && name.ends_with("Ev");
+        let object = alone.then(|| u32::from(changes && self.is_64()));
+        self.unknown_import(outputs.or(object), site);
     }
 
     /// An import that is not catalogued: what its signature says it writes is written.
@@ -375,6 +432,8 @@ impl Engine<'_, '_> {
         let pointer = self.argument(n);
         match pointer {
             Value::Stack(_) => self.taint(pointer, Kind::Out(site, n)),
+            // The characters of a string are handed out to be read.
+            Value::Sym(..) if self.is_given_characters(pointer) => {}
             Value::Sym(..) => self.lose(pointer),
             _ => {}
         }

@@ -56,6 +56,11 @@ impl Known {
         &self.texts
     }
 
+    /// Something is known of one of the possibilities.
+    pub(crate) fn says(&self) -> bool {
+        self.texts.iter().any(|text| !text.is_unknown())
+    }
+
     /// Nothing but what is left of this parameter when something changed it somewhere.
     pub(super) fn is_cut_anywhere_of(&self, slot: Slot) -> bool {
         let is_of = |part: &Part| match part {

@@ -7,6 +7,9 @@ use super::value::{Kind, Value};
 use crate::facts::{Source, Text};
 use iced_x86::{Instruction, Register};
 
+/// Stands for the call that measured a length which an object keeps.
+const KEPT: u32 = 0;
+
 impl Engine<'_, '_> {
     /// Address of the memory operand.
     pub(crate) fn address(&mut self, instruction: &Instruction) -> Value {
@@ -40,9 +43,9 @@ impl Engine<'_, '_> {
             register => self.place(register),
         };
         let scale = i64::from(instruction.memory_index_scale());
-        match index {
-            Value::Const(n) => at.plus((n as i64).wrapping_mul(scale), is_64),
-            _ => self.indexed(at, base, index, displacement, scale),
+        match self.count(index) {
+            Some(n) => at.plus((n as i64).wrapping_mul(scale), is_64),
+            None => self.indexed(at, base, index, displacement, scale),
         }
     }
 
@@ -67,6 +70,17 @@ impl Engine<'_, '_> {
             && let Some(distance) = distance(buffer, index.plus(displacement, self.is_64()))
         {
             return self.symbols.of(end).plus(distance.wrapping_add(extra), self.is_64());
+        }
+        if let Some(n) = self.symbols.count(base).filter(|_| base.number().is_none() && scale == 1) {
+            return index.plus((n as i64).wrapping_add(displacement), self.is_64());
+        }
+        if let Some(end) = self.ends_of_several(base, index, scale) {
+            return end.plus(displacement, self.is_64());
+        }
+        for (text, place, scale) in [(base, index, scale), (index, base, 1)] {
+            if let Some(found) = self.found_at(text, place, scale) {
+                return found.plus(displacement, self.is_64());
+            }
         }
         match base {
             Value::Const(0) if scale == 1 => index.plus(displacement, self.is_64()),
@@ -95,6 +109,44 @@ impl Engine<'_, '_> {
                 }
             }
         }
+    }
+
+    /// The end of a text that is one of a few, whose length is one of as many: each belongs to one of them.
+    fn ends_of_several(&mut self, text: Value, length: Value, scale: i64) -> Option<Value> {
+        let (texts, lengths) = (self.symbols.alternatives(text), self.symbols.alternatives(length));
+        if texts.len() < 2 || lengths.len() < 2 {
+            return None;
+        }
+        let mut ends = Vec::new();
+        for text in texts {
+            let literal = self.text(text, scale == 2).and_then(|known| known.as_lit().map(str::len));
+            let end = lengths.into_iter().find_map(|length| match self.length_of(length, scale) {
+                Some((end, of, 0)) if of == text => Some(Ok(end)),
+                Some(_) => None,
+                None => self.count(length).filter(|n| literal == Some(*n as usize)).map(Err),
+            })?;
+            ends.push(match end {
+                Ok(end) => self.symbols.of(end),
+                Err(count) => text.plus((count as i64).wrapping_mul(scale), self.is_64()),
+            });
+        }
+        Some(self.symbols.any(ends))
+    }
+
+    /// What a search found in a text, or the end of the text: the address is that of the text and a number of characters.
+    fn found_at(&mut self, text: Value, place: Value, scale: i64) -> Option<Value> {
+        let Value::Sym(symbol, more) = place else { return None };
+        let kind = match self.symbols.kind(symbol) {
+            Kind::Index(at) => match self.symbols.kind_of(at)? {
+                Kind::LastSeparator(of, _) | Kind::Extension(of, _) if of == text => {
+                    return Some(at.plus(i64::from(more).wrapping_mul(scale), self.is_64()));
+                }
+                _ => return None,
+            },
+            _ if more == 0 && self.is_length_of(place, text) => Kind::End(text, scale == 2, KEPT),
+            _ => return None,
+        };
+        Some(self.symbols.of(kind))
     }
 
     /// Somewhere in the memory that an address points into.
@@ -181,6 +233,7 @@ impl Engine<'_, '_> {
         self.note_rows(address);
         if let Some(cell) = self.state.cell(address) {
             return match cell.value {
+                Value::Const(c) if self.counts(address, c) => self.counted(c as usize),
                 _ if cell.size < size && !matches!(cell.value, Value::Sym(..)) => self.put_together(address, size),
                 Value::Const(c) if size < 8 => Value::Const(c & ((1u64 << (u32::from(size) * 8)) - 1)),
                 Value::Unknown => self.symbols.of(Kind::Load(address)),
@@ -210,6 +263,18 @@ impl Engine<'_, '_> {
             Some(bytes) => Value::Const(bytes.iter().rev().fold(0, |sum, b| sum << 8 | u64::from(*b))),
             None => Value::Unknown,
         }
+    }
+
+    /// The number at an address is the length of a string: before it is the pointer to its characters, and there are as many.
+    fn counts(&self, address: Value, number: u64) -> bool {
+        let word = if self.is_64() { 8 } else { 4 };
+        let Some(held) = self.state.cell(address.plus(-word, true)).map(|cell| cell.value) else { return false };
+        let is_own = held == address.plus(word, true) || self.is_given_characters(held);
+        let has_length = |wide: bool| {
+            let known = self.text(held, wide);
+            known.as_ref().and_then(Known::as_lit).is_some_and(|text| text.is_ascii() && text.len() as u64 == number)
+        };
+        is_own && (has_length(false) || has_length(true))
     }
 
     /// One of the arguments of the program, when that is the array that an address points into.

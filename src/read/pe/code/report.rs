@@ -5,6 +5,8 @@ use super::filled::{all_filled, from_root, has_parameters, is_split, parameters,
 use super::gap::Gap;
 use super::given_away::{Given, Written};
 use super::known::Known;
+use super::made::Constructs;
+use super::models::objects::Kept;
 pub(crate) use super::number::Number;
 use super::slot::Slot;
 use super::width::Readings;
@@ -356,8 +358,12 @@ pub(crate) struct Summary {
     pub(crate) result: Option<Arg>,
     /// The result is an address somewhere in what this place leads to.
     pub(crate) inside: Option<Slot>,
+    /// The result is the length of the string at this place, whose characters are so wide.
+    pub(crate) length: Option<(Slot, bool)>,
     /// Places whose buffer is filled, and with what.
     pub(crate) buffers: Vec<(Slot, Known)>,
+    /// Those of them that are string objects, and how they keep it.
+    pub(crate) objects: Vec<(Slot, Kept)>,
     /// Places through which a handle, a number or a pointer is written.
     pub(crate) cells: Vec<(Slot, Arg)>,
     /// What is stored in global variables.
@@ -371,7 +377,13 @@ pub(crate) struct Summary {
 impl Summary {
     /// Says nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.result.is_none() && self.inside.is_none() && !self.has_effects()
+        self.result.is_none() && self.inside.is_none() && self.length.is_none() && !self.has_effects()
+    }
+
+    /// It fills the object that its first parameter points to.
+    pub(super) fn makes_object(&self) -> bool {
+        let first = |slot: &Slot| slot.param == 0;
+        self.buffers.iter().any(|(slot, _)| first(slot)) || self.cells.iter().any(|(slot, _)| first(slot))
     }
 
     /// It changes memory of its caller, or of the program.
@@ -418,7 +430,9 @@ impl Summary {
         Summary {
             result: self.result.as_ref().map(|arg| arg.filled(passed)),
             inside: self.inside,
+            length: self.length,
             buffers: self.buffers.iter().map(|(slot, k)| (*slot, known(k))).collect(),
+            objects: self.objects.clone(),
             cells: self.cells.iter().map(|(slot, arg)| (*slot, arg.filled(passed))).collect(),
             globals: self.globals.iter().map(|(va, arg)| (*va, arg.filled(passed))).collect(),
             strings: self.strings.iter().map(|(va, k, partial)| (*va, known(k), *partial)).collect(),
@@ -469,6 +483,8 @@ pub(crate) struct Report {
     pub(crate) objects_handed: Vec<(u32, Slot, com::Object)>,
     /// It hands on a parameter with a format and the list of what follows it.
     pub(crate) formats: Option<Formats>,
+    /// It makes a string object.
+    pub(crate) constructs: Option<Constructs>,
     /// Texts that it compares with places that callers know.
     pub(crate) compared: Vec<(Slot, Text)>,
     /// The parameter whose flags of `_open` the function tests.

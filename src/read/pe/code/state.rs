@@ -13,7 +13,7 @@ pub(crate) const RSP: usize = 4;
 /// Most memory cells that are kept.
 pub(super) const MAX_CELLS: usize = 512;
 /// Most buffers whose strings are kept.
-pub(super) const MAX_BUFFERS: usize = 128;
+pub(super) const MAX_BUFFERS: usize = 256;
 /// Longest string that is not known whole.
 const MAX_LENGTH: i64 = 260;
 
@@ -241,8 +241,9 @@ impl State {
         }
         let from = address.plus(-MAX_LENGTH, true);
         let (at, buffer) = self.buffers.range(from, address).last()?;
+        let unit = if buffer.wide == Some(true) { 2 } else { 1 };
         let length =
-            buffer.known.texts().iter().map(|t| t.as_lit().map_or(MAX_LENGTH, |lit| lit.len() as i64)).max()?;
+            buffer.known.texts().iter().map(|t| t.as_lit().map_or(MAX_LENGTH, |lit| lit.len() as i64 * unit)).max()?;
         (!buffer.object && distance(*at, address)? <= length).then_some(*at)
     }
 

@@ -18,7 +18,8 @@ impl Engine<'_, '_> {
     /// Executes an instruction.
     pub(crate) fn step(&mut self, instruction: &Instruction, next: Option<&Instruction>) {
         use Mnemonic as M;
-        let compared = if self.is_given { self.compares(instruction) } else { self.found(instruction) };
+        let numbers = if self.is_given { self.compares(instruction) } else { None };
+        let compared = numbers.or_else(|| self.found(instruction));
         match instruction.mnemonic() {
             M::Mov | M::Movzx => {
                 let value = self.operand(instruction, 1);
@@ -55,6 +56,7 @@ impl Engine<'_, '_> {
             | M::Shl
             | M::Sal
             | M::Shr
+            | M::Sar
             | M::Imul
             | M::Sbb
             | M::Neg
@@ -154,8 +156,9 @@ impl Engine<'_, '_> {
     }
 
     fn is_small(&self, value: Value) -> bool {
-        matches!(self.symbols.kind_of(value), Some(Kind::Choice(_)))
-            && self.symbols.alternatives(value).iter().all(|v| v.number().is_some_and(|n| n <= 0xff))
+        matches!(self.symbols.kind_of(value), Some(Kind::Count(0..=0xff)))
+            || matches!(self.symbols.kind_of(value), Some(Kind::Choice(_)))
+                && self.symbols.alternatives(value).iter().all(|v| v.number().is_some_and(|n| n <= 0xff))
     }
 
     pub(crate) fn set_register(&mut self, register: Register, value: Value) {

@@ -3,6 +3,7 @@
 use super::super::image::{Image, MAX_STRING};
 use super::analysis::Engine;
 use super::known::Known;
+use super::models::objects::CHARACTERS;
 use super::state::{Buffer, ENDED};
 use super::value::{Kind, Value};
 use super::width::Width;
@@ -68,7 +69,7 @@ impl Engine<'_, '_> {
                 }
                 match self.symbols.kind(symbol) {
                     // Memory that a call gave, and that was filled with numbers.
-                    Kind::Result(_) if self.begins_with_number(value) => {
+                    Kind::Result(_) | Kind::Out(_, CHARACTERS) if self.begins_with_number(value) => {
                         let bytes = self.state.constant_bytes(value, MAX_STRING);
                         decode(&bytes, wide)
                             .filter(|text| text.len() >= MIN_STORED)

@@ -53,6 +53,13 @@ pub(crate) enum Kind {
     Length(Value, bool, u32),
     /// The same in bytes, of wide characters.
     Size(Value, u32),
+    /// A number of characters: the length of a string, or a place in one. What is compared with it is decided, other than
+    /// what is compared with any number.
+    Count(u64),
+    /// The bytes from one address that a caller gives up to another.
+    Between(Value, Value),
+    /// The number of characters before this address in its string.
+    Index(Value),
     /// Address of the end that the string in this buffer had then, and whether its characters are wide.
     End(Value, bool, u32),
     /// An address somewhere in the memory that begins here, or a little before it. Its offset says nothing.
@@ -113,7 +120,7 @@ impl Symbols {
     }
 
     /// The symbol of a kind, if there is one already.
-    pub(super) fn known(&self, kind: Kind) -> Option<Value> {
+    pub(crate) fn known(&self, kind: Kind) -> Option<Value> {
         self.ids.get(&kind).map(|id| Value::Sym(Symbol(*id), 0))
     }
 
@@ -166,6 +173,18 @@ impl Symbols {
         let mut values = values.into_iter();
         let Some(first) = values.next() else { return Value::Unknown };
         values.fold(first, |all, value| self.join(all, value))
+    }
+
+    /// A number, whatever it counts.
+    pub(crate) fn count(&self, value: Value) -> Option<u64> {
+        match value {
+            Value::Const(number) => Some(number),
+            Value::Sym(symbol, more) => match self.kind(symbol) {
+                Kind::Count(number) => Some(number.wrapping_add(i64::from(more) as u64)),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     fn is_inside(&self, value: Value) -> bool {
@@ -278,6 +297,9 @@ impl Symbols {
         }
         if let Some(row) = self.join_rows(a, b) {
             return row;
+        }
+        if self.count(a).is_some() && self.count(a) == self.count(b) {
+            return if matches!(a, Value::Const(_)) { b } else { a };
         }
         // A short string lives inside its object, a long one behind the pointer at its start: both are the object.
         if self.kind_of(b) == Some(Kind::Load(a)) {

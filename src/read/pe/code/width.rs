@@ -27,7 +27,7 @@ pub(crate) struct Width {
 
 impl Width {
     /// Read by nobody in particular.
-    const fn tried(wide: bool) -> Self {
+    pub(super) const fn tried(wide: bool) -> Self {
         Width { wide, said: false }
     }
 }

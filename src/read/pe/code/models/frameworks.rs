@@ -3,6 +3,7 @@
 
 use super::super::analysis::Engine;
 use super::super::known::Known;
+use super::super::spots::Spot;
 use super::super::strings::decode;
 use super::super::value::Value;
 use crate::catalog::native::{Api, Model};
@@ -67,20 +68,28 @@ impl Engine<'_, '_> {
             }
             _ => Known::unknown(),
         };
-        self.set_string(object, known, site);
+        self.set_string(object, known, api, site);
         object
     }
 
-    /// A string that is passed as a pointer together with its length: behind the length, on x86 as two arguments.
     fn viewed(&mut self, api: Api) -> Known {
-        let view = self.model_argument(api, 1);
-        let characters = if self.is_64() {
-            self.load(view.plus(8, true), 8)
+        self.viewed_at(api, 1)
+    }
+
+    /// A string that is passed as a pointer together with its length: behind the length, on x86 as two arguments.
+    pub(super) fn viewed_at(&mut self, api: Api, position: usize) -> Known {
+        let view = self.model_argument(api, position);
+        let (length, characters) = if self.is_64() {
+            (self.load(view, 8), self.load(view.plus(8, true), 8))
         } else {
-            let next = api.row.args.get(1).copied().unwrap_or_default();
-            self.argument_of(api, next.saturating_add(1))
+            let next = api.row.args.get(position).copied().unwrap_or_default();
+            (view, self.argument_of(api, next.saturating_add(1)))
         };
-        self.text_or_unknown(characters, api.wide)
+        let end = self.spot(length, characters);
+        match api.row.module.as_str() {
+            "libstdc++-6" if end.is_known() => self.part_of(characters, Spot::At(0), end, api.wide),
+            _ => self.text_or_unknown(characters, api.wide),
+        }
     }
 
     /// Where a settings object keeps its values.

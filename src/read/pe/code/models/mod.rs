@@ -5,7 +5,7 @@ mod format;
 mod frameworks;
 pub(super) mod go;
 mod handles;
-mod objects;
+pub(super) mod objects;
 mod parts;
 mod pascal;
 pub(super) mod paths;
@@ -65,6 +65,15 @@ impl Engine<'_, '_> {
             | M::StringAdd
             | M::StringJoin
             | M::StringClear
+            | M::StringEdit
+            | M::StringFind
+            | M::StringRoom
+            | M::StringCreate
+            | M::StringRange
+            | M::StringConvert
+            | M::StringLength
+            | M::StringSize
+            | M::StringAt
             | M::StringEnd
             | M::StringText
             | M::StringPointer

@@ -119,7 +119,7 @@ impl Engine<'_, '_> {
     }
 
     /// The length of a literal is a number; that of a buffer is a symbol, which makes its end findable.
-    fn length(&mut self, text: Value, wide: bool, site: u32) -> Value {
+    pub(in super::super) fn length(&mut self, text: Value, wide: bool, site: u32) -> Value {
         if let Value::Const(_) = text
             && let Some(known) = self.text(text, wide)
             && let Some(literal) = known.as_lit()
@@ -128,6 +128,31 @@ impl Engine<'_, '_> {
             return Value::Const(units as u64);
         }
         self.measured(text, wide, site)
+    }
+
+    /// A number of bytes is the length of a text, with its end or without, whichever of a few texts it is: whether they are
+    /// wide.
+    fn whole_length(&self, size: Value, text: Value) -> Option<bool> {
+        let texts = self.symbols.alternatives(text);
+        let mut wide = false;
+        for size in self.symbols.alternatives(size) {
+            match size {
+                Value::Sym(symbol, 0..) => match self.symbols.kind(symbol) {
+                    Kind::Length(of, false, _) if texts.contains(&of) || of == text => {}
+                    Kind::Size(of, _) if texts.contains(&of) || of == text => wide = true,
+                    _ => return None,
+                },
+                size => {
+                    let count = self.count(size)?;
+                    let is_long = |text: &Value| match self.text(*text, false) {
+                        Some(known) => known.as_lit().is_some_and(|text| text.len() as u64 == count),
+                        None => false,
+                    };
+                    texts.iter().find(|text| is_long(text))?;
+                }
+            }
+        }
+        Some(wide)
     }
 
     /// A place in a text, if there is one.
@@ -141,17 +166,22 @@ impl Engine<'_, '_> {
     /// `memcpy`: whole strings when the source is one, otherwise bytes.
     fn copy_model(&mut self, api: Api, to: Value, from: Value) {
         let size = self.model_argument(api, 2);
-        match size {
-            Value::Const(n) if n <= super::super::super::image::MAX_STRING as u64 => {
-                self.copy_bytes(to, from, n as usize);
-            }
+        if let Some(Kind::Between(begin, end)) = self.symbols.kind_of(size).filter(|_| api.row.module == "crt")
+            && begin == from
+        {
+            self.note_range(from, end);
+        }
+        if let Some(n) = self.count(size).filter(|n| *n <= super::super::super::image::MAX_STRING as u64) {
+            return self.copy_bytes(to, from, n as usize);
+        }
+        match self.whole_length(size, from) {
             // As many characters as the text has.
-            Value::Sym(symbol, _) if matches!(self.symbols.kind(symbol), Kind::Length(of, ..) | Kind::Size(of, _) if of == from) =>
-            {
-                let known = self.text_or_unknown(from, api.wide);
-                self.fill(to, known, api.wide);
+            Some(wide) => {
+                let wide = wide || api.wide;
+                let known = self.text_or_unknown(from, wide);
+                self.fill(to, known, wide);
             }
-            _ => match self.state.buffer(from).map(|b| (b.known.clone(), b.wide)) {
+            None => match self.state.buffer(from).map(|b| (b.known.clone(), b.wide)) {
                 // All of it, most likely.
                 Some((known, wide)) => self.fill(to, known.guessed(true), wide),
                 None => self.blur(to),
