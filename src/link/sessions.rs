@@ -2,7 +2,7 @@
 
 use super::nearest::Nearest;
 use crate::discover::Application;
-use crate::facts::{Certainty, ClueKind, Fact, Owner, Reading, Step, Store, Trait};
+use crate::facts::{Certainty, Clue, ClueKind, Fact, Owner, Reading, Step, Store, Trait};
 use std::collections::HashMap;
 
 /// How locations of ASP.NET session state begin.
@@ -56,8 +56,7 @@ pub(super) fn place(readings: &mut [Reading]) {
 }
 
 /// An application whose code is all here and never touches the session keeps nothing in it, whatever mode is the
-/// default. Pages may hold code that is compiled later, and controllers keep data from one request to the next in it:
-/// with either of them nothing is concluded.
+/// default. Pages may hold code that is compiled later: with them nothing is concluded, unless they were looked through.
 pub(super) fn doubt(readings: &mut [Reading], app: &Application) {
     let mut sites: HashMap<String, Site> = HashMap::new();
     for reading in readings.iter().filter(|r| r.format.starts_with("assembly")) {
@@ -71,22 +70,26 @@ pub(super) fn doubt(readings: &mut [Reading], app: &Application) {
     if sites.is_empty() {
         return;
     }
+    for reading in readings.iter() {
+        if let Some(site) = sites.get_mut(&folder_of(&reading.artifact)) {
+            site.pages_do_not |= super::steps::counted(&reading.facts).filter_map(|f| f.as_clue()).any(pages_do_not);
+        }
+    }
     for artifact in &app.artifacts {
         let path = artifact.path.to_lowercase();
         let is_page = PAGES.iter().any(|ending| path.ends_with(ending));
         let folders = std::iter::successors(Some(path.as_str()), |p| p.rsplit_once('/').map(|(above, _)| above));
         for folder in folders.take(MAX_FOLDERS).chain(std::iter::once("")).filter(|_| is_page) {
-            if let Some(site) =
-                sites.get_mut(folder.strip_suffix("bin").map_or(folder, |above| above.trim_end_matches('/')))
-            {
-                site.uses = true;
+            if let Some(site) = sites.get_mut(folder) {
+                site.uses |= !site.pages_do_not;
             }
         }
     }
     for reading in readings {
-        let folder = reading.artifact.rsplit_once('/').map_or(String::new(), |(f, _)| f.to_lowercase());
-        let Some(site) = sites.get(&folder).filter(|site| !site.uses && site.assemblies > 0) else { continue };
-        let why = format!("none of the {} assemblies in bin uses the session, and there are no pages", site.assemblies);
+        let site = sites.get(&folder_of(&reading.artifact));
+        let Some(site) = site.filter(|site| !site.uses && site.assemblies > 0) else { continue };
+        let pages = if site.pages_do_not { "nor does a source beside it" } else { "and there are no pages" };
+        let why = format!("none of the {} assemblies in bin uses the session, {pages}", site.assemblies);
         for effect in super::effects_mut(std::slice::from_mut(reading)) {
             if effect.store == Store::Session && effect.has(Trait::ByDefault) {
                 effect.certainty = Certainty::Possible;
@@ -101,10 +104,21 @@ pub(super) fn doubt(readings: &mut [Reading], app: &Application) {
 struct Site {
     assemblies: usize,
     uses: bool,
+    /// Its pages and sources were looked through, and do not use it.
+    pages_do_not: bool,
 }
 
-/// Files with code that is compiled when they are asked for, and the library whose controllers use the session.
-const PAGES: &[&str] = &[".aspx", ".ascx", ".ashx", ".asmx", ".master", ".cshtml", ".vbhtml", "bin/system.web.mvc.dll"];
+fn pages_do_not(clue: &Clue) -> bool {
+    clue.kind == ClueKind::Role && clue.key == "session-unused"
+}
+
+/// The folder of an artifact, in lower case.
+fn folder_of(artifact: &str) -> String {
+    artifact.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_lowercase())
+}
+
+/// Files with code that is compiled when they are asked for.
+const PAGES: &[&str] = &[".aspx", ".ascx", ".ashx", ".asmx", ".master", ".cshtml", ".vbhtml"];
 /// Most levels of folders above a page.
 const MAX_FOLDERS: usize = 64;
 
@@ -146,6 +160,7 @@ fn configured(reading: &Reading) -> Option<Configured> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discover::Artifact;
     use crate::facts::listing;
 
     fn traits(configuration: &str) -> Vec<Trait> {
@@ -164,6 +179,26 @@ mod tests {
         assert_eq!(traits("clue role key=aspnet"), []);
         let off = "clue role key=session-state value=off at=\"key:configuration/system.web/sessionState\"";
         assert_eq!(traits(off), [Trait::Implied]);
+    }
+
+    #[test]
+    fn what_neither_assemblies_nor_pages_use_is_a_possibility() {
+        let certainty = |code: &str, said: &str| {
+            let mut readings = listing::parse(&format!(
+                "artifact shop/bin/shop.dll format=assembly\n{code}artifact shop/Web.config\n{said}\
+                 effect keep-in-memory session aspnet-session://InProc via=sessionState@mode certainty=likely \
+                 traits=by-default\n"
+            ))
+            .unwrap();
+            let page = Artifact { path: "shop/Default.aspx".into(), file: "p".into(), ..Artifact::default() };
+            doubt(&mut readings, &Application::new(vec![page], Vec::new()));
+            readings[1].facts.last().unwrap().as_effect().unwrap().certainty
+        };
+        let looked_through = "clue role key=session-unused value=1\n";
+        assert_eq!(certainty("", ""), Certainty::Likely, "a page may hold code");
+        assert_eq!(certainty("", looked_through), Certainty::Possible);
+        let code = "effect set-value session aspnet-session://TempData/Paid\n";
+        assert_eq!(certainty(code, looked_through), Certainty::Likely);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::read::config::document::Document;
 use crate::read::config::tree::{NodeId, Tree};
 
 /// Most files of a `bin` folder that are looked at.
-const MAX_LOOKED_AT: usize = 1_000;
+const MAX_LOOKED_AT: usize = 20_000;
 
 /// The nodes of a section of `system.web`, in all groups of that name (`<location>` adds groups).
 pub(super) fn web_sections<'a>(tree: &'a Tree, root: NodeId, name: &'a str) -> impl Iterator<Item = NodeId> + 'a {
@@ -31,8 +31,14 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
     let doubt = is_library(document.input)
         .then(|| Step::new("nothing here is served by ASP.NET: no page, no Global.asax, no assembly in bin"));
     if !settings.any("sessionState", |_, _| true) && !session_is_off(&settings) {
-        let is_code = !has_assemblies(document.input);
-        let doubt = doubt.clone().or_else(|| without_session(document.input).filter(|_| is_code));
+        let sources = without_session(document.input);
+        if let Some(count) = sources {
+            // With the assemblies that are built of them, or of others, it takes both.
+            let clue = Clue::new(ClueKind::Role, "session-unused", count.to_string());
+            reading.clue(document.site(web), clue);
+        }
+        let of_sources = || sources.filter(|_| !has_assemblies(document.input)).map(unused_by_sources);
+        let doubt = doubt.clone().or_else(of_sources);
         let mut effect = Effect::new(
             Operation::KeepInMemory,
             Store::Session,
@@ -79,6 +85,10 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         effect.evidence.extend(doubt);
         document.effect(reading, web, effect);
     }
+}
+
+fn unused_by_sources(count: usize) -> Step {
+    Step::new(format!("none of the {count} source files here and beside uses the session"))
 }
 
 /// A key that somebody wrote: neither made by each machine, nor the placeholder of a quick fix.

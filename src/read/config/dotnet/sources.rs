@@ -1,35 +1,154 @@
 //! Sources of a web application that lie beside its configuration: whether they use the session.
 
-use crate::facts::Step;
+use crate::discover::{Application, Artifact};
 use crate::read::Input;
+use memchr::memmem;
 
-/// Extensions of pages and of the code behind them.
+/// Extensions of pages of ASP.NET and of the code behind them. Those of classic ASP have a session of their own.
 const SOURCES: &[&str] =
-    &["cs", "vb", "fs", "aspx", "ascx", "ashx", "asmx", "asax", "master", "cshtml", "vbhtml", "svc", "asp", "xaml"];
-/// Words without which no source uses the session; what MVC keeps for the next request is kept in it.
-const WORDS: &[&str] = &["Session", "session", "TempData"];
+    &["cs", "vb", "fs", "aspx", "ascx", "ashx", "asmx", "asax", "master", "cshtml", "vbhtml", "svc"];
 /// Most sources that are looked through, and the largest: beyond, nothing is said.
 const MAX_SOURCES: usize = 2_000;
 const MAX_SOURCE: u64 = 1 << 20;
 
-/// Says so when the sources are there, those of its neighbours too, and none of them mentions the session.
-pub(super) fn without_session(input: &Input<'_>) -> Option<Step> {
-    let (folder, _) = input.artifact.path.rsplit_once('/')?;
-    let solution = folder.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
-    let own = format!("{folder}/");
-    let at = input.app.artifacts.partition_point(|a| a.path < solution);
-    let sources = input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(&solution));
-    let sources: Vec<_> = sources.filter(|a| SOURCES.contains(&a.extension().as_str())).take(MAX_SOURCES + 1).collect();
+/// How many sources there are, here and in the projects beside that this application may be built with, when none of them
+/// uses the session; nothing when there are none here, or one does.
+pub(super) fn without_session(input: &Input<'_>) -> Option<usize> {
+    let own = folder_of(&input.artifact.path)?;
+    let solution = folder_of(own.trim_end_matches('/')).unwrap_or("");
+    let others = other_sites(input.app, solution, own);
+    let of_other = |path: &str| others.iter().any(|folder| path.starts_with(folder));
+    let sources: Vec<&Artifact> = below(input.app, solution)
+        .filter(|a| SOURCES.contains(&a.extension().as_str()) && !of_other(&a.path))
+        .take(MAX_SOURCES + 1)
+        .collect();
     // The events of an application alone are no code of it.
-    let is_own = |path: &str| path.starts_with(&own) && !path.ends_with(".asax");
+    let is_own = |path: &str| path.starts_with(own) && !path.ends_with(".asax");
     if sources.len() > MAX_SOURCES || !sources.iter().any(|a| is_own(&a.path)) {
         return None;
     }
     for source in &sources {
         let bytes = source.read(MAX_SOURCE).ok().filter(|_| source.size <= MAX_SOURCE)?;
-        if WORDS.iter().any(|word| memchr::memmem::find(&bytes, word.as_bytes()).is_some()) {
+        if uses_session(&bytes) {
             return None;
         }
     }
-    Some(Step::new(format!("none of the {} source files here and beside uses the session", sources.len())))
+    Some(sources.len())
+}
+
+/// The folder of a path, with the separator at its end.
+fn folder_of(path: &str) -> Option<&str> {
+    path.rfind('/').map(|at| &path[..=at])
+}
+
+fn below<'a>(app: &'a Application, folder: &'a str) -> impl Iterator<Item = &'a Artifact> {
+    let at = app.artifacts.partition_point(|a| a.path.as_str() < folder);
+    app.artifacts[at..].iter().take_while(move |a| a.path.starts_with(folder))
+}
+
+/// Folders beside that are web applications themselves: what they keep is in their own session.
+fn other_sites<'a>(app: &'a Application, solution: &'a str, own: &str) -> Vec<&'a str> {
+    let configurations = below(app, solution).filter(|a| a.file_name().eq_ignore_ascii_case("web.config"));
+    let folders = configurations.filter_map(|a| folder_of(&a.path));
+    folders.filter(|folder| !own.starts_with(folder) && !folder.starts_with(own)).take(MAX_SOURCES).collect()
+}
+
+/// Members of `HttpSessionState` (MS documentation, .NET API). Other things are called sessions, too: of a mapper of
+/// objects, of a debugger, of a user.
+const MEMBERS: &[&str] = &[
+    "Abandon",
+    "Add",
+    "Clear",
+    "CodePage",
+    "Contents",
+    "Count",
+    "Item",
+    "IsCookieless",
+    "IsNewSession",
+    "Keys",
+    "LCID",
+    "Mode",
+    "Remove",
+    "RemoveAll",
+    "RemoveAt",
+    "SessionID",
+    "StaticObjects",
+    "Timeout",
+];
+/// What has a property `Session` that is the one of ASP.NET.
+const OWNERS: &[&str] = &["Context", "HttpContext", "Current", "Page", "this", "Me", "base"];
+/// Its types, and the interfaces by which a handler asks for it.
+const TYPES: &[&str] = &["HttpSessionState", "IRequiresSessionState", "IReadOnlySessionState"];
+
+/// Does a source use the session, or what MVC keeps in it for the next request?
+fn uses_session(source: &[u8]) -> bool {
+    TYPES.iter().any(|name| memmem::find(source, name.as_bytes()).is_some())
+        || accesses(source, "Session").any(|(before, after)| is_of_asp_net(before, after))
+        || accesses(source, "TempData").any(|(_, after)| after.starts_with(['[', '.', '(']))
+}
+
+/// The text before and behind each place where a word stands alone.
+fn accesses<'a>(source: &'a [u8], word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    const NEAR: usize = 32;
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    memmem::find_iter(source, word.as_bytes()).filter_map(move |at| {
+        let (before, after) = (&source[at.saturating_sub(NEAR)..at], &source[at + word.len()..]);
+        let after = &after[..after.len().min(NEAR)];
+        let alone = !before.last().is_some_and(is_part) && !after.first().is_some_and(is_part);
+        alone.then(|| (ascii_end(before), ascii_start(after).trim_start()))
+    })
+}
+
+/// The part behind the last character that is not ASCII, and the part before the first one.
+fn ascii_end(bytes: &[u8]) -> &str {
+    let from = bytes.iter().rposition(|b| !b.is_ascii()).map_or(0, |at| at + 1);
+    std::str::from_utf8(&bytes[from..]).unwrap_or_default()
+}
+
+fn ascii_start(bytes: &[u8]) -> &str {
+    let to = bytes.iter().position(|b| !b.is_ascii()).unwrap_or(bytes.len());
+    std::str::from_utf8(&bytes[..to]).unwrap_or_default()
+}
+
+fn is_of_asp_net(before: &str, after: &str) -> bool {
+    let owner = before.strip_suffix('.').map(|chain| {
+        let name = chain.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+        &chain[name.len()..]
+    });
+    let member = after.strip_prefix('.').map(|rest| {
+        let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
+        &rest[..end]
+    });
+    let is_item = after.starts_with('[') || after.strip_prefix('(').is_some_and(|a| a.trim_start().starts_with('"'));
+    is_item || owner.is_some_and(|o| OWNERS.contains(&o)) || member.is_some_and(|m| MEMBERS.contains(&m))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_session_of_asp_net_is_told_from_others() {
+        for source in [
+            "Session[\"Cart\"] = x;",
+            "x = Session (\"Cart\")",
+            "HttpContext.Current.Session.Store(x);",
+            "Session.Abandon();",
+            "@TempData[\"Message\"]",
+            "class H : IHttpHandler, IRequiresSessionState",
+            "\u{e9}Session[0]",
+        ] {
+            assert!(uses_session(source.as_bytes()), "{source}");
+        }
+        for source in [
+            "Session.Save(order);",
+            "var session = OpenSession(); session.Query();",
+            "this.DebugSession[0]",
+            "protected void Session_Start(object sender, EventArgs e) { }",
+            "// a Session of the user",
+            "enum Kind { Session }",
+        ] {
+            assert!(!uses_session(source.as_bytes()), "{source}");
+        }
+    }
 }
