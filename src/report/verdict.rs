@@ -5,7 +5,7 @@ use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
 use crate::discover::{FOREIGN, Skipped, TOO_LARGE, UNLISTED};
 use crate::facts::{NoteKind, Owner, Phase, Reading};
 use crate::rules::{Outcome, Severity, Target};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The verdict for one target over the findings that count.
 pub(super) fn verdict(
@@ -37,9 +37,9 @@ pub(super) fn verdict(
         (Verdict::NotReady, format!("{what} ({}), first {place}", counted(errors, "error")))
     } else if artifacts == 0 {
         (Verdict::InsufficientData, "nothing was read".to_owned())
-    } else if let Some(foreign) = nothing_own(readings) {
-        (Verdict::InsufficientData, foreign)
-    } else if let Some(gap) = gap(notes, artifacts).or_else(|| unread(skipped, readings)) {
+    } else if let Some(gap) =
+        unread(skipped, readings).or_else(|| nothing_own(readings)).or_else(|| gap(notes, readings))
+    {
         (Verdict::InsufficientData, gap)
     } else if let Some(place) = first(Severity::Warning) {
         // A warning need not be a loss: a single instance is none.
@@ -124,7 +124,7 @@ fn is_binary(format: &str) -> bool {
 }
 
 /// What keeps an all-clear from being given, the gravest first: what was not read cannot have been cleared.
-fn gap(notes: &[ArtifactNote], artifacts: usize) -> Option<String> {
+fn gap(notes: &[ArtifactNote], readings: &[Reading]) -> Option<String> {
     const GRAVEST_FIRST: [NoteKind; 6] = [
         NoteKind::Failed,
         NoteKind::Unreadable,
@@ -133,10 +133,14 @@ fn gap(notes: &[ArtifactNote], artifacts: usize) -> Option<String> {
         NoteKind::Capped,
         NoteKind::Malformed,
     ];
-    let rank = |note: &ArtifactNote| GRAVEST_FIRST.iter().position(|kind| *kind == note.kind);
+    // What belongs to others is not judged, whole or not.
+    let others: HashSet<&str> =
+        readings.iter().filter(|r| r.owner != Owner::Application).map(|r| r.artifact.as_str()).collect();
+    let counts = |note: &ArtifactNote| !others.contains(note.artifact.as_str());
+    let rank = |note: &ArtifactNote| GRAVEST_FIRST.iter().position(|kind| *kind == note.kind).filter(|_| counts(note));
     let first = notes.iter().filter(|n| rank(n).is_some()).min_by_key(|n| rank(n))?;
     let names: BTreeSet<&str> = notes.iter().filter(|n| rank(n).is_some()).map(|n| n.artifact.as_str()).collect();
-    let many = format!("{} of {}", names.len(), counted(artifacts, "file"));
+    let many = format!("{} of {}", names.len(), counted(readings.len(), "file"));
     Some(format!("{many} could not be seen whole, first {}: {}", first.artifact, first.text))
 }
 
@@ -190,12 +194,15 @@ fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
     let read = own().filter(|r| is_binary(&r.format) || is_script(&r.format)).count();
     let first = skipped.iter().find(is_code).filter(|_| foreign > read)?;
     let all = counted(foreign + read, "file");
-    let what = format!("{foreign} of {all} with code");
+    let sources = skipped.iter().filter(is_source).count();
+    // A package among many sources is not why.
+    if let Some(first) = skipped.iter().find(is_source).filter(|_| sources * 2 > foreign) {
+        let verb = if sources == 1 { "is" } else { "are" };
+        let what = format!("{sources} of {all} with code {verb} source, which is not read");
+        return Some(format!("{what}, first {}; scan what is built of it", first.artifact));
+    }
     let (verb, kinds) = if foreign == 1 { ("is", "of a kind") } else { ("are", "of kinds") };
-    Some(match skipped.iter().filter(is_source).count() == foreign {
-        true => format!("{what} {verb} source, which is not read, first {}; scan what is built of it", first.artifact),
-        false => format!("{what} {verb} {kinds} that {verb} not read, first {}", first.artifact),
-    })
+    Some(format!("{foreign} of {all} with code {verb} {kinds} that {verb} not read, first {}", first.artifact))
 }
 
 fn folder(path: &str) -> &str {

@@ -1,0 +1,132 @@
+//! Which binaries of a source tree its own projects build. What none of them builds was put there: a tool of the build, a
+//! library that was checked in, a reference that the build copied beside its output.
+//!
+//! MS documentation, "Common MSBuild project properties": `AssemblyName` (of C++: `TargetName`) is the name of the output,
+//! and that of the project file where it is not written.
+
+use crate::discover::{Application, Artifact};
+use crate::facts::{NoteKind, Owner, Reading};
+use std::collections::HashSet;
+
+/// Project files, and whether they build assemblies.
+const PROJECTS: &[(&str, bool)] =
+    &[("csproj", true), ("vbproj", true), ("fsproj", true), ("vcxproj", false), ("vcproj", false)];
+/// Sources that other build systems make machine code of, so that no project file needs to name it.
+const NATIVE_SOURCES: &[&str] = &["c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "rs", "go", "asm", "d", "nim"];
+/// Properties that name the output.
+const NAMES: &[&str] = &["AssemblyName", "TargetName"];
+/// Folders that a program is built into, or is given away in.
+const OUTPUTS: &[&str] = &["bin", "debug", "release", "dist", "publish", "out", "output"];
+/// Most project files that are read, and the largest.
+const MAX_PROJECTS: usize = 2_000;
+const MAX_PROJECT: u64 = 1 << 20;
+
+/// Marks the binaries that no project of the application builds as those of third parties.
+pub(super) fn mark(app: &Application, readings: &mut [Reading]) {
+    let Some(built) = Built::new(app) else { return };
+    let foreign = readings.iter_mut().filter(|r| r.owner == Owner::Application && built.is_foreign(r));
+    let mut foreign: Vec<&mut Reading> = foreign.collect();
+    foreign.iter_mut().for_each(|reading| reading.owner = Owner::ThirdParty);
+    let text = match foreign.len() {
+        1 => "no project here builds it: not judged".to_owned(),
+        many => format!("one of {many} binaries that no project here builds: not judged"),
+    };
+    if let Some(first) = foreign.into_iter().min_by(|a, b| a.artifact.cmp(&b.artifact)) {
+        first.note(NoteKind::Info, text);
+    }
+}
+
+/// What the projects of an application build.
+struct Built {
+    /// Names without extension, in lower case.
+    names: HashSet<String>,
+    /// Some project builds assemblies.
+    assemblies: bool,
+    /// All machine code that is built here is that of projects.
+    native: bool,
+}
+
+impl Built {
+    /// Nothing is known without a project, or when the name of an output is made up by the build.
+    fn new(app: &Application) -> Option<Built> {
+        let project = |a: &Artifact| {
+            let extension = a.extension();
+            PROJECTS.iter().find(|(kind, _)| *kind == extension).map(|(_, assemblies)| *assemblies)
+        };
+        let mut built = Built { names: HashSet::new(), assemblies: false, native: false };
+        let projects = app.artifacts.iter().filter_map(|a| Some((a, project(a)?))).take(MAX_PROJECTS + 1);
+        for (number, (artifact, assemblies)) in projects.enumerate() {
+            let text = artifact.read(MAX_PROJECT).ok().filter(|_| number < MAX_PROJECTS)?;
+            built.names.extend(outputs(artifact, &String::from_utf8_lossy(&text))?);
+            built.assemblies |= assemblies;
+            built.native = true;
+        }
+        if !built.native {
+            return None;
+        }
+        let is_source = |a: &Artifact| NATIVE_SOURCES.contains(&a.extension().as_str());
+        let by_projects = app.artifacts.iter().any(|a| project(a) == Some(false));
+        built.native &= by_projects || !app.artifacts.iter().any(is_source);
+        Some(built)
+    }
+
+    fn is_foreign(&self, reading: &Reading) -> bool {
+        let is_told = match reading.format.as_str() {
+            "assembly" => self.assemblies,
+            format => format.starts_with("pe") && self.native,
+        };
+        let mut path = reading.artifact.rsplit('/');
+        let file = path.next().unwrap_or_default().to_lowercase();
+        let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
+        // A program in a folder of output may be built by something else than a project.
+        let is_output = file.ends_with(".exe") && path.any(|f| OUTPUTS.contains(&f.to_lowercase().as_str()));
+        is_told && !is_output && !self.names.contains(stem.trim_end_matches(".resources"))
+    }
+}
+
+/// The names of what a project builds, in lower case; none where they are not written as they are.
+fn outputs(project: &Artifact, text: &str) -> Option<Vec<String>> {
+    let stem = project.file_name().rsplit_once('.').map_or("", |(stem, _)| stem);
+    let mut names = vec![stem.to_lowercase()];
+    for property in NAMES {
+        for rest in text.split(&format!("<{property}")).skip(1) {
+            let Some((_, value)) = rest.split_once('>') else { continue };
+            let value = value.split('<').next().unwrap_or_default().trim();
+            let value =
+                ["$(MSBuildProjectName)", "$(ProjectName)"].iter().fold(value.to_owned(), |v, p| v.replace(p, stem));
+            if value.contains("$(") {
+                return None;
+            }
+            names.push(value.to_lowercase());
+        }
+    }
+    Some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_output() {
+        let project = Artifact { name: "src/Shop.csproj".into(), ..Artifact::default() };
+        let names = |text: &str| outputs(&project, text);
+        assert_eq!(names("<Project />").unwrap(), ["shop"]);
+        let written = "<AssemblyName Condition=\"x\">Contoso.$(MSBuildProjectName)</AssemblyName>";
+        assert_eq!(names(written).unwrap(), ["shop", "contoso.shop"]);
+        assert_eq!(names("<TargetName>$(Prefix)Shop</TargetName>"), None);
+    }
+
+    #[test]
+    fn what_no_project_builds() {
+        let foreign = |built: &Built, artifact: &str, format: &str| {
+            built.is_foreign(&Reading { artifact: artifact.into(), format: format.into(), ..Reading::default() })
+        };
+        let built = |native| Built { names: ["shop".to_owned()].into(), assemblies: true, native };
+        assert!(!foreign(&built(true), "bin/Shop.dll", "assembly"));
+        assert!(foreign(&built(true), "bin/Json.dll", "assembly"));
+        assert!(foreign(&built(true), "tools/pack.exe", "pe-x64"));
+        assert!(!foreign(&built(true), "bin/Release/desk.exe", "pe-x64"), "a program that is given away");
+        assert!(!foreign(&built(false), "tools/pack.exe", "pe-x64"), "there are sources of machine code");
+    }
+}
