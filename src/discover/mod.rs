@@ -40,6 +40,12 @@ pub struct Artifact {
 pub const MEMBER: &str = "!/";
 
 impl Artifact {
+    /// A file of which only its path matters.
+    #[cfg(test)]
+    pub(crate) fn at(path: &str) -> Self {
+        Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() }
+    }
+
     /// The last component of the name: `Web.config`.
     pub fn file_name(&self) -> &str {
         self.name.rsplit('/').next().unwrap_or(&self.name)
@@ -210,9 +216,10 @@ mod tests {
         ] {
             assert_eq!(without_versions(name), stable);
         }
-        let named =
-            |name: &str| Artifact { path: name.into(), name: name.into(), file: name.into(), ..Artifact::default() };
-        let app = Application::new(vec![named("a-1.0/x.dll"), named("a-1.1/x.dll"), named("b-2.0/x.dll")], Vec::new());
+        let app = Application::new(
+            vec![Artifact::at("a-1.0/x.dll"), Artifact::at("a-1.1/x.dll"), Artifact::at("b-2.0/x.dll")],
+            Vec::new(),
+        );
         let names: Vec<String> = app.artifacts.iter().map(|a| app.stable_name(&a.path)).collect();
         assert_eq!(names, ["a-1.0/x.dll", "a-1.1/x.dll", "b-*/x.dll"]);
     }

@@ -49,6 +49,8 @@ pub enum Kind {
     Dockerfile,
     /// Packer templates and Terraform modules.
     Hcl,
+    /// User data of an instance: scripts between tags.
+    UserData,
     /// Windows Installer database.
     Msi,
     /// Debug information; read through the binary it belongs to.
@@ -111,7 +113,18 @@ fn by_magic(head: &[u8]) -> Option<Kind> {
     if narrow.starts_with(b"Windows Registry Editor") {
         return Some(Kind::Reg);
     }
+    if [text, narrow.trim_ascii_start()].into_iter().any(is_user_data) {
+        return Some(Kind::UserData);
+    }
     narrow.trim_ascii_start().starts_with(b"<?xml").then_some(Kind::Xml)
+}
+
+/// How user data for Windows begins (AWS documentation, "Run commands when you launch an EC2 instance with user data
+/// input"). `<script>` alone is in web pages, too.
+const USER_DATA: &[u8] = b"<powershell>";
+
+fn is_user_data(text: &[u8]) -> bool {
+    text.get(..USER_DATA.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(USER_DATA))
 }
 
 /// The first characters of a text in UTF-16, with or without a byte order mark, as single bytes; nothing for others.

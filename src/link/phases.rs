@@ -160,14 +160,15 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
     let fixed = &sealed(readings, known, fixed, &index);
     build_starts(readings, known, fixed, &index);
     let by_symbol: Vec<HashMap<String, Known>> = readings.iter().map(symbol_phases).collect();
-    follow(readings, known, fixed, &index, |from, site, known| of_site(site, &by_symbol[from]).or(known).cloned());
+    let starts = Starts { kept: super::removal::started_to_keep(readings, &index), index };
+    follow(readings, known, fixed, &starts, |from, site, known| of_site(site, &by_symbol[from]).or(known).cloned());
     // What a program starts runs when the program does, also where that is only assumed; it overrides nothing.
     let told: Vec<bool> = known.iter().zip(fixed).map(|(known, fixed)| *fixed || known.is_some()).collect();
-    follow(readings, known, &told, &index, |from, _, known| {
+    follow(readings, known, &told, &starts, |from, _, known| {
         let assumed = || default_phase(class(&readings[from].format)).filter(|_| is_program(&readings[from]));
         known.cloned().or_else(assumed)
     });
-    untimed_starts(readings, known, &index);
+    untimed_starts(readings, known, &starts.index);
 }
 
 /// An installer that is started at a time that is not known is not one that nothing starts: what is assumed of those says
@@ -204,16 +205,23 @@ fn of_site<'a>(site: &Site, by_symbol: &'a HashMap<String, Known>) -> Option<&'a
     site.method.as_ref().or(site.symbol.as_ref()).and_then(|symbol| by_symbol.get(symbol))
 }
 
+/// Who is started by name, and by whom.
+struct Starts {
+    index: Index,
+    /// By artifact, whether something starts it that does not only take the application away.
+    kept: Vec<bool>,
+}
+
 /// Follows the starts of all artifacts; `starter` says what is known of the place where something is started.
 fn follow(
     readings: &[Reading],
     known: &mut [Option<Known>],
     fixed: &[bool],
-    index: &Index,
+    starts: &Starts,
     starter: impl Fn(usize, &Site, Option<&Known>) -> Option<Known>,
 ) {
     let mut queue: VecDeque<usize> = (0..readings.len()).collect();
-    let kept = super::removal::started_to_keep(readings, index);
+    let Starts { index, kept } = starts;
     // What both builds the image and starts the instance is judged by the later of the two, where more can be lost. A
     // phase only ever becomes a later one, so that each edge is followed no more often than there are phases.
     while let Some(from) = queue.pop_front() {
@@ -350,6 +358,8 @@ pub(super) fn edge_phase(key: &str) -> Option<Phase> {
 /// default of `PATHEXT`).
 const PATHEXT: &[&str] = &[".com", ".exe", ".bat", ".cmd", ".vbs", ".js", ".wsf", ".ps1"];
 
+/// Most artifacts of one name that are compared.
+const MAX_SAME: usize = 64;
 /// Most ends of a path that are looked for.
 const MAX_TAILS: usize = 16;
 
@@ -382,10 +392,38 @@ impl Index {
         if !name.contains('.') {
             return PATHEXT.iter().find_map(|extension| self.by_path.get(&format!("{beside}{extension}")).copied());
         }
-        // Several of one name: the longest end of the path that only one has, or the one in the starter's own folder.
-        let tails = std::iter::successors(Some(command.as_str()), |path| path.split_once('/').map(|(_, below)| below));
-        let only = tails.take(MAX_TAILS).find_map(|tail| self.only(tail));
+        // Several of one name: the longest end of the path that only one has, the one in the starter's own folder, or the
+        // one that is nearest to it.
+        let tails = || {
+            std::iter::successors(Some(command.as_str()), |path| path.split_once('/').map(|(_, below)| below))
+                .take(MAX_TAILS)
+        };
+        let only = tails().find_map(|tail| self.only(tail));
         only.or_else(|| self.by_path.get(&below(folder, name)).copied())
+            .or_else(|| tails().find_map(|tail| self.nearest(folder, tail)))
+    }
+
+    /// The only artifact whose path ends so below the innermost folder around the starter that has any.
+    fn nearest(&self, folder: &str, ending: &str) -> Option<usize> {
+        let ending: String = format!("/{ending}").chars().rev().collect();
+        let from = self.backwards.partition_point(|(path, _)| *path < ending);
+        let found = self.backwards.iter().skip(from).take_while(|(path, _)| path.starts_with(&ending));
+        let found = found.take(MAX_SAME).inspect(|_| super::steps::step());
+        let folder: Vec<&str> = folder.split('/').collect();
+        let common = |path: &str| {
+            let forwards: String = path.chars().rev().collect();
+            folder.iter().zip(forwards.split('/').skip(1)).take_while(|(a, b)| **a == *b).count()
+        };
+        let mut best: (usize, Option<usize>) = (0, None);
+        for (path, artifact) in found {
+            let near = common(path);
+            best = match near.cmp(&best.0) {
+                std::cmp::Ordering::Greater => (near, Some(*artifact)),
+                std::cmp::Ordering::Equal => (near, None),
+                std::cmp::Ordering::Less => best,
+            };
+        }
+        best.1
     }
 
     /// The only artifact whose path ends so.
@@ -469,6 +507,20 @@ mod tests {
         // What is only assumed does not make a later phase of a known one.
         let task = "artifact s.csdef format=csdef\nclue starts key=startup-task value=w.cmd at=line:6\n";
         assert_eq!(phases(&format!("{task}{assumed}"), &Settings::default())[0].0, Phase::Startup);
+    }
+
+    #[test]
+    fn of_several_services_each_starts_its_own() {
+        let service = |name: &str| {
+            format!(
+                "artifact {name}/ServiceDefinition.csdef format=csdef\n\
+                 clue starts key=startup-task value=setup.cmd at=line:6\n\
+                 artifact {name}/WebRole/bin/setup.cmd format=batch\neffect set-value registry HKLM\\A\n"
+            )
+        };
+        let p = phases(&format!("{}{}", service("blog"), service("forum")), &Settings::default());
+        assert_eq!([p[0].0, p[1].0], [Phase::Startup, Phase::Startup]);
+        assert!(p[1].1.contains("forum/ServiceDefinition.csdef"), "{}", p[1].1);
     }
 
     #[test]

@@ -190,7 +190,7 @@ mod tests {
                  traits=by-default\n"
             ))
             .unwrap();
-            let page = Artifact { path: "shop/Default.aspx".into(), file: "p".into(), ..Artifact::default() };
+            let page = Artifact::at("shop/Default.aspx");
             doubt(&mut readings, &Application::new(vec![page], Vec::new()));
             readings[1].facts.last().unwrap().as_effect().unwrap().certainty
         };

@@ -82,11 +82,10 @@ mod tests {
 
     #[test]
     fn a_shipped_counter_reverts() {
-        let file =
-            |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() };
         // The second input is absolute, as a check of a folder elsewhere gives it.
         for root in ["site", "/srv/site"] {
-            let files = vec![file(&format!("{root}/App_Data/Counter.txt")), file(&format!("{root}/bin/a.dll"))];
+            let files =
+                vec![Artifact::at(&format!("{root}/App_Data/Counter.txt")), Artifact::at(&format!("{root}/bin/a.dll"))];
             let app = Application::new(files, Vec::new());
             let mut readings = listing::parse(&format!("artifact {root}/bin/a.dll\n{EFFECTS}")).unwrap();
             mark(&mut readings, &app);
@@ -98,9 +97,8 @@ mod tests {
 
     #[test]
     fn what_an_image_copies_reverts() {
-        let file =
-            |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() };
-        let app = Application::new(vec![file("x/Dockerfile"), file("x/conf.json"), file("x/d/e.json")], Vec::new());
+        let app =
+            Application::new(["x/Dockerfile", "x/conf.json", "x/d/e.json"].map(Artifact::at).to_vec(), Vec::new());
         let mut readings = listing::parse(
             "artifact x/Dockerfile\nclue ships key=docker-copy value=conf.json location=C:\\app\\conf.json\n\
              clue ships key=docker-copy value=. location=C:\\all\nartifact x/run.ps1\n\

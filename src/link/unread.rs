@@ -88,9 +88,7 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_told_and_what_is_on_the_path_is_not() {
-        let file =
-            |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() };
-        let app = Application::new(["a.cmd", "b.cmd", "ui.hta"].map(file).to_vec(), Vec::new());
+        let app = Application::new(["a.cmd", "b.cmd", "ui.hta"].map(Artifact::at).to_vec(), Vec::new());
         let start = |path: &str| format!("clue starts key=call value=x location={{Cwd}}\\{path} at=line:2\n");
         let text = ["b.cmd", "ui.hta", "gone.cmd", "git.exe", "bin\\x.exe", "npm"].map(start).concat();
         let mut readings = listing::parse(&format!("artifact a.cmd\n{text}artifact b.cmd\n")).unwrap();

@@ -36,7 +36,7 @@ fn syntax_of(kind: Kind) -> Option<Syntax> {
         Kind::Hcl => syntax(&["#", "//"], &[C]),
         Kind::Reg | Kind::Inf => syntax(&[";"], &[]),
         Kind::Batch => syntax(&["rem ", "::"], &[]),
-        Kind::PowerShell => syntax(&["#"], &[("<#", "#>")]),
+        Kind::PowerShell | Kind::UserData => syntax(&["#"], &[("<#", "#>")]),
         Kind::VbScript => syntax(&["'", "rem "], &[]),
         Kind::Asp => syntax(&["'", "rem ", "//"], &[XML, C]),
         Kind::JScript => syntax(&["//"], &[C]),

@@ -46,7 +46,7 @@ fn quotes(kind: Kind) -> &'static [Quote] {
         Kind::Yaml => YAML,
         Kind::Toml | Kind::Python => TOML,
         Kind::ServerConf | Kind::Dockerfile | Kind::Inno => BOTH,
-        Kind::PowerShell => POWERSHELL,
+        Kind::PowerShell | Kind::UserData => POWERSHELL,
         Kind::JScript => JSCRIPT,
         Kind::Ini | Kind::Inf | Kind::Batch | Kind::VbScript | Kind::Asp | Kind::Wsf => PLAIN,
         _ => &[],

@@ -66,7 +66,8 @@ fn reader_for(kind: Kind) -> Option<Reader> {
         | Kind::ServerConf
         | Kind::Python
         | Kind::Dockerfile
-        | Kind::Hcl => config::read,
+        | Kind::Hcl
+        | Kind::UserData => config::read,
         Kind::Reg
         | Kind::Inf
         | Kind::Batch

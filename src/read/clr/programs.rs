@@ -64,9 +64,7 @@ mod tests {
 
     #[test]
     fn what_lies_elsewhere_and_is_not_named_is_another_program() {
-        let artifact =
-            |path: &str| Artifact { path: path.into(), name: path.into(), file: path.into(), ..Artifact::default() };
-        let files = ["a/tool.exe", "a/engine.dll", "b/web.dll", "c/host.exe", "c/web.client.dll"].map(artifact);
+        let files = ["a/tool.exe", "a/engine.dll", "b/web.dll", "c/host.exe", "c/web.client.dll"].map(Artifact::at);
         let mut units: Vec<Unit> = (0..files.len()).map(|_| Unit::default()).collect();
         units[3].references = vec!["Web".into()];
         let has = of_program(&files.each_ref(), &units, |unit| if unit == 2 { vec!["aspnet"] } else { Vec::new() });

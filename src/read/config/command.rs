@@ -106,6 +106,22 @@ pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId
     }
 }
 
+/// Reads the lines of one step. Those for PowerShell are one script: what one sets, the next one sees.
+pub(crate) fn run_all(document: &mut Document<'_>, reading: &mut Reading, lines: &[(NodeId, Text)], launch: &Launch) {
+    if !launch.powershell {
+        return lines.iter().for_each(|(at, line)| run(document, reading, *at, line, launch));
+    }
+    let Some((first, _)) = lines.first() else { return };
+    let mut script = Text::new();
+    for (_, line) in lines {
+        script.push_text(line);
+        if lines.len() > 1 {
+            script.push_lit("\n");
+        }
+    }
+    run(document, reading, *first, &script, launch);
+}
+
 /// Scripts that a script gets as arguments, to start them: `bin\ps.cmd Prepare.ps1`.
 fn handed_on(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, line: &Text, launch: &Launch) {
     let is_script = |word: &str| {

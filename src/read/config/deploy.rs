@@ -1,9 +1,10 @@
 //! What services of AWS run on each machine that an application is put on: hooks of CodeDeploy (`appspec.yml`) and the
-//! commands of Elastic Beanstalk (`.ebextensions/*.config`).
+//! commands of Elastic Beanstalk (`.ebextensions/*.config`); and on the one that becomes the image, components of EC2 Image
+//! Builder.
 //!
-//! Both are carried out on every machine that an auto scaling group starts, before it gets requests.
+//! The former are carried out on every machine that an auto scaling group starts, before it gets requests.
 
-use super::command::{Launch, run};
+use super::command::{Launch, run, run_all};
 use super::document::Document;
 use super::tree::{NodeId, ROOT};
 use crate::facts::{
@@ -15,6 +16,7 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: &str, reading: &mut Rea
     match dialect {
         "codedeploy" => code_deploy(document, reading),
         "beanstalk" => beanstalk(document, reading),
+        "image-component" => component(document, reading),
         _ => return false,
     }
     reading.format = dialect.to_owned();
@@ -87,4 +89,50 @@ fn beanstalk(document: &mut Document<'_>, reading: &mut Reading) {
             .because(Step::at("the content is written in this file", document.site(at)));
         document.effect(reading, at, effect);
     }
+}
+
+/// AWS documentation, "How Image Builder uses the AWS Task Orchestrator and Executor application": the phases `build` and
+/// `validate` run on the machine that becomes the image, `test` on one that is made of it.
+const PHASES: &[&str] = &["build", "validate"];
+/// Actions that run Windows shells (the same, "Action modules"), and whether that is PowerShell.
+const SHELLS: &[(&str, bool)] = &[("ExecutePowerShell", true), ("ExecuteBatch", false)];
+
+/// A component of EC2 Image Builder: phases with steps, each of one action with its inputs.
+fn component(document: &mut Document<'_>, reading: &mut Reading) {
+    let tree = &document.tree;
+    let list = |node: NodeId, name: &str| -> Vec<NodeId> {
+        tree.child(node, name).map(|list| tree.elements(list).collect()).unwrap_or_default()
+    };
+    let phases = list(ROOT, "phases").into_iter().filter(|&p| PHASES.iter().any(|name| tree.is(p, "name", name)));
+    let steps: Vec<NodeId> = phases.flat_map(|phase| list(phase, "steps")).collect();
+    for step in steps {
+        let tree = &document.tree;
+        let action = tree.get(step, "action").unwrap_or_default();
+        let Some(inputs) = tree.child(step, "inputs") else { continue };
+        if let Some((_, powershell)) = SHELLS.iter().find(|(name, _)| *name == action) {
+            let commands = tree.child(inputs, "commands").into_iter().flat_map(|list| tree.elements(list));
+            let commands: Vec<(NodeId, Text)> = commands.map(|at| (at, Text::lit(tree.value(at)))).collect();
+            let mut launch = Launch::new("image-build", IMAGE, Text::folder(Folder::Cwd));
+            launch.powershell = *powershell;
+            run_all(document, reading, &commands, &launch);
+        } else if action == "SetRegistry" {
+            tree.elements(inputs)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .for_each(|value| set_registry(document, reading, value));
+        }
+    }
+}
+
+/// Evidence of the phase of a component.
+const IMAGE: &str = "a step of the image: carried out when the image is built";
+
+fn set_registry(document: &mut Document<'_>, reading: &mut Reading, value: NodeId) {
+    let tree = &document.tree;
+    let (Some(at), Some(name)) = (tree.child(value, "path"), tree.get(value, "name")) else { return };
+    let location = Location::registry(&Text::lit(format!("{}\\{name}", tree.value(at))));
+    let effect = Effect::new(Operation::SetValue, Store::Registry, location, Certainty::Proven, "SetRegistry")
+        .of_origin(Origin::Constant)
+        .in_phase(Phase::Build, IMAGE);
+    document.effect(reading, at, effect);
 }

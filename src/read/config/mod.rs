@@ -72,6 +72,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Dockerfile => docker::parse,
         Kind::Hcl => hcl::parse,
         Kind::Yaml => return read_yaml(input, &text, reading),
+        Kind::UserData => return userdata::read_file(input, &text, reading),
         _ => return,
     };
     let mut document = Document::new(input, &text, parse(&text), reading);

@@ -3,7 +3,7 @@
 //! Follows the documentation of the `powershell`, `windows-shell` and `file` provisioners (hashicorp/packer). Those
 //! for other shells run on other systems, and `shell-local` on the machine that builds.
 
-use super::command::{Launch, run};
+use super::command::{Launch, run_all};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use crate::discover::Artifact;
@@ -106,27 +106,13 @@ fn shell(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, power
     for at in scripts {
         starts(document, reading, at);
     }
-    let Some(&first) = lines.first() else { return };
     let why = "a provisioner of the image: carried out when the image is built";
     let mut launch = Launch::new("image-build", why, Text::folder(Folder::Cwd));
     launch.powershell = powershell;
     launch.variables = variables;
-    if !powershell {
-        for &line in &lines {
-            let command = resolved(&document.tree, document.tree.value(line));
-            run(document, reading, line, &command, &launch);
-        }
-        return;
-    }
-    // All lines are one script: what one sets, the next one sees.
-    let mut script = Text::new();
-    for &line in &lines {
-        script.push_text(&resolved(&document.tree, document.tree.value(line)));
-        if lines.len() > 1 {
-            script.push_lit("\n");
-        }
-    }
-    run(document, reading, first, &script, &launch);
+    let text = |&line: &NodeId| (line, resolved(&document.tree, document.tree.value(line)));
+    let lines: Vec<(NodeId, Text)> = lines.iter().map(text).collect();
+    run_all(document, reading, &lines, &launch);
 }
 
 /// `["NAME=value", ...]`.

@@ -15,12 +15,13 @@ const JSON_WORDS: &[&str] = &[
     "\"Serilog\"",
     "\"NLog\"",
     "deploymentTemplate",
+    "imageTemplates",
     "\"provisioners\"",
     "\"AWS::",
     "\"logs_collected\"",
 ];
 /// Words of which manifests and configuration in YAML have at least one.
-const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:"];
+const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:"];
 /// Words of which templates of images and machines in HCL have at least one.
 const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files"];
 

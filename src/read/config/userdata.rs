@@ -5,13 +5,21 @@
 
 use super::command::{Launch, run};
 use super::document::Document;
-use super::tree::NodeId;
+use super::tree::{NodeId, ROOT, Tree};
 use crate::facts::{Folder, Reading, Text};
+use crate::read::Input;
 
 /// Does the text hold a script for Windows?
 pub(crate) fn is_windows(text: &str) -> bool {
     let lower = text.to_lowercase();
     lower.contains("<powershell>") || lower.contains("<script>")
+}
+
+/// Reads a file that is handed to an instance as it is.
+pub(crate) fn read_file(input: &Input<'_>, text: &str, reading: &mut Reading) {
+    reading.format = "user-data".to_owned();
+    let mut document = Document::new(input, text, (Tree::new(), None), reading);
+    read(&mut document, reading, ROOT, text);
 }
 
 /// Reads the text at a node.

@@ -1,6 +1,7 @@
 //! Azure Resource Manager templates: ephemeral disks, capacity, extensions, application settings, mounted shares.
 
 mod expression;
+mod image;
 
 use super::command::{Launch, run};
 use super::document::Document;
@@ -32,6 +33,7 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
                 node_pools(document, reading, node, given);
             }
             "microsoft.compute/cloudservices" => roles(document, reading, node, given),
+            "microsoft.virtualmachineimages/imagetemplates" => image::template(document, reading, node, given),
             "microsoft.web/sites" => site(document, reading, node, given),
             "microsoft.web/sites/config" | "config" => site_config(document, reading, node, given),
             "microsoft.insights/datacollectionrules" => collection(document, reading, node),
