@@ -24,6 +24,7 @@ const READERS: &[(&str, &[&str])] = &[
     ("clr", &["config", "connection", "debug", "pe", "script"]),
     ("memory", &["clr", "pe"]),
     ("packages", &["clr"]),
+    ("projects", &[]),
     ("snapshot", &["debug"]),
 ];
 

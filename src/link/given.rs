@@ -3,7 +3,7 @@
 
 mod gifts;
 
-use super::phases::Index;
+use super::index::Index;
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Part, Reading, Source,
     Step, Store, Text, join_paths,

@@ -12,6 +12,7 @@ mod environments;
 mod given;
 mod grants;
 mod implied;
+mod index;
 mod ini;
 mod links;
 mod markers;

@@ -1,6 +1,7 @@
 //! What an installer and its uninstaller have in common.
 
-use super::phases::{Index, edge_phase, started_path};
+use super::index::Index;
+use super::phases::{edge_phase, started_path};
 use crate::facts::{ClueKind, Phase, Reading};
 
 /// Which artifacts something starts that does not only take the application away.

@@ -1,6 +1,7 @@
 //! What is started and was not read: what it does is not known, and that is said.
 
-use super::phases::{Index, started_path};
+use super::index::Index;
+use super::phases::started_path;
 use crate::discover::Application;
 use crate::facts::{ClueKind, Folder, Hole, NoteKind, Part, Reading};
 use std::collections::HashSet;

@@ -1,6 +1,7 @@
 //! How gifts travel along starts: what each artifact is given in the end.
 
-use super::super::phases::{Index, edge_phase, started_path};
+use super::super::index::Index;
+use super::super::phases::{edge_phase, started_path};
 use super::super::steps;
 use super::{Defaults, defaults, filled, placed};
 use crate::facts::{ClueKind, Hole, Location, Reading, Site, Source, Step, Text};
