@@ -182,6 +182,7 @@ fn texts_that_are_put_together() {
         "create C:\\Contoso%ff  _  9 CreateFileA",
         "create C:\\Contoso\\3.log CreateFileW",
         "create C:\\Contoso\\copied-bytes.dat CreateFileA",
+        "create C:\\Contoso\\copied.dat CreateFileA",
         "create C:\\Contoso\\ini.dat CreateFileA",
         "create C:\\Contoso\\moved-by-wide-registers.dat CreateFileA",
         "create C:\\Contoso\\moved-wide.dat CreateFileW",
@@ -199,13 +200,7 @@ fn texts_that_are_put_together() {
         "create {registry:HKLM\\SOFTWARE\\Contoso\\DataDir}\\registry.dat CreateFileW",
     ];
     for reading in read("texts") {
-        let certain: Vec<String> =
-            written(&reading).into_iter().filter(|line| !line.contains("\\copied{?} ")).collect();
-        // What loops over characters do is only guessed at, and said to be.
-        let guessed = certain.iter().filter(|line| line.contains("{?}")).count();
-        let certain: Vec<String> = certain.into_iter().filter(|line| !line.contains("{?}")).collect();
-        assert_eq!(certain, expected, "{}", reading.artifact);
-        assert!(guessed <= 1);
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }
 
@@ -394,37 +389,31 @@ fn objects_of_classes() {
     );
 }
 
-/// What is compiled in hides some strings: of those nothing else is said.
+/// What is inlined hides strings: each optimisation level is told of its own, and both processors say the same.
 #[test]
 fn strings_of_the_library() {
-    let always = [
+    let expected = [
         "append C:\\Contoso\\service.log",
         "create C:\\Contoso\\report.csv",
-        "create {ProgramData}\\Contoso\\orders.xml",
-        "delete C:\\Contoso\\old.tmp",
-    ];
-    let plain = [
         "create C:\\Contoso\\report.csv.idx",
         "create C:\\ProgramData\\Contoso\\orders.xml",
         "create D:\\data\\repository.db.new",
+        "create {ProgramData}\\Contoso\\orders.xml",
+        "delete C:\\Contoso\\old.tmp",
         "rename D:\\data\\repository.db",
     ];
     for reading in read("strings") {
         let written = written(&reading);
         let places: Vec<&str> =
             written.iter().filter_map(|line| line.rsplit_once(' ')).map(|(place, _)| place).collect();
-        let is_plain = reading.artifact.contains("-O0");
-        let missing = always.iter().chain(plain.iter().filter(|_| is_plain)).find(|place| !places.contains(*place));
-        assert_eq!(missing, None, "{}: {places:?}", reading.artifact);
-        let fits = |place: &str| match place.split_once("{?}") {
-            Some((before, after)) => {
-                !is_plain && plain.iter().any(|known| known.starts_with(before) && known.ends_with(after))
-                    || !is_plain && always.iter().any(|known| known.starts_with(before) && known.ends_with(after))
-            }
-            None => always.contains(&place) || plain.contains(&place),
+        // One name is put together where more is done than is followed.
+        let open = |place: &&'static str| match *place {
+            "create C:\\Contoso\\report.csv.idx" if reading.artifact.contains("x64-O2") => "create {?}.idx",
+            place => place,
         };
-        let strange = places.iter().find(|place| !fits(place));
-        assert_eq!(strange, None, "{}", reading.artifact);
+        let mut expected: Vec<&str> = expected.iter().map(open).collect();
+        expected.sort_unstable();
+        assert_eq!(places, expected, "{}", reading.artifact);
     }
 }
 
@@ -464,10 +453,8 @@ fn places_that_change() {
     let expected = [
         "create D:\\made\\name.dat CreateFileA",
         "create D:\\places\\program.err CreateFileA",
-        "create HKCU\\Software\\PlacesAll RegCreateKeyA",
         "create HKCU\\Software\\PlacesOne RegCreateKeyA",
         "create HKLM\\Software\\PlacesAll RegCreateKeyA",
-        "create HKLM\\Software\\PlacesOne RegCreateKeyA",
         "create {?}.tail CreateFileA",
         "create {AppDir}\\ab.ini CreateFileA",
         "create {AppDir}\\config.ini CreateFileA",
@@ -476,25 +463,13 @@ fn places_that_change() {
         "create {Cwd}\\letter.dat CreateFileA",
         "create {Cwd}\\relative.dat CreateFileA",
         "create {Temp}{?} CreateFileA",
-        "set-value HKCU\\Software\\PlacesAll\\Paired RegSetValueExA",
         "set-value HKCU\\Software\\PlacesOne\\Paired RegSetValueExA",
         "set-value HKCU\\Software\\Places\\Top RegSetValueExA",
         "set-value HKCU\\Software\\Places\\Window\\Left RegSetValueExA",
         "set-value HKLM\\Software\\PlacesAll\\Paired RegSetValueExA",
-        "set-value HKLM\\Software\\PlacesOne\\Paired RegSetValueExA",
     ];
     for reading in read("places") {
-        // One name is stored there in pieces that are not followed, and stays open.
-        let open = |line: &&str| reading.artifact.contains("x86-O2") && line.contains("config.ini");
-        let found: Vec<String> =
-            written(&reading).into_iter().filter(|line| line != "create {AppDir}\\{?} CreateFileA").collect();
-        let expected: Vec<&str> = expected.iter().copied().filter(|line| !open(line)).collect();
-        assert_eq!(found, expected, "{}", reading.artifact);
-    }
-    // Which root belongs to which key is not known.
-    for reading in read("places") {
-        let mut paired = shown(&reading).filter(|e| e.location.to_string().ends_with("Paired"));
-        assert!(paired.all(|e| e.certainty == Certainty::Likely), "{}", reading.artifact);
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
     // Relative names are less sure where the current folder changes.
     for reading in read("places") {
@@ -564,11 +539,12 @@ fn a_listing_never_calls_a_place_proven_that_is_not_known() {
 #[test]
 fn edits_inside_a_path() {
     for reading in read("edits") {
-        let lines = written(&reading);
-        let certain: Vec<&String> = lines.iter().filter(|line| !line.contains("{?}")).collect();
         let name = reading.artifact.rsplit('/').next().unwrap_or_default().trim_end_matches("exe");
-        let ini = format!("create {{AppDir}}\\{name}ini CreateFileW");
-        assert_eq!(certain, [&ini, &"create {Temp}\\scratch.dat CreateFileW".to_owned()], "{}", reading.artifact);
-        assert!(lines.contains(&"create {AppDir}\\{?}\\loop.dat CreateFileW".to_owned()), "{lines:?}");
+        let expected = [
+            format!("create {{AppDir}}\\{name}ini CreateFileW"),
+            "create {AppDir}\\loop.dat CreateFileW".to_owned(),
+            "create {Temp}\\scratch.dat CreateFileW".to_owned(),
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }

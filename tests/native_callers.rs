@@ -68,11 +68,13 @@ fn arguments_of_the_main_function() {
 #[test]
 fn a_name_of_the_command_line() {
     for reading in read("told") {
+        let places: Vec<String> = written(&reading).into_iter().filter(|line| !line.contains("{registry:")).collect();
         // In one build the name passes a buffer whose filling is not known: no ground for a guess.
         let expected: &[&str] =
             if reading.artifact.ends_with("x86-O2.exe") { &[] } else { &["create {arg:command-line}"] };
-        assert_eq!(written(&reading), expected, "{}", reading.artifact);
-        let guessed = shown(&reading).all(|e| e.traits.contains(&Trait::Guessed) && e.certainty == Certainty::Likely);
+        assert_eq!(places, expected, "{}", reading.artifact);
+        let mut told = shown(&reading).filter(|e| e.location.to_string().starts_with("{arg"));
+        let guessed = told.all(|e| e.traits.contains(&Trait::Guessed) && e.certainty == Certainty::Likely);
         assert!(guessed, "{}", reading.artifact);
     }
 }
@@ -107,12 +109,12 @@ fn names_in_tables() {
         "set-value HKCU\\Software\\Contoso\\Tables\\Width",
         "set-value HKLM\\SOFTWARE\\Contoso\\Tables\\Installed",
     ];
-    // In the frame, and up to an entry that is null, where loops are not unrolled and pointers not counted.
-    let unrolled = ["x", "y", "z"].map(|name| format!("delete C:\\Contoso\\{name}.tmp"));
-    let counted = ["a", "b"].map(|name| format!("configure C:\\Contoso\\{name}.log"));
+    // In the frame, and up to an entry that is null.
+    let more = ["a", "b"].map(|name| format!("configure C:\\Contoso\\{name}.log"));
+    let framed = ["x", "y", "z"].map(|name| format!("delete C:\\Contoso\\{name}.tmp"));
     for reading in read("tables") {
-        let more: &[String] = if reading.artifact.contains("-O2") { &unrolled } else { &counted };
-        let mut expected: Vec<String> = expected.map(String::from).into_iter().chain(more.iter().cloned()).collect();
+        let mut expected: Vec<String> =
+            expected.map(String::from).into_iter().chain(more.clone()).chain(framed.clone()).collect();
         expected.sort();
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
@@ -131,11 +133,7 @@ fn names_that_are_kept_or_dated() {
         "delete C:\\Contoso\\job.dat",
     ];
     for reading in read("kept") {
-        // What is appended behind a length that was measured of another text is lost. What a function of the program
-        // changes on the heap is not known any more.
-        let is_lost = |line: &str| reading.artifact.contains("-O2") && line.contains("joined");
-        let said = |line: &&'static str| if is_lost(line) { "create D:\\{?}" } else { *line };
-        let expected: Vec<&str> = expected.iter().map(said).collect();
+        // What a function of the program changes on the heap is not known any more.
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }

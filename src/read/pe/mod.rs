@@ -28,6 +28,7 @@ mod reach;
 mod references;
 mod resolve;
 mod resources;
+mod run;
 mod rust;
 mod scan;
 mod streams;

@@ -2,7 +2,7 @@
 
 use super::addresses::Addresses;
 use super::classes::Classes;
-use super::code::analysis::{self, Leaves};
+use super::code::analysis;
 use super::code::body::Body;
 use super::code::report::{Behind, Report};
 use super::code::slot::Slot;
@@ -13,7 +13,7 @@ use super::go::GoFunctions;
 use super::handed::Handed;
 use super::image::{Image, u32_at};
 use super::imports::Linkage;
-use super::leaves;
+use super::leaves::{self, Leaves};
 use super::names::Names;
 use super::openers;
 use super::pascal;
@@ -479,7 +479,7 @@ impl<'a> Program<'a> {
         let mut at = function;
         let mut pops = 0;
         for _ in 0..MAX_TAIL_CALLS {
-            match analysis::first_exit(&self.image, at, |rva| self.functions.is_start(rva)) {
+            match leaves::first_exit(&self.image, at, |rva| self.functions.is_start(rva)) {
                 Leaves::Popping(bytes) => {
                     pops = bytes;
                     break;

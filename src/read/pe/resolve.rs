@@ -7,7 +7,7 @@ use super::code::report::{Arg, Event, InternalCall, Number, Object};
 use super::code::slot::Slot;
 use super::code::state::PARAM_ECX;
 use super::program::Program;
-use super::{Map, Set, effects, modes, told};
+use super::{Map, Set, effects, modes, run, told};
 use crate::catalog::native::{self, Model};
 use crate::facts::{Folder, Operation, Text, join_paths};
 use std::collections::BTreeSet;
@@ -108,6 +108,7 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     if done.iter().any(|event| reads_itself(program, event)) {
         done.iter_mut().flat_map(|event| &mut event.args).for_each(|arg| arg.gap = arg.gap.in_reader_of_itself());
     }
+    run::locate(program, &mut done);
     told::tell(program, &mut done);
     done.sort_by(|a, b| (a.site, &a.through).cmp(&(b.site, &b.through)));
     (done, capped)

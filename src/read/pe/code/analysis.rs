@@ -1,7 +1,6 @@
 //! The engine that executes one function, and the report drawn from what it finds.
 
 use super::super::Map;
-use super::super::image::Image;
 use super::super::program::Program;
 use super::body::Body;
 use super::branch::Compared;
@@ -16,7 +15,6 @@ use super::value::{Kind, Symbol, Symbols, Value};
 use super::width::Width;
 use crate::catalog::native::{Api, Object};
 use crate::facts::Text;
-use iced_x86::{Decoder, DecoderOptions, FlowControl, OpKind, Register};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -114,44 +112,18 @@ fn execute(
     (given, behind): Given<'_>,
     (row, rows): (Option<u8>, u8),
 ) -> (Report, u8) {
-    let start = body.start;
-    let data = program.image.span(|section| !section.is_code());
-    let va = |rva: u32| program.image.base.wrapping_add(u64::from(rva));
-    let mut symbols = Symbols::with_room(body.instructions.len(), va(data.start)..va(data.end));
-    let mut state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
+    let mut engine = Engine::new(program, body.start, body.instructions.len());
     for (parameter, number) in given {
-        state.give(*parameter, *number, program.image.is_64());
+        engine.state.give(*parameter, *number, program.image.is_64());
     }
     for (parameter, offset, byte) in behind {
-        let at = symbols.of(Kind::Param(*parameter)).plus(i64::from(*offset), program.image.is_64());
-        state.store(at, 1, Value::Const(u64::from(*byte)));
+        let at = engine.symbols.of(Kind::Param(*parameter)).plus(i64::from(*offset), program.image.is_64());
+        engine.state.store(at, 1, Value::Const(u64::from(*byte)));
     }
-    let mut engine = Engine {
-        program,
-        symbols,
-        origins: Map::default(),
-        state,
-        recording: false,
-        notable: false,
-        report: Report { capped: body.capped, ..Report::default() },
-        depth,
-        start,
-        left: false,
-        has_objects: false,
-        most_arguments: None,
-        pushed: 0,
-        is_given: !given.is_empty() || !behind.is_empty(),
-        compared: None,
-        comparisons: Vec::new(),
-        row,
-        rows: Cell::new(rows),
-        at: start,
-        creates: None,
-        copies: None,
-        rooms: Map::default(),
-        converts: false,
-        exit: None,
-    };
+    engine.report.capped = body.capped;
+    engine.depth = depth;
+    engine.is_given = !given.is_empty() || !behind.is_empty();
+    (engine.row, engine.rows) = (row, Cell::new(rows));
     engine.receive();
     let visited = engine.fixpoint(body);
     engine.record(body, visited);
@@ -161,6 +133,49 @@ fn execute(
     engine.report.parameters = engine.symbols.stack_parameters();
     engine.report.events.sort_by_key(|e| e.site);
     (engine.report, engine.rows.get())
+}
+
+impl<'p, 'a> Engine<'p, 'a> {
+    /// An engine at the entry of a function of so many instructions.
+    fn new(program: &'p Program<'a>, start: u32, instructions: usize) -> Self {
+        let data = program.image.span(|section| !section.is_code());
+        let va = |rva: u32| program.image.base.wrapping_add(u64::from(rva));
+        let mut symbols = Symbols::with_room(instructions, va(data.start)..va(data.end));
+        let state = State::at_entry(&mut symbols, program.image.is_64(), program.go.is_some());
+        Engine {
+            program,
+            symbols,
+            origins: Map::default(),
+            state,
+            recording: false,
+            notable: false,
+            report: Report::default(),
+            depth: 0,
+            start,
+            left: false,
+            has_objects: false,
+            most_arguments: None,
+            pushed: 0,
+            is_given: false,
+            compared: None,
+            comparisons: Vec::new(),
+            row: None,
+            rows: Cell::new(0),
+            at: start,
+            creates: None,
+            copies: None,
+            rooms: Map::default(),
+            converts: false,
+            exit: None,
+        }
+    }
+
+    /// An engine for what is called on a way through a function: its models are used, its own execution is not.
+    pub(crate) fn for_run(program: &'p Program<'a>, start: u32) -> Self {
+        let mut engine = Engine::new(program, start, 0);
+        engine.receive();
+        engine
+    }
 }
 
 impl Engine<'_, '_> {
@@ -447,46 +462,4 @@ impl Engine<'_, '_> {
     fn parameter_of(&self, value: Value) -> Option<Slot> {
         self.slot(value).filter(|_| self.handle(value).is_none())
     }
-}
-
-/// How a function of x86 is left, as far as its bytes say without analysing it.
-pub(crate) enum Leaves {
-    /// It returns and pops so many bytes.
-    Popping(u32),
-    /// Another function returns for it.
-    To(u32),
-    /// An import, through this slot, returns for it.
-    Through(u32),
-}
-
-/// What the first way out of a function is (x86). `is_start` tells functions from labels.
-pub(crate) fn first_exit(image: &Image<'_>, start: u32, is_start: impl Fn(u32) -> bool) -> Leaves {
-    /// Longest way to it.
-    const MAX_INSTRUCTIONS: usize = 4_000;
-    let Some(code) = image.at(start) else { return Leaves::Popping(0) };
-    let mut decoder = Decoder::with_ip(32, code, u64::from(start), DecoderOptions::NONE);
-    for instruction in decoder.iter().take(MAX_INSTRUCTIONS) {
-        match instruction.flow_control() {
-            FlowControl::Return if instruction.op_count() == 1 => {
-                return Leaves::Popping(instruction.immediate(0) as u32);
-            }
-            FlowControl::Return => break,
-            FlowControl::UnconditionalBranch => {
-                let target = instruction.near_branch_target() as u32;
-                if target != start && is_start(target) {
-                    return Leaves::To(target);
-                }
-            }
-            FlowControl::IndirectBranch
-                if instruction.op0_kind() == OpKind::Memory
-                    && instruction.memory_base() == Register::None
-                    && instruction.memory_index() == Register::None =>
-            {
-                return Leaves::Through(instruction.memory_displacement32().wrapping_sub(image.base as u32));
-            }
-            _ if instruction.is_invalid() => break,
-            _ => {}
-        }
-    }
-    Leaves::Popping(0)
 }

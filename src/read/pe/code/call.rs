@@ -24,7 +24,7 @@ const MAX_ARGUMENTS: u8 = 8;
 const MAX_HELPER: u32 = 0x200;
 
 /// Who is called.
-enum Target {
+pub(crate) enum Target {
     Import(usize),
     /// A function that was looked up by name.
     Named(Api, String),
@@ -165,7 +165,7 @@ impl Engine<'_, '_> {
     }
 
     /// What a pointer to a function points to.
-    fn target_at(&self, value: Value) -> Target {
+    pub(crate) fn target_at(&self, value: Value) -> Target {
         match value {
             Value::Const(va) => match self.program.image.rva_of(va) {
                 Some(rva) => match self.program.references.thunks.get(&rva) {
@@ -195,13 +195,13 @@ impl Engine<'_, '_> {
     }
 
     /// The check of the stack cookie compares its argument with a global and keeps the result of the function.
-    fn checks_cookie(&self, rva: u32) -> bool {
+    pub(crate) fn checks_cookie(&self, rva: u32) -> bool {
         let code = self.program.image.at(rva).unwrap_or_default();
         code.starts_with(&[0x3b, 0x0d]) || code.starts_with(&[0x48, 0x3b, 0x0d])
     }
 
     /// Bytes that the callee takes off the stack (x86).
-    fn pops(&self, target: &Target, next: Option<&Instruction>) -> u32 {
+    pub(crate) fn pops(&self, target: &Target, next: Option<&Instruction>) -> u32 {
         match target {
             Target::Import(index) => {
                 let Some(import) = self.program.linkage.imports.get(*index) else { return 0 };
@@ -238,7 +238,7 @@ impl Engine<'_, '_> {
         }
     }
 
-    fn enter(&mut self, target: &Target, site: u32) -> Value {
+    pub(crate) fn enter(&mut self, target: &Target, site: u32) -> Value {
         if matches!(target, Target::Import(_) | Target::Internal(_) | Target::Named(..)) {
             self.note_list();
         }
@@ -300,8 +300,17 @@ impl Engine<'_, '_> {
         if api.row.is_sink() && self.notes() {
             let args = self.event_arguments(api);
             let through = Vec::new();
-            let event =
-                Event { api, via: via.to_owned(), site, args, fixed: None, through, compared: None, told_at: None };
+            let event = Event {
+                api,
+                via: via.to_owned(),
+                site,
+                args,
+                fixed: None,
+                through,
+                compared: None,
+                told_at: None,
+                ran_from: None,
+            };
             self.report.events.push(event);
         }
         self.call_back(api, site);

@@ -58,7 +58,7 @@ impl Engine<'_, '_> {
         true
     }
 
-    fn sets_up_frame(&self, target: u32) -> bool {
+    pub(crate) fn sets_up_frame(&self, target: u32) -> bool {
         let code = self.program.image.at(target).unwrap_or_default();
         let code = code.get(..MAX_LENGTH.min(code.len())).unwrap_or_default();
         // `mov [esp+n], ebp; lea ebp, [esp+n]`

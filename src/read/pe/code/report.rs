@@ -332,6 +332,8 @@ pub(crate) struct Event {
     pub(crate) compared: Option<Rc<[(Slot, Text)]>>,
     /// The call that hands on what the command line says, when the place is believed to come from there.
     pub(crate) told_at: Option<u32>,
+    /// Where the way began on which it was found, when it was found by running one.
+    pub(crate) ran_from: Option<u32>,
 }
 
 /// A byte behind a pointer that is given for a parameter: the parameter, how far behind, and the byte.

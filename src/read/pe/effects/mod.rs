@@ -36,6 +36,7 @@ pub(crate) fn facts(image: &Image<'_>, event: &Event) -> Vec<Fact> {
     }
     let mut facts: Vec<Fact> = effects(image, event)
         .into_iter()
+        .filter(|effect| !makes_root(effect))
         .map(|mut effect| {
             if has_gap(&effect.location) && event_gap(event) > Gap::None {
                 effect.evidence.push(Step::new(format!("{NOT_KNOWN}: {}", event_gap(event))));
@@ -51,6 +52,15 @@ pub(crate) fn facts(image: &Image<'_>, event: &Event) -> Vec<Fact> {
         facts.extend(starts("service", command, &site));
     }
     facts
+}
+
+/// The root folder of a drive is there already: a loop that makes each folder of a path begins with it.
+fn makes_root(effect: &Effect) -> bool {
+    let is_root =
+        |path: &str| matches!(path.as_bytes(), [drive, b':'] | [drive, b':', b'\\'] if drive.is_ascii_alphabetic());
+    effect.operation == Operation::Create
+        && effect.store == Store::Directory
+        && effect.location.text().as_lit().is_some_and(is_root)
 }
 
 /// Something of the place is not known, or only who calls from elsewhere could say it.
@@ -232,6 +242,9 @@ pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
             "what the command line says is handed on, and nothing else was found that could name the file",
             at(rva),
         ));
+    }
+    if let Some(rva) = event.ran_from {
+        steps.push(Step::at("found by following the code instruction by instruction from here on", at(rva)));
     }
     steps.extend(event.through.iter().map(|rva| Step::at("arguments given by the caller", at(*rva))));
     steps

@@ -1,0 +1,194 @@
+//! Runs ways through the code with exact memory, for places that the analysis of whole functions leaves open.
+//!
+//! The analysis knows every way at once, and so little of loops over characters, of texts that are put together in place,
+//! and of which values belong together. Here one way at a time is executed, with real bytes: from the function in which an
+//! open call is, or from those that call it, until the call is reached. Functions of the image are run, imported ones are
+//! done by the models that the analysis uses ([`bridge`]), and what is not known as characters stands in memory as a mark
+//! ([`texts`]). Where a condition is not known the way forks, within bounds. What is found this way is something that the
+//! program does on that way; where a choice was made before, it is marked as a guess.
+
+mod arithmetic;
+mod bridge;
+mod execute;
+mod library;
+mod machine;
+mod memory;
+mod objects;
+mod path;
+mod repeated;
+mod strings;
+mod texts;
+mod vector;
+mod word;
+
+use super::code::report::{Arg, Event};
+use super::effects;
+use super::program::Program;
+use crate::facts::{Body, Extent, Hole, Part, Text};
+use path::{Goal, Run};
+
+/// Most calls of one image whose places are looked for.
+const MAX_SOUGHT: usize = 200;
+/// Most instructions that are run for all calls of one image, and for one of them.
+const MAX_STEPS: u64 = 400_000;
+const MAX_STEPS_FOR_ONE: u64 = 120_000;
+/// Most levels of callers from which a call is looked for, beyond those that the analysis has found.
+const MAX_LEVELS: usize = 2;
+/// Most callers of one function.
+const MAX_CALLERS: usize = 3;
+/// Most different places of one call.
+const MAX_PLACES: usize = 8;
+
+/// Nothing of where an event changes something is open.
+const WHOLE: u8 = 2;
+
+/// How much is known of where an event changes something: none of its places, some of it, all. `None`: it changes nothing.
+fn known(program: &Program<'_>, event: &Event) -> Option<u8> {
+    // Which of several roots belongs to which of several keys is not known.
+    let several = |arg: &&Arg| arg.texts.len() > 1 || arg.number.all().len() > 1;
+    let crossed = event.args.iter().filter_map(|arg| arg.handle.as_ref()).any(|handle| handle.crossed)
+        || event.args.iter().filter(several).count() > 1;
+    let facts = effects::facts(&program.image, event);
+    let of = |fact: &crate::facts::Fact| match &fact.body {
+        Body::Effect(effect) => Some(match effect.location.extent() {
+            Extent::None => 0,
+            _ if crossed || has_gap(effect.location.text()) => 1,
+            _ => WHOLE,
+        }),
+        Body::Clue(_) => None,
+    };
+    facts.iter().filter_map(of).min()
+}
+
+/// Something of it is not known, be it within a name of what it comes from.
+fn has_gap(text: &Text) -> bool {
+    let within = |part: &Part| matches!(part, Part::Hole(Hole::From(_, name)) if name.contains("(?)"));
+    text.has_unknown() || text.parts().iter().any(within)
+}
+
+/// Looks for the places of the events that have none.
+pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
+    if program.go.is_some() {
+        return;
+    }
+    let (mut sought, mut left) = (0, MAX_STEPS);
+    let mut all = Vec::new();
+    for event in std::mem::take(events) {
+        let open = known(program, &event).filter(|known| *known < WHOLE);
+        let Some(open) = open.filter(|_| sought < MAX_SOUGHT && left > 0 && !program.is_out_of_budget()) else {
+            all.push(event);
+            continue;
+        };
+        sought += 1;
+        let found = look(program, &event, open, &mut left);
+        if found.is_empty() { all.push(event) } else { all.extend(found) }
+    }
+    *events = all;
+}
+
+/// The event as runs find it, where they know more of it.
+fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut u64) -> Vec<Event> {
+    let mut steps: Vec<(u32, u32)> = Vec::new();
+    for site in event.through.iter().rev().chain([&event.site]) {
+        let Some(function) = program.functions.function_of(*site) else { return Vec::new() };
+        steps.push((function, *site));
+    }
+    let mut level = vec![steps];
+    let mut spent = 0;
+    let mut best: (u8, Vec<Event>) = (open, Vec::new());
+    for _ in 0..=MAX_LEVELS {
+        let mut found: Vec<Event> = Vec::new();
+        let mut endless = false;
+        for steps in &level {
+            if *left == 0 || spent > MAX_STEPS_FOR_ONE {
+                return best.1;
+            }
+            let Some(mut run) = Run::new(program, Goal { steps: steps.clone() }) else { continue };
+            run.all();
+            spent += run.steps;
+            *left = left.saturating_sub(run.steps);
+            endless |= run.endless;
+            for mut other in run.found {
+                let same_way = other.event.site == event.site
+                    && other.event.via == event.via
+                    && other.event.through.starts_with(&event.through);
+                if !same_way {
+                    continue;
+                }
+                other.event.ran_from = steps.first().map(|(function, _)| *function);
+                for arg in &mut other.event.args {
+                    arg.weak |= run.capped && other.chose || other.doubted;
+                    arg.settle();
+                }
+                if !found.iter().any(|known| same(known, &other.event)) {
+                    found.push(other.event);
+                }
+            }
+        }
+        // What is known of the least known of them: of some callers more may be known than of others.
+        let knows = |event: &Event| known(program, event);
+        // Of ways without end some say no more than what they share.
+        if endless && open > 0 && found.len() > 1 {
+            found.clear();
+        }
+        found.retain(|event| knows(event).is_some_and(|known| known > open) && says_something(event));
+        if let Some(least) = found.iter().filter_map(knows).min()
+            && least > best.0
+        {
+            found.truncate(MAX_PLACES);
+            best = (least, found);
+        }
+        if best.0 == WHOLE {
+            break;
+        }
+        level = level.iter().flat_map(|steps| callers(program, steps)).collect();
+    }
+    best.1
+}
+
+/// More than a drive is known of its place.
+fn says_something(event: &Event) -> bool {
+    /// Fewest characters of which something can be told.
+    const MIN_CHARACTERS: usize = 4;
+    let says = |text: &Text| {
+        let known = |part: &Part| match part {
+            Part::Lit(literal) => literal.len(),
+            Part::Hole(Hole::Unknown) => 0,
+            Part::Hole(_) => MIN_CHARACTERS,
+        };
+        text.parts().iter().map(known).sum::<usize>() >= MIN_CHARACTERS
+    };
+    let texts = |arg: &Arg| arg.texts.iter().chain(arg.handle.iter().flat_map(|handle| &handle.texts)).any(says);
+    event.args.iter().any(texts)
+}
+
+/// They say the same of the same place.
+fn same(a: &Event, b: &Event) -> bool {
+    a.args.len() == b.args.len()
+        && a.args.iter().zip(&b.args).all(|(a, b)| {
+            let handle = |arg: &Arg| arg.handle.as_ref().map(|handle| handle.texts.clone());
+            a.texts == b.texts && handle(a) == handle(b) && a.number == b.number
+        })
+}
+
+/// The steps with a caller of the first in front.
+fn callers(program: &Program<'_>, steps: &[(u32, u32)]) -> Vec<Vec<(u32, u32)>> {
+    let Some((first, _)) = steps.first() else { return Vec::new() };
+    let edges = &program.references.edges;
+    let from = edges.partition_point(|(to, _)| to < first);
+    let calls = edges.iter().skip(from).take_while(|(to, _)| to == first).map(|(_, site)| *site);
+    let with = |site: u32| {
+        let function = program.functions.function_of(site)?;
+        // The edge is the place of the call's operand in some tables: the call itself is what the body says.
+        let body = program.body(function);
+        let base = program.image.base;
+        let call = body.instructions.iter().find(|instruction| {
+            let rva = instruction.ip().wrapping_sub(base) as u32;
+            (rva..rva + instruction.len() as u32).contains(&site)
+        })?;
+        let mut all = vec![(function, call.ip().wrapping_sub(base) as u32)];
+        all.extend(steps);
+        Some(all)
+    };
+    calls.filter_map(with).take(MAX_CALLERS).collect()
+}

@@ -1,0 +1,441 @@
+//! One way through the code, from the start of a function on: what is called is run too, what is imported is done by
+//! models, and where a condition is not known the way forks.
+
+mod calls;
+mod code;
+
+use super::super::Map;
+use super::super::code::analysis::Engine;
+use super::super::code::report::Event;
+use super::super::code::value::Kind;
+use super::super::program::Program;
+use super::execute::is_conditional;
+use super::machine::{Ground, Machine, RSP};
+use super::memory::Regions;
+use super::texts::Marks;
+use super::word::{Word, size_of};
+use code::{Code, leads_to};
+use iced_x86::{FlowControl, Instruction};
+use std::rc::Rc;
+
+/// Most instructions of one run, over all its ways.
+const MAX_STEPS: u64 = 40_000;
+/// Most instructions of a function that is called on the way, and of what it calls: of what takes longer nothing is known.
+const MAX_CALLED: u64 = 6_000;
+/// Most ways of one run.
+const MAX_WAYS: usize = 64;
+/// How often one way forks at the same condition.
+const MAX_FORKS: u8 = 2;
+/// How often one way forks in functions that do not lead to the goal.
+const MAX_ASIDE: u8 = 6;
+/// Bytes of addresses that the stack and the allocations of a run are in.
+const ZONE: u64 = 0x2000_0000;
+/// Deepest nesting of calls.
+const MAX_FRAMES: usize = 12;
+/// Most events of one run.
+const MAX_EVENTS: usize = 64;
+
+/// A function that was entered and not left.
+#[derive(Clone)]
+struct Frame {
+    /// Start of the function.
+    function: u32,
+    /// Address of the call that entered it.
+    site: u32,
+    /// Where it returns to.
+    back: u64,
+    /// The registers before the call.
+    registers: [Word; 16],
+    /// Steps of the run when it was entered.
+    since: u64,
+    /// The machine before the call, to go on without it.
+    before: Option<Rc<Machine>>,
+}
+
+/// A way that is not at its end.
+#[derive(Clone)]
+struct Way {
+    machine: Machine,
+    frames: Vec<Frame>,
+    at: u64,
+    /// Conditions at which it forked.
+    forks: Rc<Vec<(u64, u8)>>,
+    /// How often it forked in functions that do not lead to the goal.
+    aside: u8,
+    /// It chose at a condition that is not known, where both sides lead on.
+    chose: bool,
+    /// Something that was not run may have changed what it knows.
+    doubted: bool,
+}
+
+/// A call of interest, with the places through which it was reached, innermost first.
+pub(super) struct Found {
+    pub(super) event: Event,
+    /// Some condition before it was not known.
+    pub(super) chose: bool,
+    /// Something before it was not run.
+    pub(super) doubted: bool,
+}
+
+/// What a run is for: the calls that lead to the call that is looked for, outermost first, each with the function that it
+/// is in.
+pub(super) struct Goal {
+    pub(super) steps: Vec<(u32, u32)>,
+}
+
+/// See the module.
+pub(super) struct Run<'p, 'a> {
+    program: &'p Program<'a>,
+    engine: Engine<'p, 'a>,
+    ground: Ground<'p, 'a>,
+    marks: Marks,
+    goal: Goal,
+    code: Map<(u32, usize), Rc<Code>>,
+    /// Functions that took too long, or led nowhere.
+    skipped: Vec<u32>,
+    ways: Vec<Way>,
+    started: usize,
+    pub(super) steps: u64,
+    pub(super) found: Vec<Found>,
+    /// Some ways were not followed, or not to their ends.
+    pub(super) capped: bool,
+    /// A way went round more often than is followed.
+    pub(super) endless: bool,
+}
+
+/// What follows an instruction.
+enum Next {
+    At(u64),
+    /// The way goes on behind this jump, or at its target.
+    Either(Instruction),
+    /// The function is left.
+    Leave,
+    /// It cannot be followed any further.
+    Lost,
+}
+
+impl<'p, 'a> Run<'p, 'a> {
+    pub(super) fn new(program: &'p Program<'a>, goal: Goal) -> Option<Self> {
+        let start = goal.steps.first()?.0;
+        let image = &program.image;
+        let zone = free_zone(program);
+        // Callers align the stack to sixteen bytes; the return address stands below that.
+        let origin = zone + ZONE / 2 - size_of(image.is_64()) as u64;
+        let ground = Ground { image, is_64: image.is_64(), origin, regions: Regions::default() };
+        let engine = Engine::for_run(program, start);
+        let mut run = Run {
+            program,
+            engine,
+            ground,
+            marks: Marks::default(),
+            goal,
+            code: Map::default(),
+            skipped: Vec::new(),
+            ways: Vec::new(),
+            started: 1,
+            steps: 0,
+            found: Vec::new(),
+            capped: false,
+            endless: false,
+        };
+        let machine = run.entry();
+        let frame = Frame { function: start, site: 0, back: 0, registers: machine.registers, since: 0, before: None };
+        let at = image.base.wrapping_add(u64::from(start));
+        run.ways.push(Way {
+            machine,
+            frames: vec![frame],
+            at,
+            forks: Rc::default(),
+            aside: 0,
+            chose: false,
+            doubted: false,
+        });
+        Some(run)
+    }
+
+    /// The machine at the entry of a function: what the caller passes is not known.
+    fn entry(&mut self) -> Machine {
+        let mut registers = [Word::UNKNOWN; 16];
+        for (register, value) in registers.iter_mut().zip(self.engine.state.registers) {
+            *register = self.ground.word(value);
+        }
+        let heap = self.ground.origin - super::machine::ROOM / 2;
+        Machine {
+            registers,
+            vectors: [[Word::UNKNOWN; 2]; 16],
+            flags: Default::default(),
+            tested: None,
+            taken: Vec::new(),
+            memory: Default::default(),
+            heap,
+            downwards: false,
+            strayed: false,
+        }
+    }
+
+    /// Runs all ways, as far as the bounds allow.
+    pub(super) fn all(&mut self) {
+        while let Some(way) = self.ways.pop() {
+            self.follow(way);
+            if self.steps > MAX_STEPS || self.found.len() >= MAX_EVENTS {
+                self.capped = true;
+                break;
+            }
+        }
+    }
+
+    /// Runs a way to its end.
+    fn follow(&mut self, mut way: Way) {
+        while self.steps <= MAX_STEPS && self.found.len() < MAX_EVENTS {
+            let depth = way.frames.len() - 1;
+            let Some(frame) = way.frames.last() else { return };
+            let took = self.steps - frame.since;
+            if took > MAX_CALLED && frame.before.is_some() {
+                if !self.give_up(&mut way) {
+                    return;
+                }
+                continue;
+            }
+            let function = frame.function;
+            let code = self.code_of(function, depth);
+            if !self.leads(&code, way.at) {
+                if !self.leave_early(&mut way) {
+                    return;
+                }
+                continue;
+            }
+            let Some(instruction) = code.places.get(&way.at).and_then(|i| code.body.instructions.get(*i)).copied()
+            else {
+                if !self.give_up(&mut way) {
+                    return;
+                }
+                continue;
+            };
+            self.steps += 1;
+            self.program.spend(1);
+            match self.step(&mut way, &code, &instruction) {
+                Next::At(at) => way.at = at,
+                Next::Either(jump) => self.fork(&mut way, &jump),
+                Next::Leave => {
+                    let Some(frame) = way.frames.pop() else { return };
+                    if way.frames.is_empty() {
+                        return;
+                    }
+                    way.at = frame.back;
+                }
+                Next::Lost => {
+                    if !self.give_up(&mut way) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The call that is looked for is not reached any more in this function: it is left as it would return, where a caller
+    /// may reach the call again; `false`: none does.
+    fn leave_early(&mut self, way: &mut Way) -> bool {
+        let Some(frame) = way.frames.pop() else { return false };
+        let depth = way.frames.len();
+        let Some(caller) = way.frames.last().map(|caller| caller.function) else { return false };
+        let code = self.code_of(caller, depth - 1);
+        if !self.leads(&code, frame.back) {
+            return false;
+        }
+        way.machine.registers = frame.registers;
+        let pops = if self.ground.is_64 { 0 } else { self.program.pops_of(frame.function) };
+        let result = self.engine.symbols.of(Kind::Result(frame.site));
+        self.returned(&mut way.machine, Word::Symbol(result), pops);
+        way.at = frame.back;
+        true
+    }
+
+    /// Goes on behind the call of the innermost function that is not on the way to the goal, as if nothing were known of
+    /// it; `false`: there is none.
+    fn give_up(&mut self, way: &mut Way) -> bool {
+        while let Some(frame) = way.frames.pop() {
+            if way.frames.is_empty() {
+                return false;
+            }
+            let Some(before) = frame.before else { continue };
+            if !self.skipped.contains(&frame.function) {
+                self.skipped.push(frame.function);
+            }
+            way.machine = (*before).clone();
+            self.skip(way, frame.function, frame.site);
+            way.at = frame.back;
+            return true;
+        }
+        false
+    }
+
+    /// Goes on behind a jump whose condition is not known; another way goes on at its target.
+    fn fork(&mut self, way: &mut Way, jump: &Instruction) {
+        let (next, target) = (jump.next_ip(), jump.near_branch_target());
+        match self.other_way(way) {
+            Some(mut other) => {
+                other.machine.assume(jump, true);
+                self.ways.push(Way { at: target, ..other });
+                way.machine.assume(jump, false);
+                way.at = next;
+            }
+            // Round and round leads nowhere.
+            None => {
+                let goes_on = next > way.at;
+                way.machine.assume(jump, !goes_on);
+                way.at = if goes_on { next } else { target };
+            }
+        }
+    }
+
+    /// What an instruction writes depends on a condition that is not known: another way takes it for met.
+    fn decide(&mut self, way: &mut Way, instruction: &Instruction) {
+        let known = match instruction.condition_code() {
+            iced_x86::ConditionCode::None => way.machine.flags.carry,
+            _ => way.machine.is_met(instruction),
+        };
+        if known.is_some() {
+            return;
+        }
+        if let Some(mut other) = self.other_way(way) {
+            other.machine.assume(instruction, true);
+            self.ways.push(other);
+            way.machine.assume(instruction, false);
+        }
+    }
+
+    /// The same way again, to choose otherwise where it is; `None`: there are enough.
+    fn other_way(&mut self, way: &mut Way) -> Option<Way> {
+        let at = way.at;
+        let aside = way.frames.last().is_some_and(|frame| frame.before.is_some());
+        way.aside = way.aside.saturating_add(u8::from(aside));
+        let times = way.forks.iter().find(|(place, _)| *place == at).map_or(0, |(_, times)| *times);
+        let forks = Rc::make_mut(&mut way.forks);
+        match forks.iter_mut().find(|(place, _)| *place == at) {
+            Some((_, times)) => *times = times.saturating_add(1),
+            None => forks.push((at, 1)),
+        }
+        way.chose = true;
+        if times < MAX_FORKS && self.started < MAX_WAYS && !(aside && way.aside > MAX_ASIDE) {
+            self.started += 1;
+            return Some(way.clone());
+        }
+        self.capped = true;
+        self.endless |= times >= MAX_FORKS;
+        None
+    }
+
+    /// The code of a function that is entered at this depth.
+    fn code_of(&mut self, function: u32, depth: usize) -> Rc<Code> {
+        let goal = self.goal.steps.get(depth).filter(|(of, _)| *of == function).map(|(_, site)| *site);
+        let key = (function, goal.map_or(usize::MAX, |_| depth));
+        if let Some(code) = self.code.get(&key) {
+            return code.clone();
+        }
+        let body = self.program.body(function);
+        let places = body.instructions.iter().enumerate().map(|(i, instruction)| (instruction.ip(), i)).collect();
+        let leads =
+            goal.map_or_else(Vec::new, |site| leads_to(&body, self.program.image.base.wrapping_add(u64::from(site))));
+        let code = Rc::new(Code { body, places, leads });
+        self.code.insert(key, code.clone());
+        code
+    }
+
+    fn step(&mut self, way: &mut Way, code: &Code, instruction: &Instruction) -> Next {
+        let next = instruction.next_ip();
+        match instruction.flow_control() {
+            FlowControl::Next | FlowControl::Interrupt if instruction.is_invalid() => Next::Lost,
+            FlowControl::Next => {
+                if is_conditional(instruction) {
+                    self.decide(way, instruction);
+                }
+                way.machine.execute(&mut self.ground, &mut self.engine, instruction);
+                Next::At(next)
+            }
+            FlowControl::ConditionalBranch => {
+                let target = instruction.near_branch_target();
+                match condition(&mut way.machine, instruction) {
+                    Some(true) => Next::At(target),
+                    Some(false) => Next::At(next),
+                    None => match (self.leads(code, next), self.leads(code, target)) {
+                        (true, false) => {
+                            way.machine.assume(instruction, false);
+                            Next::At(next)
+                        }
+                        (false, true) => {
+                            way.machine.assume(instruction, true);
+                            Next::At(target)
+                        }
+                        _ => Next::Either(*instruction),
+                    },
+                }
+            }
+            FlowControl::UnconditionalBranch => {
+                let target = instruction.near_branch_target();
+                if code.places.contains_key(&target) { Next::At(target) } else { self.jump_away(way, instruction) }
+            }
+            FlowControl::IndirectBranch => {
+                let place = way.machine.place(&mut self.ground, instruction, 0);
+                let word = way.machine.get(&mut self.ground, &mut self.engine, place);
+                match word.low(size_of(self.ground.is_64)) {
+                    Some(at) if code.places.contains_key(&at) => Next::At(at),
+                    _ => self.jump_away(way, instruction),
+                }
+            }
+            FlowControl::Return => {
+                let Some(frame) = way.frames.last() else { return Next::Lost };
+                let pops = if instruction.op_count() == 1 { instruction.immediate(0) as i64 } else { 0 };
+                let (function, before) = (frame.function, frame.registers);
+                way.machine.pop(&mut self.ground, &mut self.engine);
+                // Helpers of prologues leave the frame that they make; all others what the conventions say.
+                if !self.engine.sets_up_frame(function) {
+                    let kept: &[usize] = if self.ground.is_64 { &[3, 5, 6, 7, 12, 13, 14, 15] } else { &[3, 5, 6, 7] };
+                    for register in kept {
+                        way.machine.registers[*register] = before[*register];
+                    }
+                    let back = before[RSP].plus(pops, self.ground.is_64);
+                    // A probe of Microsoft's runtime for x86 has made room for as many bytes as it was asked for.
+                    let size = size_of(self.ground.is_64);
+                    let room = back.low(size).zip(way.machine.registers[RSP].low(size)).map(|(a, b)| a.wrapping_sub(b));
+                    if room.is_none_or(|room| room == 0 || before[0].low(4) != Some(room)) {
+                        way.machine.registers[RSP] = back;
+                    }
+                }
+                Next::Leave
+            }
+            FlowControl::Call | FlowControl::IndirectCall => self.call(way, instruction),
+            _ => Next::Lost,
+        }
+    }
+
+    /// The goal of this frame can be reached from here, as far as the blocks say; where there is none, everything leads on.
+    fn leads(&self, code: &Code, at: u64) -> bool {
+        if code.leads.is_empty() {
+            return true;
+        }
+        let rva = at.wrapping_sub(self.program.image.base) as u32;
+        code.body.block_at(rva).and_then(|block| code.leads.get(block)).copied().unwrap_or(true)
+    }
+}
+
+/// Is the jump taken? Loops that count in a register change it.
+fn condition(machine: &mut Machine, instruction: &Instruction) -> Option<bool> {
+    use iced_x86::Mnemonic as M;
+    match instruction.mnemonic() {
+        M::Jrcxz => machine.registers[1].low(8).map(|n| n == 0),
+        M::Jecxz => machine.registers[1].low(4).map(|n| n == 0),
+        M::Loop | M::Loope | M::Loopne => None,
+        _ => machine.is_met(instruction),
+    }
+}
+
+/// Addresses that the image does not take: for the stack of a run, and for what it allocates.
+fn free_zone(program: &Program<'_>) -> u64 {
+    let span = program.image.span(|_| true);
+    let (from, to) = (program.image.base + u64::from(span.start), program.image.base + u64::from(span.end));
+    let size = ZONE;
+    [0x2000_0000u64, 0x5000_0000, 0x9000_0000]
+        .into_iter()
+        .find(|zone| to <= *zone || from >= zone + size)
+        .unwrap_or(0x2000_0000)
+}

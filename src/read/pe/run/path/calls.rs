@@ -1,0 +1,242 @@
+//! Calls on a way: of functions of the image, which are run too, and of those that are known by their names.
+
+use super::super::super::code::call::Target;
+use super::super::super::code::value::{Kind, Value};
+use super::super::super::surface;
+use super::super::bridge;
+use super::super::library::Library;
+use super::super::machine::{Machine, RSP, Untouched};
+use super::super::word::{Word, size_of};
+use super::{Found, Frame, MAX_FRAMES, MAX_WAYS, Next, Run, Way};
+use crate::catalog::native;
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
+use std::rc::Rc;
+
+impl Run<'_, '_> {
+    /// A function of the image is not run: what it was given may have changed.
+    pub(super) fn skip(&mut self, way: &mut Way, function: u32, site: u32) {
+        let arguments = self.arguments(&way.machine, 4);
+        bridge::blur_arguments(&mut way.machine, &mut self.ground, &arguments);
+        way.doubted = true;
+        let result = self.engine.symbols.of(Kind::Result(site));
+        let pops = if self.ground.is_64 { 0 } else { self.program.pops_of(function) };
+        self.returned(&mut way.machine, Word::Symbol(result), pops);
+    }
+
+    /// Registers after a call that was not run.
+    pub(super) fn returned(&self, machine: &mut Machine, result: Word, pops: u32) {
+        let volatile: &[usize] = if self.ground.is_64 { &[1, 2, 8, 9, 10, 11] } else { &[1, 2] };
+        for register in volatile {
+            machine.registers[*register] = Word::UNKNOWN;
+        }
+        for vector in machine.vectors.iter_mut().take(if self.ground.is_64 { 6 } else { 8 }) {
+            *vector = [Word::UNKNOWN; 2];
+        }
+        machine.registers[0] = result;
+        machine.registers[RSP] = machine.registers[RSP].plus(i64::from(pops), self.ground.is_64);
+        machine.flags = Default::default();
+    }
+
+    /// A jump out of the function: a call whose return is the function's.
+    pub(super) fn jump_away(&mut self, way: &mut Way, instruction: &Instruction) -> Next {
+        let target = self.target(way, instruction);
+        let site = self.rva(instruction.ip());
+        match target {
+            Target::Internal(function) => {
+                let Some(frame) = way.frames.last_mut() else { return Next::Lost };
+                frame.function = function;
+                Next::At(self.program.image.base.wrapping_add(u64::from(function)))
+            }
+            Target::Unknown => Next::Lost,
+            target => {
+                // The arguments lie behind the return address.
+                let word = size_of(self.ground.is_64) as i64;
+                way.machine.registers[RSP] = way.machine.registers[RSP].plus(word, self.ground.is_64);
+                if self.call_known(way, &target, site, None).is_none() {
+                    return Next::Lost;
+                }
+                let Some(frame) = way.frames.last() else { return Next::Lost };
+                way.machine.registers[RSP] = frame.registers[RSP];
+                Next::Leave
+            }
+        }
+    }
+
+    fn rva(&self, va: u64) -> u32 {
+        va.wrapping_sub(self.program.image.base) as u32
+    }
+
+    /// Who is called.
+    fn target(&mut self, way: &mut Way, instruction: &Instruction) -> Target {
+        if matches!(instruction.op0_kind(), OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64) {
+            let rva = self.rva(instruction.near_branch_target());
+            return match self.program.references.thunks.get(&rva) {
+                Some(import) => Target::Import(*import),
+                None => Target::Internal(rva),
+            };
+        }
+        let place = way.machine.place(&mut self.ground, instruction, 0);
+        let word = way.machine.get(&mut self.ground, &mut self.engine, place);
+        let value = self.ground.value(word);
+        self.engine.target_at(value)
+    }
+
+    pub(super) fn call(&mut self, way: &mut Way, instruction: &Instruction) -> Next {
+        let (site, next) = (self.rva(instruction.ip()), instruction.next_ip());
+        let target = self.target(way, instruction);
+        let Target::Internal(function) = target else {
+            let after = self.after(next);
+            return match self.call_known(way, &target, site, after.as_ref()) {
+                Some(()) => Next::At(next),
+                None => Next::Lost,
+            };
+        };
+        if self.engine.checks_cookie(function) {
+            return Next::At(next);
+        }
+        let depth = way.frames.len();
+        let wanted = self.goal.steps.get(depth).is_some_and(|(of, _)| *of == function)
+            && self.goal.steps.get(depth - 1).is_some_and(|(_, at)| *at == site);
+        let within = way.frames.iter().filter(|frame| frame.function == function).count();
+        let known = self.program.names.linked.contains_key(&function) || self.program.openers.contains(&function);
+        if known && !wanted {
+            let after = self.after(next);
+            let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
+            return Next::At(next);
+        }
+        if !wanted && (depth >= MAX_FRAMES || within > 2 || self.skipped.contains(&function)) {
+            self.skip(way, function, site);
+            return Next::At(next);
+        }
+        let before = (!wanted).then(|| Rc::new(way.machine.clone()));
+        let registers = way.machine.registers;
+        way.machine.push(&mut self.ground, Word::number(next));
+        way.frames.push(Frame { function, site, back: next, registers, since: self.steps, before });
+        Next::At(self.program.image.base.wrapping_add(u64::from(function)))
+    }
+
+    /// The instruction behind a call. Where a method of C++ has taken its arguments off the stack (x86), the one that takes
+    /// that back may stand a little further on.
+    fn after(&self, next: u64) -> Option<Instruction> {
+        /// Most instructions that compilers put before it.
+        const MAX_BETWEEN: usize = 8;
+        let bits = if self.ground.is_64 { 64 } else { 32 };
+        let code = self.program.image.at(self.program.image.rva_of(next)?)?;
+        let decoder = Decoder::with_ip(bits, code, next, DecoderOptions::NONE);
+        let mut first = None;
+        for mut instruction in decoder.into_iter().take(MAX_BETWEEN) {
+            let first = *first.get_or_insert(instruction);
+            let changes = instruction.op0_kind() == OpKind::Register && instruction.op0_register() == Register::ESP
+                || instruction.stack_pointer_increment() != 0;
+            if changes && instruction.mnemonic() == Mnemonic::Sub {
+                instruction.set_ip(next);
+                return Some(instruction);
+            }
+            if self.ground.is_64 || changes || instruction.flow_control() != FlowControl::Next {
+                return Some(first);
+            }
+        }
+        first
+    }
+
+    /// The first arguments of a call.
+    fn arguments(&mut self, machine: &Machine, most: usize) -> Vec<Word> {
+        let is_64 = self.ground.is_64;
+        let mut arguments = Vec::new();
+        if is_64 {
+            arguments.extend([1, 2, 8, 9].map(|register: usize| machine.registers[register]));
+        }
+        let size = size_of(is_64);
+        let Some(top) = self.ground.address(machine.registers[RSP]) else { return arguments };
+        for n in arguments.len()..most {
+            let at = top.wrapping_add((n * size) as u64);
+            arguments.push(machine.load(&self.ground, &mut self.engine as &mut dyn Untouched, at, size));
+        }
+        arguments
+    }
+
+    /// A call of a function that is known by its name; `None`: it does not return, or who is called is not known.
+    fn call_known(&mut self, way: &mut Way, target: &Target, site: u32, next: Option<&Instruction>) -> Option<()> {
+        let (name, api) = match target {
+            Target::Import(index) => {
+                let import = self.program.linkage.imports.get(*index)?;
+                if surface::never_returns(import) {
+                    return None;
+                }
+                (surface::name_of(import).unwrap_or_default(), self.program.apis.get(*index).copied().flatten())
+            }
+            Target::Named(api, via) => (via.rsplit('!').next().unwrap_or_default(), Some(*api)),
+            _ => ("", None),
+        };
+        let arguments = self.arguments(&way.machine, 8);
+        let pops = match target {
+            _ if self.ground.is_64 => 0,
+            Target::Internal(function) => self.program.pops_of(*function),
+            target => self.engine.pops(target, next),
+        };
+        let mut library = Library {
+            machine: &mut way.machine,
+            ground: &mut self.ground,
+            files: &mut self.engine,
+            marks: &mut self.marks,
+            name,
+            api,
+            arguments: arguments.clone(),
+        };
+        if let Some(result) = library.call() {
+            self.returned(&mut way.machine, result, pops);
+            return Some(());
+        }
+        if api.is_none() && !matches!(target, Target::Internal(_)) {
+            self.unknown(&mut way.machine, name, &arguments);
+        }
+        let answer =
+            bridge::call(&mut self.engine, &mut way.machine, &mut self.ground, &mut self.marks, (target, site, api));
+        let through: Vec<u32> = way.frames.iter().skip(1).rev().map(|frame| frame.site).collect();
+        let sought = self.goal.steps.last().map(|(_, site)| *site);
+        for mut event in answer.events.into_iter().filter(|event| Some(event.site) == sought) {
+            event.through.clone_from(&through);
+            self.found.push(Found { event, chose: way.chose, doubted: way.doubted || way.machine.strayed });
+        }
+        let others = answer.others.len() + usize::from(answer.nullable);
+        let before = (others > 0).then(|| way.clone());
+        self.returned(&mut way.machine, answer.result, pops);
+        let (Some(before), Some(next)) = (before, next) else { return Some(()) };
+        // Another text may stand there, or none may be given.
+        let null = answer.nullable.then_some((None, Word::number(0)));
+        let texts = answer.others.into_iter().map(|other| (Some(other), answer.result));
+        for (text, result) in texts.chain(null) {
+            if self.started >= MAX_WAYS {
+                self.capped = true;
+                break;
+            }
+            self.started += 1;
+            let mut other = Way { at: next.ip(), chose: true, ..before.clone() };
+            if let Some((at, text, wide)) = text {
+                bridge::store_text(&mut other.machine, &mut self.marks, at, &text, wide);
+            }
+            self.returned(&mut other.machine, result, pops);
+            self.ways.push(other);
+        }
+        way.chose = true;
+        Some(())
+    }
+
+    /// An imported function of which nothing is known but its signature.
+    fn unknown(&mut self, machine: &mut Machine, name: &str, arguments: &[Word]) {
+        /// What a buffer is filled with is as long as one of the numbers beside it says.
+        const MAX_FILLED: u64 = 0x400;
+        let outputs = native::signature(name).and_then(|signature| signature.outputs).unwrap_or(u32::MAX);
+        let numbers = arguments.iter().filter_map(|word| word.low(4)).filter(|n| *n <= MAX_FILLED);
+        let bytes = numbers.max().unwrap_or_default().max(16);
+        for (n, argument) in arguments.iter().enumerate() {
+            if outputs >> n & 1 == 1
+                && matches!(self.ground.value(*argument), Value::Stack(_))
+                && let Some(at) = self.ground.address(*argument)
+                && machine.memory.is_written(at)
+            {
+                machine.memory.blur(at, bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Instructions that walk along memory, once or as often as a counter says (Intel SDM, volume 2, `REP`).
+
+use super::machine::{Ground, Machine, Untouched};
+use super::word::{Word, size_of};
+use iced_x86::{Instruction, Mnemonic};
+
+/// Most repetitions of one instruction.
+const MAX_REPEATED: u64 = 4_096;
+
+impl Machine {
+    /// Instructions that walk along memory, once or as often as the counter says.
+    pub(super) fn string(&mut self, ground: &mut Ground<'_, '_>, files: &mut dyn Untouched, instruction: &Instruction) {
+        use Mnemonic as M;
+        let mnemonic = instruction.mnemonic();
+        let size = match mnemonic {
+            M::Movsb | M::Stosb | M::Scasb | M::Cmpsb | M::Lodsb => 1,
+            M::Movsw | M::Stosw | M::Scasw | M::Cmpsw | M::Lodsw => 2,
+            M::Movsd | M::Stosd | M::Lodsd => 4,
+            _ => 8,
+        };
+        let compares = matches!(mnemonic, M::Scasb | M::Scasw | M::Cmpsb | M::Cmpsw);
+        let repeats = instruction.has_rep_prefix() || instruction.has_repne_prefix();
+        let mut left = match self.registers[1].low(size_of(ground.is_64)) {
+            _ if !repeats => 1,
+            Some(count) if count <= MAX_REPEATED || compares => count,
+            _ => return self.forget(ground, instruction),
+        };
+        let by = if self.downwards { -(size as i64) } else { size as i64 };
+        let mut times = 0;
+        while left > 0 {
+            times += 1;
+            if times > MAX_REPEATED {
+                return self.forget(ground, instruction);
+            }
+            let (source, target) = (ground.address(self.registers[6]), ground.address(self.registers[7]));
+            let reads = !matches!(mnemonic, M::Stosb | M::Stosw | M::Stosd | M::Stosq | M::Scasb | M::Scasw);
+            let word = match source.filter(|_| reads) {
+                Some(at) => self.load(ground, files, at, size),
+                None if reads => Word::UNKNOWN,
+                None => self.registers[0],
+            };
+            match mnemonic {
+                _ if compares => {
+                    let other = target.map_or(Word::UNKNOWN, |at| self.load(ground, files, at, size));
+                    self.set_difference(word.low(size), other.low(size), size);
+                }
+                M::Lodsb | M::Lodsw | M::Lodsd | M::Lodsq => self.registers[0] = self.registers[0].with(0, size, word),
+                _ => match target {
+                    Some(at) => self.memory.store(at, size, word),
+                    None => return self.forget(ground, instruction),
+                },
+            }
+            if reads {
+                self.registers[6] = self.registers[6].plus(by, ground.is_64);
+            }
+            if !matches!(mnemonic, M::Lodsb | M::Lodsw | M::Lodsd | M::Lodsq) {
+                self.registers[7] = self.registers[7].plus(by, ground.is_64);
+            }
+            left -= 1;
+            if compares && repeats {
+                match self.flags.zero {
+                    Some(equal) if equal == instruction.has_repne_prefix() => break,
+                    Some(_) => {}
+                    None => return self.forget(ground, instruction),
+                }
+            }
+        }
+        if repeats {
+            self.registers[1] = Word::number(left);
+        }
+    }
+}

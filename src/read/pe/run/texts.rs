@@ -1,0 +1,207 @@
+//! Texts in the memory of a run. What is not known as characters, such as a folder or the value of a variable, stands
+//! there as a mark of a few control characters: programs copy it, cut before it and append behind it as they do with any
+//! text, and it reads back as the hole it is as long as they leave it whole.
+
+use super::super::image::Image;
+use super::memory::{Byte, Memory};
+use crate::facts::{Hole, Part, Text};
+
+/// Begins and ends a mark.
+const OPEN: u32 = 2;
+const CLOSE: u32 = 3;
+/// The first of the sixteen digits of a mark.
+const DIGIT: u32 = 0x10;
+/// Most marks of one run.
+const MAX_MARKS: usize = 256;
+/// Longest text, in characters.
+const MAX_LENGTH: u64 = 1_024;
+
+/// The holes that marks stand for.
+#[derive(Default)]
+pub(super) struct Marks(Vec<Hole>);
+
+/// A text as it stands in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) text: Text,
+    /// Its characters without the zero; of one that is not known whole, those before the gap.
+    pub(super) units: Vec<u32>,
+    /// Its end was reached.
+    pub(super) whole: bool,
+}
+
+impl Marks {
+    /// The characters of a text.
+    pub(super) fn units(&mut self, text: &Text, wide: bool) -> Vec<u32> {
+        let mut units = Vec::new();
+        for part in text.parts() {
+            match part {
+                Part::Lit(literal) if wide => units.extend(literal.encode_utf16().map(u32::from)),
+                Part::Lit(literal) => units.extend(literal.bytes().map(u32::from)),
+                Part::Hole(hole) => {
+                    let number = self.number(hole) as u32;
+                    units.extend([OPEN, DIGIT + (number >> 4), DIGIT + (number & 15), CLOSE]);
+                }
+            }
+        }
+        units
+    }
+
+    fn number(&mut self, hole: &Hole) -> usize {
+        let known = self.0.iter().position(|known| known == hole);
+        known.unwrap_or_else(|| {
+            if self.0.len() >= MAX_MARKS {
+                return self.0.len() - 1;
+            }
+            self.0.push(hole.clone());
+            self.0.len() - 1
+        })
+    }
+
+    /// The text of characters; `None`: they are none.
+    pub(super) fn text(&self, units: &[u32], wide: bool) -> Option<Text> {
+        let mut text = Text::new();
+        let mut run: Vec<u32> = Vec::new();
+        let mut rest = units;
+        let flush = |run: &mut Vec<u32>, text: &mut Text| -> Option<()> {
+            if !run.is_empty() {
+                text.push_lit(&characters(run, wide)?);
+                run.clear();
+            }
+            Some(())
+        };
+        while let Some((first, behind)) = rest.split_first() {
+            if *first >= 0x20 || matches!(*first, 9 | 10 | 13) {
+                run.push(*first);
+                rest = behind;
+                continue;
+            }
+            flush(&mut run, &mut text)?;
+            match rest {
+                [OPEN, high @ DIGIT..=0x1f, low @ DIGIT..=0x1f, CLOSE, behind @ ..] => {
+                    let number = ((high - DIGIT) << 4 | (low - DIGIT)) as usize;
+                    text.push_hole(self.0.get(number).cloned().unwrap_or(Hole::Unknown));
+                    rest = behind;
+                }
+                // Some of a mark is left: some of what it stands for.
+                [OPEN | CLOSE | DIGIT..=0x1f, behind @ ..] => {
+                    if text.trailing_lit() != "" || text.parts().last() != Some(&Part::Hole(Hole::Unknown)) {
+                        text.push_hole(Hole::Unknown);
+                    }
+                    rest = behind;
+                }
+                _ => return None,
+            }
+        }
+        flush(&mut run, &mut text)?;
+        Some(text)
+    }
+}
+
+fn characters(units: &[u32], wide: bool) -> Option<String> {
+    if wide {
+        let units: Vec<u16> = units.iter().map(|unit| *unit as u16).collect();
+        return String::from_utf16(&units).ok();
+    }
+    let bytes: Vec<u8> = units.iter().map(|unit| *unit as u8).collect();
+    // A code page; the characters that matter for paths are ASCII.
+    Some(String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().iter().map(|b| char::from(*b)).collect()))
+}
+
+/// One character of memory.
+pub(super) fn unit(memory: &Memory, image: &Image<'_>, at: u64, wide: bool) -> Unit {
+    let low = memory.byte(image, at);
+    if !wide {
+        return match low {
+            Byte::Known(byte) => Unit::Known(u32::from(byte)),
+            Byte::Unknown => Unit::Unknown,
+            Byte::Untouched => Unit::Untouched,
+        };
+    }
+    match (low, memory.byte(image, at.wrapping_add(1))) {
+        (Byte::Known(low), Byte::Known(high)) => Unit::Known(u32::from(u16::from_le_bytes([low, high]))),
+        (Byte::Untouched, Byte::Untouched) => Unit::Untouched,
+        _ => Unit::Unknown,
+    }
+}
+
+/// A character of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Known(u32),
+    Unknown,
+    Untouched,
+}
+
+/// The text at an address, up to its zero or `most` characters; `None`: nothing of it is known, or it is none.
+pub(super) fn read(
+    marks: &Marks,
+    memory: &Memory,
+    image: &Image<'_>,
+    at: u64,
+    wide: bool,
+    most: Option<u64>,
+) -> Option<Read> {
+    let size = if wide { 2 } else { 1 };
+    let mut units = Vec::new();
+    let mut whole = true;
+    while units.len() < most.unwrap_or(MAX_LENGTH).min(MAX_LENGTH) as usize {
+        match unit(memory, image, at.wrapping_add(units.len() as u64 * size), wide) {
+            Unit::Known(0) => break,
+            Unit::Known(unit) => units.push(unit),
+            Unit::Unknown | Unit::Untouched if units.is_empty() => return None,
+            _ => {
+                whole = false;
+                break;
+            }
+        }
+    }
+    let mut text = marks.text(&units, wide)?;
+    if !whole || units.len() as u64 >= MAX_LENGTH {
+        text.push_hole(Hole::Unknown);
+    }
+    Some(Read { text, units, whole })
+}
+
+/// Writes characters, and a zero behind them if so.
+pub(super) fn write(memory: &mut Memory, at: u64, units: &[u32], wide: bool, ended: bool) {
+    let size = if wide { 2u64 } else { 1 };
+    let end = ended.then_some(0);
+    for (i, unit) in units.iter().copied().chain(end).enumerate() {
+        let bytes = (unit as u16).to_le_bytes();
+        for (j, byte) in bytes.iter().take(size as usize).enumerate() {
+            memory.set(at.wrapping_add(i as u64 * size + j as u64), Some(*byte));
+        }
+    }
+}
+
+/// Text at an address looks wide: its first character has an empty upper half.
+pub(super) fn looks_wide(memory: &Memory, image: &Image<'_>, at: u64, believed: bool) -> bool {
+    let byte = |i: u64| match memory.byte(image, at.wrapping_add(i)) {
+        Byte::Known(byte) => Some(byte),
+        _ => None,
+    };
+    match (byte(0), byte(1), byte(2), byte(3)) {
+        (Some(1..), Some(0), Some(1..), _) => true,
+        (Some(1..), Some(0), Some(0), Some(0)) => believed,
+        (Some(1..), Some(1..), ..) => false,
+        _ => believed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_reads_back_as_its_hole_until_it_is_cut() {
+        let mut marks = Marks::default();
+        let text = Text::parse("{AppDir}\\a.log");
+        for wide in [false, true] {
+            let units = marks.units(&text, wide);
+            assert_eq!(marks.text(&units, wide), Some(text.clone()));
+            assert_eq!(marks.text(&units[1..], wide).expect("a text").to_string(), "{?}\\a.log");
+            assert_eq!(marks.text(&units[..2], wide).expect("a text").to_string(), "{?}");
+        }
+    }
+}
