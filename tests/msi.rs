@@ -104,6 +104,10 @@ const TABLES: &[(&str, &str, &[&str])] = &[
             "Remember|3110|-|CreateObject(\"WScript.Shell\").RegWrite \"HKLM\\Software\\Contoso\\Installed\", \"yes\"",
             "Undo|3362|INSTALLDIR|cmd /c del ready.txt",
             "Library|3073|helper|DoMore",
+            "SetQuiet|51|Quiet|cmd /c echo quiet > C:\\Desk\\quiet.txt",
+            "Quiet|3073|WixCA|CAQuietExec",
+            "SetNow|51|WixQuietExecCmdLine|cmd /c echo gone > C:\\Desk\\gone.txt",
+            "SetOther|51|OTHER|cmd /c echo other > C:\\Desk\\other.txt",
         ],
     ),
     (
@@ -116,6 +120,10 @@ const TABLES: &[(&str, &str, &[&str])] = &[
             "Remember|-|4103",
             "Undo|-|4104",
             "Library|NOT Installed|4105",
+            "SetQuiet|-|4106",
+            "Quiet|-|4107",
+            "SetNow|REMOVE|4108",
+            "SetOther|-|4109",
         ],
     ),
 ];

@@ -7,16 +7,38 @@ use super::calls::{self, Argument, Found, Part};
 use super::sink::Sink;
 use super::ways::Variables;
 use crate::catalog::commands::{self, Shell};
-use crate::facts::{Folder, Site, Source, Text};
+use crate::facts::{Folder, Phase, Site, Source, Text};
 
 /// Most runs of a text: values that are made of themselves would grow without end.
 const MAX_PARTS: usize = 48;
+
+/// Functions that the uninstaller calls (Inno Setup help, "Pascal Scripting: Event Functions").
+const OF_UNINSTALLER: &[&str] = &[
+    "initializeuninstall",
+    "initializeuninstallprogressform",
+    "deinitializeuninstall",
+    "curuninstallstepchanged",
+    "uninstallneedrestart",
+];
+
+/// The lines on which procedures begin, and whether only the uninstaller calls them.
+fn procedures(code: &str) -> Vec<(u32, bool)> {
+    let begins = |(number, line): (usize, &str)| {
+        let line = line.trim_start().to_ascii_lowercase();
+        let rest = line.strip_prefix("procedure").or_else(|| line.strip_prefix("function"))?;
+        let rest = rest.strip_prefix([' ', '\t'])?.trim_start();
+        let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        Some((number as u32 + 1, OF_UNINSTALLER.contains(&name)))
+    };
+    code.lines().enumerate().filter_map(begins).collect()
+}
 
 /// Reads Pascal code that starts at a line of the script; `constants` expands `{app}` and the like.
 pub(super) fn read(code: &str, first_line: u32, constants: &dyn Fn(&str) -> Text, sink: &mut Sink<'_>) {
     let here = Text::folder(Folder::Cwd);
     let mut values = Values { variables: Variables::default(), constants };
     calls::note_cut(code, sink);
+    let procedures = procedures(code);
     for event in calls::scan(code, calls::Syntax::Pascal) {
         let Some(found) = values.variables.follow(&event) else { continue };
         let name = found.name.to_lowercase();
@@ -28,6 +50,9 @@ pub(super) fn read(code: &str, first_line: u32, constants: &dyn Fn(&str) -> Text
             continue;
         }
         let Some(command) = commands::find(Shell::Pascal, &name) else { continue };
+        let around = procedures.partition_point(|(line, _)| *line <= found.line).checked_sub(1);
+        let is_away = around.is_some_and(|at| procedures[at].1);
+        sink.in_phase(is_away.then_some((Phase::NotShipped, "done by the uninstaller")));
         values.variables.each(|| {
             let bound = calls::bound(found, &|argument| values.of(argument));
             let site = Site::text(first_line + found.line - 1, found.column);
@@ -37,6 +62,7 @@ pub(super) fn read(code: &str, first_line: u32, constants: &dyn Fn(&str) -> Text
             }
         });
     }
+    sink.in_phase(None);
     values.variables.note_capped(sink);
 }
 

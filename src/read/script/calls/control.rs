@@ -1,6 +1,6 @@
 //! Branches: `If`, `Select Case`, `if`, `switch`, `case`, and the blocks that they hold.
 
-use super::{Event, Parser, Syntax, Token};
+use super::{Argument, Event, Found, Parser, Part, Syntax, Token};
 
 impl<'s> Parser<'s> {
     pub(super) fn is_word(&self, ahead: usize, word: &str) -> bool {
@@ -50,6 +50,11 @@ impl<'s> Parser<'s> {
             }
             "else" => {
                 self.branch(true);
+            }
+            // The variable of a loop has one value after another.
+            "for" if self.sign(1, '=') => {
+                self.counts();
+                self.condition("");
             }
             "select" if self.is_word(0, "case") => {
                 self.at += 1;
@@ -132,11 +137,27 @@ impl<'s> Parser<'s> {
         true
     }
 
+    /// At a variable that is counted, with a sign behind it.
+    fn counts(&mut self) {
+        if let Some((Token::Name(name), offset)) = self.tokens.get(self.at).cloned() {
+            let unknown = Argument { parts: vec![Part::Other("?".to_owned())] };
+            let found = self.found(name, offset);
+            self.does(Found { assigned: Some(unknown), ..found });
+        }
+        self.at += 2;
+    }
+
     /// What stands in parentheses: the calls in it count.
     fn parenthesized(&mut self) {
         self.at += 1;
         while self.at < self.tokens.len() && !self.sign(0, ')') && !self.sign(0, '}') {
             let before = self.at;
+            let twice = |sign| self.sign(1, sign) && self.sign(2, sign);
+            if twice('+') || twice('-') {
+                self.counts();
+                self.at += 1;
+                continue;
+            }
             // The head of a loop sets a variable.
             if let (Some(Token::Name(_)), true) = (self.peek(0), self.sign(1, '=') && !self.sign(2, '=')) {
                 self.statement();

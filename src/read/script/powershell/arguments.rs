@@ -3,9 +3,9 @@
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use crate::catalog::commands::Command;
-use crate::facts::{Part, Text};
+use crate::facts::{Part, Text, expand_env};
 use crate::read::script::bind::Bound;
-use crate::read::script::words::Word;
+use crate::read::script::words::{self, Word};
 use std::sync::Arc;
 use tree_sitter::Node;
 
@@ -53,6 +53,10 @@ pub(super) enum Argument<'s> {
 impl<'s> Machine<'s, '_, '_> {
     /// The arguments of a command; nodes that touch are one word.
     pub(super) fn arguments(&mut self, node: Node<'s>, scope: &mut Scope) -> Vec<Argument<'s>> {
+        if let Some(line) = self.verbatim(node) {
+            let words = words::split(&expand_env(&Text::lit(line))).into_iter();
+            return words.map(|word| Argument::Value(Value::text(word.text), "")).collect();
+        }
         let Some(elements) = node.child_by_field_name("command_elements") else { return Vec::new() };
         let mut cursor = elements.walk();
         let mut nodes: Vec<Node<'s>> = elements.children(&mut cursor).collect();
@@ -123,6 +127,20 @@ impl<'s> Machine<'s, '_, '_> {
             list = last.kind() == "generic_token" && raw.ends_with(',');
         }
         arguments
+    }
+
+    /// What stands behind `--%` goes to the program as it is, with variables as cmd writes them (about_Parsing, "The
+    /// stop-parsing token").
+    pub(super) fn verbatim(&self, node: Node<'_>) -> Option<&'s str> {
+        let line = self.source.get(node.start_byte()..)?.lines().next()?;
+        let (before, rest) = line.split_once("--%")?;
+        let is_own = before.ends_with([' ', '\t']) && !before.contains(['|', ';', '"', '\'', '#', '{']);
+        let mut is_quoted = false;
+        let piped = rest.find(|c: char| {
+            is_quoted ^= c == '"';
+            c == '|' && !is_quoted
+        });
+        is_own.then(|| &rest[..piped.unwrap_or(rest.len())])
     }
 
     /// How many of the elements belong to the command: it ends with its line unless a sign continues it. Where the grammar

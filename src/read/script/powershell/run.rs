@@ -271,6 +271,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             return Value::Null;
         };
         let target = self.slice(*left);
+        if operator == "=" && self.shared_out(*left, &value, scope) {
+            return value;
+        }
         // `[string]$name`
         let name = if target.starts_with('[') { target.rsplit(']').next().unwrap_or(target) } else { target }.trim();
         if let Some(name) = name.strip_prefix('$').filter(|n| !n.contains(['.', '[', '('])) {
@@ -304,6 +307,25 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
         }
         value
+    }
+
+    /// `$a, $b = 'x', 'y'`: each variable gets its element (about_Assignment_Operators).
+    fn shared_out(&mut self, left: Node<'s>, value: &Value, scope: &mut Scope) -> bool {
+        let left = unwrapped(left);
+        let targets = children(left);
+        if left.kind() != "array_literal_expression" || targets.len() < 2 {
+            return false;
+        }
+        let texts = value.texts();
+        for (number, target) in targets.iter().enumerate() {
+            let target = self.slice(*target);
+            let Some(name) = target.strip_prefix('$').filter(|name| !name.contains(['.', '[', '('])) else { continue };
+            let name = super::strings::strip_scope(&name.trim_matches(['{', '}']).to_lowercase()).to_owned();
+            let own = texts.get(number).filter(|_| texts.len() == targets.len());
+            scope.forget_members(&name);
+            scope.set(&name, own.cloned().map_or_else(Value::unknown, Value::text), left.start_byte());
+        }
+        true
     }
 
     /// Commands joined by `|`.
