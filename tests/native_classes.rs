@@ -123,6 +123,15 @@ fn says_nothing_else(program: &str, expected: &[&str], certain: &[&str]) {
     }
 }
 
+/// A pipe is no state, and what a `std::function` keeps is not followed to whoever calls it.
+#[test]
+fn services_pipes_and_functions_that_are_kept() {
+    for reading in golden("fixtures/native/classes", "kinds", &BUILDS, "exe") {
+        let expected = ["create C:\\Contoso\\queue", "register ContosoOrders"];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
 #[test]
 fn databases_behind_classes() {
     says_nothing_else(
