@@ -48,6 +48,11 @@ pub(super) fn write(
 ) {
     let units = marks.units(text, wide);
     put(machine, ground, at, &units, wide);
+    // A mark has a length, what it stands for need not have the same.
+    if text.is_unknown() {
+        let size = size_of(ground.is_64);
+        machine.memory.store(at.wrapping_add(size as u64), size, Word::UNKNOWN);
+    }
 }
 
 /// Makes the object at an address hold these characters: in the object where they fit.

@@ -37,6 +37,11 @@ impl Library<'_, '_, '_> {
         ) {
             return Some(Word::UNKNOWN);
         }
+        // The parts that a path is split into say nothing that its text does not.
+        let parts = ["_ZNSt10filesystem7__cxx114path5_List", "_ZNKSt10filesystem7__cxx114path5_List"];
+        if self.name.ends_with("14_M_split_cmptsEv") || parts.iter().any(|parts| self.name.starts_with(parts)) {
+            return Some(Word::UNKNOWN);
+        }
         let (member, wide) = member(self.name)?;
         let n = |at: usize, of: &Self| of.given(at)?.low(size_of(of.ground.is_64));
         // Sizes are `y` on x64 and `j` on x86; a method is told by its name and by what it is given.
@@ -100,6 +105,22 @@ impl Library<'_, '_, '_> {
             let units = self.held(0, wide)?;
             return self.assign(this, &units, wide);
         }
+        // So many times a character.
+        if is(&[
+            "12_M_constructEyc",
+            "12_M_constructEyw",
+            "C1EycRKS3_",
+            "C1EywRKS3_",
+            "C1IS3_EEycRKS3_",
+            "C1IS3_EEywRKS3_",
+            "C2IS3_EEycRKS3_",
+            "C2IS3_EEywRKS3_",
+            "6assignEyc",
+            "6assignEyw",
+        ]) {
+            let (count, letter) = (n(0, self)?.min(MAX_LENGTH), self.letter(1, wide)?);
+            return self.assign(this, &vec![letter; usize::try_from(count).ok()?], wide);
+        }
         let units = self.units_of(this, wide)?;
         if is(&["9_M_appendEPKcy", "9_M_appendEPKwy", "6appendEPKcy", "6appendEPKwy"]) {
             let more = self.counted(0, n(1, self)?, wide)?;
@@ -120,8 +141,15 @@ impl Library<'_, '_, '_> {
         if is(&["8pop_backEv"]) {
             return self.assign(this, units.get(..units.len().checked_sub(1)?)?, wide);
         }
-        if is(&["6resizeEy", "6resizeEyc", "6resizeEyw"]) && n(0, self)? <= units.len() as u64 {
-            return self.assign(this, units.get(..n(0, self)? as usize)?, wide);
+        if is(&["6resizeEy", "6resizeEyc", "6resizeEyw"]) {
+            let letter = if member.len() > "6resizeEy".len() { self.letter(1, wide)? } else { 0 };
+            let mut units = units;
+            units.resize(usize::try_from(n(0, self)?.min(MAX_LENGTH)).ok()?, letter);
+            return self.assign(this, &units, wide);
+        }
+        if is(&["6appendEyc", "6appendEyw"]) {
+            let more = vec![self.letter(1, wide)?; usize::try_from(n(0, self)?.min(MAX_LENGTH)).ok()?];
+            return self.assign(this, &[units, more].concat(), wide);
         }
         // Positions and counts: what they cut out of the string, and what takes its place.
         let cut = |at: u64, count: u64| {

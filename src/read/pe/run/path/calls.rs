@@ -6,6 +6,7 @@ use super::super::super::surface;
 use super::super::bridge;
 use super::super::library::Library;
 use super::super::machine::{Machine, RSP, Untouched};
+use super::super::strings;
 use super::super::word::{Word, size_of};
 use super::{Found, Frame, MAX_FRAMES, MAX_WAYS, Next, Run, Way};
 use crate::catalog::native;
@@ -98,8 +99,10 @@ impl Run<'_, '_> {
         let wanted = self.goal.steps.get(depth).is_some_and(|(of, _)| *of == function)
             && self.goal.steps.get(depth - 1).is_some_and(|(_, at)| *at == site);
         let within = way.frames.iter().filter(|frame| frame.function == function).count();
-        let known = self.program.names.linked.contains_key(&function) || self.program.openers.contains(&function);
-        if known && !wanted {
+        // Of a library that is linked in only what changes state is told of; the rest is code like any other.
+        let linked = self.program.names.linked.get(&function);
+        let told = linked.is_some_and(|linked| linked.api.row.is_sink()) || self.program.openers.contains(&function);
+        if !wanted && (told || linked.is_some_and(|linked| is_string(&linked.via))) {
             let after = self.after(next);
             let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
             return Next::At(next);
@@ -166,6 +169,10 @@ impl Run<'_, '_> {
                 (surface::name_of(import).unwrap_or_default(), self.program.apis.get(*index).copied().flatten())
             }
             Target::Named(api, via) => (via.rsplit('!').next().unwrap_or_default(), Some(*api)),
+            Target::Internal(function) => match self.program.names.linked.get(function) {
+                Some(linked) => (linked.via.rsplit('!').next().unwrap_or_default(), Some(linked.api)),
+                None => ("", None),
+            },
             _ => ("", None),
         };
         let arguments = self.arguments(&way.machine, 8);
@@ -239,4 +246,9 @@ impl Run<'_, '_> {
             }
         }
     }
+}
+
+/// A method of a string, whose name is known.
+fn is_string(via: &str) -> bool {
+    strings::member(via.rsplit('!').next().unwrap_or_default()).is_some()
 }
