@@ -8,6 +8,7 @@ use super::code::report::{Arg, Object};
 use super::code::width::literal_by_looks;
 use super::image::{Image, u32_at, u64_at};
 use super::imports::Linkage;
+use super::initial::Entered;
 use super::program::{MAX_DEPTH, Program};
 use super::scan::pointing;
 use super::{Map, Set};
@@ -53,6 +54,7 @@ pub(crate) struct Globals {
     strings: RefCell<Map<u64, Option<Known>>>,
     objects: RefCell<Map<u64, Object>>,
     asked: Cell<usize>,
+    pub(super) entered: Entered,
 }
 
 impl Program<'_> {
@@ -62,7 +64,7 @@ impl Program<'_> {
             return known.clone();
         }
         let (mut found, whole) = self.stored(va, depth);
-        found.extend(self.initial(va));
+        found.extend(self.initial(va).filter(|initial| !initial.weak || !self.is_never_seen(va, depth)));
         let arg = found.into_iter().filter(|arg| !arg.is_null()).reduce(either);
         if whole {
             self.globals.known.borrow_mut().insert(va, arg.clone());
@@ -82,6 +84,18 @@ impl Program<'_> {
         self.image.section_of(at).filter(|s| !s.is_writable() && !s.is_code())?;
         let weak = self.references_to(va).any(|reference| !reference.loads);
         Some(literal_by_looks(&self.image, at)?.guessed(weak))
+    }
+
+    /// What a variable holds when the program starts is replaced before anybody reads it.
+    fn is_never_seen(&self, va: u64, depth: u8) -> bool {
+        let stores = |function: &u32| {
+            let stored = self.report(*function, depth + 1);
+            stored.is_some_and(|report| report.summary.globals.iter().any(|(at, arg)| *at == va && !arg.partial))
+        };
+        let writers: BTreeSet<u32> = self.writers(va, depth).unwrap_or_default().into_iter().filter(stores).collect();
+        let others = self.references_to(va).filter_map(|reference| self.functions.function_of(reference.code));
+        let readers = others.filter(|function| !writers.contains(function)).take(MAX_READERS).collect();
+        self.is_replaced(&writers, &readers)
     }
 
     /// Everything that is stored to a variable; `false`: not all functions could be looked into now.

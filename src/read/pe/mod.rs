@@ -13,6 +13,7 @@ mod go;
 mod handed;
 mod image;
 mod imports;
+mod initial;
 mod landing;
 mod leaves;
 mod lines;
