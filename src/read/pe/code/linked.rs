@@ -140,7 +140,7 @@ impl Engine<'_, '_> {
                 return;
             }
             let rooted = is_rooted(literal);
-            if is_path_like(literal) && (rooted || held.is_none()) {
+            if is_path_like(literal) && !is_source(literal) && (rooted || held.is_none()) {
                 let has_it = held.is_some_and(|held| held.texts().contains(text));
                 // What only looks at the object changes nothing.
                 if has_it || !made && !self.may_write(target, this_number) {
@@ -154,6 +154,12 @@ impl Engine<'_, '_> {
             }
         }
     }
+}
+
+/// The name of a file that a compiler reads: what asserts and logs say of where they stand.
+fn is_source(literal: &str) -> bool {
+    const EXTENSIONS: [&str; 8] = ["c", "cc", "cpp", "cxx", "h", "hpp", "hxx", "inl"];
+    literal.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension))
 }
 
 /// It begins at a drive or a server.
