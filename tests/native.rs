@@ -426,7 +426,6 @@ fn what_is_said_is_true() {
         &[
             "create C:\\Truth\\Inlined\\one.dat CreateFileA",
             "create C:\\Truth\\data\\nine.dat CreateFileA",
-            "create C:\\Truth\\default.dat CreateFileA",
             "create C:\\Truth\\eight.dat CreateFileA",
             "create C:\\Truth\\eleven.new CreateFileA",
             "create C:\\Truth\\five.dat CreateFileA",
