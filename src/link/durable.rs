@@ -55,7 +55,7 @@ pub(super) fn mark(readings: &mut [Reading], settings: &Settings) {
             }
             for (mark, step) in super::at_or_above(&key).flat_map(|key| places.get(key)).flatten() {
                 let is_off = key.get(..1).and_then(|drive| ends.get(drive)).is_some_and(|end| *end < number);
-                if !effect.has(*mark) && !(*mark == Trait::Durable && is_off) {
+                if !(effect.has(*mark) || *mark == Trait::Durable && is_off) {
                     effect.mark(*mark);
                     effect.evidence.push(step.clone());
                 }

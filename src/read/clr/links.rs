@@ -6,6 +6,9 @@ use super::unit::{FIELD, MEMBER_REF, METHOD_DEF, RefInfo, Unit, row, table};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// A virtual method as what overrides it names it: the type that declares it, its name, and how many parameters it has.
+type Declared<'u> = ((u32, u32), &'u str, u16);
+
 /// A method of the application: its assembly and its row there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Method {
@@ -129,7 +132,7 @@ impl Links {
             (0..units.len()).into_par_iter().map(|u| self.bases(units, u as u32)).collect();
         // Only what is some type's base can be overridden.
         let is_base: HashSet<(u32, u32)> = bases.iter().flatten().flatten().copied().collect();
-        let mut declared: Map<((u32, u32), &str, u16), Vec<Method>> = Map::default();
+        let mut declared: Map<Declared<'_>, Vec<Method>> = Map::default();
         for (u, unit) in units.iter().enumerate() {
             for (m, info) in unit.methods.iter().enumerate().filter(|(_, m)| m.is_virtual) {
                 let owner = (u as u32, info.owner);

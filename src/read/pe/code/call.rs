@@ -262,7 +262,7 @@ impl Engine<'_, '_> {
                     None => {
                         let outputs = self.program.signature(*index).and_then(|s| s.outputs);
                         let shared = native::is_crt(&import.module);
-                        self.unknown_method(&import.name, outputs.or(shared.then_some(0)), site);
+                        self.unknown_method(import.name, outputs.or(shared.then_some(0)), site);
                         self.symbols.of(Kind::Result(site))
                     }
                 }

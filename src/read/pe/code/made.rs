@@ -43,9 +43,6 @@ impl Engine<'_, '_> {
     pub(super) fn is_counted(&self, object: Value) -> bool {
         let word = if self.is_64() { 8 } else { 4 };
         let kept = self.state.cell(object.plus(word, self.is_64())).map(|cell| cell.value);
-        match kept.and_then(|length| self.symbols.kind_of(length)) {
-            Some(Kind::Count(_) | Kind::Length(..)) => true,
-            _ => false,
-        }
+        matches!(kept.and_then(|length| self.symbols.kind_of(length)), Some(Kind::Count(_) | Kind::Length(..)))
     }
 }

@@ -358,7 +358,7 @@ impl Machine {
         let result = result.map(|result| result & width_of(size));
         self.flags.zero = result.map(|result| result == 0);
         self.flags.sign = result.map(|result| result >> (size.clamp(1, 8) * 8 - 1) & 1 == 1);
-        self.flags.parity = result.map(|result| (result as u8).count_ones() % 2 == 0);
+        self.flags.parity = result.map(|result| (result as u8).count_ones().is_multiple_of(2));
     }
 
     /// The flags of a difference.

@@ -21,17 +21,18 @@ mod texts;
 mod vector;
 mod word;
 
+use super::code::gap::Gap;
 use super::code::report::{Arg, Event};
 use super::effects;
 use super::program::Program;
 use crate::facts::{Body, Extent, Hole, Part, Text};
-use path::{Goal, Run};
+use path::{Found, Goal, Run};
 
 /// Most calls of one image whose places are looked for.
 const MAX_SOUGHT: usize = 200;
 /// Most instructions that are run for all calls of one image, and for one of them.
-const MAX_STEPS: u64 = 400_000;
-const MAX_STEPS_FOR_ONE: u64 = 120_000;
+const MAX_STEPS: u64 = 200_000;
+const MAX_STEPS_FOR_ONE: u64 = 40_000;
 /// Most levels of callers from which a call is looked for, beyond those that the analysis has found.
 const MAX_LEVELS: usize = 2;
 /// Most callers of one function.
@@ -45,9 +46,8 @@ const WHOLE: u8 = 2;
 /// How much is known of where an event changes something: none of its places, some of it, all. `None`: it changes nothing.
 fn known(program: &Program<'_>, event: &Event) -> Option<u8> {
     // Which of several roots belongs to which of several keys is not known.
-    let several = |arg: &&Arg| arg.texts.len() > 1 || arg.number.all().len() > 1;
     let crossed = event.args.iter().filter_map(|arg| arg.handle.as_ref()).any(|handle| handle.crossed)
-        || event.args.iter().filter(several).count() > 1;
+        || event.args.iter().filter(|arg| is_several(arg)).count() > 1;
     let facts = effects::facts(&program.image, event);
     let of = |fact: &crate::facts::Fact| match &fact.body {
         Body::Effect(effect) => Some(match effect.location.extent() {
@@ -71,57 +71,104 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
     if program.go.is_some() {
         return;
     }
-    let (mut sought, mut left) = (0, MAX_STEPS);
-    let mut all = Vec::new();
-    for event in std::mem::take(events) {
-        let open = known(program, &event).filter(|known| *known < WHOLE);
-        let Some(open) = open.filter(|_| sought < MAX_SOUGHT && left > 0 && !program.is_out_of_budget()) else {
-            all.push(event);
-            continue;
-        };
-        sought += 1;
-        let found = look(program, &event, open, &mut left);
-        if found.is_empty() { all.push(event) } else { all.extend(found) }
+    let mut left = Left { calls: MAX_SOUGHT, steps: MAX_STEPS };
+    let with_strings = program.linkage.imports.iter().any(|import| import.name.starts_with("_ZNSt"));
+    // First what is open, then what is one of several: of these the ways that are taken may be fewer.
+    for alternatives in [false, true] {
+        let mut all = Vec::new();
+        for event in std::mem::take(events) {
+            let known = known(program, &event);
+            let open = match known {
+                Some(WHOLE) if alternatives && event.args.iter().any(is_several) => Some(1),
+                Some(known)
+                    if !alternatives && known < WHOLE && !is_hopeless(effects::event_gap(&event), with_strings) =>
+                {
+                    Some(known)
+                }
+                _ => None,
+            };
+            let Some(open) = open.filter(|_| left.calls > 0 && left.steps > 0 && !program.is_out_of_budget()) else {
+                all.push(event);
+                continue;
+            };
+            left.calls -= 1;
+            let found = look(program, &event, open, &mut left);
+            // Of alternatives only fewer are better.
+            let narrows = || found.complete && found.events.len() < alternatives_of(&event);
+            if found.events.is_empty() || alternatives && !narrows() {
+                all.push(event);
+            } else {
+                all.extend(found.events);
+            }
+        }
+        *events = all;
     }
-    *events = all;
+}
+
+/// How many places an event may have, as far as its arguments say.
+fn alternatives_of(event: &Event) -> usize {
+    event.args.iter().map(|arg| arg.texts.len().max(arg.number.all().len())).max().unwrap_or(0)
+}
+
+/// How much may still be looked for in an image.
+struct Left {
+    calls: usize,
+    steps: u64,
+}
+
+/// One of several texts or numbers.
+fn is_several(arg: &Arg) -> bool {
+    arg.texts.len() > 1 || arg.number.all().len() > 1
+}
+
+/// No way through the image says what is missing: only what calls it, what it reads, or a library knows. Of strings of C++,
+/// which a library gives too, it is known what they hold.
+fn is_hopeless(gap: Gap, with_strings: bool) -> bool {
+    match gap {
+        Gap::Outside | Gap::Appended => true,
+        Gap::Library => !with_strings,
+        _ => false,
+    }
+}
+
+/// What was found of an event, and whether all ways were followed.
+struct Answer {
+    events: Vec<Event>,
+    complete: bool,
 }
 
 /// The event as runs find it, where they know more of it.
-fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut u64) -> Vec<Event> {
+fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut Left) -> Answer {
     let mut steps: Vec<(u32, u32)> = Vec::new();
     for site in event.through.iter().rev().chain([&event.site]) {
-        let Some(function) = program.functions.function_of(*site) else { return Vec::new() };
+        let Some(function) = program.functions.function_of(*site) else {
+            return Answer { events: Vec::new(), complete: false };
+        };
         steps.push((function, *site));
     }
     let mut level = vec![steps];
-    let mut spent = 0;
+    let (mut spent, mut complete) = (0, true);
     let mut best: (u8, Vec<Event>) = (open, Vec::new());
     for _ in 0..=MAX_LEVELS {
         let mut found: Vec<Event> = Vec::new();
         let mut endless = false;
+        complete = true;
         for steps in &level {
-            if *left == 0 || spent > MAX_STEPS_FOR_ONE {
-                return best.1;
+            if left.steps == 0 || spent > MAX_STEPS_FOR_ONE {
+                return Answer { events: best.1, complete: false };
             }
             let Some(mut run) = Run::new(program, Goal { steps: steps.clone() }) else { continue };
             run.all();
             spent += run.steps;
-            *left = left.saturating_sub(run.steps);
+            left.steps = left.steps.saturating_sub(run.steps);
+            complete &= !run.capped && run.found.iter().all(|found| !found.doubted);
             endless |= run.endless;
-            for mut other in run.found {
-                let same_way = other.event.site == event.site
-                    && other.event.via == event.via
-                    && other.event.through.starts_with(&event.through);
-                if !same_way {
-                    continue;
-                }
-                other.event.ran_from = steps.first().map(|(function, _)| *function);
-                for arg in &mut other.event.args {
-                    arg.weak |= run.capped && other.chose || other.doubted;
-                    arg.settle();
-                }
-                if !found.iter().any(|known| same(known, &other.event)) {
-                    found.push(other.event);
+            for other in certain(run, event) {
+                match found.iter_mut().find(|known| same(known, &other)) {
+                    Some(known) => {
+                        known.args.iter_mut().zip(other.args).for_each(|(known, other)| known.weak &= other.weak)
+                    }
+                    None => found.push(other),
                 }
             }
         }
@@ -143,7 +190,35 @@ fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut u64) -> Vec<E
         }
         level = level.iter().flat_map(|steps| callers(program, steps)).collect();
     }
-    best.1
+    Answer { events: best.1, complete }
+}
+
+/// What a run found of an event. Something is a guess where not all ways were followed that may lead there, or where they say
+/// different things of the same call: some of them may be ways that the program never takes.
+fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
+    let from = run.goal.steps.first().map(|(function, _)| *function);
+    let found: Vec<Found> = run
+        .found
+        .into_iter()
+        .filter(|found| {
+            found.event.site == event.site
+                && found.event.via == event.via
+                && found.event.through.starts_with(&event.through)
+        })
+        .collect();
+    let differs = |of: &Found| {
+        found.iter().any(|other| other.event.through == of.event.through && !same(&other.event, &of.event))
+    };
+    let guessed: Vec<bool> = found.iter().map(|of| of.doubted || of.chose && (run.capped || differs(of))).collect();
+    let settled = |(found, guessed): (Found, bool)| {
+        let mut event = Event { ran_from: from, ..found.event };
+        for arg in &mut event.args {
+            arg.weak |= guessed;
+            arg.settle();
+        }
+        event
+    };
+    found.into_iter().zip(guessed).map(settled).collect()
 }
 
 /// More than a drive is known of its place.

@@ -19,9 +19,9 @@ use iced_x86::{FlowControl, Instruction};
 use std::rc::Rc;
 
 /// Most instructions of one run, over all its ways.
-const MAX_STEPS: u64 = 40_000;
+const MAX_STEPS: u64 = 16_000;
 /// Most instructions of a function that is called on the way, and of what it calls: of what takes longer nothing is known.
-const MAX_CALLED: u64 = 6_000;
+const MAX_CALLED: u64 = 4_000;
 /// Most ways of one run.
 const MAX_WAYS: usize = 64;
 /// How often one way forks at the same condition.
@@ -89,7 +89,7 @@ pub(super) struct Run<'p, 'a> {
     engine: Engine<'p, 'a>,
     ground: Ground<'p, 'a>,
     marks: Marks,
-    goal: Goal,
+    pub(super) goal: Goal,
     code: Map<(u32, usize), Rc<Code>>,
     /// Functions that took too long, or led nowhere.
     skipped: Vec<u32>,

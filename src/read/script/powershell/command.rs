@@ -317,9 +317,8 @@ fn is_range(word: &str) -> bool {
 fn is_cut(node: Node<'_>) -> bool {
     let mut cursor = node.walk();
     let elements = node.child_by_field_name("command_elements");
-    let parts = node
-        .children(&mut cursor)
-        .chain(elements.iter().flat_map(|e| (0..e.child_count()).filter_map(|i| e.child(i as u32))));
+    let parts =
+        node.children(&mut cursor).chain(elements.iter().flat_map(|e| (0..e.child_count()).filter_map(|i| e.child(i))));
     if parts.into_iter().any(|part| part.is_error()) {
         return true;
     }

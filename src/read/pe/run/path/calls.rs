@@ -9,7 +9,7 @@ use super::super::machine::{Machine, RSP, Untouched};
 use super::super::strings;
 use super::super::word::{Word, size_of};
 use super::{Found, Frame, MAX_FRAMES, MAX_WAYS, Next, Run, Way};
-use crate::catalog::native;
+use crate::catalog::native::{self, Signature};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::rc::Rc;
 
@@ -48,7 +48,10 @@ impl Run<'_, '_> {
                 frame.function = function;
                 Next::At(self.program.image.base.wrapping_add(u64::from(function)))
             }
-            Target::Unknown => Next::Lost,
+            Target::Unknown => {
+                self.capped = true;
+                Next::Lost
+            }
             target => {
                 // The arguments lie behind the return address.
                 let word = size_of(self.ground.is_64) as i64;
@@ -85,6 +88,7 @@ impl Run<'_, '_> {
     pub(super) fn call(&mut self, way: &mut Way, instruction: &Instruction) -> Next {
         let (site, next) = (self.rva(instruction.ip()), instruction.next_ip());
         let target = self.target(way, instruction);
+        self.capped |= matches!(target, Target::Unknown);
         let Target::Internal(function) = target else {
             let after = self.after(next);
             return match self.call_known(way, &target, site, after.as_ref()) {
@@ -195,7 +199,11 @@ impl Run<'_, '_> {
             return Some(());
         }
         if api.is_none() && !matches!(target, Target::Internal(_)) {
-            self.unknown(&mut way.machine, name, &arguments);
+            let signature = match target {
+                Target::Import(index) => self.program.signature(*index),
+                _ => native::signature(name),
+            };
+            self.unknown(&mut way.machine, signature, &arguments);
         }
         let answer =
             bridge::call(&mut self.engine, &mut way.machine, &mut self.ground, &mut self.marks, (target, site, api));
@@ -230,10 +238,10 @@ impl Run<'_, '_> {
     }
 
     /// An imported function of which nothing is known but its signature.
-    fn unknown(&mut self, machine: &mut Machine, name: &str, arguments: &[Word]) {
+    fn unknown(&mut self, machine: &mut Machine, signature: Option<Signature>, arguments: &[Word]) {
         /// What a buffer is filled with is as long as one of the numbers beside it says.
         const MAX_FILLED: u64 = 0x400;
-        let outputs = native::signature(name).and_then(|signature| signature.outputs).unwrap_or(u32::MAX);
+        let outputs = signature.and_then(|signature| signature.outputs).unwrap_or(u32::MAX);
         let numbers = arguments.iter().filter_map(|word| word.low(4)).filter(|n| *n <= MAX_FILLED);
         let bytes = numbers.max().unwrap_or_default().max(16);
         for (n, argument) in arguments.iter().enumerate() {
