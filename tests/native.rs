@@ -440,6 +440,8 @@ fn what_is_said_is_true() {
             "create C:\\Truth\\three.dat CreateFileA",
             "create C:\\Truth\\two.dat CreateFileA",
             "create C:\\Truth\\written.cfg CreateFileA",
+            // What is scrambled character by character, as it is then opened.
+            "create {Cwd}\\B;]Ustui]rbs`lcmde\\e`u CreateFileA",
             "create {env:TRUTH_FILE} CreateFileA",
             "create {ini:C:\\Truth\\truth.ini/Paths/Data}\\nine.dat CreateFileA",
         ],

@@ -187,7 +187,15 @@ impl Machine {
                     Some(between) => (Some(between as u64), Some(0)),
                     None => (a, b.zip(carry).map(|(b, carry)| b.wrapping_add(carry))),
                 };
+                let old = self.flags.carry;
                 self.set_difference(a, b, size);
+                // The difference with itself keeps the carry that it is made of; that of two places behind the same symbol is
+                // below zero where the first stands before the second.
+                match distance(left, right) {
+                    _ if same && mnemonic == M::Sbb => self.flags.carry = old,
+                    Some(between) if !same => self.flags.carry = Some(between < 0),
+                    _ => {}
+                }
                 match (left, b) {
                     (Word::Symbol(_), Some(b)) if a.is_none() => {
                         sum(left, (extend(b, size) as i64).wrapping_neg(), size, ground.is_64)

@@ -1,7 +1,6 @@
 //! Functions on texts and memory whose results a run needs exactly: lengths, places found, copies of so many bytes. What
 //! other functions do is said by the models of the engine.
 
-use super::super::code::value::Value;
 use super::machine::{Ground, Machine, Untouched};
 use super::texts::{self, Marks, Read};
 use super::word::{Word, size_of};
@@ -216,11 +215,13 @@ impl Library<'_, '_, '_> {
         if !(a.whole && b.whole && a.text.as_lit().is_some() && b.text.as_lit().is_some()) {
             return None;
         }
-        let fold =
-            |unit: &u32| match self.name.contains('i') && !self.name.contains("str") || self.name.contains("icmp") {
-                true => char::from_u32(*unit).map_or(*unit, |c| u32::from(c.to_ascii_lowercase())),
-                false => *unit,
-            };
+        let fold = |unit: &u32| match self.name.contains('i') && !self.name.contains("str")
+            || self.name.contains("icmp")
+            || self.name.contains("cmpi")
+        {
+            true => char::from_u32(*unit).map_or(*unit, |c| u32::from(c.to_ascii_lowercase())),
+            false => *unit,
+        };
         let (a, b): (Vec<u32>, Vec<u32>) = (a.units.iter().map(fold).collect(), b.units.iter().map(fold).collect());
         let order = a.cmp(&b) as i32;
         Some(Word::of(Some(order as u32 as u64), 4))
@@ -270,7 +271,7 @@ impl Library<'_, '_, '_> {
             }
             "free" | "_free_base" | "??3@YAXPEAX@Z" | "??3@YAXPAX@Z" | "_ZdlPv" | "_ZdlPvy" | "_ZdlPvj" | "_ZdaPv"
             | "HeapFree" | "LocalFree" | "GlobalFree" | "CoTaskMemFree" => Some(Word::UNKNOWN),
-            "GetProcessHeap" => Some(Word::Symbol(Value::Unknown)),
+            "GetProcessHeap" => Some(Word::UNKNOWN),
             "memcmp" => {
                 let (a, b) =
                     (self.ground.address(*self.arguments.first()?)?, self.ground.address(*self.arguments.get(1)?)?);

@@ -70,6 +70,8 @@ pub(super) enum Place {
     Number(u64, usize),
     /// Somewhere in the memory that begins at an address.
     Near(u64, usize),
+    /// In the block that Windows keeps for the thread.
+    Thread(usize),
     /// An address that is not known.
     Nowhere(usize),
 }
@@ -78,7 +80,11 @@ impl Place {
     pub(super) fn size(self) -> usize {
         match self {
             Place::Register(register) => register.size(),
-            Place::Memory(_, size) | Place::Number(_, size) | Place::Near(_, size) | Place::Nowhere(size) => size,
+            Place::Memory(_, size)
+            | Place::Number(_, size)
+            | Place::Near(_, size)
+            | Place::Thread(size)
+            | Place::Nowhere(size) => size,
         }
     }
 }
@@ -169,9 +175,8 @@ impl Machine {
     /// Where a memory operand is.
     fn place_in_memory(&self, ground: &mut Ground<'_, '_>, instruction: &Instruction) -> Place {
         let size = instruction.memory_size().size();
-        // The thread's own block of Windows.
         if matches!(instruction.memory_segment(), Register::FS | Register::GS) {
-            return Place::Nowhere(size);
+            return Place::Thread(size);
         }
         match self.effective(ground, instruction) {
             Word::Near(at) => Place::Near(at, size),
@@ -205,7 +210,10 @@ impl Machine {
             (Some(n), None) if scale == 1 && is_offset(n, size) => {
                 index.plus(displacement, is_64).plus(n as i64, is_64)
             }
-            _ => ground.own_memory(base).or_else(|| ground.own_memory(index)).map_or(Word::UNKNOWN, Word::Near),
+            _ => {
+                let memory = ground.own_memory(base).or_else(|| ground.own_memory(index));
+                memory.map_or(Word::UNKNOWN, |at| Word::Near(at.wrapping_add_signed(displacement)))
+            }
         }
     }
 
@@ -232,7 +240,7 @@ impl Machine {
             Place::Register(register) => self.register(register),
             Place::Number(number, _) => Word::number(number),
             Place::Memory(at, size) => self.load(ground, files, at, size),
-            Place::Near(_, size) | Place::Nowhere(size) => Word::UNKNOWN.cut(size),
+            Place::Near(_, size) | Place::Thread(size) | Place::Nowhere(size) => Word::UNKNOWN.cut(size),
         }
     }
 
@@ -254,7 +262,7 @@ impl Machine {
             Place::Memory(at, size) => self.memory.store(at, size, word),
             Place::Near(at, _) => self.memory.blur_all(at),
             Place::Nowhere(_) => self.strayed = true,
-            Place::Number(..) => {}
+            Place::Number(..) | Place::Thread(_) => {}
         }
     }
 
@@ -336,9 +344,11 @@ impl Machine {
             C::s | C::ns => flags.sign = Some(met == (instruction.condition_code() == C::s)),
             C::p | C::np => flags.parity = Some(met == (instruction.condition_code() == C::p)),
             C::be | C::a => {
+                // Not above may be below or equal.
                 let below = met == (instruction.condition_code() == C::be);
-                flags.carry = Some(below);
-                flags.zero = if below { flags.zero } else { Some(false) };
+                if !below || flags.zero == Some(false) {
+                    (flags.carry, flags.zero) = (Some(below), Some(false));
+                }
             }
             C::l | C::ge => {
                 let less = met == (instruction.condition_code() == C::l);
@@ -346,8 +356,9 @@ impl Machine {
             }
             C::le | C::g => {
                 let less = met == (instruction.condition_code() == C::le);
-                (flags.sign, flags.overflow) = (Some(less), Some(false));
-                flags.zero = if less { flags.zero } else { Some(false) };
+                if !less || flags.zero == Some(false) {
+                    (flags.sign, flags.overflow, flags.zero) = (Some(less), Some(false), Some(false));
+                }
             }
             C::None => flags.carry = Some(met),
         }

@@ -86,7 +86,8 @@ impl Memory {
         }
     }
 
-    fn forget_symbols(&mut self, at: u64, size: u64) {
+    /// Symbols that were stored where something else is written now.
+    pub(super) fn forget_symbols(&mut self, at: u64, size: u64) {
         if self.symbols.range(at.saturating_sub(7)..at.saturating_add(size)).next().is_none() {
             return;
         }
@@ -104,7 +105,7 @@ impl Memory {
     /// A word; `None`: nothing was written there, and the file does not say.
     pub(super) fn load(&self, image: &Image<'_>, at: u64, size: usize) -> Option<Word> {
         if let Some((value, stored)) = self.symbols.get(&at) {
-            return Some(if *stored >= size { *value } else { Word::UNKNOWN });
+            return Some(if *stored >= size && size >= 4 { *value } else { Word::UNKNOWN });
         }
         let (mut bits, mut known, mut touched) = (0u64, 0u8, false);
         for i in 0..size.min(8) {

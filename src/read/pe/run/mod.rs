@@ -161,7 +161,7 @@ fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut Left) -> Answ
             run.all();
             spent += run.steps;
             left.steps = left.steps.saturating_sub(run.steps);
-            complete &= !run.capped && run.found.iter().all(|found| !found.doubted);
+            complete &= !run.capped && !run.found.is_empty() && run.found.iter().all(|found| !found.doubted);
             endless |= run.endless;
             for other in certain(run, event) {
                 match found.iter_mut().find(|known| same(known, &other)) {
@@ -178,7 +178,9 @@ fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut Left) -> Answ
         if endless && open > 0 && found.len() > 1 {
             found.clear();
         }
+        let all = found.len();
         found.retain(|event| knows(event).is_some_and(|known| known > open) && says_something(event));
+        complete &= found.len() == all && all <= MAX_PLACES;
         if let Some(least) = found.iter().filter_map(knows).min()
             && least > best.0
         {

@@ -281,7 +281,7 @@ impl<'p, 'a> Run<'p, 'a> {
             }
             // Round and round leads nowhere.
             None => {
-                let goes_on = next > way.at;
+                let goes_on = target <= way.at;
                 way.machine.assume(jump, !goes_on);
                 way.at = if goes_on { next } else { target };
             }
@@ -432,7 +432,10 @@ fn condition(machine: &mut Machine, instruction: &Instruction) -> Option<bool> {
 /// Addresses that the image does not take: for the stack of a run, and for what it allocates.
 fn free_zone(program: &Program<'_>) -> u64 {
     let span = program.image.span(|_| true);
-    let (from, to) = (program.image.base + u64::from(span.start), program.image.base + u64::from(span.end));
+    let (from, to) = (
+        program.image.base.saturating_add(u64::from(span.start)),
+        program.image.base.saturating_add(u64::from(span.end)),
+    );
     let size = ZONE;
     [0x2000_0000u64, 0x5000_0000, 0x9000_0000]
         .into_iter()

@@ -23,7 +23,10 @@ impl Machine {
         let mut left = match self.registers[1].low(size_of(ground.is_64)) {
             _ if !repeats => 1,
             Some(count) if count <= MAX_REPEATED || compares => count,
-            _ => return self.forget(ground, instruction),
+            _ => {
+                self.lose(ground);
+                return self.forget(ground, instruction);
+            }
         };
         let by = if self.downwards { -(size as i64) } else { size as i64 };
         let mut times = 0;
@@ -67,6 +70,14 @@ impl Machine {
         }
         if repeats {
             self.registers[1] = Word::number(left);
+        }
+    }
+
+    /// How much is written is not known: of what was there nothing is left.
+    fn lose(&mut self, ground: &mut Ground<'_, '_>) {
+        match ground.address(self.registers[7]) {
+            Some(at) => self.memory.blur_all(at),
+            None => self.strayed = true,
         }
     }
 }

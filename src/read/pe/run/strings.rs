@@ -197,7 +197,7 @@ impl Library<'_, '_, '_> {
             "5emptyEv" => Word::of(held(length_at, self).low(size).map(|length| u64::from(length == 0)), 4),
             "3endEv" => {
                 let (at, length) = (held(this, self), held(length_at, self).low(size)?);
-                at.plus((length * width) as i64, self.ground.is_64)
+                at.plus(length.wrapping_mul(width) as i64, self.ground.is_64)
             }
             "ixEy" | "2atEy" => {
                 let (at, n) = (held(this, self), self.given(0)?.low(size)?);

@@ -16,7 +16,7 @@ const MAX_MARKS: usize = 256;
 /// Longest text, in characters.
 const MAX_LENGTH: u64 = 1_024;
 
-/// The holes that marks stand for.
+/// The holes that marks stand for. The first is the one of which nothing is known: what there is no room for is that.
 #[derive(Default)]
 pub(super) struct Marks(Vec<Hole>);
 
@@ -51,7 +51,13 @@ impl Marks {
         let known = self.0.iter().position(|known| known == hole);
         known.unwrap_or_else(|| {
             if self.0.len() >= MAX_MARKS {
-                return self.0.len() - 1;
+                return 0;
+            }
+            if self.0.is_empty() {
+                self.0.push(Hole::Unknown);
+                if *hole == Hole::Unknown {
+                    return 0;
+                }
             }
             self.0.push(hole.clone());
             self.0.len() - 1
@@ -167,6 +173,7 @@ pub(super) fn read(
 pub(super) fn write(memory: &mut Memory, at: u64, units: &[u32], wide: bool, ended: bool) {
     let size = if wide { 2u64 } else { 1 };
     let end = ended.then_some(0);
+    memory.forget_symbols(at, (units.len() as u64 + u64::from(ended)) * size);
     for (i, unit) in units.iter().copied().chain(end).enumerate() {
         let bytes = (unit as u16).to_le_bytes();
         for (j, byte) in bytes.iter().take(size as usize).enumerate() {

@@ -60,7 +60,9 @@ impl Run<'_, '_> {
                     return Next::Lost;
                 }
                 let Some(frame) = way.frames.last() else { return Next::Lost };
-                way.machine.registers[RSP] = frame.registers[RSP];
+                if self.ground.is_64 {
+                    way.machine.registers[RSP] = frame.registers[RSP];
+                }
                 Next::Leave
             }
         }
