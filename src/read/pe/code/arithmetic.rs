@@ -214,7 +214,7 @@ fn signed(n: u64, is_64: bool) -> i64 {
 }
 
 /// `sete` and its family.
-pub(super) fn is_truth(mnemonic: Mnemonic) -> bool {
+pub(crate) fn is_truth(mnemonic: Mnemonic) -> bool {
     use Mnemonic as M;
     matches!(
         mnemonic,

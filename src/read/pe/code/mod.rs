@@ -6,7 +6,7 @@
 
 pub(crate) mod analysis;
 mod applied;
-mod arithmetic;
+pub(crate) mod arithmetic;
 pub(crate) mod body;
 mod branch;
 mod bulk;
@@ -34,7 +34,7 @@ mod rows;
 pub(crate) mod slot;
 mod spots;
 pub(crate) mod state;
-mod step;
+pub(crate) mod step;
 pub(crate) mod strings;
 mod table;
 pub(crate) mod value;

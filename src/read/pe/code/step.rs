@@ -273,11 +273,12 @@ fn extended(instruction: &Instruction, value: Value) -> Value {
     }
 }
 
-fn is_high(register: Register) -> bool {
+pub(crate) fn is_high(register: Register) -> bool {
     matches!(register, Register::AH | Register::BH | Register::CH | Register::DH)
 }
 
-fn is_conditional_move(mnemonic: Mnemonic) -> bool {
+/// `cmove` and its family.
+pub(crate) fn is_conditional_move(mnemonic: Mnemonic) -> bool {
     use Mnemonic as M;
     matches!(
         mnemonic,

@@ -1,5 +1,7 @@
 //! What one instruction changes: numbers and comparisons as the processor defines them (Intel SDM, volume 2).
 
+use super::super::code::arithmetic::is_truth;
+use super::super::code::step::is_conditional_move;
 use super::machine::{Flags, Ground, Machine, Place, RSP, Tested, Untouched, is_offset, is_string};
 use super::word::{Word, size_of, width_of};
 use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register};
@@ -123,11 +125,11 @@ impl Machine {
             M::Cld | M::Std => self.downwards = mnemonic == M::Std,
             M::Nop | M::Endbr64 | M::Endbr32 | M::Prefetchnta | M::Prefetcht0 | M::Pause | M::Wait => {}
             _ if instruction.is_jcc_short_or_near() => {}
-            _ if is_set(instruction) => {
+            _ if is_truth(instruction.mnemonic()) => {
                 let met = self.is_met(instruction).map(u64::from);
                 self.put(first, Word::of(met, 1));
             }
-            _ if is_conditional_move(instruction) => {
+            _ if is_conditional_move(instruction.mnemonic()) => {
                 let from = self.place(ground, instruction, 1);
                 let word = self.get(ground, files, from);
                 let word = match self.is_met(instruction) {
@@ -332,53 +334,7 @@ fn bitwise(and: bool, left: Word, right: Word, size: usize) -> Word {
 
 /// What it writes depends on a condition, or on a carry.
 pub(super) fn is_conditional(instruction: &Instruction) -> bool {
-    is_set(instruction)
-        || is_conditional_move(instruction)
+    is_truth(instruction.mnemonic())
+        || is_conditional_move(instruction.mnemonic())
         || matches!(instruction.mnemonic(), Mnemonic::Adc | Mnemonic::Sbb)
-}
-
-fn is_set(instruction: &Instruction) -> bool {
-    use Mnemonic as M;
-    matches!(
-        instruction.mnemonic(),
-        M::Seta
-            | M::Setae
-            | M::Setb
-            | M::Setbe
-            | M::Sete
-            | M::Setg
-            | M::Setge
-            | M::Setl
-            | M::Setle
-            | M::Setne
-            | M::Setno
-            | M::Setnp
-            | M::Setns
-            | M::Seto
-            | M::Setp
-            | M::Sets
-    )
-}
-
-fn is_conditional_move(instruction: &Instruction) -> bool {
-    use Mnemonic as M;
-    matches!(
-        instruction.mnemonic(),
-        M::Cmova
-            | M::Cmovae
-            | M::Cmovb
-            | M::Cmovbe
-            | M::Cmove
-            | M::Cmovg
-            | M::Cmovge
-            | M::Cmovl
-            | M::Cmovle
-            | M::Cmovne
-            | M::Cmovno
-            | M::Cmovnp
-            | M::Cmovns
-            | M::Cmovo
-            | M::Cmovp
-            | M::Cmovs
-    )
 }

@@ -1,5 +1,6 @@
 //! The processor of a run: registers, flags and memory, and what the instructions do that move, count and compare.
 
+use super::super::code::step::is_high;
 use super::super::code::value::Value;
 use super::super::image::Image;
 use super::memory::{Memory, Regions};
@@ -401,10 +402,6 @@ impl Machine {
     }
 }
 
-fn is_high(register: Register) -> bool {
-    matches!(register, Register::AH | Register::BH | Register::CH | Register::DH)
-}
-
 /// A number that may be the distance of a field from the start of an object, not an address.
 pub(super) fn is_offset(number: u64, size: usize) -> bool {
     /// Bytes of the largest object.
@@ -413,7 +410,7 @@ pub(super) fn is_offset(number: u64, size: usize) -> bool {
     ((number << unused) as i64 >> unused).abs() <= MAX_OBJECT
 }
 
-/// A repeated instruction goes on until this.
+/// It walks along memory.
 pub(super) fn is_string(mnemonic: Mnemonic) -> bool {
     use Mnemonic as M;
     matches!(

@@ -4,12 +4,10 @@
 
 use super::machine::{Ground, Machine};
 use super::memory::Memory;
-use super::texts::{self, Marks, Unit, looks_wide};
+use super::texts::{self, MAX_LENGTH, Marks, Unit, looks_wide};
 use super::word::{Word, size_of};
 use crate::facts::Text;
 
-/// Longest string that is believed to be one.
-const MAX_LENGTH: u64 = 1_024;
 /// Characters of a narrow string that fit into the object, and twice as many bytes of a wide one.
 const LOCAL: usize = 15;
 

@@ -354,7 +354,7 @@ impl<'p, 'a> Run<'p, 'a> {
             }
             FlowControl::ConditionalBranch => {
                 let target = instruction.near_branch_target();
-                match condition(&mut way.machine, instruction) {
+                match condition(&way.machine, instruction) {
                     Some(true) => Next::At(target),
                     Some(false) => Next::At(next),
                     None => match (self.leads(code, next), self.leads(code, target)) {
@@ -418,8 +418,8 @@ impl<'p, 'a> Run<'p, 'a> {
     }
 }
 
-/// Is the jump taken? Loops that count in a register change it.
-fn condition(machine: &mut Machine, instruction: &Instruction) -> Option<bool> {
+/// Is the jump taken? Of loops that count in a register that is not known.
+fn condition(machine: &Machine, instruction: &Instruction) -> Option<bool> {
     use iced_x86::Mnemonic as M;
     match instruction.mnemonic() {
         M::Jrcxz => machine.registers[1].low(8).map(|n| n == 0),

@@ -4,11 +4,9 @@
 
 use super::library::Library;
 use super::objects;
-use super::texts;
+use super::texts::{self, MAX_LENGTH};
 use super::word::{Word, size_of};
 
-/// Longest string that is followed.
-const MAX_LENGTH: u64 = 1_024;
 /// No position.
 const NPOS: u64 = u64::MAX;
 

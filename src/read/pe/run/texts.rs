@@ -14,7 +14,7 @@ const DIGIT: u32 = 0x10;
 /// Most marks of one run.
 const MAX_MARKS: usize = 256;
 /// Longest text, in characters.
-const MAX_LENGTH: u64 = 1_024;
+pub(super) const MAX_LENGTH: u64 = 1_024;
 
 /// The holes that marks stand for. The first is the one of which nothing is known: what there is no room for is that.
 #[derive(Default)]
