@@ -7,9 +7,11 @@
 pub mod com;
 mod mangled;
 mod rows;
+mod words;
 
 pub use com::Object;
-pub use rows::{Caller, Model, Row};
+pub use rows::{Caller, Model, Passed, Row};
+pub use words::EditWord;
 
 use crate::facts::{Folder, Owner};
 use serde::Deserialize;

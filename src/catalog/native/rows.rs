@@ -1,5 +1,6 @@
 //! The rows of the tables of functions.
 
+use super::words::{EditWord, words};
 use crate::facts::{Folder, Operation, Store, Trait};
 use serde::Deserialize;
 
@@ -87,7 +88,7 @@ pub enum Model {
     Input,
     /// destination, source, optionally the most characters
     Copy,
-    /// destination, source, bytes
+    /// destination, source, how many bytes or characters
     CopyBytes,
     /// destination, source, optionally the most characters
     Append,
@@ -119,12 +120,16 @@ pub enum Model {
     StringConvert,
     /// where a string has its characters, the first and the end of those that are copied there
     StringRange,
-    /// string object; the result is memory for its characters
+    /// string object, variable with the number of characters; the result is memory for them
     StringCreate,
     /// string object, its length
     StringLength,
     /// string object; the result is its length
     StringSize,
+    /// string object; the result says whether its length is zero
+    StringEmpty,
+    /// string object; the result says whether its characters are in it
+    StringIsLocal,
     /// string object, number of characters (or where `edit` says it); the result is the address of the next one
     StringAt,
     /// string object that ends: another may take its place
@@ -251,6 +256,15 @@ pub enum Caller {
     Exit,
 }
 
+/// Where a function finds an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// At this place of the convention.
+    At(u8),
+    /// In the register that x86 has for the object of a method.
+    Object,
+}
+
 /// One function.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -281,8 +295,9 @@ pub struct Row {
     /// Arguments in the order of the model.
     #[serde(default)]
     pub args: Vec<u8>,
-    /// Words for what becomes of a string object, or what is looked for in one: each takes the next argument.
-    pub edit: Option<String>,
+    /// Words for what becomes of a string object, or what is looked for in one, see [`Row::edit`].
+    #[serde(default, deserialize_with = "words", rename = "edit")]
+    edits: Vec<EditWord>,
     /// A method that gives an object, in memory of the caller: its address is passed before that of the object of the method,
     /// which on x86 is in a register.
     #[serde(default)]
@@ -369,6 +384,32 @@ pub struct Row {
 }
 
 impl Row {
+    /// Where an argument is passed: on x86 the object of a method is in a register, and the others move up.
+    pub fn passed(&self, n: u8, is_64: bool) -> Passed {
+        match n {
+            n if is_64 => Passed::At(n),
+            0 if self.method && !self.gives => Passed::Object,
+            1 if self.gives => Passed::Object,
+            n if self.gives && n > 1 || self.method && !self.gives => Passed::At(n - 1),
+            n => Passed::At(n),
+        }
+    }
+
+    /// What the function puts in the place of which part of its string object, or what it looks for there.
+    pub fn edit(&self) -> &[EditWord] {
+        use EditWord::{All, At, Count, End, Length, Object, Text};
+        match self.model {
+            Some(Model::StringSet) => &[All, Text],
+            Some(Model::StringCopy) => &[All, Object],
+            Some(Model::StringAppend) if self.args.len() > 2 => &[End, Text, Length],
+            Some(Model::StringAppend) => &[End, Text],
+            Some(Model::StringAdd) => &[End, Object],
+            Some(Model::StringClear) => &[All],
+            Some(Model::StringRoom) => &[At, Count, Text, Length],
+            _ => &self.edits,
+        }
+    }
+
     /// What is said of the call depends on this argument: on the place that it names, or the way it is opened.
     pub fn judges(&self, argument: usize) -> bool {
         self.deciding().chain([self.format, self.scope].into_iter().flatten()).any(|n| usize::from(n) == argument)

@@ -3,7 +3,7 @@
 use super::analysis::Engine;
 use super::body::{Block, Body};
 use super::filled::parameters;
-use super::models::objects::LOCAL_WORDS;
+use super::layout::LOCAL_WORDS;
 use super::report::{Arg, Report};
 use super::value::{Kind, Value};
 use iced_x86::{ConditionCode, FlowControl, Instruction, Mnemonic, OpKind, Register};

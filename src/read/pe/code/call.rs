@@ -9,7 +9,7 @@ use super::report::{Arg, Event, InternalCall, Number, Report};
 use super::slot::Slot;
 use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP, Wide};
 use super::value::{Kind, Value};
-use crate::catalog::native::{self, Api, Object, Signature, com};
+use crate::catalog::native::{self, Api, Object, Passed, Signature, com};
 use crate::facts::Text;
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 use std::rc::Rc;
@@ -75,15 +75,9 @@ impl Engine<'_, '_> {
 
     /// Argument `n` of a catalogued function. The object of a method of x86 is in a register (thiscall).
     pub(crate) fn argument_of(&mut self, api: Api, n: u8) -> Value {
-        match n.checked_sub(1) {
-            _ if api.row.gives && !self.is_64() => self.argument(match n {
-                0 => 0,
-                1 => PARAM_ECX,
-                n => n - 1,
-            }),
-            _ if !api.row.method || self.is_64() => self.argument(n),
-            Some(n) => self.argument(n),
-            None => self.argument(PARAM_ECX),
+        match api.row.passed(n, self.is_64()) {
+            Passed::At(n) => self.argument(n),
+            Passed::Object => self.argument(PARAM_ECX),
         }
     }
 

@@ -7,7 +7,7 @@
 use super::super::program::MAX_DEPTH;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
-use super::models::objects::LOCAL_WORDS;
+use super::layout::LOCAL_WORDS;
 use super::report::Arg;
 use super::slot::Slot;
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX};

@@ -2,9 +2,10 @@
 //! other functions do is said by the models of the engine.
 
 use super::machine::{Ground, Machine, Untouched};
+use super::strings::is_string;
 use super::texts::{self, Marks, Read};
 use super::word::{Word, size_of};
-use crate::catalog::native::{Api, Model};
+use crate::catalog::native::{Api, EditWord, Model};
 
 /// Most bytes that are copied or set at once.
 const MAX_BYTES: u64 = 0x1_0000;
@@ -40,8 +41,11 @@ fn allocation(name: &str) -> Option<(usize, Option<usize>, bool)> {
 impl Library<'_, '_, '_> {
     /// What the function returns; `None`: it is none of these, or what it is called with is not known well enough.
     pub(super) fn call(&mut self) -> Option<Word> {
-        if let Some(word) = self.memory().or_else(|| self.string()) {
+        if let Some(word) = self.memory() {
             return Some(word);
+        }
+        if let Some(api) = self.api.filter(|api| is_string(*api)) {
+            return self.string(api);
         }
         let model = self.api.and_then(|api| api.row.model);
         let wide =
@@ -50,7 +54,7 @@ impl Library<'_, '_, '_> {
             Some(Model::Length) => self.read(0, wide).filter(|read| read.whole).map(|read| number(read.units.len())),
             Some(Model::Copy) => self.copy(wide, false),
             Some(Model::Append) => self.copy(wide, true),
-            Some(Model::CopyBytes) => self.copy_bytes(),
+            Some(Model::CopyBytes) => self.copy_bytes(wide),
             Some(Model::SetBytes) => self.set_bytes(wide),
             Some(Model::FindLast | Model::FindInside) => self.find(wide),
             Some(Model::Compare) => self.compare(wide),
@@ -61,12 +65,12 @@ impl Library<'_, '_, '_> {
                 Some(Word::number(at))
             }
             Some(Model::FindFileName) => self.found(wide, |units| {
-                units.iter().rposition(|unit| matches!(*unit, 0x5c | 0x2f | 0x3a)).map_or(0, |at| at + 1)
+                Some(texts::search(units, &[0x5c, 0x2f, 0x3a], EditWord::LastOf, usize::MAX)?.map_or(0, |at| at + 1))
             }),
+            // The last dot, unless a separator is behind it.
             Some(Model::FindExtension) => self.found(wide, |units| {
-                let name = units.iter().rposition(|unit| matches!(*unit, 0x5c | 0x2f)).map_or(0, |at| at + 1);
-                let dot = units.iter().rposition(|unit| *unit == 0x2e).filter(|at| *at >= name);
-                dot.unwrap_or(units.len())
+                let last = texts::search(units, &[0x5c, 0x2f, 0x2e], EditWord::LastOf, usize::MAX)?;
+                Some(last.filter(|at| units.get(*at) == Some(&0x2e)).unwrap_or(units.len()))
             }),
             Some(Model::Widen | Model::Narrow) => self.convert(model == Some(Model::Widen)),
             _ => self.letters(),
@@ -154,12 +158,14 @@ impl Library<'_, '_, '_> {
         Some(self.written(to))
     }
 
-    fn copy_bytes(&mut self) -> Option<Word> {
+    fn copy_bytes(&mut self, wide: bool) -> Option<Word> {
         if let Some(word) = self.blurred() {
             return Some(word);
         }
         let (to, from) = (self.address(0)?, self.address(1)?);
-        let Some(count) = self.number(2).filter(|count| *count <= MAX_BYTES) else {
+        let width = if wide { 2 } else { 1 };
+        let count = self.number(2).and_then(|count| count.checked_mul(width));
+        let Some(count) = count.filter(|count| *count <= MAX_BYTES) else {
             self.machine.memory.blur(to, SOME);
             return Some(Word::number(to));
         };
@@ -190,23 +196,23 @@ impl Library<'_, '_, '_> {
             let sought = self.read(1, wide).filter(|read| read.whole)?.units;
             match sought.is_empty() {
                 true => Some(0),
-                false => text.units.windows(sought.len()).position(|window| window == sought),
+                false => texts::search(&text.units, &sought, EditWord::First, 0)?,
             }
         } else {
             let sought = self.argument(1)?.low(if wide { 2 } else { 1 })? as u32;
             match self.name.contains("rchr") || self.name.contains("RChr") {
                 _ if sought == 0 => Some(text.units.len()),
-                true => text.units.iter().rposition(|unit| *unit == sought),
-                false => text.units.iter().position(|unit| *unit == sought),
+                true => texts::search(&text.units, &[sought], EditWord::Last, usize::MAX)?,
+                false => texts::search(&text.units, &[sought], EditWord::First, 0)?,
             }
         };
         Some(Word::number(place.map_or(0, |place| at.wrapping_add(place as u64 * if wide { 2 } else { 1 }))))
     }
 
-    fn found(&mut self, wide: bool, place: impl Fn(&[u32]) -> usize) -> Option<Word> {
+    fn found(&mut self, wide: bool, place: impl Fn(&[u32]) -> Option<usize>) -> Option<Word> {
         let at = self.address(0)?;
         let text = self.read(0, wide).filter(|read| read.whole)?;
-        Some(Word::number(at.wrapping_add(place(&text.units) as u64 * if wide { 2 } else { 1 })))
+        Some(Word::number(at.wrapping_add(place(&text.units)? as u64 * if wide { 2 } else { 1 })))
     }
 
     /// Zero where two texts are equal. What stands for something else is neither equal nor unequal.
@@ -278,6 +284,15 @@ impl Library<'_, '_, '_> {
                 let count =
                     self.arguments.get(2)?.low(size_of(self.ground.is_64)).filter(|count| *count <= MAX_BYTES)?;
                 for i in 0..count {
+                    // What something else stands for is neither equal nor unequal.
+                    let rest = (count - i).min(texts::MARK as u64);
+                    for at in [a, b] {
+                        let units =
+                            texts::units(&self.machine.memory, self.ground.image, at.wrapping_add(i), false, rest);
+                        if units.is_some_and(|units| texts::has_marks(&units)) {
+                            return None;
+                        }
+                    }
                     let (a, b) = (
                         self.machine.load(self.ground, self.files, a.wrapping_add(i), 1).low(1)?,
                         self.machine.load(self.ground, self.files, b.wrapping_add(i), 1).low(1)?,

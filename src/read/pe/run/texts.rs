@@ -2,8 +2,10 @@
 //! there as a mark of a few control characters: programs copy it, cut before it and append behind it as they do with any
 //! text, and it reads back as the hole it is as long as they leave it whole.
 
+use super::super::code::models::objects::{find, is_forward};
 use super::super::image::Image;
 use super::memory::{Byte, Memory};
+use crate::catalog::native::EditWord;
 use crate::facts::{Hole, Part, Text};
 
 /// Begins and ends a mark.
@@ -104,6 +106,42 @@ impl Marks {
     }
 }
 
+/// Units of a mark.
+pub(super) const MARK: usize = 4;
+
+/// The places of marks in characters.
+fn marks(units: &[u32]) -> impl DoubleEndedIterator<Item = usize> {
+    let is_mark = |window: &[u32]| matches!(window, [OPEN, DIGIT..=0x1f, DIGIT..=0x1f, CLOSE]);
+    units.windows(MARK).enumerate().filter(move |(_, window)| is_mark(window)).map(|(at, _)| at)
+}
+
+/// Some of the characters stand for something else.
+pub(super) fn has_marks(units: &[u32]) -> bool {
+    marks(units).next().is_some()
+}
+
+/// A place is within what stands for something else.
+pub(super) fn cuts_mark(units: &[u32], at: usize) -> bool {
+    let from = at.saturating_sub(MARK - 1);
+    units.get(from..).is_some_and(|rest| marks(rest).next().is_some_and(|mark| from + mark < at))
+}
+
+/// Where a search finds something, if anywhere. `None`: that depends on what the marks stand for.
+pub(super) fn search(units: &[u32], sought: &[u32], how: EditWord, from: usize) -> Option<Option<usize>> {
+    if sought.is_empty() || has_marks(sought) {
+        return None;
+    }
+    let found = find(units, sought, how, from);
+    let (Some(first), Some(last)) = (marks(units).next(), marks(units).next_back()) else { return Some(found) };
+    let is_told = match is_forward(how) {
+        true => from <= first && found.is_some_and(|at| at < first),
+        // What begins before a mark may go on in it.
+        false if from.saturating_add(sought.len()) <= first => true,
+        false => from >= units.len() && found.is_some_and(|at| at >= last + MARK),
+    };
+    is_told.then_some(found)
+}
+
 fn characters(units: &[u32], wide: bool) -> Option<String> {
     if wide {
         let units: Vec<u16> = units.iter().map(|unit| *unit as u16).collect();
@@ -129,6 +167,16 @@ pub(super) fn unit(memory: &Memory, image: &Image<'_>, at: u64, wide: bool) -> U
         (Byte::Untouched, Byte::Untouched) => Unit::Untouched,
         _ => Unit::Unknown,
     }
+}
+
+/// So many characters of memory, if all of them are known.
+pub(super) fn units(memory: &Memory, image: &Image<'_>, at: u64, wide: bool, count: u64) -> Option<Vec<u32>> {
+    let size = if wide { 2 } else { 1 };
+    let unit = |i: u64| match unit(memory, image, at.wrapping_add(i * size), wide) {
+        Unit::Known(unit) => Some(unit),
+        _ => None,
+    };
+    (0..count).map(unit).collect()
 }
 
 /// A character of memory.
@@ -199,6 +247,29 @@ pub(super) fn looks_wide(memory: &Memory, image: &Image<'_>, at: u64, believed: 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_mark_stands_for_decides_no_search() {
+        let mut marks = Marks::default();
+        let units = marks.units(&Text::parse("a.b{Temp}\\c.d"), false);
+        let find = |sought: &str, how, from| {
+            let sought: Vec<u32> = sought.bytes().map(u32::from).collect();
+            search(&units, &sought, how, from)
+        };
+        assert_eq!(find(".", EditWord::First, 0), Some(Some(1)));
+        assert_eq!(find(".", EditWord::Last, usize::MAX), Some(Some(9)));
+        assert_eq!(find("\\", EditWord::Last, usize::MAX), Some(Some(7)));
+        assert_eq!(find(".", EditWord::Last, 2), Some(Some(1)));
+        assert_eq!(find("z", EditWord::Last, 2), Some(None));
+        // The folder may have one too, and how long it is is not known.
+        assert_eq!(find("\\", EditWord::First, 0), None);
+        assert_eq!(find("z", EditWord::First, 0), None);
+        assert_eq!(find("a", EditWord::Last, usize::MAX), None);
+        assert_eq!(find(".", EditWord::First, 8), None);
+        assert_eq!(find("b\\", EditWord::Last, 2), None);
+        let cut: Vec<usize> = (0..units.len()).filter(|at| cuts_mark(&units, *at)).collect();
+        assert_eq!(cut, [4, 5, 6]);
+    }
 
     #[test]
     fn a_mark_reads_back_as_its_hole_until_it_is_cut() {

@@ -5,7 +5,7 @@ mod format;
 mod frameworks;
 pub(super) mod go;
 mod handles;
-pub(super) mod objects;
+pub(crate) mod objects;
 mod parts;
 mod pascal;
 pub(super) mod paths;

@@ -1,6 +1,5 @@
-//! String objects of the C++ library: a pointer to the characters at their start, as in libstdc++, and in the Microsoft
-//! library for what is longer than fits into the object. Behind the pointer libstdc++ keeps the length, and behind that
-//! what a short string consists of.
+//! String objects of the C++ library: a pointer to the characters at their start, as in libstdc++ (see
+//! [`layout`](super::super::layout)), and in the Microsoft library for what is longer than fits into the object.
 //!
 //! Every function that changes one puts something in the place of a part of it: the catalogue says of which part, and
 //! what (`edit`).
@@ -8,19 +7,17 @@
 use super::super::analysis::{Engine, Origin};
 use super::super::given_away::Writing;
 use super::super::known::Known;
+use super::super::layout::{LENGTH_WORDS, LIBRARY, LOCAL_WORDS};
 use super::super::made::Constructs;
 use super::super::spots::Spot;
 use super::super::state::{Buffer, Measured};
 use super::super::value::{Kind, Value};
 use super::super::width::Width;
-use crate::catalog::native::{Api, Model};
+use crate::catalog::native::{Api, EditWord, Model};
 use crate::facts::Text;
 
 /// Number of the pointer to the characters among what a call writes, behind all arguments.
 pub(in super::super) const CHARACTERS: u8 = 63;
-/// Offset of the characters of a short string in the object (libstdc++: behind pointer and length).
-pub(in super::super) const LOCAL_WORDS: i64 = 2;
-
 /// Number of the first string that a function of the image makes, among what its call writes, behind all fields.
 pub(in super::super) const FIRST_STRING: u8 = 200;
 
@@ -33,22 +30,18 @@ pub(crate) struct Kept {
     pub(crate) counted: bool,
 }
 
-/// The library whose objects keep the length behind the pointer.
-const LIBRARY: &str = "libstdc++-6";
-
 impl Engine<'_, '_> {
     pub(super) fn object_model(&mut self, api: Api, model: Model, site: u32) -> Value {
         let object = self.model_argument(api, 0);
         let second = self.model_argument(api, 1);
         let word = if self.is_64() { 8u8 } else { 4 };
         match model {
-            Model::StringSet => self.edit_string(api, "all text", site),
-            Model::StringAppend if api.row.args.len() > 2 => self.edit_string(api, "end text length", site),
-            Model::StringAppend => self.edit_string(api, "end text", site),
-            Model::StringCopy => self.edit_string(api, "all object", site),
-            Model::StringAdd => self.edit_string(api, "end object", site),
-            Model::StringClear => self.edit_string(api, "all", site),
-            Model::StringEdit => self.edit_string(api, api.row.edit.as_deref().unwrap_or_default(), site),
+            Model::StringSet
+            | Model::StringCopy
+            | Model::StringAppend
+            | Model::StringAdd
+            | Model::StringClear
+            | Model::StringEdit => self.edit_string(api, site),
             Model::StringFind => return self.find_in_string(api, site),
             Model::StringRoom => self.make_room(api, site),
             Model::StringCreate => {
@@ -90,7 +83,7 @@ impl Engine<'_, '_> {
             Model::StringPointer => self.state.store(object, word, second),
             Model::StringLength => {
                 let characters = self.load(object, word);
-                self.state.store(object.plus(i64::from(word), self.is_64()), word, second);
+                self.state.store(object.plus(LENGTH_WORDS * i64::from(word), self.is_64()), word, second);
                 if let Some(count) = self.count(second) {
                     let unit = if api.wide { 2 } else { 1 };
                     self.store(characters.plus(count as i64 * i64::from(unit), self.is_64()), unit, Value::Const(0));
@@ -103,12 +96,16 @@ impl Engine<'_, '_> {
             }
             Model::StringAt => {
                 let characters = self.load(object, word);
-                let at = match api.row.edit.as_deref() {
-                    Some("last") => {
+                let at = match api.row.edit() {
+                    [EditWord::Last] => {
                         let known = self.string_of(object, api.wide);
                         self.length_of_known(&known, characters, api.wide, site).plus(-1, self.is_64())
                     }
-                    Some("first") => Value::Const(0),
+                    [EditWord::End] => {
+                        let known = self.string_of(object, api.wide);
+                        self.length_of_known(&known, characters, api.wide, site)
+                    }
+                    [EditWord::First] => Value::Const(0),
                     _ => second,
                 };
                 return match self.count(at) {
@@ -122,11 +119,9 @@ impl Engine<'_, '_> {
         object
     }
 
-    /// Puts something in the place of a part of a string: of `all`, at its `end`, of the `last` character, of the `name` or
-    /// the `extension` of a path; the other words take an argument each: `at` with the number of characters before, and `count` with that of those that go; `size`,
-    /// which says how many stay; then what comes: a `text` or an `object`, `from` a place on, of a `length`, or `until` an
-    /// address; a `view`; a `char`, so many `times`. Of a path that comes, the `folder` may be meant.
-    fn edit_string(&mut self, api: Api, words: &str, site: u32) {
+    /// Puts something in the place of a part of a string, as the row says.
+    fn edit_string(&mut self, api: Api, site: u32) {
+        let words = api.row.edit();
         let object = self.model_argument(api, 0);
         let characters = self.characters_of(object);
         let (mut begin, mut end) = (Spot::END, Spot::END);
@@ -134,21 +129,18 @@ impl Engine<'_, '_> {
         let mut source = (Value::Unknown, Spot::At(0), false);
         let mut times = Some(1);
         let mut next = 0;
-        for word in words.split(' ') {
-            match word {
-                "all" => begin = Spot::At(0),
-                "end" => {}
-                "last" => begin = Spot::BeforeEnd(1),
-                "name" => begin = Spot::Separator(1),
-                "extension" => begin = Spot::Dot(0),
-                "folder" => more = more.map(parent),
-                _ => next += 1,
-            }
+        for word in words {
+            next += usize::from(word.takes_argument());
             let value = self.model_argument(api, next);
             match word {
-                "at" => (begin, end) = (self.spot(value, characters), self.spot(value, characters)),
-                "count" => end = begin.and(self.spot(value, characters)),
-                "size" => {
+                EditWord::All => begin = Spot::At(0),
+                EditWord::Last => begin = Spot::BeforeEnd(1),
+                EditWord::Name => begin = Spot::Separator(1),
+                EditWord::Extension => begin = Spot::Dot(0),
+                EditWord::Folder => more = more.map(parent),
+                EditWord::At => (begin, end) = (self.spot(value, characters), self.spot(value, characters)),
+                EditWord::Count => end = begin.and(self.spot(value, characters)),
+                EditWord::Size => {
                     begin = self.spot(value, characters);
                     let known = self.string_of(object, api.wide);
                     // What it is made longer with is filled in later.
@@ -160,36 +152,42 @@ impl Engine<'_, '_> {
                         more = Known::unknown();
                     }
                 }
-                "text" => {
+                EditWord::Text => {
                     source = (value, Spot::At(0), false);
                     more = self.text_or_unknown(value, api.wide);
                 }
-                "object" => {
+                EditWord::Object => {
                     source = (self.characters_of(value), Spot::At(0), true);
                     more = self.string_of(value, api.wide);
                 }
-                "from" => {
+                EditWord::From => {
                     source.1 = self.spot(value, source.0);
                     let from = source.1;
                     more = cut_at(&more, Spot::END, from);
                 }
-                "length" => {
+                EditWord::Length => {
                     let to = source.1.and(self.spot(value, source.0));
                     // The characters may go on behind it, or nothing ends them.
                     let whole = if source.2 { more } else { self.begun_text(source.0, value, more, api.wide) };
                     more = cut_at(&whole, to, source.1);
                 }
-                "until" => more = self.text_between(source.0, value, api.wide),
-                "view" => more = self.viewed_at(api, next),
-                "times" => times = self.count(value).and_then(|n| usize::try_from(n).ok()),
-                "char" => more = repeated(self.count(value), times, api.wide),
-                _ => {}
+                EditWord::Until => more = self.text_between(source.0, value, api.wide),
+                EditWord::View => more = self.viewed_at(api, next),
+                EditWord::Times => times = self.count(value).and_then(|n| usize::try_from(n).ok()),
+                EditWord::Char => more = repeated(self.count(value), times, api.wide),
+                EditWord::End
+                | EditWord::Fill
+                | EditWord::First
+                | EditWord::FirstOf
+                | EditWord::LastOf
+                | EditWord::FirstNotOf
+                | EditWord::LastNotOf => {}
             }
         }
-        if words.starts_with("extension") {
+        if words.first() == Some(&EditWord::Extension) {
             more = more.map(dotted);
         }
-        let whole = words.starts_with("all");
+        let whole = words.first() == Some(&EditWord::All);
         let known = if whole { Known::of(Text::new()) } else { self.string_of(object, api.wide) };
         let known = known.with(&more, |text, more| begin.head(text).concat(more).concat(&end.tail(text)));
         self.set_string(object, known.guessed(!begin.is_known() || !end.is_known()), api, site);
@@ -215,7 +213,7 @@ impl Engine<'_, '_> {
     fn make_room(&mut self, api: Api, site: u32) {
         let object = self.model_argument(api, 0);
         if self.model_argument(api, 3) != Value::Const(0) {
-            return self.edit_string(api, "at count text length", site);
+            return self.edit_string(api, site);
         }
         let held = self.state.cell(object).map(|cell| cell.value);
         if !held.is_some_and(|held| self.is_given_characters(held)) {
@@ -226,21 +224,20 @@ impl Engine<'_, '_> {
 
     /// The place at which a string has something, as a number of characters.
     fn find_in_string(&mut self, api: Api, site: u32) -> Value {
-        let words = api.row.edit.as_deref().unwrap_or_default();
+        let Some((how, words)) = api.row.edit().split_first() else { return self.symbols.of(Kind::Result(site)) };
         let object = self.model_argument(api, 0);
         let characters = self.characters_of(object);
         let known = self.string_of(object, api.wide);
-        let how = words.split(' ').next().unwrap_or_default();
         let mut sought = Known::unknown();
         let mut from = Spot::Unknown;
-        for (i, word) in words.split(' ').skip(1).enumerate() {
+        for (i, word) in words.iter().enumerate() {
             let value = self.model_argument(api, i + 1);
             match word {
-                "text" => sought = self.text_or_unknown(value, api.wide),
-                "object" => sought = self.string_of(value, api.wide),
-                "char" => sought = repeated(self.count(value), Some(1), api.wide),
-                "from" => from = self.spot(value, characters),
-                "length" => {
+                EditWord::Text => sought = self.text_or_unknown(value, api.wide),
+                EditWord::Object => sought = self.string_of(value, api.wide),
+                EditWord::Char => sought = repeated(self.count(value), Some(1), api.wide),
+                EditWord::From => from = self.spot(value, characters),
+                EditWord::Length => {
                     let text = self.model_argument(api, 1);
                     let spot = self.spot(value, text);
                     sought = cut_at(&sought, spot, Spot::At(0));
@@ -252,14 +249,14 @@ impl Engine<'_, '_> {
             return self.symbols.of(Kind::Result(site));
         };
         if let (Some(text), Some(from)) = (known.as_lit().filter(|text| text.is_ascii()), from.limit()) {
-            let number = match find(text, sought, how, from) {
+            let number = match find(text.as_bytes(), sought.as_bytes(), *how, from) {
                 Some(at) => at as u64,
                 None => self.none(),
             };
             return self.symbols.of(Kind::Count(number));
         }
         // The last of all: it may be in what is known of the end.
-        if how.starts_with("last") && how != "last-not-of" && from == Spot::END {
+        if matches!(how, EditWord::Last | EditWord::LastOf) && from == Spot::END {
             if sought.chars().all(|c| matches!(c, '\\' | '/')) {
                 let at = self.symbols.of(Kind::LastSeparator(characters, api.wide));
                 return self.symbols.of(Kind::Index(at));
@@ -277,10 +274,11 @@ impl Engine<'_, '_> {
     /// because there are few of them or not, they are the same in both. `false`: it is no such length.
     pub(in super::super) fn store_length(&mut self, address: Value, length: Value) -> bool {
         let (is_64, word) = (self.is_64(), if self.is_64() { 8 } else { 4 });
-        let object = address.plus(-word, is_64);
+        let object = address.plus(-LENGTH_WORDS * word, is_64);
         let Some(held) = self.state.cell(object).map(|cell| cell.value) else { return false };
         let own = self.symbols.alternatives(held);
-        if own.iter().any(|value| *value != address.plus(word, is_64) && !self.is_given_characters(*value)) {
+        let local = object.plus(LOCAL_WORDS * word, is_64);
+        if own.iter().any(|value| *value != local && !self.is_given_characters(*value)) {
             return false;
         }
         // The library made the room, where there are many.
@@ -388,7 +386,7 @@ impl Engine<'_, '_> {
         self.state.keep_and_store(object, word, characters);
         if counted {
             let length = self.length_of_known(&known, characters, wide, site);
-            self.state.keep_and_store(object.plus(i64::from(word), is_64), word, length);
+            self.state.keep_and_store(object.plus(LENGTH_WORDS * i64::from(word), is_64), word, length);
         }
         let measured = Some(Measured { site, text: known.clone() });
         self.state.set_buffer(characters, Buffer { measured, ..Buffer::of(known).so_wide(wide) });
@@ -433,20 +431,25 @@ fn repeated(character: Option<u64>, times: Option<usize>, wide: bool) -> Known {
 
 /// The methods of `std::basic_string` that search ([string.find]): `from` is the first place for those that look for the
 /// first one, and the last for the others.
-fn find(text: &str, sought: &str, how: &str, from: usize) -> Option<usize> {
+pub(crate) fn find<T: PartialEq>(text: &[T], sought: &[T], how: EditWord, from: usize) -> Option<usize> {
     let is_at = |at: usize| {
         let rest = text.get(at..).unwrap_or_default();
-        let one = rest.chars().next();
+        let one = rest.first();
         match how {
-            "first" | "last" => rest.starts_with(sought),
-            "first-of" | "last-of" => one.is_some_and(|c| sought.contains(c)),
+            EditWord::First | EditWord::Last => rest.starts_with(sought),
+            EditWord::FirstOf | EditWord::LastOf => one.is_some_and(|c| sought.contains(c)),
             _ => one.is_some_and(|c| !sought.contains(c)),
         }
     };
-    match how.starts_with("first") {
+    match is_forward(how) {
         true => (from..text.len()).find(|at| is_at(*at)),
         false => (0..text.len().min(from.saturating_add(1))).rev().find(|at| is_at(*at)),
     }
+}
+
+/// It looks for the first place.
+pub(crate) fn is_forward(how: EditWord) -> bool {
+    matches!(how, EditWord::First | EditWord::FirstOf | EditWord::FirstNotOf)
 }
 
 #[cfg(test)]
@@ -455,12 +458,12 @@ mod tests {
 
     #[test]
     fn what_is_found_is_where_the_library_finds_it() {
-        let text = "C:\\a\\b.dat";
-        assert_eq!(find(text, "\\", "last", usize::MAX), Some(4));
-        assert_eq!(find(text, "\\", "last", 3), Some(2));
-        assert_eq!(find(text, "\\/", "last-of", usize::MAX), Some(4));
-        assert_eq!(find(text, "\\", "first", 3), Some(4));
-        assert_eq!(find(text, "tad", "last-not-of", usize::MAX), Some(6));
-        assert_eq!(find(text, "x", "first", 0), None);
+        let find = |sought: &str, how, from| find("C:\\a\\b.dat".as_bytes(), sought.as_bytes(), how, from);
+        assert_eq!(find("\\", EditWord::Last, usize::MAX), Some(4));
+        assert_eq!(find("\\", EditWord::Last, 3), Some(2));
+        assert_eq!(find("\\/", EditWord::LastOf, usize::MAX), Some(4));
+        assert_eq!(find("\\", EditWord::First, 3), Some(4));
+        assert_eq!(find("tad", EditWord::LastNotOf, usize::MAX), Some(6));
+        assert_eq!(find("x", EditWord::First, 0), None);
     }
 }

@@ -130,15 +130,16 @@ impl Engine<'_, '_> {
         self.measured(text, wide, site)
     }
 
-    /// A number of bytes is the length of a text, with its end or without, whichever of a few texts it is: whether they are
-    /// wide.
-    fn whole_length(&self, size: Value, text: Value) -> Option<bool> {
+    /// A number of bytes, or of wide characters, is the length of a text, with its end or without, whichever of a few texts
+    /// it is: whether they are wide.
+    fn whole_length(&self, size: Value, text: Value, counts_wide: bool) -> Option<bool> {
         let texts = self.symbols.alternatives(text);
         let mut wide = false;
         for size in self.symbols.alternatives(size) {
             match size {
                 Value::Sym(symbol, 0..) => match self.symbols.kind(symbol) {
-                    Kind::Length(of, false, _) if texts.contains(&of) || of == text => {}
+                    Kind::Length(of, false, _) if !counts_wide && (texts.contains(&of) || of == text) => {}
+                    Kind::Length(of, true, _) if counts_wide && (texts.contains(&of) || of == text) => wide = true,
                     Kind::Size(of, _) if texts.contains(&of) || of == text => wide = true,
                     _ => return None,
                 },
@@ -172,9 +173,9 @@ impl Engine<'_, '_> {
             self.note_range(from, end);
         }
         if let Some(n) = self.count(size).filter(|n| *n <= super::super::super::image::MAX_STRING as u64) {
-            return self.copy_bytes(to, from, n as usize);
+            return self.copy_bytes(to, from, n as usize * if api.wide { 2 } else { 1 });
         }
-        match self.whole_length(size, from) {
+        match self.whole_length(size, from, api.wide) {
             // As many characters as the text has.
             Some(wide) => {
                 let wide = wide || api.wide;

@@ -6,7 +6,7 @@ use super::super::super::surface;
 use super::super::bridge;
 use super::super::library::Library;
 use super::super::machine::{Machine, RSP, Untouched};
-use super::super::strings;
+use super::super::strings::is_string;
 use super::super::word::{Word, size_of};
 use super::{Found, Frame, MAX_FRAMES, MAX_WAYS, Next, Run, Way};
 use crate::catalog::native::{self, Signature};
@@ -108,7 +108,7 @@ impl Run<'_, '_> {
         // Of a library that is linked in only what changes state is told of; the rest is code like any other.
         let linked = self.program.names.linked.get(&function);
         let told = linked.is_some_and(|linked| linked.api.row.is_sink()) || self.program.openers.contains(&function);
-        if !wanted && (told || linked.is_some_and(|linked| is_string(&linked.via))) {
+        if !wanted && (told || linked.is_some_and(|linked| is_string(linked.api))) {
             let after = self.after(next);
             let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
             return Next::At(next);
@@ -256,9 +256,4 @@ impl Run<'_, '_> {
             }
         }
     }
-}
-
-/// A method of a string, whose name is known.
-fn is_string(via: &str) -> bool {
-    strings::member(via.rsplit('!').next().unwrap_or_default()).is_some()
 }
