@@ -40,7 +40,10 @@ impl Machine {
             M::Rol => n << (count % bits) | n.checked_shr(bits - count % bits).unwrap_or(0),
             _ => n >> (count % bits) | n.checked_shl(bits - count % bits).unwrap_or(0),
         });
-        let carry = number.map(|n| match mnemonic {
+        let top = |n: u64| n >> (bits - 1) & 1 == 1;
+        let carry = number.zip(shifted).map(|(n, shifted)| match mnemonic {
+            M::Rol => shifted & 1 == 1,
+            M::Ror => top(shifted),
             M::Shl | M::Sal => n.checked_shr(bits.wrapping_sub(count)).unwrap_or(0) & 1 == 1,
             _ => n.checked_shr(count - 1).unwrap_or(0) & 1 == 1,
         });
@@ -89,16 +92,18 @@ impl Machine {
                 let all = u128::from(high.unwrap_or_default()) << (size * 8) | u128::from(low);
                 (u64::try_from(all / u128::from(by)).ok(), u64::try_from(all % u128::from(by)).ok())
             }
-            (M::Idiv, Some(by), Some(low)) if extend(by, size) != 0 => {
-                let (n, by) = (i128::from(extend(low, size) as i64), i128::from(extend(by, size) as i64));
-                (Some((n / by) as u64), Some((n % by) as u64))
+            (M::Idiv, Some(by), Some(low)) if extend(by, size) != 0 && high.is_some() => {
+                let high = i128::from(extend(high.unwrap_or_default(), size) as i64);
+                let (all, by) = (high << (size * 8) | i128::from(low), i128::from(extend(by, size) as i64));
+                (all.checked_div(by).map(|n| n as u64), all.checked_rem(by).map(|n| n as u64))
             }
             _ => (None, None),
         };
+        // Bytes have both halves of the result in one register.
         if size == 1 {
-            self.registers[0] = Word::UNKNOWN;
-            return;
+            return self.set_low(0, 2, Word::UNKNOWN);
         }
-        (self.registers[0], self.registers[2]) = (Word::of(result, size), Word::of(rest, size));
+        self.set_low(0, size, Word::of(result, size));
+        self.set_low(2, size, Word::of(rest, size));
     }
 }

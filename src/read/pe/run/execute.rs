@@ -109,12 +109,19 @@ impl Machine {
             M::Bsf | M::Bsr | M::Tzcnt | M::Popcnt => {
                 let from = self.place(ground, instruction, 1);
                 let number = self.get(ground, files, from).low(from.size());
-                self.flags = Flags { zero: number.map(|n| n == 0), ..Flags::default() };
-                let counted = number.filter(|n| *n != 0 || mnemonic == M::Popcnt).map(|n| match mnemonic {
-                    M::Bsr => 63 - u64::from(n.leading_zeros()),
-                    M::Popcnt => u64::from(n.count_ones()),
-                    _ => u64::from(n.trailing_zeros()),
+                let counted = number.and_then(|n| match mnemonic {
+                    M::Popcnt => Some(u64::from(n.count_ones())),
+                    M::Tzcnt => Some(u64::from(n.trailing_zeros()).min(from.size() as u64 * 8)),
+                    _ if n == 0 => None,
+                    M::Bsr => Some(63 - u64::from(n.leading_zeros())),
+                    _ => Some(u64::from(n.trailing_zeros())),
                 });
+                // The flags of TZCNT tell of its result, those of the others of what is looked at.
+                let is_zero = number.map(|n| n == 0);
+                self.flags = match mnemonic {
+                    M::Tzcnt => Flags { zero: counted.map(|n| n == 0), carry: is_zero, ..Flags::default() },
+                    _ => Flags { zero: is_zero, ..Flags::default() },
+                };
                 self.put(first, Word::of(counted, size));
             }
             M::Bt => {
@@ -259,6 +266,14 @@ impl Machine {
                 self.set_register(register, Word::UNKNOWN);
             } else if let Some(number) = vector_number(register) {
                 self.vectors[number] = [Word::UNKNOWN; 2];
+            }
+        }
+        // What is pushed that is not known.
+        let pushed = i64::from(instruction.stack_pointer_increment());
+        if pushed != 0 {
+            self.registers[RSP] = self.registers[RSP].plus(pushed, ground.is_64);
+            if let Some(top) = ground.address(self.registers[RSP]).filter(|_| pushed < 0) {
+                self.memory.blur(top, pushed.unsigned_abs());
             }
         }
         let stores = info.used_memory().iter().any(|used| writes(used.access()));

@@ -6,6 +6,7 @@ use super::super::image::Image;
 use super::memory::{Memory, Regions};
 use super::word::{Word, size_of, width_of};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+use std::ops::Range;
 
 /// Index of the stack pointer.
 pub(super) const RSP: usize = 4;
@@ -40,8 +41,8 @@ pub(super) struct Machine {
     /// Symbols that this way has taken for zero, or not.
     pub(super) taken: Vec<(Value, bool)>,
     pub(super) memory: Memory,
-    /// Where the next allocation begins.
-    pub(super) heap: u64,
+    /// Where the next allocation begins, and where the last one may end.
+    pub(super) heap: Range<u64>,
     /// Strings are walked downwards.
     pub(super) downwards: bool,
     /// Something was written through an address that is not known.
@@ -55,6 +56,9 @@ pub(super) struct Ground<'i, 'a> {
     /// Address of the stack pointer at the start: addresses around it are offsets in the frame for the engine.
     pub(super) origin: u64,
     pub(super) regions: Regions,
+    /// Addresses between which the slots of imports are. The file holds names there, the loader puts addresses
+    /// (PE/COFF, "Import Address Table").
+    pub(super) slots: Range<u64>,
 }
 
 /// Asks what memory holds that the run has not written.
@@ -91,6 +95,11 @@ impl Place {
 }
 
 impl Ground<'_, '_> {
+    /// Addresses of the stack of the run and of what it allocates.
+    pub(super) fn own(&self) -> Range<u64> {
+        self.origin - ROOM..self.origin + ROOM
+    }
+
     /// A word as the engine knows it.
     pub(super) fn value(&self, word: Word) -> Value {
         match word {
@@ -157,11 +166,20 @@ impl Machine {
         if !register.is_gpr() {
             return;
         }
-        let place = &mut self.registers[register.full_register().number() & 15];
-        *place = match register.size() {
+        let number = register.full_register().number() & 15;
+        match is_high(register) {
+            true => self.registers[number] = self.registers[number].with(1, 1, word),
+            false => self.set_low(number, register.size(), word),
+        }
+    }
+
+    /// Sets the lowest bytes of a register.
+    pub(super) fn set_low(&mut self, number: usize, size: usize, word: Word) {
+        let place = &mut self.registers[number];
+        *place = match size {
             8 => word,
             4 => word.cut(4),
-            size => place.with(usize::from(is_high(register)), size, word),
+            size => place.with(0, size, word),
         };
     }
 
@@ -247,7 +265,11 @@ impl Machine {
 
     /// What memory holds.
     pub(super) fn load(&self, ground: &Ground<'_, '_>, files: &mut dyn Untouched, at: u64, size: usize) -> Word {
-        match self.memory.load(ground.image, at, size) {
+        let written = match ground.slots.contains(&at) {
+            true => self.memory.written_word(at, size),
+            false => self.memory.load(ground.image, at, size),
+        };
+        match written {
             Some(word) => word,
             None => match ground.value(Word::number(at)) {
                 Value::Stack(_) => Word::UNKNOWN.cut(size),
@@ -289,9 +311,19 @@ impl Machine {
     pub(super) fn allocate(&mut self, bytes: u64) -> u64 {
         /// Alignment of allocations.
         const ALIGNMENT: u64 = 16;
-        let at = self.heap;
-        self.heap += bytes.clamp(1, ROOM / 64).next_multiple_of(ALIGNMENT) + ALIGNMENT;
+        let at = self.heap.start;
+        let behind = at + bytes.clamp(1, ROOM / 64).next_multiple_of(ALIGNMENT) + ALIGNMENT;
+        match behind <= self.heap.end {
+            true => self.heap.start = behind,
+            // It stands where the next one will stand too.
+            false => self.strayed = true,
+        }
         at
+    }
+
+    /// Something was written that may stand where something else is looked for.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.strayed || self.memory.is_full
     }
 
     /// Is the condition of this jump, move or `set` met?

@@ -5,6 +5,7 @@ use super::super::code::value::{Symbol, Value};
 use super::super::image::Image;
 use super::word::{Word, width_of};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Bytes of a page.
@@ -24,12 +25,37 @@ struct Page {
     written: [bool; PAGE as usize],
 }
 
+impl Page {
+    const EMPTY: Page = Page { bytes: [0; _], known: [false; _], written: [false; _] };
+
+    fn byte(&self, place: usize) -> Byte {
+        match (self.written[place], self.known[place]) {
+            (true, true) => Byte::Known(self.bytes[place]),
+            (true, false) => Byte::Unknown,
+            (false, _) => Byte::Untouched,
+        }
+    }
+
+    fn set(&mut self, place: usize, byte: Option<u8>) {
+        (self.bytes[place], self.known[place], self.written[place]) = (byte.unwrap_or_default(), byte.is_some(), true);
+    }
+}
+
+/// What the file has from an address on, where nothing can change it.
+fn constants<'i>(image: &'i Image<'_>, at: u64) -> Option<&'i [u8]> {
+    let rva = image.rva_of(at)?;
+    image.section_of(rva).filter(|section| !section.is_writable())?;
+    image.at(rva)
+}
+
 /// See the module. Copied at each fork, so pages are shared until they are written to.
 #[derive(Clone, Default)]
 pub(super) struct Memory {
     pages: Map<u64, Rc<Page>>,
     /// Symbols, and addresses that are known in part, that were stored, with their sizes.
     symbols: Rc<BTreeMap<u64, (Word, usize)>>,
+    /// Something was not written for want of room.
+    pub(super) is_full: bool,
 }
 
 /// A byte of memory.
@@ -45,29 +71,41 @@ pub(super) enum Byte {
 impl Memory {
     /// A byte; what was not written is taken from sections that are not written to.
     pub(super) fn byte(&self, image: &Image<'_>, at: u64) -> Byte {
-        if let Some(page) = self.pages.get(&(at / PAGE)) {
-            let place = (at % PAGE) as usize;
-            if page.written[place] {
-                return if page.known[place] { Byte::Known(page.bytes[place]) } else { Byte::Unknown };
+        match self.written_byte(at) {
+            Byte::Untouched => {
+                constants(image, at).and_then(|bytes| bytes.first()).map_or(Byte::Untouched, |byte| Byte::Known(*byte))
             }
+            written => written,
         }
-        let constant = || {
-            let rva = image.rva_of(at)?;
-            image.section_of(rva).filter(|section| !section.is_writable())?;
-            image.at(rva)?.first().copied()
-        };
-        constant().map_or(Byte::Untouched, Byte::Known)
+    }
+
+    fn written_byte(&self, at: u64) -> Byte {
+        self.pages.get(&(at / PAGE)).map_or(Byte::Untouched, |page| page.byte((at % PAGE) as usize))
     }
 
     /// Sets a byte.
     pub(super) fn set(&mut self, at: u64, byte: Option<u8>) {
-        if !self.pages.contains_key(&(at / PAGE)) && self.pages.len() >= MAX_PAGES {
-            return;
+        self.set_all(at, 1, |_| byte);
+    }
+
+    /// Sets some bytes, each by its distance from the first.
+    pub(super) fn set_all(&mut self, at: u64, count: u64, byte: impl Fn(u64) -> Option<u8>) {
+        let mut done = 0;
+        while done < count {
+            let from = at.wrapping_add(done);
+            let place = from % PAGE;
+            let here = (PAGE - place).min(count - done);
+            let number = from / PAGE;
+            if self.pages.len() >= MAX_PAGES && !self.pages.contains_key(&number) {
+                self.is_full = true;
+                return;
+            }
+            let page = Rc::make_mut(self.pages.entry(number).or_insert_with(|| Rc::new(Page::EMPTY)));
+            for i in 0..here {
+                page.set((place + i) as usize, byte(done + i));
+            }
+            done += here;
         }
-        let new = || Rc::new(Page { bytes: [0; _], known: [false; _], written: [false; _] });
-        let page = Rc::make_mut(self.pages.entry(at / PAGE).or_insert_with(new));
-        let place = (at % PAGE) as usize;
-        (page.bytes[place], page.known[place], page.written[place]) = (byte.unwrap_or_default(), byte.is_some(), true);
     }
 
     /// Stores the lowest bytes of a word.
@@ -75,13 +113,12 @@ impl Memory {
         self.forget_symbols(at, size as u64);
         match word {
             Word::Symbol(_) | Word::Near(_) => {
-                (0..size as u64).for_each(|i| self.set(at.wrapping_add(i), None));
+                self.set_all(at, size as u64, |_| None);
                 Rc::make_mut(&mut self.symbols).insert(at, (word, size));
             }
             Word::Bits { bits, known } => {
-                for i in 0..size.min(8) {
-                    self.set(at.wrapping_add(i as u64), (known >> i & 1 == 1).then_some((bits >> (i * 8)) as u8));
-                }
+                let byte = |i: u64| (known >> i & 1 == 1).then_some((bits >> (i * 8)) as u8);
+                self.set_all(at, size.min(8) as u64, byte);
             }
         }
     }
@@ -107,15 +144,8 @@ impl Memory {
         if let Some((value, stored)) = self.symbols.get(&at) {
             return Some(if *stored >= size && size >= 4 { *value } else { Word::UNKNOWN });
         }
-        let (mut bits, mut known, mut touched) = (0u64, 0u8, false);
-        for i in 0..size.min(8) {
-            match self.byte(image, at.wrapping_add(i as u64)) {
-                Byte::Known(byte) => (bits, known, touched) = (bits | u64::from(byte) << (i * 8), known | 1 << i, true),
-                Byte::Unknown => touched = true,
-                Byte::Untouched => {}
-            }
-        }
-        touched.then_some(Word::Bits { bits: bits & width_of(size), known }.cut(size))
+        let (word, untouched) = self.word(at, size, |at| self.byte(image, at));
+        (untouched < size.min(8)).then_some(word)
     }
 
     /// Something was written there.
@@ -128,18 +158,24 @@ impl Memory {
         if let Some((value, stored)) = self.symbols.get(&at) {
             return (*stored >= size).then_some(*value);
         }
-        let (mut bits, mut known) = (0u64, 0u8);
+        let (word, untouched) = self.word(at, size, |at| self.written_byte(at));
+        (untouched == 0).then_some(word)
+    }
+
+    /// The bytes of a word, and how many of them are untouched. `byte` tells those that are not all in one page.
+    fn word(&self, at: u64, size: usize, byte: impl Fn(u64) -> Byte) -> (Word, usize) {
+        let (mut bits, mut known, mut untouched) = (0u64, 0u8, 0);
+        let place = (at % PAGE) as usize;
+        let page = self.pages.get(&(at / PAGE)).filter(|_| place + 8 <= PAGE as usize);
         for i in 0..size.min(8) {
-            let place = at.wrapping_add(i as u64);
-            let page = self.pages.get(&(place / PAGE))?;
-            let place = (place % PAGE) as usize;
-            if !page.written[place] {
-                return None;
+            let here = page.map_or(Byte::Untouched, |page| page.byte(place + i));
+            match if here == Byte::Untouched { byte(at.wrapping_add(i as u64)) } else { here } {
+                Byte::Known(byte) => (bits, known) = (bits | u64::from(byte) << (i * 8), known | 1 << i),
+                Byte::Unknown => {}
+                Byte::Untouched => untouched += 1,
             }
-            bits |= u64::from(page.bytes[place]) << (i * 8);
-            known |= u8::from(page.known[place]) << i;
         }
-        Some(Word::Bits { bits, known }.cut(size))
+        (Word::Bits { bits: bits & width_of(size), known }.cut(size), untouched)
     }
 
     /// Nothing is known any more of what was written from here on without a gap.
@@ -150,10 +186,20 @@ impl Memory {
         self.blur(at, end.max(1));
     }
 
+    /// Nothing is known any more of what was written, but for these addresses.
+    pub(super) fn blur_outside(&mut self, own: Range<u64>) {
+        for (_, page) in self.pages.iter_mut().filter(|(number, _)| !own.contains(&(**number * PAGE))) {
+            Rc::make_mut(page).known = [false; _];
+        }
+        if self.symbols.keys().any(|at| !own.contains(at)) {
+            Rc::make_mut(&mut self.symbols).retain(|at, _| own.contains(at));
+        }
+    }
+
     /// Nothing is known of these bytes any more.
     pub(super) fn blur(&mut self, at: u64, size: u64) {
         self.forget_symbols(at, size);
-        (0..size).for_each(|i| self.set(at.wrapping_add(i), None));
+        self.set_all(at, size, |_| None);
     }
 }
 

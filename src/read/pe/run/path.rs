@@ -3,6 +3,7 @@
 
 mod calls;
 mod code;
+mod counted;
 
 use super::super::Map;
 use super::super::code::analysis::Engine;
@@ -10,12 +11,14 @@ use super::super::code::report::Event;
 use super::super::code::value::Kind;
 use super::super::program::Program;
 use super::execute::is_conditional;
-use super::machine::{Ground, Machine, RSP};
+use super::machine::{Ground, Machine, ROOM, RSP};
 use super::memory::Regions;
 use super::texts::Marks;
 use super::word::{Word, size_of};
 use code::{Code, leads_to};
+use counted::{COUNTER, cost_of_repetitions, count_down, is_taken};
 use iced_x86::{FlowControl, Instruction};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Most instructions of one run, over all its ways.
@@ -46,7 +49,7 @@ struct Frame {
     back: u64,
     /// The registers before the call.
     registers: [Word; 16],
-    /// Steps of the run when it was entered.
+    /// Steps of the way when it was entered.
     since: u64,
     /// The machine before the call, to go on without it.
     before: Option<Rc<Machine>>,
@@ -58,6 +61,8 @@ struct Way {
     machine: Machine,
     frames: Vec<Frame>,
     at: u64,
+    /// Instructions that it has run.
+    steps: u64,
     /// Conditions at which it forked.
     forks: Rc<Vec<(u64, u8)>>,
     /// How often it forked in functions that do not lead to the goal.
@@ -121,7 +126,8 @@ impl<'p, 'a> Run<'p, 'a> {
         let zone = free_zone(program);
         // Callers align the stack to sixteen bytes; the return address stands below that.
         let origin = zone + ZONE / 2 - size_of(image.is_64()) as u64;
-        let ground = Ground { image, is_64: image.is_64(), origin, regions: Regions::default() };
+        let slots = slots_of(program);
+        let ground = Ground { image, is_64: image.is_64(), origin, regions: Regions::default(), slots };
         let engine = Engine::for_run(program, start);
         let mut run = Run {
             program,
@@ -145,6 +151,7 @@ impl<'p, 'a> Run<'p, 'a> {
             machine,
             frames: vec![frame],
             at,
+            steps: 0,
             forks: Rc::default(),
             aside: 0,
             chose: false,
@@ -159,7 +166,7 @@ impl<'p, 'a> Run<'p, 'a> {
         for (register, value) in registers.iter_mut().zip(self.engine.state.registers) {
             *register = self.ground.word(value);
         }
-        let heap = self.ground.origin - super::machine::ROOM / 2;
+        let heap = self.ground.origin - ROOM / 2..self.ground.origin - ROOM / 8;
         Machine {
             registers,
             vectors: [[Word::UNKNOWN; 2]; 16],
@@ -189,15 +196,15 @@ impl<'p, 'a> Run<'p, 'a> {
         while self.steps <= MAX_STEPS && self.found.len() < MAX_EVENTS {
             let depth = way.frames.len() - 1;
             let Some(frame) = way.frames.last() else { return };
-            let took = self.steps - frame.since;
-            if took > MAX_CALLED && frame.before.is_some() {
+            let (took, aside) = (way.steps - frame.since, frame.before.is_some());
+            if took > MAX_CALLED && aside {
                 if !self.give_up(&mut way) {
                     return;
                 }
                 continue;
             }
             let function = frame.function;
-            let code = self.code_of(function, depth);
+            let code = self.code_of(function, depth, aside);
             if !self.leads(&code, way.at) {
                 if !self.leave_early(&mut way) {
                     return;
@@ -211,9 +218,12 @@ impl<'p, 'a> Run<'p, 'a> {
                 }
                 continue;
             };
-            self.steps += 1;
+            let counter = way.machine.registers[COUNTER];
+            let next = self.step(&mut way, &code, &instruction);
+            let cost = 1 + cost_of_repetitions(&instruction, counter, way.machine.registers[COUNTER]);
+            (self.steps, way.steps) = (self.steps + cost, way.steps + cost);
             self.program.spend(1);
-            match self.step(&mut way, &code, &instruction) {
+            match next {
                 Next::At(at) => way.at = at,
                 Next::Either(jump) => self.fork(&mut way, &jump),
                 Next::Leave => {
@@ -237,12 +247,16 @@ impl<'p, 'a> Run<'p, 'a> {
     fn leave_early(&mut self, way: &mut Way) -> bool {
         let Some(frame) = way.frames.pop() else { return false };
         let depth = way.frames.len();
-        let Some(caller) = way.frames.last().map(|caller| caller.function) else { return false };
-        let code = self.code_of(caller, depth - 1);
+        let Some((caller, aside)) = way.frames.last().map(|caller| (caller.function, caller.before.is_some())) else {
+            return false;
+        };
+        let code = self.code_of(caller, depth - 1, aside);
         if !self.leads(&code, frame.back) {
             return false;
         }
         way.machine.registers = frame.registers;
+        // What it does until it returns is not done.
+        way.doubted = true;
         let pops = if self.ground.is_64 { 0 } else { self.program.pops_of(frame.function) };
         let result = self.engine.symbols.of(Kind::Result(frame.site));
         self.returned(&mut way.machine, Word::Symbol(result), pops);
@@ -325,9 +339,10 @@ impl<'p, 'a> Run<'p, 'a> {
         None
     }
 
-    /// The code of a function that is entered at this depth.
-    fn code_of(&mut self, function: u32, depth: usize) -> Rc<Code> {
-        let goal = self.goal.steps.get(depth).filter(|(of, _)| *of == function).map(|(_, site)| *site);
+    /// The code of a function that is entered at this depth, on the way to the goal or aside of it.
+    fn code_of(&mut self, function: u32, depth: usize, aside: bool) -> Rc<Code> {
+        let step = self.goal.steps.get(depth).filter(|(of, _)| !aside && *of == function);
+        let goal = step.map(|(_, site)| *site);
         let key = (function, goal.map_or(usize::MAX, |_| depth));
         if let Some(code) = self.code.get(&key) {
             return code.clone();
@@ -353,8 +368,9 @@ impl<'p, 'a> Run<'p, 'a> {
                 Next::At(next)
             }
             FlowControl::ConditionalBranch => {
+                count_down(&mut way.machine, instruction, self.ground.is_64);
                 let target = instruction.near_branch_target();
-                match condition(&way.machine, instruction) {
+                match is_taken(&way.machine, instruction, size_of(self.ground.is_64)) {
                     Some(true) => Next::At(target),
                     Some(false) => Next::At(next),
                     None => match (self.leads(code, next), self.leads(code, target)) {
@@ -418,15 +434,10 @@ impl<'p, 'a> Run<'p, 'a> {
     }
 }
 
-/// Is the jump taken? Of loops that count in a register that is not known.
-fn condition(machine: &Machine, instruction: &Instruction) -> Option<bool> {
-    use iced_x86::Mnemonic as M;
-    match instruction.mnemonic() {
-        M::Jrcxz => machine.registers[1].low(8).map(|n| n == 0),
-        M::Jecxz => machine.registers[1].low(4).map(|n| n == 0),
-        M::Loop | M::Loope | M::Loopne => None,
-        _ => machine.is_met(instruction),
-    }
+/// Addresses between which the slots of imports are.
+fn slots_of(program: &Program<'_>) -> Range<u64> {
+    let slots = || program.linkage.slots.keys().map(|rva| program.image.base.wrapping_add(u64::from(*rva)));
+    slots().min().zip(slots().max()).map_or(0..0, |(first, last)| first..last.saturating_add(1))
 }
 
 /// Addresses that the image does not take: for the stack of a run, and for what it allocates.

@@ -47,7 +47,7 @@ impl Machine {
                     let other = target.map_or(Word::UNKNOWN, |at| self.load(ground, files, at, size));
                     self.set_difference(word.low(size), other.low(size), size);
                 }
-                M::Lodsb | M::Lodsw | M::Lodsd | M::Lodsq => self.registers[0] = self.registers[0].with(0, size, word),
+                M::Lodsb | M::Lodsw | M::Lodsd | M::Lodsq => self.set_low(0, size, word),
                 _ => match target {
                     Some(at) => self.memory.store(at, size, word),
                     None => return self.forget(ground, instruction),

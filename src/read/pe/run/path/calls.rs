@@ -90,7 +90,11 @@ impl Run<'_, '_> {
     pub(super) fn call(&mut self, way: &mut Way, instruction: &Instruction) -> Next {
         let (site, next) = (self.rva(instruction.ip()), instruction.next_ip());
         let target = self.target(way, instruction);
-        self.capped |= matches!(target, Target::Unknown);
+        if matches!(target, Target::Unknown) {
+            self.capped = true;
+            // Whoever is called may change all variables.
+            way.machine.memory.blur_outside(self.ground.own());
+        }
         let Target::Internal(function) = target else {
             let after = self.after(next);
             return match self.call_known(way, &target, site, after.as_ref()) {
@@ -120,7 +124,7 @@ impl Run<'_, '_> {
         let before = (!wanted).then(|| Rc::new(way.machine.clone()));
         let registers = way.machine.registers;
         way.machine.push(&mut self.ground, Word::number(next));
-        way.frames.push(Frame { function, site, back: next, registers, since: self.steps, before });
+        way.frames.push(Frame { function, site, back: next, registers, since: way.steps, before });
         Next::At(self.program.image.base.wrapping_add(u64::from(function)))
     }
 
@@ -213,7 +217,7 @@ impl Run<'_, '_> {
         let sought = self.goal.steps.last().map(|(_, site)| *site);
         for mut event in answer.events.into_iter().filter(|event| Some(event.site) == sought) {
             event.through.clone_from(&through);
-            self.found.push(Found { event, chose: way.chose, doubted: way.doubted || way.machine.strayed });
+            self.found.push(Found { event, chose: way.chose, doubted: way.doubted || way.machine.is_unsure() });
         }
         let others = answer.others.len() + usize::from(answer.nullable);
         let before = (others > 0).then(|| way.clone());
