@@ -141,14 +141,50 @@ pub(super) struct Answer {
     pub(super) events: Vec<Event>,
 }
 
+/// What of memory a model looks at.
+struct Wanted {
+    width: Width,
+    /// Words on the stack.
+    arguments: u64,
+    /// What structures point to, too.
+    deep: bool,
+}
+
+impl Wanted {
+    fn by(api: Option<Api>, deep: bool) -> Self {
+        let row = api.map(|api| api.row);
+        let model = row.and_then(|row| row.model);
+        let is_list = matches!(model, Some(Model::Format | Model::FormatList | Model::FormatCommon));
+        let names_within = matches!(model, Some(Model::FormatList | Model::NtCreateFile | Model::NtOpenFile));
+        // One word more than it has arguments: methods, and functions that give an object, have theirs moved by one.
+        let arguments =
+            row.filter(|_| !is_list).map_or(MAX_ARGUMENTS, |row| (row.arity() as u64 + 2).min(MAX_ARGUMENTS));
+        Wanted { width: width_of(api), arguments, deep: deep || names_within }
+    }
+}
+
+/// What is formatted may be of either width, and of structures nothing is said.
+fn width_of(api: Option<Api>) -> Width {
+    match api.map(|api| (api, api.row.model)) {
+        Some((_, Some(Model::Widen))) => Width { wide: false, said: true },
+        Some((_, Some(Model::Narrow))) => Width { wide: true, said: true },
+        Some((api, Some(Model::Format | Model::FormatList | Model::FormatCommon | Model::ShellOperation))) => {
+            Width { wide: api.wide, said: false }
+        }
+        Some((api, _)) if api.row.aw || api.row.module == "crt" => Width { wide: api.wide, said: true },
+        _ => Width { wide: api.is_some_and(|api| api.wide), said: false },
+    }
+}
+
 /// Makes the state that the engine finds at a call.
 fn put(
     engine: &mut Engine<'_, '_>,
     machine: &Machine,
     ground: &mut Ground<'_, '_>,
     marks: &Marks,
-    width: Width,
+    wanted: &Wanted,
 ) -> Put {
+    let width = wanted.width;
     let is_64 = ground.is_64;
     let word = size_of(is_64) as u64;
     let mut state = State::at_entry(&mut engine.symbols, is_64, false);
@@ -160,7 +196,7 @@ fn put(
     let mut pointers: Vec<Word> = fast.iter().map(|number| machine.registers[*number]).collect();
     if let Some(top) = ground.address(machine.registers[RSP]) {
         let first = if is_64 { 4 } else { 0 };
-        for at in (first..MAX_ARGUMENTS).map(|n| top.wrapping_add(n * word)) {
+        for at in (first..wanted.arguments).map(|n| top.wrapping_add(n * word)) {
             if let Some(argument) = machine.memory.load(ground.image, at, word as usize) {
                 gathered.words.insert(at, argument);
                 pointers.push(argument);
@@ -169,7 +205,7 @@ fn put(
     }
     let inner: Vec<Word> =
         pointers.into_iter().flat_map(|pointer| gathered.add(machine, ground, marks, (pointer, width))).collect();
-    for pointer in inner {
+    for pointer in inner.into_iter().filter(|_| wanted.deep) {
         gathered.add(machine, ground, marks, (pointer, width));
     }
     let put = gathered.put(&mut state, ground);
@@ -194,20 +230,11 @@ pub(super) fn call(
     ground: &mut Ground<'_, '_>,
     marks: &mut Marks,
     (target, site, api): (&Target, u32, Option<Api>),
+    deep: bool,
 ) -> Answer {
     let wide = api.is_some_and(|api| api.wide);
     let nullable = api.is_some_and(|api| matches!(api.row.model, Some(Model::EnvGet)));
-    // What is formatted may be of either width, and of structures nothing is said.
-    let width = match api.map(|api| (api, api.row.model)) {
-        Some((_, Some(Model::Widen))) => Width { wide: false, said: true },
-        Some((_, Some(Model::Narrow))) => Width { wide: true, said: true },
-        Some((api, Some(Model::Format | Model::FormatList | Model::FormatCommon | Model::ShellOperation))) => {
-            Width { wide: api.wide, said: false }
-        }
-        Some((api, _)) if api.row.aw || api.row.module == "crt" => Width { wide: api.wide, said: true },
-        _ => Width { wide, said: false },
-    };
-    let before = put(engine, machine, ground, marks, width);
+    let before = put(engine, machine, ground, marks, &Wanted::by(api, deep));
     engine.recording = true;
     let value = engine.enter(target, site);
     let events = std::mem::take(&mut engine.report.events);

@@ -65,7 +65,7 @@ impl<'s> Machine<'s, '_, '_> {
         if let Some(elements) = node.child_by_field_name("command_elements") {
             self.redirections(elements, &Value::Null, first, scope);
         }
-        if is_cut(node) && self.verbatim(node).is_none() {
+        if self.broken && is_cut(node) && self.verbatim(node).is_none() {
             self.sink.doubt(first);
         }
         result

@@ -4,6 +4,7 @@
 //! nobody calls them.
 
 use super::interest::Interest;
+use super::sourced::Foreign;
 use super::value::{Made, Scope, Value};
 use crate::facts::{NoteKind, Site, Source, Step, Text};
 use crate::read::Input;
@@ -29,10 +30,10 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) input: Option<&'s Input<'s>>,
     /// So many scripts have read one another on the way here.
     pub(super) level: usize,
-    /// Scripts that were read for what they set.
-    pub(super) sourced: usize,
-    /// Functions of scripts that were read on the way, by their names: the text of each.
-    pub(super) foreign: HashMap<String, Arc<str>>,
+    /// Scripts that were read for what they set, here and in the scripts that read this one.
+    pub(super) sourced: Vec<String>,
+    /// Functions of scripts that were read on the way, by their names.
+    pub(super) foreign: HashMap<String, Foreign>,
     /// Defaults of the script's parameters get a mark.
     pub(super) marks: bool,
     pub(super) own_folder: Text,
@@ -66,7 +67,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             fixed: None,
             input: None,
             level: 0,
-            sourced: 0,
+            sourced: Vec::new(),
             foreign: HashMap::new(),
             marks: false,
             own_folder,
@@ -88,8 +89,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
 
     /// Runs a whole script.
     pub(super) fn script(&mut self, root: Node<'s>, scope: &mut Scope) {
-        self.broken = root.has_error();
-        self.eval(root, scope);
+        self.statements(root, scope);
         let mut rest: Vec<(String, Node<'s>)> = self.functions.iter().map(|(n, node)| (n.clone(), *node)).collect();
         rest.sort_by_key(|(_, node)| node.start_byte());
         for (name, node) in rest {
@@ -97,6 +97,12 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 self.function(node, &[], &mut scope.clone());
             }
         }
+    }
+
+    /// Runs a script, but for the functions that it does not call.
+    pub(super) fn statements(&mut self, root: Node<'s>, scope: &mut Scope) {
+        self.broken = root.has_error();
+        self.eval(root, scope);
     }
 
     pub(super) fn slice(&self, node: Node<'_>) -> &'s str {

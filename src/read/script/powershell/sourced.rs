@@ -9,6 +9,7 @@ use crate::read::script::call::parent;
 use crate::read::script::handed;
 use crate::read::script::sink::Sink;
 use crate::read::text::decode;
+use std::ops::Range;
 use std::sync::Arc;
 use tree_sitter::{Node, Tree};
 
@@ -18,10 +19,25 @@ const MAX_FILE: u64 = 64 << 10;
 const MAX_LEVELS: usize = 2;
 /// Most functions of one script.
 const MAX_FUNCTIONS: usize = 200;
-/// Bytes that are parsed in the time of one step of the walk.
-const STEP: usize = 16;
 /// Most scripts that one reads.
 const MAX_SOURCED: usize = 16;
+
+/// A function of a script that was read.
+#[derive(Clone)]
+pub(super) struct Foreign {
+    script: Arc<(String, Tree)>,
+    place: Range<usize>,
+}
+
+impl Foreign {
+    /// Its definition.
+    fn node(&self) -> Option<Node<'_>> {
+        let (_, tree) = &*self.script;
+        let found = tree.root_node().descendant_for_byte_range(self.place.start, self.place.end)?;
+        std::iter::successors(Some(found), Node::parent)
+            .find(|node| node.kind() == "function_statement" && node.byte_range() == self.place)
+    }
+}
 
 impl<'s> Machine<'s, '_, '_> {
     /// Takes over what the script sets (about_Scripts, "Script scope and dot sourcing"). What it does is told where it is
@@ -34,24 +50,31 @@ impl<'s> Machine<'s, '_, '_> {
         if artifact.extension() != "ps1" {
             return;
         }
-        if self.level >= MAX_LEVELS || self.sourced >= MAX_SOURCED || artifact.path == input.artifact.path {
+        // What it sets is known already.
+        if self.sourced.contains(&artifact.path) {
+            return;
+        }
+        if self.level >= MAX_LEVELS || self.sourced.len() >= MAX_SOURCED || artifact.path == input.artifact.path {
             return self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
         }
-        self.sourced += 1;
+        self.sourced.push(artifact.path.clone());
         let Ok(bytes) = artifact.read(MAX_FILE) else { return };
         let mut aside = Reading::default();
         let text = decode(&bytes, &mut aside).into_owned();
         let Some(tree) = parse(&text, MAX_INLINE_PROGRESS) else { return };
+        let script = Arc::new((text, tree));
+        let (text, tree) = &*script;
         let mut sink = Sink::new(&mut aside);
-        let mut machine = Machine::new(&text, parent(script_at.text()), &mut sink);
+        let mut machine = Machine::new(text, parent(script_at.text()), &mut sink);
         machine.fixed = Some(Site::default());
         machine.input = Some(input);
         machine.level = self.level + 1;
+        machine.sourced = std::mem::take(&mut self.sourced);
+        machine.foreign = std::mem::take(&mut self.foreign);
         let mut after = scope.clone();
-        machine.script(tree.root_node(), &mut after);
-        let inherited = std::mem::take(&mut machine.foreign);
-        self.foreign.extend(inherited);
-        self.foreign.extend(functions(&tree, &text));
+        machine.statements(tree.root_node(), &mut after);
+        (self.sourced, self.foreign) = (std::mem::take(&mut machine.sourced), std::mem::take(&mut machine.foreign));
+        self.foreign.extend(functions(&script));
         scope.take_over(&after, node.start_byte());
         if aside.notes.iter().any(|note| note.text == handed::NOT_FOLLOWED) {
             self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
@@ -66,19 +89,18 @@ impl<'s> Machine<'s, '_, '_> {
         node: Node<'s>,
         scope: &Scope,
     ) -> Option<Value> {
-        let text = self.foreign.get(name)?.clone();
+        let foreign = self.foreign.get(name)?.clone();
         if self.calls >= MAX_CALLS {
             return Some(Value::unknown());
         }
-        let tree = parse(&text, MAX_INLINE_PROGRESS)?;
-        let function = functions_of(&tree).into_iter().next()?;
+        let function = foreign.node()?;
         let site = self.site(node);
-        let mut machine = Machine::new(&text, self.own_folder.clone(), &mut *self.sink);
+        let mut machine = Machine::new(&foreign.script.0, self.own_folder.clone(), &mut *self.sink);
         machine.fixed = Some(site);
         machine.foreign.clone_from(&self.foreign);
         machine.calls = self.calls;
-        // To parse it again costs, too.
-        machine.steps = self.steps + text.len() / STEP;
+        machine.steps = self.steps;
+        machine.broken = function.has_error();
         let value = machine.function(function, arguments, &mut scope.clone());
         self.steps = machine.steps;
         Some(value)
@@ -86,10 +108,11 @@ impl<'s> Machine<'s, '_, '_> {
 }
 
 /// Functions of a script, by their names in lower case.
-fn functions(tree: &Tree, text: &str) -> Vec<(String, Arc<str>)> {
+fn functions(script: &Arc<(String, Tree)>) -> Vec<(String, Foreign)> {
+    let (text, tree) = &**script;
     let named = |function: Node<'_>| {
         let name = text.get(child_of_kind(function, "function_name")?.byte_range())?;
-        Some((name.to_lowercase(), text.get(function.byte_range())?.into()))
+        Some((name.to_lowercase(), Foreign { script: script.clone(), place: function.byte_range() }))
     };
     functions_of(tree).into_iter().filter_map(named).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::super::super::code::call::Target;
 use super::super::super::code::value::{Kind, Value};
+use super::super::super::image::Section;
 use super::super::super::surface;
 use super::super::bridge;
 use super::super::library::Library;
@@ -204,17 +205,25 @@ impl Run<'_, '_> {
             self.returned(&mut way.machine, result, pops);
             return Some(());
         }
+        // What is handed to a function that calls back may change at any time, and what that points to.
+        let calls_back = arguments.iter().any(|argument| self.is_code(*argument));
         if api.is_none() && !matches!(target, Target::Internal(_)) {
             let signature = match target {
                 Target::Import(index) => self.program.signature(*index),
                 _ => native::signature(name),
             };
             self.unknown(&mut way.machine, signature, &arguments);
+            if matches!(target, Target::Import(_) | Target::Unknown) && !calls_back {
+                let result = self.engine.symbols.of(Kind::Result(site));
+                self.returned(&mut way.machine, Word::Symbol(result), pops);
+                return Some(());
+            }
         }
-        let answer =
-            bridge::call(&mut self.engine, &mut way.machine, &mut self.ground, &mut self.marks, (target, site, api));
-        let through: Vec<u32> = way.frames.iter().skip(1).rev().map(|frame| frame.site).collect();
         let sought = self.goal.steps.last().map(|(_, site)| *site);
+        let (call, deep) = ((target, site, api), calls_back || Some(site) == sought);
+        let (engine, ground, marks) = (&mut self.engine, &mut self.ground, &mut self.marks);
+        let answer = bridge::call(engine, &mut way.machine, ground, marks, call, deep);
+        let through: Vec<u32> = way.frames.iter().skip(1).rev().map(|frame| frame.site).collect();
         for mut event in answer.events.into_iter().filter(|event| Some(event.site) == sought) {
             event.through.clone_from(&through);
             self.found.push(Found { event, chose: way.chose, doubted: way.doubted || way.machine.is_unsure() });
@@ -241,6 +250,13 @@ impl Run<'_, '_> {
         }
         way.chose = true;
         Some(())
+    }
+
+    /// The address of code of the image.
+    fn is_code(&self, word: Word) -> bool {
+        let image = &self.program.image;
+        let rva = word.low(size_of(self.ground.is_64)).and_then(|va| image.rva_of(va));
+        rva.and_then(|rva| image.section_of(rva)).is_some_and(Section::is_code)
     }
 
     /// An imported function of which nothing is known but its signature.
