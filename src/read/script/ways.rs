@@ -21,7 +21,8 @@ const MAX_WAYS: usize = 24;
 /// Most values that are copied to keep branches apart; behind it a value is added to those that there are.
 const MAX_WORK: usize = 400_000;
 
-type Values = Rc<BTreeMap<String, Vec<Text>>>;
+/// Shared by all states that know the same of a variable: there are as many states as branches, and few differ in much.
+type Values = Rc<BTreeMap<Rc<str>, Rc<[Text]>>>;
 
 /// Variables by their names in lower case.
 #[derive(Default)]
@@ -106,9 +107,10 @@ impl Variables {
 
     /// Gives parameters their values. What they had before.
     pub(super) fn bind(&mut self, parameters: Vec<(String, Vec<Text>)>) -> Vec<(String, Option<Vec<Text>>)> {
-        let before = parameters.iter().map(|(name, _)| (name.clone(), self.now.get(name).cloned())).collect();
+        let known = |name: &String| self.now.get(name.as_str()).map(|values| values.to_vec());
+        let before = parameters.iter().map(|(name, _)| (name.clone(), known(name))).collect();
         for (name, values) in parameters {
-            Rc::make_mut(&mut self.now).insert(name, few(values));
+            Rc::make_mut(&mut self.now).insert(name.into(), few(values).into());
         }
         before
     }
@@ -116,7 +118,7 @@ impl Variables {
     /// The variables whose names begin so.
     pub(super) fn beginning_with(&self, prefix: &str) -> Vec<(String, Vec<Text>)> {
         let names = self.now.iter().filter(|(name, _)| name.starts_with(prefix));
-        names.map(|(name, values)| (name.clone(), values.clone())).collect()
+        names.map(|(name, values)| (name.to_string(), values.to_vec())).collect()
     }
 
     /// Gives back what they had.
@@ -124,24 +126,24 @@ impl Variables {
         let now = Rc::make_mut(&mut self.now);
         for (name, values) in before {
             match values {
-                Some(values) => now.insert(name, values),
-                None => now.remove(&name),
+                Some(values) => now.insert(name.into(), values.into()),
+                None => now.remove(name.as_str()),
             };
         }
     }
 
     /// Gives a variable its possible values.
     pub(super) fn set(&mut self, name: String, mut values: Vec<Text>) {
-        if self.now.len() >= MAX_VARIABLES && !self.now.contains_key(&name) {
+        if self.now.len() >= MAX_VARIABLES && !self.now.contains_key(name.as_str()) {
             return;
         }
         if Rc::strong_count(&self.now) > 1 {
             self.work += self.now.len();
         }
         if self.is_worn() {
-            values.extend(self.now.get(&name).into_iter().flatten().cloned());
+            values.extend(self.now.get(name.as_str()).into_iter().flat_map(|known| known.iter().cloned()));
         }
-        Rc::make_mut(&mut self.now).insert(name, few(values));
+        Rc::make_mut(&mut self.now).insert(name.into(), few(values).into());
     }
 
     /// Forgets what no longer holds, and all branches: a section or function begins.
@@ -263,11 +265,12 @@ impl Variables {
         }
         let mut joined = a;
         for (name, theirs) in b.iter() {
-            if joined.get(name) != Some(theirs) {
-                let ours = joined.get(name).cloned().unwrap_or_default();
-                let values = few(ours.into_iter().chain(theirs.iter().cloned()).collect());
-                Rc::make_mut(&mut joined).insert(name.clone(), values);
+            let ours = joined.get(name);
+            if ours.is_some_and(|ours| Rc::ptr_eq(ours, theirs) || ours == theirs) {
+                continue;
             }
+            let values = few(ours.into_iter().chain([theirs]).flat_map(|values| values.iter().cloned()).collect());
+            Rc::make_mut(&mut joined).insert(name.clone(), values.into());
         }
         joined
     }
