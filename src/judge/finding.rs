@@ -248,9 +248,12 @@ pub fn unnamed(store: Store, via: &str, location: &Text) -> String {
 
 /// A rule's title names a loss. What the image holds, or what every start makes again, is named as that instead.
 fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
-    let store = <&str>::from(effect.store).replace('-', " ");
+    let mut store = <&str>::from(effect.store).replace('-', " ");
     let all = |outcome| !rule.always && !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == outcome);
     let kept = all(Outcome::Survives);
+    if kept && effect.store == Store::Directory && !effect.operation.removes() {
+        store.push_str(", not what is put into it,");
+    }
     match effect.phase {
         _ if kept && effect.operation.removes() => {
             format!("{store} removed before the application runs")
