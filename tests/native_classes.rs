@@ -6,7 +6,7 @@
 mod native_listing;
 
 use native_listing::{golden, shown};
-use wipeproof::facts::Reading;
+use wipeproof::facts::{Certainty, Reading};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
 
@@ -43,18 +43,24 @@ fn handlers_of_exceptions() {
     );
 }
 
+/// Each line of the source once, also where a compiler put a method in place of its call; and what Windows calls the
+/// service for, through virtual functions and in a thread, is done by the service.
 #[test]
 fn a_service_that_is_a_class() {
-    says(
-        "hosted",
-        "exe",
-        &[
-            "create C:\\Contoso\\console.dat",
-            "create C:\\Contoso\\started.dat",
-            "create C:\\Contoso\\worker.dat",
-            "delete C:\\Contoso\\running.lock",
-        ],
-    );
+    for reading in golden("fixtures/native/classes", "hosted", &BUILDS, "exe") {
+        let line = |e: &wipeproof::facts::Effect| {
+            format!("{} {} {}", <&str>::from(e.operation), e.location, <&str>::from(e.phase))
+        };
+        let mut lines: Vec<String> = shown(&reading).map(line).collect();
+        lines.sort();
+        let expected = [
+            "create C:\\Contoso\\console.dat unknown",
+            "create C:\\Contoso\\started.dat run",
+            "create C:\\Contoso\\worker.dat run",
+            "delete C:\\Contoso\\running.lock run",
+        ];
+        assert_eq!(lines, expected, "{}", reading.artifact);
+    }
 }
 
 #[test]
@@ -104,25 +110,6 @@ fn arguments_and_a_script_in_objects() {
     says("argued", "exe", &["create {arg:1}", "delete {arg:2}"]);
 }
 
-/// `{?}` stands for anything.
-fn fits(line: &str, place: &str) -> bool {
-    match line.split_once("{?}") {
-        None => line == place,
-        Some((before, after)) => place.starts_with(before) && place.ends_with(after),
-    }
-}
-
-/// Less is known of strings that are compiled into the program: what is known is right, and `certain` of it always is.
-fn says_nothing_else(program: &str, expected: &[&str], certain: &[&str]) {
-    for reading in golden("fixtures/native/classes", program, &BUILDS, "exe") {
-        let written = written(&reading);
-        let strange = written.iter().find(|line| !expected.iter().any(|place| fits(line, place)));
-        assert_eq!(strange, None, "{}", reading.artifact);
-        let missing = certain.iter().find(|place| !written.iter().any(|line| line == *place));
-        assert_eq!(missing, None, "{}: {written:?}", reading.artifact);
-    }
-}
-
 /// A pipe is no state, and what a `std::function` keeps is not followed to whoever calls it.
 #[test]
 fn services_pipes_and_functions_that_are_kept() {
@@ -134,24 +121,28 @@ fn services_pipes_and_functions_that_are_kept() {
 
 #[test]
 fn databases_behind_classes() {
-    says_nothing_else(
+    says(
         "stores",
+        "exe",
         &[
             "create C:\\Contoso\\orders.sqlite",
             "create C:\\Contoso\\prices.sqlite",
             "create D:\\Archive\\archive.sqlite",
             "write C:\\Contoso\\index",
-            "write C:\\Contoso\\orders.sqlite",
-            "write D:\\Archive\\archive.sqlite",
         ],
-        &["create C:\\Contoso\\orders.sqlite", "create C:\\Contoso\\prices.sqlite", "write C:\\Contoso\\index"],
     );
+    for reading in golden("fixtures/native/classes", "stores", &BUILDS, "exe") {
+        let guessed: Vec<_> = shown(&reading).filter(|e| e.certainty < Certainty::Proven).collect();
+        assert_eq!(guessed, Vec::<&wipeproof::facts::Effect>::new(), "{}", reading.artifact);
+    }
 }
 
+/// Which number a name has is not known.
 #[test]
 fn strings_that_are_joined() {
-    says_nothing_else(
+    says(
         "joined",
+        "exe",
         &[
             "create C:\\Contoso\\added.dat",
             "create C:\\Contoso\\appended-by-text.dat",
@@ -163,15 +154,6 @@ fn strings_that_are_joined() {
             "create D:\\Contoso\\other.dat",
             "create {Temp}\\contoso\\wide.dat",
             "delete C:\\Contoso\\lock\\orders.lock",
-        ],
-        &[
-            "create C:\\Contoso\\added.dat",
-            "create C:\\Contoso\\appended-by-text.dat",
-            "create C:\\Contoso\\first.dat",
-            "create C:\\Contoso\\second.dat",
-            "create C:\\Contoso\\spool-{?}.dat",
-            "create C:\\Contoso\\third.dat",
-            "create D:\\Contoso\\other.dat",
         ],
     );
 }

@@ -281,7 +281,8 @@ pub struct Row {
     /// Strings are UTF-16.
     #[serde(default)]
     pub wide: bool,
-    /// A method: on x86 argument 0, the object, is in a register.
+    /// A method: on x86 argument 0 is in a register: the object, or where the method puts the object that it gives (GCC: what
+    /// is passed first is in ECX, whatever it is).
     #[serde(default)]
     pub method: bool,
     /// Arguments that are string objects of the C++ library.
@@ -298,10 +299,6 @@ pub struct Row {
     /// Words for what becomes of a string object, or what is looked for in one, see [`Row::edit`].
     #[serde(default, deserialize_with = "words", rename = "edit")]
     edits: Vec<EditWord>,
-    /// A method that gives an object, in memory of the caller: its address is passed before that of the object of the method,
-    /// which on x86 is in a register.
-    #[serde(default)]
-    pub gives: bool,
     /// Bits that the function adds to the mode that it is given.
     #[serde(default)]
     pub adds: u64,
@@ -384,14 +381,12 @@ pub struct Row {
 }
 
 impl Row {
-    /// Where an argument is passed: on x86 the object of a method is in a register, and the others move up.
+    /// Where an argument is passed: on x86 the first of a method is in a register, and the others move up.
     pub fn passed(&self, n: u8, is_64: bool) -> Passed {
-        match n {
-            n if is_64 => Passed::At(n),
-            0 if self.method && !self.gives => Passed::Object,
-            1 if self.gives => Passed::Object,
-            n if self.gives && n > 1 || self.method && !self.gives => Passed::At(n - 1),
-            n => Passed::At(n),
+        match n.checked_sub(1) {
+            _ if is_64 || !self.method => Passed::At(n),
+            Some(n) => Passed::At(n),
+            None => Passed::Object,
         }
     }
 

@@ -139,19 +139,47 @@ impl Program<'_> {
 
     /// Starts of the tables that hold a method: the nearest address before it that the code refers to.
     fn tables_with(&self, method: u32) -> Vec<u32> {
-        let word = if self.image.is_64() { 8 } else { 4 };
-        let entries = self.classes.entries.get_or_init(|| self.entries());
-        let first = entries.partition_point(|(function, _)| *function < method);
-        let mut tables = Vec::new();
-        for (_, entry) in entries.iter().skip(first).take_while(|(function, _)| *function == method) {
-            let references = self.table_references();
-            let behind = references.partition_point(|(table, _)| *table <= *entry);
-            let Some((table, _)) = behind.checked_sub(1).and_then(|i| references.get(i)) else { continue };
-            if entry - table < MAX_METHODS * word && tables.len() < MAX_TABLES && !tables.contains(table) {
-                tables.push(*table);
+        let mut tables: Vec<u32> = Vec::new();
+        for (table, _) in self.places_with(method) {
+            if tables.len() < MAX_TABLES && !tables.contains(&table) {
+                tables.push(table);
             }
         }
         tables
+    }
+
+    /// The tables that hold a method, and how far behind their starts; `None`: there may be others.
+    pub(crate) fn places_of(&self, method: u32) -> Option<Vec<(u32, u32)>> {
+        /// Most tables of one method whose calls are looked for.
+        const MAX_PLACES: usize = 32;
+        let places: Vec<(u32, u32)> = self.places_with(method).take(MAX_PLACES).collect();
+        let entries = self.classes.entries.get_or_init(|| self.entries());
+        let first = entries.partition_point(|(function, _)| *function < method);
+        let all = entries.iter().skip(first).take_while(|(function, _)| *function == method).count();
+        (places.len() == all && all > 0).then_some(places)
+    }
+
+    /// Everything that refers to a table puts it into an object.
+    pub(crate) fn is_of_class(&self, table: u32) -> bool {
+        let va = self.image.base + u64::from(table);
+        let users = self.users_of(table);
+        let makes = |user: &u32| {
+            let report = self.report(*user, 0);
+            report.is_some_and(|report| report.objects.iter().any(|object| object.table() == Some(va)))
+        };
+        !users.is_empty() && users.iter().all(makes)
+    }
+
+    fn places_with(&self, method: u32) -> impl Iterator<Item = (u32, u32)> {
+        let word = if self.image.is_64() { 8 } else { 4 };
+        let entries = self.classes.entries.get_or_init(|| self.entries());
+        let first = entries.partition_point(|(function, _)| *function < method);
+        entries.iter().skip(first).take_while(move |(function, _)| *function == method).filter_map(move |(_, entry)| {
+            let references = self.table_references();
+            let behind = references.partition_point(|(table, _)| *table <= *entry);
+            let (table, _) = behind.checked_sub(1).and_then(|i| references.get(i))?;
+            (entry - table < MAX_METHODS * word).then_some((*table, entry - table))
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::imports::{Import, Linkage};
 use super::phases::Phases;
 use super::program::Program;
 use super::reach::Reach;
-use super::{Set, effects, go, lines, resolve, surface};
+use super::{Set, effects, go, lines, methods, resolve, surface};
 use crate::catalog::native;
 use crate::facts::{
     Body, Certainty, Effect, Extent, Fact, Folder, Hole, NoteKind, Operation, Part, Reading, Site, Source, Step, Text,
@@ -153,6 +153,8 @@ impl Kept {
     fn of(program: &Program<'_>, events: &[Event], phases: Option<&Phases>) -> Self {
         let mut kept = Kept::default();
         let mut seen = BTreeSet::new();
+        // The functions that say the same of the same place.
+        let mut told: HashMap<String, Vec<u32>> = HashMap::new();
         let names = names(events);
         let reach = Reach::default();
         let moves = events.iter().find(|event| event.api.row.model == Some(native::Model::ChangeFolder));
@@ -185,7 +187,7 @@ impl Kept {
                     *place = effects::event_gap(event).max(*place);
                     let mode = open.modes.entry(event.site).or_default();
                     *mode = effects::mode_gap(event).max(*mode);
-                } else if !seen.insert(fact_key(&fact)) {
+                } else if !seen.insert(fact_key(&fact)) || is_told(program, &mut told, &fact) {
                 } else if kept.located.len() < MAX_FACTS {
                     kept.located.push(fact);
                 } else {
@@ -313,12 +315,26 @@ fn unlocated(fact: &Fact) -> Option<String> {
 
 /// Two facts with the same key say the same of the same place.
 fn fact_key(fact: &Fact) -> String {
+    format!("{:?} {}", fact.site.rva, words(fact))
+}
+
+/// What a fact says, wherever the call is.
+fn words(fact: &Fact) -> String {
     match &fact.body {
-        Body::Effect(e) => {
-            format!("{:?} {:?} {:?} {} {}", fact.site.rva, e.operation, e.store, e.location.key(), e.via)
-        }
-        Body::Clue(c) => format!("{:?} {:?} {} {}", fact.site.rva, c.kind, c.key, c.value),
+        Body::Effect(e) => format!("{:?} {:?} {} {}", e.operation, e.store, e.location.key(), e.via),
+        Body::Clue(c) => format!("{:?} {} {}", c.kind, c.key, c.value),
     }
+}
+
+/// The method that a compiler put in place of its call says it, or was put there: one line of the source.
+fn is_told(program: &Program<'_>, told: &mut HashMap<String, Vec<u32>>, fact: &Fact) -> bool {
+    let Body::Effect(effect) = &fact.body else { return false };
+    let Some(function) = fact.site.rva.and_then(|rva| program.functions.function_of(rva)) else { return false };
+    let key = format!("{} {:?} {:?}", words(fact), effect.phase, effect.certainty);
+    let functions = told.entry(key).or_default();
+    let is_twin = functions.iter().any(|other| methods::is_compiled_in(program, *other, function));
+    functions.push(function);
+    is_twin
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ impl Program<'_> {
         }
         let entered = self.globals.entered.get_or_init(|| {
             let exports = self.linkage.exports.iter().map(|(_, rva)| *rva);
-            let taken = reach::taken(self, &Map::default());
-            exports.chain([self.image.entry]).chain(taken).collect()
+            let taken = reach::taken(self, &Map::default(), &|_, _| false);
+            exports.chain([self.image.entry]).chain(taken).chain(reach::tabled(self)).collect()
         });
         let mut seen: Set<u32> = entered.clone();
         let mut work: Vec<u32> = seen.iter().copied().collect();

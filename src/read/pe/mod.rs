@@ -18,6 +18,7 @@ mod landing;
 mod leaves;
 mod lines;
 mod locate;
+mod methods;
 mod modes;
 mod names;
 mod openers;

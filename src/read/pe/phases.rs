@@ -3,12 +3,13 @@
 //!
 //! From a call the callers are followed upwards. Where every way ends in such an entry, the call happens in its phase;
 //! one way that ends anywhere else (the program's own entry, another export, a function whose address is taken) leaves
-//! it open. A function that is handed to Windows or to the runtime to be called back is called by whoever the handing
+//! it open. Methods of objects are called by whatever calls a method at their place in the table. A function that is handed to Windows or to the runtime to be called back is called by whoever the handing
 //! function says: the service control manager, the runtime when the program ends, or, for threads, timers and windows,
 //! as if by the function that hands it over.
 
 use super::code::report::{Arg, Event};
 use super::imports::Linkage;
+use super::methods::{self, Methods};
 use super::program::Program;
 use super::{Map, Set};
 use super::{reach, surface};
@@ -77,6 +78,7 @@ pub(crate) struct Phases {
     callers: Map<u32, BTreeSet<u32>>,
     /// Functions that are entered from outside, or through a pointer.
     open: Set<u32>,
+    methods: Methods,
 }
 
 impl Phases {
@@ -109,11 +111,13 @@ impl Phases {
                 callers.entry(*target).or_default().insert(caller);
             }
         }
-        let mut open = reach::taken(program, &takers);
+        let methods = Methods::of(program);
+        let spared = |function, at| methods.has(function) && methods::is_compared(program, at, function);
+        let mut open = reach::taken(program, &takers, &spared);
         open.insert(program.image.entry);
         open.extend(program.linkage.exports.iter().map(|(_, rva)| *rva));
         open.retain(|function| !entries.contains_key(function));
-        Some(Phases { entries, callers, open })
+        Some(Phases { entries, callers, open, methods })
     }
 
     /// The phase of a call, and why.
@@ -123,6 +127,7 @@ impl Phases {
         let mut work = vec![program.functions.function_of(site)?];
         let mut seen = Set::default();
         let mut reached: BTreeSet<(Caller, &str)> = BTreeSet::new();
+        let mut through_objects = false;
         while let Some(function) = work.pop() {
             if !seen.insert(function) {
                 continue;
@@ -131,6 +136,12 @@ impl Phases {
                 return None;
             }
             let callers = self.callers.get(&function);
+            if self.methods.has(function) && !self.entries.contains_key(&function) {
+                through_objects = true;
+                work.extend(self.methods.callers(program, function)?);
+                work.extend(callers.into_iter().flatten());
+                continue;
+            }
             match self.entries.get(&function) {
                 Some(entry) => {
                     reached.insert((entry.caller, &entry.name));
@@ -150,6 +161,10 @@ impl Phases {
             [Phase::Run, Phase::Shutdown] => Phase::Run,
             _ => return None,
         };
+        // Windows may call methods of objects that it was given while the program runs, at no other time.
+        if through_objects && phase != Phase::Run {
+            return None;
+        }
         let (caller, _) = reached.iter().find(|(caller, _)| caller.phase() == phase)?;
         let names: Vec<&str> = reached.iter().filter(|(other, _)| other == caller).map(|(_, name)| *name).collect();
         let only = if names.len() == reached.len() { "only " } else { "" };

@@ -95,7 +95,8 @@ fn may_be_inside(image: &Image<'_>, rva: u32) -> bool {
 /// of exception handlers and of guarded calls hold (PE/COFF: ".pdata", "Load Configuration").
 fn pointed(program: &Program<'_>) -> Set<u32> {
     let image: &Image<'_> = &program.image;
-    let mut found = taken(program, &Map::default());
+    let mut found = taken(program, &Map::default(), &|_, _| false);
+    found.extend(tabled(program));
     // The table of functions names all of them and calls none.
     let code = image.span(Section::is_code);
     let (table, size) = image.directory(Directory::Exception).unwrap_or_default();
@@ -108,9 +109,32 @@ fn pointed(program: &Program<'_>) -> Set<u32> {
     found
 }
 
-/// Functions whose address is taken, by an instruction or in data such as a table of virtual functions: not those that
-/// only functions take which are known to hand them over.
-pub(crate) fn taken(program: &Program<'_>, takers: &Map<u32, BTreeSet<u32>>) -> Set<u32> {
+/// Functions that constant data points to, such as a table of virtual functions.
+pub(crate) fn tabled(program: &Program<'_>) -> Set<u32> {
+    let image = &program.image;
+    let code = image.span(Section::is_code);
+    let constant = image.sections.iter().filter(|s| !s.is_discardable() && !s.is_code() && !s.is_writable());
+    let pointed = constant.flat_map(|section| pointers(image, section));
+    pointed.filter(|rva| code.contains(rva) && program.functions.is_start(*rva)).collect()
+}
+
+/// What the words of a section point to.
+fn pointers<'i>(image: &'i Image<'_>, section: &Section) -> impl Iterator<Item = u32> + 'i {
+    let size = image.pointer_size() as usize;
+    image.section_bytes(section).chunks_exact(size).filter_map(move |word| {
+        let high = if size == 8 { u64::from(u32_at(word, 4).unwrap_or_default()) << 32 } else { 0 };
+        u32_at(word, 0).and_then(|low| image.rva_of(high | u64::from(low)))
+    })
+}
+
+/// Functions whose address is taken, by an instruction or in data that may change: not those that only functions take
+/// which are known to hand them over.
+/// `spared` says of a function and the place of an instruction that it takes no address after all.
+pub(crate) fn taken(
+    program: &Program<'_>,
+    takers: &Map<u32, BTreeSet<u32>>,
+    spared: &dyn Fn(u32, u32) -> bool,
+) -> Set<u32> {
     let image = &program.image;
     let code = image.span(Section::is_code);
     let mut found = Set::default();
@@ -120,7 +144,7 @@ pub(crate) fn taken(program: &Program<'_>, takers: &Map<u32, BTreeSet<u32>>) -> 
         }
         let by = |at| program.functions.function_of(at);
         let known = takers.get(&rva).is_some_and(|takers| at.and_then(by).is_some_and(|by| takers.contains(&by)));
-        if !known && program.functions.is_start(rva) {
+        if !known && program.functions.is_start(rva) && !at.is_some_and(|at| spared(rva, at)) {
             found.insert(rva);
         }
     };
@@ -145,14 +169,8 @@ pub(crate) fn taken(program: &Program<'_>, takers: &Map<u32, BTreeSet<u32>>) -> 
                     take(rva, Some(section.rva.wrapping_add(i as u32)));
                 }
             }
-        } else {
-            let size = image.pointer_size() as usize;
-            for word in bytes.chunks_exact(size) {
-                let high = if size == 8 { u64::from(u32_at(word, 4).unwrap_or_default()) << 32 } else { 0 };
-                if let Some(rva) = u32_at(word, 0).and_then(|low| image.rva_of(high | u64::from(low))) {
-                    take(rva, None);
-                }
-            }
+        } else if section.is_writable() {
+            pointers(image, section).for_each(|rva| take(rva, None));
         }
     }
     found

@@ -73,36 +73,58 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
     }
     let mut left = Left { calls: MAX_SOUGHT, steps: MAX_STEPS };
     let with_strings = program.linkage.imports.iter().any(|import| import.name.starts_with("_ZNSt"));
-    // First what is open, then what is one of several: of these the ways that are taken may be fewer.
-    for alternatives in [false, true] {
+    for sought in [Sought::Open, Sought::Several, Sought::Guessed] {
         let mut all = Vec::new();
+        // Calls of which all places are proven.
+        let mut proven: Vec<(u32, Vec<u32>)> = Vec::new();
         for event in std::mem::take(events) {
-            let known = known(program, &event);
-            let open = match known {
-                Some(WHOLE) if alternatives && event.args.iter().any(is_several) => Some(1),
-                Some(known)
-                    if !alternatives && known < WHOLE && !is_hopeless(effects::event_gap(&event), with_strings) =>
-                {
-                    Some(known)
+            let open = match (sought, known(program, &event)) {
+                (Sought::Open, Some(known)) if known < WHOLE => {
+                    (!is_hopeless(effects::event_gap(&event), with_strings)).then_some(known)
                 }
+                (Sought::Several, Some(WHOLE)) if event.args.iter().any(is_several) => Some(1),
+                (Sought::Guessed, Some(WHOLE)) if event.ran_from.is_none() && is_guessed(&event) => Some(1),
                 _ => None,
             };
             let Some(open) = open.filter(|_| left.calls > 0 && left.steps > 0 && !program.is_out_of_budget()) else {
                 all.push(event);
                 continue;
             };
+            let call = (event.site, event.through.clone());
+            if proven.contains(&call) {
+                continue;
+            }
             left.calls -= 1;
             let found = look(program, &event, open, &mut left);
-            // Of alternatives only fewer are better.
-            let narrows = || found.complete && found.events.len() < alternatives_of(&event);
-            if found.events.is_empty() || alternatives && !narrows() {
+            let is_better = match sought {
+                Sought::Open => true,
+                // Of alternatives only fewer are better.
+                Sought::Several => found.complete && found.events.len() < alternatives_of(&event),
+                Sought::Guessed => found.complete && !found.events.iter().any(is_guessed),
+            };
+            if found.events.is_empty() || !is_better {
                 all.push(event);
             } else {
                 all.extend(found.events);
+                proven.extend((sought == Sought::Guessed).then_some(call));
             }
         }
         *events = all;
     }
+}
+
+/// What is looked for: first what is open, then what is one of several, of which the ways that are taken may be fewer, and
+/// last what the analysis guesses, which they may prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sought {
+    Open,
+    Several,
+    Guessed,
+}
+
+/// Something of it is a guess.
+fn is_guessed(event: &Event) -> bool {
+    event.args.iter().any(|arg| arg.weak)
 }
 
 /// How many places an event may have, as far as its arguments say.

@@ -117,6 +117,8 @@ enum Next {
     Leave,
     /// It cannot be followed any further.
     Lost,
+    /// What was called does not return.
+    Ends,
 }
 
 impl<'p, 'a> Run<'p, 'a> {
@@ -233,6 +235,7 @@ impl<'p, 'a> Run<'p, 'a> {
                     }
                     way.at = frame.back;
                 }
+                Next::Ends => return,
                 Next::Lost => {
                     if !self.give_up(&mut way) {
                         return;

@@ -58,7 +58,7 @@ impl Run<'_, '_> {
                 let word = size_of(self.ground.is_64) as i64;
                 way.machine.registers[RSP] = way.machine.registers[RSP].plus(word, self.ground.is_64);
                 if self.call_known(way, &target, site, None).is_none() {
-                    return Next::Lost;
+                    return Next::Ends;
                 }
                 let Some(frame) = way.frames.last() else { return Next::Lost };
                 if self.ground.is_64 {
@@ -100,7 +100,7 @@ impl Run<'_, '_> {
             let after = self.after(next);
             return match self.call_known(way, &target, site, after.as_ref()) {
                 Some(()) => Next::At(next),
-                None => Next::Lost,
+                None => Next::Ends,
             };
         };
         if self.engine.checks_cookie(function) {
@@ -169,7 +169,7 @@ impl Run<'_, '_> {
         arguments
     }
 
-    /// A call of a function that is known by its name; `None`: it does not return, or who is called is not known.
+    /// A call of a function that is known by its name; `None`: it does not return.
     fn call_known(&mut self, way: &mut Way, target: &Target, site: u32, next: Option<&Instruction>) -> Option<()> {
         let (name, api) = match target {
             Target::Import(index) => {
