@@ -16,7 +16,7 @@ impl<T> Default for Table<T> {
     }
 }
 
-impl<T: Clone> Table<T> {
+impl<T: Clone + PartialEq> Table<T> {
     fn place(&self, at: Value) -> Result<usize, usize> {
         self.0.binary_search_by(|(a, _)| a.cmp(&at))
     }
@@ -87,8 +87,8 @@ impl<T: Clone> Table<T> {
             .map(|(at, entry)| (at, entry))
     }
 
-    /// Takes the entries of another table in: `merge` says what becomes of one that both have, and `lone` of one that only
-    /// one of them has, where that is not the same. Answers whether an own one changed, or one that came in, and whether
+    /// Takes the entries of another table in: `merge` says what becomes of one that differs, and `lone` of one that only one
+    /// of them has, where that is not the same. Answers whether an own one changed, or one that came in, and whether
     /// one came in.
     pub(super) fn join(
         &mut self,
@@ -108,6 +108,10 @@ impl<T: Clone> Table<T> {
         for (at, entry) in other.0.iter() {
             loop {
                 match self.0.get(own) {
+                    Some((a, mine)) if a == at && mine == entry => {
+                        own += 1;
+                        break;
+                    }
                     Some((a, mine)) if a == at => {
                         changes.extend(merge(*at, mine, entry).map(|entry| (own, entry)));
                         own += 1;

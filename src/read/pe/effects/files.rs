@@ -16,8 +16,9 @@ pub(super) fn paths(arg: &Arg) -> Vec<Location> {
     if arg.texts.iter().all(Text::is_empty) {
         return vec![Location::unknown()];
     }
-    // A database of SQLite that is not on the disk.
-    if arg.texts.iter().any(|text| text.as_lit() == Some(":memory:")) {
+    // No path begins with a colon: it is a database of SQLite that is not on the disk (`:memory:`), or what is compiled into
+    // a program of Qt (`:/images/a.png`, Qt documentation: "The Qt Resource System").
+    if arg.texts.iter().any(|text| text.leading_lit().starts_with(':')) {
         return Vec::new();
     }
     // A reserved name is a device in whatever folder.
@@ -103,4 +104,18 @@ pub(super) fn temp_file(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let text = join_paths(&locate::first_text(folder), &name);
     let location = Location::file(&text).based_on(Folder::Cwd);
     vec![effect(image, event, Operation::Create, Store::TempFile, location, folder)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::paths;
+    use crate::facts::Text;
+    use crate::read::pe::code::known::Known;
+    use crate::read::pe::code::report::Arg;
+
+    #[test]
+    fn what_begins_with_a_colon_is_no_file() {
+        let named = |text: &str| paths(&Arg::of(&Known::of(Text::lit(text)))).len();
+        assert_eq!([":memory:", ":/images/a.png", "C:\\Contoso\\a.png", "a.png"].map(named), [0, 0, 1, 1]);
+    }
 }
