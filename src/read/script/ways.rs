@@ -263,14 +263,21 @@ impl Variables {
         if self.is_worn() {
             return b.clone();
         }
-        let mut joined = a;
+        let mut changed: Vec<(Rc<str>, Rc<[Text]>)> = Vec::new();
+        let mut own = a.iter().peekable();
         for (name, theirs) in b.iter() {
-            let ours = joined.get(name);
+            // Most names are the very same in both.
+            while own.next_if(|(known, _)| !Rc::ptr_eq(known, name) && *known < name).is_some() {}
+            let ours = own.next_if(|(known, _)| Rc::ptr_eq(known, name) || *known == name).map(|(_, values)| values);
             if ours.is_some_and(|ours| Rc::ptr_eq(ours, theirs) || ours == theirs) {
                 continue;
             }
             let values = few(ours.into_iter().chain([theirs]).flat_map(|values| values.iter().cloned()).collect());
-            Rc::make_mut(&mut joined).insert(name.clone(), values.into());
+            changed.push((name.clone(), values.into()));
+        }
+        let mut joined = a;
+        if !changed.is_empty() {
+            Rc::make_mut(&mut joined).extend(changed);
         }
         joined
     }
