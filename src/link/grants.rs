@@ -1,8 +1,10 @@
-//! Access lists: an installer that lets the application write to a folder or key foretells state there at run time.
+//! Access lists: an installer that lets the application write to a folder or key foretells state there at run time, and so
+//! does the command line of a service that names a folder for its data.
 //!
 //! Where that state is seen, the grant is evidence for it; where it is not, because the writer could not be read or
 //! builds the path in a way that was not followed, the grant is all there is, and it is reported instead.
 
+use super::options::{self, Named};
 use crate::facts::{
     Certainty, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Site, Step, Store, Text, Trait,
     registry,
@@ -53,6 +55,8 @@ struct Grant {
     via: String,
     location: Location,
     step: Step,
+    /// Why it is for the time when the application runs.
+    reason: &'static str,
 }
 
 /// Joins grants with the writers below them.
@@ -88,7 +92,17 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
             if let Some(effect) = fact.as_effect().filter(|e| e.operation == Operation::Delete) {
                 gone.insert(effect.location.key().trim_end_matches('\\').to_owned());
             }
-            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::GrantsAccess) else { continue };
+            let Some(clue) = fact.as_clue() else { continue };
+            for Named { option, location } in options::data(clue) {
+                let said = format!("the service is started with {option}: {}", clue.value);
+                let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
+                let key = location.key().trim_end_matches('\\').to_owned();
+                let (site, reason) = (fact.site.clone(), "the service is started with it");
+                found.push((key, Grant { reading: number, site, via: option, location, step, reason }));
+            }
+            if clue.kind != ClueKind::GrantsAccess {
+                continue;
+            }
             let Some(location) = clue.location.clone().filter(|l| is_container(l) && l.file_place() != Place::Temp)
             else {
                 continue;
@@ -101,7 +115,8 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
             let said = format!("{} lets {who} write to {location}", clue.key);
             let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
             let (site, via) = (fact.site.clone(), clue.key.clone());
-            found.push((key, Grant { reading: number, site, via, location, step }));
+            let reason = "the right to write is there for the time when the application runs";
+            found.push((key, Grant { reading: number, site, via, location, step, reason }));
         }
         for (key, grant) in found.into_iter().rev() {
             grants.entry(key).or_insert(grant);
@@ -133,7 +148,7 @@ fn foretold(grant: &Grant) -> Fact {
     let is_file = store == Store::File && grant.location.extension().is_some_and(|e| FILES.contains(&e.as_str()));
     let location = if is_file { grant.location.clone() } else { grant.location.child(&Text::unknown()) };
     let effect = Effect::new(operation, store, location, Certainty::Likely, &*grant.via)
-        .in_phase(Phase::Run, "the right to write is there for the time when the application runs")
+        .in_phase(Phase::Run, grant.reason)
         .because(Step::new(grant.step.text.clone()))
         .with(Trait::Foretold);
     Fact::effect(grant.site.clone(), effect)

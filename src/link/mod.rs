@@ -17,6 +17,7 @@ mod ini;
 mod links;
 mod markers;
 mod nearest;
+mod options;
 mod owners;
 mod phases;
 mod refine;
@@ -63,6 +64,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     markers::guard(readings);
     renewed::mark(readings);
     shipped::mark(readings, context.app);
+    options::add_logs(readings);
     grants::foretell(readings);
     implied::mark(readings);
     ciphers::part(readings);
