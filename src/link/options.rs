@@ -72,7 +72,9 @@ fn named(clue: &Clue, options: &[&str]) -> Vec<Named> {
         let Some(value) = value.filter(|_| options.iter().any(|end| name.ends_with(end))) else { continue };
         let location = Location::file(&Text::parse(value.trim_matches('"')));
         // A relative name is below a folder that only the service knows.
-        if !matches!(location.file_place(), Place::Unknown | Place::Device | Place::Temp) {
+        let begins = location.text().leading_lit();
+        let is_whole = begins.is_empty() || begins.starts_with("\\\\") || begins.get(1..2) == Some(":");
+        if is_whole && !matches!(location.file_place(), Place::Unknown | Place::Device | Place::Temp) {
             found.push(Named { option: option.to_owned(), location });
         }
     }
