@@ -314,7 +314,7 @@ fn phrase(outcome: Outcome, events: &str) -> String {
         Outcome::Diverges => "each instance has a copy of its own".to_owned(),
         Outcome::Cloned => "every instance gets the same one".to_owned(),
         Outcome::Misplaced => {
-            "in the profile of whoever built the image, where the application does not look".to_owned()
+            "in the profile of whoever built the image, which no other account sees".to_owned()
         }
         Outcome::Stripped => "removed when the image is generalised".to_owned(),
         Outcome::SilentlyDropped => "the platform drops it silently".to_owned(),

@@ -73,8 +73,18 @@ fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
         }
         // An account without a password, or a name in a group, is not worth stealing from a copy.
         Outcome::Cloned if effect.store == Store::Account && !effect.has(Trait::Cloned) => None,
+        Outcome::Misplaced if !is_of_whoever_builds(effect) => None,
         other => Some(other),
     }
+}
+
+/// Is it in a profile that only the account that builds has? Containers are built and run by the same account unless they
+/// say otherwise; a hive of `HKEY_USERS` and a path through `C:\\Users` name the account that is meant.
+fn is_of_whoever_builds(effect: &Effect) -> bool {
+    let at = &effect.location;
+    let names_account =
+        at.registry_place() == Place::Hku || (drive_of(at).is_some() && at.file_place() == Place::UserProfile);
+    !names_account && !effect.has(Trait::ContainerImage)
 }
 
 /// Code that runs at every start makes the same value again.

@@ -16,7 +16,9 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         // What is taken away is not there to be wrong in that phase.
         // What is put back whenever it is missing, or stays without harm, is no worse than anything else that is baked.
         let stays = exception.outcome.is_some() && fate.outcomes.iter().all(|(_, o)| *o == Outcome::Survives);
-        let small = effect.operation.removes() || effect.has(Trait::Recomputable) || stays;
+        // Preferences of the one who builds are no loss; what some program of the application looks for is.
+        let unwanted = exception.outcome == Some(Outcome::Misplaced) && is_unread(effect);
+        let small = effect.operation.removes() || effect.has(Trait::Recomputable) || stays || unwanted;
         return if small { Severity::Note.min(exception.severity) } else { exception.severity };
     }
     // What is not on the instance is not there to be wrong.
@@ -74,6 +76,12 @@ fn raises(effect: &Effect, rule: &Rule) -> bool {
         && !matches!(rule.theme, Theme::Machine | Theme::Logs);
     [Trait::Baked, Trait::OnlyAtShutdown].iter().any(|t| effect.has(*t))
         || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
+}
+
+/// Whoever reads such a thing would be seen, and nobody does.
+fn is_unread(effect: &Effect) -> bool {
+    let visible = effect.store == Store::Registry || effect.store.is_path();
+    visible && !effect.has(Trait::ReadBack)
 }
 
 /// Meant to be thrown away, kept elsewhere, or not the application's own.

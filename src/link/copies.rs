@@ -1,16 +1,18 @@
-//! Programs of which the application holds several copies: each does the same, and is told of once.
+//! Programs and scripts of which the application holds several copies, as a package does of each of its versions: each
+//! does the same, and is told of once.
 
-use crate::facts::{Body, NoteKind, Owner, Reading, Trait};
+use crate::facts::{Body, Effect, Fact, NoteKind, Owner, Reading, Trait};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Leaves the first copy, which says where the others are; of those only that they are there is known. A copy that is
 /// started otherwise than the first is no copy.
 pub(super) fn fold(readings: &mut [Reading]) {
-    let mut by_name: HashMap<(String, usize), Vec<usize>> = HashMap::new();
+    let mut by_name: HashMap<(String, u64), Vec<usize>> = HashMap::new();
     for (number, reading) in readings.iter().enumerate() {
-        if is_program(reading) && reading.owner == Owner::Application && !reading.facts.is_empty() {
+        if is_code(reading) && reading.owner == Owner::Application && !reading.facts.is_empty() {
             let name = reading.artifact.rsplit('/').next().unwrap_or_default().to_lowercase();
-            by_name.entry((name, reading.facts.len())).or_default().push(number);
+            by_name.entry((name, digest(reading))).or_default().push(number);
         }
     }
     let mut groups: Vec<Vec<usize>> = by_name.into_values().filter(|numbers| numbers.len() > 1).collect();
@@ -20,7 +22,7 @@ pub(super) fn fold(readings: &mut [Reading]) {
         let mut kinds: Vec<(usize, Vec<usize>)> = Vec::new();
         for number in numbers {
             super::steps::step();
-            let same = kinds.iter().position(|(first, _)| readings[*first].facts == readings[number].facts);
+            let same = kinds.iter().position(|(first, _)| are_same(&readings[*first], &readings[number]));
             match same {
                 Some(kind) => kinds[kind].1.push(number),
                 None if kinds.len() < MAX_KINDS => kinds.push((number, Vec::new())),
@@ -45,11 +47,33 @@ pub(super) fn fold(readings: &mut [Reading]) {
     }
 }
 
-/// Most programs of one name that are not the same.
+/// Most files of one name with the same places that are not the same.
 const MAX_KINDS: usize = 16;
 
-fn is_program(reading: &Reading) -> bool {
-    reading.format.starts_with("pe") || reading.format.starts_with("assembly")
+fn is_code(reading: &Reading) -> bool {
+    let format = reading.format.as_str();
+    let is_script = matches!(format, "batch" | "power-shell" | "vb-script" | "j-script" | "wsf" | "reg");
+    is_script || format.starts_with("pe") || format.starts_with("assembly")
+}
+
+/// Tells apart most that are not the same, so that few of one name are compared.
+fn digest(reading: &Reading) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    reading.facts.len().hash(&mut hasher);
+    for effect in super::steps::counted(&reading.facts).filter_map(Fact::as_effect) {
+        effect.location.key().hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Do both say the same, at the same places of the text? How the rest of the application leads there may differ.
+fn are_same(a: &Reading, b: &Reading) -> bool {
+    let own = |effect: &Effect| Effect { phase_evidence: String::new(), evidence: Vec::new(), ..effect.clone() };
+    let same = |(a, b): (&Fact, &Fact)| match (&a.body, &b.body) {
+        (Body::Effect(x), Body::Effect(y)) => a.site == b.site && own(x) == own(y),
+        _ => a == b,
+    };
+    a.format == b.format && a.facts.len() == b.facts.len() && a.facts.iter().zip(&b.facts).all(same)
 }
 
 #[cfg(test)]
@@ -76,5 +100,20 @@ mod tests {
         let told: Vec<bool> = readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Implied)).collect();
         assert_eq!(told, [true, false, true, true, false]);
         assert_eq!(readings[0].notes[0].text, "2 copies of it, first b/tool.exe: what it does is told once");
+    }
+    #[test]
+    fn scripts_of_several_versions() {
+        let script = |version: &str, url: &str| {
+            format!(
+                "artifact desk/{version}/install.ps1 format=power-shell\n\
+                 effect set-value registry HKCU\\Desk\\Agreed phase=build at=line:3\n  step \"of {version}\"\n\
+                 effect create file {{Temp}}\\{url} phase=build at=line:4\n"
+            )
+        };
+        let text = [script("1.0", "a"), script("1.1", "a"), script("2.0", "b")];
+        let mut readings = listing::parse(&text.concat()).unwrap();
+        fold(&mut readings);
+        let told: Vec<bool> = readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Implied)).collect();
+        assert_eq!(told, [true, false, true]);
     }
 }

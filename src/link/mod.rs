@@ -20,6 +20,7 @@ mod nearest;
 mod options;
 mod owners;
 mod phases;
+mod profiles;
 mod refine;
 mod removal;
 mod renewed;
@@ -70,6 +71,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     ciphers::part(readings);
     topology::apply(readings, environment);
     writers::compare(readings);
+    profiles::wanted(readings);
     copies::fold(readings);
     steps::take()
 }

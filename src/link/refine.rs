@@ -12,6 +12,8 @@ const LOGS: &[&str] = &["log", "svclog", "trc"];
 /// Extensions of event traces and dumps.
 const TRACES: &[&str] = &["etl", "blg"];
 const DUMPS: &[&str] = &["dmp", "mdmp", "hdmp"];
+/// Extensions of shortcuts, to files and to pages.
+const LINKS: &[&str] = &["lnk", "url"];
 
 /// Refines plain files and folders by their location.
 pub(super) fn stores(readings: &mut [Reading]) {
@@ -39,6 +41,8 @@ pub(super) fn stores(readings: &mut [Reading]) {
             Store::Trace
         } else if DUMPS.contains(&extension) {
             Store::Dump
+        } else if LINKS.contains(&extension) && effect.operation != Operation::Read {
+            Store::Shortcut
         } else if extension == "ini" && effect.operation != Operation::Read {
             Store::Ini
         } else {

@@ -79,7 +79,7 @@ pub enum Outcome {
     Diverges,
     /// Every instance has the same, which was meant to be unique.
     Cloned,
-    /// In the profile of whoever built the image, where the application does not look.
+    /// In the profile of whoever built the image, which no other account sees.
     Misplaced,
     /// Removed when the image is generalised.
     Stripped,
