@@ -24,7 +24,6 @@ const READERS: &[(&str, &[&str])] = &[
     ("clr", &["config", "connection", "debug", "pe", "script"]),
     ("memory", &["clr", "pe"]),
     ("packages", &["clr"]),
-    ("projects", &[]),
     ("snapshot", &["debug"]),
 ];
 

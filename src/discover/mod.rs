@@ -3,14 +3,14 @@
 //! Nothing is opened here: [`Application`] is a sorted list of files, found by walking, that readers can also look
 //! one another up in. What a file *is* gets decided from its first bytes when it is read ([`sniff()`]).
 
+mod deployed;
 mod part;
-mod purpose;
 pub mod sniff;
 mod stamp;
 mod walk;
 
+pub use deployed::{Aside, Deployed, names_setup, not_in_force, phase_by_name};
 pub use part::{Packing, Part};
-pub use purpose::{Purpose, names_tests, purpose, tools};
 
 pub use sniff::{Kind, SNIFF_LEN, is_report, sniff};
 pub use stamp::{Stamp, stamps};
@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// One file of the application, or a member of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -99,6 +100,8 @@ pub struct Application {
     /// The environment for which layers of configuration are laid over one another; the usual one if there is none.
     pub environment: Option<String>,
     by_path: HashMap<String, usize>,
+    /// What of it is deployed, once somebody has asked.
+    deployed: OnceLock<Deployed>,
     /// How many artifacts have each name without versions.
     stable: HashMap<String, usize>,
 }
@@ -110,7 +113,7 @@ impl Application {
         artifacts.dedup_by(|a, b| a.file == b.file);
         skipped.sort();
         let (by_path, stable) = (by_path(&artifacts), stable_names(&artifacts));
-        Application { artifacts, skipped, environment: None, by_path, stable }
+        Application { artifacts, skipped, environment: None, by_path, deployed: OnceLock::new(), stable }
     }
 
     /// Adds members of packages that were found when the packages were read.
@@ -119,6 +122,12 @@ impl Application {
         self.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
         self.by_path = by_path(&self.artifacts);
         self.stable = stable_names(&self.artifacts);
+        self.deployed = OnceLock::new();
+    }
+
+    /// What of it is deployed.
+    pub fn deployed(&self) -> &Deployed {
+        self.deployed.get_or_init(|| Deployed::of(&self.artifacts))
     }
 
     /// The artifact with this path, in any case: the file system that the application will run on ignores case.

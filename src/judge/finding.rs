@@ -2,6 +2,7 @@
 
 use super::outcome::{Fate, fate};
 use super::severity::severity;
+use super::words::{help, noun};
 use crate::facts::{
     Certainty, Effect, Extent, Hole, Location, Operation, Origin, Owner, Part, Phase, Reading, Site, Source, Step,
     Store, Text,
@@ -119,11 +120,11 @@ pub fn findings(
     groups.into_values().filter_map(|group| of_group(&group, targets, rules, &names)).collect()
 }
 
-/// Sites with one location are one thing to fix; sites whose location is not known are told apart by their API. Values
-/// of one key that is not known are one thing too: whoever reads of each learns no more of where it is.
+/// Sites with one location are one thing to fix; sites whose location is not known are told apart by their API. Members of
+/// one tree are one thing too.
 pub fn group_key(effect: &Effect) -> String {
-    if let Some((key, _)) = value_of_unknown_key(effect) {
-        return format!("{}\\*", key.to_lowercase());
+    if let Some((tree, _)) = member(effect) {
+        return format!("{}*", tree.to_lowercase());
     }
     match effect.location.extent() {
         Extent::None => format!("{}\u{0}{}", effect.location.key(), effect.via),
@@ -131,30 +132,77 @@ pub fn group_key(effect: &Effect) -> String {
     }
 }
 
-/// The key and the name of a value whose key is not known.
-fn value_of_unknown_key(effect: &Effect) -> Option<(String, String)> {
+/// Components of a key, its root among them, that make a tree of it: `HKLM\Software\Vendor\Product`.
+const TREE: usize = 4;
+
+/// The tree that an effect is a member of, with the separator at its end, and its name in there. Values of a key that is not
+/// known are told together, because whoever reads of each learns no more of where it is; so are the values that one
+/// registration file sets below one key, and the variables that one page keeps in a session.
+fn member(effect: &Effect) -> Option<(String, String)> {
     let shown = effect.location.to_string();
-    let (key, name) = shown.rsplit_once('\\').filter(|_| effect.store == Store::Registry)?;
-    let is_open = key.contains("{?}") || key.contains("{param:");
-    is_open.then(|| (key.to_owned(), name.to_owned()))
+    let divided = |at: usize| Some((shown.get(..at)?.to_owned(), shown.get(at..)?.to_owned()));
+    match effect.store {
+        Store::Registry => {
+            let key = shown.rfind('\\')?;
+            let is_open = shown[..key].contains("{?}") || shown[..key].contains("{param:");
+            let within = shown[..=key].match_indices('\\').nth(TREE - 1).map_or(key, |(at, _)| at);
+            let is_listed = effect.via == REGISTRATION;
+            (is_open || is_listed).then(|| divided(if is_open { key + 1 } else { within + 1 })).flatten()
+        }
+        Store::Session if shown.starts_with(SESSION) => divided(SESSION.len()),
+        _ => None,
+    }
 }
 
-/// Most names of values that a message lists.
+/// What sets the values of a registration file.
+const REGISTRATION: &str = "regedit";
+/// How variables of a session of classic ASP are written.
+const SESSION: &str = "Session:";
+
+/// Most names of members that a message lists.
 const MAX_NAMES: usize = 4;
 
-/// Several values of a key that is not known: what stands for them, and their names.
-fn several_values(group: &[&Judged<'_>], lead: &Effect) -> Option<(Effect, String, Vec<String>)> {
-    let (key, _) = value_of_unknown_key(lead)?;
-    let names: BTreeSet<String> = group.iter().filter_map(|j| Some(value_of_unknown_key(j.effect)?.1)).collect();
-    if names.len() < 2 {
-        return None;
+/// Several members of a tree, told as one.
+struct Several {
+    /// What stands for them: the part of the tree that holds all, with a hole for the rest.
+    effect: Effect,
+    /// The tree, which stays when members come and go.
+    tree: Location,
+    /// How many there are, and the names of the first.
+    said: String,
+    /// Where each is.
+    locations: Vec<String>,
+}
+
+impl Several {
+    fn of(group: &[&Judged<'_>], lead: &Effect) -> Option<Several> {
+        let (tree, _) = member(lead)?;
+        let names: BTreeSet<String> = group.iter().filter_map(|j| Some(member(j.effect)?.1)).collect();
+        if names.len() < 2 {
+            return None;
+        }
+        let common = names.iter().skip(1).fold(names.first()?.as_str(), |common, name| {
+            let same = common.char_indices().zip(name.chars()).take_while(|((_, a), b)| a == b).last();
+            same.map_or("", |((at, c), _)| &common[..at + c.len_utf8()])
+        });
+        let below = common.rfind('\\').map_or(0, |at| at + 1);
+        let listed: Vec<&str> = names.iter().take(MAX_NAMES).filter_map(|name| name.get(below..)).collect();
+        let more = if names.len() > MAX_NAMES { ", …" } else { "" };
+        Some(Several {
+            effect: Effect { location: within(&format!("{tree}{}", &common[..below])), ..lead.clone() },
+            said: format!("{} values: {}{more}", names.len(), listed.join(", ")),
+            locations: names.iter().map(|name| format!("{tree}{name}")).collect(),
+            tree: within(&tree),
+        })
     }
-    let listed: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
-    let more = if names.len() > MAX_NAMES { ", …" } else { "" };
-    let mut all = lead.clone();
-    all.location = Location::registry(&Text::parse(&key)).child(&Text::unknown());
-    let said = format!("{} values: {}{more}", names.len(), listed.join(", "));
-    Some((all, said, names.iter().map(|name| format!("{key}\\{name}")).collect()))
+}
+
+/// Something in a tree.
+fn within(tree: &str) -> Location {
+    match tree.strip_suffix('\\') {
+        Some(key) => Location::registry(&Text::parse(key)).child(&Text::unknown()),
+        None => Location::named(Text::parse(tree).concat(&Text::unknown())),
+    }
 }
 
 /// The finding of all sites of one artifact with one rule and location.
@@ -181,9 +229,13 @@ pub fn of_group(
             outcome: *outcome,
         })
     });
-    let several = several_values(group, lead.effect);
-    let (effect, names_of_values, locations) = several
-        .map_or((lead.effect.clone(), None, Vec::new()), |(all, names, locations)| (all, Some(names), locations));
+    let several = Several::of(group, lead.effect);
+    let lasting = several.as_ref().map(|several| several.tree.clone());
+    let (effect, names_of_values, locations) = match several {
+        Some(several) => (several.effect, Some(several.said), several.locations),
+        None => (lead.effect.clone(), None, Vec::new()),
+    };
+    let lasting = lasting.map_or_else(|| effect.clone(), |tree| Effect { location: tree, ..effect.clone() });
     Some(Finding {
         rule: rule.id.clone(),
         name: rule.name.clone(),
@@ -195,12 +247,17 @@ pub fn of_group(
         sites,
         outcomes: outcomes.collect(),
         evidence: lead.effect.evidence.clone(),
-        help: rule.now.trim().to_owned(),
-        fingerprint: fingerprint(rule, &names(&lead.reading.artifact), &effect, lead.site),
+        help: worst(lead).map_or_else(|| rule.now.trim().to_owned(), |(fate, s)| help(rule, lead.effect, fate, *s)),
+        fingerprint: fingerprint(rule, &names(&lead.reading.artifact), &lasting, lead.site),
         severities,
         effect,
         locations,
     })
+}
+
+/// The fate on the target where it weighs most, the first of several.
+fn worst<'a>(judged: &'a Judged<'_>) -> Option<&'a (Fate, Severity)> {
+    judged.fates.iter().rev().max_by_key(|(_, severity)| *severity)
 }
 
 /// `registry value written at run time: HKCU\Software\Contoso\LastRun; lost at power loss, reimage, move`.
@@ -248,7 +305,7 @@ pub fn unnamed(store: Store, via: &str, location: &Text) -> String {
 
 /// A rule's title names a loss. What the image holds, or what every start makes again, is named as that instead.
 fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
-    let mut store = <&str>::from(effect.store).replace('-', " ");
+    let mut store = noun(effect);
     let all = |outcome| !rule.always && !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == outcome);
     let kept = all(Outcome::Survives);
     if kept && effect.store == Store::Directory && !effect.operation.removes() {
@@ -313,9 +370,7 @@ fn phrase(outcome: Outcome, events: &str) -> String {
         Outcome::Unknown => format!("nothing is promised at {events}"),
         Outcome::Diverges => "each instance has a copy of its own".to_owned(),
         Outcome::Cloned => "every instance gets the same one".to_owned(),
-        Outcome::Misplaced => {
-            "in the profile of whoever built the image, which no other account sees".to_owned()
-        }
+        Outcome::Misplaced => "in the profile of whoever built the image, which no other account sees".to_owned(),
         Outcome::Stripped => "removed when the image is generalised".to_owned(),
         Outcome::SilentlyDropped => "the platform drops it silently".to_owned(),
         Outcome::Forbidden => "the platform refuses the write".to_owned(),

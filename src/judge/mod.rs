@@ -5,10 +5,11 @@
 //! runtime imports `WriteFile` into every program, so a possible effect is never shown by default.
 //!
 //! [`outcome`] says what becomes of an effect at each event of a target; [`severity`] says how much that weighs;
-//! [`finding`] puts both into words and groups the sites of one location.
+//! [`finding`] groups the sites of one location and puts them into words.
 
 pub mod finding;
 pub mod outcome;
 pub mod severity;
+mod words;
 
 pub use finding::{Finding, Judged, OutcomeAt, judge, judge_effect};

@@ -68,6 +68,8 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
 /// An image of a container is not generalised: what that would remove stays, and a secret is the same everywhere.
 fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
     match outcome {
+        // Whom to trust is meant to be the same everywhere.
+        _ if effect.store == Store::Certificate && is_of_trust(&effect.location) => None,
         Outcome::Stripped if effect.has(Trait::ContainerImage) => {
             matches!(effect.store, Store::Key | Store::Certificate).then_some(Outcome::Cloned)
         }
@@ -76,6 +78,15 @@ fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
         Outcome::Misplaced if !is_of_whoever_builds(effect) => None,
         other => Some(other),
     }
+}
+
+/// Stores of certificates that say whom to trust, and hold no keys of this machine (MS documentation, "System Store
+/// Locations").
+const TRUST: &[&str] = &["root", "authroot", "ca", "trustedpeople", "trustedpublisher", "disallowed"];
+
+fn is_of_trust(location: &Location) -> bool {
+    let key = location.key();
+    key.rsplit(['\\', '/']).next().is_some_and(|store| TRUST.contains(&store))
 }
 
 /// Is it in a profile that only the account that builds has? Containers are built and run by the same account unless they
@@ -144,6 +155,8 @@ fn sets_up(effect: &Effect) -> bool {
             | S::Identity
             | S::Shortcut
     );
+    // Logins and options of a server, not what is kept in it.
+    let prepares = prepares || (effect.store == S::Database && effect.operation == Operation::Configure);
     replaces && prepares
 }
 
@@ -242,6 +255,8 @@ mod tests {
         };
         assert_eq!(at("generate certificate cert:/LocalMachine/My via=New-SelfSignedCertificate"), Outcome::Cloned);
         assert_eq!(at("append event-log event-log://Application"), Outcome::Survives);
+        assert_eq!(at("write certificate cert:/LocalMachine/My via=Import-PfxCertificate"), Outcome::Cloned);
+        assert_eq!(at("write certificate cert:/LocalMachine/Root via=Import-PfxCertificate"), Outcome::Survives);
     }
 
     #[test]

@@ -6,7 +6,6 @@
 
 mod ciphers;
 mod copies;
-mod developers;
 mod durable;
 mod environments;
 mod given;

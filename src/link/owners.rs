@@ -1,13 +1,12 @@
-//! Whose code an artifact is, by the team's decision: globs, company names, public key tokens; and what is in the tree to
-//! test, show or build the application.
+//! Whose code an artifact is, by the team's decision: globs, company names, public key tokens; and what is in the tree
+//! without being deployed.
 
 use super::Context;
-use crate::discover::{Application, Purpose, names_tests, purpose, tools};
+use crate::discover::{Application, Aside};
 use crate::facts::{Body, ClueKind, NoteKind, Owner, Reading};
 use crate::rules::wildcard;
 use crate::settings::glob;
 use globset::{GlobSet, GlobSetBuilder};
-use std::collections::HashSet;
 
 /// Marks the code of third parties. It is read, and its facts take part in the joins, but it is not judged.
 pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
@@ -36,21 +35,22 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
     }
 }
 
-/// Why a file is not part of what is deployed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Aside {
-    Packages,
-    Tests,
-    Samples,
-    Tools,
-}
-
 /// What the first file of a group is told, for one file and for several.
-const TOLD: [(Aside, &str, &str); 4] = [
+const TOLD: [(Aside, &str, &str); 7] = [
     (
         Aside::Packages,
-        "put there by a package manager for the build, as its folder says: not judged",
-        "files that a package manager put there for the build, as their folders say: not judged",
+        "put there by a package manager, as its folder says: not judged",
+        "files that a package manager put there, as their folders say: not judged",
+    ),
+    (
+        Aside::Intermediate,
+        "made by the build on the way to its output, as its folder says: not judged",
+        "files that the build makes on the way to its output, as their folders say: not judged",
+    ),
+    (
+        Aside::Driver,
+        "part of a driver, whose description and signature lie beside it: not judged",
+        "binaries of drivers, whose descriptions and signatures lie beside them: not judged",
     ),
     (Aside::Tests, "of tests, as its name says: not judged", "files of tests, as their names say: not judged"),
     (Aside::Samples, "a sample, as its folder says: not judged", "files of samples, as their folders say: not judged"),
@@ -59,14 +59,15 @@ const TOLD: [(Aside, &str, &str); 4] = [
         "a program in a folder of tools, beside projects of sources: it builds the application; not judged",
         "programs in folders of tools, beside projects of sources: they build the application; not judged",
     ),
+    (Aside::Unbuilt, "no project here builds it: not judged", "binaries that no project here builds: not judged"),
 ];
 
 /// Passes over what is not deployed, and says so once for each kind. What of it goes into the application is copied to its
 /// output.
 fn set_aside(readings: &mut [Reading], app: &Application) {
-    let tree = SourceTree::of(app);
+    let tree = app.deployed();
     let asides: Vec<Option<Aside>> =
-        readings.iter().map(|reading| tree.aside(reading, app.name_of(&reading.artifact))).collect();
+        readings.iter().map(|reading| tree.aside(app.name_of(&reading.artifact), &reading.format)).collect();
     let says = |reading: &Reading| {
         let has_effect = || super::steps::counted(&reading.facts).any(|fact| matches!(fact.body, Body::Effect(_)));
         reading.owner == Owner::Application && (is_binary(reading) || has_effect())
@@ -78,8 +79,8 @@ fn set_aside(readings: &mut [Reading], app: &Application) {
             continue;
         }
         let of = readings.iter_mut().zip(&asides).filter(|(_, of)| **of == Some(aside)).map(|(reading, _)| reading);
-        let mut group: Vec<&mut Reading> = of.collect();
-        group.iter_mut().filter(|r| r.owner == Owner::Application).for_each(|r| r.owner = Owner::ThirdParty);
+        let mut group: Vec<&mut Reading> = of.filter(|reading| reading.owner == Owner::Application).collect();
+        group.iter_mut().for_each(|reading| reading.owner = Owner::ThirdParty);
         let text = match group.len() {
             1 => one.to_owned(),
             count => format!("one of {count} {several}"),
@@ -90,75 +91,8 @@ fn set_aside(readings: &mut [Reading], app: &Application) {
     }
 }
 
-/// What the files of a tree tell together.
-struct SourceTree {
-    /// It holds projects that programs are built of: a program that lies among its tools is none of them.
-    has_projects: bool,
-    /// Folders with the description of a package, in lower case. What lies in `tools` below one is what the package installs
-    /// (Chocolatey documentation, "Create packages").
-    packages: HashSet<String>,
-}
-
-/// Endings of projects that programs are built of.
-const PROJECTS: [&str; 8] = ["sln", "slnx", "csproj", "vbproj", "fsproj", "vcxproj", "vcproj", "dproj"];
-
-impl SourceTree {
-    fn of(app: &Application) -> Self {
-        let is_project = |name: &str, ending: &str| PROJECTS.contains(&ending) && tools(name).is_none();
-        let mut tree = SourceTree { has_projects: false, packages: HashSet::new() };
-        for artifact in &app.artifacts {
-            let ending = artifact.extension();
-            tree.has_projects |= is_project(&artifact.name, &ending);
-            if ending == "nuspec" {
-                tree.packages.insert(above(&artifact.name).to_lowercase());
-            }
-        }
-        tree
-    }
-
-    fn aside(&self, reading: &Reading, name: &str) -> Option<Aside> {
-        if is_code(reading) && is_of_build(name) {
-            return Some(Aside::Packages);
-        }
-        let file = name.rsplit('/').next().unwrap_or(name);
-        if is_binary(reading) && names_tests(file.rsplit_once('.').map_or(file, |(stem, _)| stem)) {
-            return Some(Aside::Tests);
-        }
-        match purpose(name)? {
-            Purpose::Tests => Some(Aside::Tests),
-            Purpose::Samples => Some(Aside::Samples),
-            Purpose::Tools => {
-                let is_installed = || tools(name).is_some_and(|at| self.packages.contains(&above(at).to_lowercase()));
-                (self.has_projects && is_binary(reading) && !is_installed()).then_some(Aside::Tools)
-            }
-        }
-    }
-}
-
-fn above(name: &str) -> &str {
-    name.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 fn is_binary(reading: &Reading) -> bool {
     reading.format.starts_with("pe") || reading.format.starts_with("assembly")
-}
-
-fn is_code(reading: &Reading) -> bool {
-    is_binary(reading) || matches!(reading.format.as_str(), "batch" | "power-shell")
-}
-
-/// Does a path inside the application lie where packages of the build are kept?
-///
-/// NuGet documentation, "Managing the global packages, cache, and temp folders": packages of `packages.config` lie in
-/// `packages/ID.VERSION`; "NuGet.exe" and its targets in `.nuget` (NuGet 2.x, "Package restore").
-fn is_of_build(name: &str) -> bool {
-    let folders: Vec<&str> = name.split('/').collect();
-    let in_tools = folders.iter().rev().skip(1).any(|folder| folder.eq_ignore_ascii_case(".nuget"));
-    in_tools
-        || folders.windows(3).any(|below| {
-            let mut numbers = below[1].split('.').skip(1).filter(|part| part.starts_with(|c: char| c.is_ascii_digit()));
-            below[0].eq_ignore_ascii_case("packages") && numbers.nth(1).is_some()
-        })
 }
 
 /// Globs that do not parse are refused when the settings are checked.
@@ -228,17 +162,5 @@ mod tests {
         let package = [("desk.sln", ""), ("p/desk.nuspec", ""), ("p/tools/desk.exe", "pe-x64")];
         assert_eq!(judged(&package), ["p/tools/desk.exe"]);
         assert_eq!(judged(&all[6..7]), ["samples/site/Web.config"], "there is nothing else");
-    }
-
-    #[test]
-    fn what_builds_is_not_what_runs() {
-        for name in [".nuget/NuGet.exe", "src/.nuget/NuGet.exe", "packages/Tool.1.2.0/tools/tool.exe"] {
-            assert!(is_of_build(name), "{name}");
-        }
-        for name in
-            ["nuget.exe", "packages/setup.exe", "packages/desk/setup.exe", "packages/setup.v2.exe", "a.nuget/b.exe"]
-        {
-            assert!(!is_of_build(name), "{name}");
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
 use super::Context;
-use super::developers;
 use super::index::{Index, file_name};
+use crate::discover::{names_setup, phase_by_name};
 use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site, Trait};
 use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -60,8 +60,11 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
     for ((reading, known), fixed) in readings.iter_mut().zip(known).zip(fixed) {
         let class = class(&reading.format);
         let by_symbol = symbol_phases(reading);
-        let by_name = developers::phase(context.app.name_of(&reading.artifact)).filter(|_| class == Class::Script);
-        let default = default_phase(class).or(by_name.map(|(phase, why)| Known::new(phase, why)));
+        let named = || phase_by_name(context.app.name_of(&reading.artifact), class == Class::Script);
+        let by_name = matches!(class, Class::Script | Class::Installer).then(named).flatten();
+        let by_name = by_name.map(|(phase, why)| Known::new(phase, why));
+        let by_name = by_name.or_else(|| (class == Class::Program && sets_up(reading)).then(setup_phase));
+        let default = by_name.or_else(|| default_phase(class));
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let site = &fact.site;
             let Body::Effect(effect) = &mut fact.body else { continue };
@@ -111,6 +114,22 @@ fn default_phase(class: Class) -> Option<Known> {
         Class::Script => return None,
     };
     Some(Known::new(phase, because))
+}
+
+/// A program that sets up another, by its name or by what its version information says of it.
+fn sets_up(reading: &Reading) -> bool {
+    let file = file_name(&reading.artifact).to_lowercase();
+    let described = || {
+        let clues = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue());
+        let mut said = clues.filter(|c| c.kind == ClueKind::Identity && c.key.eq_ignore_ascii_case("FileDescription"));
+        said.any(|clue| names_setup(&clue.value))
+    };
+    let name = file_name(&reading.artifact);
+    file.ends_with(".exe") && (names_setup(&name[..name.len().saturating_sub(4)]) || described())
+}
+
+fn setup_phase() -> Known {
+    Known::new(Phase::Build, "assumed: a set-up program runs before the image is captured; nothing starts it later")
 }
 
 fn declarations(context: &Context<'_>) -> BTreeMap<Phase, GlobSet> {

@@ -1,6 +1,8 @@
 //! What one script does at one place, in order: what it makes anew it does not collect, and what it reads first it keeps.
 
-use crate::facts::{Certainty, Effect, Hole, Operation, Origin, Part, Phase, Reading, Source, Step, Store, Trait};
+use crate::facts::{
+    Certainty, ClueKind, Effect, Hole, Operation, Origin, Part, Phase, Reading, Site, Source, Step, Store, Trait,
+};
 use std::collections::{HashMap, HashSet};
 
 /// Marks what a script adds to a file that it made a few lines above, and what it writes to a place that it reads.
@@ -8,12 +10,7 @@ pub(super) fn mark(readings: &mut [Reading]) {
     for reading in readings.iter_mut().filter(|reading| is_script(&reading.format)) {
         // In the order of the lines: by place, whether it was made there.
         let mut made: HashMap<String, String> = HashMap::new();
-        let mut read: HashSet<String> = HashSet::new();
-        for effect in super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect()) {
-            if effect.operation == Operation::Read {
-                read.insert(effect.location.key());
-            }
-        }
+        let read = read_first(reading);
         for effect in super::effects_mut(std::slice::from_mut(reading)) {
             let known = effect.store.is_path() && effect.location.text().parts().iter().all(is_the_same);
             let key = effect.location.key();
@@ -37,6 +34,37 @@ pub(super) fn mark(readings: &mut [Reading]) {
     }
 }
 
+/// Places that a run reads before it makes them, so that it finds what the run before it left. What it makes anew for
+/// itself is scratch, whoever reads it further down.
+fn read_first(reading: &Reading) -> HashSet<String> {
+    let facts = || super::steps::counted(&reading.facts);
+    // Made only where it is missing.
+    let missing: HashSet<(&str, String)> = facts()
+        .filter_map(|fact| fact.as_clue())
+        .filter(|clue| clue.kind == ClueKind::Guard)
+        .filter_map(|clue| Some((clue.value.as_str(), clue.location.as_ref()?.key())))
+        .collect();
+    let mut first: HashMap<String, (&Site, bool)> = HashMap::new();
+    for fact in facts() {
+        let Some(effect) = fact.as_effect().filter(|effect| effect.store.is_path()) else { continue };
+        let reads = effect.operation == Operation::Read;
+        let makes = matches!(effect.operation, Operation::Create | Operation::Copy)
+            && effect.certainty >= Certainty::Likely
+            && !missing.contains(&(effect.headline().as_str(), effect.location.key()));
+        if reads || makes {
+            let place = first.entry(effect.location.key()).or_insert((&fact.site, reads));
+            if fact.site < *place.0 {
+                *place = (&fact.site, reads);
+            }
+        }
+    }
+    // Values of the registry have no order that the lines would tell.
+    let values = facts().filter_map(|fact| fact.as_effect()).filter(|e| e.operation == Operation::Read);
+    let values = values.filter(|effect| !effect.store.is_path()).map(|effect| effect.location.key());
+    let files = first.into_iter().filter(|(_, (_, reads))| *reads).map(|(place, _)| place);
+    values.collect::<HashSet<_>>().into_iter().chain(files).collect()
+}
+
 /// Does a part of a place mean the same all through one run?
 fn is_the_same(part: &Part) -> bool {
     !matches!(part, Part::Hole(Hole::Unknown | Hole::From(Source::Generated | Source::Output, _)))
@@ -49,7 +77,8 @@ fn is_sure(effect: &Effect) -> bool {
 
 /// A value that may be made of the one before. Variables of the environment are extended, which is no state.
 fn is_asked_for(effect: &Effect) -> bool {
-    let starts = matches!(effect.phase, Phase::Startup | Phase::FirstBoot);
+    // Once for each instance nobody has been there before.
+    let starts = effect.phase == Phase::Startup;
     let state = matches!(effect.store, Store::File | Store::Ini | Store::Registry | Store::Settings);
     starts && state && matches!(effect.origin, Origin::Unknown | Origin::Moment)
 }
@@ -79,11 +108,16 @@ mod tests {
     fn a_counter_of_starts_is_read_first() {
         let text = "artifact a.cmd format=batch\neffect read file C:\\n\n\
                     effect create file C:\\n certainty=proven phase=startup via=>\n\
-                    effect create file C:\\m certainty=proven phase=startup via=>\n";
+                    effect create file C:\\m certainty=proven phase=startup via=>\n\
+                    effect create file C:\\o certainty=proven phase=startup at=line:5\n\
+                    effect read file C:\\o at=line:7\n\
+                    clue guard key=\"if exist\" value=\"create file C:\\p\" location=C:\\p at=line:8\n\
+                    effect create file C:\\p certainty=proven phase=startup at=line:9\neffect read file C:\\p at=line:10\n\
+                    effect create file C:\\p certainty=proven phase=startup at=line:11\n";
         let mut readings = listing::parse(text).unwrap();
         mark(&mut readings);
         let kept: Vec<bool> =
             readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::ReadBack)).collect();
-        assert_eq!(kept, [false, true, false]);
+        assert_eq!(kept, [false, true, false, false, false, true, false, true]);
     }
 }

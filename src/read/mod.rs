@@ -15,7 +15,6 @@ mod literals;
 mod memory;
 mod packages;
 pub mod pe;
-mod projects;
 pub mod script;
 mod snapshot;
 pub mod text;
@@ -162,7 +161,6 @@ fn read_anew(app: &Application, options: Options<'_>) -> (Readings, Vec<Option<b
         || clr::read_application(app, &artifacts, options.insides),
     ));
     packages::mark(app, &members, &mut all.readings);
-    projects::mark(app, &mut all.readings);
     all.readings.sort_by(|a, b| a.artifact.cmp(&b.artifact));
     all.skipped.sort();
     all.members = members;

@@ -150,7 +150,7 @@ pub struct Finding {
     pub sites: Vec<Site>,
     /// What is done.
     pub effect: EffectSummary,
-    /// The locations that one with a hole stands for, when several values of one unknown key are one finding.
+    /// The locations that one with a hole stands for, when several members of one tree are one finding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<String>,
     /// What becomes of it, per target and event.

@@ -92,7 +92,8 @@ def meets(finding, stores, label):
         names = [s.get(k) or "" for s in sites for k in ("method", "symbol", "table", "row", "key")]
         if not any(re.search(p, name) for p in label["symbol"] for name in names):
             return False
-    if "location" in label and not any(wildcard(p, effect["location"]) for p in label["location"]):
+    places = [effect["location"], *finding.get("locations", [])]
+    if "location" in label and not any(wildcard(p, at) for p in label["location"] for at in places):
         return False
     return True
 

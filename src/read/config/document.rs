@@ -5,7 +5,7 @@ use super::syntax::{expand, java_variables};
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml::Break;
 use crate::catalog::config::{Row, connections, rows, transfers};
-use crate::discover::{Artifact, Kind, Purpose, purpose};
+use crate::discover::{Kind, not_in_force};
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Part, Phase, Reading,
     Site, Source, Step, Text, is_out_of_service, join_paths,
@@ -20,8 +20,6 @@ pub(crate) const MAX_CLUES: usize = 5_000;
 /// Longest value that can be a path, a switch or a connection string.
 pub(crate) const MAX_CLUE_VALUE: usize = 2_048;
 
-/// Visual Studio keeps a server for trying out, and its own state, in the folder `.vs` of a solution.
-const EDITING: &str = "in the folder of Visual Studio, which is not deployed";
 /// Evidence of the phase of what a running application's configuration causes.
 pub(crate) const RUNNING: &str = "configuration of the running application";
 
@@ -46,23 +44,6 @@ pub(crate) struct Document<'a> {
     /// Clues given so far.
     clues: usize,
 }
-
-/// Why a document does not count where the application runs, by where it lies and what it is called.
-fn not_deployed(artifact: &Artifact) -> Option<&'static str> {
-    if purpose(&artifact.name) == Some(Purpose::Tests) {
-        return Some("in a folder of tests");
-    }
-    let file = &*artifact.file_name().to_lowercase();
-    // `example.web.config`, but not `template.json` or `example.com.conf`.
-    let before = file.split_once('.').filter(|(mark, of)| SAMPLES.contains(mark) && of.contains("config"));
-    if before.is_some() || file.rsplit_once('.').is_some_and(|(_, mark)| SAMPLES.contains(&mark)) {
-        return Some("a sample by its name: it counts where somebody makes a copy of it");
-    }
-    artifact.path.split('/').any(|folder| folder == ".vs").then_some(EDITING)
-}
-
-/// What files are called that stand for others.
-const SAMPLES: &[&str] = &["example", "sample", "template", "dist", "tmpl", "j2"];
 
 /// A path that starts with a date or an id is relative, too.
 fn based_on(location: Location, base: Folder) -> Location {
@@ -135,7 +116,7 @@ impl<'a> Document<'a> {
             own: 0,
             everything: false,
             environment: None,
-            phase: match not_deployed(input.artifact) {
+            phase: match not_in_force(input.artifact) {
                 Some(why) => (Phase::NotShipped, why.to_owned()),
                 None => (Phase::Run, RUNNING.to_owned()),
             },

@@ -56,11 +56,19 @@ const MAX_OTHER: u64 = 1 << 20;
 /// Lists of files that a builder gives to the machine that it installs.
 const MEDIA: &[&str] = &["cd_files", "floppy_files"];
 
-/// Windows Setup reads the answer file that it finds on one of its media: what that starts is part of the build.
+/// What the machine runs that is started only to become the image (documentation of the builders `amazon-ebs` and
+/// `googlecompute`).
+const FIRST_START: &[&str] = &["user_data_file", "startup_script_file"];
+
+/// Windows Setup reads the answer file that it finds on one of its media: what that starts is part of the build, and so is
+/// the user data of the machine.
 fn answer_files(document: &mut Document<'_>, reading: &mut Reading) {
     let tree = &document.tree;
-    let lists = tree.descendants(ROOT).into_iter().filter(|&node| MEDIA.contains(&tree.name(node)));
-    let files: Vec<NodeId> = lists
+    let named = |names: &'static [&str]| {
+        tree.descendants(ROOT).into_iter().filter(move |&node| names.contains(&tree.name(node)))
+    };
+    let lists = named(MEDIA);
+    let mut files: Vec<NodeId> = lists
         .flat_map(|list| tree.elements(list))
         .filter(|&file| {
             // Often one of several, by a variable of the template.
@@ -68,6 +76,7 @@ fn answer_files(document: &mut Document<'_>, reading: &mut Reading) {
             path.trailing_lit().to_lowercase().ends_with("unattend.xml")
         })
         .collect();
+    files.extend(named(FIRST_START));
     for at in files {
         starts(document, reading, at);
     }

@@ -17,13 +17,14 @@ const JSON_WORDS: &[&str] = &[
     "deploymentTemplate",
     "imageTemplates",
     "\"provisioners\"",
+    "\"builders\"",
     "\"AWS::",
     "\"logs_collected\"",
 ];
 /// Words of which manifests and configuration in YAML have at least one.
 const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:"];
 /// Words of which templates of images and machines in HCL have at least one.
-const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files"];
+const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files", "user_data_file"];
 
 /// May the document say something?
 pub(crate) fn is_relevant(input: &Input<'_>, text: &str) -> bool {

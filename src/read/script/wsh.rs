@@ -125,8 +125,20 @@ pub(super) fn read_embedded(text: &str, host: Host, reading: &mut Reading) {
     read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], &[], host, Vec::new(), reading);
 }
 
-/// Events of a web application and of a session that come before all others (MS documentation: "Global.asa Syntax").
-const STARTS: &[&str] = &["application_onstart", "session_onstart"];
+/// Is what an event of `Global.asa` stores set again whenever it is missing, or stored when nobody is left to ask for it
+/// (MS documentation: "Global.asa Syntax")?
+fn is_no_state(event: &str, store: Store, source: &str) -> bool {
+    match event {
+        "application_onstart" | "application_onend" => true,
+        // The first session finds what the first session sets, and a later one what all before it made of it.
+        "session_onstart" => {
+            let value = source.split_once('=').map_or("", |(_, value)| value).to_ascii_lowercase();
+            store == Store::Session || !value.contains("application")
+        }
+        "session_onend" => store == Store::Session,
+        _ => false,
+    }
+}
 
 struct Script<'e, 's> {
     variables: Variables,
@@ -324,9 +336,9 @@ impl<'e, 's> Script<'e, 's> {
             "application" | "application.contents" | "application.value" => (Store::Memory, "Application"),
             _ => return,
         };
-        // What is set at the start is set again at each; an empty value is none that is kept.
-        let is_start = self.procedures.current.last().is_some_and(|name| STARTS.contains(&name.as_str()));
-        if self.host != Host::Web || is_start || text.is_empty() {
+        // An empty value is none that is kept.
+        let is_kept = self.procedures.current.last().is_none_or(|event| !is_no_state(event, store, found.source));
+        if self.host != Host::Web || !is_kept || text.is_empty() {
             return;
         }
         let location = Location::named(Text::lit(format!("{label}:")).concat(&key));

@@ -58,6 +58,8 @@ pub(super) fn is_windows(tree: &Tree) -> bool {
         match tree.name(instruction) {
             "FROM" => is_windows_image(&value),
             "SHELL" => value.contains("powershell") || value.contains("cmd"),
+            // A shell of other systems has no such variables.
+            "RUN" if value.contains("$env:") && !value.contains("pwsh") => true,
             "WORKDIR" | "VOLUME" | "COPY" | "ADD" | "ENV" | "RUN" | "ENTRYPOINT" => has_drive(&value),
             _ => false,
         }

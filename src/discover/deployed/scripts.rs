@@ -14,15 +14,21 @@ const IMAGES: &[&str] =
 /// Folders of what runs on a server that builds.
 const FOLDERS: &[&str] = &["ci", ".github", ".azure-pipelines", ".circleci", ".teamcity"];
 
-/// The phase of a script that nothing starts, by its path, and why.
-pub(super) fn phase(path: &str) -> Option<(Phase, &'static str)> {
+/// What a script, or the source of an installer, is there for that nothing starts: the phase, and how that is known. Nothing is
+/// said of one that may be for an instance.
+pub fn phase_by_name(path: &str, is_script: bool) -> Option<(Phase, &'static str)> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let words = words(stem);
     let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
     let begins = words.first().is_some_and(|word| word == "build");
     let ends = stem.to_ascii_lowercase().ends_with(".build");
-    let why = if words.iter().any(|word| word.starts_with("uninst")) || (has(&["un"]) && has(&["install"])) {
+    let is_test = words.len() > 1 && words.last().is_some_and(|word| word == "test" || word == "tests");
+    let why = if is_test {
+        "a test, by its name"
+    } else if !is_script {
+        return None;
+    } else if words.iter().any(|word| word.starts_with("uninst")) || (has(&["un"]) && has(&["install"])) {
         "a script of the uninstallation, by its name"
     } else if (begins || ends || has(BUILDS)) && !has(IMAGES) {
         "a script that builds the application, by its name"
@@ -32,6 +38,11 @@ pub(super) fn phase(path: &str) -> Option<(Phase, &'static str)> {
         return None;
     };
     Some((Phase::NotShipped, why))
+}
+
+/// Is this the name of a program that sets up another, or how such a program describes itself?
+pub fn names_setup(name: &str) -> bool {
+    words(name).last().is_some_and(|word| word == "setup" || word == "installer")
 }
 
 /// The words of a name, in lower case: at signs, and where a capital letter follows a small one.
@@ -68,12 +79,17 @@ mod tests {
             "dev/create-cert.ps1",
             "ci/publish.ps1",
         ] {
-            assert!(phase(path).is_some(), "{path}");
+            assert!(phase_by_name(path, true).is_some(), "{path}");
         }
         for path in
             ["install.cmd", "build-image.ps1", "BuildServer.ps1", "builders.cmd", "device/start.ps1", "rebuild.cmd"]
         {
-            assert_eq!(phase(path), None, "{path}");
+            assert_eq!(phase_by_name(path, true), None, "{path}");
+        }
+        assert!(names_setup("desk_installer") && names_setup("DeskSetup") && !names_setup("Setup Center"));
+        assert!(phase_by_name("src/KeyEditorTest.reg", false).is_some());
+        for path in ["test.reg", "build.nsi", "Latest.reg", "tests/desk.iss"] {
+            assert_eq!(phase_by_name(path, false), None, "{path}");
         }
     }
 }

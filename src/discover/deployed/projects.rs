@@ -4,8 +4,7 @@
 //! MS documentation, "Common MSBuild project properties": `AssemblyName` (of C++: `TargetName`) is the name of the output,
 //! and that of the project file where it is not written.
 
-use crate::discover::{Application, Artifact};
-use crate::facts::{NoteKind, Owner, Reading};
+use crate::discover::Artifact;
 use std::collections::HashSet;
 
 /// Project files, and whether they build assemblies.
@@ -21,23 +20,9 @@ const OUTPUTS: &[&str] = &["bin", "debug", "release", "dist", "publish", "out", 
 const MAX_PROJECTS: usize = 2_000;
 const MAX_PROJECT: u64 = 1 << 20;
 
-/// Marks the binaries that no project of the application builds as those of third parties.
-pub(super) fn mark(app: &Application, readings: &mut [Reading]) {
-    let Some(built) = Built::new(app) else { return };
-    let foreign = readings.iter_mut().filter(|r| r.owner == Owner::Application && built.is_foreign(r));
-    let mut foreign: Vec<&mut Reading> = foreign.collect();
-    foreign.iter_mut().for_each(|reading| reading.owner = Owner::ThirdParty);
-    let text = match foreign.len() {
-        1 => "no project here builds it: not judged".to_owned(),
-        many => format!("one of {many} binaries that no project here builds: not judged"),
-    };
-    if let Some(first) = foreign.into_iter().min_by(|a, b| a.artifact.cmp(&b.artifact)) {
-        first.note(NoteKind::Info, text);
-    }
-}
-
 /// What the projects of an application build.
-struct Built {
+#[derive(Clone, Debug)]
+pub(super) struct Built {
     /// Names without extension, in lower case.
     names: HashSet<String>,
     /// Some project builds assemblies.
@@ -48,13 +33,13 @@ struct Built {
 
 impl Built {
     /// Nothing is known without a project, or when the name of an output is made up by the build.
-    fn new(app: &Application) -> Option<Built> {
+    pub(super) fn new(artifacts: &[Artifact]) -> Option<Built> {
         let project = |a: &Artifact| {
             let extension = a.extension();
             PROJECTS.iter().find(|(kind, _)| *kind == extension).map(|(_, assemblies)| *assemblies)
         };
         let mut built = Built { names: HashSet::new(), assemblies: false, native: false };
-        let projects = app.artifacts.iter().filter_map(|a| Some((a, project(a)?))).take(MAX_PROJECTS + 1);
+        let projects = artifacts.iter().filter_map(|a| Some((a, project(a)?))).take(MAX_PROJECTS + 1);
         for (number, (artifact, assemblies)) in projects.enumerate() {
             let text = artifact.read(MAX_PROJECT).ok().filter(|_| number < MAX_PROJECTS)?;
             built.names.extend(outputs(artifact, &String::from_utf8_lossy(&text))?);
@@ -65,17 +50,18 @@ impl Built {
             return None;
         }
         let is_source = |a: &Artifact| NATIVE_SOURCES.contains(&a.extension().as_str());
-        let by_projects = app.artifacts.iter().any(|a| project(a) == Some(false));
-        built.native &= by_projects || !app.artifacts.iter().any(is_source);
+        let by_projects = artifacts.iter().any(|a| project(a) == Some(false));
+        built.native &= by_projects || !artifacts.iter().any(is_source);
         Some(built)
     }
 
-    fn is_foreign(&self, reading: &Reading) -> bool {
-        let is_told = match reading.format.as_str() {
+    /// Is a binary of this format none that they build?
+    pub(super) fn is_foreign(&self, name: &str, format: &str) -> bool {
+        let is_told = match format {
             "assembly" => self.assemblies,
             format => format.starts_with("pe") && self.native,
         };
-        let mut path = reading.artifact.rsplit('/');
+        let mut path = name.rsplit('/');
         let file = path.next().unwrap_or_default().to_lowercase();
         let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
         // A program in a folder of output may be built by something else than a project.
@@ -119,9 +105,7 @@ mod tests {
 
     #[test]
     fn what_no_project_builds() {
-        let foreign = |built: &Built, artifact: &str, format: &str| {
-            built.is_foreign(&Reading { artifact: artifact.into(), format: format.into(), ..Reading::default() })
-        };
+        let foreign = |built: &Built, name: &str, format: &str| built.is_foreign(name, format);
         let built = |native| Built { names: ["shop".to_owned()].into(), assemblies: true, native };
         assert!(!foreign(&built(true), "bin/Shop.dll", "assembly"));
         assert!(foreign(&built(true), "bin/Json.dll", "assembly"));

@@ -1,9 +1,8 @@
-//! What a folder of a source tree is there for, by its name: what tests, shows or builds an application is not what is
-//! deployed of it.
+//! What a folder of a source tree is there for, by its name.
 
 /// What a folder is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// Holds tests, or what they work on.
     Tests,
     /// Shows how something is used.
@@ -39,7 +38,7 @@ const OF_BUILD: &[&str] = &["build", "buildsupport", ".build"];
 const USED: &[&str] = &["lib", "libs", "bin", "tasks"];
 
 /// What the folders are there for that a file lies in; tests come first, whatever they lie in.
-pub fn purpose(name: &str) -> Option<Purpose> {
+pub(super) fn purpose(name: &str) -> Option<Purpose> {
     let folders: Vec<&str> = name.rsplit_once('/').map_or(Vec::new(), |(folders, _)| folders.split('/').collect());
     if folders.iter().any(|folder| is_of(folder, TESTS)) {
         return Some(Purpose::Tests);
@@ -52,12 +51,12 @@ pub fn purpose(name: &str) -> Option<Purpose> {
 
 /// Is this the name of an assembly of tests: `Orders.Tests`? One test may be the business of an application, several are
 /// not.
-pub fn names_tests(stem: &str) -> bool {
+pub(super) fn names_tests(stem: &str) -> bool {
     stem.split('.').any(|part| last_word(part).eq_ignore_ascii_case("tests"))
 }
 
 /// The folder with tools that a file lies in.
-pub fn tools(name: &str) -> Option<&str> {
+pub(super) fn tools(name: &str) -> Option<&str> {
     let is = |folder: &str, names: &[&str]| names.iter().any(|known| folder.eq_ignore_ascii_case(known));
     let (mut start, mut above) = (0, "");
     for (end, _) in name.match_indices('/') {

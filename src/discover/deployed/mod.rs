@@ -1,0 +1,211 @@
+//! What of a tree is deployed: every sign by which a file is told to be none of the application's own. This is the one
+//! place that knows them; who reads, joins or judges asks here.
+//!
+//! | sign | what it says | where |
+//! |---|---|---|
+//! | `packages/ID.VERSION/`, `node_modules/`, `.nuget/` | a package manager put it there | [`Aside::Packages`] |
+//! | `obj/` beside a project | the build makes it on the way | [`Aside::Intermediate`] |
+//! | an `.inf` with its signed catalogue in the folder | part of a driver | [`Aside::Driver`] |
+//! | folders of tests, `Orders.Tests.dll` | tests | [`Aside::Tests`] |
+//! | folders of samples | shows how something is used | [`Aside::Samples`] |
+//! | a program in a folder of tools, beside projects | builds the application | [`Aside::Tools`] |
+//! | a binary that no project here builds | was checked in | [`Aside::Unbuilt`] |
+//! | `Build-Packages.ps1`, `ci/`, `Uninstall.cmd` | for those who make the application | [`phase_by_name`] |
+//! | `DeskSetup.exe`, "Desk Installer" in its version | sets up another program | [`names_setup`] |
+//! | `web.config.example`, `.vs/` | stands for another file | [`not_in_force`] |
+//!
+//! A tree that was unpacked has no projects, and most signs say nothing of it. Who ships the file by another name, or a
+//! team that knows better, is not overruled: `[third-party] include` judges everything.
+
+mod folders;
+mod projects;
+mod scripts;
+
+pub use scripts::{names_setup, phase_by_name};
+
+use super::Artifact;
+use folders::{Purpose, names_tests, purpose, tools};
+use projects::Built;
+use std::collections::HashSet;
+
+/// Why a file is no part of what is deployed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    /// Put there by a package manager.
+    Packages,
+    /// Made by the build on the way to its output.
+    Intermediate,
+    /// Part of a driver.
+    Driver,
+    /// Of tests.
+    Tests,
+    /// A sample.
+    Samples,
+    /// Builds the application.
+    Tools,
+    /// No project of the tree builds it.
+    Unbuilt,
+}
+
+/// What the files of a tree tell together.
+#[derive(Clone, Debug, Default)]
+pub struct Deployed {
+    /// It holds projects that programs are built of: a program that lies among its tools is none of them.
+    has_projects: bool,
+    /// Folders with a project, in lower case.
+    projects: HashSet<String>,
+    /// Folders with the description of a package, in lower case. What lies in `tools` below one is what the package installs
+    /// (Chocolatey documentation, "Create packages").
+    packages: HashSet<String>,
+    /// Folders with the description of a driver and its signature, in lower case (MS documentation, "Catalog Files and
+    /// Digital Signatures").
+    drivers: HashSet<String>,
+    /// What the projects build.
+    built: Option<Built>,
+}
+
+/// Endings of projects that programs are built of, and of what lists several.
+const SOLUTIONS: [&str; 2] = ["sln", "slnx"];
+const PROJECTS: [&str; 7] = ["csproj", "vbproj", "fsproj", "vcxproj", "vcproj", "dproj", "wixproj"];
+
+impl Deployed {
+    /// Looks at the names of all files, and into the projects among them.
+    pub(super) fn of(artifacts: &[Artifact]) -> Self {
+        let mut tree = Deployed { built: Built::new(artifacts), ..Deployed::default() };
+        let (mut described, mut signed) = (HashSet::new(), HashSet::new());
+        for artifact in artifacts {
+            let (ending, folder) = (artifact.extension(), above(&artifact.name).to_lowercase());
+            let is_project = PROJECTS.contains(&ending.as_str());
+            let is_program = is_project && ending != "wixproj" || SOLUTIONS.contains(&ending.as_str());
+            tree.has_projects |= is_program && tools(&artifact.name).is_none();
+            match ending.as_str() {
+                "nuspec" => tree.packages.insert(folder),
+                "inf" => described.insert(folder),
+                "cat" => signed.insert(folder),
+                _ if is_project => tree.projects.insert(folder),
+                _ => false,
+            };
+        }
+        tree.drivers = described.intersection(&signed).cloned().collect();
+        tree
+    }
+
+    /// Why a file is no part of what is deployed, by its name inside the application and its format.
+    pub fn aside(&self, name: &str, format: &str) -> Option<Aside> {
+        if is_of_packages(name) {
+            return Some(Aside::Packages);
+        }
+        if self.is_intermediate(name) {
+            return Some(Aside::Intermediate);
+        }
+        if is_binary(format) {
+            let file = name.rsplit('/').next().unwrap_or(name);
+            if self.drivers.contains(&above(name).to_lowercase()) {
+                return Some(Aside::Driver);
+            }
+            if names_tests(file.rsplit_once('.').map_or(file, |(stem, _)| stem)) {
+                return Some(Aside::Tests);
+            }
+        }
+        let is_foreign = || self.built.as_ref().is_some_and(|built| built.is_foreign(name, format));
+        match purpose(name) {
+            Some(Purpose::Tests) => Some(Aside::Tests),
+            _ if is_foreign() => Some(Aside::Unbuilt),
+            Some(Purpose::Samples) => Some(Aside::Samples),
+            Some(Purpose::Tools) => {
+                let is_installed = || tools(name).is_some_and(|at| self.packages.contains(&above(at).to_lowercase()));
+                (self.has_projects && is_binary(format) && !is_installed()).then_some(Aside::Tools)
+            }
+            None => None,
+        }
+    }
+
+    /// In `obj` beside a project (MS documentation, "Common MSBuild project properties": `BaseIntermediateOutputPath`).
+    fn is_intermediate(&self, name: &str) -> bool {
+        let folders = name.match_indices('/').map(|(end, _)| &name[..end]);
+        folders
+            .filter(|folder| folder.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case("obj")))
+            .any(|folder| self.projects.contains(&above(folder).to_lowercase()))
+    }
+}
+
+/// Why a document does not count where the application runs, by where it lies and what it is called.
+pub fn not_in_force(artifact: &Artifact) -> Option<&'static str> {
+    if purpose(&artifact.name) == Some(Purpose::Tests) {
+        return Some("in a folder of tests");
+    }
+    let file = &*artifact.file_name().to_lowercase();
+    // `example.web.config`, but not `template.json` or `example.com.conf`.
+    let before = file.split_once('.').filter(|(mark, of)| SAMPLES.contains(mark) && of.contains("config"));
+    if before.is_some() || file.rsplit_once('.').is_some_and(|(_, mark)| SAMPLES.contains(&mark)) {
+        return Some("a sample by its name: it counts where somebody makes a copy of it");
+    }
+    artifact.path.split('/').any(|folder| folder == ".vs").then_some(EDITING)
+}
+
+/// What files are called that stand for others.
+const SAMPLES: &[&str] = &["example", "sample", "template", "dist", "tmpl", "j2"];
+/// Visual Studio keeps a server for trying out, and its own state, in the folder `.vs` of a solution.
+const EDITING: &str = "in the folder of Visual Studio, which is not deployed";
+
+/// Does a path inside the application lie where a package manager keeps what it was asked for?
+///
+/// NuGet documentation, "Managing the global packages, cache, and temp folders": packages of `packages.config` lie in
+/// `packages/ID.VERSION`; "NuGet.exe" and its targets in `.nuget` (NuGet 2.x, "Package restore"). npm documentation,
+/// "folders": `node_modules`.
+fn is_of_packages(name: &str) -> bool {
+    let folders: Vec<&str> = name.split('/').collect();
+    let kept = |folder: &&str| folder.eq_ignore_ascii_case(".nuget") || *folder == "node_modules";
+    folders.iter().rev().skip(1).any(kept)
+        || folders.windows(3).any(|below| {
+            let mut numbers = below[1].split('.').skip(1).filter(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+            below[0].eq_ignore_ascii_case("packages") && numbers.nth(1).is_some()
+        })
+}
+
+fn above(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn is_binary(format: &str) -> bool {
+    format.starts_with("pe") || format.starts_with("assembly")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_package_manager_put_there() {
+        for name in [
+            ".nuget/NuGet.exe",
+            "src/.nuget/NuGet.exe",
+            "packages/Tool.1.2.0/tools/tool.exe",
+            "packages/Log.2.0.8/content/web.config",
+            "site/node_modules/notifier/vendor/notify.exe",
+        ] {
+            assert!(is_of_packages(name), "{name}");
+        }
+        for name in
+            ["nuget.exe", "packages/setup.exe", "packages/desk/setup.exe", "packages/setup.v2.exe", "a.nuget/b.exe"]
+        {
+            assert!(!is_of_packages(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_build_makes_on_the_way_and_what_belongs_to_a_driver() {
+        let names = ["src/Shop/Shop.wixproj", "drv/a.inf", "drv/A.cat", "net/b.inf"];
+        let tree = Deployed::of(&names.map(Artifact::at));
+        for (name, format, aside) in [
+            ("src/Shop/obj/Release/PackageTmp/Web.config", "web-config", Some(Aside::Intermediate)),
+            ("src/shop/Obj/x.exe", "pe-x64", Some(Aside::Intermediate)),
+            ("obj/Web.config", "web-config", None),
+            ("drv/a.dll", "pe-x64", Some(Aside::Driver)),
+            ("drv/a.inf", "inf", None),
+            ("net/b.dll", "pe-x64", None),
+        ] {
+            assert_eq!(tree.aside(name, format), aside, "{name}");
+        }
+    }
+}
