@@ -11,7 +11,9 @@ mod transform;
 use super::document::{Document, weigh_against};
 use super::logging;
 use super::tree::{NodeId, ROOT, Role};
+use crate::discover::Artifact;
 use crate::facts::{Body, Certainty, NoteKind, Owner, Phase, Reading, Step};
+use crate::read::Input;
 
 /// Sections that are commonly kept in a file of their own (`configSource`), by their root element.
 pub(crate) fn is_section(name: &str) -> bool {
@@ -55,7 +57,8 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     if let Some(environment) = variant_of(&name) {
         document.is_for(&environment, reading);
     }
-    if !is_read_by_itself(&name) {
+    let by_itself = is_read_by_itself(&name) && !is_of_library(document.input);
+    if !by_itself {
         // Its values are those of no program until one is told of it.
         document.environment = Some(name.trim_end_matches(".config").to_owned());
     }
@@ -70,7 +73,7 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         document.tree = published;
         weigh_published(document, &name, reading, first);
     }
-    if !is_read_by_itself(&name) {
+    if !by_itself {
         set_aside(reading, first);
     }
 }
@@ -83,6 +86,30 @@ fn is_read_by_itself(name: &str) -> bool {
         || name.ends_with(".dll.config")
         || variant_of(name).is_some()
 }
+
+/// `NAME.dll.config` where the program that loads the library has a configuration: that one holds for both (MS
+/// documentation, "Configuring Apps by using Configuration Files"). Hosts of roles and of tests look for such a name, where
+/// there is no other.
+fn is_of_library(input: &Input<'_>) -> bool {
+    let path = input.artifact.path.to_lowercase();
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    if !name.ends_with(".dll.config") {
+        return false;
+    }
+    let start = input.artifact.path.len().saturating_sub(name.len());
+    let Some(prefix) = input.artifact.path.get(..start) else { return false };
+    let at = input.app.artifacts.partition_point(|a| a.path.as_str() < prefix);
+    let mut beside = input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(prefix)).take(MAX_BESIDE);
+    let of_program = |a: &Artifact| {
+        a.path.get(start..).is_some_and(|name| !name.contains('/') && name.to_lowercase().ends_with(".exe.config"))
+    };
+    let in_site =
+        folder.rsplit('/').next() == Some("bin") && input.app.sibling(input.artifact, "../web.config").is_some();
+    in_site || beside.any(of_program)
+}
+
+/// Most files beside a configuration that are looked at.
+const MAX_BESIDE: usize = 4_096;
 
 /// `web.staging.config` that is no transform takes the place of `web.config` in its environment.
 fn variant_of(name: &str) -> Option<String> {
