@@ -1,6 +1,6 @@
 //! What is put into a profile while the image is built, and looked for in the profile of whoever runs.
 
-use crate::facts::{Effect, Extent, Phase, Place, Reading, Step, Store, Trait};
+use crate::facts::{Effect, Extent, Operation, Phase, Place, Reading, Step, Store, Trait};
 use std::collections::HashMap;
 
 /// Marks what the build leaves in its own profile when something that runs later looks for it in its own. What nobody
@@ -9,8 +9,7 @@ pub(super) fn wanted(readings: &mut [Reading]) {
     let mut wanted: HashMap<String, (String, String)> = HashMap::new();
     for reading in readings.iter() {
         for effect in super::steps::counted(&reading.facts).filter_map(|f| f.as_effect()) {
-            let runs = !matches!(effect.phase, Phase::Build | Phase::NotShipped | Phase::Unknown);
-            if runs && is_in_profile(effect) {
+            if looks(effect) && is_in_profile(effect) {
                 let who = (reading.artifact.clone(), effect.via.clone());
                 wanted.entry(looked_at(effect)).or_insert(who);
             }
@@ -27,6 +26,15 @@ pub(super) fn wanted(readings: &mut [Reading]) {
             effect.mark(Trait::ReadBack);
             effect.evidence.push(Step::new(format!("looked for by {via}")).in_artifact(artifact.clone()));
         }
+    }
+}
+
+/// A program that keeps something there looks for it, too; a script that sets it at a start does not.
+fn looks(effect: &Effect) -> bool {
+    match effect.phase {
+        Phase::Run | Phase::Shutdown => true,
+        Phase::FirstBoot | Phase::Startup => effect.operation == Operation::Read,
+        Phase::Build | Phase::NotShipped | Phase::Unknown => false,
     }
 }
 
@@ -63,7 +71,8 @@ mod tests {
              artifact desk.exe\neffect read registry HKCU\\Software\\Desk\\Server phase=run via=x\n\
              effect read registry HKCU\\Software\\Desk\\Lists\\{?} phase=run via=x\n\
              effect read file {AppData}\\Desk\\first.xml phase=run via=y\n\
-             artifact other.cmd\neffect read registry HKCU\\Console\\QuickEdit via=z\n",
+             artifact other.cmd\neffect read registry HKCU\\Console\\QuickEdit via=z\n\
+             effect set-value registry HKCU\\Console\\QuickEdit phase=first-boot via=z\n",
         )
         .unwrap();
         super::wanted(&mut readings);
