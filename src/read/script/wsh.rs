@@ -344,8 +344,20 @@ impl<'e, 's> Script<'e, 's> {
         let location = Location::named(Text::lit(format!("{label}:")).concat(&key));
         let effect = Effect::new(Operation::KeepInMemory, store, location, crate::facts::Certainty::Proven, label)
             .because(crate::facts::Step::new(super::sink::quote(found.source)))
-            .of_origin(super::sink::origin_of(text));
+            .of_origin(match found.assigned.as_ref().is_some_and(|value| self.is_counted(value, found)) {
+                true => Origin::Previous,
+                false => super::sink::origin_of(text),
+            });
         sink.effect(site, effect);
+    }
+
+    /// Is a value made of what is kept under the same name, as a counter is?
+    fn is_counted(&self, value: &Argument<'_>, kept: &Found<'_>) -> bool {
+        let key = |found: &Found<'_>| found.arguments.first().map(|a| self.value(a).to_string().to_lowercase());
+        value.parts.iter().any(|part| match part {
+            Part::Call(call) => call.name.eq_ignore_ascii_case(&kept.name) && key(call) == key(kept),
+            _ => false,
+        })
     }
 
     /// `Set variables = shell.Environment("SYSTEM")`
