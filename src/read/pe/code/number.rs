@@ -35,6 +35,11 @@ impl Number {
         }
     }
 
+    /// Callers say which it is.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Number::Param(_) | Number::With(..) | Number::Made(_))
+    }
+
     /// The bit is set in every possible number.
     pub(crate) fn has(&self, bit: u64) -> bool {
         !self.all().is_empty() && self.all().iter().all(|number| number & bit != 0)

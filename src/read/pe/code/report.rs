@@ -11,6 +11,7 @@ pub(crate) use super::number::Number;
 use super::slot::Slot;
 use super::width::Readings;
 use crate::catalog::native::{Api, com};
+use crate::read::pe::effects::{KEY_WOW64_32KEY, KEY_WOW64_64KEY, REG_OPTION_VOLATILE};
 use crate::facts::{Source, Text};
 use std::rc::Rc;
 
@@ -28,11 +29,53 @@ pub(crate) struct Handle {
     pub(crate) opened_at: u32,
     /// Several keys and several names: which belong together is not known.
     pub(crate) crossed: bool,
+    /// What callers say of how it was opened.
+    pub(crate) asked: Vec<Asked>,
     /// Why some of the location is not known, where it is not.
     pub(crate) gap: Gap,
 }
 
+/// How a key was opened, where that is a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Options(Number),
+    Access(Number),
+}
+
 impl Handle {
+    /// What is said of how it was opened: kept, or left to callers.
+    pub(super) fn ask(&mut self, asked: Asked) {
+        let (Asked::Options(number) | Asked::Access(number)) = &asked;
+        if number.is_open() {
+            self.asked.push(asked);
+            return;
+        }
+        match asked {
+            Asked::Options(options) => self.volatile |= options.has(REG_OPTION_VOLATILE),
+            Asked::Access(access) => {
+                self.view32 |= access.has(KEY_WOW64_32KEY);
+                self.view64 |= access.has(KEY_WOW64_64KEY);
+            }
+        }
+    }
+
+    /// Depends on parameters of the function it was seen in.
+    fn has_parameters(&self) -> bool {
+        !self.asked.is_empty() || self.texts.iter().any(has_parameters)
+    }
+
+    /// The same, with what a caller passes for the parameters; `weak`: the location is only guessed.
+    fn fill(&mut self, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) {
+        self.texts = all_filled(&self.texts, passed, weak);
+        let said = |number: Number| Arg { number, ..Arg::default() }.filled(passed).number;
+        for asked in std::mem::take(&mut self.asked) {
+            self.ask(match asked {
+                Asked::Options(number) => Asked::Options(said(number)),
+                Asked::Access(number) => Asked::Access(said(number)),
+            });
+        }
+    }
+
     /// One of two handles.
     pub(crate) fn or(self, other: Handle) -> Handle {
         let texts = Known::any(self.texts.into_iter().chain(other.texts), false).texts().to_vec();
@@ -44,6 +87,8 @@ impl Handle {
             view64: self.view64 || other.view64,
             opened_at: self.opened_at.min(other.opened_at),
             crossed: self.crossed || other.crossed,
+            // Of two that were opened in ways which only callers know, nothing is said.
+            asked: if self.asked == other.asked { self.asked } else { Vec::new() },
             gap: self.gap.max(other.gap),
         }
     }
@@ -138,7 +183,7 @@ impl Arg {
     pub(crate) fn has_parameters(&self) -> bool {
         matches!(self.number, Number::Param(_) | Number::With(..))
             || self.texts.iter().any(has_parameters)
-            || self.handle.as_ref().is_some_and(|h| h.texts.iter().any(has_parameters))
+            || self.handle.as_ref().is_some_and(Handle::has_parameters)
     }
 
     /// A number that is made of a parameter in a way that is not kept.
@@ -258,7 +303,7 @@ impl Arg {
             }))
         });
         if let Some(handle) = &mut out.handle {
-            handle.texts = all_filled(&handle.texts, passed, &mut out.weak);
+            handle.fill(passed, &mut out.weak);
         }
         if let Some(object) = &self.object {
             let fields = object.fields.iter().map(|(at, arg)| (*at, arg.filled(passed)));

@@ -1,11 +1,10 @@
 //! Handles with what opened them, and what is read through them.
 
-use super::super::super::effects::{KEY_WOW64_32KEY, KEY_WOW64_64KEY, REG_OPTION_VOLATILE};
 use super::super::super::locate;
 use super::super::analysis::{Engine, Origin};
 use super::super::filled::within_hole;
 use super::super::known::{Known, merged};
-use super::super::report::{Arg, Handle};
+use super::super::report::{Arg, Asked, Handle};
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{Source, Store, Text};
@@ -86,16 +85,15 @@ impl Engine<'_, '_> {
         let (access, options) = (self.closed(api, 3), self.closed(api, 4));
         let parent = key.handle.clone().unwrap_or_default();
         let keys = locate::key_texts(&key);
-        let handle = Handle {
+        let mut handle = Handle {
             texts: locate::keys_below(&keys, &below),
             crossed: parent.crossed || locate::is_crossed(&keys, &below),
-            volatile: parent.volatile || options.number.has(REG_OPTION_VOLATILE),
-            remote: parent.remote,
-            view32: parent.view32 || access.number.has(KEY_WOW64_32KEY),
-            view64: parent.view64 || access.number.has(KEY_WOW64_64KEY),
             opened_at: site,
             gap,
+            ..parent
         };
+        handle.ask(Asked::Options(options.number));
+        handle.ask(Asked::Access(access.number));
         self.give(api, 2, handle, site);
     }
 
