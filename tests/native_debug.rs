@@ -1,6 +1,9 @@
 //! Source lines of native code: from DWARF inside the image and from a program database beside it.
 #![allow(clippy::expect_used)]
 
+mod native_listing;
+
+use native_listing::{golden, shown};
 use std::fs;
 use std::path::{Path, PathBuf};
 use wipeproof::discover::walk;
@@ -35,7 +38,7 @@ fn scratch(name: &str) -> PathBuf {
 #[test]
 fn lines_lead_to_the_scanned_sources() {
     let readings = read(Path::new(FOLDER));
-    let is_desk = |r: &&Reading| r.format.starts_with("pe-") && !r.artifact.contains("ledger");
+    let is_desk = |r: &&Reading| r.format.starts_with("pe-") && !r.artifact.contains("ledger") && !r.artifact.contains("till");
     let images: Vec<&Reading> = readings.iter().filter(is_desk).collect();
     // Three formats for two processors.
     assert_eq!(images.len(), 6);
@@ -56,14 +59,37 @@ fn lines_lead_to_the_scanned_sources() {
 /// Optimised C++: methods of a template, a lambda that was inlined, and where they were called.
 #[test]
 fn lines_of_methods_templates_and_lambdas() {
-    for image in ["ledger.exe", "ledger-x86.exe"] {
-        let readings = read(&Path::new(FOLDER).join(image));
-        let reading = readings.first().expect("read");
+    for reading in golden(FOLDER, "ledger", &["x64", "x86"], "exe") {
         let expected = ["ledger.cpp:26 C:\\data\\ledger.lock", "ledger.cpp:12 C:\\data\\ledger.dat"];
-        assert_eq!(places(reading), expected, "{image}");
+        assert_eq!(places(&reading), expected, "{}", reading.artifact);
         let steps = reading.facts.iter().filter_map(|f| f.as_effect()).flat_map(|e| &e.evidence);
         let lines: Vec<u32> = steps.filter_map(|s| s.site.as_ref()?.source_line).collect();
-        assert!(lines.contains(&25), "{image}: {lines:?}");
+        assert!(lines.contains(&25), "{}: {lines:?}", reading.artifact);
+    }
+}
+
+/// Methods in a header, constructors and virtual functions, optimised and not, and from a program database.
+#[test]
+fn lines_of_objects() {
+    let with_lines = |reading: &Reading| {
+        let is_known = |place: &String| place.ends_with("receipt.txt");
+        let mut places: Vec<String> = places(reading).into_iter().filter(is_known).collect();
+        places.sort();
+        places
+    };
+    for reading in golden(FOLDER, "till", &["x64-O0", "x64-O2", "x86-O0", "x86-O2"], "exe") {
+        let expected = ["till.cpp:13 C:\\data\\receipt.txt", "till.hpp:16 C:\\data\\receipt.txt"];
+        assert_eq!(with_lines(&reading), expected, "{}", reading.artifact);
+        assert_eq!(shown(&reading).count(), expected.len(), "{}", reading.artifact);
+    }
+    for reading in golden(FOLDER, "till-codeview", &["x64", "x86"], "exe") {
+        let mut expected =
+            vec!["D:/build/till/till.cpp:13 C:\\data\\receipt.txt", "D:/build/till/till.hpp:16 C:\\data\\receipt.txt"];
+        // There the virtual call before it may have changed the object.
+        if reading.artifact.contains("x86") {
+            expected.remove(0);
+        }
+        assert_eq!(with_lines(&reading), expected, "{}", reading.artifact);
     }
 }
 

@@ -49,6 +49,24 @@ fn without_a_registry_key_the_profile_of_mfc_is_a_file() {
     );
 }
 
+/// The same from C++, through objects that keep the application.
+#[test]
+fn an_application_of_mfc() {
+    says(
+        "desk",
+        &ALL,
+        &[
+            "create file C:\\data\\desk.log",
+            "create file C:\\data\\orders.new",
+            "delete file C:\\data\\stale.tmp",
+            "rename file C:\\data\\orders.dat",
+            "set-value registry HKCU\\Software\\Contoso\\{?}\\Session\\LastOrder",
+            "set-value registry HKCU\\Software\\Contoso\\{?}\\Window\\Left",
+            "set-value registry HKCU\\Software\\Contoso\\{?}\\Window\\Top",
+        ],
+    );
+}
+
 const QT: [&str; 18] = [
     "append file C:\\Contoso\\service.log",
     "copy file C:\\Contoso\\b.dat",

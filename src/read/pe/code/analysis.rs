@@ -97,7 +97,8 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: Given
     let body = program.body(start);
     let (mut report, rows) = execute(program, &body, depth, given, (None, 0));
     let notes = !report.events.is_empty() || !report.calls.is_empty();
-    if rows > 0 && notes && given.0.is_empty() && body.instructions.len() <= MAX_INSTRUCTIONS {
+    // One row alone is no table: what stands behind it may only look different.
+    if rows > 1 && notes && given.0.is_empty() && body.instructions.len() <= MAX_INSTRUCTIONS {
         let of_row = |row: u8| execute(program, &body, depth, given, (Some(row), rows)).0;
         rows::put_together(&mut report, (0..rows).map(of_row).collect());
     }

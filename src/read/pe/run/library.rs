@@ -60,6 +60,12 @@ impl Library<'_, '_, '_> {
             Some(Model::Compare) => self.compare(wide),
             Some(Model::Duplicate) => {
                 let read = self.read(0, wide)?;
+                // Where only the beginning is asked for, nothing is said.
+                if self.api.is_some_and(|api| api.row.args.len() > 2)
+                    && (self.number(2)? as u32 as usize) < read.units.len()
+                {
+                    return None;
+                }
                 let at = self.machine.allocate((read.units.len() as u64 + 8) * 2);
                 self.write(at, &read, wide);
                 Some(Word::number(at))

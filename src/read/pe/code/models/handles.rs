@@ -3,8 +3,9 @@
 use super::super::super::locate;
 use super::super::analysis::{Engine, Origin};
 use super::super::filled::within_hole;
+use super::super::handle::Asked;
 use super::super::known::{Known, merged};
-use super::super::report::{Arg, Asked, Handle};
+use super::super::report::{Arg, Handle};
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{Source, Store, Text};

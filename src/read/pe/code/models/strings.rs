@@ -42,6 +42,7 @@ impl Engine<'_, '_> {
             }
             Model::Duplicate => {
                 let known = self.text_or_unknown(first, api.wide);
+                let known = self.cut_to_count(api, first, known);
                 self.with_origin(Kind::Result(site), Origin::Text(known))
             }
             Model::Length => self.length(first, api.wide, site),
@@ -91,7 +92,8 @@ impl Engine<'_, '_> {
             },
             _ => return known.map(|text| Cut::Anywhere.of(text)),
         };
-        let most = if api.row.module == "crt" { count } else { count.saturating_sub(1) };
+        let counts_zero = api.row.module != "crt" && api.row.model != Some(Model::Duplicate);
+        let most = if counts_zero { count.saturating_sub(1) } else { count };
         known.map(|text| match text.as_lit() {
             Some(literal) if literal.chars().count() > most => {
                 Text::lit(literal.chars().take(most).collect::<String>())
