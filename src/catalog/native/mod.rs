@@ -252,7 +252,8 @@ mod tests {
         assert_eq!(name_of_ordinal("msvbvm60", 690), Some("rtcSaveSetting"));
         let ordinals = catalogue().ordinals.values().flat_map(|names| names.values());
         assert!(ordinals.clone().count() > 20);
-        ordinals.for_each(|name| assert!(find_by_name(name).is_some(), "{name}"));
+        // Of the others it is known at least what they take.
+        ordinals.for_each(|name| assert!(find_by_name(name).is_some() || signature(name).is_some(), "{name}"));
     }
 
     #[test]
