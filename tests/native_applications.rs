@@ -15,7 +15,8 @@ const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
 fn said(reading: &Reading) -> Vec<String> {
     let line = |e: &Effect| {
         let traits: Vec<&str> = e.traits.iter().filter(|t| **t != Trait::Guessed).map(<&str>::from).collect();
-        let line = format!("{} {} {} {}", <&str>::from(e.operation), <&str>::from(e.store), e.location, traits.join(" "));
+        let line =
+            format!("{} {} {} {}", <&str>::from(e.operation), <&str>::from(e.store), e.location, traits.join(" "));
         line.trim_end().to_owned()
     };
     let mut lines: Vec<String> = shown(reading).map(line).collect();
@@ -208,5 +209,23 @@ fn what_an_installer_calls() {
         let mut expected = expected.to_vec();
         expected.sort();
         assert_eq!(said, expected, "{}", reading.artifact);
+    }
+}
+
+/// Strings and streams of Microsoft's library, which are compiled into the program, and the universal C runtime.
+#[test]
+fn strings_of_microsofts_library() {
+    let expected = [
+        "append file C:\\Contoso\\desk.log",
+        "create file C:\\Contoso\\orders.dat",
+        "create file C:\\Contoso\\prices.db.new",
+        "create file C:\\Contoso\\report-7.txt",
+        "create file C:\\ProgramData\\Contoso\\shared.dat",
+        "create file {ProgramData}\\Contoso\\shared.dat",
+        "delete file C:\\d.lock",
+        "rename file C:\\Contoso\\prices.db",
+    ];
+    for reading in golden("fixtures/native/msvc", "texts", &BUILDS, "exe") {
+        assert_eq!(said(&reading), expected, "{}", reading.artifact);
     }
 }

@@ -38,7 +38,8 @@ fn scratch(name: &str) -> PathBuf {
 #[test]
 fn lines_lead_to_the_scanned_sources() {
     let readings = read(Path::new(FOLDER));
-    let is_desk = |r: &&Reading| r.format.starts_with("pe-") && !r.artifact.contains("ledger") && !r.artifact.contains("till");
+    let is_desk =
+        |r: &&Reading| r.format.starts_with("pe-") && !r.artifact.contains("ledger") && !r.artifact.contains("till");
     let images: Vec<&Reading> = readings.iter().filter(is_desk).collect();
     // Three formats for two processors.
     assert_eq!(images.len(), 6);

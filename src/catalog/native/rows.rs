@@ -381,9 +381,11 @@ pub struct Row {
 }
 
 impl Row {
-    /// Where an argument is passed: on x86 the first of a method is in a register, and the others move up.
+    /// Where an argument is passed: on x86 the first of a method is in a register, and the others move up. The options of
+    /// the common functions of the universal runtime are 64 bits wide there: two arguments.
     pub fn passed(&self, n: u8, is_64: bool) -> Passed {
         match n.checked_sub(1) {
+            Some(_) if !is_64 && self.model == Some(Model::FormatCommon) => Passed::At(n + 1),
             _ if is_64 || !self.method => Passed::At(n),
             Some(n) => Passed::At(n),
             None => Passed::Object,

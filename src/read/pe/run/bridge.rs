@@ -155,7 +155,8 @@ impl Wanted {
         let row = api.map(|api| api.row);
         let model = row.and_then(|row| row.model);
         let is_list = matches!(model, Some(Model::Format | Model::FormatList | Model::FormatCommon));
-        let names_within = matches!(model, Some(Model::FormatList | Model::NtCreateFile | Model::NtOpenFile));
+        let names_within =
+            is_list && model != Some(Model::Format) || matches!(model, Some(Model::NtCreateFile | Model::NtOpenFile));
         // One word more than it has arguments: methods, and functions that give an object, have theirs moved by one.
         let arguments =
             row.filter(|_| !is_list).map_or(MAX_ARGUMENTS, |row| (row.arity() as u64 + 2).min(MAX_ARGUMENTS));

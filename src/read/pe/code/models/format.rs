@@ -168,7 +168,7 @@ impl Engine<'_, '_> {
         }
     }
 
-    pub(super) fn format_model(&mut self, api: Api, model: Model, site: u32) -> Value {
+    pub(super) fn format_model(&mut self, api: Api, site: u32) -> Value {
         let to = self.model_argument(api, 0);
         let format = self.model_argument(api, 1);
         let format = self.text_or_unknown(format, api.wide);
@@ -177,7 +177,7 @@ impl Engine<'_, '_> {
         for pattern in format.texts() {
             let next = match pattern.as_lit() {
                 Some(pattern) => {
-                    self.formatted(pattern, api.wide, |engine, position| engine.format_value(model, first, position))
+                    self.formatted(pattern, api.wide, |engine, position| engine.format_value(api, first, position))
                 }
                 None => Known::unknown(),
             };
@@ -194,7 +194,8 @@ impl Engine<'_, '_> {
     fn cut_to_room(&mut self, api: Api, known: Known) -> Known {
         let place = |n: usize| api.row.args.get(n).copied().unwrap_or_default();
         let room = place(1).checked_sub(1).filter(|room| *room > place(0));
-        let Some(room) = room.and_then(|n| self.argument(n).number()).and_then(|n| usize::try_from(n as u32).ok())
+        let Some(room) =
+            room.and_then(|n| self.argument_of(api, n).number()).and_then(|n| usize::try_from(n as u32).ok())
         else {
             return known;
         };
@@ -249,22 +250,17 @@ impl Engine<'_, '_> {
     }
 
     /// Value `position` of a format: an argument, or an element of an argument list.
-    fn format_value(&mut self, model: Model, first: u8, position: usize) -> Value {
+    fn format_value(&mut self, api: Api, first: u8, position: usize) -> Value {
         if position > MAX_VALUES {
             return Value::Unknown;
         }
-        if model == Model::Format {
+        if api.row.model == Some(Model::Format) {
             return self.argument(first.saturating_add(position as u8));
         }
-        let list = self.argument(if self.is_64() { first } else { self.list_argument(model, first) });
+        let list = self.argument_of(api, first);
         let size = if self.is_64() { 8 } else { 4 };
         let at = list.plus(i64::from(size) * position as i64, self.is_64());
         self.load(at, size)
-    }
-
-    /// The options of the common functions of the universal runtime are 64 bits wide: two arguments on x86.
-    fn list_argument(&self, model: Model, first: u8) -> u8 {
-        if model == Model::FormatCommon { first + 1 } else { first }
     }
 
     fn converted(&mut self, value: Value, conversion: char, wide: bool, layout: Layout) -> Known {

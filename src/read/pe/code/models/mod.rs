@@ -90,7 +90,7 @@ impl Engine<'_, '_> {
             | M::SettingsGroupEnd => self.framework_model(api, model, site),
             M::ArgumentsOut | M::ArgumentsPointer | M::ArgumentsList => self.arguments_model(api, model, site),
             M::FormatTime => self.time_model(api, site),
-            M::Format | M::FormatList | M::FormatCommon => self.format_model(api, model, site),
+            M::Format | M::FormatList | M::FormatCommon => self.format_model(api, site),
             M::CsidlPath
             | M::KnownFolder
             | M::ModuleFileName
