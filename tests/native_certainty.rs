@@ -60,7 +60,6 @@ fn texts_that_are_altered() {
     proves(
         "altered",
         &[
-            r"C:\Count\whole.dat",
             r"C:\Cut\3.dat",
             r"C:\Cut\4.dat",
             r"C:\Cut\found.dat",

@@ -6,11 +6,13 @@
 
 pub mod com;
 mod mangled;
+mod model;
 mod rows;
 mod words;
 
 pub use com::Object;
-pub use rows::{Caller, Model, Passed, Row};
+pub use model::Model;
+pub use rows::{Caller, Passed, Row};
 pub use words::EditWord;
 
 use crate::facts::{Folder, Owner};

@@ -1,248 +1,9 @@
 //! The rows of the tables of functions.
 
+use super::Model;
 use super::words::{EditWord, words};
 use crate::facts::{Folder, Operation, Store, Trait};
 use serde::Deserialize;
-
-/// How a call is to be understood when plain fields do not say it. Numbers in `args` are in the order given here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Model {
-    /// path, access, disposition, flags
-    CreateFile,
-    /// object attributes, access, disposition, options
-    NtCreateFile,
-    /// object attributes, access, options
-    NtOpenFile,
-    /// path, `OF_` style
-    OpenStyle,
-    /// path, mode string, optionally the out-parameter for the stream
-    Fopen,
-    /// path, `_O_` flags
-    Oflag,
-    /// path, `std::ios_base::openmode` of the Microsoft library
-    Openmode,
-    /// path, `std::ios_base::openmode` of libstdc++
-    GnuOpenmode,
-    /// path, `STGM_` mode
-    Stgm,
-    /// path, `SQLITE_OPEN_` flags
-    SqliteFlags,
-    /// from, to, flags
-    Move,
-    /// object name, `SE_OBJECT_TYPE`
-    NamedSecurity,
-    /// `SHFILEOPSTRUCT`
-    ShellOperation,
-    /// file, protection, name
-    FileMapping,
-    /// folder, prefix, number, out
-    TempFileName,
-    /// key, sub-key, out, access
-    RegOpen,
-    /// key, sub-key, out, access, options
-    RegCreate,
-    /// root, machine, out
-    RegConnect,
-    /// out
-    RegCurrentUser,
-    /// relative-to
-    RtlRegistry,
-    /// provider, flags, name
-    CertStore,
-    /// flags
-    Dpapi,
-    /// container, flags
-    KeyContainer,
-    /// connection string
-    ConnectionString,
-    /// service table
-    ServiceDispatcher,
-    /// Only an installer's custom action calls it.
-    CustomAction,
-    /// function that will be called, see `caller`; optionally the argument that it is given, and as which of its own
-    Callback,
-    /// `WNDCLASS`
-    WindowClass,
-    /// `WNDCLASSEX`
-    WindowClassEx,
-    /// program, command line
-    Starts,
-    /// CSIDL, out, optionally a folder below it
-    CsidlPath,
-    /// KNOWNFOLDERID, out
-    KnownFolder,
-    /// module, out
-    ModuleFileName,
-    /// text, out
-    Expand,
-    /// variable, optionally out
-    EnvGet,
-    /// variable, out-parameter for a new string
-    EnvDup,
-    /// out
-    Identity,
-    /// out, path
-    FullPath,
-    /// The result is given by whoever starts the program.
-    Input,
-    /// destination, source, optionally the most characters
-    Copy,
-    /// destination, source, how many bytes or characters
-    CopyBytes,
-    /// destination, source, optionally the most characters
-    Append,
-    /// out-parameter for the array of the program's arguments
-    ArgumentsOut,
-    /// The result points to the array of the program's arguments.
-    ArgumentsPointer,
-    /// The result is the array of the program's arguments.
-    ArgumentsList,
-    /// string object, text
-    StringSet,
-    /// string object, text, optionally its length
-    StringAppend,
-    /// string object, another one
-    StringCopy,
-    /// string object, another one that is appended
-    StringAdd,
-    /// string object that becomes two, one behind the other: objects or texts, as `objects` says
-    StringJoin,
-    /// string object
-    StringClear,
-    /// string object, and what `edit` says
-    StringEdit,
-    /// string object, and what `edit` says; the result is a number of characters
-    StringFind,
-    /// string object, place, characters that go, text, its length: room for it, and the text where there is one
-    StringRoom,
-    /// Makes what widens characters.
-    StringConvert,
-    /// where a string has its characters, the first and the end of those that are copied there
-    StringRange,
-    /// string object, variable with the number of characters; the result is memory for them
-    StringCreate,
-    /// string object, its length
-    StringLength,
-    /// string object; the result is its length
-    StringSize,
-    /// string object; the result says whether its length is zero
-    StringEmpty,
-    /// string object; the result says whether its characters are in it
-    StringIsLocal,
-    /// string object, number of characters (or where `edit` says it); the result is the address of the next one
-    StringAt,
-    /// string object that ends: another may take its place
-    StringEnd,
-    /// string object, pointer together with a length
-    StringView,
-    /// string object that becomes the folder in `fixed`
-    StringFolder,
-    /// string object that becomes a path, its folder, its name
-    StringPath,
-    /// string object that is a path, name that is put behind it: a pointer together with a length
-    StringPathView,
-    /// string object, `QStandardPaths::StandardLocation`
-    StandardPath,
-    /// Makes an object (argument 0) that keeps settings: in `file`, or below `fixed` by the names in `below`.
-    SettingsObject,
-    /// settings object, name of a group
-    SettingsGroup,
-    /// settings object
-    SettingsGroupEnd,
-    /// settings object, name of the value
-    SettingsWrite,
-    /// object that names the driver, name
-    SqlDatabase,
-    /// string object or text with the name that `sets` says the program goes by
-    ProgramName,
-    /// path, `QIODevice::OpenMode`
-    QtOpenmode,
-    /// path, `wxFile::OpenMode`
-    WxOpenmode,
-    /// path, mode of Visual Basic's `Open` statement
-    VbOpenmode,
-    /// path, flags of Go's `os.OpenFile`
-    GoOflag,
-    /// slice of strings; the result is a path
-    GoJoin,
-    /// strings
-    GoConcat,
-    /// variable
-    GoGetenv,
-    /// string object; the result is its text
-    StringText,
-    /// string object, pointer to its characters
-    StringPointer,
-    /// string object; the result is where short strings are kept in it
-    StringLocal,
-    /// source
-    Duplicate,
-    /// source
-    Length,
-    /// text, character
-    FindLast,
-    /// text, what is looked for
-    FindInside,
-    /// text, text
-    Compare,
-    /// text
-    FindFileName,
-    /// text
-    FindExtension,
-    /// destination, format, first value
-    Format,
-    /// destination, format, list
-    FormatList,
-    /// destination, format, list; the options come before
-    FormatCommon,
-    /// destination, source
-    Widen,
-    /// destination, source
-    Narrow,
-    /// buffer, more
-    PathAppend,
-    /// destination, folder, file
-    PathCombine,
-    /// buffer
-    RemoveFileName,
-    /// buffer
-    AddSeparator,
-    /// buffer
-    RemoveExtension,
-    /// buffer, extension
-    RenameExtension,
-    /// buffer
-    UnknownText,
-    /// buffer, byte, count
-    SetBytes,
-    /// buffer, format: conversions are parts of a time
-    FormatTime,
-    /// destination, drive, folder, name, extension
-    MakePath,
-    /// path, drive, folder, name, extension
-    SplitPath,
-    /// first of the variables that are filled, behind the format
-    Scan,
-    /// `OPENFILENAME`
-    FileDialog,
-    /// message, what it is about
-    Message,
-    /// folder that relative names are below from now on
-    ChangeFolder,
-    /// optionally out
-    TempName,
-    /// out
-    GeneratedGuid,
-    /// out
-    GuidText,
-    /// class, interface, out
-    ComCreate,
-    /// module, name
-    ProcAddress,
-    /// Known to leave its arguments alone.
-    Nothing,
-}
 
 /// Who calls a function that is handed over by its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -288,6 +49,9 @@ pub struct Row {
     /// Arguments that are string objects of the C++ library.
     #[serde(default)]
     pub objects: Vec<u8>,
+    /// Nothing ends a text that fills all of its room.
+    #[serde(default)]
+    pub unended: bool,
     /// Narrow strings are UTF-8.
     #[serde(default)]
     pub utf8: bool,
@@ -321,8 +85,12 @@ pub struct Row {
     pub sub: Option<u8>,
     /// Argument with the name of a value.
     pub value: Option<u8>,
-    /// Argument with the written value.
+    /// Argument that points to the written value.
     pub data: Option<u8>,
+    /// Argument with the type of that, as the registry tells types apart.
+    pub kind: Option<u8>,
+    /// Argument with the written value, where it is a number.
+    pub number: Option<u8>,
     /// Arguments with names below a fixed location, the outermost first.
     #[serde(default)]
     pub below: Vec<u8>,
@@ -434,10 +202,11 @@ impl Row {
     /// understood when it is met.
     pub fn is_sink(&self) -> bool {
         use Model::{
-            Callback, CertStore, ChangeFolder, ConnectionString, CreateFile, Dpapi, FileMapping, Fopen, GnuOpenmode,
-            GoOflag, KeyContainer, Move, NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle, Openmode,
-            ProgramName, QtOpenmode, RegCreate, RtlRegistry, ServiceDispatcher, SettingsWrite, ShellOperation,
-            SqlDatabase, SqliteFlags, Starts, Stgm, TempFileName, VbOpenmode, WindowClass, WindowClassEx, WxOpenmode,
+            Callback, CertStore, ChangeFolder, ConnectionString, CreateFile, Dpapi, FileInformation, FileMapping,
+            Fopen, GnuOpenmode, GoOflag, KeyContainer, Move, NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle,
+            Openmode, ProgramName, QtOpenmode, RegCreate, RtlRegistry, ServiceDispatcher, SettingsWrite,
+            ShellOperation, ShortcutTarget, SqlDatabase, SqliteFlags, Starts, Stgm, TempFileName, VbOpenmode,
+            WindowClass, WindowClassEx, WxOpenmode,
         };
         self.effect.is_some()
             || matches!(
@@ -449,6 +218,7 @@ impl Row {
                         | ConnectionString
                         | CreateFile
                         | Dpapi
+                        | FileInformation
                         | FileMapping
                         | Fopen
                         | GnuOpenmode
@@ -468,6 +238,7 @@ impl Row {
                         | ServiceDispatcher
                         | SettingsWrite
                         | ShellOperation
+                        | ShortcutTarget
                         | SqlDatabase
                         | SqliteFlags
                         | Starts
@@ -483,7 +254,8 @@ impl Row {
 
     /// Number of arguments that the row speaks of.
     pub fn arity(&self) -> usize {
-        let content = [self.data, self.fills, self.default, self.access, self.from].into_iter().flatten();
+        let written = [self.data, self.kind, self.number];
+        let content = [self.fills, self.default, self.access, self.from].into_iter().chain(written).flatten();
         self.deciding().chain(content).max().map_or(0, |n| usize::from(n) + 1)
     }
 }

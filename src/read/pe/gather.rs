@@ -1,6 +1,7 @@
 //! Puts what the code says into the reading: one fact for each place with a known location, one for each API whose
 //! locations stay unknown.
 
+use super::beside::Beside;
 use super::code::gap::Gap;
 use super::code::report::Event;
 use super::image::{Image, Machine};
@@ -85,6 +86,7 @@ fn tell(input: &Input<'_>, program: &Program<'_>, reading: &mut Reading) {
     let mut explained: BTreeSet<String> = events.iter().map(|e| e.via.clone()).collect();
     explained.append(&mut program.replaced.borrow_mut());
     explained.extend(of_runtime(program));
+    surface::name_services(&events, reading);
     let phases = Phases::of(program, &events);
     let kept = Kept::of(program, &events, phases.as_ref());
     let more = kept.more;
@@ -157,17 +159,31 @@ impl Kept {
         let mut told: HashMap<String, Vec<u32>> = HashMap::new();
         let names = names(events);
         let reach = Reach::default();
+        let beside = Beside::of(program, events);
+        // Where arguments came from a caller, it is that caller's doing.
+        let function_of =
+            |event: &Event| program.functions.function_of(event.through.last().copied().unwrap_or(event.site));
+        let is_dead = |event: &Event| function_of(event).is_some_and(|function| reach.is_dead(program, function));
+        let alive: BTreeSet<&str> = events.iter().filter(|event| !is_dead(event)).map(|e| e.via.as_str()).collect();
         let moves = events.iter().find(|event| event.api.row.model == Some(native::Model::ChangeFolder));
         for event in events {
             let Some(event) = settled(program, event) else { continue };
             let event = &named(event, &names);
             let phase = phases.and_then(|phases| phases.of_call(program, event));
-            // Where arguments came from a caller, it is that caller's doing.
-            let function = program.functions.function_of(event.through.last().copied().unwrap_or(event.site));
-            let dead = function.is_some_and(|function| reach.is_dead(program, function));
+            let dead = is_dead(event);
             for mut fact in effects::facts(&program.image, event) {
+                if let Body::Effect(effect) = &mut fact.body {
+                    if beside.repeats(program, event, effect) {
+                        continue;
+                    }
+                    effect.evidence.extend(beside.targets(program, event, effect));
+                }
                 if let (Body::Effect(effect), Some((phase, because))) = (&mut fact.body, &phase) {
                     (effect.phase, effect.phase_evidence) = (*phase, because.clone());
+                }
+                // Copies of functions that are inlined wherever they are called say nothing.
+                if dead && unlocated(&fact).is_some() && alive.contains(event.via.as_str()) {
+                    continue;
                 }
                 if let (Body::Effect(effect), true) = (&mut fact.body, dead) {
                     effect.certainty = Certainty::Possible;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod arguments;
+mod beside;
 mod classes;
 mod code;
 mod data;

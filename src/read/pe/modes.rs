@@ -16,6 +16,9 @@ pub(crate) struct Mode {
     pub(crate) ambiguous: bool,
     /// It changes what is opened, but whether that is made anew, extended or overwritten is not known.
     pub(crate) vague: bool,
+    /// Nothing of what the file holds is read or written through it: what becomes of the file is said by the calls that are
+    /// given the handle.
+    pub(crate) idle: bool,
 }
 
 impl Mode {
@@ -32,7 +35,14 @@ impl Mode {
         };
         let words = if self.words == other.words { self.words } else { format!("{} or {}", self.words, other.words) };
         let vague = self.operation != other.operation || self.vague || other.vague;
-        Mode { operation, traits: self.traits, words, ambiguous: mixed || self.ambiguous || other.ambiguous, vague }
+        Mode {
+            operation,
+            traits: self.traits,
+            words,
+            ambiguous: mixed || self.ambiguous || other.ambiguous,
+            vague,
+            idle: self.idle && other.idle,
+        }
     }
 }
 
@@ -47,6 +57,9 @@ const WRITE_DATA: u64 = 0x2;
 const APPEND_DATA: u64 = 0x4;
 const ANY_WRITE: u64 = 0x4000_0000 | 0x1000_0000 | 0x0200_0000 | WRITE_DATA | APPEND_DATA;
 const DELETE: u64 = 0x1_0000;
+/// Access rights that read something of a file: generic read, execute and all, maximum, and those of data, attributes and
+/// execution.
+const ANY_READ: u64 = 0x8000_0000 | 0x2000_0000 | 0x1000_0000 | 0x0200_0000 | 0x1 | 0x8 | 0x20 | 0x80;
 /// `FILE_FLAG_DELETE_ON_CLOSE`
 const DELETE_ON_CLOSE: u64 = 0x0400_0000;
 
@@ -106,6 +119,7 @@ fn create_file(access: Option<u64>, disposition: Option<u64>, flags: Option<u64>
     let show = |n: Option<u64>| n.map_or("unknown".to_owned(), |n| format!("{:#x}", n & 0xffff_ffff));
     let mut mode = of(operation, format!("access {}, disposition {}", show(access), show(disposition)));
     mode.vague = disposition.is_none() && !appends;
+    mode.idle = operation == Some(Operation::Read) && access.is_some_and(|a| a & DELETE != 0 && a & ANY_READ == 0);
     if flags.is_some_and(|f| f & DELETE_ON_CLOSE != 0) {
         mode.traits.push(Trait::DeleteOnClose);
         mode.words.push_str(", deleted on close");

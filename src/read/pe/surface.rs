@@ -1,12 +1,13 @@
 //! What the tables of an image say before any code is read: identity, role, and what it is able to do.
 
+use super::code::report::Event;
 use super::image::{Directory, Image};
 use super::imports::{Import, Linkage};
 use super::{packing, resources};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Hole, Location, NoteKind, Operation, Owner, Reading, Site, Source, Step, Store,
-    Text,
+    Body, Certainty, Clue, ClueKind, Effect, Fact, Hole, Location, NoteKind, Operation, Owner, Reading, Site, Source,
+    Step, Store, Text,
 };
 use std::collections::BTreeSet;
 
@@ -127,6 +128,23 @@ fn roles(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut Reading) {
     }
     if let Some(import) = model(Model::CustomAction) {
         reading.clue(Site::default(), Clue::new(ClueKind::Role, "custom-action", via(import)));
+    }
+}
+
+/// Says what the services are called that the image hands to the dispatcher: the name of each stands behind its main function.
+pub(crate) fn name_services(events: &[Event], reading: &mut Reading) {
+    for event in events.iter().filter(|event| event.api.row.model == Some(Model::ServiceDispatcher)) {
+        let services = event.args.get(event.api.row.arity()..).unwrap_or_default().chunks_exact(2);
+        for name in
+            services.filter_map(|service| service[1].texts.first()).filter(|name| name.is_full() && !name.is_empty())
+        {
+            let clue = Clue::new(ClueKind::Role, "service", event.via.clone());
+            let nameless = |fact: &&mut Fact| fact.as_clue() == Some(&clue);
+            match reading.facts.iter_mut().find(nameless) {
+                Some(fact) => fact.body = Body::Clue(clue.at(Location::named(name.clone()))),
+                None => reading.clue(Site::default(), clue.at(Location::named(name.clone()))),
+            }
+        }
     }
 }
 

@@ -77,6 +77,30 @@ pub(crate) fn registered(how: &str, command: &Text, here: &Text) -> Vec<Clue> {
     found
 }
 
+/// The same for a command line that a program hands to the system. A program without a folder is looked for where programs
+/// are, in the current folder at best (MS documentation: "CreateProcessW").
+pub(crate) fn called(how: &str, command: &Text, here: &Text) -> Vec<Clue> {
+    let mut clues = registered(how, command, here);
+    for clue in clues.iter_mut().filter(|clue| clue.kind == ClueKind::Starts) {
+        let Some(location) = clue.location.as_mut() else { continue };
+        let is_program = location.extension().is_none_or(|ending| ["exe", "com"].contains(&&*ending));
+        let below = location.text().parts().get(here.parts().len()..).unwrap_or_default();
+        if let (true, [Part::Lit(name)]) = (is_program && location.text().parts().starts_with(here.parts()), below)
+            && let Some(name) = name.strip_prefix('\\').filter(|name| !name.contains('\\'))
+            && !said_here(command, name)
+        {
+            *location = Location::file(&Text::lit(name));
+        }
+    }
+    clues
+}
+
+/// The command says that the program is in the current folder.
+fn said_here(command: &Text, name: &str) -> bool {
+    let command = command.to_string();
+    [".\\", "./"].iter().any(|here| command.contains(&format!("{here}{name}")))
+}
+
 /// Endings of files that a command line can start.
 const PROGRAMS: &[&str] = &[".exe", ".cmd", ".bat", ".com", ".vbs", ".js", ".wsf", ".ps1", ".msi"];
 

@@ -38,7 +38,7 @@ use super::Input;
 use super::text;
 use crate::discover::Kind;
 use crate::facts::{Phase, Reading, Site, Text};
-pub(crate) use autostart::registered;
+pub(crate) use autostart::called;
 use batch::Hybrid;
 use calls::Syntax;
 pub(crate) use lines::spread;

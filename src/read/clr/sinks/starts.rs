@@ -4,7 +4,7 @@ use super::View;
 use crate::catalog::dotnet::StartRow;
 use crate::facts::{Body, Extent, Fact, Folder, Location, Reading, Site, Step, Text};
 use crate::read::clr::models::merged;
-use crate::read::script::{CommandContext, command_line, registered};
+use crate::read::script::{CommandContext, called, command_line};
 
 impl View<'_> {
     /// The program that is started, and what a program of the catalogue of commands does when it is started so.
@@ -16,16 +16,11 @@ impl View<'_> {
         if location.extent() == Extent::None || is_address(&program) {
             return Vec::new();
         }
-        // A name without a folder is looked for where programs are, not only where this one is.
-        let is_bare = program.as_lit().is_some_and(|name| !name.contains(['\\', '/']));
         let mut command = program.clone();
         if let Some(arguments) = row.arguments.as_ref().map(of).filter(|text| !text.is_empty()) {
             command = command.concat(&Text::lit(" ")).concat(&arguments);
         }
-        let mut clues = registered("call", &command, &Text::folder(Folder::Cwd));
-        for clue in clues.iter_mut().filter(|clue| is_bare && clue.location.as_ref() == Some(&location)) {
-            clue.location = Some(Location::file(&program));
-        }
+        let clues = called("call", &command, &Text::folder(Folder::Cwd));
         let mut facts: Vec<Fact> = clues.into_iter().map(|clue| Fact::clue(site.clone(), clue)).collect();
         let mut reading = Reading::default();
         let context = CommandContext {

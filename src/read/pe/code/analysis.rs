@@ -214,10 +214,14 @@ impl Engine<'_, '_> {
             }
         }
         let written: Vec<(Value, Word)> = self.state.cells().map(|(at, cell)| (*at, *cell)).collect();
+        let stored = self.stored_texts(&written);
         for (at, cell) in written {
             let slot = self.slot(at);
             let global = at.number().filter(|va| slot.is_none() && self.is_variable(*va));
             if slot.is_none() && global.is_none() {
+                continue;
+            }
+            if global.is_some_and(|va| stored.iter().any(|text| text.place.contains(&va))) {
                 continue;
             }
             // The pointer and the length of a string object are part of it.
@@ -250,6 +254,7 @@ impl Engine<'_, '_> {
                 _ => {}
             }
         }
+        strings.extend(stored.into_iter().map(|text| (text.place.start, text.known, text.partial)));
         self.report.objects = self.objects();
         let summary = &mut self.report.summary;
         summary.inside = inside;

@@ -1,5 +1,6 @@
 //! Calls: who is called, with what, and what is left of the registers afterwards.
 
+use super::super::effects::size_of_number;
 use super::super::program::MAX_DEPTH;
 use super::analysis::{Engine, Origin};
 use super::branch::is_tested;
@@ -337,6 +338,14 @@ impl Engine<'_, '_> {
         let wide = api.wide || !api.row.aw;
         for value in self.structure_fields(api) {
             args.push(Arg { gap: self.gap(value), ..self.close(value, wide) });
+        }
+        // The number that a value of the registry is.
+        if let (Some(kind), Some(data)) = (api.row.kind, api.row.data)
+            && let Some(size) = args.get(usize::from(kind)).and_then(size_of_number)
+        {
+            let data = self.argument_of(api, data);
+            let number = self.load(data, size);
+            args.push(Arg { number: self.close_number(number), ..Arg::default() });
         }
         args
     }

@@ -20,6 +20,8 @@ pub(crate) struct Handle {
     pub(crate) view64: bool,
     /// Address of the call that opened it.
     pub(crate) opened_at: u32,
+    /// The access that was asked for, where the call says it.
+    pub(crate) access: Option<u64>,
     /// Several keys and several names: which belong together is not known.
     pub(crate) crossed: bool,
     /// What callers say of how it was opened.
@@ -48,6 +50,7 @@ impl Handle {
             Asked::Access(access) => {
                 self.view32 |= access.has(KEY_WOW64_32KEY);
                 self.view64 |= access.has(KEY_WOW64_64KEY);
+                self.access = self.access.or(access.only());
             }
         }
     }
@@ -79,6 +82,7 @@ impl Handle {
             view32: self.view32 && other.view32,
             view64: self.view64 || other.view64,
             opened_at: self.opened_at.min(other.opened_at),
+            access: self.access.filter(|_| self.access == other.access),
             crossed: self.crossed || other.crossed,
             // Of two that were opened in ways which only callers know, nothing is said.
             asked: if self.asked == other.asked { self.asked } else { Vec::new() },

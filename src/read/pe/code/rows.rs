@@ -104,7 +104,7 @@ impl Engine<'_, '_> {
         let end = program.refers_next(rva.saturating_add(stride));
         let text = |rva: u32, wide: bool| {
             let section = image.section_of(rva).filter(|section| !section.is_code());
-            section.is_some() && literal(image, rva, wide).is_some_and(|text| text.len() >= MIN_TEXT)
+            section.is_some() && literal(image, rva, wide).is_some_and(|text| text.chars().count() >= MIN_TEXT)
         };
         let pointed = |rva: u32| image.pointer(rva).and_then(|va| image.rva_of(va));
         // The first row says whether texts stand in the table or somewhere else, and how wide they are.

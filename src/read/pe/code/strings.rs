@@ -4,17 +4,58 @@ use super::super::image::{Image, MAX_STRING};
 use super::analysis::Engine;
 use super::known::Known;
 use super::models::objects::CHARACTERS;
-use super::state::{Buffer, ENDED};
+use super::state::{Buffer, Cell, ENDED};
 use super::value::{Kind, Value};
 use super::width::Width;
 use crate::facts::Text;
+use std::ops::Range;
 
 /// Fewest characters of a text that is stored as numbers in memory that a call gave.
 const MIN_STORED: usize = 3;
+/// The same, of one in a variable of the program: fewer are numbers more often.
+const MIN_VARIABLE: usize = 4;
 /// Deepest nesting of symbols that is followed for a string.
 const MAX_DEPTH: u8 = 6;
 
+/// A text that was stored as numbers in a variable of the program.
+pub(super) struct Stored {
+    pub(super) place: Range<u64>,
+    pub(super) known: Known,
+    /// On some ways only.
+    pub(super) partial: bool,
+}
+
 impl Engine<'_, '_> {
+    /// Texts among what the function stores in variables of the program, in the order of their addresses.
+    pub(super) fn stored_texts(&mut self, written: &[(Value, Cell)]) -> Vec<Stored> {
+        let mut texts: Vec<Stored> = Vec::new();
+        for (n, (at, _)) in written.iter().enumerate() {
+            let start = at.number().filter(|va| self.is_variable(*va));
+            let Some(start) = start.filter(|va| texts.last().is_none_or(|last| last.place.end <= *va)) else {
+                continue;
+            };
+            let (mut bytes, mut partial) = (Vec::new(), false);
+            for (at, cell) in written.get(n..).unwrap_or_default() {
+                if *at != Value::Const(start.wrapping_add(bytes.len() as u64)) || bytes.len() > MAX_STRING {
+                    break;
+                }
+                let before = self.symbols.known(Kind::Load(*at));
+                let (value, on_some) = self.symbols.stored(cell.value, before);
+                let Value::Const(number) = value else { break };
+                bytes.extend(number.to_le_bytes().into_iter().take(usize::from(cell.size)));
+                partial |= on_some;
+            }
+            // Addresses side by side look like wide characters, but not of ASCII.
+            let is_text = |text: &String| text.is_ascii() && text.len() >= MIN_VARIABLE;
+            let text = |wide| decode(&bytes, wide).filter(is_text);
+            if let Some(text) = text(false).or_else(|| text(true)) {
+                let place = start..start.wrapping_add(bytes.len() as u64);
+                texts.push(Stored { place, known: Known::of(Text::lit(text)), partial });
+            }
+        }
+        texts
+    }
+
     /// The string at a value. `None`: it is not known to be one.
     pub(crate) fn text(&self, value: Value, width: impl Into<Width>) -> Option<Known> {
         self.text_at(value, width.into(), 0)

@@ -41,7 +41,7 @@ pub(super) fn opened(
     mode: &Mode,
 ) -> Option<Effect> {
     let operation = mode.operation.unwrap_or(Operation::Write);
-    if is_device(&location) {
+    if is_device(&location) || mode.idle {
         return None;
     }
     let mut effect = effect(image, event, operation, store, location, path);
@@ -78,6 +78,40 @@ pub(super) fn moved(image: &Image<'_>, event: &Event) -> Vec<Effect> {
         }
     }
     effects
+}
+
+/// What takes the place of a file is written there; what stood there is moved aside where a name is given for it (MS
+/// documentation: "ReplaceFileW function").
+pub(super) fn replaced(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let at = |position: usize| argument(event, event.api.row.args.get(position).copied());
+    let (Some(replaced), Some(aside)) = (at(0), at(2)) else { return Vec::new() };
+    let renamed = |path: &Arg, location| effect(image, event, Operation::Rename, Store::File, location, path);
+    let mut effects: Vec<Effect> = paths(replaced).into_iter().map(|location| renamed(replaced, location)).collect();
+    if !aside.is_null() {
+        let aside = paths(aside).into_iter().map(|location| renamed(aside, location)).map(|mut effect| {
+            effect.evidence.push(Step::new("what is replaced is kept there"));
+            effect
+        });
+        effects.extend(aside);
+    }
+    effects
+}
+
+/// `FILE_INFO_BY_HANDLE_CLASS` (`minwinbase.h`): FileRenameInfo 3 and FileRenameInfoEx 22, whose structure says where the
+/// file goes, FileDispositionInfo 4 and FileDispositionInfoEx 21. Others leave it as it is.
+pub(super) fn by_handle(image: &Image<'_>, event: &Event) -> Vec<Effect> {
+    let at = |position: usize| argument(event, event.api.row.args.get(position).copied());
+    let nothing = Arg::default();
+    let file = at(0).unwrap_or(&nothing);
+    let (operation, path) = match at(1).and_then(|class| class.number.only()) {
+        Some(3 | 22) => (Operation::Rename, event.args.last().cloned().unwrap_or_default()),
+        Some(4 | 21) => {
+            let texts = file.handle.as_ref().map_or(Vec::new(), |handle| handle.texts.clone());
+            (Operation::Delete, Arg { texts, ..file.clone() })
+        }
+        _ => return Vec::new(),
+    };
+    paths(&path).into_iter().map(|l| effect(image, event, operation, Store::File, l, &path)).collect()
 }
 
 /// `SHFILEOPSTRUCT`: 1 move, 2 copy, 3 delete, 4 rename.

@@ -82,6 +82,9 @@ pub(super) fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
         if locate::is_crossed(&parents, below) {
             effect.certainty = effect.certainty.min(Certainty::Likely);
         }
+        if let (Some(access), Some(first)) = (at(3).and_then(|a| a.number.only()), effect.evidence.first_mut()) {
+            first.text = format!("{}: access {access:#x}", first.text);
+        }
         if at(4).is_some_and(|options| options.number.has(REG_OPTION_VOLATILE)) {
             effect.mark(Trait::Volatile);
         }

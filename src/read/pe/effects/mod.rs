@@ -4,8 +4,10 @@ mod files;
 mod keys;
 mod secrets;
 mod settings;
+mod written;
 
 pub(crate) use keys::{KEY_WOW64_32KEY, KEY_WOW64_64KEY, REG_OPTION_VOLATILE};
+pub(crate) use written::size_of_number;
 
 use super::code::gap::Gap;
 use super::code::report::{Arg, Event};
@@ -16,7 +18,7 @@ use crate::facts::{
     Certainty, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Owner, Part, Site, Source, Step, Store,
     Text, Trait, registry,
 };
-use crate::read::script::registered;
+use crate::read::script::called;
 use files::{DOUBT, is_device, paths};
 
 /// Begins the step that says why a place is not known.
@@ -117,7 +119,7 @@ fn starts(how: &str, command: &Arg, site: &Site) -> Vec<Fact> {
     if !text.parts().iter().any(|p| matches!(p, crate::facts::Part::Lit(_))) {
         return Vec::new();
     }
-    let clues = registered(how, &text, &Text::folder(Folder::Cwd));
+    let clues = called(how, &text, &Text::folder(Folder::Cwd));
     clues.into_iter().map(|clue| Fact::clue(site.clone(), clue)).collect()
 }
 
@@ -135,6 +137,8 @@ fn effects(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     }
     match row.model {
         Some(Model::Move) => files::moved(image, event),
+        Some(Model::Replace) => files::replaced(image, event),
+        Some(Model::FileInformation) => files::by_handle(image, event),
         Some(Model::SettingsWrite) => settings::written(image, event),
         Some(Model::SqlDatabase) => settings::database(image, event),
         Some(Model::ShellOperation) => files::shell_operation(image, event),
@@ -152,7 +156,7 @@ fn effects(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     }
 }
 
-pub(super) fn argument(event: &Event, n: Option<u8>) -> Option<&Arg> {
+pub(crate) fn argument(event: &Event, n: Option<u8>) -> Option<&Arg> {
     event.args.get(usize::from(n?))
 }
 
@@ -190,10 +194,19 @@ pub(super) fn effect(
     if is_remote(event) {
         effect.mark(Trait::Remote);
     }
-    if argument(event, row.data).is_some_and(|data| data.literal.is_some()) {
+    if !written::constants(event).is_empty() {
         effect.origin = Origin::Constant;
     }
     effect.evidence = evidence(image, event);
+    // Of several places each has its own text.
+    let place = effect.location.text().to_string();
+    let of_others = |step: &Step| {
+        let several = event.args.iter().filter(|arg| arg.texts.len() > 1 && arg.literal.is_some());
+        several
+            .filter_map(|arg| arg.texts.first())
+            .any(|text| !place.contains(&text.to_string()) && step.text == format!("string \"{}\"", quoted(text)))
+    };
+    effect.evidence.retain(|step| !of_others(step));
     effect
 }
 
@@ -234,8 +247,13 @@ pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
             steps.extend(known.map(|text| Step::new(format!("{what} \"{}\"", quoted(text)))));
         }
         if let Some(handle) = &arg.handle {
-            steps.push(Step::at("handle opened", at(handle.opened_at)));
+            let access = handle.access.map_or(String::new(), |access| format!(" with access {access:#x}"));
+            steps.push(Step::at(format!("handle opened{access}"), at(handle.opened_at)));
         }
+    }
+    // A literal is quoted where it stands.
+    if argument(event, event.api.row.data).is_none_or(|data| data.literal.is_none()) {
+        steps.extend(written::constants(event).into_iter().map(Step::new));
     }
     if let Some(rva) = event.told_at {
         steps.push(Step::at(
@@ -250,10 +268,18 @@ pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
     steps
 }
 
+/// An entry of an INI file that is given no value is taken out, and with no name its section is (MS documentation:
+/// "WritePrivateProfileStringW").
+fn removes_entry(event: &Event) -> bool {
+    event.api.row.effect == Some((Operation::SetValue, Store::Ini))
+        && argument(event, event.api.row.data).is_some_and(Arg::is_null)
+}
+
 /// Effects of a row that says everything itself. `keys` are the possible registry keys, where it is about one.
 fn plain(image: &Image<'_>, event: &Event, keys: Option<Vec<Text>>) -> Vec<Effect> {
     let row = event.api.row;
     let Some((operation, store)) = row.effect else { return Vec::new() };
+    let operation = if removes_entry(event) { Operation::DeleteValue } else { operation };
     let named =
         [row.file, row.value, row.sub, row.name, row.key, row.handle].into_iter().find_map(|n| argument(event, n));
     let nothing = Arg::default();

@@ -1,10 +1,13 @@
 //! Key containers, protected data, rights.
 
 use super::{argument, effect};
-use crate::facts::{Certainty, Effect, Location, Operation, Store, Text};
+use crate::facts::{Certainty, Effect, Location, Operation, Step, Store, Text};
 use crate::read::pe::code::report::{Arg, Event};
 use crate::read::pe::image::Image;
 use crate::read::pe::locate;
+
+/// `CRYPT_MACHINE_KEYSET` (`wincrypt.h`): the container is one of the machine, not of the user.
+const MACHINE_KEYSET: u64 = 0x20;
 
 /// `CRYPT_NEWKEYSET` 8 makes a container, `CRYPT_DELETEKEYSET` 16 removes one, `CRYPT_VERIFYCONTEXT` keeps nothing.
 pub(super) fn key_container(image: &Image<'_>, event: &Event) -> Vec<Effect> {
@@ -21,6 +24,8 @@ pub(super) fn key_container(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let text = if unnamed { Text::parse("{env:USERNAME}") } else { locate::first_text(&name) };
     let mut effect = effect(image, event, operation, Store::Key, Location::named(text), &name);
     effect.certainty = effect.certainty.max(Certainty::Likely);
+    let whose = if flags & MACHINE_KEYSET == 0 { "user" } else { "machine" };
+    effect.evidence.push(Step::new(format!("among the keys of the {whose}")));
     vec![effect]
 }
 

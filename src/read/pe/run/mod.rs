@@ -23,8 +23,8 @@ mod word;
 
 use super::code::gap::Gap;
 use super::code::report::{Arg, Event};
-use super::effects;
 use super::program::Program;
+use super::{effects, modes};
 use crate::facts::{Body, Extent, Hole, Part, Text};
 use path::{Found, Goal, Run};
 
@@ -73,7 +73,7 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
     }
     let mut left = Left { calls: MAX_SOUGHT, steps: MAX_STEPS };
     let with_strings = program.linkage.imports.iter().any(|import| import.name.starts_with("_ZNSt"));
-    for sought in [Sought::Open, Sought::Several, Sought::Guessed] {
+    for sought in [Sought::Open, Sought::Mode, Sought::Several, Sought::Guessed] {
         let mut all = Vec::new();
         // Calls of which all places are proven.
         let mut proven: Vec<(u32, Vec<u32>)> = Vec::new();
@@ -82,6 +82,7 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
                 (Sought::Open, Some(known)) if known < WHOLE => {
                     (!is_hopeless(effects::event_gap(&event), with_strings)).then_some(known)
                 }
+                (Sought::Mode, Some(WHOLE)) if is_undecided(&event) => Some(1),
                 (Sought::Several, Some(WHOLE)) if event.args.iter().any(is_several) => Some(1),
                 (Sought::Guessed, Some(WHOLE)) if event.ran_from.is_none() && is_guessed(&event) => Some(1),
                 _ => None,
@@ -95,9 +96,12 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
                 continue;
             }
             left.calls -= 1;
-            let found = look(program, &event, open, &mut left);
+            let found = match sought {
+                Sought::Mode => decide(program, &event, open, &mut left),
+                _ => look(program, &event, open, MAX_LEVELS, &mut left),
+            };
             let is_better = match sought {
-                Sought::Open => true,
+                Sought::Open | Sought::Mode => true,
                 // Of alternatives only fewer are better.
                 Sought::Several => found.complete && found.events.len() < alternatives_of(&event),
                 Sought::Guessed => found.complete && !found.events.iter().any(is_guessed),
@@ -113,11 +117,12 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
     }
 }
 
-/// What is looked for: first what is open, then what is one of several, of which the ways that are taken may be fewer, and
-/// last what the analysis guesses, which they may prove.
+/// What is looked for: first what is open, then whether a call writes, then what is one of several, of which the ways that are
+/// taken may be fewer, and last what the analysis guesses, which they may prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sought {
     Open,
+    Mode,
     Several,
     Guessed,
 }
@@ -125,6 +130,11 @@ enum Sought {
 /// Something of it is a guess.
 fn is_guessed(event: &Event) -> bool {
     event.args.iter().any(|arg| arg.weak)
+}
+
+/// It opens something, and whether it writes is not known.
+fn is_undecided(event: &Event) -> bool {
+    modes::mode(event).is_some_and(|mode| mode.operation.is_none() || mode.ambiguous)
 }
 
 /// How many places an event may have, as far as its arguments say.
@@ -159,8 +169,25 @@ struct Answer {
     complete: bool,
 }
 
-/// The event as runs find it, where they know more of it.
-fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut Left) -> Answer {
+/// The event as runs find it that decide whether it writes: from the nearest of its callers on that say it.
+fn decide(program: &Program<'_>, event: &Event, open: u8, left: &mut Left) -> Answer {
+    let places = |event: &Event| -> Vec<String> {
+        let facts = effects::facts(&program.image, event);
+        facts.iter().filter_map(|fact| Some(fact.as_effect()?.location.key())).collect()
+    };
+    let (place, through) = (places(event), event.through.len());
+    for near in (0..=through).filter_map(|n| event.through.get(..n)) {
+        let from = Event { through: near.to_vec(), ..event.clone() };
+        let found = look(program, &from, open, 0, left);
+        if !found.events.is_empty() && found.events.iter().all(|event| places(event) == place) {
+            return found;
+        }
+    }
+    Answer { events: Vec::new(), complete: false }
+}
+
+/// The event as runs find it, where they know more of it; from its callers at most so many levels on.
+fn look(program: &Program<'_>, event: &Event, open: u8, levels: usize, left: &mut Left) -> Answer {
     let mut steps: Vec<(u32, u32)> = Vec::new();
     for site in event.through.iter().rev().chain([&event.site]) {
         let Some(function) = program.functions.function_of(*site) else {
@@ -169,9 +196,10 @@ fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut Left) -> Answ
         steps.push((function, *site));
     }
     let mut level = vec![steps];
+    let undecided = is_undecided(event) && known(program, event) == Some(WHOLE);
     let (mut spent, mut complete) = (0, true);
     let mut best: (u8, Vec<Event>) = (open, Vec::new());
-    for _ in 0..=MAX_LEVELS {
+    for _ in 0..=levels {
         let mut found: Vec<Event> = Vec::new();
         let mut endless = false;
         complete = true;
@@ -195,7 +223,7 @@ fn look(program: &Program<'_>, event: &Event, open: u8, left: &mut Left) -> Answ
             }
         }
         // What is known of the least known of them: of some callers more may be known than of others.
-        let knows = |event: &Event| known(program, event);
+        let knows = |event: &Event| known(program, event).filter(|_| !undecided || !is_undecided(event));
         // Of ways without end some say no more than what they share.
         if endless && open > 0 && found.len() > 1 {
             found.clear();

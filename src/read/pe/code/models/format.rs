@@ -199,10 +199,13 @@ impl Engine<'_, '_> {
         else {
             return known;
         };
+        let (most, behind) = match api.row.unended {
+            true => (room, Text::unknown()),
+            false => (room.saturating_sub(1), Text::new()),
+        };
         known.map(|text| match text.as_lit() {
             Some(whole) if whole.chars().count() >= room => {
-                let kept: String = whole.chars().take(room.saturating_sub(1)).collect();
-                Text::lit(kept).concat(&Text::unknown())
+                Text::lit(whole.chars().take(most).collect::<String>()).concat(&behind)
             }
             _ => text.clone(),
         })

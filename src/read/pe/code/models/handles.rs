@@ -90,6 +90,7 @@ impl Engine<'_, '_> {
             texts: locate::keys_below(&keys, &below),
             crossed: parent.crossed || locate::is_crossed(&keys, &below),
             opened_at: site,
+            access: access.number.only(),
             gap,
             ..parent
         };

@@ -106,6 +106,7 @@ impl Engine<'_, '_> {
             | M::AddSeparator
             | M::RemoveExtension
             | M::RenameExtension
+            | M::AddExtension
             | M::TempName
             | M::TempFileName
             | M::GeneratedGuid
@@ -229,22 +230,25 @@ impl Engine<'_, '_> {
                 let name = self.load(base.plus(if is_64 { 16 } else { 8 }, is_64), size);
                 vec![self.load(name.plus(if is_64 { 8 } else { 4 }, is_64), size)]
             }
-            // SERVICE_TABLE_ENTRY: name and main function, up to an entry without a name.
+            // FILE_RENAME_INFO: what it is to be called stands in it, behind a handle and a length.
+            Some(Model::FileInformation) => {
+                let structure = self.model_argument(api, 2);
+                vec![structure.plus(if is_64 { 20 } else { 12 }, is_64)]
+            }
+            // SERVICE_TABLE_ENTRY: name and main function, up to an entry without a name. They are given the other way round.
             Some(Model::ServiceDispatcher) => {
                 /// Most services of one program.
                 const MAX_SERVICES: i64 = 16;
                 let (table, word) = (self.argument(0), i64::from(size));
-                let mut mains = Vec::new();
+                let mut services = Vec::new();
                 for entry in (0..MAX_SERVICES).map(|n| table.plus(n * 2 * word, is_64)) {
-                    if self.table_word(entry, size) == Value::Const(0) {
-                        break;
-                    }
+                    let name = self.table_word(entry, size);
                     match self.table_word(entry.plus(word, is_64), size) {
-                        main @ Value::Const(_) => mains.push(main),
+                        main @ Value::Const(_) if name != Value::Const(0) => services.extend([main, name]),
                         _ => break,
                     }
                 }
-                mains
+                services
             }
             // The procedure stands behind the style, with its size before that in the newer structure.
             Some(Model::WindowClass | Model::WindowClassEx) => {

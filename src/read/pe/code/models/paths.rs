@@ -57,7 +57,11 @@ impl Engine<'_, '_> {
                 self.fill(a, folder.with(&file, join_paths), api.wide);
                 return a;
             }
-            Model::RemoveFileName | Model::AddSeparator | Model::RemoveExtension | Model::RenameExtension => {
+            Model::RemoveFileName
+            | Model::AddSeparator
+            | Model::RemoveExtension
+            | Model::RenameExtension
+            | Model::AddExtension => {
                 self.edit_path(api, model, a, b);
             }
             Model::TempName => {
@@ -146,6 +150,16 @@ impl Engine<'_, '_> {
                 false => t.clone().concat(&"\\".into()),
             }),
             Model::RemoveExtension => known.map(without_extension),
+            Model::AddExtension => {
+                // Without one it is that of programs (MS documentation: "PathAddExtensionW").
+                let more = match extension {
+                    Value::Const(0) => Known::of(Text::lit(".exe")),
+                    extension => self.text_or_unknown(extension, api.wide),
+                };
+                let has_one =
+                    |text: &Text| text.trailing_lit().rsplit(['\\', '/']).next().is_some_and(|name| name.contains('.'));
+                known.with(&more, |text, more| if has_one(text) { text.clone() } else { text.clone().concat(more) })
+            }
             _ => known.map(without_extension).then(&self.text_or_unknown(extension, api.wide)),
         };
         self.fill(path, known, api.wide);

@@ -85,15 +85,19 @@ impl Engine<'_, '_> {
             Value::Const(count) => usize::try_from(count as u32).unwrap_or(usize::MAX),
             Value::Sym(symbol, less) => match self.symbols.kind(symbol) {
                 Kind::Length(of, ..) | Kind::Size(of, _) if of == source => match less {
+                    0 => return known.guessed(api.row.unended),
                     0.. => return known,
                     less => return known.map(|text| without_last(text, less.unsigned_abs() as usize)),
                 },
-                _ => return known.map(|text| Cut::Anywhere.of(text)),
+                _ => return known.map(|text| Cut::Anywhere.of(text)).guessed(true),
             },
-            _ => return known.map(|text| Cut::Anywhere.of(text)),
+            _ => return known.map(|text| Cut::Anywhere.of(text)).guessed(true),
         };
         let counts_zero = api.row.module != "crt" && api.row.model != Some(Model::Duplicate);
         let most = if counts_zero { count.saturating_sub(1) } else { count };
+        let full = |text: &Text| text.as_lit().is_some_and(|literal| literal.chars().count() >= most);
+        let unended = api.row.unended && known.texts().iter().any(full);
+        let known = known.guessed(unended);
         known.map(|text| match text.as_lit() {
             Some(literal) if literal.chars().count() > most => {
                 Text::lit(literal.chars().take(most).collect::<String>())

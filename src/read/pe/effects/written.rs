@@ -1,0 +1,30 @@
+//! What a call writes, where the code says it: a text or a number that is the same each time.
+
+use super::{argument, quoted};
+use crate::facts::Text;
+use crate::read::pe::code::report::{Arg, Event};
+
+/// Types of values whose data is a number, and its bytes (`winnt.h`: REG_DWORD, REG_DWORD_BIG_ENDIAN, REG_QWORD).
+const NUMBERS: [(u64, u8); 3] = [(4, 4), (5, 4), (11, 8)];
+
+/// How many bytes the number has that a value of the registry with this type is.
+pub(crate) fn size_of_number(kind: &Arg) -> Option<u8> {
+    let kind = kind.number.only()?;
+    NUMBERS.iter().find(|(number, _)| *number == kind).map(|(_, size)| *size)
+}
+
+/// What is written, in words, where all that may be written is known. Empty: it is not.
+pub(super) fn constants(event: &Event) -> Vec<String> {
+    let row = event.api.row;
+    let is_number = argument(event, row.kind).is_some_and(|kind| size_of_number(kind).is_some());
+    // The number that the data is stands behind all other arguments.
+    let number = if is_number { event.args.get(row.arity()) } else { argument(event, row.number) };
+    if is_number || row.number.is_some() {
+        let numbers = number.map(|arg| arg.number.all()).unwrap_or_default();
+        return numbers.iter().map(|number| format!("value {number}")).collect();
+    }
+    let Some(data) = argument(event, row.data) else { return Vec::new() };
+    let known = |text: &Text| text.as_lit().filter(|_| !data.weak || data.literal.is_some()).map(|_| quoted(text));
+    let texts: Option<Vec<String>> = data.texts.iter().map(known).collect();
+    texts.unwrap_or_default().into_iter().map(|text| format!("value \"{text}\"")).collect()
+}
