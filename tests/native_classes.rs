@@ -156,6 +156,11 @@ fn strings_that_are_joined() {
             "delete C:\\Contoso\\lock\\orders.lock",
         ],
     );
+    for reading in golden("fixtures/native/classes", "joined", &BUILDS, "exe") {
+        let open: Vec<String> =
+            shown(&reading).filter(|e| e.certainty < Certainty::Proven).map(|e| e.location.to_string()).collect();
+        assert_eq!(open, ["C:\\Contoso\\spool-{?}.dat"], "{}", reading.artifact);
+    }
 }
 
 #[test]

@@ -309,12 +309,14 @@ pub(super) fn store_text(machine: &mut Machine, marks: &mut Marks, at: u64, text
     texts::write(&mut machine.memory, at, &units, wide, true);
 }
 
-/// A function of which nothing is known was called: what it was given may have changed.
-pub(super) fn blur_arguments(machine: &mut Machine, ground: &mut Ground<'_, '_>, arguments: &[Word]) {
+/// A function of which nothing is known was called: what it was given may have changed, up to the end of the frame that
+/// it lies in. `ends` are those of all frames, sorted.
+pub(super) fn blur_arguments(machine: &mut Machine, ground: &mut Ground<'_, '_>, arguments: &[Word], ends: &[u64]) {
     for argument in arguments {
         let own = matches!(ground.value(*argument), Value::Stack(_));
         if let Some(at) = ground.address(*argument).filter(|_| own) {
-            machine.memory.blur(at, BLURRED);
+            let end = ends.get(ends.partition_point(|end| *end <= at));
+            machine.memory.blur(at, end.map_or(BLURRED, |end| BLURRED.min(end - at)));
         }
     }
 }

@@ -148,6 +148,11 @@ impl Memory {
         (untouched < size.min(8)).then_some(word)
     }
 
+    /// Something was written near these addresses.
+    pub(super) fn has_pages(&self, from: u64, to: u64) -> bool {
+        self.pages.keys().any(|page| (from / PAGE..=to / PAGE).contains(page))
+    }
+
     /// Something was written there.
     pub(super) fn is_written(&self, at: u64) -> bool {
         self.pages.get(&(at / PAGE)).is_some_and(|page| page.written[(at % PAGE) as usize])

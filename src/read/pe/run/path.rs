@@ -1,6 +1,7 @@
 //! One way through the code, from the start of a function on: what is called is run too, what is imported is done by
 //! models, and where a condition is not known the way forks.
 
+mod aside;
 mod calls;
 mod code;
 mod counted;
@@ -51,8 +52,13 @@ struct Frame {
     registers: [Word; 16],
     /// Steps of the way when it was entered.
     since: u64,
+    /// Steps of all ways when it was entered: those that share the call share the number.
+    number: u64,
     /// The machine before the call, to go on without it.
     before: Option<Rc<Machine>>,
+    /// What the way had chosen before, and how often it had forked beside the way to the goal.
+    chose: bool,
+    aside: u8,
 }
 
 /// A way that is not at its end.
@@ -147,7 +153,17 @@ impl<'p, 'a> Run<'p, 'a> {
             endless: false,
         };
         let machine = run.entry();
-        let frame = Frame { function: start, site: 0, back: 0, registers: machine.registers, since: 0, before: None };
+        let frame = Frame {
+            function: start,
+            site: 0,
+            back: 0,
+            registers: machine.registers,
+            since: 0,
+            number: 0,
+            before: None,
+            chose: false,
+            aside: 0,
+        };
         let at = image.base.wrapping_add(u64::from(start));
         run.ways.push(Way {
             machine,
@@ -227,7 +243,11 @@ impl<'p, 'a> Run<'p, 'a> {
             self.program.spend(1);
             match next {
                 Next::At(at) => way.at = at,
-                Next::Either(jump) => self.fork(&mut way, &jump),
+                Next::Either(jump) => {
+                    if !self.fork(&mut way, &jump) {
+                        return;
+                    }
+                }
                 Next::Leave => {
                     let Some(frame) = way.frames.pop() else { return };
                     if way.frames.is_empty() {
@@ -267,27 +287,12 @@ impl<'p, 'a> Run<'p, 'a> {
         true
     }
 
-    /// Goes on behind the call of the innermost function that is not on the way to the goal, as if nothing were known of
-    /// it; `false`: there is none.
-    fn give_up(&mut self, way: &mut Way) -> bool {
-        while let Some(frame) = way.frames.pop() {
-            if way.frames.is_empty() {
-                return false;
-            }
-            let Some(before) = frame.before else { continue };
-            if !self.skipped.contains(&frame.function) {
-                self.skipped.push(frame.function);
-            }
-            way.machine = (*before).clone();
-            self.skip(way, frame.function, frame.site);
-            way.at = frame.back;
-            return true;
+    /// Goes on behind a jump whose condition is not known; another way goes on at its target. A function beside the way that
+    /// needs more of them than are followed is left out; `false`: the way ends.
+    fn fork(&mut self, way: &mut Way, jump: &Instruction) -> bool {
+        if self.is_too_wide(way) {
+            return self.give_up(way);
         }
-        false
-    }
-
-    /// Goes on behind a jump whose condition is not known; another way goes on at its target.
-    fn fork(&mut self, way: &mut Way, jump: &Instruction) {
         let (next, target) = (jump.next_ip(), jump.near_branch_target());
         match self.other_way(way) {
             Some(mut other) => {
@@ -303,22 +308,28 @@ impl<'p, 'a> Run<'p, 'a> {
                 way.at = if goes_on { next } else { target };
             }
         }
+        true
     }
 
-    /// What an instruction writes depends on a condition that is not known: another way takes it for met.
-    fn decide(&mut self, way: &mut Way, instruction: &Instruction) {
+    /// What an instruction writes depends on a condition that is not known: another way takes it for met. `false`: there are
+    /// too many.
+    fn decide(&mut self, way: &mut Way, instruction: &Instruction) -> bool {
         let known = match instruction.condition_code() {
             iced_x86::ConditionCode::None => way.machine.flags.carry,
             _ => way.machine.is_met(instruction),
         };
         if known.is_some() {
-            return;
+            return true;
+        }
+        if self.is_too_wide(way) {
+            return false;
         }
         if let Some(mut other) = self.other_way(way) {
             other.machine.assume(instruction, true);
             self.ways.push(other);
             way.machine.assume(instruction, false);
         }
+        true
     }
 
     /// The same way again, to choose otherwise where it is; `None`: there are enough.
@@ -364,8 +375,8 @@ impl<'p, 'a> Run<'p, 'a> {
         match instruction.flow_control() {
             FlowControl::Next | FlowControl::Interrupt if instruction.is_invalid() => Next::Lost,
             FlowControl::Next => {
-                if is_conditional(instruction) {
-                    self.decide(way, instruction);
+                if is_conditional(instruction) && !self.decide(way, instruction) {
+                    return Next::Lost;
                 }
                 way.machine.execute(&mut self.ground, &mut self.engine, instruction);
                 Next::At(next)

@@ -18,8 +18,12 @@ impl Run<'_, '_> {
     /// A function of the image is not run: what it was given may have changed.
     pub(super) fn skip(&mut self, way: &mut Way, function: u32, site: u32) {
         let arguments = self.arguments(&way.machine, 4);
-        bridge::blur_arguments(&mut way.machine, &mut self.ground, &arguments);
-        way.doubted = true;
+        way.doubted |= !self.is_harmless(&way.machine);
+        // What is given lies in the frame of some function, and not beyond.
+        let size = size_of(self.ground.is_64);
+        let mut ends: Vec<u64> = way.frames.iter().filter_map(|frame| frame.registers[RSP].low(size)).collect();
+        ends.sort_unstable();
+        bridge::blur_arguments(&mut way.machine, &mut self.ground, &arguments, &ends);
         let result = self.engine.symbols.of(Kind::Result(site));
         let pops = if self.ground.is_64 { 0 } else { self.program.pops_of(function) };
         self.returned(&mut way.machine, Word::Symbol(result), pops);
@@ -122,10 +126,27 @@ impl Run<'_, '_> {
             self.skip(way, function, site);
             return Next::At(next);
         }
+        // It widens what it is given, by means of the library that cannot be followed.
+        let made = self.program.reported(function).and_then(|report| report.constructs);
+        if !wanted && made.is_some_and(|made| made.widens) {
+            let after = self.after(next);
+            let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
+            return Next::At(next);
+        }
         let before = (!wanted).then(|| Rc::new(way.machine.clone()));
         let registers = way.machine.registers;
         way.machine.push(&mut self.ground, Word::number(next));
-        way.frames.push(Frame { function, site, back: next, registers, since: way.steps, before });
+        way.frames.push(Frame {
+            function,
+            site,
+            back: next,
+            registers,
+            since: way.steps,
+            number: self.steps,
+            before,
+            chose: way.chose,
+            aside: way.aside,
+        });
         Next::At(self.program.image.base.wrapping_add(u64::from(function)))
     }
 
@@ -154,7 +175,7 @@ impl Run<'_, '_> {
     }
 
     /// The first arguments of a call.
-    fn arguments(&mut self, machine: &Machine, most: usize) -> Vec<Word> {
+    pub(super) fn arguments(&mut self, machine: &Machine, most: usize) -> Vec<Word> {
         let is_64 = self.ground.is_64;
         let mut arguments = Vec::new();
         if is_64 {
