@@ -93,6 +93,10 @@ fn mounts(
     let mut found = Vec::new();
     for mount in tree.child(container, "volumeMounts").into_iter().flat_map(|m| tree.elements(m).collect::<Vec<_>>()) {
         let (Some(path), Some(name)) = (tree.child(mount, "mountPath"), tree.get(mount, "name")) else { continue };
+        // A template may leave it open.
+        if tree.value(path).is_empty() {
+            continue;
+        }
         let location = Location::file(&Text::lit(tree.value(path)));
         let kind =
             if claims.contains(name) { Some("volumeClaimTemplate") } else { kinds.get(name).map(String::as_str) };

@@ -28,6 +28,9 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
         if dialect == "apache" {
             below_server_root(document, reading, first);
         }
+        if dialect == "java" {
+            logging::unlisted_handlers(document, reading, first);
+        }
         logging::log4j_properties(document, reading);
     }
     let is_application = !dialect.is_some_and(is_agent) && (dialect.is_some() || document.input.kind == Kind::Ini);

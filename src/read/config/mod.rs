@@ -5,6 +5,7 @@
 
 mod arm;
 mod cloud;
+mod cloudinit;
 pub(crate) mod command;
 mod containers;
 mod deploy;
@@ -17,6 +18,7 @@ mod dotnet;
 mod entities;
 mod fabric;
 mod hcl;
+mod helm;
 mod json;
 mod keyed;
 mod layers;
@@ -35,6 +37,7 @@ mod toml;
 mod tree;
 mod unattend;
 mod userdata;
+mod wrapper;
 mod xml;
 mod xpath;
 mod yaml;
@@ -68,6 +71,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Properties if dotenv::is_one(input.artifact.file_name()) => dotenv::parse,
         Kind::Properties => lines::properties,
         Kind::Python => django::parse,
+        Kind::ServerConf if wrapper::is_one(input.artifact.file_name()) => lines::properties,
         Kind::ServerConf => lines::server,
         Kind::Dockerfile => docker::parse,
         Kind::Hcl => hcl::parse,
@@ -82,18 +86,25 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Dockerfile => docker::read(&mut document, reading),
         Kind::Hcl if input.artifact.extension() == "tf" => cloud::terraform(&mut document, reading),
         Kind::Hcl => packer::read(&mut document, reading),
+        Kind::ServerConf if wrapper::is_one(input.artifact.file_name()) => wrapper::read(&mut document, reading),
         _ => read_keyed(&mut document, reading),
     }
 }
 
 /// A file may hold several documents; most manifests do.
 fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
+    let filled_in = helm::filled_in(input, text);
+    let text = filled_in.as_deref().unwrap_or(text);
     let (trees, mut broken) = yaml::parse(text);
     for tree in trees {
         let mut document = Document::new(input, text, (tree, broken.take()), reading);
         let known = dialect(&document);
         if known == Some("cloudformation") {
             cloud::formation(&mut document, reading);
+            continue;
+        }
+        let is_instance = text.trim_start().starts_with(cloudinit::HEADER);
+        if is_instance && cloudinit::read(&mut document, reading) {
             continue;
         }
         let is_read = known.is_some_and(|known| deploy::read(&mut document, known, reading))

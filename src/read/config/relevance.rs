@@ -3,7 +3,7 @@
 //! A look for a few words is as fast as the search for a pattern; a tree is not. What is passed over here would have
 //! said nothing, not even that it is malformed: a template or a data file need not be well-formed to anyone.
 
-use super::xml;
+use super::{cloudinit, xml};
 use crate::catalog::config::documents;
 use crate::discover::Kind;
 use crate::read::Input;
@@ -21,7 +21,7 @@ const JSON_WORDS: &[&str] = &[
     "\"logs_collected\"",
 ];
 /// Words of which manifests and configuration in YAML have at least one.
-const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:"];
+const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:", cloudinit::HEADER];
 /// Words of which templates of images and machines in HCL have at least one.
 const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files"];
 

@@ -82,7 +82,7 @@ const PROGRAMS: &[&str] = &[".exe", ".cmd", ".bat", ".com", ".vbs", ".js", ".wsf
 
 /// A path with blanks that nobody quoted, in quotes: `CreateProcess` tries each prefix up to a blank (MS documentation:
 /// "CreateProcessW", `lpApplicationName`), and the one that is meant ends as programs do.
-fn quoted_program(command: &Text) -> Text {
+pub(crate) fn quoted_program(command: &Text) -> Text {
     let parts = command.parts();
     let Some(at) = parts.iter().position(|p| matches!(p, Part::Lit(_))) else { return command.clone() };
     let Part::Lit(literal) = &parts[at] else { return command.clone() };

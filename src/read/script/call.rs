@@ -12,7 +12,7 @@ use super::template::{self, Arguments};
 use super::words::{self, Word};
 use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Shell, Start, Template};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Place, Site, Source,
+    Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Place, Site, Source,
     Step, Store, Text, join_paths,
 };
 use crate::read::connection::{self, Reach};
@@ -86,9 +86,7 @@ pub(crate) fn apply(
     caller: Caller<'_>,
     sink: &mut Sink<'_>,
 ) -> Vec<Nested> {
-    let Some((form, skip)) = command.form.iter().find_map(|form| Some((form, matches(form, bound)?))) else {
-        return Vec::new();
-    };
+    let Some((form, skip)) = fitting(command, bound) else { return Vec::new() };
     let scope = Scope { arguments: Arguments { bound, skip, program, here: caller.here, is_plain: true }, caller };
     let via = via(command, form, program, caller.shell);
     #[cfg(test)]
@@ -97,6 +95,29 @@ pub(crate) fn apply(
         scope.outcome(outcome, &via, sink);
     }
     form.starts.iter().filter_map(|start| scope.start(start, sink)).collect()
+}
+
+/// The first form that matches, and how many positional arguments are its words.
+fn fitting<'c>(command: &'c Command, bound: &Bound) -> Option<(&'c Form, usize)> {
+    command.form.iter().find_map(|form| Some((form, matches(form, bound)?)))
+}
+
+/// What a registered program does while it runs, as far as its arguments say it; all else that a row knows of would be
+/// done at once.
+pub(crate) fn at_run(line: &Text, caller: Caller<'_>, sink: &mut Sink<'_>) {
+    let words = words::split(&autostart::quoted_program(line));
+    let Some((program, arguments)) = words.split_first() else { return };
+    let Some(command) = commands::find(Shell::Any, &command_name(&program.text)) else { return };
+    // Wrappers of services keep all arguments as one, and hand them on without its quotes.
+    let one = arguments.first().filter(|word| arguments.len() == 1 && word.text.leading_lit().starts_with('-'));
+    let bound = bind(command, &one.map_or_else(|| arguments.to_vec(), |word| words::split(&word.text)));
+    let Some((form, skip)) = fitting(command, &bound) else { return };
+    let arguments = Arguments { bound: &bound, skip, program: &program.text, here: caller.here, is_plain: true };
+    let scope = Scope { arguments, caller };
+    let via = via(command, form, &program.text, Shell::Any);
+    for outcome in form.effects.iter().filter(|outcome| outcome.phase == Some(Phase::Run)) {
+        scope.outcome(outcome, &via, sink);
+    }
 }
 
 /// Is a program named by its path?
@@ -332,6 +353,10 @@ impl Scope<'_> {
             for clue in autostart::registered(&start.how, &line, self.caller.here) {
                 sink.clue(self.caller.site, clue);
             }
+            // A service begins in the folder of the system (MS documentation: "Service Programs").
+            let folder = Text::folder(Folder::System);
+            let here = if start.how == "service" { &folder } else { self.caller.here };
+            at_run(&line, Caller { here, ..self.caller }, sink);
             return None;
         }
         let by_shell = start.how == "cmd";

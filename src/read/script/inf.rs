@@ -17,7 +17,9 @@ use std::collections::HashMap;
 pub(super) fn read(text: &str, reading: &mut Reading) {
     let file = Inf::parse(text);
     let mut sink = Sink::new(reading);
+    let services = file.services();
     for (name, lines) in &file.sections {
+        let relative = services.get(name).cloned().unwrap_or_else(Text::unknown);
         for line in lines {
             let Some((directive, value)) = line.text.split_once('=') else { continue };
             let removal = ["uninst", "remove", ".del"].iter().any(|w| name.contains(w));
@@ -53,7 +55,7 @@ pub(super) fn read(text: &str, reading: &mut Reading) {
                 | "runpresetupcommands"
                 | "runpostsetupcommands" => {
                     for section in value.split(',').map(str::trim).filter(|s| !s.is_empty()) {
-                        file.section(&directive, section, line, &mut sink);
+                        file.section(&directive, section, &relative, line, &mut sink);
                     }
                 }
                 _ => {}
@@ -133,6 +135,22 @@ impl<'t> Inf<'t> {
         out
     }
 
+    /// The key that `HKR` means in what a section of a service adds (MS documentation, "INF AddService Directive"), by
+    /// the name of that section.
+    fn services(&self) -> HashMap<String, Text> {
+        let lines = self.sections.iter().flat_map(|(_, lines)| lines);
+        let added = lines.filter_map(|line| line.text.split_once('='));
+        let added = added.filter(|(directive, _)| directive.trim().eq_ignore_ascii_case("AddService"));
+        let mut found = HashMap::new();
+        for (_, value) in added {
+            if let [name, _, section, ..] = split(value).as_slice() {
+                let key = Text::lit("HKLM\\SYSTEM\\CurrentControlSet\\Services\\").concat(&self.text(name));
+                found.entry(section.to_lowercase()).or_insert(key);
+            }
+        }
+        found
+    }
+
     /// Where the files of a copy section go.
     fn destination(&self, section: &str) -> Text {
         let mut default = Text::unknown();
@@ -160,7 +178,8 @@ impl<'t> Inf<'t> {
         default
     }
 
-    fn section(&self, directive: &str, section: &str, from: &Line<'_>, sink: &mut Sink<'_>) {
+    /// What a directive does with the lines of a section; `relative` is the key that `HKR` means there.
+    fn section(&self, directive: &str, section: &str, relative: &Text, from: &Line<'_>, sink: &mut Sink<'_>) {
         if let (Some(file), "copyfiles") = (section.strip_prefix('@'), directive) {
             let location = Location::file(&join_paths(&self.destination(""), &self.text(file)));
             emit(sink, from, Operation::Copy, Store::File, location, "CopyFiles", Origin::Packaged);
@@ -172,7 +191,7 @@ impl<'t> Inf<'t> {
             let fields = split(line.text);
             let field = |n: usize| fields.get(n).map(|f| self.text(f)).unwrap_or_default();
             match directive {
-                "addreg" | "bitreg" | "delreg" => self.registry(directive == "delreg", &fields, line, sink),
+                "addreg" | "bitreg" | "delreg" => self.registry(directive == "delreg", &fields, relative, line, sink),
                 "copyfiles" | "delfiles" | "renfiles" => {
                     let location = Location::file(&join_paths(&self.destination(section), &field(0)));
                     let (operation, via, origin) = match directive {
@@ -257,11 +276,11 @@ impl<'t> Inf<'t> {
     }
 
     /// `root, key, name, flags, data`
-    fn registry(&self, delete: bool, fields: &[&str], line: &Line<'_>, sink: &mut Sink<'_>) {
+    fn registry(&self, delete: bool, fields: &[&str], relative: &Text, line: &Line<'_>, sink: &mut Sink<'_>) {
         let field = |n: usize| fields.get(n).map(|f| self.text(f)).unwrap_or_default();
         let mut path = match field(0).as_lit() {
-            // Relative to the key of the device or class that is installed.
-            Some(root) if root.eq_ignore_ascii_case("HKR") => Text::unknown(),
+            // Relative to the key of the service, device or class that is installed.
+            Some(root) if root.eq_ignore_ascii_case("HKR") => relative.clone(),
             _ => field(0),
         };
         path.push_lit("\\");

@@ -137,17 +137,23 @@ fn one_of_many(effect: &mut Effect) {
     {
         return;
     }
-    let mut known = Text::new();
-    for part in text.parts() {
-        let Part::Lit(lit) = part else {
-            known.push(part.clone());
-            continue;
-        };
+    rewrite(effect, |lit, known| {
         for (number, piece) in lit.split(['*', '?']).enumerate() {
             if number > 0 {
                 known.push_hole(Hole::Unknown);
             }
             known.push_lit(piece);
+        }
+    });
+}
+
+/// Says what is known of each literal part of a location, and is no more certain than that.
+fn rewrite(effect: &mut Effect, known_of: impl Fn(&str, &mut Text)) {
+    let mut known = Text::new();
+    for part in effect.location.text().parts() {
+        match part {
+            Part::Lit(lit) => known_of(lit, &mut known),
+            hole => known.push(hole.clone()),
         }
     }
     effect.location = Location::file(&known);
@@ -165,12 +171,7 @@ fn without_placeholders(effect: &mut Effect) {
     if !effect.store.is_path() || !text.parts().iter().any(is_forbidden) || text.leading_lit().contains("://") {
         return;
     }
-    let mut known = Text::new();
-    for part in text.parts() {
-        let Part::Lit(lit) = part else {
-            known.push(part.clone());
-            continue;
-        };
+    rewrite(effect, |lit, known| {
         for (number, name) in lit.split('\\').enumerate() {
             if number > 0 {
                 known.push_lit("\\");
@@ -180,9 +181,7 @@ fn without_placeholders(effect: &mut Effect) {
                 false => known.push_lit(name),
             }
         }
-    }
-    effect.location = Location::file(&known);
-    effect.certainty = effect.certainty.min(certainty(effect.store, &effect.location));
+    });
 }
 
 /// How certain an effect is whose site is plain to see: by how much of the location is known. What is no plain file

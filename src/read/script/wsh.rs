@@ -325,15 +325,29 @@ impl<'e, 's> Script<'e, 's> {
             _ => return,
         };
         // What is set at the start is set again at each; an empty value is none that is kept.
-        let is_start = self.procedures.current.last().is_some_and(|name| STARTS.contains(&name.as_str()));
+        // A session begins while the application runs: what it changes of the application is not what that starts with.
+        let starts = if store == Store::Session { STARTS } else { &STARTS[..1] };
+        let is_start = self.procedures.current.last().is_some_and(|name| starts.contains(&name.as_str()));
         if self.host != Host::Web || is_start || text.is_empty() {
             return;
         }
         let location = Location::named(Text::lit(format!("{label}:")).concat(&key));
         let effect = Effect::new(Operation::KeepInMemory, store, location, crate::facts::Certainty::Proven, label)
             .because(crate::facts::Step::new(super::sink::quote(found.source)))
-            .of_origin(super::sink::origin_of(text));
+            .of_origin(match found.assigned.as_ref().is_some_and(|value| self.is_counted(value, found)) {
+                true => Origin::Previous,
+                false => super::sink::origin_of(text),
+            });
         sink.effect(site, effect);
+    }
+
+    /// Is a value made of what is kept under the same name, as a counter is?
+    fn is_counted(&self, value: &Argument<'_>, kept: &Found<'_>) -> bool {
+        let key = |found: &Found<'_>| found.arguments.first().map(|a| self.value(a).to_string().to_lowercase());
+        value.parts.iter().any(|part| match part {
+            Part::Call(call) => call.name.eq_ignore_ascii_case(&kept.name) && key(call) == key(kept),
+            _ => false,
+        })
     }
 
     /// `Set variables = shell.Environment("SYSTEM")`

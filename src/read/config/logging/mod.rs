@@ -1,10 +1,12 @@
 //! Logging frameworks: which of their outputs are in use, and where those write.
 
+mod jul;
 mod log4j;
 mod log4net;
 mod nlog;
 mod trace;
 
+pub(crate) use jul::unlisted_handlers;
 pub(crate) use log4j::{log4j_properties, log4j2};
 pub(crate) use log4net::{log4net, logback};
 pub(crate) use nlog::nlog;

@@ -18,6 +18,11 @@ const GLUED: &[&str] = &[
     "start",
 ];
 
+/// Variables with options for Java: those that Java itself looks at (documentation of the `java` command, and of the
+/// tool interface), and those that start scripts of its servers put behind it, Tomcat's first of all.
+const JAVA_OPTIONS: &[&str] =
+    &["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "JAVA_OPTS", "CATALINA_OPTS"];
+
 /// What a command prints.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Printed<'a> {
@@ -168,6 +173,7 @@ impl Machine<'_, '_, '_> {
             "set" => {
                 self.set(&rest, simple.at, &mut env);
                 self.answered(&rest, simple, &mut env, frame);
+                self.options_of_java(&rest, &line, simple, &env);
             }
             "cd" | "chdir" => change_folder(&rest, &mut env),
             "pushd" => {
@@ -290,6 +296,20 @@ impl Machine<'_, '_, '_> {
         let location = call::file(&words::without_quotes(&file), &env.here);
         let text = Text::from_source(Source::Output, file_name_of_hole(&location));
         env.set(name, vec![Value { text, at: Some(self.inner.unwrap_or(simple.at)) }]);
+    }
+
+    /// A variable whose value is put behind `java`.
+    fn options_of_java(&mut self, rest: &Text, line: &Line, simple: &Simple, env: &Env) {
+        let body = quoted_assignment(&words::trim(rest));
+        let Some((name, _)) = body.leading_lit().split_once('=') else { return };
+        if JAVA_OPTIONS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+            let command = Text::lit("java ").concat(&words::drop_front(&body, name.len() + 1));
+            let site = self.site(simple.at);
+            let source = line.text.to_string();
+            let caller =
+                Caller { shell: Shell::Batch, here: &env.here, site: &site, source: &source, trail: &line.trail };
+            call::at_run(&command, caller, self.sink);
+        }
     }
 
     /// A file whose lines a loop runs over.

@@ -11,6 +11,7 @@ use crate::read::script::call::{self, Caller};
 use crate::read::script::handed;
 use crate::read::script::sink;
 use crate::read::script::spread;
+use std::sync::Arc;
 use tree_sitter::Node;
 
 /// Most properties of one resource.
@@ -29,6 +30,11 @@ const MACHINES: &[&str] =
 fn is_remote(argument: &Argument<'_>) -> bool {
     let Argument::Name { name, .. } = argument else { return false };
     MACHINES.iter().any(|machine| machine == name || (name.len() > 2 && machine.starts_with(name.as_str())))
+}
+
+/// What holds the resources of a desired state, or the nodes that get them (MS documentation: "DSC Configurations").
+fn is_part_of_dsc(name: &str) -> bool {
+    matches!(name, "node" | "configuration")
 }
 
 /// What tells the service tool from the cmdlet alias of its name.
@@ -145,11 +151,24 @@ impl<'s> Machine<'s, '_, '_> {
             self.resource(resource, *block, node, scope);
             return Value::Null;
         }
+        // Properties of a resource that no row knows look like commands; only what its script sets is one.
+        if let [Argument::Value(..), Argument::Block(block)] = arguments
+            && self.configuring
+            && !is_part_of_dsc(&name)
+            && !name.contains('-')
+        {
+            for inner in self.setters(*block) {
+                self.eval(inner, &mut scope.clone());
+            }
+            return Value::Null;
+        }
         if REMOTE.contains(&name.as_str()) && arguments.iter().any(is_remote) {
             // It happens on another machine.
             return Value::unknown();
         }
         let has_blocks = !blocks.is_empty();
+        let was_configuring = self.configuring;
+        self.configuring |= has_blocks && name == "configuration";
         for block in blocks {
             let mut inner = scope.clone();
             if *input != Value::Null {
@@ -158,7 +177,8 @@ impl<'s> Machine<'s, '_, '_> {
             self.eval(block, &mut inner);
             scope.join(&inner);
         }
-        if has_blocks && matches!(name.as_str(), "node" | "configuration") {
+        self.configuring = was_configuring;
+        if has_blocks && is_part_of_dsc(&name) {
             return Value::Null;
         }
         // A file has no name of a cmdlet, of an alias or of a function.
@@ -268,13 +288,13 @@ impl<'s> Machine<'s, '_, '_> {
 
     /// A DSC resource: `Name = value`, on lines of their own or behind semicolons.
     fn resource(&mut self, command: &'static Command, block: Node<'s>, node: Node<'s>, scope: &mut Scope) {
-        let mut bound = Bound::default();
+        let mut properties: Vec<(String, Arc<[Text]>)> = Vec::new();
         let body = self.slice(block).trim().trim_start_matches('{').trim_end_matches('}');
         for property in split_outside(body, ';').flat_map(|part| split_outside(part, '\n')).take(MAX_PROPERTIES) {
             let Some((name, value)) = property.split_once('=') else { continue };
             let name = name.trim();
             if name.chars().all(char::is_alphanumeric) && !value.trim().starts_with(['{', '@']) {
-                bound.options.push((name.to_lowercase(), self.bare(value.trim(), scope).first()));
+                properties.push((name.to_lowercase(), self.bare(value.trim(), scope).texts()));
             }
         }
         // What sets it is a script; those that test and read change nothing.
@@ -284,7 +304,15 @@ impl<'s> Machine<'s, '_, '_> {
         let (site, source, trail) = (self.site(node), self.quoted(node), self.trail());
         let caller =
             Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
-        call::apply(command, &Text::lit("dsc"), &bound, caller, self.sink);
+        // A loop around it may give a property several values.
+        let ways = properties.iter().map(|(_, values)| values.len()).max().unwrap_or_default();
+        for way in 0..ways.clamp(1, MAX_VALUES) {
+            let option = |(name, values): &(String, Arc<[Text]>)| {
+                (name.clone(), values.get(way).or_else(|| values.first()).cloned())
+            };
+            let bound = Bound { options: properties.iter().map(option).collect(), ..Bound::default() };
+            call::apply(command, &Text::lit("dsc"), &bound, caller, self.sink);
+        }
     }
 
     /// The blocks of `SetScript`.

@@ -115,7 +115,13 @@ impl<'s> Machine<'s, '_, '_> {
                 let mut values = values(arguments, &["typename", "argumentlist", "args"]).into_iter();
                 let kind = values.next().and_then(|v| v.first()).unwrap_or_default();
                 let kind = super::expression::object_type(&kind);
-                let arguments: Vec<Value> = values.flat_map(|v| v.texts().to_vec()).map(Value::text).collect();
+                // Without a comma the one argument is a text, which may read in several ways; others are lists.
+                let written = self.slice(node);
+                let is_text = written.contains('"') && !written.contains(',');
+                let arguments: Vec<Value> = match is_text {
+                    true => values.collect(),
+                    false => values.flat_map(|v| v.texts().to_vec()).map(Value::text).collect(),
+                };
                 self.construct(&kind, &arguments, node, scope)
             }
             "new-variable" | "set-variable" | "sv" | "nv" => {

@@ -1,8 +1,9 @@
 //! PowerShell expressions that call .NET or take values apart.
 
+use super::arguments::MAX_VALUES;
 use super::run::{Machine, child_of_kind, children, member_name, type_name, unwrapped};
 use super::value::{Made, Scope, Value};
-use crate::catalog::commands::{self, Shell};
+use crate::catalog::commands::{self, Command, Shell};
 use crate::facts::{Hole, Location, Source, Text, join_paths};
 use crate::read::script::batch;
 use crate::read::script::bind::Bound;
@@ -202,11 +203,23 @@ impl<'s> Machine<'s, '_, '_> {
     /// A call of a method that the catalogue may know.
     fn dotnet(&mut self, name: &str, arguments: &[Value], node: Node<'s>, scope: &Scope) {
         let Some(command) = commands::find(Shell::Powershell, name) else { return };
+        let places = arguments.first().map_or(1, |place| place.as_parts().len());
+        let first = self.sink.reading.facts.len();
+        for place in 0..places.clamp(1, MAX_VALUES) {
+            self.dotnet_once(command, name, &Self::bound(arguments, place), node, scope);
+        }
+        self.sink.fold(first);
+    }
+
+    /// The arguments, with one of the values of the first, which is the place of most methods; of the others, which may
+    /// be lists of data, what all of their values have in common.
+    fn bound(arguments: &[Value], place: usize) -> Bound {
         let mut bound = Bound::default();
         for (i, argument) in arguments.iter().enumerate() {
             let texts = argument.as_parts();
             let text = match &*texts {
                 [one] => one.clone(),
+                several if i == 0 => several.get(place).cloned().unwrap_or_default(),
                 [first, rest @ ..] => rest.iter().fold(first.clone(), |a, b| a.merge(b)),
                 [] => Text::new(),
             };
@@ -216,12 +229,23 @@ impl<'s> Machine<'s, '_, '_> {
             }
             bound.positional.push(text);
         }
+        bound
+    }
+
+    fn dotnet_once(
+        &mut self,
+        command: &'static Command,
+        name: &str,
+        bound: &Bound,
+        node: Node<'s>,
+        scope: &Scope,
+    ) {
         let site = self.site(node);
         let source = self.quoted(node);
         let trail = self.trail();
         let caller =
             Caller { shell: Shell::Powershell, here: &scope.here, site: &site, source: &source, trail: &trail };
-        for nested in call::apply(command, &Text::lit(name), &bound, caller, self.sink) {
+        for nested in call::apply(command, &Text::lit(name), bound, caller, self.sink) {
             let own = self.own_folder.clone().concat(&Text::lit("\\"));
             batch::nested(&nested, &scope.here, &own, &site, self.sink);
         }

@@ -47,6 +47,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) given: Vec<(String, String)>,
     /// `Set-Alias`
     pub(super) aliases: HashMap<String, Text>,
+    /// Within `configuration Name { }`: blocks behind a name describe resources.
+    pub(super) configuring: bool,
     /// Variables used since a command began, with where they were set.
     pub(super) used: Vec<(String, usize)>,
     /// The grammar did not understand all of it.
@@ -78,6 +80,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             unseen: false,
             given: Vec::new(),
             aliases: HashMap::new(),
+            configuring: false,
             used: Vec::new(),
             broken: false,
             depth: 0,
