@@ -127,10 +127,10 @@ const CLOUD_CONFIG: &[u8] = b"#cloud-config";
 
 /// How user data for Windows begins (AWS documentation, "Run commands when you launch an EC2 instance with user data
 /// input"). `<script>` alone is in web pages, too.
-const USER_DATA: &[u8] = b"<powershell>";
+const USER_DATA: &[&[u8]] = &[b"<powershell>", b"<persist>", b"<runAsLocalSystem>"];
 
 fn is_user_data(text: &[u8]) -> bool {
-    text.get(..USER_DATA.len()).is_some_and(|tag| tag.eq_ignore_ascii_case(USER_DATA))
+    USER_DATA.iter().any(|tag| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)))
 }
 
 /// The first characters of a text in UTF-16, with or without a byte order mark, as single bytes; nothing for others.

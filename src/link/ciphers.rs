@@ -1,7 +1,7 @@
 //! Keys and what they encrypt: ciphertext that outlives its key cannot be read by the next instance.
 
 use super::nearest::Nearest;
-use crate::facts::{Body, Certainty, ClueKind, Effect, Location, Operation, Origin, Reading, Site, Step, Store, Trait};
+use crate::facts::{Body, Certainty, Clue, ClueKind, Effect, Location, Operation, Origin, Reading, Site, Step, Store, Trait};
 use std::collections::{HashMap, HashSet};
 
 /// How locations of the machine key of ASP.NET begin.
@@ -13,15 +13,27 @@ pub(super) fn part(readings: &mut [Reading]) {
     machine_keys(readings);
 }
 
-/// What one method encrypts with a key of this machine and writes to a share, a mounted volume or another host. What is
-/// written there and cannot be the ciphertext is none of it; where the method writes elsewhere too, nobody knows which
-/// of the files gets it.
+/// Remote services that take what a program hands them and give it back to another instance.
+const KEEPERS: &[&str] = &["blob", "table", "queue", "bus", "cache", "share"];
+
+/// What one method encrypts with a key of this machine and writes to a share, a mounted volume, a database or a store on
+/// another host. What is written there and cannot be the ciphertext is none of it; where the method writes elsewhere too,
+/// nobody knows which of them gets it.
 fn kept_elsewhere(reading: &mut Reading) {
     let mut durable: HashMap<String, (Location, Site)> = HashMap::new();
     let mut local: HashSet<String> = HashSet::new();
     for fact in super::steps::counted(&reading.facts) {
-        let Some(effect) = fact.as_effect().filter(|e| may_take(e)) else { continue };
         let Some(code) = code_of(&reading.format, &fact.site) else { continue };
+        let effect = match &fact.body {
+            Body::Effect(effect) if may_take(effect) => effect,
+            Body::Clue(clue) => {
+                if let Some(location) = clue.location.as_ref().filter(|location| keeps(clue, location)) {
+                    durable.entry(code.to_owned()).or_insert_with(|| (location.clone(), fact.site.clone()));
+                }
+                continue;
+            }
+            Body::Effect(_) => continue,
+        };
         if is_far(effect) {
             durable.entry(code.to_owned()).or_insert_with(|| (effect.location.clone(), fact.site.clone()));
         } else {
@@ -45,10 +57,18 @@ fn kept_elsewhere(reading: &mut Reading) {
     }
 }
 
-/// A method, or all of a script: its lines hand on what they make in variables.
+/// A method, or all of a script, whose lines hand on what they make in variables, or of a program whose functions have
+/// no names.
 fn code_of<'a>(format: &'a str, site: &'a Site) -> Option<&'a str> {
-    let script = (format == "power-shell").then_some(format);
-    site.method.as_deref().or(site.symbol.as_deref()).or(script)
+    let whole = (format == "power-shell" || format.starts_with("pe-")).then_some(format);
+    site.method.as_deref().or(site.symbol.as_deref()).or(whole)
+}
+
+/// Is it a database or a store on another host, by its name?
+fn keeps(clue: &Clue, location: &Location) -> bool {
+    let scheme = location.text().leading_lit().split_once("://").map(|(scheme, _)| scheme.to_owned());
+    let is_store = |scheme: &str| KEEPERS.contains(&scheme) || clue.key.ends_with("sql") || clue.key == "sqlserver";
+    clue.kind == ClueKind::RemoteClient && scheme.as_deref().is_some_and(is_store)
 }
 
 /// May what is written be what was encrypted just before?
@@ -140,6 +160,28 @@ mod tests {
                       effect create file \\\\files\\token.txt at=line:2\n";
         assert_eq!(traits(script), [Trait::KeyApart]);
         assert_eq!(traits(&script.replace("power-shell", "batch")), []);
+    }
+
+    #[test]
+    fn a_store_on_another_host_outlives_the_key() {
+        let protect = "effect protect ciphertext dpapi://user at=method:A.Save\n";
+        let server = "clue remote-client key=sqlserver value=\"\" location=sqlserver://db01/Orders at=method:A.Save\n";
+        assert_eq!(traits(&format!("{protect}{server}")), [Trait::KeyApart]);
+        assert_eq!(traits(&format!("{protect}{}", server.replace("A.Save", "A.Other"))), []);
+        let vault = "clue remote-client key=secrets value=x location=secrets://vault.example at=method:A.Save\n";
+        assert_eq!(traits(&format!("{protect}{vault}")), []);
+        let local = "effect create file C:\\a at=method:A.Save\n";
+        assert_eq!(traits(&format!("{protect}{server}{local}")), []);
+    }
+
+    #[test]
+    fn functions_without_names_are_one_piece_of_code() {
+        let program = "artifact a.exe format=pe-x64\neffect protect ciphertext dpapi://user at=section:.text;rva:0x10\n\
+                       effect create file \\\\files\\token.bin at=section:.text;rva:0x20\n";
+        assert_eq!(traits(program), [Trait::KeyApart]);
+        let local = "effect create file C:\\a.bin at=section:.text;rva:0x30\n";
+        assert_eq!(traits(&format!("{program}{local}")), []);
+        assert_eq!(traits(&program.replace(" at=section:.text;rva:0x20", " origin=constant at=section:.text;rva:0x20")), []);
     }
 
     #[test]

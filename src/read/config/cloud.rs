@@ -67,11 +67,18 @@ pub(crate) fn terraform(document: &mut Document<'_>, reading: &mut Reading) {
                 "storage_account" if kind.ends_with("_app") || kind.ends_with("_app_slot") => {
                     mounted_share(document, reading, node);
                 }
-                "settings" | "protected_settings" if kind.ends_with("_extension") => extension(document, reading, node),
+                "settings" | "protected_settings" if is_of_extension(tree, kind, node) => {
+                    extension(document, reading, node);
+                }
                 _ => {}
             }
         }
     }
+}
+
+/// Are these the settings of an extension, a resource of its own or a block of the scale set that has it?
+fn is_of_extension(tree: &Tree, kind: &str, settings: NodeId) -> bool {
+    kind.ends_with("_extension") || tree.name(tree.node(settings).parent) == "extension"
 }
 
 /// A number that the template itself gives, perhaps as the default of a parameter or variable.
@@ -165,6 +172,6 @@ fn extension(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
     };
     if let Some(command) = command {
         let why = "the custom script extension runs it on every machine that replaces this one";
-        run(document, reading, node, &Text::lit(command), &Launch::new("startup-task", why, Text::folder(Folder::Cwd)));
+        run(document, reading, node, &Text::lit(command), &Launch::new("first-boot", why, Text::folder(Folder::Cwd)));
     }
 }

@@ -5,7 +5,9 @@ use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml;
-use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+use crate::facts::{
+    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Reading, Step, Store, Text, Trait,
+};
 use crate::read::Input;
 use crate::read::text::decode;
 use std::collections::HashMap;
@@ -30,6 +32,7 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
         match document.tree.name(node) {
             "SetupEntryPoint" => host(document, reading, node, "entrypoint-setup"),
             "EntryPoint" => host(document, reading, node, "entrypoint"),
+            "ConsoleRedirection" => console(document, reading, node),
             "StatelessServiceType" => role(document, reading, node, "stateless-service"),
             "StatefulServiceType" => role(document, reading, node, "stateful-service"),
             "StatelessService" => instances(document, reading, node, "InstanceCount", &values),
@@ -73,6 +76,17 @@ fn host(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, how: &
     let why =
         if how == "entrypoint" { "the entry point of the service" } else { "set up before each start of the service" };
     run(document, reading, program, &Text::lit(command), &Launch::new(how, why, Text::folder(Folder::AppDir)));
+}
+
+/// MS documentation, "Describe an application in Service Fabric": what an executable prints goes to files in the folder
+/// `log` of the application on the node; the runtime keeps the last few of them.
+fn console(document: &Document<'_>, reading: &mut Reading, node: NodeId) {
+    let folder = Location::file(&Text::unknown().concat(&Text::lit("\\log")));
+    let mut effect = Effect::new(Operation::Append, Store::Log, folder, Certainty::Likely, "ConsoleRedirection")
+        .in_phase(document.phase.0, &document.phase.1)
+        .because(Step::at("the output of the program is kept on the node", document.site(node)));
+    effect.mark(Trait::Runtime);
+    document.effect(reading, node, effect);
 }
 
 fn role(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, kind: &str) {

@@ -150,7 +150,14 @@ pub(super) fn app_setting(document: &mut Document<'_>, reading: &mut Reading, at
     }
 }
 
-/// Application settings and mounted shares of a web application.
+/// A connection string that the template itself gives.
+fn connection(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, name: &str, given: Option<&Tree>) {
+    if resolved(document, at, given).as_lit() == Some(document.tree.value(at)) {
+        document.connection(reading, at, name, "", "connectionStrings");
+    }
+}
+
+/// Application settings, connection strings and mounted shares of a web application.
 fn site(document: &mut Document<'_>, reading: &mut Reading, resource: NodeId, given: Option<&Tree>) {
     let tree = &document.tree;
     let settings: Vec<(NodeId, String)> = tree
@@ -161,6 +168,16 @@ fn site(document: &mut Document<'_>, reading: &mut Reading, resource: NodeId, gi
         .collect();
     for (at, name) in settings {
         setting(document, reading, at, &name, given);
+    }
+    let tree = &document.tree;
+    let connections: Vec<(NodeId, String)> = tree
+        .at(resource, &["properties", "siteConfig", "connectionStrings"])
+        .into_iter()
+        .flat_map(|list| tree.elements(list))
+        .filter_map(|one| Some((tree.child(one, "connectionString")?, tree.get(one, "name")?.to_owned())))
+        .collect();
+    for (at, name) in connections {
+        connection(document, reading, at, &name, given);
     }
     if let Some(list) = document.tree.at(resource, &["properties", "siteConfig", "azureStorageAccounts"]) {
         shares(document, reading, list, given);
@@ -176,6 +193,14 @@ fn site_config(document: &mut Document<'_>, reading: &mut Reading, resource: Nod
             for member in document.tree.elements(list).collect::<Vec<_>>() {
                 let name = document.tree.name(member).to_owned();
                 setting(document, reading, member, &name, given);
+            }
+        }
+        "connectionstrings" => {
+            for member in document.tree.elements(list).collect::<Vec<_>>() {
+                let name = document.tree.name(member).to_owned();
+                if let Some(at) = document.tree.child(member, "value") {
+                    connection(document, reading, at, &name, given);
+                }
             }
         }
         "azurestorageaccounts" => shares(document, reading, list, given),

@@ -53,6 +53,7 @@ impl<'s> Machine<'s, '_, '_> {
             Value::Object(of, Made::Type) if &*of == "console" && matches!(name.as_str(), "out" | "error" | "in") => {
                 Value::Object("io.textwriter".into(), Made::Instance)
             }
+            Value::Object(of, Made::Type) if of.ends_with("win32.registry") => hive(&name),
             // Members of enumerations are passed as their names.
             Value::Object(_, Made::Type) => match name.as_str() {
                 "now" | "utcnow" | "today" => Value::text(Text::from_source(Source::Generated, "time")),
@@ -171,6 +172,20 @@ impl<'s> Machine<'s, '_, '_> {
                 }
                 Value::text(Text::from_source(Source::Output, method))
             }
+            // A key of the registry is the path to it.
+            (Value::Texts(_) | Value::Paths(_), _) if KEYS.contains(&method.as_str()) && is_key(&receiver) => {
+                let below = arguments.first().cloned().unwrap_or_else(Value::unknown);
+                let key = receiver.with(&below, |key, below| key.clone().concat(&Text::lit("\\")).concat(below));
+                if method == "createsubkey" {
+                    self.dotnet(".createsubkey", std::slice::from_ref(&key), node, scope);
+                }
+                key
+            }
+            (Value::Texts(_) | Value::Paths(_), _) if method == "setvalue" && is_key(&receiver) => {
+                let all: Vec<Value> = std::iter::once(receiver).chain(arguments).collect();
+                self.dotnet(".setvalue", &all, node, scope);
+                Value::Null
+            }
             (Value::Texts(_) | Value::Paths(_), _) => match pure_text(&receiver, &method, &arguments) {
                 Some(value) => value,
                 None => {
@@ -261,6 +276,24 @@ fn is_stream(argument: &str) -> bool {
     name.ends_with("writer") || name.ends_with("stream")
 }
 
+/// Methods that give a key below a key of the registry.
+const KEYS: &[&str] = &["createsubkey", "opensubkey"];
+
+/// A root of the registry, by its name in .NET (MS documentation: "Registry Class", "RegistryHive Enum").
+fn hive(name: &str) -> Value {
+    match name.to_lowercase().as_str() {
+        "localmachine" => Value::lit("HKLM:"),
+        "currentuser" => Value::lit("HKCU:"),
+        "classesroot" => Value::lit("HKCR:"),
+        "users" => Value::lit("HKU:"),
+        _ => Value::unknown(),
+    }
+}
+
+fn is_key(value: &Value) -> bool {
+    value.texts().iter().all(|text| text.leading_lit().get(..2).is_some_and(|lead| lead.eq_ignore_ascii_case("HK")))
+}
+
 /// Static methods that only compute.
 fn pure_static(name: &str, method: &str, arguments: &[Value], scope: &Scope) -> Option<Value> {
     let first = || arguments.first().cloned().unwrap_or_else(Value::unknown);
@@ -274,6 +307,9 @@ fn pure_static(name: &str, method: &str, arguments: &[Value], scope: &Scope) -> 
         ("io.path", "getfullpath") => first(),
         ("io.path", "getdirectoryname") => first().map(call::parent),
         ("io.path", _) => Value::unknown(),
+        ("microsoft.win32.registrykey" | "win32.registrykey", "openbasekey") => {
+            hive(first().first().as_ref().and_then(Text::as_lit).unwrap_or_default())
+        }
         ("guid", "newguid") => Value::text(Text::from_source(Source::Generated, "guid")),
         ("environment", "getfolderpath") => first().map(special_folder),
         ("environment", "getenvironmentvariable") => first().map(|t| match t.as_lit() {
