@@ -47,7 +47,8 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
 fn workload(document: &mut Document<'_>, reading: &mut Reading) {
     let tree = &document.tree;
     let name = tree.at(ROOT, &["metadata", "name"]).map(|n| tree.value(n).to_owned()).unwrap_or_default();
-    if let Some(replicas) = tree.at(ROOT, &["spec", "replicas"]) {
+    let is_said = |node: &NodeId| !tree.value(*node).is_empty();
+    if let Some(replicas) = tree.at(ROOT, &["spec", "replicas"]).filter(is_said) {
         let count = tree.value(replicas).to_owned();
         document.clue(reading, replicas, Clue::new(ClueKind::Instances, &name, count));
     }
@@ -181,6 +182,7 @@ fn environment(document: &mut Document<'_>, reading: &mut Reading, container: No
         .into_iter()
         .flat_map(|env| tree.elements(env).collect::<Vec<_>>())
         .filter_map(|v| Some((tree.child(v, "value")?, tree.get(v, "name")?.to_owned())))
+        .filter(|(_, name)| !name.is_empty())
         .collect();
     for (at, name) in variables {
         document.value_clue(reading, at, &format!("env/{name}"));

@@ -156,8 +156,12 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''").replace(['\r', '\n'], " "))
 }
 
-/// A line with actions in it. Where one is not known, the value that it is a part of is left out as a whole.
+/// A line with actions in it. Where one is not known, the value that it is a part of is left out as a whole. How many pods
+/// there are is decided by who installs the chart, which comes with a number for trying it out.
 fn inline(line: &str, values: &Tree) -> String {
+    if line.contains("{{") && line.trim_start().starts_with("replicas:") {
+        return before_value(line);
+    }
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some((before, tail)) = rest.split_once("{{") {
@@ -204,6 +208,7 @@ mod tests {
         // What is not known leaves no half of a value.
         assert_eq!(filled("n: x-{{ include \"name\" . }}\n- {{ .Values.none }}"), "n:\n-");
         assert_eq!(filled("n: {{ .Values.replicas | add 1 }}"), "n:");
+        assert_eq!(filled("replicas: {{ .Values.replicas }}\nreplicas: 2"), "replicas:\nreplicas: 2");
     }
 
     #[test]
