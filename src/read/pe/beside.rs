@@ -72,9 +72,10 @@ impl Beside {
     /// It does by a handle what the function does by name: of the same file, or of one that is not known.
     pub(crate) fn repeats(&self, program: &Program<'_>, event: &Event, effect: &Effect) -> bool {
         let Some(function) = function_of(program, event).filter(|_| is_by_handle(event)) else { return false };
-        let unknown = effect.location.extent() == Extent::None;
+        // The new name stands in a structure, of which less is certain than of the name that is given as an argument.
+        let unsure = effect.operation == Operation::Rename || effect.location.extent() == Extent::None;
         let same = |(other, operation, key): &Change| {
-            *other == function && *operation == effect.operation && (unknown || *key == effect.location.key())
+            *other == function && *operation == effect.operation && (unsure || *key == effect.location.key())
         };
         self.by_name.iter().any(same)
     }
