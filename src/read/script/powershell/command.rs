@@ -152,7 +152,9 @@ impl<'s> Machine<'s, '_, '_> {
             return Value::Null;
         }
         // Properties of a resource that no row knows look like commands; only what its script sets is one.
-        if let [Argument::Value(..), Argument::Block(block)] = arguments
+        // A block behind `=` is the value of one, where the grammar took the braces of its resource for a block of their own.
+        if let [Argument::Value(_, word), Argument::Block(block)] = arguments
+            && *word != "="
             && self.configuring
             && !is_part_of_dsc(&name)
             && !name.contains('-')
@@ -178,7 +180,7 @@ impl<'s> Machine<'s, '_, '_> {
             scope.join(&inner);
         }
         self.configuring = was_configuring;
-        if has_blocks && is_part_of_dsc(&name) {
+        if (has_blocks || self.configuring) && is_part_of_dsc(&name) {
             return Value::Null;
         }
         // A file has no name of a cmdlet, of an alias or of a function.
