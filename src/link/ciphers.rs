@@ -1,7 +1,9 @@
 //! Keys and what they encrypt: ciphertext that outlives its key cannot be read by the next instance.
 
 use super::nearest::Nearest;
-use crate::facts::{Body, Certainty, Clue, ClueKind, Effect, Location, Operation, Origin, Reading, Site, Step, Store, Trait};
+use crate::facts::{
+    Body, Certainty, Clue, ClueKind, Effect, Location, Operation, Origin, Reading, Site, Step, Store, Trait,
+};
 use std::collections::{HashMap, HashSet};
 
 /// How locations of the machine key of ASP.NET begin.
@@ -181,7 +183,10 @@ mod tests {
         assert_eq!(traits(program), [Trait::KeyApart]);
         let local = "effect create file C:\\a.bin at=section:.text;rva:0x30\n";
         assert_eq!(traits(&format!("{program}{local}")), []);
-        assert_eq!(traits(&program.replace(" at=section:.text;rva:0x20", " origin=constant at=section:.text;rva:0x20")), []);
+        assert_eq!(
+            traits(&program.replace(" at=section:.text;rva:0x20", " origin=constant at=section:.text;rva:0x20")),
+            []
+        );
     }
 
     #[test]

@@ -7,9 +7,7 @@ use super::command::{Launch, run};
 use super::docker::has_drive;
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
-use crate::facts::{
-    Certainty, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait,
-};
+use crate::facts::{Certainty, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait};
 
 /// How such a document begins.
 pub(crate) const HEADER: &str = "#cloud-config";
@@ -42,10 +40,15 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
     }
     for at in users {
         let Some(name) = document.tree.get(at, "name").map(str::to_owned) else { continue };
-        let mut effect =
-            Effect::new(Operation::Create, Store::Account, Location::named(Text::lit(name)), Certainty::Proven, "users")
-                .of_origin(Origin::Constant)
-                .in_phase(Phase::FirstBoot, WHY);
+        let mut effect = Effect::new(
+            Operation::Create,
+            Store::Account,
+            Location::named(Text::lit(name)),
+            Certainty::Proven,
+            "users",
+        )
+        .of_origin(Origin::Constant)
+        .in_phase(Phase::FirstBoot, WHY);
         effect.mark(Trait::Cloned);
         document.effect(reading, at, effect);
     }

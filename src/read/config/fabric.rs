@@ -5,9 +5,7 @@ use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml;
-use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Reading, Step, Store, Text, Trait,
-};
+use crate::facts::{Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Reading, Step, Store, Text, Trait};
 use crate::read::Input;
 use crate::read::text::decode;
 use std::collections::HashMap;

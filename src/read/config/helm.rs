@@ -20,7 +20,8 @@ const CHARTS: &[&str] = &["../", "../../"];
 
 /// The text of a template with the values of its chart, line by line; nothing for other files.
 pub(super) fn filled_in(input: &Input<'_>, text: &str) -> Option<String> {
-    let is_template = text.contains("{{") && input.artifact.path.rsplit('/').skip(1).any(|folder| folder == "templates");
+    let is_template =
+        text.contains("{{") && input.artifact.path.rsplit('/').skip(1).any(|folder| folder == "templates");
     if !is_template {
         return None;
     }
@@ -171,7 +172,8 @@ fn inline(line: &str, values: &Tree) -> String {
         let name = action.split('|').next().unwrap_or(action).trim();
         let is_changed = action.split('|').skip(1).any(|step| !matches!(step.trim(), "quote" | "squote"));
         let known = value(name, values).flatten().filter(|_| !is_changed);
-        match known.map(|node| values.value(node)).filter(|text| !text.is_empty() && !text.contains(['\n', '"', '\''])) {
+        match known.map(|node| values.value(node)).filter(|text| !text.is_empty() && !text.contains(['\n', '"', '\'']))
+        {
             Some(text) if out.len() <= MAX_TEXT => out.push_str(text),
             _ => return before_value(&out),
         }
@@ -204,7 +206,10 @@ mod tests {
     fn values_take_the_place_of_actions() {
         assert_eq!(filled("a: {{ .Values.replicas }}\n"), "a: 3\n");
         assert_eq!(filled("p: '{{ .Values.store.path }}\\x'"), "p: 'C:\\data\\x'");
-        assert_eq!(filled("n:\n  {{- toYaml .Values.selector | nindent 2 }}\n"), "n:\n  {'kubernetes.io/os': 'windows'}\n");
+        assert_eq!(
+            filled("n:\n  {{- toYaml .Values.selector | nindent 2 }}\n"),
+            "n:\n  {'kubernetes.io/os': 'windows'}\n"
+        );
         // What is not known leaves no half of a value.
         assert_eq!(filled("n: x-{{ include \"name\" . }}\n- {{ .Values.none }}"), "n:\n-");
         assert_eq!(filled("n: {{ .Values.replicas | add 1 }}"), "n:");

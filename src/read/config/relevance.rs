@@ -22,7 +22,8 @@ const JSON_WORDS: &[&str] = &[
     "\"logs_collected\"",
 ];
 /// Words of which manifests and configuration in YAML have at least one.
-const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:", cloudinit::HEADER];
+const YAML_WORDS: &[&str] =
+    &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:", cloudinit::HEADER];
 /// Words of which templates of images and machines in HCL have at least one.
 const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files", "user_data_file"];
 

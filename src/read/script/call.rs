@@ -12,8 +12,8 @@ use super::template::{self, Arguments};
 use super::words::{self, Word};
 use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Shell, Start, Template};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Place, Site, Source,
-    Step, Store, Text, join_paths,
+    Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Place, Site,
+    Source, Step, Store, Text, join_paths,
 };
 use crate::read::connection::{self, Reach};
 

@@ -270,7 +270,13 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
         }
         event
     };
-    found.into_iter().zip(guessed).map(settled).collect()
+    // A way that lost sight of the end of a text says nothing that another did not say.
+    let covered = |of: &Found| {
+        found.iter().any(|other| other.event.through == of.event.through && says_more(&other.event, &of.event))
+    };
+    let covered: Vec<bool> = found.iter().map(covered).collect();
+    let told = found.into_iter().zip(guessed).zip(covered).filter(|(_, covered)| !covered);
+    told.map(|(found, _)| settled(found)).collect()
 }
 
 /// More than a drive is known of its place.
@@ -296,6 +302,21 @@ fn same(a: &Event, b: &Event) -> bool {
             let handle = |arg: &Arg| arg.handle.as_ref().map(|handle| handle.texts.clone());
             a.texts == b.texts && handle(a) == handle(b) && a.number == b.number
         })
+}
+
+/// It says the same as another event, but for texts of which the other knows only how they begin.
+fn says_more(more: &Event, less: &Event) -> bool {
+    let begins = |less: &Text, more: &Text| {
+        let less = less.to_string();
+        let begin = less.strip_suffix("{?}").filter(|begin| !begin.is_empty());
+        begin.is_some_and(|begin| !more.has_unknown() && more.to_string().starts_with(begin))
+    };
+    let texts = |more: &Arg, less: &Arg| match (&*more.texts, &*less.texts) {
+        ([more], [less]) => more == less || begins(less, more),
+        (more, less) => more == less,
+    };
+    let mut args = more.args.iter().zip(&less.args);
+    !same(more, less) && args.all(|(more, less)| texts(more, less) && more.number == less.number)
 }
 
 /// The steps with a caller of the first in front.

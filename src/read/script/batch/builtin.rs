@@ -20,8 +20,7 @@ const GLUED: &[&str] = &[
 
 /// Variables with options for Java: those that Java itself looks at (documentation of the `java` command, and of the
 /// tool interface), and those that start scripts of its servers put behind it, Tomcat's first of all.
-const JAVA_OPTIONS: &[&str] =
-    &["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "JAVA_OPTS", "CATALINA_OPTS"];
+const JAVA_OPTIONS: &[&str] = &["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "JAVA_OPTS", "CATALINA_OPTS"];
 
 /// What a command prints.
 #[derive(Clone, Copy, Default)]

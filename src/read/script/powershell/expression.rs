@@ -247,14 +247,7 @@ impl<'s> Machine<'s, '_, '_> {
         bound
     }
 
-    fn dotnet_once(
-        &mut self,
-        command: &'static Command,
-        name: &str,
-        bound: &Bound,
-        node: Node<'s>,
-        scope: &Scope,
-    ) {
+    fn dotnet_once(&mut self, command: &'static Command, name: &str, bound: &Bound, node: Node<'s>, scope: &Scope) {
         let site = self.site(node);
         let source = self.quoted(node);
         let trail = self.trail();
