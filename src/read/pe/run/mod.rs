@@ -311,12 +311,17 @@ fn says_more(more: &Event, less: &Event) -> bool {
         let begin = less.strip_suffix("{?}").filter(|begin| !begin.is_empty());
         begin.is_some_and(|begin| !more.has_unknown() && more.to_string().starts_with(begin))
     };
-    let texts = |more: &Arg, less: &Arg| match (&*more.texts, &*less.texts) {
-        ([more], [less]) => more == less || begins(less, more),
-        (more, less) => more == less,
+    let adds = |more: &Arg, less: &Arg| match (&*more.texts, &*less.texts) {
+        ([more], [less]) => begins(less, more),
+        _ => false,
     };
-    let mut args = more.args.iter().zip(&less.args);
-    !same(more, less) && args.all(|(more, less)| texts(more, less) && more.number == less.number)
+    let handle = |arg: &Arg| arg.handle.as_ref().map(|handle| handle.texts.clone());
+    let args = || more.args.iter().zip(&less.args);
+    args().any(|(more, less)| adds(more, less))
+        && args().all(|(more, less)| {
+            let alike = more.number == less.number && handle(more) == handle(less);
+            alike && (more.texts == less.texts || adds(more, less))
+        })
 }
 
 /// The steps with a caller of the first in front.

@@ -86,7 +86,7 @@ impl Engine<'_, '_> {
             Value::Sym(symbol, less) => match self.symbols.kind(symbol) {
                 Kind::Length(of, ..) | Kind::Size(of, _) if of == source => match less {
                     0 => return known.guessed(api.row.unended),
-                    0.. => return known,
+                    1.. => return known,
                     less => return known.map(|text| without_last(text, less.unsigned_abs() as usize)),
                 },
                 _ => return known.map(|text| Cut::Anywhere.of(text)).guessed(true),
