@@ -50,7 +50,7 @@ impl Handle {
             Asked::Access(access) => {
                 self.view32 |= access.has(KEY_WOW64_32KEY);
                 self.view64 |= access.has(KEY_WOW64_64KEY);
-                self.access = self.access.or(access.only());
+                self.access = self.access.or(access.only().map(access_mask));
             }
         }
     }
@@ -89,4 +89,10 @@ impl Handle {
             gap: self.gap.max(other.gap),
         }
     }
+}
+
+/// The rights are the lower half of the place that they are passed in: the upper one may be anything (MS documentation:
+/// "x64 calling convention", parameter passing).
+pub(crate) fn access_mask(access: u64) -> u64 {
+    access & 0xffff_ffff
 }

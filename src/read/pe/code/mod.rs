@@ -22,7 +22,7 @@ mod frame;
 pub(crate) mod gap;
 mod given_away;
 mod handed;
-mod handle;
+pub(crate) mod handle;
 pub(crate) mod known;
 pub(crate) mod layout;
 mod linked;

@@ -3,6 +3,7 @@
 use super::{argument, effect};
 use crate::catalog::native::Model;
 use crate::facts::{Certainty, Effect, Folder, Location, Operation, Store, Text, Trait, join_paths, registry};
+use crate::read::pe::code::handle::access_mask;
 use crate::read::pe::code::report::{Arg, Event};
 use crate::read::pe::image::{Image, Machine};
 use crate::read::pe::locate;
@@ -82,7 +83,8 @@ pub(super) fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
         if locate::is_crossed(&parents, below) {
             effect.certainty = effect.certainty.min(Certainty::Likely);
         }
-        if let (Some(access), Some(first)) = (at(3).and_then(|a| a.number.only()), effect.evidence.first_mut()) {
+        let access = at(3).and_then(|a| a.number.only()).map(access_mask);
+        if let (Some(access), Some(first)) = (access, effect.evidence.first_mut()) {
             first.text = format!("{}: access {access:#x}", first.text);
         }
         if at(4).is_some_and(|options| options.number.has(REG_OPTION_VOLATILE)) {

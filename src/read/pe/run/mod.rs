@@ -256,6 +256,7 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
             found.event.site == event.site
                 && found.event.via == event.via
                 && found.event.through.starts_with(&event.through)
+                && !is_emptied(&found.event, event)
         })
         .collect();
     let differs = |of: &Found| {
@@ -302,6 +303,12 @@ fn same(a: &Event, b: &Event) -> bool {
             let handle = |arg: &Arg| arg.handle.as_ref().map(|handle| handle.texts.clone());
             a.texts == b.texts && handle(a) == handle(b) && a.number == b.number
         })
+}
+
+/// A text of which the analysis knows nothing is empty on this way: it is filled where the way did not see it.
+fn is_emptied(ran: &Event, event: &Event) -> bool {
+    let mut args = ran.args.iter().zip(&event.args);
+    args.any(|(ran, open)| ran.texts.iter().any(Text::is_empty) && open.texts.iter().any(Text::has_unknown))
 }
 
 /// It says the same as another event, but for texts of which the other knows only how they begin.

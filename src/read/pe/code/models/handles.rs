@@ -3,7 +3,7 @@
 use super::super::super::locate;
 use super::super::analysis::{Engine, Origin};
 use super::super::filled::within_hole;
-use super::super::handle::Asked;
+use super::super::handle::{Asked, access_mask};
 use super::super::known::{Known, merged};
 use super::super::report::{Arg, Handle};
 use super::super::value::{Kind, Value};
@@ -90,7 +90,7 @@ impl Engine<'_, '_> {
             texts: locate::keys_below(&keys, &below),
             crossed: parent.crossed || locate::is_crossed(&keys, &below),
             opened_at: site,
-            access: access.number.only(),
+            access: access.number.only().map(access_mask),
             gap,
             ..parent
         };
