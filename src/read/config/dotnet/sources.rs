@@ -95,8 +95,15 @@ fn accesses<'a>(source: &'a [u8], word: &'a str) -> impl Iterator<Item = (&'a st
         let (before, after) = (&source[at.saturating_sub(NEAR)..at], &source[at + word.len()..]);
         let after = &after[..after.len().min(NEAR)];
         let alone = !before.last().is_some_and(is_part) && !after.first().is_some_and(is_part);
-        alone.then(|| (ascii_end(before), ascii_start(after).trim_start()))
+        (alone && !is_remark(source, at)).then(|| (ascii_end(before), ascii_start(after).trim_start()))
     })
+}
+
+/// The line is a remark of C# or of Visual Basic.
+fn is_remark(source: &[u8], at: usize) -> bool {
+    let start = memchr::memrchr(b'\n', &source[..at]).map_or(0, |end| end + 1);
+    let line = source[start..at].trim_ascii_start();
+    line.starts_with(b"//") || line.starts_with(b"'")
 }
 
 /// The part behind the last character that is not ASCII, and the part before the first one.
@@ -146,6 +153,8 @@ mod tests {
             "this.DebugSession[0]",
             "protected void Session_Start(object sender, EventArgs e) { }",
             "// a Session of the user",
+            "x = 1;\n    // ip = HttpContext.Session.Keys",
+            "' Session(\"Cart\") = x",
             "enum Kind { Session }",
         ] {
             assert!(!uses_session(source.as_bytes()), "{source}");
