@@ -94,10 +94,10 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
             }
             let Some(clue) = fact.as_clue() else { continue };
             for Named { option, location } in options::data(clue) {
-                let said = format!("the service is started with {option}: {}", clue.value);
+                let said = format!("the program is started with {option}: {}", clue.value);
                 let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
                 let key = location.key().trim_end_matches('\\').to_owned();
-                let (site, reason) = (fact.site.clone(), "the service is started with it");
+                let (site, reason) = (fact.site.clone(), "the program is started with it");
                 found.push((key, Grant { reading: number, site, via: option, location, step, reason }));
             }
             if clue.kind != ClueKind::GrantsAccess {

@@ -48,8 +48,8 @@ pub(super) fn add_logs(readings: &mut [Reading]) {
             for Named { option, location } in named(clue, LOGS) {
                 let location = if location.extension().is_some() { location } else { location.child(&Text::unknown()) };
                 let effect = Effect::new(Operation::Append, Store::Log, location, Certainty::Likely, &*option)
-                    .in_phase(Phase::Run, "the service is started with it")
-                    .because(Step::new(format!("the service is started with {option}: {}", clue.value)));
+                    .in_phase(Phase::Run, "the program is started with it")
+                    .because(Step::new(format!("the program is started with {option}: {}", clue.value)));
                 logs.push(Fact::effect(fact.site.clone(), effect));
             }
         }
