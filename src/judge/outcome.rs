@@ -69,7 +69,9 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
 fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
     match outcome {
         // Whom to trust is meant to be the same everywhere.
-        _ if effect.store == Store::Certificate && is_of_trust(&effect.location) => None,
+        Outcome::Stripped | Outcome::Cloned if effect.store == Store::Certificate && is_of_trust(&effect.location) => {
+            None
+        }
         Outcome::Stripped if effect.has(Trait::ContainerImage) => {
             matches!(effect.store, Store::Key | Store::Certificate).then_some(Outcome::Cloned)
         }

@@ -68,8 +68,7 @@ fn named(clue: &Clue, options: &[&str]) -> Vec<Named> {
             Some(at) => (&word[..at], word.get(at + 1..)),
             None => (word.as_str(), words.get(n + 1).map(String::as_str)),
         };
-        let name: String = option.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
-        let Some(value) = value.filter(|_| options.iter().any(|end| name.ends_with(end))) else { continue };
+        let Some(value) = value.filter(|_| ends_with_one(option, options)) else { continue };
         let location = Location::file(&Text::parse(value.trim_matches('"')));
         // A relative name is below a folder that only the service knows.
         let begins = location.text().leading_lit();
@@ -79,6 +78,13 @@ fn named(clue: &Clue, options: &[&str]) -> Vec<Named> {
         }
     }
     found
+}
+
+/// The last words of an option are one of these names, written together: whole words, as `--catalog-file` names no log.
+fn ends_with_one(option: &str, names: &[&str]) -> bool {
+    let parts: Vec<String> =
+        option.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
+    (0..parts.len()).any(|from| names.contains(&parts.get(from..).unwrap_or_default().concat().as_str()))
 }
 
 /// The words of a command line; quotation marks hold blanks together.
@@ -118,6 +124,6 @@ mod tests {
         assert_eq!(of("service", line), expected);
         assert_eq!(of("run", line), [""; 0], "a script that starts it says nothing of when");
         assert_eq!(of("service", "desk.exe /datadir:{ProgramData}\\Desk"), ["/datadir {ProgramData}\\Desk"]);
-        assert_eq!(of("service", "desk.exe --data-dir data --metadata C:\\m --data-dir"), [""; 0]);
+        assert_eq!(of("service", "desk.exe --data-dir data --metadata C:\\m --catalog-file C:\\c --data-dir"), [""; 0]);
     }
 }

@@ -72,7 +72,7 @@ impl Deployed {
     /// Looks at the names of all files, and into the projects among them.
     pub(super) fn of(artifacts: &[Artifact]) -> Self {
         let mut tree = Deployed { built: Built::new(artifacts), ..Deployed::default() };
-        let (mut described, mut signed) = (HashSet::new(), HashSet::new());
+        let (mut described, mut signed, mut modules) = (HashSet::new(), HashSet::new(), HashSet::new());
         for artifact in artifacts {
             let (ending, folder) = (artifact.extension(), above(&artifact.name).to_lowercase());
             let is_project = PROJECTS.contains(&ending.as_str());
@@ -82,11 +82,12 @@ impl Deployed {
                 "nuspec" => tree.packages.insert(folder),
                 "inf" => described.insert(folder),
                 "cat" => signed.insert(folder),
+                "sys" => modules.insert(folder),
                 _ if is_project => tree.projects.insert(folder),
                 _ => false,
             };
         }
-        tree.drivers = described.intersection(&signed).cloned().collect();
+        tree.drivers = described.intersection(&signed).filter(|folder| modules.contains(*folder)).cloned().collect();
         tree
     }
 
@@ -195,7 +196,15 @@ mod tests {
 
     #[test]
     fn what_the_build_makes_on_the_way_and_what_belongs_to_a_driver() {
-        let names = ["src/Shop/Shop.wixproj", "drv/a.inf", "drv/A.cat", "net/b.inf"];
+        let names = [
+            "src/Shop/Shop.wixproj",
+            "drv/a.inf",
+            "drv/A.cat",
+            "drv/a.sys",
+            "net/b.inf",
+            "cd/autorun.inf",
+            "cd/data.cat",
+        ];
         let tree = Deployed::of(&names.map(Artifact::at));
         for (name, format, aside) in [
             ("src/Shop/obj/Release/PackageTmp/Web.config", "web-config", Some(Aside::Intermediate)),
@@ -203,6 +212,7 @@ mod tests {
             ("obj/Web.config", "web-config", None),
             ("drv/a.dll", "pe-x64", Some(Aside::Driver)),
             ("drv/a.inf", "inf", None),
+            ("cd/desk.exe", "pe-x64", None),
             ("net/b.dll", "pe-x64", None),
         ] {
             assert_eq!(tree.aside(name, format), aside, "{name}");

@@ -23,7 +23,11 @@ pub fn phase_by_name(path: &str, is_script: bool) -> Option<(Phase, &'static str
     let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
     let begins = words.first().is_some_and(|word| word == "build");
     let ends = stem.to_ascii_lowercase().ends_with(".build");
-    let is_test = words.len() > 1 && words.last().is_some_and(|word| word == "test" || word == "tests");
+    // Behind a hyphen or a point "test" may be the environment that something is for: `deploy-test`.
+    let is_divided = stem.to_ascii_lowercase().ends_with("test")
+        && stem.len() > 4
+        && stem.get(..stem.len() - 4).is_some_and(|before| before.ends_with(['-', '_', '.', ' ']));
+    let is_test = words.len() > 1 && !is_divided && words.last().is_some_and(|word| word == "test" || word == "tests");
     let why = if is_test {
         "a test, by its name"
     } else if !is_script {

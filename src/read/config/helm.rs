@@ -13,6 +13,8 @@ use crate::read::text::decode;
 const MAX_VALUES: u64 = 1 << 20;
 /// Longest text that one action stands for.
 const MAX_TEXT: usize = 16 << 10;
+/// Longest template with its values: behind it nothing is read.
+const MAX_FILLED: usize = 1 << 20;
 /// Most levels of a value that is written out as a whole.
 const MAX_LEVELS: usize = 32;
 /// Folders between a template and its chart.
@@ -41,6 +43,9 @@ fn fill_in(text: &str, values: &Tree) -> String {
     let mut open: Vec<(bool, bool)> = Vec::new();
     let mut in_comment = false;
     for line in text.split_inclusive('\n') {
+        if out.len() > MAX_FILLED || open.len() > MAX_LEVELS {
+            break;
+        }
         let end = if line.ends_with('\n') { "\n" } else { "" };
         let line = line.trim_end_matches(['\n', '\r']);
         if in_comment || line.trim_start().starts_with("{{/*") || line.trim_start().starts_with("{{- /*") {

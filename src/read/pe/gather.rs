@@ -342,12 +342,18 @@ fn words(fact: &Fact) -> String {
     }
 }
 
+/// Most functions that say the same of which each is compared with the others.
+const MAX_TWINS: usize = 16;
+
 /// The method that a compiler put in place of its call says it, or was put there: one line of the source.
 fn is_told(program: &Program<'_>, told: &mut HashMap<String, Vec<u32>>, fact: &Fact) -> bool {
     let Body::Effect(effect) = &fact.body else { return false };
     let Some(function) = fact.site.rva.and_then(|rva| program.functions.function_of(rva)) else { return false };
     let key = format!("{} {:?} {:?}", words(fact), effect.phase, effect.certainty);
     let functions = told.entry(key).or_default();
+    if functions.contains(&function) || functions.len() >= MAX_TWINS || program.is_out_of_budget() {
+        return false;
+    }
     let is_twin = functions.iter().any(|other| methods::is_compiled_in(program, *other, function));
     functions.push(function);
     is_twin

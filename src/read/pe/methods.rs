@@ -181,8 +181,11 @@ fn behind(body: &Body, place: (usize, usize), instruction: &Instruction) -> Call
 
 /// The numbers that are added to a register before a place, on the way to what a table of functions has there.
 fn added(body: &Body, mut place: (usize, usize), register: Register) -> i64 {
+    /// Most sums before a call: in a loop there is no first one.
+    const MAX_SUMS: usize = 8;
     let mut sum = 0i64;
-    while let Source::At(before) = source(body, place, register) {
+    for _ in 0..MAX_SUMS {
+        let Source::At(before) = source(body, place, register) else { break };
         match body.instructions.get(before.1) {
             Some(add) if add.mnemonic() == Mnemonic::Add && add.op1_kind() != OpKind::Register => {
                 if add.op1_kind() == OpKind::Memory {

@@ -96,6 +96,10 @@ fn is_of_library(input: &Input<'_>) -> bool {
     if !name.ends_with(".dll.config") {
         return false;
     }
+    // The host of a role of a cloud service reads what is named after its library.
+    if input.app.artifacts.iter().any(|a| a.extension() == "csdef") {
+        return false;
+    }
     let start = input.artifact.path.len().saturating_sub(name.len());
     let Some(prefix) = input.artifact.path.get(..start) else { return false };
     let at = input.app.artifacts.partition_point(|a| a.path.as_str() < prefix);

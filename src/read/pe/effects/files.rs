@@ -18,14 +18,12 @@ pub(super) fn paths(arg: &Arg) -> Vec<Location> {
     }
     // No path begins with a colon: it is a database of SQLite that is not on the disk (`:memory:`), or what is compiled into
     // a program of Qt (`:/images/a.png`, Qt documentation: "The Qt Resource System").
-    if arg.texts.iter().any(|text| text.leading_lit().starts_with(':')) {
-        return Vec::new();
-    }
+    let is_path = |text: &&Text| !text.leading_lit().starts_with(':');
     // A reserved name is a device in whatever folder.
     let based = |location: Location| if is_device(&location) { location } else { location.based_on(Folder::Cwd) };
     // A buffer that was emptied before something unknown filled it names nothing.
     let located = |t: &Text| if t.is_empty() { Location::unknown() } else { based(Location::file(t)) };
-    arg.texts.iter().map(|text| located(&locate::path(text))).collect()
+    arg.texts.iter().filter(is_path).map(|text| located(&locate::path(text))).collect()
 }
 
 pub(super) fn is_device(location: &Location) -> bool {

@@ -4,8 +4,8 @@ use super::{argument, quoted};
 use crate::facts::Text;
 use crate::read::pe::code::report::{Arg, Event};
 
-/// Types of values whose data is a number, and its bytes (`winnt.h`: REG_DWORD, REG_DWORD_BIG_ENDIAN, REG_QWORD).
-const NUMBERS: [(u64, u8); 3] = [(4, 4), (5, 4), (11, 8)];
+/// Types of values whose data is a number in the order of this processor, and its bytes (`winnt.h`: REG_DWORD, REG_QWORD).
+const NUMBERS: [(u64, u8); 2] = [(4, 4), (11, 8)];
 
 /// How many bytes the number has that a value of the registry with this type is.
 pub(crate) fn size_of_number(kind: &Arg) -> Option<u8> {

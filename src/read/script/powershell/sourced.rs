@@ -19,8 +19,8 @@ const MAX_FILE: u64 = 64 << 10;
 const MAX_LEVELS: usize = 2;
 /// Most functions of one script.
 const MAX_FUNCTIONS: usize = 200;
-/// Most scripts that one reads.
-const MAX_SOURCED: usize = 16;
+/// Most times that a script, or one that it reads, reads another.
+const MAX_SOURCED: usize = 48;
 
 /// A function of a script that was read.
 #[derive(Clone)]
@@ -50,8 +50,8 @@ impl<'s> Machine<'s, '_, '_> {
         if artifact.extension() != "ps1" {
             return;
         }
-        // What it sets is known already.
-        if self.sourced.contains(&artifact.path) {
+        // What libraries of a library set is known already; what a function of this script reads, others may not know.
+        if self.level > 0 && self.sourced.contains(&artifact.path) {
             return;
         }
         if self.level >= MAX_LEVELS || self.sourced.len() >= MAX_SOURCED || artifact.path == input.artifact.path {

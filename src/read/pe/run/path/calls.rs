@@ -142,7 +142,7 @@ impl Run<'_, '_> {
             back: next,
             registers,
             since: way.steps,
-            number: self.steps,
+            number: self.steps + 1,
             before,
             chose: way.chose,
             aside: way.aside,
@@ -234,7 +234,9 @@ impl Run<'_, '_> {
                 _ => native::signature(name),
             };
             self.unknown(&mut way.machine, signature, &arguments);
-            if matches!(target, Target::Import(_) | Target::Unknown) && !calls_back {
+            // Of one that is not known to Windows nothing says what it writes through what it is given.
+            let is_told = signature.is_some_and(|signature| signature.outputs.is_some());
+            if matches!(target, Target::Import(_)) && is_told && !calls_back {
                 let result = self.engine.symbols.of(Kind::Result(site));
                 self.returned(&mut way.machine, Word::Symbol(result), pops);
                 return Some(());
