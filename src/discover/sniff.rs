@@ -116,14 +116,14 @@ fn by_magic(head: &[u8]) -> Option<Kind> {
     if [text, narrow.trim_ascii_start()].into_iter().any(is_user_data) {
         return Some(Kind::UserData);
     }
-    if text.starts_with(CLOUD_CONFIG) {
+    if text.starts_with(CLOUD_CONFIG.as_bytes()) {
         return Some(Kind::Yaml);
     }
     narrow.trim_ascii_start().starts_with(b"<?xml").then_some(Kind::Xml)
 }
 
 /// How a description of an instance for cloud-init begins, whatever its file is called.
-const CLOUD_CONFIG: &[u8] = b"#cloud-config";
+pub(crate) const CLOUD_CONFIG: &str = "#cloud-config";
 
 /// How user data for Windows begins (AWS documentation, "Run commands when you launch an EC2 instance with user data
 /// input"). `<script>` alone is in web pages, too.

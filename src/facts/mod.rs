@@ -181,6 +181,16 @@ pub struct Reading {
     pub notes: Vec<Note>,
 }
 
+/// Is it the format of machine code or of an assembly?
+pub fn is_binary(format: &str) -> bool {
+    format.starts_with("pe") || format.starts_with("assembly")
+}
+
+/// Is it the format of a script that runs by itself, line by line?
+pub fn is_script(format: &str) -> bool {
+    matches!(format, "batch" | "power-shell" | "vb-script" | "j-script" | "wsf")
+}
+
 impl Reading {
     /// An empty reading of an artifact.
     pub fn new(artifact: impl Into<String>, format: impl Into<String>) -> Self {

@@ -91,8 +91,8 @@ fn is_of_trust(location: &Location) -> bool {
     key.rsplit(['\\', '/']).next().is_some_and(|store| TRUST.contains(&store))
 }
 
-/// Is it in a profile that only the account that builds has? Containers are built and run by the same account unless they
-/// say otherwise; a hive of `HKEY_USERS` and a path through `C:\\Users` name the account that is meant.
+/// Is it in a profile that only the account that builds has? Containers are taken to be built and run by the same account; a
+/// hive of `HKEY_USERS` and a path through `C:\\Users` name the account that is meant.
 fn is_of_whoever_builds(effect: &Effect) -> bool {
     let at = &effect.location;
     let names_account =

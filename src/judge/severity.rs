@@ -78,7 +78,7 @@ fn raises(effect: &Effect, rule: &Rule) -> bool {
         || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
 }
 
-/// Whoever reads such a thing would be seen, and nobody does.
+/// It is something whose readers are looked for, and none was found.
 fn is_unread(effect: &Effect) -> bool {
     let visible = effect.store == Store::Registry || effect.store.is_path();
     visible && !effect.has(Trait::ReadBack)

@@ -1,7 +1,7 @@
 //! Programs and scripts of which the application holds several copies, as a package does of each of its versions: each
 //! does the same, and is told of once.
 
-use crate::facts::{Body, Effect, Fact, NoteKind, Owner, Reading, Trait};
+use crate::facts::{Body, Effect, Fact, NoteKind, Owner, Reading, Trait, is_binary, is_script};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -52,8 +52,7 @@ const MAX_KINDS: usize = 16;
 
 fn is_code(reading: &Reading) -> bool {
     let format = reading.format.as_str();
-    let is_script = matches!(format, "batch" | "power-shell" | "vb-script" | "j-script" | "wsf" | "reg");
-    is_script || format.starts_with("pe") || format.starts_with("assembly")
+    is_script(format) || is_binary(format) || format == "reg"
 }
 
 /// Tells apart most that are not the same, so that few of one name are compared.

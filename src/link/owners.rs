@@ -3,7 +3,7 @@
 
 use super::Context;
 use crate::discover::{Application, Aside};
-use crate::facts::{Body, ClueKind, NoteKind, Owner, Reading};
+use crate::facts::{Body, ClueKind, NoteKind, Owner, Reading, is_binary};
 use crate::rules::wildcard;
 use crate::settings::glob;
 use globset::{GlobSet, GlobSetBuilder};
@@ -70,7 +70,7 @@ fn set_aside(readings: &mut [Reading], app: &Application) {
         readings.iter().map(|reading| tree.aside(app.name_of(&reading.artifact), &reading.format)).collect();
     let says = |reading: &Reading| {
         let has_effect = || super::steps::counted(&reading.facts).any(|fact| matches!(fact.body, Body::Effect(_)));
-        reading.owner == Owner::Application && (is_binary(reading) || has_effect())
+        reading.owner == Owner::Application && (is_binary(&reading.format) || has_effect())
     };
     // A tree of samples and nothing else is what is to be judged.
     let has_others = readings.iter().zip(&asides).any(|(reading, aside)| aside.is_none() && says(reading));
@@ -89,10 +89,6 @@ fn set_aside(readings: &mut [Reading], app: &Application) {
             first.note(NoteKind::Info, text);
         }
     }
-}
-
-fn is_binary(reading: &Reading) -> bool {
-    reading.format.starts_with("pe") || reading.format.starts_with("assembly")
 }
 
 /// Globs that do not parse are refused when the settings are checked.

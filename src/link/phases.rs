@@ -3,7 +3,7 @@
 use super::Context;
 use super::index::{Index, file_name};
 use crate::discover::{names_setup, phase_by_name};
-use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site, Trait};
+use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site, Trait, is_binary, is_script};
 use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -44,8 +44,8 @@ enum Class {
 fn class(format: &str) -> Class {
     match format {
         "reg" | "inf" | "nsis" | "inno" | "wix" | "msi" => Class::Installer,
-        "batch" | "power-shell" | "vb-script" | "j-script" | "wsf" => Class::Script,
-        f if f.starts_with("pe") || f.starts_with("assembly") || f == "asp" => Class::Program,
+        f if is_script(f) => Class::Script,
+        f if is_binary(f) || f == "asp" => Class::Program,
         _ => Class::Configuration,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::facts::{
     Certainty, ClueKind, Effect, Hole, Operation, Origin, Part, Phase, Reading, Site, Source, Step, Store, Trait,
+    is_script,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -81,10 +82,6 @@ fn is_asked_for(effect: &Effect) -> bool {
     let starts = effect.phase == Phase::Startup;
     let state = matches!(effect.store, Store::File | Store::Ini | Store::Registry | Store::Settings);
     starts && state && matches!(effect.origin, Origin::Unknown | Origin::Moment)
-}
-
-fn is_script(format: &str) -> bool {
-    matches!(format, "batch" | "power-shell" | "vb-script" | "j-script" | "wsf")
 }
 
 #[cfg(test)]

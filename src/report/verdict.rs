@@ -3,7 +3,7 @@
 use super::rank::{by_weight, losses};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
 use crate::discover::{FOREIGN, Skipped, TOO_LARGE, UNLISTED};
-use crate::facts::{NoteKind, Owner, Phase, Reading};
+use crate::facts::{NoteKind, Owner, Phase, Reading, is_binary};
 use crate::rules::{Outcome, Severity, Target};
 use std::collections::{BTreeSet, HashSet};
 
@@ -119,10 +119,6 @@ fn nothing_own(readings: &[Reading]) -> Option<String> {
     Some(format!("{them} {whose}; --include-third-party judges them"))
 }
 
-fn is_binary(format: &str) -> bool {
-    format.starts_with("pe-") || format.starts_with("assembly")
-}
-
 /// What keeps an all-clear from being given, the gravest first: what was not read cannot have been cleared.
 fn gap(notes: &[ArtifactNote], readings: &[Reading]) -> Option<String> {
     const GRAVEST_FIRST: [NoteKind; 6] = [
@@ -214,7 +210,7 @@ fn file_name(path: &str) -> &str {
 }
 
 fn is_script(format: &str) -> bool {
-    matches!(format, "batch" | "power-shell" | "vb-script" | "j-script" | "wsf" | "asp")
+    crate::facts::is_script(format) || format == "asp"
 }
 
 fn counted(count: usize, noun: &str) -> String {

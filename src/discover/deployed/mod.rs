@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `packages/ID.VERSION/`, `node_modules/`, `.nuget/` | a package manager put it there | [`Aside::Packages`] |
 //! | `obj/` beside a project | the build makes it on the way | [`Aside::Intermediate`] |
-//! | an `.inf` with its signed catalogue in the folder | part of a driver | [`Aside::Driver`] |
+//! | an `.inf` with a signed catalogue and a `.sys` in the folder | part of a driver | [`Aside::Driver`] |
 //! | folders of tests, `Orders.Tests.dll` | tests | [`Aside::Tests`] |
 //! | folders of samples | shows how something is used | [`Aside::Samples`] |
 //! | a program in a folder of tools, beside projects | builds the application | [`Aside::Tools`] |
@@ -24,8 +24,9 @@ mod scripts;
 pub use scripts::{names_setup, phase_by_name};
 
 use super::Artifact;
+use crate::facts::is_binary;
 use folders::{Purpose, names_tests, purpose, tools};
-use projects::Built;
+use projects::{Builds, Built};
 use std::collections::HashSet;
 
 /// Why a file is no part of what is deployed.
@@ -57,16 +58,15 @@ pub struct Deployed {
     /// Folders with the description of a package, in lower case. What lies in `tools` below one is what the package installs
     /// (Chocolatey documentation, "Create packages").
     packages: HashSet<String>,
-    /// Folders with the description of a driver and its signature, in lower case (MS documentation, "Catalog Files and
+    /// Folders with the description of a driver, its signature and its module, in lower case (MS documentation, "Catalog Files and
     /// Digital Signatures").
     drivers: HashSet<String>,
     /// What the projects build.
     built: Option<Built>,
 }
 
-/// Endings of projects that programs are built of, and of what lists several.
+/// Endings of what lists several projects.
 const SOLUTIONS: [&str; 2] = ["sln", "slnx"];
-const PROJECTS: [&str; 7] = ["csproj", "vbproj", "fsproj", "vcxproj", "vcproj", "dproj", "wixproj"];
 
 impl Deployed {
     /// Looks at the names of all files, and into the projects among them.
@@ -75,15 +75,16 @@ impl Deployed {
         let (mut described, mut signed, mut modules) = (HashSet::new(), HashSet::new(), HashSet::new());
         for artifact in artifacts {
             let (ending, folder) = (artifact.extension(), above(&artifact.name).to_lowercase());
-            let is_project = PROJECTS.contains(&ending.as_str());
-            let is_program = is_project && ending != "wixproj" || SOLUTIONS.contains(&ending.as_str());
+            let builds = projects::builds(&ending);
+            let is_program =
+                builds.is_some_and(|builds| builds != Builds::Installers) || SOLUTIONS.contains(&ending.as_str());
             tree.has_projects |= is_program && tools(&artifact.name).is_none();
             match ending.as_str() {
                 "nuspec" => tree.packages.insert(folder),
                 "inf" => described.insert(folder),
                 "cat" => signed.insert(folder),
                 "sys" => modules.insert(folder),
-                _ if is_project => tree.projects.insert(folder),
+                _ if builds.is_some() => tree.projects.insert(folder),
                 _ => false,
             };
         }
@@ -166,10 +167,6 @@ fn is_of_packages(name: &str) -> bool {
 
 fn above(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-fn is_binary(format: &str) -> bool {
-    format.starts_with("pe") || format.starts_with("assembly")
 }
 
 #[cfg(test)]

@@ -7,9 +7,31 @@
 use crate::discover::Artifact;
 use std::collections::HashSet;
 
-/// Project files, and whether they build assemblies.
-const PROJECTS: &[(&str, bool)] =
-    &[("csproj", true), ("vbproj", true), ("fsproj", true), ("vcxproj", false), ("vcproj", false)];
+/// What a project file builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Builds {
+    Assemblies,
+    MachineCode,
+    /// Programs of Delphi: what they are called is not read.
+    Unnamed,
+    Installers,
+}
+
+/// Endings of project files.
+const PROJECTS: &[(&str, Builds)] = &[
+    ("csproj", Builds::Assemblies),
+    ("vbproj", Builds::Assemblies),
+    ("fsproj", Builds::Assemblies),
+    ("vcxproj", Builds::MachineCode),
+    ("vcproj", Builds::MachineCode),
+    ("dproj", Builds::Unnamed),
+    ("wixproj", Builds::Installers),
+];
+
+/// What a file with this ending builds, if it is a project.
+pub(super) fn builds(ending: &str) -> Option<Builds> {
+    PROJECTS.iter().find(|(known, _)| *known == ending).map(|(_, builds)| *builds)
+}
 /// Sources that other build systems make machine code of, so that no project file needs to name it.
 const NATIVE_SOURCES: &[&str] = &["c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "rs", "go", "asm", "d", "nim"];
 /// Properties that name the output.
@@ -34,9 +56,10 @@ pub(super) struct Built {
 impl Built {
     /// Nothing is known without a project, or when the name of an output is made up by the build.
     pub(super) fn new(artifacts: &[Artifact]) -> Option<Built> {
-        let project = |a: &Artifact| {
-            let extension = a.extension();
-            PROJECTS.iter().find(|(kind, _)| *kind == extension).map(|(_, assemblies)| *assemblies)
+        let project = |a: &Artifact| match builds(&a.extension())? {
+            Builds::Assemblies => Some(true),
+            Builds::MachineCode => Some(false),
+            Builds::Unnamed | Builds::Installers => None,
         };
         let mut built = Built { names: HashSet::new(), assemblies: false, native: false };
         let projects = artifacts.iter().filter_map(|a| Some((a, project(a)?))).take(MAX_PROJECTS + 1);

@@ -9,9 +9,6 @@ use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use crate::facts::{Certainty, Effect, Folder, Location, Operation, Origin, Phase, Reading, Step, Store, Text, Trait};
 
-/// How such a document begins.
-pub(crate) const HEADER: &str = "#cloud-config";
-
 const WHY: &str = "cloud-init: carried out once, at the first start of each instance";
 /// Words of command lines that only Windows understands.
 const SHELLS: &[&str] = &["powershell", "cmd", "pwsh", "reg", "msiexec", "netsh", "sc"];

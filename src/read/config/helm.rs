@@ -6,6 +6,7 @@
 
 use super::tree::{NodeId, ROOT, Tree};
 use super::yaml;
+use crate::facts::{NoteKind, Reading};
 use crate::read::Input;
 use crate::read::text::decode;
 
@@ -21,30 +22,36 @@ const MAX_LEVELS: usize = 32;
 const CHARTS: &[&str] = &["../", "../../"];
 
 /// The text of a template with the values of its chart, line by line; nothing for other files.
-pub(super) fn filled_in(input: &Input<'_>, text: &str) -> Option<String> {
+pub(super) fn filled_in(input: &Input<'_>, text: &str, reading: &mut Reading) -> Option<String> {
     let is_template =
         text.contains("{{") && input.artifact.path.rsplit('/').skip(1).any(|folder| folder == "templates");
     if !is_template {
         return None;
     }
     let values = CHARTS.iter().find_map(|up| values(input, &format!("{up}values.yaml")));
-    Some(fill_in(text, &values.unwrap_or_else(Tree::new)))
+    let (filled, whole) = fill_in(text, &values.unwrap_or_else(Tree::new));
+    if !whole {
+        reading
+            .note(NoteKind::Capped, "a template that is too long, or too deep, with its values: the rest was not read");
+    }
+    Some(filled)
 }
 
 fn values(input: &Input<'_>, path: &str) -> Option<Tree> {
     let bytes = input.app.sibling(input.artifact, path)?.read(MAX_VALUES).ok()?;
-    let text = decode(&bytes, &mut crate::facts::Reading::default());
+    let text = decode(&bytes, &mut Reading::default());
     yaml::parse(&text).0.into_iter().next()
 }
 
-fn fill_in(text: &str, values: &Tree) -> String {
+/// The text, and whether it is all of it.
+fn fill_in(text: &str, values: &Tree) -> (String, bool) {
     let mut out = String::with_capacity(text.len());
     // For each open block: are its lines carried over, and was a branch of it taken?
     let mut open: Vec<(bool, bool)> = Vec::new();
     let mut in_comment = false;
     for line in text.split_inclusive('\n') {
         if out.len() > MAX_FILLED || open.len() > MAX_LEVELS {
-            break;
+            return (out, false);
         }
         let end = if line.ends_with('\n') { "\n" } else { "" };
         let line = line.trim_end_matches(['\n', '\r']);
@@ -63,7 +70,7 @@ fn fill_in(text: &str, values: &Tree) -> String {
         }
         out.push_str(end);
     }
-    out
+    (out, true)
 }
 
 /// The action of a line that holds nothing else.
@@ -204,7 +211,7 @@ mod tests {
 
     fn filled(text: &str) -> String {
         let values = "replicas: 3\nstore: {claim: false, path: 'C:\\data'}\nselector: {kubernetes.io/os: windows}\n";
-        fill_in(text, &yaml::parse(values).0[0])
+        fill_in(text, &yaml::parse(values).0[0]).0
     }
 
     #[test]

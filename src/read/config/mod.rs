@@ -45,6 +45,7 @@ mod yaml;
 use super::Input;
 use super::text::decode;
 use crate::catalog::config::{Document as Kinds, documents};
+use crate::discover::sniff::CLOUD_CONFIG;
 use crate::discover::{Artifact, Kind};
 use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
 use document::Document;
@@ -93,7 +94,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
 
 /// A file may hold several documents; most manifests do.
 fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
-    let filled_in = helm::filled_in(input, text);
+    let filled_in = helm::filled_in(input, text, reading);
     let text = filled_in.as_deref().unwrap_or(text);
     let (trees, mut broken) = yaml::parse(text);
     for tree in trees {
@@ -103,7 +104,7 @@ fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
             cloud::formation(&mut document, reading);
             continue;
         }
-        let is_instance = text.trim_start().starts_with(cloudinit::HEADER);
+        let is_instance = text.trim_start().starts_with(CLOUD_CONFIG);
         if is_instance && cloudinit::read(&mut document, reading) {
             continue;
         }

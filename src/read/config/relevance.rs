@@ -3,9 +3,10 @@
 //! A look for a few words is as fast as the search for a pattern; a tree is not. What is passed over here would have
 //! said nothing, not even that it is malformed: a template or a data file need not be well-formed to anyone.
 
-use super::{cloudinit, xml};
+use super::xml;
 use crate::catalog::config::documents;
 use crate::discover::Kind;
+use crate::discover::sniff::CLOUD_CONFIG;
 use crate::read::Input;
 use memchr::memmem;
 
@@ -22,8 +23,7 @@ const JSON_WORDS: &[&str] = &[
     "\"logs_collected\"",
 ];
 /// Words of which manifests and configuration in YAML have at least one.
-const YAML_WORDS: &[&str] =
-    &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:", cloudinit::HEADER];
+const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:", CLOUD_CONFIG];
 /// Words of which templates of images and machines in HCL have at least one.
 const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files", "user_data_file"];
 

@@ -29,11 +29,6 @@ struct Target {
     text: Text,
 }
 
-/// The function whose doing an event is: where arguments came from a caller, that one's.
-fn function_of(program: &Program<'_>, event: &Event) -> Option<u32> {
-    program.functions.function_of(event.through.last().copied().unwrap_or(event.site))
-}
-
 fn changes(image: &Image<'_>, event: &Event) -> Vec<(Operation, String)> {
     let changed = |effect: &Effect| matches!(effect.operation, Operation::Delete | Operation::Rename);
     let facts = effects::facts(image, event);
@@ -50,7 +45,7 @@ impl Beside {
         let mut beside = Beside::default();
         let any_by_handle = events.iter().any(is_by_handle);
         for event in events {
-            let Some(function) = function_of(program, event) else { continue };
+            let Some(function) = program.functions.function_of(event.done_at()) else { continue };
             if any_by_handle && !is_by_handle(event) {
                 let all = changes(&program.image, event).into_iter();
                 beside.by_name.extend(all.map(|(operation, key)| (function, operation, key)));
@@ -71,7 +66,8 @@ impl Beside {
 
     /// It does by a handle what the function does by name: of the same file, or of one that is not known.
     pub(crate) fn repeats(&self, program: &Program<'_>, event: &Event, effect: &Effect) -> bool {
-        let Some(function) = function_of(program, event).filter(|_| is_by_handle(event)) else { return false };
+        let function = program.functions.function_of(event.done_at()).filter(|_| is_by_handle(event));
+        let Some(function) = function else { return false };
         // The new name stands in a structure, of which less is certain than of the name that is given as an argument.
         let unsure = effect.operation == Operation::Rename || effect.location.extent() == Extent::None;
         let same = |(other, operation, key): &Change| {

@@ -160,10 +160,9 @@ impl Kept {
         let names = names(events);
         let reach = Reach::default();
         let beside = Beside::of(program, events);
-        // Where arguments came from a caller, it is that caller's doing.
-        let function_of =
-            |event: &Event| program.functions.function_of(event.through.last().copied().unwrap_or(event.site));
-        let is_dead = |event: &Event| function_of(event).is_some_and(|function| reach.is_dead(program, function));
+        let is_dead = |event: &Event| {
+            program.functions.function_of(event.done_at()).is_some_and(|function| reach.is_dead(program, function))
+        };
         let alive: BTreeSet<&str> = events.iter().filter(|event| !is_dead(event)).map(|e| e.via.as_str()).collect();
         let moves = events.iter().find(|event| event.api.row.model == Some(native::Model::ChangeFolder));
         for event in events {

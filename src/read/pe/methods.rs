@@ -111,9 +111,8 @@ impl Calls {
         for function in functions {
             let body = program.body(function);
             for (number, block) in body.blocks.iter().enumerate() {
-                let Some(at) = block.instructions.end.checked_sub(1) else { continue };
-                for at in block.instructions.start..=at {
-                    match body.instructions.get(at).and_then(|_| called(&body, number, at)) {
+                for at in block.instructions.clone() {
+                    match called(&body, number, at) {
                         Some(Called::Behind(distance)) => {
                             let place = u32::try_from(distance).unwrap_or(u32::MAX);
                             calls.at.entry(place).or_default().insert(function);

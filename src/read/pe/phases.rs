@@ -122,9 +122,7 @@ impl Phases {
 
     /// The phase of a call, and why.
     pub(crate) fn of_call(&self, program: &Program<'_>, event: &Event) -> Option<(Phase, String)> {
-        // Where arguments came from a caller, it is that caller's doing.
-        let site = event.through.last().copied().unwrap_or(event.site);
-        let mut work = vec![program.functions.function_of(site)?];
+        let mut work = vec![program.functions.function_of(event.done_at())?];
         let mut seen = Set::default();
         let mut reached: BTreeSet<(Caller, &str)> = BTreeSet::new();
         let mut through_objects = false;
@@ -236,7 +234,7 @@ fn callbacks<'p>(program: &'p Program<'_>, events: &'p [Event]) -> impl Iterator
         };
         let function = function_at(program, arg)?;
         // Where the address came through a function that only hands it on, who called that one takes it.
-        let by = program.functions.function_of(event.through.last().copied().unwrap_or(event.site))?;
+        let by = program.functions.function_of(event.done_at())?;
         Some(Callback { function, by, caller: row.caller? })
     })
 }

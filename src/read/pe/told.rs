@@ -50,8 +50,7 @@ pub(crate) fn tell(program: &Program<'_>, events: &mut [Event]) {
                 continue;
             }
             for event in events.iter_mut().filter(|event| is_open_end(event)) {
-                let at = event.through.last().copied().unwrap_or(event.site);
-                if program.functions.function_of(at).is_some_and(|function| below.contains(&function)) {
+                if program.functions.function_of(event.done_at()).is_some_and(|function| below.contains(&function)) {
                     name(event, handed.site);
                 }
             }

@@ -302,6 +302,13 @@ pub(crate) struct Event {
     pub(crate) ran_from: Option<u32>,
 }
 
+impl Event {
+    /// The call whose doing it is: where arguments came from a caller, that one's.
+    pub(crate) fn done_at(&self) -> u32 {
+        self.through.last().copied().unwrap_or(self.site)
+    }
+}
+
 /// A byte behind a pointer that is given for a parameter: the parameter, how far behind, and the byte.
 pub(crate) type Behind = (u8, i32, u8);
 

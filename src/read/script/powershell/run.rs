@@ -4,7 +4,7 @@
 //! nobody calls them.
 
 use super::interest::Interest;
-use super::sourced::Foreign;
+use super::sourced::{Foreign, Script};
 use super::value::{Made, Scope, Value};
 use crate::facts::{NoteKind, Site, Source, Step, Text};
 use crate::read::Input;
@@ -30,8 +30,9 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) input: Option<&'s Input<'s>>,
     /// So many scripts have read one another on the way here.
     pub(super) level: usize,
-    /// Scripts that were read for what they set, here and in the scripts that read this one.
-    pub(super) sourced: Vec<String>,
+    /// Scripts that were read for what they set, here and in the scripts that read this one: the path of each, and the
+    /// script where it can be read.
+    pub(super) sourced: Vec<(String, Option<Script>)>,
     /// Functions of scripts that were read on the way, by their names.
     pub(super) foreign: HashMap<String, Foreign>,
     /// Defaults of the script's parameters get a mark.

@@ -4,6 +4,7 @@ use super::functions::MAX_CALLS;
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use super::{MAX_INLINE_PROGRESS, parse};
+use crate::discover::Artifact;
 use crate::facts::{Location, NoteKind, Reading, Site};
 use crate::read::script::call::parent;
 use crate::read::script::handed;
@@ -22,10 +23,13 @@ const MAX_FUNCTIONS: usize = 200;
 /// Most times that a script, or one that it reads, reads another.
 const MAX_SOURCED: usize = 48;
 
+/// The text of a script, and how it is understood.
+pub(super) type Script = Arc<(String, Tree)>;
+
 /// A function of a script that was read.
 #[derive(Clone)]
 pub(super) struct Foreign {
-    script: Arc<(String, Tree)>,
+    script: Script,
     place: Range<usize>,
 }
 
@@ -51,18 +55,17 @@ impl<'s> Machine<'s, '_, '_> {
             return;
         }
         // What libraries of a library set is known already; what a function of this script reads, others may not know.
-        if self.level > 0 && self.sourced.contains(&artifact.path) {
+        let before = self.sourced.iter().find(|(path, _)| *path == artifact.path).map(|(_, script)| script.clone());
+        if self.level > 0 && before.is_some() {
             return;
         }
         if self.level >= MAX_LEVELS || self.sourced.len() >= MAX_SOURCED || artifact.path == input.artifact.path {
             return self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
         }
-        self.sourced.push(artifact.path.clone());
-        let Ok(bytes) = artifact.read(MAX_FILE) else { return };
         let mut aside = Reading::default();
-        let text = decode(&bytes, &mut aside).into_owned();
-        let Some(tree) = parse(&text, MAX_INLINE_PROGRESS) else { return };
-        let script = Arc::new((text, tree));
+        let script = before.unwrap_or_else(|| understood(artifact, &mut aside));
+        self.sourced.push((artifact.path.clone(), script.clone()));
+        let Some(script) = script else { return };
         let (text, tree) = &*script;
         let mut sink = Sink::new(&mut aside);
         let mut machine = Machine::new(text, parent(script_at.text()), &mut sink);
@@ -107,8 +110,16 @@ impl<'s> Machine<'s, '_, '_> {
     }
 }
 
+/// Reads a script; `None`: it cannot be.
+fn understood(artifact: &Artifact, aside: &mut Reading) -> Option<Script> {
+    let bytes = artifact.read(MAX_FILE).ok()?;
+    let text = decode(&bytes, aside).into_owned();
+    let tree = parse(&text, MAX_INLINE_PROGRESS)?;
+    Some(Arc::new((text, tree)))
+}
+
 /// Functions of a script, by their names in lower case.
-fn functions(script: &Arc<(String, Tree)>) -> Vec<(String, Foreign)> {
+fn functions(script: &Script) -> Vec<(String, Foreign)> {
     let (text, tree) = &**script;
     let named = |function: Node<'_>| {
         let name = text.get(child_of_kind(function, "function_name")?.byte_range())?;
