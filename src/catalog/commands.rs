@@ -30,7 +30,7 @@ pub enum Shell {
 }
 
 /// A command and what it does.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Command {
     /// Lower-case names without extension; the first is the one reports show.
@@ -41,6 +41,10 @@ pub struct Command {
     /// Options whose value touches their name: `-oC:\folder`.
     #[serde(default)]
     pub glued: Vec<String>,
+    /// Options behind which nothing belongs to the command itself, but to what it starts; `*` for its first argument that is
+    /// no option.
+    #[serde(default)]
+    pub last: Vec<String>,
     /// Options of a cmdlet that take no value.
     #[serde(default)]
     pub flags: Vec<String>,

@@ -182,8 +182,8 @@ fn by_name(file_name: &str) -> Option<Kind> {
         return Some(Kind::Reg);
     }
     Some(match lower.rsplit_once('.')?.1 {
-        "config" | "csdef" | "cscfg" | "csplugin" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest" | "wadcfg"
-        | "wadcfgx" => Kind::Xml,
+        "config" | "csdef" | "cscfg" | "csplugin" | "ccproj" | "xml" | "wxs" | "wxi" | "wxl" | "xdt" | "manifest"
+        | "wadcfg" | "wadcfgx" => Kind::Xml,
         "json" | "jsonc" => Kind::Json,
         "ini" | "cfg" | "cnf" => Kind::Ini,
         "properties" | "env" => Kind::Properties,

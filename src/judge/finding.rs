@@ -306,7 +306,7 @@ pub fn unnamed(store: Store, via: &str, location: &Text) -> String {
 /// A rule's title names a loss. What the image holds, or what every start makes again, is named as that instead.
 fn heading(rule: &Rule, effect: &Effect, fate: &Fate) -> String {
     let mut store = noun(effect);
-    let all = |outcome| !rule.always && !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == outcome);
+    let all = |outcome| !rule.always && fate.is_always(outcome);
     let kept = all(Outcome::Survives);
     if kept && effect.store == Store::Directory && !effect.operation.removes() {
         store.push_str(", not what is put into it,");

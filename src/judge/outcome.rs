@@ -18,6 +18,11 @@ impl Fate {
         self.outcomes.iter().copied().filter(|(_, o)| o.is_harm() && *o != Outcome::Diverges)
     }
 
+    /// The same becomes of it at every event, and there is one.
+    pub fn is_always(&self, outcome: Outcome) -> bool {
+        !self.outcomes.is_empty() && self.outcomes.iter().all(|(_, o)| *o == outcome)
+    }
+
     /// Nothing is promised and nothing is known to be lost.
     pub fn is_unknown(&self) -> bool {
         self.harms().next().is_none() && self.outcomes.iter().any(|(_, o)| *o == Outcome::Unknown)

@@ -35,7 +35,7 @@ pub(super) fn noun(effect: &Effect) -> String {
 /// the first question.
 pub(super) fn help(rule: &Rule, effect: &Effect, fate: &Fate, severity: Severity) -> String {
     let now = rule.now.trim();
-    let kept = !fate.outcomes.is_empty() && fate.outcomes.iter().all(|(_, o)| *o == Outcome::Survives);
+    let kept = fate.is_always(Outcome::Survives);
     match effect.phase {
         // Of a folder nothing says what is put into it.
         _ if rule.always || effect.store == Store::Directory => now.to_owned(),

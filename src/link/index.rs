@@ -27,6 +27,11 @@ impl Index {
         Index { by_path: paths().collect(), backwards }
     }
 
+    /// Is there an artifact of this path?
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.by_path.contains_key(&path.to_lowercase())
+    }
+
     /// The artifact that a command names: beside the starter, or the only one of that name.
     pub(super) fn find(&self, starter: &str, command: &str) -> Option<usize> {
         let command = command.to_lowercase().replace('\\', "/");
@@ -86,7 +91,7 @@ impl Index {
 }
 
 /// A path as written from a folder.
-fn below(folder: &str, path: &str) -> String {
+pub(super) fn below(folder: &str, path: &str) -> String {
     let (mut folder, mut path) = (folder, path);
     while let Some(rest) = path.strip_prefix("../").filter(|_| !folder.is_empty()) {
         folder = folder.rsplit_once('/').map_or("", |(above, _)| above);

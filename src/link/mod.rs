@@ -23,6 +23,7 @@ mod profiles;
 mod refine;
 mod removal;
 mod renewed;
+mod roles;
 mod sessions;
 mod shipped;
 mod steps;
@@ -50,6 +51,7 @@ pub struct Context<'a> {
 pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     steps::take();
     owners::mark(readings, context);
+    roles::place(readings);
     let environment = context.settings.environment.as_deref();
     environments::choose(readings, environment);
     given::hand_down(readings);

@@ -2,6 +2,7 @@
 //! `--log-file` where its log is, also where the program is not among the files, or cannot be followed.
 
 use super::phases::edge_phase;
+use crate::read::script::words::split;
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Step, Store, Text,
 };
@@ -61,7 +62,8 @@ fn named(clue: &Clue, options: &[&str]) -> Vec<Named> {
     if clue.kind != ClueKind::Starts || edge_phase(&clue.key) != Some(Phase::Run) {
         return Vec::new();
     }
-    let words = words(&clue.value);
+    let words: Vec<String> =
+        split(&Text::parse(&clue.value)).into_iter().take(MAX_WORDS).map(|word| word.text.to_string()).collect();
     let mut found = Vec::new();
     for (n, word) in words.iter().enumerate().skip(1).filter(|(_, word)| word.starts_with(['-', '/'])) {
         let (option, value) = match word.find(['=', ':']) {
@@ -85,26 +87,6 @@ fn ends_with_one(option: &str, names: &[&str]) -> bool {
     let parts: Vec<String> =
         option.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
     (0..parts.len()).any(|from| names.contains(&parts.get(from..).unwrap_or_default().concat().as_str()))
-}
-
-/// The words of a command line; quotation marks hold blanks together.
-fn words(line: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut quoted = false;
-    for c in line.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            c if c.is_whitespace() && !quoted => {
-                if words.len() >= MAX_WORDS {
-                    break;
-                }
-                words.push(String::new());
-            }
-            c => words.last_mut().into_iter().for_each(|word| word.push(c)),
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
 }
 
 #[cfg(test)]

@@ -44,8 +44,8 @@ const TOLD: [(Aside, &str, &str); 7] = [
     ),
     (
         Aside::Intermediate,
-        "made by the build on the way to its output, as its folder says: not judged",
-        "files that the build makes on the way to its output, as their folders say: not judged",
+        "made by the build of something that is there too, as its folder says: not judged",
+        "files that the build makes of something that is there too, as their folders say: not judged",
     ),
     (
         Aside::Driver,

@@ -5,6 +5,8 @@
 //! |---|---|---|
 //! | `packages/ID.VERSION/`, `node_modules/`, `.nuget/` | a package manager put it there | [`Aside::Packages`] |
 //! | `obj/` beside a project | the build makes it on the way | [`Aside::Intermediate`] |
+//! | `bin/`, `csx/`, `pkg/` beside the project of a cloud service or Service Fabric application | packing makes it | [`Aside::Intermediate`] |
+//! | `bin/Release/x.cmd` as long as `x.cmd` beside the project | the build copies it to its output | [`Aside::Intermediate`] |
 //! | an `.inf` with a signed catalogue and a `.sys` in the folder | part of a driver | [`Aside::Driver`] |
 //! | folders of tests, `Orders.Tests.dll` | tests | [`Aside::Tests`] |
 //! | folders of samples | shows how something is used | [`Aside::Samples`] |
@@ -27,7 +29,7 @@ use super::Artifact;
 use crate::facts::is_binary;
 use folders::{Purpose, names_tests, purpose, tools};
 use projects::{Builds, Built};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Why a file is no part of what is deployed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,8 @@ pub struct Deployed {
     has_projects: bool,
     /// Folders with a project, in lower case.
     projects: HashSet<String>,
+    /// Those with a project that packs what others build.
+    packing: HashSet<String>,
     /// Folders with the description of a package, in lower case. What lies in `tools` below one is what the package installs
     /// (Chocolatey documentation, "Create packages").
     packages: HashSet<String>,
@@ -63,8 +67,14 @@ pub struct Deployed {
     drivers: HashSet<String>,
     /// What the projects build.
     built: Option<Built>,
+    /// Files that the build copied to its output, in lower case.
+    copied: HashSet<String>,
 }
 
+/// Endings of projects that pack what other projects build: cloud services, and applications of Service Fabric.
+const PACKING: [&str; 2] = ["ccproj", "sfproj"];
+/// Where they put the package, and on the way to it the definition, the configuration and the roles for the emulator.
+const PACKED: [&str; 5] = ["bin", "csx", "ecf", "pkg", "rcf"];
 /// Endings of what lists several projects.
 const SOLUTIONS: [&str; 2] = ["sln", "slnx"];
 
@@ -84,10 +94,12 @@ impl Deployed {
                 "inf" => described.insert(folder),
                 "cat" => signed.insert(folder),
                 "sys" => modules.insert(folder),
+                ending if PACKING.contains(&ending) => tree.packing.insert(folder),
                 _ if builds.is_some() => tree.projects.insert(folder),
                 _ => false,
             };
         }
+        tree.copied = copied(artifacts, &tree.projects);
         tree.drivers = described.intersection(&signed).filter(|folder| modules.contains(*folder)).cloned().collect();
         tree
     }
@@ -97,7 +109,7 @@ impl Deployed {
         if is_of_packages(name) {
             return Some(Aside::Packages);
         }
-        if self.is_intermediate(name) {
+        if self.is_intermediate(name) || self.copied.contains(&name.to_lowercase()) {
             return Some(Aside::Intermediate);
         }
         if is_binary(format) {
@@ -122,14 +134,39 @@ impl Deployed {
         }
     }
 
-    /// In `obj` beside a project (MS documentation, "Common MSBuild project properties": `BaseIntermediateOutputPath`).
+    /// In `obj` beside a project (MS documentation, "Common MSBuild project properties": `BaseIntermediateOutputPath`), or
+    /// where packing leaves copies.
     fn is_intermediate(&self, name: &str) -> bool {
-        let folders = name.match_indices('/').map(|(end, _)| &name[..end]);
-        folders
-            .filter(|folder| folder.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case("obj")))
-            .any(|folder| self.projects.contains(&above(folder).to_lowercase()))
+        name.match_indices('/').map(|(end, _)| &name[..end]).any(|folder| {
+            let last = folder.rsplit('/').next().unwrap_or_default().to_lowercase();
+            let is_in = |projects: &HashSet<String>| projects.contains(&above(folder).to_lowercase());
+            (last == "obj" && (is_in(&self.projects) || is_in(&self.packing)))
+                || (PACKED.contains(&&*last) && is_in(&self.packing))
+        })
     }
 }
+
+/// What stands in the output of a project as it stands beside the project, by name and length: it is judged where it is
+/// written (MS documentation, "Common MSBuild project items": `CopyToOutputDirectory`). `App.config` is called after the
+/// output there.
+fn copied(artifacts: &[Artifact], projects: &HashSet<String>) -> HashSet<String> {
+    let sizes: HashMap<String, u64> = artifacts.iter().map(|a| (a.name.to_lowercase(), a.size)).collect();
+    let is_copy = |name: &str, size: u64| {
+        name.match_indices("/bin/").filter(|(at, _)| projects.contains(&name[..*at])).any(|(at, bin)| {
+            let project = &name[..at];
+            let inside = std::iter::successors(Some(&name[at + bin.len()..]), |rest| Some(rest.split_once('/')?.1));
+            let is_there = |file: &str| sizes.get(&format!("{project}/{file}")) == Some(&size);
+            inside.take(MAX_OUTPUT_DEPTH).any(|file| {
+                let is_of_program = !file.contains('/') && (file.ends_with(".exe.config") || file.ends_with(".dll.config"));
+                is_there(file) || (is_of_program && is_there("app.config"))
+            })
+        })
+    };
+    sizes.iter().filter(|(name, size)| is_copy(name, **size)).map(|(name, _)| name.clone()).collect()
+}
+
+/// Configuration, framework and runtime make folders of an output, and one that holds them all.
+const MAX_OUTPUT_DEPTH: usize = 4;
 
 /// Why a document does not count where the application runs, by where it lies and what it is called.
 pub fn not_in_force(artifact: &Artifact) -> Option<&'static str> {
@@ -192,9 +229,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_build_copies_to_its_output() {
+        let sizes = [
+            ("a/Desk.csproj", 9),
+            ("a/App.config", 5),
+            ("a/scripts/go.cmd", 7),
+            ("a/bin/Release/Desk.exe.config", 5),
+            ("a/bin/Release/net8.0/scripts/go.cmd", 7),
+            ("a/bin/Debug/scripts/go.cmd", 8),
+            ("b/go.cmd", 7),
+            ("b/bin/go.cmd", 7),
+        ];
+        let artifacts = sizes.map(|(name, size)| Artifact { size, ..Artifact::at(name) });
+        let tree = Deployed::of(&artifacts);
+        let copies: Vec<&str> =
+            sizes.iter().map(|(name, _)| *name).filter(|name| tree.aside(name, "batch").is_some()).collect();
+        assert_eq!(copies, ["a/bin/Release/Desk.exe.config", "a/bin/Release/net8.0/scripts/go.cmd"]);
+    }
+    #[test]
     fn what_the_build_makes_on_the_way_and_what_belongs_to_a_driver() {
         let names = [
             "src/Shop/Shop.wixproj",
+            "svc/Svc.ccproj",
             "drv/a.inf",
             "drv/A.cat",
             "drv/a.sys",
@@ -207,6 +263,8 @@ mod tests {
             ("src/Shop/obj/Release/PackageTmp/Web.config", "web-config", Some(Aside::Intermediate)),
             ("src/shop/Obj/x.exe", "pe-x64", Some(Aside::Intermediate)),
             ("obj/Web.config", "web-config", None),
+            ("svc/bin/Release/ServiceConfiguration.cscfg", "cscfg", Some(Aside::Intermediate)),
+            ("svc/ServiceConfiguration.Cloud.cscfg", "cscfg", None),
             ("drv/a.dll", "pe-x64", Some(Aside::Driver)),
             ("drv/a.inf", "inf", None),
             ("cd/desk.exe", "pe-x64", None),

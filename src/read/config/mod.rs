@@ -42,6 +42,8 @@ mod xml;
 mod xpath;
 mod yaml;
 
+pub(crate) use service::ROLE_PROJECT;
+
 use super::Input;
 use super::text::decode;
 use crate::catalog::config::{Document as Kinds, documents};
@@ -173,6 +175,7 @@ pub(crate) fn is_known_root(name: &str) -> bool {
         "Server",
         "Context",
         "ServiceDefinition",
+        "Project",
         "RoleModule",
         "sitemanifest",
         "beans",
@@ -246,6 +249,7 @@ fn read_xml(document: &mut Document<'_>, reading: &mut Reading) {
             document.apply_rows(reading, "tomcat", ROOT);
         }
         "ServiceDefinition" => service::definition(document, root, reading),
+        "Project" => service::project(document, root, reading),
         "RoleModule" => service::module(document, root, reading),
         // Web Deploy: what is put on the server, and the rights that the site gets there.
         "sitemanifest" => web_deploy(document, root, reading),

@@ -11,6 +11,9 @@ use crate::facts::{
 const ROLES: &[(&str, &str)] =
     &[("WebRole", "web-role"), ("WorkerRole", "worker-role"), ("VirtualMachineRole", "vm-role")];
 
+/// Key of the clue that a project builds a role.
+pub(crate) const ROLE_PROJECT: &str = "role-project";
+
 /// Evidence of the phase of a startup task.
 const STARTUP: &str = "startup task of the service definition, run at every start of the role";
 
@@ -27,6 +30,23 @@ pub(crate) fn definition(document: &mut Document<'_>, root: NodeId, reading: &mu
         document.clue(reading, role, Clue::new(ClueKind::Role, kind, &name));
         let folder = if kind == "web-role" { "\\approot\\bin" } else { "\\approot" };
         parts(document, reading, role, &Text::folder(Folder::RoleRoot).concat(&Text::lit(folder)));
+    }
+}
+
+/// Reads the project of a cloud service (`.ccproj`): which project builds which role. What the tasks of a role start lies
+/// in the folder of that project until it is packed.
+pub(crate) fn project(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    for node in document.tree.descendants(root) {
+        let tree = &document.tree;
+        if tree.name(node) != "ProjectReference" || tree.child(node, "RoleType").is_none() {
+            continue;
+        }
+        reading.format = "cloud-project".to_owned();
+        let name = ["RoleName", "Name"].iter().find_map(|name| Some(tree.value(tree.child(node, name)?).to_owned()));
+        let Some((name, project)) = name.zip(tree.get(node, "Include")) else { continue };
+        let above = project.replace('/', "\\").rsplit_once('\\').map_or(String::new(), |(above, _)| format!("\\{above}"));
+        let folder = Location::file(&Text::folder(Folder::AppDir).concat(&Text::lit(above)));
+        document.clue(reading, node, Clue::new(ClueKind::Role, ROLE_PROJECT, name).at(folder));
     }
 }
 

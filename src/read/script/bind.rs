@@ -38,8 +38,12 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
             continue;
         }
         let (name_end, value_start) = option_name(lead, dashed, command.equals);
+        let is_last = |name: &str| command.last.iter().any(|last| last == name);
         let Some(name_end) = name_end else {
             bound.positional.push(word.text.clone());
+            if is_last("*") {
+                break;
+            }
             continue;
         };
         let mut name = lead[usize::from(dashed)..name_end].to_lowercase();
@@ -61,7 +65,11 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
             }
             None => None,
         };
+        let ends = is_last(&name);
         bound.options.push((name, value));
+        if ends {
+            break;
+        }
     }
     bound
 }
@@ -155,5 +163,21 @@ mod tests {
     fn globs() {
         assert!(glob("add", "add") && !glob("add", "address"));
         assert!(glob("*=*", "a=b") && glob("\\\\*", "\\\\srv") && glob("*.dll", "x.dll") && !glob("*.dll", "x.dl"));
+    }
+
+    #[test]
+    fn what_is_of_the_command_that_is_started() {
+        let powershell = Command {
+            names: vec!["powershell".to_owned()],
+            values: vec!["f*".to_owned(), "ex*".to_owned()],
+            last: ["f", "command", "*"].map(str::to_owned).to_vec(),
+            ..Command::default()
+        };
+        let options = |line: &str| -> Vec<String> {
+            bind(&powershell, &words::split(&Text::lit(line))).options.into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(options("-ex bypass -Command Remove-Item x -Force"), ["ex", "command"]);
+        assert_eq!(options("-ex bypass -File x.ps1 -Command y"), ["ex", "f"]);
+        assert_eq!(options("-NoProfile New-Item x -Force"), ["noprofile"]);
     }
 }

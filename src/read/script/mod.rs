@@ -31,7 +31,7 @@ mod started;
 mod template;
 mod ways;
 pub mod wix;
-mod words;
+pub(crate) mod words;
 mod wsh;
 
 use super::Input;

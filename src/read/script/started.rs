@@ -75,7 +75,9 @@ fn of_words(words: &[String]) -> Option<Started> {
         }
         "call" | "start" => return of_words(rest),
         "powershell" | "pwsh" => {
-            after(&["-file", "-f"]).or_else(|| rest.iter().position(|w| w.to_lowercase().ends_with(".ps1")))
+            // Behind -Command all is of the command.
+            let own = after(&["-command", "-c"]).unwrap_or(rest.len());
+            after(&["-file", "-f"]).filter(|at| *at < own).or_else(|| rest.iter().position(|w| w.to_lowercase().ends_with(".ps1")))
         }
         "cscript" | "wscript" | "mshta" | "rundll32" => plain(),
         "msiexec" => after(&["/i", "/package", "-i"]),
@@ -124,6 +126,7 @@ mod tests {
             ("cmd /c \"call b.cmd\"", &["b.cmd"]),
             ("powershell -ExecutionPolicy Unrestricted -File .\\c.ps1 -X 1", &[".\\c.ps1"]),
             ("powershell -Command \"& '.\\d.ps1'\"", &["powershell"]),
+            ("powershell -Command Remove-Item x -File y", &["powershell"]),
             ("msiexec /quiet /i e.msi", &["e.msi"]),
             ("mkdir x && g.exe", &["mkdir", "g.exe"]),
             ("dotnet Desk.dll --urls x", &["Desk.dll"]),
