@@ -2,10 +2,10 @@
 //! `--log-file` where its log is, also where the program is not among the files, or cannot be followed.
 
 use super::phases::edge_phase;
-use crate::read::script::words::split;
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Step, Store, Text,
 };
+use crate::read::script::words::split;
 
 /// Ends of the names of options, in lower case and without what divides words, that name what a program keeps.
 const DATA: &[&str] = &[

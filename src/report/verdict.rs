@@ -154,6 +154,9 @@ const SOURCES: [&str; 22] = [
 ];
 /// Endings of scripts that run in a browser as well; beside this file they are a program of Node.js.
 const NODE: [&str; 4] = ["js", "mjs", "cjs", "ts"];
+/// Folders of scripts that browsers run.
+const WEB: [&str; 12] =
+    ["public", "static", "www", "wwwroot", "assets", "client", "frontend", "scripts", "web", "dist", "js", "views"];
 const NODE_PROGRAM: &str = "package.json";
 /// What the script of a server is called that IIS starts (iisnode, "Configuration").
 const NODE_SERVER: &str = "server.js";
@@ -175,6 +178,12 @@ fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
     let is_built = own().any(|r| is_binary(&r.format));
     let of_node: BTreeSet<&str> =
         own().filter(|r| file_name(&r.artifact) == NODE_PROGRAM).map(|r| folder(&r.artifact)).collect();
+    // Down to folders of what is sent to browsers.
+    let is_of_node = |at: &str| {
+        let up = std::iter::successors(Some(at), |at| at.rfind(['/', '\\']).map(|end| &at[..end]));
+        up.take_while(|at| !WEB.contains(&file_name(at).to_lowercase().as_str())).any(|at| of_node.contains(at))
+            || (of_node.contains("") && !at.split(['/', '\\']).any(|f| WEB.contains(&f.to_lowercase().as_str())))
+    };
     let is = |s: &Skipped, endings: &[&str]| {
         let ending = file_name(&s.artifact).rsplit_once('.').map(|(_, end)| end);
         s.reason == FOREIGN && ending.is_some_and(|end| endings.iter().any(|code| end.eq_ignore_ascii_case(code)))
@@ -182,7 +191,7 @@ fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
     let is_source = |s: &&Skipped| {
         !is_built
             && (is(s, &SOURCES)
-                || is(s, &NODE) && (of_node.contains(folder(&s.artifact)) || file_name(&s.artifact) == NODE_SERVER))
+                || is(s, &NODE) && (is_of_node(folder(&s.artifact)) || file_name(&s.artifact) == NODE_SERVER))
     };
     let is_code = |s: &&Skipped| is(s, &CODE) || is_source(s);
     let foreign = skipped.iter().filter(is_code).count();

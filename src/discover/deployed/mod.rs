@@ -157,7 +157,8 @@ fn copied(artifacts: &[Artifact], projects: &HashSet<String>) -> HashSet<String>
             let inside = std::iter::successors(Some(&name[at + bin.len()..]), |rest| Some(rest.split_once('/')?.1));
             let is_there = |file: &str| sizes.get(&format!("{project}/{file}")) == Some(&size);
             inside.take(MAX_OUTPUT_DEPTH).any(|file| {
-                let is_of_program = !file.contains('/') && (file.ends_with(".exe.config") || file.ends_with(".dll.config"));
+                let is_of_program =
+                    !file.contains('/') && (file.ends_with(".exe.config") || file.ends_with(".dll.config"));
                 is_there(file) || (is_of_program && is_there("app.config"))
             })
         })

@@ -34,6 +34,8 @@ pub(super) fn builds(ending: &str) -> Option<Builds> {
 }
 /// Sources that other build systems make machine code of, so that no project file needs to name it.
 const NATIVE_SOURCES: &[&str] = &["c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "rs", "go", "asm", "d", "nim"];
+/// What assemblies are made of.
+const MANAGED_SOURCES: [&str; 3] = ["cs", "vb", "fs"];
 /// Properties that name the output.
 const NAMES: &[&str] = &["AssemblyName", "TargetName"];
 /// Folders that a program is built into, or is given away in.
@@ -62,7 +64,14 @@ impl Built {
             Builds::Unnamed | Builds::Installers => None,
         };
         let mut built = Built { names: HashSet::new(), assemblies: false, native: false };
-        let projects = artifacts.iter().filter_map(|a| Some((a, project(a)?))).take(MAX_PROJECTS + 1);
+        let sources = source_folders(artifacts);
+        let has_sources =
+            |a: &Artifact, assemblies: bool| sources.contains(&(around(&a.name).to_lowercase(), assemblies));
+        let projects = artifacts
+            .iter()
+            .filter_map(|a| Some((a, project(a)?)))
+            .filter(|(a, assemblies)| has_sources(a, *assemblies))
+            .take(MAX_PROJECTS + 1);
         for (number, (artifact, assemblies)) in projects.enumerate() {
             let text = artifact.read(MAX_PROJECT).ok().filter(|_| number < MAX_PROJECTS)?;
             built.names.extend(outputs(artifact, &String::from_utf8_lossy(&text))?);
@@ -91,6 +100,33 @@ impl Built {
         let is_output = file.ends_with(".exe") && path.any(|f| OUTPUTS.contains(&f.to_lowercase().as_str()));
         is_told && !is_output && !self.names.contains(stem.trim_end_matches(".resources"))
     }
+}
+
+/// Folders with sources somewhere below, in lower case, and whether they are sources of assemblies. A project without any
+/// builds nothing here: it is a template that somebody else's package holds.
+fn source_folders(artifacts: &[Artifact]) -> HashSet<(String, bool)> {
+    let mut folders = HashSet::new();
+    for artifact in artifacts {
+        let ending = artifact.extension();
+        let kinds = [(&MANAGED_SOURCES[..], true), (NATIVE_SOURCES, false)];
+        for (_, assemblies) in kinds.iter().filter(|(endings, _)| endings.contains(&ending.as_str())) {
+            let mut folder = artifact.name.to_lowercase();
+            while !folder.is_empty() {
+                folder.truncate(folder.rfind('/').unwrap_or(0));
+                if !folders.insert((folder.clone(), *assemblies)) {
+                    break;
+                }
+            }
+        }
+    }
+    folders
+}
+
+/// The folder above that of a project, as its sources may lie beside it.
+fn around(project: &str) -> &str {
+    let above = |path: &str| path.rfind('/').unwrap_or(0);
+    let folder = &project[..above(project)];
+    &folder[..above(folder)]
 }
 
 /// The names of what a project builds, in lower case; none where they are not written as they are.
@@ -124,6 +160,16 @@ mod tests {
         let written = "<AssemblyName Condition=\"x\">Contoso.$(MSBuildProjectName)</AssemblyName>";
         assert_eq!(names(written).unwrap(), ["shop", "contoso.shop"]);
         assert_eq!(names("<TargetName>$(Prefix)Shop</TargetName>"), None);
+    }
+
+    #[test]
+    fn a_project_without_sources_is_a_template() {
+        let folders = |names: &[&str]| source_folders(&names.iter().map(|name| Artifact::at(name)).collect::<Vec<_>>());
+        let with = folders(&["a/src/main.cpp", "b/Program.cs"]);
+        let is_in = |folder: &str, assemblies| with.contains(&(folder.to_owned(), assemblies));
+        assert!(is_in("a", false) && is_in("a/src", false) && is_in("", false) && is_in("b", true));
+        assert!(!is_in("a", true) && !is_in("c", false));
+        assert_eq!([around("a/b/x.vcxproj"), around("a/x.vcxproj"), around("x.vcxproj")], ["a", "", ""]);
     }
 
     #[test]

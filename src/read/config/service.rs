@@ -44,7 +44,8 @@ pub(crate) fn project(document: &mut Document<'_>, root: NodeId, reading: &mut R
         reading.format = "cloud-project".to_owned();
         let name = ["RoleName", "Name"].iter().find_map(|name| Some(tree.value(tree.child(node, name)?).to_owned()));
         let Some((name, project)) = name.zip(tree.get(node, "Include")) else { continue };
-        let above = project.replace('/', "\\").rsplit_once('\\').map_or(String::new(), |(above, _)| format!("\\{above}"));
+        let above =
+            project.replace('/', "\\").rsplit_once('\\').map_or(String::new(), |(above, _)| format!("\\{above}"));
         let folder = Location::file(&Text::folder(Folder::AppDir).concat(&Text::lit(above)));
         document.clue(reading, node, Clue::new(ClueKind::Role, ROLE_PROJECT, name).at(folder));
     }

@@ -77,7 +77,9 @@ fn of_words(words: &[String]) -> Option<Started> {
         "powershell" | "pwsh" => {
             // Behind -Command all is of the command.
             let own = after(&["-command", "-c"]).unwrap_or(rest.len());
-            after(&["-file", "-f"]).filter(|at| *at < own).or_else(|| rest.iter().position(|w| w.to_lowercase().ends_with(".ps1")))
+            after(&["-file", "-f"])
+                .filter(|at| *at < own)
+                .or_else(|| rest.iter().position(|w| w.to_lowercase().ends_with(".ps1")))
         }
         "cscript" | "wscript" | "mshta" | "rundll32" => plain(),
         "msiexec" => after(&["/i", "/package", "-i"]),
