@@ -65,7 +65,7 @@ pub struct Row {
     /// How certain.
     #[serde(default = "proven")]
     pub certainty: Certainty,
-    /// The node is one provider of a list, of which `defaultProvider` chooses one.
+    /// The node is one provider of a list, of which `defaultProvider` chooses one where the section is switched on.
     #[serde(default)]
     pub chosen: bool,
     /// The key as a finding names it.

@@ -40,7 +40,7 @@ impl<'de> Deserialize<'de> for Glob {
 ///
 /// `*` is any child, `**` any number of levels, `*.dir` every child whose name ends so. A condition in brackets looks at a child or attribute: `[x]` it is
 /// there, `[!x]` it is not, `[x=a|b]` and `[x!=a|b]` compare its text (`*` stands for any characters, case does not
-/// matter), `[x:loopback]` is a named test. `[.=a]` looks at the node itself.
+/// matter), `[x?!=a]` also holds where it is not there, `[x:loopback]` is a named test. `[.=a]` looks at the node itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector {
     /// From the top down.
@@ -89,6 +89,8 @@ pub enum Test {
     Is(Vec<Glob>),
     /// It is there and its text is none of these.
     IsNot(Vec<Glob>),
+    /// It is not there, or its text is none of these: for a key whose default is something else.
+    IsNowhere(Vec<Glob>),
     /// It names this machine: a loopback address or `.`.
     Loopback,
 }
@@ -146,6 +148,8 @@ impl Condition {
         let globs = |list: &str| list.split('|').map(Glob::new).collect::<Vec<_>>();
         let (path, test) = if let Some(path) = text.strip_prefix('!') {
             (path, Test::Absent)
+        } else if let Some((path, list)) = text.split_once("?!=") {
+            (path, Test::IsNowhere(globs(list)))
         } else if let Some((path, list)) = text.split_once("!=") {
             (path, Test::IsNot(globs(list)))
         } else if let Some((path, list)) = text.split_once('=') {

@@ -69,6 +69,8 @@ pub struct Deployed {
     built: Option<Built>,
     /// Files that the build copied to its output, in lower case.
     copied: HashSet<String>,
+    /// It holds the definition of a cloud service.
+    has_roles: bool,
 }
 
 /// Endings of projects that pack what other projects build: cloud services, and applications of Service Fabric.
@@ -95,6 +97,10 @@ impl Deployed {
                 "cat" => signed.insert(folder),
                 "sys" => modules.insert(folder),
                 ending if PACKING.contains(&ending) => tree.packing.insert(folder),
+                "csdef" => {
+                    tree.has_roles = true;
+                    false
+                }
                 _ if builds.is_some() => tree.projects.insert(folder),
                 _ => false,
             };
@@ -132,6 +138,20 @@ impl Deployed {
             }
             None => None,
         }
+    }
+
+    /// Is part of it a cloud service?
+    pub fn has_roles(&self) -> bool {
+        self.has_roles
+    }
+
+    /// The folder of the project whose build puts a file where it lies: below `bin` beside the project (MS documentation, "Common
+    /// MSBuild project properties": `OutputPath`).
+    pub fn output_of<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let folders = name.match_indices('/').map(|(end, _)| &name[..end]);
+        let bins =
+            folders.filter(|folder| folder.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case("bin")));
+        bins.map(above).find(|project| self.projects.contains(&project.to_lowercase()))
     }
 
     /// In `obj` beside a project (MS documentation, "Common MSBuild project properties": `BaseIntermediateOutputPath`), or

@@ -20,6 +20,10 @@ pub(crate) const MAX_CLUES: usize = 5_000;
 /// Longest value that can be a path, a switch or a connection string.
 pub(crate) const MAX_CLUE_VALUE: usize = 2_048;
 
+/// Sections with providers that are off until they are switched on: the default of `RoleManagerSection.Enabled` is false,
+/// those of other sections of `System.Web` are true (.NET Framework reference source).
+const OFF_BY_DEFAULT: [&str; 1] = ["roleManager"];
+
 /// Evidence of the phase of what a running application's configuration causes.
 pub(crate) const RUNNING: &str = "configuration of the running application";
 
@@ -296,11 +300,19 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Is this `add` of a list of providers the one that its section names?
-    fn is_chosen(&self, node: NodeId) -> bool {
+    /// Why this `add` of a list of providers is not in use: its section is switched off, or names another.
+    fn unused(&self, node: NodeId) -> Option<&'static str> {
         let section = self.tree.node(self.tree.node(node).parent).parent;
+        let is_off = match self.tree.get(section, "enabled") {
+            Some(enabled) => enabled.trim().eq_ignore_ascii_case("false"),
+            None => OFF_BY_DEFAULT.iter().any(|name| self.tree.name(section).eq_ignore_ascii_case(name)),
+        };
         let name = self.tree.get(node, "name").unwrap_or_default();
-        self.tree.get(section, "defaultProvider").is_none_or(|chosen| chosen.eq_ignore_ascii_case(name))
+        match self.tree.get(section, "defaultProvider") {
+            _ if is_off => Some("the section of the provider is switched off"),
+            Some(chosen) if !chosen.eq_ignore_ascii_case(name) => Some("defaultProvider chooses another provider"),
+            _ => None,
+        }
     }
 
     /// The effect of a row at a node, and the node that says where.
@@ -333,10 +345,8 @@ impl<'a> Document<'a> {
             _ if location.text().has_unknown() => row.certainty.min(Certainty::Likely),
             _ => row.certainty,
         };
-        let (certainty, idle) = match row.chosen && !self.is_chosen(node) {
-            true => (certainty.min(Certainty::Possible), Some(Step::new("defaultProvider chooses another provider"))),
-            false => (certainty, None),
-        };
+        let idle = row.chosen.then(|| self.unused(node)).flatten().map(Step::new);
+        let certainty = if idle.is_some() { certainty.min(Certainty::Possible) } else { certainty };
         let at = said.filter(|&id| self.is_own(id)).unwrap_or(node);
         let mut effect = Effect::new(row.operation, row.store, location, certainty, &row.via)
             .in_phase(self.phase.0, &self.phase.1)

@@ -59,6 +59,7 @@ fn condition(tree: &Tree, node: NodeId, condition: &Condition) -> bool {
         Test::Absent => found.is_none(),
         Test::Is(globs) => text.is_some_and(|t| globs.iter().any(|g| g.matches(t))),
         Test::IsNot(globs) => text.is_some_and(|t| !globs.iter().any(|g| g.matches(t))),
+        Test::IsNowhere(globs) => text.is_none_or(|t| !globs.iter().any(|g| g.matches(t))),
         Test::Loopback => text.is_some_and(is_loopback),
     }
 }
@@ -78,6 +79,8 @@ mod tests {
         assert_eq!(count("a/b[!y]"), Ok(1));
         assert_eq!(count("a/**/b"), Ok(3));
         assert_eq!(count("**/b[x!=1]/x"), Ok(2));
+        assert_eq!(count("a/b[y?!=z]"), Ok(2));
+        assert_eq!(count("a/b[x?!=1]"), Ok(1));
         assert_eq!(count("a/*[c]"), Ok(1));
         let (tree, _) = xml::parse("<a><b.x/><c.x/><x.b/></a>");
         assert_eq!(Selector::parse("a/*.x").map(|s| select(&tree, ROOT, &s).len()), Ok(2));

@@ -1,6 +1,7 @@
 //! ASP.NET: what holds when nothing is written, and the providers that keep state.
 
 use super::inherit::Settings;
+use super::projects;
 use super::sources::without_session;
 use crate::discover::Artifact;
 use crate::facts::{
@@ -28,8 +29,11 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
     if !is_application_root(document) || is_aspnet_core(tree, root) || tree.get(web, "configSource").is_some() {
         return;
     }
-    let doubt = is_library(document.input)
-        .then(|| Step::new("nothing here is served by ASP.NET: no page, no Global.asax, no assembly in bin"));
+    let doubt = match is_library(document.input) {
+        true => Some("nothing here is served by ASP.NET: no page, no Global.asax, no assembly in bin"),
+        false => projects::is_plugin(document.input).then_some("the project is built into another application"),
+    };
+    let doubt = doubt.map(Step::new);
     if !settings.any("sessionState", |_, _| true) && !session_is_off(&settings) {
         let sources = without_session(document.input);
         if let Some(count) = sources {

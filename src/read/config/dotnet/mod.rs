@@ -57,7 +57,9 @@ pub(crate) fn read(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     if let Some(environment) = variant_of(&name) {
         document.is_for(&environment, reading);
     }
-    let by_itself = is_read_by_itself(&name) && !is_of_library(document.input);
+    let by_itself = is_read_by_itself(&name)
+        && !is_of_library(document.input)
+        && (document.input.app.deployed().has_roles() || !projects::is_of_class_library(document.input));
     if !by_itself {
         // Its values are those of no program until one is told of it.
         document.environment = Some(name.trim_end_matches(".config").to_owned());
@@ -97,7 +99,7 @@ fn is_of_library(input: &Input<'_>) -> bool {
         return false;
     }
     // The host of a role of a cloud service reads what is named after its library.
-    if input.app.artifacts.iter().any(|a| a.extension() == "csdef") {
+    if input.app.deployed().has_roles() {
         return false;
     }
     let start = input.artifact.path.len().saturating_sub(name.len());

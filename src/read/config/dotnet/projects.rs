@@ -1,11 +1,12 @@
-//! Projects of tests: their configuration is in force while they run, and never in service.
+//! What the project beside a configuration says of it: of tests, it is never in service; of a plug-in or a library, another
+//! one is in force.
 
 use crate::read::Input;
 
 /// Largest project file that is looked at.
 const MAX_PROJECT: u64 = 1 << 20;
-/// Most files of a folder that are looked at.
-const MAX_FILES: usize = 200;
+/// Most files below a folder that are looked at.
+const MAX_FILES: usize = 20_000;
 
 /// Frameworks of tests, by what a project that uses them says, in lower case.
 const FRAMEWORKS: &[(&str, &str)] = &[
@@ -25,15 +26,56 @@ pub(super) fn test_framework(input: &Input<'_>) -> Option<&'static str> {
     if !input.artifact.file_name().eq_ignore_ascii_case("app.config") {
         return None;
     }
+    let is_listed = |name: &str| name.eq_ignore_ascii_case("packages.config") || is_project(name);
+    beside(input, is_listed)
+        .into_iter()
+        .find_map(|text| FRAMEWORKS.iter().find(|(said, _)| text.contains(said)).map(|(_, name)| *name))
+}
+
+/// Is it the configuration of a project that is built into the folder of another application, as a plug-in is? The
+/// application has a configuration of its own, in which the sections of the whole are.
+pub(super) fn is_plugin(input: &Input<'_>) -> bool {
+    let leads_out = |text: &String| {
+        let mut paths = text.split("<outputpath>").skip(1).filter_map(|rest| rest.split('<').next());
+        paths.any(|path| path.starts_with("..") || path.starts_with("$(solutiondir)"))
+    };
+    beside(input, is_project).iter().any(leads_out)
+}
+
+/// Is it the `app.config` of a class library, in a tree with the configurations of programs? What loads the library reads
+/// the one of the program (MS documentation, "Configuring Apps by using Configuration Files"). Add-ins of Office have their own.
+pub(super) fn is_of_class_library(input: &Input<'_>) -> bool {
+    let is_config = |name: &str| ["app.config", "web.config"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    if !input.artifact.file_name().eq_ignore_ascii_case("app.config") {
+        return false;
+    }
+    let is_library = |text: &String| text.contains("<outputtype>library<") && !text.contains(OFFICE);
+    let projects = beside(input, is_project);
+    let folder = folder_of(&input.artifact.path);
+    !projects.is_empty()
+        && projects.iter().all(is_library)
+        && input.app.artifacts.iter().any(|a| is_config(a.file_name()) && folder_of(&a.path) != folder)
+}
+
+/// The kind of project of add-ins, in lower case (Visual Studio Tools for Office).
+const OFFICE: &str = "baa0c2d2-18e2-41b9-852f-f413020caa33";
+
+fn is_project(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.ends_with(".csproj") || name.ends_with(".vbproj")
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The texts, in lower case, of the files in the folder of a configuration whose names are of interest.
+fn beside(input: &Input<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let folder = input.artifact.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
     let at = input.app.artifacts.partition_point(|a| a.path < folder);
-    let beside = input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(&folder)).take(MAX_FILES);
-    let project = |name: &str| {
-        let name = name.to_lowercase();
-        name == "packages.config" || name.ends_with(".csproj") || name.ends_with(".vbproj")
-    };
-    beside.filter(|a| !a.path[folder.len()..].contains('/') && project(a.file_name())).find_map(|a| {
-        let text = String::from_utf8_lossy(&a.read(MAX_PROJECT).ok()?).to_lowercase();
-        FRAMEWORKS.iter().find(|(said, _)| text.contains(said)).map(|(_, name)| *name)
-    })
+    let within = input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(&folder)).take(MAX_FILES);
+    within
+        .filter(|a| !a.path[folder.len()..].contains('/') && is_wanted(a.file_name()))
+        .filter_map(|a| Some(String::from_utf8_lossy(&a.read(MAX_PROJECT).ok()?).to_lowercase()))
+        .collect()
 }
