@@ -38,6 +38,9 @@ pub struct Command {
     /// Options that take a value in the next argument; `l*` means every option that starts so.
     #[serde(default)]
     pub values: Vec<String>,
+    /// Options that take all the words up to the next option: `/XF *.tmp *.log`.
+    #[serde(default)]
+    pub lists: Vec<String>,
     /// Options whose value touches their name: `-oC:\folder`.
     #[serde(default)]
     pub glued: Vec<String>,
@@ -104,6 +107,17 @@ pub struct Form {
     /// What it leads on to.
     #[serde(default)]
     pub starts: Vec<Start>,
+    /// Those who make the application, or run its platform, call it so, from outside of an instance.
+    #[serde(default)]
+    pub outside: bool,
+}
+
+impl Form {
+    /// Does it tell anything?
+    #[must_use]
+    pub fn acts(&self) -> bool {
+        self.outside || !self.effects.is_empty() || !self.starts.is_empty()
+    }
 }
 
 /// An effect of a form.

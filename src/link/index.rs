@@ -1,6 +1,6 @@
 //! Which artifact a command names.
 
-use crate::facts::Reading;
+use crate::facts::{Clue, ClueKind, Reading};
 use std::collections::HashMap;
 
 /// What cmd puts behind a name that has no extension, in this order, beside the starter (MS documentation: "cmd", the
@@ -30,6 +30,17 @@ impl Index {
     /// Is there an artifact of this path?
     pub(super) fn has(&self, path: &str) -> bool {
         self.by_path.contains_key(&path.to_lowercase())
+    }
+
+    /// The artifact that a clue of a reading starts. What an image was given by this name comes from where the image takes it.
+    pub(super) fn started(&self, starter: &Reading, clue: &Clue) -> Option<usize> {
+        let path = super::started_path(clue);
+        let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+        let copies = super::steps::counted(&starter.facts).filter_map(|fact| fact.as_clue());
+        let mut copies = copies.filter(|c| starter.format == "dockerfile" && c.kind == ClueKind::Ships);
+        let source = copies.find(|c| !name.is_empty() && file_name(&c.value).eq_ignore_ascii_case(name));
+        let of_source = source.and_then(|copy| self.find(&starter.artifact, &copy.value));
+        of_source.or_else(|| self.find(&starter.artifact, &path))
     }
 
     /// The artifact that a command names: beside the starter, or the only one of that name.

@@ -165,10 +165,10 @@ fn symbol_phases(reading: &Reading) -> HashMap<String, Known> {
 fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
     let index = Index::new(readings);
     for (i, reading) in readings.iter().enumerate() {
-        let whole = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue());
-        for clue in whole.filter(|c| c.kind == ClueKind::RunsIn && c.key.is_empty()) {
-            if let (None, Ok(phase)) = (&known[i], clue.value.parse()) {
-                known[i] = Some(Known::new(phase, format!("it runs at {}", clue.value)));
+        for fact in super::steps::counted(&reading.facts) {
+            let clue = fact.as_clue().filter(|c| c.kind == ClueKind::RunsIn && c.key.is_empty());
+            if let (None, Some(clue)) = (&known[i], clue) {
+                known[i] = of_whole(reading, clue, &fact.site);
             }
         }
     }
@@ -191,6 +191,18 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
     untimed_starts(readings, known, &starts.index);
 }
 
+/// What a clue says of all that an artifact does. What is called from outside of an instance says so of the script that calls
+/// it: a build of an image, or a program, has its own phase.
+fn of_whole(reading: &Reading, clue: &Clue, site: &Site) -> Option<Known> {
+    let phase = clue.value.parse().ok()?;
+    let because = match &clue.location {
+        Some(_) if class(&reading.format) != Class::Script => return None,
+        Some(command) => format!("it calls `{command}` at {}, which is done from outside of an instance", site.short()),
+        None => format!("it runs at {}", clue.value),
+    };
+    Some(Known::new(phase, because))
+}
+
 /// An installer that is started at a time that is not known is not one that nothing starts: what is assumed of those says
 /// nothing of it.
 fn untimed_starts(readings: &[Reading], known: &mut [Option<Known>], index: &Index) {
@@ -205,7 +217,7 @@ fn untimed_starts(readings: &[Reading], known: &mut [Option<Known>], index: &Ind
         }
         for fact in super::steps::counted(&readings[from].facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
-            let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
+            let Some(to) = index.started(&readings[from], clue) else { continue };
             if to == from || known[to].is_some() || class(&readings[to].format) != Class::Installer {
                 continue;
             }
@@ -247,7 +259,7 @@ fn follow(
     while let Some(from) = queue.pop_front() {
         for fact in super::steps::counted(&readings[from].facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts) else { continue };
-            let Some(to) = index.find(&readings[from].artifact, &started_path(clue)) else { continue };
+            let Some(to) = index.started(&readings[from], clue) else { continue };
             // Many an installer and its uninstaller start one script, with another word.
             if edge_phase(&clue.key) == Some(Phase::NotShipped) && kept[to] {
                 continue;
@@ -255,6 +267,13 @@ fn follow(
             let inherited = starter(from, &fact.site, known[from].as_ref());
             let Some(phase) = edge_phase(&clue.key).or(inherited.as_ref().map(|k| k.phase)) else { continue };
             let phase = if is_part_of_build(phase, inherited.as_ref()) { Phase::Build } else { phase };
+            // A developer starts the application as well; only the scripts of a script are of its kind.
+            if phase == Phase::NotShipped
+                && edge_phase(&clue.key).is_none()
+                && class(&readings[to].format) != Class::Script
+            {
+                continue;
+            }
             // The script at the entry of a container runs at each of its starts, and what it starts goes on to serve.
             let serves = clue.key == "entrypoint" || inherited.as_ref().is_some_and(|k| k.serves);
             let phase = match class(&readings[to].format) {
@@ -308,7 +327,7 @@ fn sealed(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool], ind
     let generalised = settled.clone();
     for (number, reading) in readings.iter().enumerate() {
         for (site, clue) in starts(reading).iter().filter(|(_, clue)| edge_phase(&clue.key) == Some(Phase::FirstBoot)) {
-            let to = index.find(&reading.artifact, &started_path(clue)).filter(|to| generalised[*to] && !fixed[*to]);
+            let to = index.started(reading, clue).filter(|to| generalised[*to] && !fixed[*to]);
             if let Some(to) = to {
                 let to = &readings[to].artifact;
                 settle(
@@ -335,7 +354,7 @@ fn build_starts(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts && c.key == "image-build") else {
                 continue;
             };
-            let Some(to) = index.find(&reading.artifact, &started_path(clue)) else { continue };
+            let Some(to) = index.started(reading, clue) else { continue };
             if known[to].is_none() && !fixed[to] {
                 let because = format!("started by {} ({}) at {}", reading.artifact, clue.key, fact.site.short());
                 known[to] =

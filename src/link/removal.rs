@@ -1,7 +1,7 @@
 //! What an installer and its uninstaller have in common.
 
 use super::index::Index;
-use super::phases::{edge_phase, started_path};
+use super::phases::edge_phase;
 use crate::facts::{ClueKind, Phase, Reading};
 
 /// Which artifacts something starts that does not only take the application away.
@@ -10,7 +10,7 @@ pub(super) fn started_to_keep(readings: &[Reading], index: &Index) -> Vec<bool> 
     for (from, reading) in readings.iter().enumerate() {
         let clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
         for clue in clues.filter(|c| c.kind == ClueKind::Starts && edge_phase(&c.key) != Some(Phase::NotShipped)) {
-            if let Some(to) = index.find(&reading.artifact, &started_path(clue)).filter(|to| *to != from) {
+            if let Some(to) = index.started(reading, clue).filter(|to| *to != from) {
                 kept[to] = true;
             }
         }

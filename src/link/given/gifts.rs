@@ -1,7 +1,7 @@
 //! How gifts travel along starts: what each artifact is given in the end.
 
 use super::super::index::Index;
-use super::super::phases::{edge_phase, started_path};
+use super::super::phases::edge_phase;
 use super::super::steps;
 use super::{Defaults, defaults, filled, placed};
 use crate::facts::{ClueKind, Hole, Location, Reading, Site, Source, Step, Text};
@@ -186,7 +186,7 @@ fn starts(reading: &Reading, index: &Index) -> Vec<Start> {
     let mut found = Vec::new();
     for fact in steps::counted(&reading.facts) {
         let Some(clue) = fact.as_clue().filter(|clue| clue.kind == ClueKind::Starts) else { continue };
-        let Some(to) = index.find(&reading.artifact, &started_path(clue)) else { continue };
+        let Some(to) = index.started(reading, clue) else { continue };
         let inherits = edge_phase(&clue.key).is_none();
         match gifts.get(&fact.site) {
             Some(rounds) => found.extend(rounds.iter().map(|own| Start { to, inherits, own: own.clone() })),

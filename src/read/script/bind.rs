@@ -54,6 +54,11 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
         if let Some(prefix) = takes.and_then(|v| v.strip_suffix('*')) {
             name = prefix.to_owned();
         }
+        // All words up to the next option are its values; no form asks for them.
+        if dashed && command.lists.contains(&name) {
+            let is_listed = |w: &&Word| !w.raw.leading_lit().starts_with(['/', '-']);
+            i += arguments[i..].iter().take_while(is_listed).count();
+        }
         let open = value_start.is_some() && !dashed;
         let value = match inline {
             Some(value) => Some(value),

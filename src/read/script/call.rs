@@ -91,6 +91,10 @@ pub(crate) fn apply(
     let via = via(command, form, program, caller.shell);
     #[cfg(test)]
     super::proved::saw(form);
+    if form.outside {
+        let phase: &str = Phase::NotShipped.into();
+        sink.clue(caller.site, Clue::new(ClueKind::RunsIn, "", phase).at(Location::named(Text::lit(via.clone()))));
+    }
     for outcome in &form.effects {
         scope.outcome(outcome, &via, sink);
     }

@@ -196,7 +196,7 @@ impl<'s> Machine<'s, '_, '_> {
         let known = commands::find(shell, &name).filter(|_| !tool);
         let output = || Value::text(Text::from_source(Source::Output, name.clone()));
         // A cmdlet that the catalogue does not know, or knows to do nothing, is no program either.
-        let is_dull = |c: &Command| c.form.iter().all(|f| f.effects.is_empty() && f.starts.is_empty());
+        let is_dull = |c: &Command| !c.form.iter().any(commands::Form::acts);
         if known.map_or_else(|| !tool && !has_path(program) && !self.dot_sourced(node), is_dull) {
             return output();
         }

@@ -140,8 +140,7 @@ fn words() -> &'static Words {
     WORDS.get_or_init(|| {
         let mut words = Words::default();
         for name in commands::names(Shell::Powershell).chain(commands::names(Shell::Any)) {
-            let acts = commands::find(Shell::Powershell, name)
-                .is_some_and(|c| c.form.iter().any(|f| !f.effects.is_empty() || !f.starts.is_empty()));
+            let acts = commands::find(Shell::Powershell, name).is_some_and(|c| c.form.iter().any(commands::Form::acts));
             if !acts {
                 continue;
             }

@@ -78,6 +78,9 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
             at = end;
             continue;
         }
+        if is_rooted_command(bytes, at) {
+            out.get_or_insert_with(|| bytes.to_vec())[at] = PLAIN;
+        }
         at = match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' => at + 1,
             _ if begins_argument(bytes, at) => {
@@ -110,6 +113,23 @@ fn begins_argument(bytes: &[u8], at: usize) -> bool {
     }
     let Some(before) = bytes[..at].iter().rposition(|b| !matches!(b, b' ' | b'\t')) else { return false };
     !matches!(bytes[before], b'\n' | b'\r' | b';' | b'|' | b'{' | b'(' | b'&' | b'=' | b'.')
+}
+
+/// A command by its path from the root of the drive, `/scripts/start.ps1`, at the beginning of a statement.
+fn is_rooted_command(bytes: &[u8], at: usize) -> bool {
+    if !matches!(bytes[at], b'/' | b'\\') || !bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    {
+        return false;
+    }
+    match bytes[..at].iter().rposition(|b| !matches!(b, b' ' | b'\t' | b'\r')) {
+        None => true,
+        // A backtick before the end of the line goes on with the statement.
+        Some(before) if bytes[before] == b'\n' => {
+            let line = bytes[..before].iter().rfind(|b| **b != b'\r');
+            !matches!(line, Some(b'`'))
+        }
+        Some(before) => matches!(bytes[before], b';' | b'{' | b'|'),
+    }
 }
 
 /// Is it an element of a list whose next one is a bare word? The grammar wants the others to be of the kind of the first.
@@ -221,6 +241,7 @@ mod tests {
             ("x > $D\\out.txt", "x > _D\\out.txt"),
             ("mv $a, x y", "mv _a, x y"),
             ("mv 'a b',x y", "mv _a_b_,x y"),
+            ("/run/a.ps1 -b 1;\\x.ps1", "_run/a.ps1 -b 1;_x.ps1"),
             ("netsh set rule name=\"A (b)\" new", "netsh set rule name__A__b__ new"),
         ] {
             assert_eq!(masked(text), plain);
@@ -243,6 +264,8 @@ mod tests {
             "@{ a=\"x y\"; b=\"z\" }",
             "[Test(Name=\"a\", Other=\"b\")]",
             "x \"$(y)\\z\"",
+            "$a = 4 / 2",
+            "$a = 4 `\r\n / 2",
         ] {
             assert_eq!(masked(text), text);
         }
