@@ -78,6 +78,10 @@ pub(crate) fn terraform(document: &mut Document<'_>, reading: &mut Reading) {
 
 /// Are these the settings of an extension, a resource of its own or a block of the scale set that has it?
 fn is_of_extension(tree: &Tree, kind: &str, settings: NodeId) -> bool {
+    let publisher = tree.get(tree.node(settings).parent, "publisher").unwrap_or_default();
+    if arm::is_for_linux(publisher) {
+        return false;
+    }
     kind.ends_with("_extension") || tree.name(tree.node(settings).parent) == "extension"
 }
 

@@ -46,6 +46,11 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
 
 fn workload(document: &mut Document<'_>, reading: &mut Reading) {
     let tree = &document.tree;
+    let has_containers = |n: &NodeId| tree.child(*n, "containers").is_some();
+    let pods: Vec<NodeId> = tree.descendants(ROOT).into_iter().filter(has_containers).collect();
+    if !pods.is_empty() && pods.iter().all(|&pod| is_linux_pod(tree, pod)) {
+        return;
+    }
     let name = tree.at(ROOT, &["metadata", "name"]).map(|n| tree.value(n).to_owned()).unwrap_or_default();
     let is_said = |node: &NodeId| !tree.value(*node).is_empty();
     if let Some(replicas) = tree.at(ROOT, &["spec", "replicas"]).filter(is_said) {
@@ -59,8 +64,6 @@ fn workload(document: &mut Document<'_>, reading: &mut Reading) {
         .flat_map(|list| tree.elements(list).collect::<Vec<_>>())
         .filter_map(|c| tree.at(c, &["metadata", "name"]).map(|n| tree.value(n).to_owned()))
         .collect();
-    let pods: Vec<NodeId> =
-        tree.descendants(ROOT).into_iter().filter(|&n| tree.child(n, "containers").is_some()).collect();
     for pod in pods {
         let tree = &document.tree;
         let kinds = volume_kinds(tree, pod);
@@ -130,6 +133,33 @@ fn is_windows_pod(tree: &Tree, pod: NodeId) -> bool {
         })
 }
 
+/// Shells of Linux, by which its containers and probes are told.
+const LINUX_SHELLS: &[&str] = &["sh", "bash", "ash", "/bin/sh", "/bin/bash", "/usr/bin/env"];
+/// Words in the names of images of Linux: the system itself, or the release of a distribution.
+const LINUX_IMAGES: &[&str] =
+    &["linux", "alpine", "debian", "ubuntu", "bullseye", "bookworm", "trixie", "jammy", "ubi8", "ubi9"];
+
+/// Does the pod run on nodes of Linux? Nothing is said of one that tells neither.
+fn is_linux_pod(tree: &Tree, pod: NodeId) -> bool {
+    if is_windows_pod(tree, pod) {
+        return false;
+    }
+    let first = |command: NodeId| tree.elements(command).next().map(|word| tree.value(word));
+    tree.at(pod, &["os", "name"]).is_some_and(|name| tree.value(name).eq_ignore_ascii_case("linux"))
+        || tree.descendants(pod).into_iter().any(|node| match tree.name(node) {
+            "kubernetes.io/os" | "beta.kubernetes.io/os" => tree.value(node).eq_ignore_ascii_case("linux"),
+            "image" => is_linux_image(tree.value(node)),
+            "command" => first(node).is_some_and(|word| LINUX_SHELLS.contains(&word)),
+            _ => false,
+        })
+}
+
+/// Is this the name of an image of Linux, by a word of it?
+fn is_linux_image(image: &str) -> bool {
+    let image = image.to_lowercase();
+    image.split(['/', ':', '-', '_', '.']).any(|word| LINUX_IMAGES.contains(&word))
+}
+
 /// What a container runs instead of, or beside, what its image says.
 fn commands(document: &mut Document<'_>, reading: &mut Reading, container: NodeId, how: &'static str) {
     let tree = &document.tree;
@@ -192,6 +222,11 @@ fn environment(document: &mut Document<'_>, reading: &mut Reading, container: No
 /// Volumes and replicas of one service: `C:\data:D:\data`, `store:C:\store`, or the long form.
 fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: NodeId) {
     let tree = &document.tree;
+    let is_linux = tree.get(service, "platform").is_some_and(|platform| platform.starts_with("linux"))
+        || tree.get(service, "image").is_some_and(is_linux_image);
+    if is_linux && !is_windows_service(tree, service) {
+        return;
+    }
     let name = tree.name(service).to_owned();
     if let Some(replicas) = tree.at(service, &["deploy", "replicas"]) {
         let count = tree.value(replicas).to_owned();

@@ -6,8 +6,9 @@
 use super::command::{Launch, run_all};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
+use crate::catalog::config::Glob;
 use crate::discover::Artifact;
-use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+use crate::facts::{Clue, ClueKind, Folder, Location, Part, Reading, Text};
 use crate::read::text::decode;
 
 /// Most references to variables that are followed for one value.
@@ -82,11 +83,38 @@ fn answer_files(document: &mut Document<'_>, reading: &mut Reading) {
     }
 }
 
-/// A file by its path from the folder of the template.
+/// A file by its path from the folder of the template; each that it may be, where a variable decides.
 fn starts(document: &mut Document<'_>, reading: &mut Reading, at: NodeId) {
     let path = resolved(&document.tree, document.tree.value(at));
-    let location = Location::file(&Text::folder(Folder::Cwd).concat(&Text::lit("\\")).concat(&path));
-    document.clue(reading, at, Clue::new(ClueKind::Starts, "image-build", path.to_string()).at(location));
+    let paths = if path.has_unknown() { alternatives(document, &path) } else { Vec::new() };
+    for path in if paths.is_empty() { vec![path] } else { paths } {
+        let location = Location::file(&Text::folder(Folder::Cwd).concat(&Text::lit("\\")).concat(&path));
+        document.clue(reading, at, Clue::new(ClueKind::Starts, "image-build", path.to_string()).at(location));
+    }
+}
+
+/// Most files that one path with a variable in it may mean.
+const MAX_ALTERNATIVES: usize = 32;
+
+/// The files of the application that a path from the folder of the template may mean.
+fn alternatives(document: &Document<'_>, path: &Text) -> Vec<Text> {
+    let mut pattern = String::new();
+    for part in path.parts() {
+        match part {
+            Part::Lit(lit) => pattern.push_str(&lit.replace('\\', "/")),
+            Part::Hole(_) => pattern.push('*'),
+        }
+    }
+    let pattern = pattern.strip_prefix("./").unwrap_or(&pattern);
+    // Of a path that is a variable as a whole nothing is known.
+    if pattern.starts_with(['*', '/']) || pattern.starts_with("..") {
+        return Vec::new();
+    }
+    let glob = Glob::new(pattern);
+    let own = &document.input.artifact.path;
+    let folder = own.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let within = document.input.app.artifacts.iter().filter_map(|a| a.path.strip_prefix(folder.as_str()));
+    within.filter(|path| glob.matches(path)).take(MAX_ALTERNATIVES).map(Text::lit).collect()
 }
 
 /// Blocks of HCL, or items of the list of JSON, with their kind.
@@ -184,5 +212,36 @@ fn reference(tree: &Tree, text: &str) -> Option<Text> {
         return Some(if value.contains("${") || value.is_empty() { Text::unknown() } else { Text::lit(value) });
     }
     let name = of_json()?;
-    Some(tree.at(ROOT, &["variables", name]).map_or_else(Text::unknown, |id| Text::lit(tree.value(id))))
+    let Some(value) = tree.at(ROOT, &["variables", name]).map(|id| tree.value(id)) else {
+        return Some(Text::unknown());
+    };
+    Some(filled_in(value, |inner| of_json_variable(tree, inner)))
+}
+
+/// A variable in the value of another: what it is without anything in it, which a file of variables may change.
+fn of_json_variable(tree: &Tree, inner: &str) -> Text {
+    let name = inner.trim().strip_prefix("user").and_then(|rest| rest.trim().strip_prefix('`')?.strip_suffix('`'));
+    let value = name.and_then(|name| tree.at(ROOT, &["variables", name])).map(|id| tree.value(id));
+    match value {
+        Some(value) if !value.is_empty() && !value.contains("{{") => Text::lit(value),
+        _ => Text::unknown(),
+    }
+}
+
+/// The text with what `known` says of each `{{...}}` in it.
+fn filled_in(value: &str, known: impl Fn(&str) -> Text) -> Text {
+    let mut out = Text::new();
+    let mut rest = value;
+    for _ in 0..MAX_REFERENCES {
+        let Some((before, inner, after)) =
+            rest.split_once("{{").and_then(|(before, tail)| tail.split_once("}}").map(|(i, a)| (before, i, a)))
+        else {
+            break;
+        };
+        out.push_lit(before);
+        out.push_text(&known(inner));
+        rest = after;
+    }
+    out.push_lit(rest);
+    out
 }

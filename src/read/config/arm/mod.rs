@@ -27,7 +27,7 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
         let Some(kind) = document.tree.get(node, "type").map(str::to_lowercase) else { continue };
         match kind.as_str() {
             "microsoft.compute/virtualmachinescalesets" | "microsoft.web/serverfarms" => {
-                capacity(document, reading, node, node, given);
+                capacity(document, reading, node, given);
             }
             "microsoft.containerservice/managedclusters" | "microsoft.containerservice/managedclusters/agentpools" => {
                 node_pools(document, reading, node, given);
@@ -66,10 +66,21 @@ fn name_of(document: &Document<'_>, node: NodeId, given: Option<&Tree>) -> Strin
     document.tree.child(node, "name").map_or_else(String::new, |name| resolved(document, name, given).to_string())
 }
 
+/// The name of a resource as a reader finds it in the template: of one that is computed, what it is computed from first.
+fn shown_name(document: &Document<'_>, node: NodeId, given: Option<&Tree>) -> String {
+    let Some(name) = document.tree.child(node, "name") else { return String::new() };
+    let known = resolved(document, name, given);
+    let from = document.tree.value(name).split('\'').nth(1);
+    match from.filter(|from| known.has_unknown() && !from.is_empty()) {
+        Some(from) => from.to_owned(),
+        None => known.to_string(),
+    }
+}
+
 /// `sku.capacity` of a resource, or of a role of one.
-fn capacity(document: &mut Document<'_>, reading: &mut Reading, resource: NodeId, of: NodeId, given: Option<&Tree>) {
+fn capacity(document: &mut Document<'_>, reading: &mut Reading, of: NodeId, given: Option<&Tree>) {
     if let Some(at) = document.tree.at(of, &["sku", "capacity"]) {
-        let name = name_of(document, if of == resource { resource } else { of }, given);
+        let name = shown_name(document, of, given);
         let count = resolved(document, at, given).to_string();
         document.clue(reading, at, Clue::new(ClueKind::Instances, name, count));
     }
@@ -81,7 +92,7 @@ fn roles(document: &mut Document<'_>, reading: &mut Reading, resource: NodeId, g
     let list = tree.at(resource, &["properties", "roleProfile", "roles"]);
     let roles: Vec<NodeId> = list.map(|list| tree.elements(list).collect()).unwrap_or_default();
     for role in roles {
-        capacity(document, reading, resource, role, given);
+        capacity(document, reading, role, given);
     }
 }
 
@@ -95,6 +106,12 @@ fn ephemeral_disk(document: &mut Document<'_>, reading: &mut Reading, resource: 
     }
 }
 
+/// Does a publisher make extensions for machines of Linux? Those for Windows are `Microsoft.Compute` (MS documentation,
+/// "Use the Azure Custom Script Extension Version 2 with Linux virtual machines").
+pub(super) fn is_for_linux(publisher: &str) -> bool {
+    ["Microsoft.Azure.Extensions", "Microsoft.OSTCExtensions"].iter().any(|p| p.eq_ignore_ascii_case(publisher.trim()))
+}
+
 /// What the custom script extension and the run commands of a machine run.
 fn extensions(document: &mut Document<'_>, reading: &mut Reading, resource: NodeId, given: Option<&Tree>) {
     let tree = &document.tree;
@@ -103,7 +120,16 @@ fn extensions(document: &mut Document<'_>, reading: &mut Reading, resource: Node
     if kind.matches('/').count() > 1 && !kind.ends_with("/extensions") && !scripts {
         return;
     }
-    for node in below(document, resource) {
+    let tree = &document.tree;
+    let nodes = below(document, resource);
+    // The settings are below the properties that name the publisher.
+    let of_linux: Vec<NodeId> = nodes
+        .iter()
+        .copied()
+        .filter(|&node| tree.get(node, "publisher").is_some_and(is_for_linux))
+        .flat_map(|node| below(document, node))
+        .collect();
+    for node in nodes.into_iter().filter(|node| !of_linux.contains(node)) {
         let (why, powershell) = match document.tree.name(node) {
             "commandToExecute" => {
                 ("the custom script extension runs it on every machine that replaces this one", false)
