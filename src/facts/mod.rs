@@ -110,6 +110,8 @@ pub enum NoteKind {
     Unsupported,
     /// Packed, encrypted or obfuscated.
     Opaque,
+    /// Something is started that is not among the files.
+    Missing,
     /// A reader failed on it; that is our defect.
     Failed,
     /// Could not be opened or read.

@@ -360,4 +360,6 @@ pub enum Trait {
     KeyPath,
     /// Left in an image of a container: such an image is never generalised.
     ContainerImage,
+    /// Another artifact does the same to the same store of the machine, where it is told.
+    Repeated,
 }

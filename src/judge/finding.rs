@@ -166,8 +166,6 @@ const MAX_NAMES: usize = 4;
 struct Several {
     /// What stands for them: the part of the tree that holds all, with a hole for the rest.
     effect: Effect,
-    /// The tree, which stays when members come and go.
-    tree: Location,
     /// How many there are, and the names of the first.
     said: String,
     /// Where each is.
@@ -192,7 +190,6 @@ impl Several {
             effect: Effect { location: within(&format!("{tree}{}", &common[..below])), ..lead.clone() },
             said: format!("{} values: {}{more}", names.len(), listed.join(", ")),
             locations: names.iter().map(|name| format!("{tree}{name}")).collect(),
-            tree: within(&tree),
         })
     }
 }
@@ -230,12 +227,15 @@ pub fn of_group(
         })
     });
     let several = Several::of(group, lead.effect);
-    let lasting = several.as_ref().map(|several| several.tree.clone());
     let (effect, names_of_values, locations) = match several {
         Some(several) => (several.effect, Some(several.said), several.locations),
         None => (lead.effect.clone(), None, Vec::new()),
     };
-    let lasting = lasting.map_or_else(|| effect.clone(), |tree| Effect { location: tree, ..effect.clone() });
+    // The tree stays when members come and go, and so does whoever is the first of them.
+    let (lasting, site) = match member(lead.effect) {
+        Some((tree, _)) => (Effect { location: within(&tree), ..effect.clone() }, &Site::default()),
+        None => (effect.clone(), lead.site),
+    };
     Some(Finding {
         rule: rule.id.clone(),
         name: rule.name.clone(),
@@ -248,7 +248,7 @@ pub fn of_group(
         outcomes: outcomes.collect(),
         evidence: lead.effect.evidence.clone(),
         help: worst(lead).map_or_else(|| rule.now.trim().to_owned(), |(fate, s)| help(rule, lead.effect, fate, *s)),
-        fingerprint: fingerprint(rule, &names(&lead.reading.artifact), &lasting, lead.site),
+        fingerprint: fingerprint(rule, &names(&lead.reading.artifact), &lasting, site),
         severities,
         effect,
         locations,

@@ -115,7 +115,8 @@ fn self_heals(effect: &Effect) -> bool {
     // Once for each instance nothing is collected.
     let anew = effect.has(Trait::Renewed) || effect.phase == Phase::FirstBoot;
     let collects = effect.operation == Operation::Append && !anew;
-    let kept = effect.has(Trait::ReadBack) || effect.has(Trait::ReadModifyWrite);
+    let adapts = adapts_configuration(effect);
+    let kept = (effect.has(Trait::ReadBack) || effect.has(Trait::ReadModifyWrite)) && !adapts;
     let parts = || effect.location.text().parts().iter();
     // Each start writes to another place.
     let stamped = parts().any(|part| matches!(part, Part::Hole(hole) if hole.is_of_moment()));
@@ -126,10 +127,21 @@ fn self_heals(effect: &Effect) -> bool {
         // The time of this start replaces that of the last, which nobody asks for.
         Origin::Moment => !collects && !kept,
         // Nobody knows what it is; the same lines make it again.
-        Origin::Unknown => !collects && !kept && sets_up(effect) && !effect.location.text().has_unknown(),
+        Origin::Unknown => !collects && !kept && (sets_up(effect) || adapts) && !effect.location.text().has_unknown(),
         _ => false,
     };
     same && !stamped
+}
+
+/// Endings of files that say how a program is to run.
+const CONFIGURATIONS: &[&str] = &["cfg", "conf", "config", "ini", "json", "properties", "toml", "xml", "yaml", "yml"];
+
+/// Puts what the environment of this start says into a configuration that the image holds, as the entry of a container does:
+/// where the image is back, the next start does the same to it. A `.config` file is always part of the image.
+fn adapts_configuration(effect: &Effect) -> bool {
+    let ending = effect.location.extension().filter(|ending| CONFIGURATIONS.contains(&ending.as_str()));
+    matches!(effect.store, Store::File | Store::Settings)
+        && ending.is_some_and(|ending| ending == "config" || effect.has(Trait::Baked))
 }
 
 /// Does the effect prepare the machine for the application, replacing what was there? Data, keys and work are no
@@ -245,6 +257,12 @@ mod tests {
         assert_eq!(at("phase=run traits=baked"), Some(Outcome::Reverts));
         assert_eq!(at("phase=startup origin=constant"), Some(Outcome::Survives));
         assert_eq!(at("phase=startup origin=generated"), Some(Outcome::Lost));
+        let adapted = |rest: &str| outcome_at("vm-role", Event::Reimage, &format!("effect create file C:\\A\\{rest}"));
+        assert_eq!(adapted("a.json phase=startup traits=read-back,baked"), Some(Outcome::Survives));
+        assert_eq!(adapted("a.json phase=startup traits=read-back"), Some(Outcome::Lost));
+        assert_eq!(adapted("web.config phase=startup traits=read-back"), Some(Outcome::Survives));
+        assert_eq!(adapted("a.json phase=run traits=read-back,baked"), Some(Outcome::Reverts));
+        assert_eq!(adapted("count.dat phase=startup traits=read-back,baked"), Some(Outcome::Reverts));
         let appended = "effect append file C:\\Acme\\orders.dat phase=startup origin=constant";
         assert_eq!(outcome_at("vm-role", Event::Reimage, appended), Some(Outcome::Lost));
     }

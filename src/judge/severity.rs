@@ -74,7 +74,9 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
 fn raises(effect: &Effect, rule: &Rule) -> bool {
     let state = matches!(effect.store, Store::File | Store::Ini | Store::Settings | Store::Registry)
         && !matches!(rule.theme, Theme::Machine | Theme::Logs);
-    [Trait::Baked, Trait::OnlyAtShutdown].iter().any(|t| effect.has(*t))
+    // An old log that comes back is no worse than none.
+    (effect.has(Trait::Baked) && rule.theme != Theme::Logs)
+        || effect.has(Trait::OnlyAtShutdown)
         || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
 }
 
@@ -84,9 +86,10 @@ fn is_unread(effect: &Effect) -> bool {
     visible && !effect.has(Trait::ReadBack)
 }
 
-/// Meant to be thrown away, kept elsewhere, or not the application's own.
+/// Meant to be thrown away, kept elsewhere, told elsewhere, or not the application's own.
 fn lowers(effect: &Effect) -> bool {
-    [Trait::DeleteOnClose, Trait::Recomputable, Trait::Runtime, Trait::Shipped, Trait::Staged, Trait::Volatile]
+    use Trait as T;
+    [T::DeleteOnClose, T::Recomputable, T::Repeated, T::Runtime, T::Shipped, T::Staged, T::Volatile]
         .iter()
         .any(|t| effect.has(*t))
 }
@@ -123,7 +126,7 @@ mod tests {
         let database = weight(r#"effect write database "{DataDirectory}\shop.mdf" phase=run via=connectionString"#);
         let reverts = weight(r"effect set-value registry HKLM\Software\A\Next phase=run traits=baked via=x");
         let read_back = weight(r"effect write file {ProgramData}\A\state.dat phase=run traits=read-back via=x");
-        let log = weight(r"effect append log {ProgramData}\A\app.log phase=run via=x");
+        let log = weight(r"effect append log {ProgramData}\A\app.log phase=run traits=baked via=x");
         let library = weight("effect append event-log OpenSSL phase=run traits=runtime via=advapi32!ReportEventA");
         let cache = weight("effect keep-in-memory cache memory-cache://Default phase=run via=x");
         assert_eq!([database, reverts, read_back], [Severity::Error; 3]);

@@ -1,6 +1,7 @@
 //! Programs and scripts of which the application holds several copies, as a package does of each of its versions: each
-//! does the same, and is told of once.
+//! does the same, and is told of once. So is what a build puts into several folders of its output.
 
+use crate::discover::Application;
 use crate::facts::{Body, Effect, Fact, NoteKind, Owner, Reading, Trait, is_binary, is_script};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -44,6 +45,71 @@ pub(super) fn fold(readings: &mut [Reading]) {
                 }
             }
         }
+    }
+}
+
+/// What the output folders of one project have in common, with each other and with the files that the build copies there, is
+/// told where it stands first; and so is what the folders of several versions hold.
+pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
+    let mut groups: HashMap<(String, String), Vec<(bool, usize)>> = HashMap::new();
+    for (number, reading) in readings.iter().enumerate() {
+        let name = app.name_of(&reading.artifact);
+        let output = app.deployed().output_of(name);
+        let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let group = match output {
+            None if folder.contains('.') => (without_versions(folder), file.to_lowercase()),
+            _ => (output.unwrap_or(folder).to_lowercase(), source_name(file)),
+        };
+        groups.entry(group).or_default().push((output.is_some(), number));
+    }
+    let mut groups: Vec<Vec<(bool, usize)>> = groups.into_values().filter(|files| files.len() > 1).collect();
+    groups.sort_unstable();
+    for mut files in groups {
+        files.sort_unstable();
+        let folder = |number: usize| readings[number].artifact.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        let first_folder = folder(files[0].1);
+        // Two files of one folder are two files of one version.
+        let foldable: Vec<bool> =
+            files.iter().map(|(is_output, number)| *is_output || folder(*number) != first_folder).collect();
+        let mut told: HashMap<String, usize> = HashMap::new();
+        for ((_, number), may_fold) in files.iter().zip(foldable) {
+            for fact in super::steps::counted_mut(&mut readings[*number].facts) {
+                let Body::Effect(effect) = &mut fact.body else { continue };
+                let Effect { operation, store, location, via, phase, .. } = &*effect;
+                let key = format!("{operation:?} {store:?} {} {via} {phase:?}", location.key());
+                let first = *told.entry(key).or_insert(*number);
+                if may_fold && first != *number {
+                    effect.mark(Trait::Implied);
+                }
+            }
+        }
+    }
+}
+
+/// A folder without the numbers of versions in its path: `shop 10.1.1/infra` and `shop 9.0/infra` are one.
+fn without_versions(folder: &str) -> String {
+    let is_version = |word: &str| {
+        let mut numbers = word.split('.');
+        word.contains('.') && numbers.all(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let words = folder.split_inclusive([' ', '-', '_', '/']);
+    let plain = words.map(|word| {
+        let end = word.trim_end_matches([' ', '-', '_', '/']);
+        let number = end.trim_start_matches(['v', 'V']);
+        if is_version(number) { format!("#{}", &word[end.len()..]) } else { word.to_lowercase() }
+    });
+    plain.collect()
+}
+
+/// What a file is called where the build takes it from: the configuration of a program is `App.config` there (MS documentation,
+/// "Configuring Apps by using Configuration Files").
+fn source_name(file: &str) -> String {
+    let file = file.to_lowercase();
+    match file.rsplit_once('.') {
+        Some((program, "config")) if program.ends_with(".exe") || program.ends_with(".dll") => "app.config".to_owned(),
+        // `ServiceConfiguration.Cloud.cscfg` loses the name of its environment.
+        Some((_, "cscfg")) => "serviceconfiguration.cscfg".to_owned(),
+        _ => file,
     }
 }
 
@@ -100,6 +166,39 @@ mod tests {
         assert_eq!(told, [true, false, true, true, false]);
         assert_eq!(readings[0].notes[0].text, "2 copies of it, first b/tool.exe: what it does is told once");
     }
+
+    #[test]
+    fn the_outputs_of_a_project() {
+        use crate::discover::Artifact;
+        let names = ["a/a.csproj", "a/App.config", "a/bin/Debug/a.exe.config", "a/bin/Release/a.exe.config"];
+        let others = ["b/log.config", "b/bin/log.config"];
+        let app = Application::new(names.iter().chain(&others).map(|name| Artifact::at(name)).collect(), Vec::new());
+        let log = |file: &str, log: &str| {
+            format!("artifact {file} format=app-config\neffect append log {{AppDir}}\\{log} phase=run\n")
+        };
+        let text =
+            [log(names[1], "a"), log(names[2], "a"), log(names[3], "b"), log(others[0], "c"), log(others[1], "c")];
+        let mut readings = listing::parse(&text.concat()).unwrap();
+        fold_outputs(&mut readings, &app);
+        let told: Vec<bool> = readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Implied)).collect();
+        assert_eq!(told, [true, false, true, true, true], "without a project, bin is a folder like any other");
+    }
+
+    #[test]
+    fn the_folders_of_several_versions() {
+        let template = |folder: &str, role: &str| {
+            format!(
+                "artifact {folder}/infra.json format=arm-template\neffect configure topology role://{role} phase=run\n"
+            )
+        };
+        let text = [template("shop-9.0/xp", "a"), template("shop-10.1.1/xp", "a"), template("shop-10.1.1/xm", "a")];
+        let more = [template("v1.5-x", "b"), template("v2.0-x", "b"), template("site1", "b"), template("site2", "b")];
+        let mut readings = listing::parse(&[text.concat(), more.concat()].concat()).unwrap();
+        fold_outputs(&mut readings, &Application::default());
+        let told: Vec<bool> = readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Implied)).collect();
+        assert_eq!(told, [true, false, true, true, false, true, true]);
+    }
+
     #[test]
     fn scripts_of_several_versions() {
         let script = |version: &str, url: &str| {

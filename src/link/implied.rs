@@ -1,10 +1,13 @@
-//! Keys and folders that are made only to hold something that is reported by itself.
+//! Keys and folders that are made only to hold something that is reported by itself, and what a call does at a place that is
+//! not known beside what the same call does at one that is.
 
-use crate::facts::{Effect, Extent, Operation, Phase, Reading, Store, Trait};
-use std::collections::HashSet;
+use crate::facts::{Body, Effect, Extent, Hole, Operation, Part, Phase, Reading, Site, Step, Store, Text, Trait};
+use std::collections::{BTreeMap, HashSet};
 
 /// Marks the creation of a key or folder when the same artifact writes below it in the same phase.
 pub(super) fn mark(readings: &mut [Reading]) {
+    readings.iter_mut().for_each(unknown_ways);
+    readings.iter_mut().for_each(computed_names);
     let has_container = |r: &Reading| r.facts.iter().filter_map(|f| f.as_effect()).any(makes_container);
     for reading in readings.iter_mut().filter(|r| has_container(r)) {
         let held: HashSet<(Phase, String)> = reading
@@ -21,6 +24,79 @@ pub(super) fn mark(readings: &mut [Reading]) {
             }
         }
     }
+}
+
+/// One call whose place is known on one way to it, and on another is not, is told once.
+fn unknown_ways(reading: &mut Reading) {
+    let is_unknown = |effect: &Effect| effect.location.extent() == Extent::None;
+    let effects = || reading.facts.iter().filter_map(|f| Some((&f.site, f.as_effect()?)));
+    if !effects().any(|(_, effect)| is_unknown(effect)) {
+        return;
+    }
+    let known: HashSet<(Site, Store, bool)> = effects()
+        .filter(|(site, effect)| !is_unknown(effect) && **site != Site::default())
+        .map(|(site, effect)| (site.clone(), effect.store, effect.operation == Operation::Read))
+        .collect();
+    for fact in super::steps::counted_mut(&mut reading.facts) {
+        let site = fact.site.clone();
+        if let Body::Effect(effect) = &mut fact.body
+            && is_unknown(effect)
+            && known.contains(&(site, effect.store, effect.operation == Operation::Read))
+        {
+            effect.mark(Trait::Implied);
+        }
+    }
+}
+
+/// Most forms of a computed name that are listed beside the one that is told.
+const MAX_FORMS: usize = 4;
+
+/// A call that computes a name behind one beginning, on several ways, is told once, with the plainest form of it. Names that
+/// end with one that is known are places of their own.
+fn computed_names(reading: &mut Reading) {
+    let mut forms: BTreeMap<(Site, Operation, Store, String, String), Vec<usize>> = BTreeMap::new();
+    for (number, fact) in reading.facts.iter().enumerate() {
+        let Some(effect) = fact.as_effect().filter(|e| e.location.extent() == Extent::Partial) else { continue };
+        let text = effect.location.text();
+        if fact.site == Site::default() || effect.has(Trait::Implied) || names_the_end(text) {
+            continue;
+        }
+        let key = (fact.site.clone(), effect.operation, effect.store, effect.via.clone(), beginning(text));
+        forms.entry(key).or_default().push(number);
+    }
+    for mut numbers in forms.into_values().filter(|numbers| numbers.len() > 1) {
+        super::steps::step();
+        let shown = |number: &usize| reading.facts[*number].as_effect().map(|e| e.location.to_string());
+        let length = |number: &usize| shown(number).map_or(0, |text| text.len());
+        numbers.sort_by_key(|number| (length(number), *number));
+        let others: Vec<String> = numbers.iter().skip(1).take(MAX_FORMS).filter_map(shown).collect();
+        for (place, number) in numbers.iter().enumerate() {
+            let Some(Body::Effect(effect)) = reading.facts.get_mut(*number).map(|fact| &mut fact.body) else {
+                continue;
+            };
+            if place > 0 {
+                effect.mark(Trait::Implied);
+            } else if !others.is_empty() {
+                effect.evidence.push(Step::new(format!("or, by the same call: {}", others.join(", "))));
+            }
+        }
+    }
+}
+
+/// The part that is known, with the folder that it begins with; empty where nothing is.
+fn beginning(text: &Text) -> String {
+    let known = |(at, part): &(usize, &Part)| match part {
+        Part::Lit(_) => true,
+        Part::Hole(Hole::Folder(_)) => *at == 0,
+        Part::Hole(_) => false,
+    };
+    let parts = text.parts().iter().enumerate().take_while(known).map(|(_, part)| part.clone());
+    Text::from_parts(parts).to_string().to_lowercase()
+}
+
+/// Is the last component without a hole?
+fn names_the_end(text: &Text) -> bool {
+    text.trailing_lit().rfind('\\').is_some_and(|at| at + 1 < text.trailing_lit().len())
 }
 
 fn makes_container(effect: &Effect) -> bool {
@@ -45,6 +121,37 @@ fn ancestors(key: &str) -> impl Iterator<Item = String> + '_ {
 #[cfg(test)]
 mod tests {
     use crate::facts::{Trait, listing};
+
+    #[test]
+    fn one_call_on_two_ways() {
+        let mut readings = listing::parse(
+            "effect register service Redis phase=run at=rva:0x10\neffect register service {?} phase=run at=rva:0x10\n\
+             effect register service {?} phase=run at=rva:0x20\neffect create file {param:path} phase=run at=rva:0x10\n",
+        )
+        .unwrap();
+        super::mark(&mut readings);
+        let implied: Vec<bool> =
+            readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::Implied)).collect();
+        assert_eq!(implied, [false, true, false, false]);
+    }
+
+    #[test]
+    fn one_name_in_several_forms() {
+        let mut readings = listing::parse(
+            "effect create file {WebRoot}\\in\\{?}-{?}0{?}.{?} phase=run at=line:4\n\
+             effect create file {WebRoot}\\in\\{?}-{?}.{?} phase=run at=line:4\n\
+             effect create file {WebRoot}\\in\\{?}\\a.log phase=run at=line:4\n\
+             effect create file {WebRoot}\\in\\{?}\\b.log phase=run at=line:4\n\
+             effect create file {WebRoot}\\out\\{?}.log phase=run at=line:4\n\
+             effect create file {WebRoot}\\in\\{?}.{?} phase=run at=line:5\n",
+        )
+        .unwrap();
+        super::mark(&mut readings);
+        let effects: Vec<_> = readings[0].facts.iter().filter_map(|f| f.as_effect()).collect();
+        let implied: Vec<bool> = effects.iter().map(|e| e.has(Trait::Implied)).collect();
+        assert_eq!(implied, [true, false, false, false, false, false]);
+        assert_eq!(effects[1].evidence[0].text, "or, by the same call: {WebRoot}\\in\\{?}-{?}0{?}.{?}");
+    }
 
     #[test]
     fn a_key_with_its_value_is_one_thing() {

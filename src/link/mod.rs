@@ -16,6 +16,7 @@ mod ini;
 mod links;
 mod markers;
 mod nearest;
+mod once;
 mod options;
 mod owners;
 mod phases;
@@ -74,6 +75,8 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     writers::compare(readings);
     profiles::wanted(readings);
     copies::fold(readings);
+    copies::fold_outputs(readings, context.app);
+    once::mark(readings, context.app);
     steps::take()
 }
 

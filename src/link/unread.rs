@@ -2,6 +2,7 @@
 
 use super::index::Index;
 use super::phases::started_path;
+use crate::catalog::commands::{self, Shell};
 use crate::discover::Application;
 use crate::facts::{ClueKind, Folder, Hole, NoteKind, Part, Reading};
 use std::collections::HashSet;
@@ -35,10 +36,20 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
             else {
                 continue;
             };
-            if !is_of_package(text.parts()) || index.find(&reading.artifact, &path).is_some() {
+            if name.contains(['*', '?']) || index.started(reading, clue).is_some() {
                 continue;
             }
-            if name.contains(['*', '?']) {
+            // What a container or a service runs is the application, wherever it lies.
+            if clue.key == "entrypoint" && is_program(name) && told.insert(path.to_lowercase()) {
+                let text = format!(
+                    "{} is what runs, by {}, and is not among the files: what it does is not known",
+                    name.trim(),
+                    fact.site.short()
+                );
+                notes.push((number, NoteKind::Missing, text));
+                continue;
+            }
+            if !is_of_package(text.parts()) {
                 continue;
             }
             let extension = name.rsplit_once('.').map(|(_, e)| e.to_lowercase()).unwrap_or_default();
@@ -58,7 +69,7 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
                 )
             } else {
                 (
-                    NoteKind::Info,
+                    NoteKind::Missing,
                     format!("{path} is started at {place} and is not among the files: what it does is not known"),
                 )
             };
@@ -74,6 +85,14 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
     for (number, kind, text) in notes {
         readings[number].note(kind, text);
     }
+}
+
+/// Is it a program of somebody's, and none of the shells and keepers of containers that start or watch others?
+fn is_program(name: &str) -> bool {
+    let name = name.trim().to_lowercase();
+    let stem = name.strip_suffix(".exe").unwrap_or(&name);
+    let is_keeper = ["servicemonitor", "logmonitor", "powershell", "pwsh", "cmd", "dotnet"].contains(&stem);
+    !stem.is_empty() && !is_keeper && commands::find(Shell::Any, stem).is_none()
 }
 
 /// Beside the starter, as far as the text goes.
@@ -92,12 +111,18 @@ mod tests {
         let app = Application::new(["a.cmd", "b.cmd", "ui.hta"].map(Artifact::at).to_vec(), Vec::new());
         let start = |path: &str| format!("clue starts key=call value=x location={{Cwd}}\\{path} at=line:2\n");
         let text = ["b.cmd", "ui.hta", "gone.cmd", "git.exe", "bin\\x.exe", "npm"].map(start).concat();
-        let mut readings = listing::parse(&format!("artifact a.cmd\n{text}artifact b.cmd\n")).unwrap();
+        let entry =
+            |name: &str| format!("clue starts key=entrypoint value={name} location=C:\\app\\{name} at=line:9\n");
+        let image = ["b.cmd", "store.exe", "ServiceMonitor.exe", "ping"].map(entry).concat();
+        let text = format!("artifact a.cmd\n{text}artifact b.cmd\nartifact Dockerfile format=dockerfile\n{image}");
+        let mut readings = listing::parse(&text).unwrap();
         tell(&mut readings, &app);
+        assert_eq!(readings[2].notes.len(), 1);
+        assert!(readings[2].notes[0].text.starts_with("store.exe is what runs, by 9:1"), "{:?}", readings[2].notes);
         let notes: Vec<_> = readings[0].notes.iter().map(|n| (n.kind, n.text.split(' ').next().unwrap())).collect();
         assert_eq!(
             notes,
-            [(NoteKind::Unsupported, "ui.hta"), (NoteKind::Info, "gone.cmd"), (NoteKind::Info, "bin\\x.exe")]
+            [(NoteKind::Unsupported, "ui.hta"), (NoteKind::Missing, "gone.cmd"), (NoteKind::Missing, "bin\\x.exe")]
         );
     }
 }

@@ -79,7 +79,9 @@ fn mark(effect: &mut Effect, uses: &Uses) {
         effect.mark(Trait::Baked);
         effect.evidence.push(Step::new(format!("also written into the image by {via}")).in_artifact(artifact.clone()));
     }
-    if uses.at_shutdown && !uses.at_run && uses.baker.is_none() {
+    // That a program stops is said when it does.
+    let is_log = matches!(effect.store, Store::Log | Store::Trace | Store::EventLog);
+    if uses.at_shutdown && !uses.at_run && uses.baker.is_none() && !is_log {
         effect.mark(Trait::OnlyAtShutdown);
     }
 }
@@ -151,6 +153,7 @@ mod tests {
     #[test]
     fn only_at_shutdown() {
         assert_eq!(traits("effect create file {AppDir}\\s.dat phase=shutdown\n")[0], [Trait::OnlyAtShutdown]);
+        assert_eq!(traits("effect append event-log event-log://Desk phase=shutdown\n")[0], []);
         let both = "effect create file {AppDir}\\s phase=shutdown\neffect write file {AppDir}\\s phase=run\n";
         assert_eq!(traits(both)[0], []);
     }

@@ -102,6 +102,7 @@ pub(super) fn property(property: Trait) -> &'static str {
         Trait::ByDefault => "the default of something that is not configured",
         Trait::ReadBack => "read again elsewhere in the application",
         Trait::ReadModifyWrite => "read, changed and written back",
+        Trait::Repeated => "told elsewhere",
         Trait::Staged => "uploaded by the same code",
         Trait::Shipped => "collected by an agent",
         Trait::Baked => "also in the image or package",
@@ -258,7 +259,7 @@ pub(super) fn because(report: &Report, target: &TargetVerdict) -> String {
 
 /// An artifact that could not be read, or not whole.
 pub(super) fn is_gap(kind: NoteKind) -> bool {
-    kind != NoteKind::Info
+    !matches!(kind, NoteKind::Info | NoteKind::Missing)
 }
 
 /// What the report is about: as it was named, or the last folder that all its artifacts share.

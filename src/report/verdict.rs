@@ -62,6 +62,11 @@ pub(super) fn verdict(
     } else {
         (Verdict::Ready, "nothing was found that an event would take away".to_owned())
     };
+    let unseen = missing(notes, readings).filter(|_| verdict == Verdict::Ready);
+    let (verdict, because) = match unseen {
+        Some(unseen) => (Verdict::InsufficientData, unseen),
+        None => (verdict, because),
+    };
     let because = match verdict {
         Verdict::Ready if any_unplaced(active.iter().copied().chain(possible), &target.id) => {
             format!("{because}; writes at places that could not be recovered are not covered")
@@ -80,6 +85,14 @@ pub(super) fn verdict(
         warnings,
         notes: note_count,
     }
+}
+
+/// Something of the application is started that is not among the files: what runs was not seen, so that nothing can be
+/// cleared.
+fn missing(notes: &[ArtifactNote], readings: &[Reading]) -> Option<String> {
+    let is_own = |path: &str| readings.iter().any(|r| r.artifact == path && r.owner == Owner::Application);
+    let first = notes.iter().find(|note| note.kind == NoteKind::Missing && is_own(&note.artifact))?;
+    Some(format!("part of what runs was not seen: {} ({})", first.text, first.artifact))
 }
 
 /// Some call writes where nothing is known of: an all-clear has to say that it does not cover it. A capability of the

@@ -57,9 +57,9 @@ pub(super) fn gaps(report: &Report, root: &str, out: &mut dyn Write) -> io::Resu
 
 /// What was not seen, the gravest first.
 fn by_kind(report: &Report) -> Vec<(NoteKind, Vec<&ArtifactNote>)> {
-    use NoteKind::{Capped, Failed, Info, Malformed, Opaque, Unreadable, Unsupported};
+    use NoteKind::{Capped, Failed, Info, Malformed, Missing, Opaque, Unreadable, Unsupported};
     let of = |kind: NoteKind| (kind, report.notes.iter().filter(|n| n.kind == kind).collect::<Vec<_>>());
-    [Failed, Unreadable, Opaque, Unsupported, Malformed, Capped, Info]
+    [Failed, Unreadable, Opaque, Unsupported, Missing, Malformed, Capped, Info]
         .into_iter()
         .map(of)
         .filter(|(_, notes)| !notes.is_empty())
@@ -72,6 +72,7 @@ fn gap(kind: NoteKind) -> &'static str {
         NoteKind::Unreadable => "Could not be opened",
         NoteKind::Opaque => "Packed, encrypted or obfuscated",
         NoteKind::Unsupported => "Of a kind or version that is not read",
+        NoteKind::Missing => "Starts something that is not among the files",
         NoteKind::Malformed => "Damaged in part; the rest was read",
         NoteKind::Capped => "Larger than a limit of this tool; read up to it",
         NoteKind::Info => "Worth knowing",

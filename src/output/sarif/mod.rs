@@ -159,7 +159,7 @@ fn suppression(suppression: &Suppression) -> Value {
 fn notification(note: &ArtifactNote) -> Value {
     let level = match note.kind {
         NoteKind::Failed => "error",
-        NoteKind::Info => "note",
+        NoteKind::Info | NoteKind::Missing => "note",
         _ => "warning",
     };
     json!({
