@@ -30,6 +30,12 @@ pub struct Tables {
     /// Documents that are recognised by their name or root.
     #[serde(default)]
     document: Vec<Document>,
+    /// Settings whose name says what is kept.
+    #[serde(default)]
+    setting: Vec<Setting>,
+    /// Words in names of settings.
+    #[serde(default)]
+    setting_words: Vec<Words>,
 }
 
 /// A key and its effect.
@@ -175,6 +181,55 @@ pub struct Document {
     pub has: Option<Selector>,
 }
 
+/// A setting that holds a place, and whose name says what is kept there.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Setting {
+    /// What is kept, in lower case: the word before the one for the place.
+    pub words: Vec<String>,
+    /// Any word of the name says so.
+    #[serde(default)]
+    pub anywhere: bool,
+    /// The place may be a single file.
+    #[serde(default)]
+    pub files: bool,
+    /// What is done.
+    pub operation: Operation,
+    /// To what.
+    pub store: Store,
+    /// Properties of the effect.
+    #[serde(default)]
+    pub traits: Vec<Trait>,
+    /// What the name says, for the evidence.
+    pub because: String,
+}
+
+/// Words in names of settings.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Words {
+    /// What they say.
+    pub role: WordRole,
+    /// In lower case.
+    pub words: Vec<String>,
+}
+
+/// What a word in the name of a setting says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WordRole {
+    /// The value is a place.
+    Place,
+    /// The value is a file.
+    File,
+    /// Nothing of what is kept.
+    Filler,
+    /// The value is read, or is no place of the file system.
+    Read,
+    /// The section of an INI file holds places.
+    Section,
+}
+
 fn proven() -> Certainty {
     Certainty::Proven
 }
@@ -196,6 +251,8 @@ fn tables() -> &'static Tables {
                 all.transfer.append(&mut tables.transfer);
                 all.engine.append(&mut tables.engine);
                 all.document.append(&mut tables.document);
+                all.setting.append(&mut tables.setting);
+                all.setting_words.append(&mut tables.setting_words);
             }
         }
         all
@@ -220,6 +277,21 @@ pub fn transfers(dialect: &str) -> impl Iterator<Item = &'static Transfer> {
 /// The documents that are known by name or root, in the order of the tables.
 pub fn documents() -> &'static [Document] {
     &tables().document
+}
+
+/// The settings whose name says what is kept, in the order of the tables.
+pub fn settings() -> &'static [Setting] {
+    &tables().setting
+}
+
+/// Has a word of a setting's name, in lower case, this role?
+pub fn is_setting_word(word: &str, role: WordRole) -> bool {
+    setting_words(role).any(|known| known == word)
+}
+
+/// The words of a role.
+pub fn setting_words(role: WordRole) -> impl Iterator<Item = &'static str> {
+    tables().setting_words.iter().filter(move |w| w.role == role).flat_map(|w| &w.words).map(String::as_str)
 }
 
 /// The engine that a provider or driver name means.

@@ -4,6 +4,7 @@
 use super::document::Document;
 use super::dotenv;
 use super::logging;
+use super::places;
 use super::spring;
 use super::syntax::References;
 use super::tree::{NodeId, ROOT, Role};
@@ -35,7 +36,11 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
     }
     let is_application = !dialect.is_some_and(is_agent) && (dialect.is_some() || document.input.kind == Kind::Ini);
     if is_application {
+        let first = reading.facts.len();
         values(document, reading);
+        if document.input.kind == Kind::Ini && dialect.is_none() {
+            places::tell(document, reading, first, Folder::AppDir);
+        }
     }
 }
 

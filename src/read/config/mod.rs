@@ -26,6 +26,7 @@ mod lines;
 mod logging;
 mod options;
 mod packer;
+mod places;
 mod quartz;
 mod relevance;
 mod scheduled;

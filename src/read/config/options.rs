@@ -3,8 +3,9 @@
 use super::document::{Document, weigh_against};
 use super::layers;
 use super::logging;
+use super::places;
 use super::tree::{NodeId, ROOT, Role};
-use crate::facts::Reading;
+use crate::facts::{Folder, Reading};
 use crate::read::connection::{Reach, database};
 
 /// Reads a JSON document of the configuration system.
@@ -37,6 +38,7 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
 
 /// Values, rows and loggers of the document as it stands.
 fn whole(document: &mut Document<'_>, reading: &mut Reading) {
+    let first = reading.facts.len();
     values(document, reading);
     document.apply_rows(reading, "options", ROOT);
     if let Some(nlog) = document.tree.child(ROOT, "NLog") {
@@ -44,6 +46,7 @@ fn whole(document: &mut Document<'_>, reading: &mut Reading) {
     } else if document.tree.child(ROOT, "targets").is_some() && document.tree.child(ROOT, "rules").is_some() {
         logging::nlog(document, ROOT, reading);
     }
+    places::tell(document, reading, first, Folder::AppDir);
 }
 
 /// `appsettings.Production.json` is for `Production`.

@@ -10,9 +10,10 @@ mod transform;
 
 use super::document::{Document, weigh_against};
 use super::logging;
+use super::places;
 use super::tree::{NodeId, ROOT, Role};
 use crate::discover::Artifact;
-use crate::facts::{Body, Certainty, NoteKind, Owner, Phase, Reading, Step};
+use crate::facts::{Body, Certainty, Folder, NoteKind, Owner, Phase, Reading, Step};
 use crate::read::Input;
 
 /// Sections that are commonly kept in a file of their own (`configSource`), by their root element.
@@ -139,6 +140,7 @@ fn set_aside(reading: &mut Reading, first: usize) {
 }
 
 fn read_whole(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    let first = reading.facts.len();
     let name = document.input.artifact.file_name().to_lowercase();
     sections::lift_locations(document, root);
     sections::note_encrypted(document, root, reading);
@@ -152,10 +154,12 @@ fn read_whole(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) 
         aspnet::defaults(document, root, reading);
     }
     aspnet::providers(document, root, reading);
+    places::tell(document, reading, first, base_of(document));
 }
 
 /// A transform says what it makes of its base, for its own environment.
 fn read_transform(document: &mut Document<'_>, reading: &mut Reading) {
+    let first = reading.facts.len();
     reading.format = "config-transform".to_owned();
     let Some((base, environment)) = transform::base_of(document.input) else {
         reading.note(NoteKind::Info, "a transform whose base is not here; it was not applied");
@@ -174,6 +178,13 @@ fn read_transform(document: &mut Document<'_>, reading: &mut Reading) {
     sections::note_encrypted(document, root, reading);
     sections::custom_sections(document, root, reading);
     read_sections(document, root, reading);
+    places::tell(document, reading, first, base_of(document));
+}
+
+/// Where relative paths begin.
+fn base_of(document: &Document<'_>) -> Folder {
+    let is_site = document.input.artifact.file_name().to_lowercase().starts_with("web.");
+    if is_site { Folder::WebRoot } else { Folder::AppDir }
 }
 
 /// A publish applies a transform: an effect that is gone afterwards is a possibility only.
@@ -191,6 +202,7 @@ fn weigh_published(document: &mut Document<'_>, name: &str, reading: &mut Readin
 
 /// Reads a section that stands alone. Its place inside the configuration is told by its name.
 pub(crate) fn read_fragment(document: &mut Document<'_>, reading: &mut Reading) {
+    let first = reading.facts.len();
     reading.format = "config-section".to_owned();
     let Some(section) = document.tree.elements(ROOT).next() else { return };
     let parent = match document.tree.name(section) {
@@ -206,6 +218,7 @@ pub(crate) fn read_fragment(document: &mut Document<'_>, reading: &mut Reading) 
         document.tree.node_mut(group).children.push(section);
     }
     read_sections(document, ROOT, reading);
+    places::tell(document, reading, first, base_of(document));
 }
 
 fn read_sections(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
