@@ -251,6 +251,18 @@ impl<'s> Parser<'s> {
                 let outer = self.call(call.name.clone(), offset, 0);
                 call = Found { receiver: call.arguments.into_iter().next(), ..outer };
             }
+            // `upload.Form("file").Save`: a method of what the call gives.
+            if self.syntax == Syntax::Basic
+                && let Some(Token::Name(method)) =
+                    self.peek(0).filter(|token| matches!(token, Token::Name(n) if n.starts_with('.')))
+            {
+                let chain = format!("{}{method}", call.name);
+                self.does(call);
+                if let Some((token, _)) = self.tokens.get_mut(self.at) {
+                    *token = Token::Name(chain);
+                }
+                return false;
+            }
             let assigned = self.sign(0, '=') && !self.sign(1, '=');
             if assigned {
                 self.at += 1;

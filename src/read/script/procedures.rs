@@ -62,7 +62,8 @@ impl<'e, 's> Procedures<'e, 's> {
                     Event::End => drop(inside.pop()),
                     Event::Does(found) => {
                         let name = found.name.to_lowercase();
-                        let known = known.get_key_value(name.as_str()).map(|(name, _)| *name);
+                        let name = name.rsplit('.').next().unwrap_or_default();
+                        let known = known.get_key_value(name).map(|(name, _)| *name);
                         mentioned.extend(known.filter(|name| inside.last() != Some(name)));
                     }
                     _ => {}

@@ -19,7 +19,7 @@ use crate::facts::{Clue, Effect, Folder, Location, Operation, Origin, Phase, Rea
 use crate::read::{Input, connection};
 use page::parts;
 use std::collections::{HashMap, HashSet};
-use values::result;
+use values::{map_path, result};
 
 /// Deepest text inside another that is carried out.
 const MAX_LEVELS: usize = 4;
@@ -100,6 +100,7 @@ fn run_all(
     let mut script = Script {
         variables: Variables::default(),
         environments: HashMap::new(),
+        objects: HashMap::new(),
         host,
         here,
         own_path,
@@ -113,6 +114,7 @@ fn run_all(
         calls::note_cut(text, &mut sink);
         script.run(events, &mut sink);
     }
+    script.run_start(&mut sink);
     let values = script.variables.beginning_with("");
     script.run_uncalled(&mut sink);
     script.variables.note_capped(&mut sink);
@@ -144,6 +146,8 @@ struct Script<'e, 's> {
     variables: Variables,
     /// Variables that hold the environment of the machine, the user or the process.
     environments: HashMap<String, Text>,
+    /// Variables that hold an object, with the name of its class in lower case.
+    objects: HashMap<String, String>,
     host: Host,
     here: Text,
     own_path: Text,
@@ -180,14 +184,16 @@ impl<'e, 's> Script<'e, 's> {
         if found.assigned.is_some() {
             return;
         }
-        let Some(procedure) = self.procedures.enter(&found.name.to_lowercase()) else { return };
+        let name = found.name.to_lowercase();
+        let own = self.own_method(&name);
+        let Some(procedure) = self.procedures.enter(own) else { return };
         let given = |i: usize| match found.arguments.get(i) {
             Some(argument) => self.variables.each(|| self.value(argument)),
             None => vec![Text::unknown()],
         };
         let parameters = procedure.parameters.iter().enumerate().map(|(i, name)| (name.clone(), given(i))).collect();
-        let name = found.name.to_lowercase();
         let before = self.variables.bind(parameters);
+        let name = own.to_owned();
         self.variables.unbind(vec![(name.clone(), None)]);
         let site = self.site(found);
         let outer = self.fixed.clone();
@@ -203,6 +209,14 @@ impl<'e, 's> Script<'e, 's> {
         self.procedures.leave();
     }
 
+    /// The name of a procedure for a call: `upload.SaveToDisk` may be the method of a class of this script, when the
+    /// object is none of another.
+    fn own_method<'n>(&self, name: &'n str) -> &'n str {
+        let Some((object, method)) = name.rsplit_once('.') else { return name };
+        let of_host = self.objects.contains_key(object) || commands::find(Shell::Wsh, method).is_some();
+        if of_host || object.is_empty() { name } else { method }
+    }
+
     fn site(&self, found: &Found<'_>) -> Site {
         self.fixed.clone().unwrap_or_else(|| Site::text(found.line, found.column))
     }
@@ -216,6 +230,7 @@ impl<'e, 's> Script<'e, 's> {
             let mut inner = Script {
                 variables: std::mem::take(&mut self.variables),
                 environments: std::mem::take(&mut self.environments),
+                objects: std::mem::take(&mut self.objects),
                 host: self.host,
                 here: self.here.clone(),
                 own_path: self.own_path.clone(),
@@ -226,6 +241,18 @@ impl<'e, 's> Script<'e, 's> {
             };
             inner.run(&sources[0], sink);
             (self.variables, self.environments, self.told) = (inner.variables, inner.environments, inner.told);
+            self.objects = inner.objects;
+        }
+    }
+
+    /// The event that the application begins with: what it sets is there for all that follows.
+    fn run_start(&mut self, sink: &mut Sink<'_>) {
+        if self.host != Host::Web {
+            return;
+        }
+        if let Some(procedure) = self.procedures.enter(global::START) {
+            self.run(procedure.body, sink);
+            self.procedures.leave();
         }
     }
 
@@ -264,11 +291,15 @@ impl<'e, 's> Script<'e, 's> {
                     Some(which) => self.environments.insert(name.clone(), which),
                     None => self.environments.remove(&name),
                 };
+                match self.made_object(value) {
+                    Some(class) => self.objects.insert(name.clone(), class),
+                    None => self.objects.remove(&name),
+                };
                 let values = self.variables.each(|| self.value(value));
                 self.variables.set(name, values);
             }
             value => {
-                if let (Some(value), Some(name)) = (value, self.kept(found)) {
+                if let (Some(value), Some(name)) = (value, self.kept(found).or_else(|| self.property(&name, found))) {
                     let values = self.variables.each(|| self.value(value));
                     self.variables.set(name, values);
                 }
@@ -285,6 +316,33 @@ impl<'e, 's> Script<'e, 's> {
         let is_application = ["application", "application.contents", "application.value"].contains(&name.as_str());
         let key = self.value(found.arguments.first().filter(|_| is_application)?);
         Some(format!("{}{}", global::KEPT, key.as_lit()?.to_lowercase()))
+    }
+
+    /// `upload.Path = folder`: the property of an object whose class is known.
+    fn property(&self, name: &str, found: &Found<'_>) -> Option<String> {
+        let (object, _) = name.split_once('.').filter(|_| found.arguments.is_empty())?;
+        self.objects.contains_key(object).then(|| name.to_owned())
+    }
+
+    /// The class of the object that an expression makes: `Server.CreateObject("Persits.Upload")`.
+    fn made_object(&self, value: &Argument<'_>) -> Option<String> {
+        let [Part::Call(call)] = value.parts.as_slice() else { return None };
+        let makes = call.name.to_lowercase();
+        if !matches!(makes.as_str(), "createobject" | "server.createobject" | "wscript.createobject") {
+            return None;
+        }
+        let class = self.value(call.arguments.first()?).as_lit()?.to_lowercase();
+        // The number of a version: `Persits.Upload.1`.
+        Some(class.trim_end_matches(|c: char| c == '.' || c.is_ascii_digit()).to_owned())
+    }
+
+    /// What the catalogue says of a method: of a class where the object is of a known one, and of any object otherwise.
+    fn command(&self, name: &str) -> Option<&'static commands::Command> {
+        let method = name.rsplit('.').next().unwrap_or(name);
+        let class = self.objects.get(name.split('.').next().unwrap_or_default());
+        class
+            .and_then(|class| commands::find(Shell::Wsh, &format!("{class}.{method}")))
+            .or_else(|| commands::find(Shell::Wsh, method))
     }
 
     /// Carries out what is no assignment to a variable.
@@ -311,8 +369,18 @@ impl<'e, 's> Script<'e, 's> {
         if let ("moveto" | "copy", true) = (method, found.arguments.len() > 2) {
             return;
         }
-        let Some(command) = commands::find(Shell::Wsh, method) else { return };
-        let bound = calls::bound(found, &|argument| self.value(argument));
+        let Some(command) = self.command(name) else { return };
+        let mut bound = calls::bound(found, &|argument| self.value(argument));
+        // Where an object puts what it saves, what a path of the site is on the disk, and what a request brings.
+        let object = name.split('.').next().unwrap_or_default();
+        let path = self.variables.get(&format!("{object}.path"));
+        let mapped = found.arguments.first().filter(|_| self.host == Host::Web).map(|a| map_path(&self.value(a)));
+        let received = Some(Text::from_source(Source::Input, "request"));
+        for (name, value) in [("path", path), ("mapped", mapped), ("received", received)] {
+            if value.is_some() {
+                bound.options.push((name.to_owned(), value));
+            }
+        }
         let caller = Caller { shell: Shell::Wsh, here: &self.here, site: &site, source: found.source, trail: &[] };
         let program = Text::lit(found.name.as_str());
         for nested in call::apply(command, &program, &bound, caller, sink) {

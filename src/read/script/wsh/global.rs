@@ -8,6 +8,8 @@ use crate::read::text::decode;
 
 /// Begins the names of the variables that stand for values of the application.
 pub(super) const KEPT: &str = "application:";
+/// The event in which an application sets what its pages find, in lower case.
+pub(super) const START: &str = "application_onstart";
 /// Largest file that is read.
 const MAX_FILE: u64 = 256 << 10;
 /// Most folders above a page.

@@ -19,6 +19,20 @@ fn root_key(number: &str) -> Option<&'static str> {
     })
 }
 
+/// What a path of the site is on the disk.
+pub(super) fn map_path(path: &Text) -> Text {
+    if path.leading_lit().starts_with('~') {
+        return Location::file(path).text().clone();
+    }
+    let relative = path.leading_lit().trim_start_matches(['/', '\\']).to_owned();
+    let count = path.leading_lit().len();
+    let tail = Text::from_parts(path.parts().iter().enumerate().map(|(i, p)| match p {
+        facts::Part::Lit(_) if i == 0 && count > 0 => facts::Part::Lit(relative.clone()),
+        other => other.clone(),
+    }));
+    Location::file(&join_paths(&Text::folder(Folder::WebRoot), &tail)).text().clone()
+}
+
 /// The variable that stands for what a call of a function gave.
 pub(super) fn result(call: &Found<'_>) -> String {
     format!("{}@{}:{}", call.name.to_lowercase(), call.line, call.column)
@@ -76,19 +90,7 @@ impl Script<'_, '_> {
             return value;
         }
         match name.rsplit('.').next().unwrap_or(&name) {
-            "mappath" => {
-                let path = argument(0);
-                if path.leading_lit().starts_with('~') {
-                    return Location::file(&path).text().clone();
-                }
-                let relative = path.leading_lit().trim_start_matches(['/', '\\']).to_owned();
-                let count = path.leading_lit().len();
-                let tail = Text::from_parts(path.parts().iter().enumerate().map(|(i, p)| match p {
-                    facts::Part::Lit(_) if i == 0 && count > 0 => facts::Part::Lit(relative.clone()),
-                    other => other.clone(),
-                }));
-                Location::file(&join_paths(&Text::folder(Folder::WebRoot), &tail)).text().clone()
-            }
+            "mappath" => map_path(&argument(0)),
             "buildpath" => join_paths(&argument(0), &argument(1)),
             "expandenvironmentstrings" => expand_env(&argument(0)),
             "getparentfoldername" => call::parent(&argument(0)),
@@ -120,7 +122,9 @@ impl Script<'_, '_> {
                     _ => argument(0),
                 }
             }
-            "form" | "querystring" | "request" | "cookies" | "inputbox" => Text::from_source(Source::Input, "request"),
+            "form" | "querystring" | "request" | "cookies" | "inputbox" | "binaryread" => {
+                Text::from_source(Source::Input, "request")
+            }
             "date" | "now" | "time" => Text::from_source(Source::Generated, "time"),
             "getobject" => argument(0),
             "chr" if argument(0).as_lit() == Some("34") => Text::lit("\""),
