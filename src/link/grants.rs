@@ -1,9 +1,12 @@
 //! Access lists: an installer that lets the application write to a folder or key foretells state there at run time, and so
 //! does the command line of a service that names a folder for its data.
 //!
+//! So does an uninstaller that takes away what its installer has not put there.
+//!
 //! Where that state is seen, the grant is evidence for it; where it is not, because the writer could not be read or
 //! builds the path in a way that was not followed, the grant is all there is, and it is reported instead.
 
+use super::leftovers;
 use super::options::{self, Named};
 use crate::facts::{
     Certainty, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Site, Step, Store, Text, Trait,
@@ -117,6 +120,14 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
             let (site, via) = (fact.site.clone(), clue.key.clone());
             let reason = "the right to write is there for the time when the application runs";
             found.push((key, Grant { reading: number, site, via, location, step, reason }));
+        }
+        for leftovers::Leftover { site, via, location } in leftovers::of(reading) {
+            let said = format!("the uninstaller takes away {location}, which the installer has not put there");
+            let step = Step::at(said, site.clone()).in_artifact(reading.artifact.clone());
+            let key = location.key().trim_end_matches("\\{?}").to_owned();
+            let reason = "what is left when the application is removed was written while it ran";
+            let location = Location::named(Text::parse(location.to_string().trim_end_matches("\\{?}")));
+            found.insert(0, (key, Grant { reading: number, site, via, location, step, reason }));
         }
         for (key, grant) in found.into_iter().rev() {
             grants.entry(key).or_insert(grant);

@@ -13,6 +13,7 @@ mod grants;
 mod implied;
 mod index;
 mod ini;
+mod leftovers;
 mod links;
 mod markers;
 mod nearest;

@@ -57,7 +57,8 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
             "icons" => entry.icon(&mut sink),
             "dirs" => entry.folder(&mut sink),
             "run" | "uninstallrun" => entry.run(&mut sink),
-            "installdelete" | "uninstalldelete" => entry.delete(&mut sink),
+            "installdelete" => entry.delete("[InstallDelete]", &mut sink),
+            "uninstalldelete" => entry.delete("[UninstallDelete]", &mut sink),
             _ => {}
         }
     }
@@ -230,18 +231,13 @@ impl Entry<'_> {
         batch::text(&line, &here, &here, self.site, sink);
     }
 
-    fn delete(&self, sink: &mut Sink<'_>) {
+    fn delete(&self, via: &str, sink: &mut Sink<'_>) {
         let Some(name) = self.field("name") else { return };
-        let store = if self
-            .fields
-            .get("type")
-            .is_some_and(|t| t.to_lowercase().starts_with("dir") || t.to_lowercase().starts_with("filesandordirs"))
-        {
-            Store::Directory
-        } else {
-            Store::File
-        };
-        self.emit(Operation::Delete, store, Location::file(&name), "[InstallDelete]", Origin::Unknown, sink);
+        let kind = self.fields.get("type").map(|kind| kind.to_lowercase()).unwrap_or_default();
+        let is_folder = kind.starts_with("dir") || kind.starts_with("filesandordirs");
+        let store = if is_folder { Store::Directory } else { Store::File };
+        let via = if kind == "dirifempty" { format!("{via} {kind}") } else { via.to_owned() };
+        self.emit(Operation::Delete, store, Location::file(&name), &via, Origin::Unknown, sink);
     }
 }
 

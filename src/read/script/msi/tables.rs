@@ -3,11 +3,13 @@
 use super::database::Row;
 use super::{Package, long_name};
 use crate::catalog::commands::Shell;
-use crate::facts::{Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Store, Text, Trait, join_paths};
+use crate::facts::{
+    Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Phase, Store, Text, Trait, join_paths,
+};
 use crate::read::script::autostart;
 use crate::read::script::call::Caller;
 use crate::read::script::sink::{Sink, origin_of};
-use crate::read::script::wix::{MACHINE_ENVIRONMENT, USER_ENVIRONMENT};
+use crate::read::script::wix::{MACHINE_ENVIRONMENT, UNINSTALL, USER_ENVIRONMENT};
 
 /// Rights by which whoever has them changes what is there: GENERIC_ALL, GENERIC_WRITE, and the first specific ones
 /// (FILE_WRITE_DATA, FILE_APPEND_DATA, KEY_SET_VALUE, KEY_CREATE_SUB_KEY; MS documentation "ACCESS_MASK").
@@ -101,7 +103,9 @@ fn move_file(package: &Package, row: &Row, sink: &mut Sink<'_>) {
 
 /// `InstallMode`: 1 at installation, 2 at removal, 3 at both.
 fn remove_file(package: &Package, row: &Row, sink: &mut Sink<'_>) {
-    if row.number("InstallMode").is_none_or(|mode| mode & 1 == 0) {
+    let is_away = row.number("InstallMode").is_none_or(|mode| mode & 1 == 0);
+    // A folder goes when it is empty.
+    if is_away && row.text("FileName").is_none() {
         return;
     }
     let folder = package.values.directory(row.text("DirProperty").unwrap_or_default());
@@ -109,7 +113,9 @@ fn remove_file(package: &Package, row: &Row, sink: &mut Sink<'_>) {
         Some(name) => (Store::File, join_paths(&folder, &Text::lit(long_name(name)))),
         None => (Store::Directory, folder),
     };
-    emit(row, Operation::Delete, store, Location::file(&path), Origin::Unknown, sink);
+    let removal = effect(row, Operation::Delete, store, Location::file(&path));
+    let removal = if is_away { removal.in_phase(Phase::NotShipped, UNINSTALL) } else { removal };
+    sink.effect(&row.site(), removal);
 }
 
 fn create_folder(package: &Package, row: &Row, sink: &mut Sink<'_>) {

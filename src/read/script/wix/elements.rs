@@ -14,6 +14,8 @@ use roxmltree::Node;
 /// Attributes that let whoever is named write.
 const WRITE_RIGHTS: &[&str] =
     &["GenericAll", "GenericWrite", "Write", "WriteData", "CreateFile", "Append", "AppendData", "CreateChild"];
+/// Why what is removed with the package does not count.
+pub(in crate::read::script) const UNINSTALL: &str = "done by the uninstaller";
 /// Where variables of the machine and of the user are kept.
 pub(in crate::read::script) const MACHINE_ENVIRONMENT: &str =
     "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment";
@@ -75,10 +77,14 @@ impl Element<'_, '_> {
             }
             "RemoveFile" | "RemoveFolder" | "RemoveFolderEx" => {
                 let when = self.node.attribute("On").unwrap_or("uninstall").to_lowercase();
-                if when != "uninstall" {
+                // A folder goes when it is empty, unless it is one of `RemoveFolderEx`.
+                let is_away = when == "uninstall";
+                if !is_away || name != "RemoveFolder" {
+                    sink.in_phase(is_away.then_some((Phase::NotShipped, UNINSTALL)));
                     let path = self.attribute("Name").map_or_else(|| self.base(), |n| join_paths(&self.base(), &n));
                     let store = if name == "RemoveFile" { Store::File } else { Store::Directory };
                     self.emit(Operation::Delete, store, Location::file(&path), Origin::Unknown, sink);
+                    sink.in_phase(None);
                 }
             }
             "CopyFile" => self.copy(sink),

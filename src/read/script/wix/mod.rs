@@ -9,7 +9,7 @@ mod elements;
 pub(in crate::read::script) mod values;
 
 pub(in crate::read::script) use actions::{QUIET_ENTRIES, QUIET_PROPERTIES};
-pub(in crate::read::script) use elements::{MACHINE_ENVIRONMENT, USER_ENVIRONMENT};
+pub(in crate::read::script) use elements::{MACHINE_ENVIRONMENT, UNINSTALL, USER_ENVIRONMENT};
 
 use super::sink::Sink;
 use crate::facts::{Clue, ClueKind, NoteKind, Reading, Source, Text, join_paths};
