@@ -205,6 +205,33 @@ fn texts_that_are_put_together() {
 }
 
 #[test]
+fn texts_for_which_there_is_no_room() {
+    says(
+        "bounds",
+        &[
+            "create C:\\Bounds\\a.da CreateFileA",
+            "create C:\\Bounds\\b.da CreateFileA",
+            "create C:\\Bounds\\c.dat CreateFileW",
+            "create C:\\Bounds\\e.da CreateFileA",
+            "create C:\\Bounds\\f.da CreateFileA",
+            "create C:\\Bounds\\g.d CreateFileA",
+            "create C:\\Bounds\\h.d CreateFileA",
+            "create C:\\Bounds\\l.da{?} CreateFileA",
+            "create C:\\Bounds\\m.da CreateFileA",
+            "create C:\\Bounds\\n.d CreateFileA",
+            "create C:\\Bounds\\o.d{?} CreateFileA",
+            "create C:\\Bounds\\p.da CreateFileA",
+            "create C:\\Bounds\\r.da CreateFileA",
+            "create C:\\Bounds\\s.da{?} CreateFileA",
+            "create C:\\Bounds\\t.da CreateFileA",
+            "create C:\\Bounds\\u.d CreateFileA",
+            "create C:\\Bounds\\v.da CreateFileA",
+            "create C:\\Bounds\\w.d CreateFileA",
+        ],
+    );
+}
+
+#[test]
 fn paths_that_are_built() {
     says(
         "paths",

@@ -32,6 +32,8 @@ pub enum Model {
     Replace,
     /// file handle, `FILE_INFO_BY_HANDLE_CLASS`, structure
     FileInformation,
+    /// file handle, `FILE_INFORMATION_CLASS`, structure
+    NtFileInformation,
     /// object name, `SE_OBJECT_TYPE`
     NamedSecurity,
     /// `SHFILEOPSTRUCT`

@@ -52,6 +52,13 @@ pub struct Row {
     /// Nothing ends a text that fills all of its room.
     #[serde(default)]
     pub unended: bool,
+    /// Argument with how many characters the buffer takes, their end included.
+    pub room: Option<u8>,
+    /// Argument with how many characters are put there at most. Beside a room, -1 asks for as many as fit.
+    pub most: Option<u8>,
+    /// A text for which there is no room ends the program.
+    #[serde(default)]
+    pub fails: bool,
     /// Narrow strings are UTF-8.
     #[serde(default)]
     pub utf8: bool,
@@ -203,10 +210,10 @@ impl Row {
     pub fn is_sink(&self) -> bool {
         use Model::{
             Callback, CertStore, ChangeFolder, ConnectionString, CreateFile, Dpapi, FileInformation, FileMapping,
-            Fopen, GnuOpenmode, GoOflag, KeyContainer, Move, NamedSecurity, NtCreateFile, NtOpenFile, Oflag, OpenStyle,
-            Openmode, ProgramName, QtOpenmode, RegCreate, RtlRegistry, ServiceDispatcher, SettingsWrite,
-            ShellOperation, ShortcutTarget, SqlDatabase, SqliteFlags, Starts, Stgm, TempFileName, VbOpenmode,
-            WindowClass, WindowClassEx, WxOpenmode,
+            Fopen, GnuOpenmode, GoOflag, KeyContainer, Move, NamedSecurity, NtCreateFile, NtFileInformation,
+            NtOpenFile, Oflag, OpenStyle, Openmode, ProgramName, QtOpenmode, RegCreate, RtlRegistry, ServiceDispatcher,
+            SettingsWrite, ShellOperation, ShortcutTarget, SqlDatabase, SqliteFlags, Starts, Stgm, TempFileName,
+            VbOpenmode, WindowClass, WindowClassEx, WxOpenmode,
         };
         self.effect.is_some()
             || matches!(
@@ -227,6 +234,7 @@ impl Row {
                         | Move
                         | NamedSecurity
                         | NtCreateFile
+                        | NtFileInformation
                         | NtOpenFile
                         | Oflag
                         | OpenStyle

@@ -3,11 +3,12 @@
 
 use super::Map;
 use super::code::report::Event;
-use super::effects;
+use super::effects::{self, is_by_handle, opened_for};
 use super::image::Image;
+use super::modes;
 use super::program::Program;
 use crate::catalog::native::Model;
-use crate::facts::{Effect, Extent, Fact, Operation, Site, Step, Store, Text};
+use crate::facts::{Certainty, Effect, Extent, Fact, Operation, Site, Step, Store, Text};
 use std::collections::BTreeSet;
 
 /// What a call does, in which function: a deletion or a new name, and of which file.
@@ -18,6 +19,8 @@ type Change = (u32, Operation, String);
 pub(crate) struct Beside {
     /// Changes of files by their names, where files are changed by handles too.
     by_name: BTreeSet<Change>,
+    /// Calls that open a file which another call deletes or renames by its handle.
+    opened_for: BTreeSet<u32>,
     /// Where shortcuts lead, by the function that says it.
     targets: Map<u32, Vec<Target>>,
 }
@@ -36,15 +39,12 @@ fn changes(image: &Image<'_>, event: &Event) -> Vec<(Operation, String)> {
     changes.map(|effect| (effect.operation, effect.location.key())).collect()
 }
 
-fn is_by_handle(event: &Event) -> bool {
-    event.api.row.model == Some(Model::FileInformation)
-}
-
 impl Beside {
     pub(crate) fn of(program: &Program<'_>, events: &[Event]) -> Self {
         let mut beside = Beside::default();
         let any_by_handle = events.iter().any(is_by_handle);
         for event in events {
+            beside.opened_for.extend(opened_for(event));
             let Some(function) = program.functions.function_of(event.done_at()) else { continue };
             if any_by_handle && !is_by_handle(event) {
                 let all = changes(&program.image, event).into_iter();
@@ -64,12 +64,19 @@ impl Beside {
         beside
     }
 
-    /// It does by a handle what the function does by name: of the same file, or of one that is not known.
+    /// It does by a handle what the function does by name: of the same file, or of one that is not known. Or it opens a file for
+    /// what another call does.
     pub(crate) fn repeats(&self, program: &Program<'_>, event: &Event, effect: &Effect) -> bool {
+        if self.opened_for.contains(&event.site) && modes::mode(event).is_some_and(|mode| mode.idle) {
+            return true;
+        }
         let function = program.functions.function_of(event.done_at()).filter(|_| is_by_handle(event));
         let Some(function) = function else { return false };
-        // The new name stands in a structure, of which less is certain than of the name that is given as an argument.
-        let unsure = effect.operation == Operation::Rename || effect.location.extent() == Extent::None;
+        // The new name stands in a structure: of what is not known whole the name that is given as an argument says more.
+        let unsure = match effect.operation {
+            Operation::Rename => effect.location.extent() != Extent::Full || effect.certainty < Certainty::Proven,
+            _ => effect.location.extent() == Extent::None,
+        };
         let same = |(other, operation, key): &Change| {
             *other == function && *operation == effect.operation && (unsure || *key == effect.location.key())
         };

@@ -19,6 +19,10 @@ const MAX_BLOCKS: usize = 8;
 /// With this a program hands its objects to others, which call their methods (combaseapi.h).
 const HANDS_OUT: &str = "CoRegisterClassObject";
 
+/// Registers that calls do not preserve (x64; x86 has the first three).
+const VOLATILE: [Register; 7] =
+    [Register::RAX, Register::RCX, Register::RDX, Register::R8, Register::R9, Register::R10, Register::R11];
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Methods {
@@ -109,7 +113,12 @@ impl Calls {
         }
         let mut calls = Calls::default();
         for function in functions {
+            // To look a body through costs about what it costs to execute it once.
             let body = program.body(function);
+            program.spend(body.instructions.len() as u64);
+            if program.is_out_of_budget() {
+                return None;
+            }
             for (number, block) in body.blocks.iter().enumerate() {
                 for at in block.instructions.clone() {
                     match called(&body, number, at) {
@@ -210,9 +219,6 @@ enum Source {
 
 /// The instruction before a place that set a register, where there is one way to it.
 fn source(body: &Body, (mut block, mut at): (usize, usize), register: Register) -> Source {
-    /// Registers that calls do not preserve (x64; x86 has the first three).
-    const VOLATILE: [Register; 7] =
-        [Register::RAX, Register::RCX, Register::RDX, Register::R8, Register::R9, Register::R10, Register::R11];
     let register = register.full_register();
     let mut factory = InstructionInfoFactory::new();
     for _ in 0..MAX_BLOCKS {
@@ -260,6 +266,33 @@ pub(crate) fn is_compiled_in(program: &Program<'_>, a: u32, b: u32) -> bool {
     a != b && (holds(a, b) || holds(b, a))
 }
 
+/// Up to where the register is set anew, it is compared, and nothing else is done with it. Where the code goes on elsewhere
+/// before that, nothing is known of what it is used for there.
+fn is_only_compared(factory: &mut InstructionInfoFactory, register: Register, behind: &[Instruction]) -> bool {
+    let mut compared = false;
+    for instruction in behind {
+        let used = factory.info(instruction).used_registers();
+        let mut uses = used.iter().filter(|used| used.register().full_register() == register).peekable();
+        if uses.peek().is_some() {
+            let reads = uses.any(|used| !matches!(used.access(), OpAccess::Write | OpAccess::CondWrite));
+            match instruction.mnemonic() {
+                Mnemonic::Cmp if reads => compared = true,
+                _ if reads => return false,
+                // Set anew.
+                _ => return compared,
+            }
+        }
+        match instruction.flow_control() {
+            FlowControl::Next | FlowControl::ConditionalBranch => {}
+            // A call leaves nothing in the registers that are for that.
+            FlowControl::Call | FlowControl::IndirectCall if VOLATILE.contains(&register) => return compared,
+            FlowControl::Call | FlowControl::IndirectCall => {}
+            _ => return compared,
+        }
+    }
+    compared
+}
+
 /// What stands at an address of code is only compared there: whether the method of an object is the one that was
 /// compiled in place of its call.
 pub(crate) fn is_compared(program: &Program<'_>, at: u32, method: u32) -> bool {
@@ -278,15 +311,7 @@ pub(crate) fn is_compared(program: &Program<'_>, at: u32, method: u32) -> bool {
     match first.mnemonic() {
         Mnemonic::Cmp => true,
         Mnemonic::Lea if first.ip_rel_memory_address() == method => {
-            let register = first.op0_register().full_register();
-            let mut uses = |instruction: &&Instruction| {
-                factory
-                    .info(instruction)
-                    .used_registers()
-                    .iter()
-                    .any(|used| used.register().full_register() == register)
-            };
-            behind.iter().find(&mut uses).is_some_and(|instruction| instruction.mnemonic() == Mnemonic::Cmp)
+            is_only_compared(&mut factory, first.op0_register().full_register(), behind)
         }
         _ => false,
     }

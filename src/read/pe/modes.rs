@@ -60,6 +60,9 @@ const DELETE: u64 = 0x1_0000;
 /// Access rights that read something of a file: generic read, execute and all, maximum, and those of data, attributes and
 /// execution.
 const ANY_READ: u64 = 0x8000_0000 | 0x2000_0000 | 0x1000_0000 | 0x0200_0000 | 0x1 | 0x8 | 0x20 | 0x80;
+/// `SECURITY_SQOS_PRESENT`, and how far a server may go in the name of its client (`winbase.h`): of files nobody asks that.
+const ASKS_SERVER: u64 = 0x10_0000;
+const SERVER_LEVEL: u64 = 0x3_0000;
 /// `FILE_FLAG_DELETE_ON_CLOSE`
 const DELETE_ON_CLOSE: u64 = 0x0400_0000;
 
@@ -101,6 +104,11 @@ fn of(operation: Option<Operation>, words: String) -> Mode {
 
 /// `CreateFile`: the disposition may create or truncate whatever the access is.
 fn create_file(access: Option<u64>, disposition: Option<u64>, flags: Option<u64>) -> Mode {
+    // The client's end of a pipe (MS documentation: "CreateFileW", pipes).
+    let existing = disposition.is_some_and(|d| d & 0xffff_ffff == 3);
+    if existing && flags.is_some_and(|f| f & ASKS_SERVER != 0 && f & SERVER_LEVEL != 0) {
+        return of(Some(Operation::Read), "a pipe".to_owned());
+    }
     let writes = access.map(|a| a & ANY_WRITE != 0);
     let appends = access.is_some_and(|a| a & APPEND_DATA != 0 && a & (ANY_WRITE & !APPEND_DATA) == 0);
     let operation = match (disposition.map(|d| d & 0xffff_ffff), writes) {
@@ -286,6 +294,9 @@ mod tests {
         assert_eq!(operation(0x4000_0000, 2), Some(Operation::Create));
         assert_eq!(operation(APPEND_DATA, 4), Some(Operation::Append));
         assert_eq!(create_file(None, None, None).operation, None);
+        // Of a pipe whose server may know who the client is; what is asked of a file that nobody may act for is no pipe.
+        assert_eq!(create_file(Some(0xc000_0000), Some(3), Some(0x4011_0000)).operation, Some(Operation::Read));
+        assert_eq!(create_file(Some(0xc000_0000), Some(3), Some(0x0010_0080)).operation, Some(Operation::Write));
         let created_or_opened = create_file(None, Some(2), None).or(create_file(None, Some(3), None));
         assert_eq!(created_or_opened.operation, None, "an open of what exists may only read");
         assert_eq!(create_file(Some(0xc000_0000), Some(2), Some(DELETE_ON_CLOSE)).traits, [Trait::DeleteOnClose]);

@@ -35,12 +35,24 @@ pub(crate) struct Handle {
 pub(crate) enum Asked {
     Options(Number),
     Access(Number),
+    /// The access to a key above it, of which the view of the registry is kept.
+    View(Number),
+}
+
+impl Asked {
+    /// What of it holds for a key that is opened below.
+    pub(super) fn below(self) -> Asked {
+        match self {
+            Asked::Access(access) => Asked::View(access),
+            asked => asked,
+        }
+    }
 }
 
 impl Handle {
     /// What is said of how it was opened: kept, or left to callers.
     pub(super) fn ask(&mut self, asked: Asked) {
-        let (Asked::Options(number) | Asked::Access(number)) = &asked;
+        let (Asked::Options(number) | Asked::Access(number) | Asked::View(number)) = &asked;
         if number.is_open() {
             self.asked.push(asked);
             return;
@@ -48,11 +60,16 @@ impl Handle {
         match asked {
             Asked::Options(options) => self.volatile |= options.has(REG_OPTION_VOLATILE),
             Asked::Access(access) => {
-                self.view32 |= access.has(KEY_WOW64_32KEY);
-                self.view64 |= access.has(KEY_WOW64_64KEY);
                 self.access = self.access.or(access.only().map(access_mask));
+                self.see(&access);
             }
+            Asked::View(access) => self.see(&access),
         }
+    }
+
+    fn see(&mut self, access: &Number) {
+        self.view32 |= access.has(KEY_WOW64_32KEY);
+        self.view64 |= access.has(KEY_WOW64_64KEY);
     }
 
     /// Depends on parameters of the function it was seen in.
@@ -68,6 +85,7 @@ impl Handle {
             self.ask(match asked {
                 Asked::Options(number) => Asked::Options(said(number)),
                 Asked::Access(number) => Asked::Access(said(number)),
+                Asked::View(number) => Asked::View(said(number)),
             });
         }
     }

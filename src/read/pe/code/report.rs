@@ -168,7 +168,10 @@ impl Arg {
     /// The same argument, with what a caller passes for the parameters.
     pub(crate) fn filled(&self, passed: &dyn Fn(u8) -> Option<Arg>) -> Arg {
         let mut out = self.clone();
-        if !self.has_parameters() && self.object.as_ref().is_none_or(|object| !object.has_parameters()) {
+        if !self.has_parameters()
+            && !self.is_made()
+            && self.object.as_ref().is_none_or(|object| !object.has_parameters())
+        {
             return out;
         }
         let slots = self.texts.iter().flat_map(parameters);

@@ -1,6 +1,7 @@
 //! Files and databases: what an argument names, opens, moves, and names that the system makes up.
 
 use super::{argument, effect};
+use crate::catalog::native::Model;
 use crate::facts::{Certainty, Effect, Folder, Location, Operation, Place, Step, Store, Text, join_paths};
 use crate::read::pe::code::report::{Arg, Event};
 use crate::read::pe::image::Image;
@@ -38,12 +39,13 @@ pub(super) fn opened(
     location: Location,
     mode: &Mode,
 ) -> Option<Effect> {
-    let operation = mode.operation.unwrap_or(Operation::Write);
-    if is_device(&location) || mode.idle {
+    // What becomes of it is told by the call that is given the handle; where that was not followed, it is most likely this.
+    let operation = if mode.idle { Operation::Delete } else { mode.operation.unwrap_or(Operation::Write) };
+    if is_device(&location) {
         return None;
     }
     let mut effect = effect(image, event, operation, store, location, path);
-    if mode.operation.is_none() || mode.ambiguous {
+    if mode.operation.is_none() || mode.ambiguous || mode.idle {
         effect.certainty = Certainty::Possible;
     } else if mode.vague {
         effect.certainty = effect.certainty.min(Certainty::Likely);
@@ -54,6 +56,9 @@ pub(super) fn opened(
     if let Some(first) = effect.evidence.first_mut() {
         let doubt = if mode.operation.is_none() { DOUBT } else { "" };
         first.text = format!("{}: {}{doubt}", first.text, mode.words);
+    }
+    if mode.idle {
+        effect.evidence.push(Step::new("opened only to be deleted or renamed, and the call that does it was not seen"));
     }
     Some(effect)
 }
@@ -95,21 +100,65 @@ pub(super) fn replaced(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     effects
 }
 
+/// What a structure that is set by a handle does to a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Rename,
+    Dispose,
+    /// It leaves the file as it is.
+    Other,
+}
+
 /// `FILE_INFO_BY_HANDLE_CLASS` (`minwinbase.h`): FileRenameInfo 3 and FileRenameInfoEx 22, whose structure says where the
-/// file goes, FileDispositionInfo 4 and FileDispositionInfoEx 21. Others leave it as it is.
+/// file goes, FileDispositionInfo 4 and FileDispositionInfoEx 21. `FILE_INFORMATION_CLASS` (`ntddk.h`) has the same as 10, 65,
+/// 13 and 64. `None`: not known.
+fn class(event: &Event) -> Option<Class> {
+    let class = argument(event, event.api.row.args.get(1).copied())?.number.only()? as u32;
+    Some(match (event.api.row.model, class) {
+        (Some(Model::FileInformation), 3 | 22) | (Some(Model::NtFileInformation), 10 | 65) => Class::Rename,
+        (Some(Model::FileInformation), 4 | 21) | (Some(Model::NtFileInformation), 13 | 64) => Class::Dispose,
+        _ => Class::Other,
+    })
+}
+
+/// It changes a file by its handle, or says what it was opened for.
+pub(crate) fn is_by_handle(event: &Event) -> bool {
+    matches!(event.api.row.model, Some(Model::FileInformation | Model::NtFileInformation))
+}
+
+/// Where the file was opened that a call changes by its handle, or would have changed.
+pub(crate) fn opened_for(event: &Event) -> Option<u32> {
+    let changes = matches!(class(event), Some(Class::Rename | Class::Dispose));
+    let file = argument(event, event.api.row.args.first().copied()).filter(|_| changes && is_by_handle(event))?;
+    Some(file.handle.as_ref()?.opened_at)
+}
+
+/// What is said of a file by its handle: that it is called otherwise from now on, or that it is deleted when it is closed.
 pub(super) fn by_handle(image: &Image<'_>, event: &Event) -> Vec<Effect> {
-    let at = |position: usize| argument(event, event.api.row.args.get(position).copied());
     let nothing = Arg::default();
-    let file = at(0).unwrap_or(&nothing);
-    let (operation, path) = match at(1).and_then(|class| class.number.only()) {
-        Some(3 | 22) => (Operation::Rename, event.args.last().cloned().unwrap_or_default()),
-        Some(4 | 21) => {
+    let file = argument(event, event.api.row.args.first().copied()).unwrap_or(&nothing);
+    let name = event.args.last().unwrap_or(&nothing);
+    let flag = event.args.iter().rev().nth(1).map(|flag| flag.number.all()).unwrap_or_default();
+    let (operation, path) = match class(event) {
+        Some(Class::Rename) => (Operation::Rename, name.clone()),
+        // Only its lowest bit asks for it.
+        Some(Class::Dispose) if !flag.is_empty() && flag.iter().all(|flag| flag & 1 == 0) => return Vec::new(),
+        Some(Class::Dispose) => {
             let texts = file.handle.as_ref().map_or(Vec::new(), |handle| handle.texts.clone());
             (Operation::Delete, Arg { texts, ..file.clone() })
         }
         _ => return Vec::new(),
     };
-    paths(&path).into_iter().map(|l| effect(image, event, operation, Store::File, l, &path)).collect()
+    let is_sure = operation != Operation::Delete || !flag.is_empty() && flag.iter().all(|flag| flag & 1 == 1);
+    let told = |location| {
+        let mut effect = effect(image, event, operation, Store::File, location, &path);
+        if !is_sure {
+            effect.certainty = effect.certainty.min(Certainty::Likely);
+            effect.evidence.push(Step::new("whether it asks for a deletion is not known"));
+        }
+        effect
+    };
+    paths(&path).into_iter().map(told).collect()
 }
 
 /// `SHFILEOPSTRUCT`: 1 move, 2 copy, 3 delete, 4 rename.

@@ -20,6 +20,7 @@ use crate::facts::{
 };
 use crate::read::script::called;
 use files::{DOUBT, is_device, paths};
+pub(crate) use files::{is_by_handle, opened_for};
 
 /// Begins the step that says why a place is not known.
 pub(crate) const NOT_KNOWN: &str = "not known";
@@ -138,7 +139,7 @@ fn effects(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     match row.model {
         Some(Model::Move) => files::moved(image, event),
         Some(Model::Replace) => files::replaced(image, event),
-        Some(Model::FileInformation) => files::by_handle(image, event),
+        Some(Model::FileInformation | Model::NtFileInformation) => files::by_handle(image, event),
         Some(Model::SettingsWrite) => settings::written(image, event),
         Some(Model::SqlDatabase) => settings::database(image, event),
         Some(Model::ShellOperation) => files::shell_operation(image, event),

@@ -45,6 +45,7 @@ struct Width {
 /// What was put into the state of the engine.
 #[derive(Default)]
 struct Put {
+    lost: bool,
     buffers: BTreeMap<Value, Buffer>,
     cells: BTreeMap<Value, Cell>,
 }
@@ -52,6 +53,8 @@ struct Put {
 /// What is handed to a model, by address.
 #[derive(Default)]
 struct Gathered {
+    /// The end of one of the texts is not known: what stands there is not characters.
+    lost: bool,
     /// Texts, and where they end.
     texts: BTreeMap<u64, (Buffer, u64)>,
     words: BTreeMap<u64, Word>,
@@ -70,8 +73,9 @@ impl Gathered {
         let Some(at) = ground.address(pointer).filter(|at| *at > 0xffff && machine.memory.is_written(*at)) else {
             return inner;
         };
-        if let Some(text) = text_at(machine, ground, marks, at, width) {
-            self.texts.insert(at, text);
+        if let Some((buffer, end, whole)) = text_at(machine, ground, marks, at, width) {
+            self.texts.insert(at, (buffer, end));
+            self.lost |= !whole;
         }
         let size = size_of(ground.is_64);
         for place in (0..MAX_WORDS).map(|n| at.wrapping_add(n * size as u64)) {
@@ -91,7 +95,7 @@ impl Gathered {
     /// Puts all of it into a state. A text in the middle of another one comes behind it.
     fn put(self, state: &mut State, ground: &Ground<'_, '_>) -> Put {
         let size = size_of(ground.is_64);
-        let mut put = Put::default();
+        let mut put = Put { lost: self.lost, ..Put::default() };
         for (at, word) in self.words.iter().filter(|(at, _)| !self.is_text(**at)) {
             let (place, cell) = (ground.value(Word::number(*at)), cell_of(ground, *word, size));
             if cell.value != Value::Unknown {
@@ -109,17 +113,17 @@ impl Gathered {
     }
 }
 
-/// The text at an address, or of the string object there, and where it ends.
+/// The text at an address, or of the string object there, where it ends, and whether its end was seen.
 fn text_at(
     machine: &Machine,
     ground: &mut Ground<'_, '_>,
     marks: &Marks,
     at: u64,
     width: Width,
-) -> Option<(Buffer, u64)> {
+) -> Option<(Buffer, u64, bool)> {
     if let Some((text, wide)) = objects::read(marks, &machine.memory, ground, at) {
         let buffer = Buffer { object: true, ..Buffer::of(Known::of(text)).so_wide(wide) };
-        return Some((buffer, at));
+        return Some((buffer, at, true));
     }
     // A pointer or a handle is no text, whatever its bytes look like.
     if is_address(machine, ground, at) {
@@ -128,7 +132,7 @@ fn text_at(
     let wide = if width.said { width.wide } else { looks_wide(&machine.memory, ground.image, at, width.wide) };
     let read = texts::read(marks, &machine.memory, ground.image, at, wide, None)?;
     let end = at.wrapping_add((read.units.len() as u64 + 1) * if wide { 2 } else { 1 });
-    Some((Buffer::of(Known::of(read.text)).so_wide(wide), end))
+    Some((Buffer::of(Known::of(read.text)).so_wide(wide), end, read.whole))
 }
 
 /// What a model left: the result, and texts of which one of several is there.
@@ -139,6 +143,8 @@ pub(super) struct Answer {
     /// The result may as well be null: a variable that is not set.
     pub(super) nullable: bool,
     pub(super) events: Vec<Event>,
+    /// The end of a text that it was given was not seen.
+    pub(super) lost: bool,
 }
 
 /// What of memory a model looks at.
@@ -290,7 +296,7 @@ pub(super) fn call(
         value => ground.word(value),
     };
     let nullable = nullable && result.low(size_of(ground.is_64)).is_some();
-    Answer { result, others, nullable, events }
+    Answer { result, others, nullable, events, lost: before.lost }
 }
 
 /// An address of the image or of the run stands there.

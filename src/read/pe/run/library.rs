@@ -1,11 +1,12 @@
 //! Functions on texts and memory whose results a run needs exactly: lengths, places found, copies of so many bytes. What
 //! other functions do is said by the models of the engine.
 
+use super::super::code::models::room::Room;
 use super::machine::{Ground, Machine, Untouched};
 use super::strings::is_string;
 use super::texts::{self, Marks, Read};
 use super::word::{Word, size_of};
-use crate::catalog::native::{Api, EditWord, Model};
+use crate::catalog::native::{Api, EditWord, Model, Passed};
 
 /// Most bytes that are copied or set at once.
 const MAX_BYTES: u64 = 0x1_0000;
@@ -23,6 +24,8 @@ pub(super) struct Library<'r, 'i, 'a> {
     pub(super) api: Option<Api>,
     /// What it is called with.
     pub(super) arguments: Vec<Word>,
+    /// Bytes that it has copied, set or compared.
+    pub(super) spent: u64,
 }
 
 /// What memory functions allocate: the argument with the size, and one that it is multiplied with.
@@ -101,6 +104,17 @@ impl Library<'_, '_, '_> {
         self.ground.address(word).filter(|at| *at != 0)
     }
 
+    /// The room that the call says its buffer has.
+    fn room(&self) -> Option<Room> {
+        let api = self.api?;
+        let size = size_of(self.ground.is_64);
+        let number = |n| match api.row.passed(n, self.ground.is_64) {
+            Passed::At(n) => self.arguments.get(usize::from(n))?.low(size),
+            Passed::Object => None,
+        };
+        Room::of(api, number)
+    }
+
     fn read(&mut self, position: usize, wide: bool) -> Option<Read> {
         let at = self.address(position)?;
         texts::read(self.marks, &self.machine.memory, self.ground.image, at, wide, None)
@@ -146,6 +160,10 @@ impl Library<'_, '_, '_> {
         let counts_zero = self.api.is_some_and(|api| api.row.module != "crt");
         if self.api.is_some_and(|api| api.row.args.len() > 2) {
             let most = self.number(2)? as u32 as usize;
+            // How much of what stands for something else is left is not known.
+            if units.len() > most && texts::has_marks(&units) {
+                return None;
+            }
             units.truncate(if counts_zero { most.saturating_sub(1) } else { most });
             if !behind && !counts_zero && units.len() == most && !self.name.ends_with("_s") {
                 texts::write(&mut self.machine.memory, to, &units, wide, false);
@@ -153,12 +171,18 @@ impl Library<'_, '_, '_> {
             }
         }
         let mut at = to;
+        let mut head = 0;
         if behind {
-            let head = self.read(0, wide)?;
-            if !head.whole {
+            let read = self.read(0, wide)?;
+            if !read.whole {
                 return None;
             }
-            at = to.wrapping_add(head.units.len() as u64 * if wide { 2 } else { 1 });
+            head = read.units.len();
+            at = to.wrapping_add(head as u64 * if wide { 2 } else { 1 });
+        }
+        // Of what does not fit the model says what is left.
+        if self.room().is_some_and(|room| !room.takes(head + texts::least(&units))) {
+            return None;
         }
         texts::write(&mut self.machine.memory, at, &units, wide, true);
         Some(self.written(to))
@@ -175,6 +199,7 @@ impl Library<'_, '_, '_> {
             self.machine.memory.blur(to, SOME);
             return Some(Word::number(to));
         };
+        self.spent += count;
         copy(self.machine, self.ground, self.files, to, from, count);
         Some(self.written(to))
     }
@@ -187,6 +212,7 @@ impl Library<'_, '_, '_> {
         let size = if wide { 2 } else { 1 };
         let count = self.number(2).filter(|count| *count <= MAX_BYTES)?;
         let word = self.argument(1)?;
+        self.spent += count * size;
         for i in 0..count {
             self.machine.memory.store(to.wrapping_add(i * size), size as usize, word);
         }
@@ -277,6 +303,7 @@ impl Library<'_, '_, '_> {
                 let bytes = self.arguments.get(1)?.low(size_of(self.ground.is_64)).unwrap_or(SOME);
                 let at = self.machine.allocate(bytes);
                 if old != 0 {
+                    self.spent += bytes.min(SOME);
                     copy(self.machine, self.ground, self.files, at, old, bytes.min(SOME));
                 }
                 Some(Word::number(at))
@@ -290,6 +317,7 @@ impl Library<'_, '_, '_> {
                 let count =
                     self.arguments.get(2)?.low(size_of(self.ground.is_64)).filter(|count| *count <= MAX_BYTES)?;
                 for i in 0..count {
+                    self.spent += 1;
                     // What something else stands for is neither equal nor unequal.
                     let rest = (count - i).min(texts::MARK as u64);
                     for at in [a, b] {

@@ -76,7 +76,7 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
     for sought in [Sought::Open, Sought::Mode, Sought::Several, Sought::Guessed] {
         let mut all = Vec::new();
         // Calls of which all places are proven.
-        let mut proven: Vec<(u32, Vec<u32>)> = Vec::new();
+        let mut proven: Vec<(u32, String, Vec<u32>)> = Vec::new();
         for event in std::mem::take(events) {
             let open = match (sought, known(program, &event)) {
                 (Sought::Open, Some(known)) if known < WHOLE => {
@@ -91,7 +91,7 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
                 all.push(event);
                 continue;
             };
-            let call = (event.site, event.through.clone());
+            let call = (event.site, event.via.clone(), event.through.clone());
             if proven.contains(&call) {
                 continue;
             }
@@ -271,9 +271,11 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
         }
         event
     };
-    // A way that lost sight of the end of a text says nothing that another did not say.
+    // A way that lost sight of the end of a text says nothing that another did not say. One on which the text goes on with
+    // something that is not known is another place.
     let covered = |of: &Found| {
-        found.iter().any(|other| other.event.through == of.event.through && says_more(&other.event, &of.event))
+        of.lost
+            && found.iter().any(|other| other.event.through == of.event.through && says_more(&other.event, &of.event))
     };
     let covered: Vec<bool> = found.iter().map(covered).collect();
     let told = found.into_iter().zip(guessed).zip(covered).filter(|(_, covered)| !covered);

@@ -86,6 +86,8 @@ pub(super) struct Found {
     pub(super) chose: bool,
     /// Something before it was not run.
     pub(super) doubted: bool,
+    /// The end of a text that it is given was not seen, which is not the same as one that is open.
+    pub(super) lost: bool,
 }
 
 /// What a run is for: the calls that lead to the call that is looked for, outermost first, each with the function that it

@@ -115,6 +115,11 @@ fn marks(units: &[u32]) -> impl DoubleEndedIterator<Item = usize> {
     units.windows(MARK).enumerate().filter(move |(_, window)| is_mark(window)).map(|(at, _)| at)
 }
 
+/// How many characters there are at least: what stands for something else may be empty.
+pub(super) fn least(units: &[u32]) -> usize {
+    units.len() - marks(units).count() * MARK
+}
+
 /// Some of the characters stand for something else.
 pub(super) fn has_marks(units: &[u32]) -> bool {
     marks(units).next().is_some()

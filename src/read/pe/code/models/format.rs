@@ -4,6 +4,7 @@ use super::super::analysis::Engine;
 use super::super::known::Known;
 use super::super::report::Formats;
 use super::super::value::{Kind, Value};
+use super::room::Room;
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Hole, Source, Text};
 
@@ -88,13 +89,17 @@ impl Engine<'_, '_> {
         if !matches!(to, Value::Stack(_)) {
             return false;
         }
+        let mut room = None;
         for at in 1..4u8 {
             let value = self.argument(at);
             let arg = self.close_any(value);
             let Some(format) = arg.literal.and_then(|_| arg.texts.first()).and_then(crate::facts::Text::as_lit) else {
                 // What stands between the buffer and its format is sizes.
                 match value {
-                    Value::Const(n) if n > 1 && n <= 0x1_0000 || n as u32 == u32::MAX => continue,
+                    Value::Const(n) if n > 1 && n <= 0x1_0000 || n as u32 == u32::MAX => {
+                        room = room.or(Room::unsure(n));
+                        continue;
+                    }
                     _ => return false,
                 }
             };
@@ -104,7 +109,7 @@ impl Engine<'_, '_> {
             let wide = self.close(value, true).texts.first() == arg.texts.first();
             let known = self
                 .formatted(format, wide, |engine, position| engine.argument((at + 1).saturating_add(position as u8)));
-            self.fill(to, known, wide);
+            self.fill(to, known.within(room, wide), wide);
             return true;
         }
         false
@@ -112,6 +117,9 @@ impl Engine<'_, '_> {
 
     /// A call of a function of the image that hands its arguments on as a list, with a format: the text is what it says.
     fn format_through(&mut self, Formats { to, format: at }: Formats) -> bool {
+        // What stands between the buffer and its format is its size.
+        let sizes = to.map_or(at..at, |to| to.saturating_add(1)..at);
+        let room = sizes.filter_map(|n| self.argument(n).number()).find_map(Room::unsure);
         let to = match to {
             Ok(parameter) => self.argument(parameter),
             Err(va) => Value::Const(va),
@@ -128,7 +136,7 @@ impl Engine<'_, '_> {
         let wide = self.close(value, true).texts.first() == arg.texts.first();
         let known =
             self.formatted(format, wide, |engine, position| engine.argument((at + 1).saturating_add(position as u8)));
-        self.fill(to, known, wide);
+        self.fill(to, known.within(room, wide), wide);
         true
     }
 
@@ -188,27 +196,6 @@ impl Engine<'_, '_> {
         let known = self.cut_to_room(api, known);
         self.fill(to, known, api.wide);
         self.symbols.of(Kind::Result(site))
-    }
-
-    /// No more than fits, where the room stands between the buffer and the format.
-    fn cut_to_room(&mut self, api: Api, known: Known) -> Known {
-        let place = |n: usize| api.row.args.get(n).copied().unwrap_or_default();
-        let room = place(1).checked_sub(1).filter(|room| *room > place(0));
-        let Some(room) =
-            room.and_then(|n| self.argument_of(api, n).number()).and_then(|n| usize::try_from(n as u32).ok())
-        else {
-            return known;
-        };
-        let (most, behind) = match api.row.unended {
-            true => (room, Text::unknown()),
-            false => (room.saturating_sub(1), Text::new()),
-        };
-        known.map(|text| match text.as_lit() {
-            Some(whole) if whole.chars().count() >= room => {
-                Text::lit(whole.chars().take(most).collect::<String>()).concat(&behind)
-            }
-            _ => text.clone(),
-        })
     }
 
     /// `strftime`: what of a time each conversion stands for is not known (C17, 7.27.3.5).

@@ -84,7 +84,8 @@ impl Engine<'_, '_> {
             }
         };
         let (access, options) = (self.closed(api, 3), self.closed(api, 4));
-        let parent = key.handle.clone().unwrap_or_default();
+        let mut parent = key.handle.clone().unwrap_or_default();
+        parent.asked = parent.asked.into_iter().map(Asked::below).collect();
         let keys = locate::key_texts(&key);
         let mut handle = Handle {
             texts: locate::keys_below(&keys, &below),
@@ -144,6 +145,16 @@ impl Engine<'_, '_> {
         let path = self.closed(api, 0);
         let handle = Handle { texts: possible(&path), opened_at: site, ..Handle::default() };
         self.with_origin(Kind::Result(site), Origin::Handle(handle))
+    }
+
+    /// An open file of the native API: its name stands in a structure, and its handle is given through the first argument.
+    pub(super) fn open_native(&mut self, api: Api, site: u32) -> Value {
+        let name = self.structure_fields(api).first().map(|name| self.close(*name, true)).unwrap_or_default();
+        let handle = Handle { texts: possible(&name), opened_at: site, ..Handle::default() };
+        let (pointer, size) = (self.argument(0), if self.is_64() { 8 } else { 4 });
+        let value = self.with_origin(Kind::Out(site, 0), Origin::Handle(handle));
+        self.state.store(pointer, size, value);
+        self.symbols.of(Kind::Result(site))
     }
 }
 

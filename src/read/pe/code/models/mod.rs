@@ -9,6 +9,7 @@ pub(crate) mod objects;
 mod parts;
 mod pascal;
 pub(super) mod paths;
+pub(in super::super) mod room;
 mod rust;
 mod strings;
 
@@ -116,6 +117,7 @@ impl Engine<'_, '_> {
             }
             M::MakePath | M::SplitPath | M::Scan | M::FileDialog | M::Message => self.parts_model(api, model, site),
             M::CreateFile | M::Fopen | M::Oflag | M::OpenStyle => self.open_file(api, site),
+            M::NtCreateFile | M::NtOpenFile => self.open_native(api, site),
             _ => self.symbols.of(Kind::Result(site)),
         }
     }
@@ -230,10 +232,11 @@ impl Engine<'_, '_> {
                 let name = self.load(base.plus(if is_64 { 16 } else { 8 }, is_64), size);
                 vec![self.load(name.plus(if is_64 { 8 } else { 4 }, is_64), size)]
             }
-            // FILE_RENAME_INFO: what it is to be called stands in it, behind a handle and a length.
-            Some(Model::FileInformation) => {
+            // FILE_DISPOSITION_INFO is a truth value, or flags of which the lowest bit is that. FILE_RENAME_INFO: what it is
+            // to be called stands in it, behind a handle and a length.
+            Some(Model::FileInformation | Model::NtFileInformation) => {
                 let structure = self.model_argument(api, 2);
-                vec![structure.plus(if is_64 { 20 } else { 12 }, is_64)]
+                vec![self.load(structure, 1), structure.plus(if is_64 { 20 } else { 12 }, is_64)]
             }
             // SERVICE_TABLE_ENTRY: name and main function, up to an entry without a name. They are given the other way round.
             Some(Model::ServiceDispatcher) => {

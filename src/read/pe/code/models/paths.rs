@@ -8,12 +8,31 @@ use super::super::report::argument_text;
 use super::super::slot::Slot;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
-use crate::facts::{Folder, Source, Text, env_hole, expand_env, join_paths};
+use crate::facts::{Folder, Hole, Part, Source, Text, env_hole, expand_env, join_paths};
 
 /// Number of the array of the program's arguments among what a call writes, behind everything else.
 pub(in super::super) const ARGUMENTS: u8 = 240;
 /// The same of one of them, when it is not known which.
 pub(in super::super) const ANY_ARGUMENT: u8 = 239;
+
+/// The name at the end of a path has an extension; `None`: that depends on what is not known of it.
+fn has_extension(path: &Text) -> Option<bool> {
+    let (rest, separated) = match path.trailing_lit().rsplit_once(['\\', '/']) {
+        Some((_, name)) => (name, true),
+        None => (path.trailing_lit(), false),
+    };
+    let before = path.parts().iter().rev().find(|part| matches!(part, Part::Hole(_)));
+    let is_whole = separated || matches!(before, None | Some(Part::Hole(Hole::Folder(_))));
+    match rest.contains('.') {
+        true => Some(true),
+        false => is_whole.then_some(false),
+    }
+}
+
+/// The name at its end is what a caller gives.
+fn ends_with_parameter(path: &Text) -> bool {
+    matches!(path.parts().last(), Some(Part::Hole(hole)) if Slot::of_hole(hole).is_some())
+}
 
 impl Engine<'_, '_> {
     pub(super) fn path_model(&mut self, api: Api, model: Model, site: u32) -> Value {
@@ -156,9 +175,17 @@ impl Engine<'_, '_> {
                     Value::Const(0) => Known::of(Text::lit(".exe")),
                     extension => self.text_or_unknown(extension, api.wide),
                 };
-                let has_one =
-                    |text: &Text| text.trailing_lit().rsplit(['\\', '/']).next().is_some_and(|name| name.contains('.'));
-                known.with(&more, |text, more| if has_one(text) { text.clone() } else { text.clone().concat(more) })
+                let added = known.with(&more, |text, more| match has_extension(text) {
+                    Some(true) => text.clone(),
+                    Some(false) => text.clone().concat(more),
+                    // What a caller names is told with each of them, anything else with neither.
+                    None if ends_with_parameter(text) => text.clone().concat(more),
+                    None => text.clone().concat(&Text::unknown()),
+                });
+                match known.texts().iter().any(|text| has_extension(text).is_none() && ends_with_parameter(text)) {
+                    true => added.or(&known).guessed(true),
+                    false => added,
+                }
             }
             _ => known.map(without_extension).then(&self.text_or_unknown(extension, api.wide)),
         };

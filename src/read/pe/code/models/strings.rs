@@ -5,10 +5,21 @@ use super::super::cuts::{Cut, without_last};
 use super::super::known::Known;
 use super::super::value::{Kind, Value};
 use crate::catalog::native::{Api, Model};
-use crate::facts::Text;
+use crate::facts::{Part, Text};
 
 /// Most bytes that are set at once.
 const MAX_SET: i64 = 0x1_0000;
+
+/// Fewest characters of a text of which some is not known, as texts that programs put together are.
+fn least_of(text: &Text) -> usize {
+    /// Fewest of a folder, a value or a name: a drive with a letter behind it.
+    const MIN_HOLE: usize = 4;
+    let least = |part: &Part| match part {
+        Part::Lit(literal) => literal.chars().count(),
+        Part::Hole(_) => MIN_HOLE,
+    };
+    text.parts().iter().map(least).sum()
+}
 
 impl Engine<'_, '_> {
     pub(super) fn string_model(&mut self, api: Api, model: Model, site: u32) -> Value {
@@ -18,6 +29,7 @@ impl Engine<'_, '_> {
             Model::Copy => {
                 let known = self.text_or_unknown(second, api.wide);
                 let known = self.cut_to_count(api, second, known);
+                let known = self.cut_to_room(api, known);
                 self.fill(first, known, api.wide);
                 first
             }
@@ -33,7 +45,8 @@ impl Engine<'_, '_> {
                 let head = self.text_or_unknown(first, api.wide);
                 let tail = self.text_or_unknown(second, api.wide);
                 let tail = self.cut_to_count(api, second, tail);
-                self.fill(first, head.then(&tail), api.wide);
+                let known = self.cut_to_room(api, head.then(&tail));
+                self.fill(first, known, api.wide);
                 first
             }
             Model::CopyBytes => {
@@ -102,6 +115,7 @@ impl Engine<'_, '_> {
             Some(literal) if literal.chars().count() > most => {
                 Text::lit(literal.chars().take(most).collect::<String>())
             }
+            None if least_of(text) > most => Cut::Anywhere.of(text),
             _ => text.clone(),
         })
     }

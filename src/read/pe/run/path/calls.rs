@@ -14,10 +14,17 @@ use crate::catalog::native::{self, Signature};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::rc::Rc;
 
+/// Bytes that are copied, set or compared at the cost of an instruction.
+const BYTES: u64 = 8;
+
 impl Run<'_, '_> {
     /// A function of the image is not run: what it was given may have changed.
     pub(super) fn skip(&mut self, way: &mut Way, function: u32, site: u32) {
-        let arguments = self.arguments(&way.machine, 4);
+        let mut arguments = self.arguments(&way.machine, 4);
+        if !self.ground.is_64 {
+            // The object of a method, and what compilers pass to functions of their own.
+            arguments.extend([0, 1, 2].map(|register: usize| way.machine.registers[register]));
+        }
         way.doubted |= !self.is_harmless(&way.machine);
         // What is given lies in the frame of some function, and not beyond.
         let size = size_of(self.ground.is_64);
@@ -221,8 +228,12 @@ impl Run<'_, '_> {
             name,
             api,
             arguments: arguments.clone(),
+            spent: 0,
         };
-        if let Some(result) = library.call() {
+        let result = library.call();
+        let spent = library.spent / BYTES;
+        (self.steps, way.steps) = (self.steps + spent, way.steps + spent);
+        if let Some(result) = result {
             self.returned(&mut way.machine, result, pops);
             return Some(());
         }
@@ -249,7 +260,8 @@ impl Run<'_, '_> {
         let through: Vec<u32> = way.frames.iter().skip(1).rev().map(|frame| frame.site).collect();
         for mut event in answer.events.into_iter().filter(|event| Some(event.site) == sought) {
             event.through.clone_from(&through);
-            self.found.push(Found { event, chose: way.chose, doubted: way.doubted || way.machine.is_unsure() });
+            let doubted = way.doubted || way.machine.is_unsure();
+            self.found.push(Found { event, chose: way.chose, doubted, lost: answer.lost });
         }
         let others = answer.others.len() + usize::from(answer.nullable);
         let before = (others > 0).then(|| way.clone());
