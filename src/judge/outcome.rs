@@ -136,12 +136,12 @@ fn self_heals(effect: &Effect) -> bool {
 /// Endings of files that say how a program is to run.
 const CONFIGURATIONS: &[&str] = &["cfg", "conf", "config", "ini", "json", "properties", "toml", "xml", "yaml", "yml"];
 
-/// Puts what the environment of this start says into a configuration that the image holds, as the entry of a container does:
-/// where the image is back, the next start does the same to it. A `.config` file is always part of the image.
+/// Puts what the environment of this start says into a configuration, as the entry of a container does: where the image is
+/// back, the next start does the same to it. What a start reads before it writes it, and a `.config` file, is part of the image.
 fn adapts_configuration(effect: &Effect) -> bool {
     let ending = effect.location.extension().filter(|ending| CONFIGURATIONS.contains(&ending.as_str()));
     matches!(effect.store, Store::File | Store::Settings)
-        && ending.is_some_and(|ending| ending == "config" || effect.has(Trait::Baked))
+        && ending.is_some_and(|ending| ending == "config" || effect.has(Trait::Baked) || effect.has(Trait::ReadBack))
 }
 
 /// Does the effect prepare the machine for the application, replacing what was there? Data, keys and work are no
@@ -259,7 +259,8 @@ mod tests {
         assert_eq!(at("phase=startup origin=generated"), Some(Outcome::Lost));
         let adapted = |rest: &str| outcome_at("vm-role", Event::Reimage, &format!("effect create file C:\\A\\{rest}"));
         assert_eq!(adapted("a.json phase=startup traits=read-back,baked"), Some(Outcome::Survives));
-        assert_eq!(adapted("a.json phase=startup traits=read-back"), Some(Outcome::Lost));
+        assert_eq!(adapted("a.json phase=startup traits=read-back"), Some(Outcome::Survives));
+        assert_eq!(adapted("a.json phase=startup traits=read-modify-write"), Some(Outcome::Lost));
         assert_eq!(adapted("web.config phase=startup traits=read-back"), Some(Outcome::Survives));
         assert_eq!(adapted("a.json phase=run traits=read-back,baked"), Some(Outcome::Reverts));
         assert_eq!(adapted("count.dat phase=startup traits=read-back,baked"), Some(Outcome::Reverts));

@@ -4,6 +4,7 @@
 //! before it made known: values into locations, names into kinds of store, who starts whom into phases, declared
 //! volumes into durability, and last the comparisons of all writers and readers of one location.
 
+mod certificates;
 mod ciphers;
 mod copies;
 mod durable;
@@ -72,6 +73,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     grants::foretell(readings);
     implied::mark(readings);
     ciphers::part(readings);
+    certificates::mark(readings);
     topology::apply(readings, environment);
     writers::compare(readings);
     profiles::wanted(readings);

@@ -53,7 +53,7 @@ pub(super) fn mark(readings: &mut [Reading], app: &Application) {
 fn machine_wide(effect: &Effect, artifact: &str, app: &Application) -> Option<String> {
     if effect.operation == Operation::Read
         || effect.operation.removes()
-        || effect.phase != Phase::Run
+        || matches!(effect.phase, Phase::Build | Phase::NotShipped | Phase::Unknown)
         || effect.has(Trait::Implied)
     {
         return None;

@@ -21,12 +21,17 @@ impl Condition {
             && (self.via.is_empty() || self.via.iter().any(|p| wildcard(p, &effect.via)))
             && !self.not_via.iter().any(|p| wildcard(p, &effect.via))
             && (!self.guarded || effect.guard.is_some())
-            && self.matches_location(&effect.location.to_string())
+            && self.matches_location(effect)
     }
 
-    fn matches_location(&self, location: &str) -> bool {
-        (self.location.is_empty() || self.location.iter().any(|p| wildcard(p, location)))
-            && !self.not_location.iter().any(|p| wildcard(p, location))
+    fn matches_location(&self, effect: &Effect) -> bool {
+        let location = &effect.location.to_string();
+        let engine = || effect.via.strip_suffix(')')?.rsplit_once(" (").map(|(_, engine)| engine.to_owned());
+        let is_here = match (self.engine.is_empty(), engine()) {
+            (false, Some(engine)) => self.engine.contains(&engine),
+            _ => self.location.is_empty() || self.location.iter().any(|p| wildcard(p, location)),
+        };
+        is_here && !self.not_location.iter().any(|p| wildcard(p, location))
     }
 
     /// How narrow the condition is: of two rules that match, the narrower one speaks. What is known of the one effect

@@ -115,6 +115,10 @@ pub struct Condition {
     /// Wildcards over the location.
     #[serde(default)]
     pub location: Vec<String>,
+    /// Engines of databases, which are named behind the API, as in `ADODB (jet)`, where the name of the file does not tell
+    /// them. One that is named decides, and not the location.
+    #[serde(default)]
+    pub engine: Vec<String>,
     /// Wildcards over the location that exclude.
     #[serde(default)]
     pub not_location: Vec<String>,

@@ -57,10 +57,15 @@ impl Database {
         };
         let certainty = if self.location.text().has_unknown() { Certainty::Likely } else { Certainty::Proven };
         Some(
-            Effect::new(operation, store, self.location.clone(), certainty, via)
+            Effect::new(operation, store, self.location.clone(), certainty, self.via(via))
                 .in_phase(Phase::Run, "a connection string is used while the application runs")
                 .because(Step::new(self.because.clone())),
         )
+    }
+
+    fn via(&self, via: &str) -> String {
+        let is_file = self.reach == Reach::File && !self.engine.is_empty();
+        if is_file { with_engine(via, &self.engine, &self.location) } else { via.to_owned() }
     }
 
     /// The clue that the data is elsewhere, if it is.
@@ -68,6 +73,12 @@ impl Database {
         (self.reach == Reach::Remote)
             .then(|| Clue::new(ClueKind::RemoteClient, &self.engine, "").at(self.location.clone()))
     }
+}
+
+/// The API, and behind it the engine where the name of the file does not tell it.
+pub fn with_engine(via: &str, engine: &str, location: &Location) -> String {
+    let told = location.extension().and_then(|extension| engine_of_extension(&extension));
+    if told.is_some_and(|told| told.name == engine) { via.to_owned() } else { format!("{via} ({engine})") }
 }
 
 /// Deepest nesting of connection strings inside connection strings (Entity Framework has two).

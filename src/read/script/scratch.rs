@@ -19,7 +19,7 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
     for fact in &reading.facts {
         if let Body::Effect(effect) = &fact.body
             && effect.operation == Operation::Delete
-            && matches!(effect.store, Store::File | Store::Directory)
+            && matches!(effect.store, Store::File | Store::Directory | Store::Database)
             && effect.phase != Phase::NotShipped
             && effect.location.extent() != Extent::None
         {
@@ -39,7 +39,7 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
             effect.operation,
             Operation::Create | Operation::Append | Operation::Write | Operation::Copy | Operation::Grant
         );
-        if !makes || !matches!(effect.store, Store::File | Store::Directory | Store::Acl) {
+        if !makes || !matches!(effect.store, Store::File | Store::Directory | Store::Acl | Store::Database) {
             continue;
         }
         let gone = deleted.get(&effect.location.key()).map(Vec::as_slice).unwrap_or_default();

@@ -500,9 +500,7 @@ impl<'e, 's> Script<'e, 's> {
         let value = shown[start..].split(';').next().unwrap_or_default();
         let location = call::file(&Text::parse(value), &self.here);
         let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
-        sink.effect(
-            site,
-            caller.effect(Operation::Write, Store::Database, location, "ADODB").of_origin(Origin::Unknown),
-        );
+        let via = connection::with_engine("ADODB", if lower.contains("sqlite") { "sqlite" } else { "jet" }, &location);
+        sink.effect(site, caller.effect(Operation::Write, Store::Database, location, &via).of_origin(Origin::Unknown));
     }
 }

@@ -68,6 +68,10 @@ impl<'s> Machine<'s, '_, '_> {
                 let path = if positional().is_empty() && *input != Value::Null { input.clone() } else { first() };
                 Value::Paths(path.texts().iter().map(|t| from_here(t, scope)).collect())
             }
+            // The names alone, which somebody puts behind the folder.
+            "get-childitem" | "gci" | "ls" | "dir" if arguments.iter().any(is_name_switch) => {
+                Value::Paths([Text::unknown()].into())
+            }
             "get-childitem" | "gci" | "ls" | "dir" => {
                 let path = positional().into_iter().next().unwrap_or_else(|| {
                     if *input == Value::Null { Value::text(scope.location().clone()) } else { input.clone() }
@@ -146,6 +150,10 @@ fn named(arguments: &[Argument<'_>], names: &[&str]) -> Option<Value> {
         Some(Argument::Value(value, _)) => Some(value.clone()),
         _ => None,
     }
+}
+
+fn is_name_switch(argument: &Argument<'_>) -> bool {
+    matches!(argument, Argument::Name { name, .. } if name == "name" || name == "n")
 }
 
 /// `Join-Path` puts the second path behind the first whatever it begins with.
