@@ -3,7 +3,7 @@
 //! A [`Command`] says how its arguments are read (which options take a value) and holds [`Form`]s: the first form
 //! whose words and options are present says what happens. Locations are [`Template`]s over the arguments.
 
-use crate::facts::{Operation, Phase, Store, Trait};
+use crate::facts::{Certainty, Operation, Phase, Store, Trait};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
@@ -63,7 +63,7 @@ pub struct Command {
     /// `name=value` arguments are options.
     #[serde(default)]
     pub equals: bool,
-    /// What it does; the first that matches counts.
+    /// What it does; the first that matches counts, and behind one that lets [`Form::more`] through the next.
     #[serde(default)]
     pub form: Vec<Form>,
 }
@@ -80,6 +80,9 @@ impl Command {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Form {
+    /// What follows may apply too; otherwise the first form that matches is the only one.
+    #[serde(default)]
+    pub more: bool,
     /// What reports call it, where the command alone does not say enough.
     #[serde(default)]
     pub via: Option<String>,
@@ -145,6 +148,12 @@ pub struct Outcome {
     /// Where it leads, when it is a link.
     #[serde(default)]
     pub to: Option<Template>,
+    /// The provider by which a connection string is read, of a server that is none of SQL Server.
+    #[serde(default)]
+    pub engine: Option<String>,
+    /// No more certain than this.
+    #[serde(default)]
+    pub certainty: Option<Certainty>,
     /// Only when the location is of this provider of PowerShell.
     #[serde(default)]
     pub provider: Option<Provider>,

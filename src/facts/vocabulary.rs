@@ -362,4 +362,6 @@ pub enum Trait {
     ContainerImage,
     /// Another artifact does the same to the same store of the machine, where it is told.
     Repeated,
+    /// Told by the name of a setting: nobody was seen to ask for it.
+    Named,
 }

@@ -9,10 +9,16 @@ use std::collections::{HashMap, HashSet};
 /// How locations of the machine key of ASP.NET begin.
 const MACHINE_KEY: &str = "machine-key://";
 
+/// How locations begin of what is protected with a ring of keys.
+const KEY_RING: &str = "data-protection://";
+/// In the names of the types that set up the ring of keys of ASP.NET Core.
+const DATA_PROTECTION: &str = "DataProtection";
+
 /// Marks ciphertext whose key is lost while the ciphertext is not, and ciphertext whose key every instance has.
 pub(super) fn part(readings: &mut [Reading]) {
     readings.iter_mut().for_each(kept_elsewhere);
     machine_keys(readings);
+    key_rings(readings);
 }
 
 /// Remote services that take what a program hands them and give it back to another instance.
@@ -87,7 +93,8 @@ fn may_take(effect: &Effect) -> bool {
 }
 
 fn is_far(effect: &Effect) -> bool {
-    let share = effect.store.is_path() && effect.location.file_place() == crate::facts::Place::UncShare;
+    let is_path = effect.store.is_path() || effect.store == Store::Key;
+    let share = is_path && effect.location.file_place() == crate::facts::Place::UncShare;
     effect.has(Trait::Remote) || effect.has(Trait::Durable) || share
 }
 
@@ -115,6 +122,60 @@ fn machine_keys(readings: &mut [Reading]) {
             }
         }
     }
+}
+
+/// What ASP.NET Core protects is read with a ring of keys: lost with the machine where the ring is kept on it, the same for
+/// all where it is kept elsewhere. Where no ring is seen nobody knows.
+fn key_rings(readings: &mut [Reading]) {
+    let mut nearest = Nearest::default();
+    let mut rings: Vec<(bool, Step)> = Vec::new();
+    for reading in readings.iter() {
+        let Some((is_far, step)) = key_ring(reading) else { continue };
+        nearest.insert(&reading.artifact, rings.len(), |_| true);
+        rings.push((is_far, step.in_artifact(reading.artifact.clone())));
+    }
+    if rings.is_empty() {
+        return;
+    }
+    for reading in readings.iter_mut() {
+        let Some((is_far, step)) = nearest.find(&reading.artifact, |_, _| true).and_then(|n| rings.get(n)) else {
+            continue;
+        };
+        for effect in super::effects_mut(std::slice::from_mut(reading)) {
+            let protects = effect.store == Store::Ciphertext && effect.operation == Operation::Protect;
+            if protects && effect.location.text().leading_lit().starts_with(KEY_RING) {
+                effect.mark(if *is_far { Trait::Durable } else { Trait::KeyApart });
+                effect.evidence.push(step.clone());
+            }
+        }
+    }
+}
+
+/// Whether a program keeps its ring of keys on another host, or on this machine or nowhere.
+fn key_ring(reading: &Reading) -> Option<(bool, Step)> {
+    let facts = || super::steps::counted(&reading.facts);
+    let far = facts().find_map(|fact| {
+        let said = match &fact.body {
+            Body::Clue(clue) if clue.kind == ClueKind::RemoteClient && clue.value.contains(DATA_PROTECTION) => {
+                &clue.value
+            }
+            Body::Effect(effect) if is_ring(effect) && is_far(effect) => &effect.via,
+            _ => return None,
+        };
+        Some((true, Step::at(format!("the ring of keys is kept elsewhere: {said}"), fact.site.clone())))
+    });
+    let near = || {
+        facts().find_map(|fact| {
+            let effect = fact.as_effect().filter(|effect| is_ring(effect))?;
+            let said = format!("the ring of keys is kept on this machine: {}", effect.location);
+            Some((false, Step::at(said, fact.site.clone())))
+        })
+    };
+    far.or_else(near)
+}
+
+fn is_ring(effect: &Effect) -> bool {
+    effect.store == Store::Key && effect.via.contains(DATA_PROTECTION)
 }
 
 /// Whether a configuration gives the machine key or leaves it to each machine.
@@ -187,6 +248,22 @@ mod tests {
             traits(&program.replace(" at=section:.text;rva:0x20", " origin=constant at=section:.text;rva:0x20")),
             []
         );
+    }
+
+    #[test]
+    fn the_ring_of_keys_tells_whether_ciphertext_outlives_it() {
+        let protect =
+            "artifact bin/a.dll\neffect protect ciphertext data-protection://{?} via=IDataProtector::Protect\n";
+        let ring =
+            |at: &str| format!("artifact bin/b.dll\neffect create key {at} via=DataProtectionBuilderExtensions::X\n");
+        assert_eq!(traits(&format!("{protect}{}", ring("C:\\keys"))), [Trait::KeyApart]);
+        assert_eq!(traits(&format!("{protect}{}", ring("\\\\files\\keys"))), [Trait::Durable]);
+        let blob = "artifact bin/b.dll\nclue remote-client key=blob value=AzureDataProtectionBuilderExtensions::Y\n";
+        assert_eq!(
+            traits(&format!("{protect}{blob}{}", ring("C:\\keys").replace("artifact bin/b.dll\n", ""))),
+            [Trait::Durable]
+        );
+        assert_eq!(traits(protect), []);
     }
 
     #[test]

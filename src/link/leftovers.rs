@@ -103,7 +103,9 @@ fn left_by_program(effect: &Effect) -> Option<Location> {
     let below = below.trim_matches('\\').to_lowercase();
     let (folder, name) = below.rsplit_once('\\').unwrap_or(("", &below));
     let is_apart = matches!(first, Hole::Folder(folder) if KEPT_APART.contains(folder));
-    if folder.contains(['*', '?']) || name.is_empty() {
+    // What a package manager puts there is not the program's doing.
+    let is_package = below.split('\\').any(|part| part == "node_modules");
+    if is_package || folder.contains(['*', '?']) || name.is_empty() {
         return None;
     }
     if effect.store == Store::Directory {

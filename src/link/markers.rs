@@ -1,7 +1,7 @@
 //! Markers: which effects a test such as `if exist X goto done` keeps from being made again.
 
-use crate::facts::{Body, ClueKind, Effect, Location, Place, Reading, Site, Step};
-use std::collections::HashMap;
+use crate::facts::{Body, ClueKind, Effect, Location, Operation, Place, Reading, Site, Step};
+use std::collections::{HashMap, HashSet};
 
 /// Puts the marker of each guard clue on the effect that it names, in the same artifact.
 pub(super) fn guard(readings: &mut [Reading]) {
@@ -33,6 +33,26 @@ pub(super) fn guard(readings: &mut [Reading]) {
             }
         }
     }
+}
+
+/// The copies of an artifact that are made only where what they make is missing, by their headlines: somebody else goes on
+/// with them.
+pub(super) fn seeds(reading: &Reading) -> HashSet<String> {
+    let clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
+    let guards: HashMap<&str, &Location> = clues
+        .filter(|clue| clue.kind == ClueKind::Guard)
+        .filter_map(|clue| Some((clue.value.as_str(), clue.location.as_ref()?)))
+        .collect();
+    if guards.is_empty() {
+        return HashSet::new();
+    }
+    let effects = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect());
+    effects
+        .filter(|effect| effect.operation == Operation::Copy)
+        .map(|effect| (effect.headline(), effect))
+        .filter(|(headline, effect)| guards.get(headline.as_str()).is_some_and(|marker| **marker == effect.location))
+        .map(|(headline, _)| headline)
+        .collect()
 }
 
 /// Of a setup program nothing tells where it installs to; one whose marker lies on the volume from which it runs is

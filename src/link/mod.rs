@@ -4,6 +4,7 @@
 //! before it made known: values into locations, names into kinds of store, who starts whom into phases, declared
 //! volumes into durability, and last the comparisons of all writers and readers of one location.
 
+mod asked;
 mod certificates;
 mod ciphers;
 mod copies;
@@ -58,6 +59,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     let environment = context.settings.environment.as_deref();
     environments::choose(readings, environment);
     given::hand_down(readings);
+    asked::leave_out(readings);
     values::resolve(readings, environment);
     links::follow(readings);
     refine::stores(readings);

@@ -14,6 +14,8 @@ struct Uses {
     baked: Option<String>,
     at_run: bool,
     at_shutdown: bool,
+    /// Who puts a copy there whenever it is missing.
+    seeder: Option<(String, String)>,
 }
 
 /// Marks effects whose location is also read, also baked, or only written at shutdown.
@@ -22,21 +24,32 @@ pub(super) fn compare(readings: &mut [Reading]) {
     let mut by_key: HashMap<String, usize> = HashMap::new();
     // The place of each effect that is compared, in their order.
     let mut places: Vec<Option<usize>> = Vec::new();
+    // Copies that are only the beginning, of all that are compared, in their order.
+    let mut seeds: Vec<bool> = Vec::new();
     for reading in readings.iter() {
+        let seeded = super::markers::seeds(reading);
         for effect in super::steps::counted(&reading.facts).filter_map(|f| f.as_effect()) {
             let place = join_key(effect).map(|key| *by_key.entry(key).or_insert(uses.len()));
             if place == Some(uses.len()) {
                 uses.push(Uses::default());
             }
+            let is_seed = !seeded.is_empty() && seeded.contains(&effect.headline());
             if let Some(found) = place.and_then(|place| uses.get_mut(place)) {
-                note(found, effect, &reading.artifact);
+                match is_seed && effect.phase != Phase::Build {
+                    true => found.seeder = Some((reading.artifact.clone(), effect.via.clone())),
+                    false => note(found, effect, &reading.artifact),
+                }
             }
+            seeds.push(is_seed);
             places.push(place);
         }
     }
-    for (effect, place) in super::effects_mut(readings).zip(places) {
-        if let Some(found) = place.and_then(|place| uses.get(place)) {
-            mark(effect, found);
+    for ((effect, place), is_seed) in super::effects_mut(readings).zip(places).zip(seeds) {
+        let Some(found) = place.and_then(|place| uses.get(place)) else { continue };
+        // Who goes on with a copy is told; the copy alone is made again.
+        match is_seed && found.at_run {
+            true => effect.mark(Trait::Implied),
+            false => mark(effect, found),
         }
     }
 }
@@ -79,6 +92,11 @@ fn mark(effect: &mut Effect, uses: &Uses) {
         effect.mark(Trait::Baked);
         effect.evidence.push(Step::new(format!("also written into the image by {via}")).in_artifact(artifact.clone()));
     }
+    if let (Some((artifact, via)), false) = (&uses.seeder, effect.has(Trait::Baked)) {
+        effect.mark(Trait::Baked);
+        let said = format!("{via} puts the shipped one there wherever it is missing: each machine begins with that");
+        effect.evidence.push(Step::new(said).in_artifact(artifact.clone()));
+    }
     // That a program stops is said when it does.
     let is_log = matches!(effect.store, Store::Log | Store::Trace | Store::EventLog);
     if uses.at_shutdown && !uses.at_run && uses.baker.is_none() && !is_log {
@@ -119,6 +137,17 @@ mod tests {
              artifact a.exe\neffect set-value registry HKLM\\SOFTWARE\\C\\seq phase=run via=x\n",
         );
         assert_eq!(t, [vec![], vec![Trait::Baked]]);
+    }
+
+    #[test]
+    fn a_copy_where_there_is_none_is_the_beginning_of_what_is_written_then() {
+        let seed = "artifact start.cmd\neffect copy database C:\\D\\d.db phase=startup origin=packaged via=copy\n";
+        let guard = "clue guard key=\"if exist\" value=\"copy database C:\\\\D\\\\d.db\" location=C:\\D\\d.db\n";
+        let writer = "artifact a.exe\neffect write database C:\\D\\d.db phase=run via=x\n";
+        let guard = guard.replace("\\\\", "\\");
+        assert_eq!(traits(&format!("{seed}{guard}{writer}")), [vec![Trait::Implied], vec![Trait::Baked]]);
+        assert_eq!(traits(&format!("{seed}{guard}")), [vec![]]);
+        assert_eq!(traits(&format!("{seed}{writer}")), [vec![], vec![]]);
     }
 
     #[test]

@@ -159,6 +159,9 @@ pub struct Engine {
     /// File extensions.
     #[serde(default)]
     pub extensions: Vec<String>,
+    /// Words in the names of images of containers.
+    #[serde(default)]
+    pub images: Vec<String>,
     /// Keys of connection strings that no other engine's provider takes.
     #[serde(default)]
     pub keys: Vec<String>,
@@ -228,6 +231,8 @@ pub enum WordRole {
     Read,
     /// The section of an INI file holds places.
     Section,
+    /// The value is the address of a server.
+    Host,
 }
 
 fn proven() -> Certainty {
@@ -316,6 +321,13 @@ pub fn engine_of_keys(has: impl Fn(&str) -> bool) -> Option<&'static Engine> {
 /// The engine of a URL scheme or JDBC subprotocol.
 pub fn engine_of_scheme(scheme: &str) -> Option<&'static Engine> {
     tables().engine.iter().find(|e| e.schemes.iter().any(|s| s.eq_ignore_ascii_case(scheme)))
+}
+
+/// The server that an image of a container holds, by the words of the image's name.
+pub fn engine_of_image(image: &str) -> Option<&'static Engine> {
+    let name = image.rsplit('/').next().unwrap_or_default().split([':', '@']).next().unwrap_or_default().to_lowercase();
+    let mut words = name.split(['-', '_', '.']);
+    words.find_map(|word| tables().engine.iter().find(|e| e.images.iter().any(|known| known == word)))
 }
 
 /// The engine whose files have this extension.

@@ -4,7 +4,8 @@ use super::command::{Launch, run};
 use super::docker::{has_drive, is_windows_image};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
-use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
+use crate::catalog::config::engine_of_image;
+use crate::facts::{Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Reading, Step, Store, Text};
 use std::collections::{HashMap, HashSet};
 
 /// Volumes that live as long as the pod, or stay behind on the node that it ran on.
@@ -263,6 +264,7 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
         };
         document.clue(reading, volume, clue.at(location));
     }
+    kept_in_container(document, reading, service);
     if is_windows_service(&document.tree, service) {
         service_command(document, reading, service);
     }
@@ -278,6 +280,25 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
             }
         }
     }
+}
+
+/// A server of databases without a volume keeps them in its container. Beside containers of Windows it is a part of the
+/// application; of others it may be there for developers.
+fn kept_in_container(document: &mut Document<'_>, reading: &mut Reading, service: NodeId) {
+    let tree = &document.tree;
+    let Some(image) = tree.child(service, "image") else { return };
+    let Some(engine) = engine_of_image(tree.value(image)) else { return };
+    if tree.child(service, "volumes").is_some_and(|volumes| tree.elements(volumes).next().is_some()) {
+        return;
+    }
+    let services = tree.elements(tree.node(service).parent);
+    let is_windows = services.into_iter().any(|service| is_windows_service(tree, service));
+    let certainty = if is_windows { Certainty::Likely } else { Certainty::Possible };
+    let location = Location::named(Text::lit(format!("{}://{}", engine.name, tree.name(service))));
+    let effect = Effect::new(Operation::Write, Store::Database, location, certainty, "services image")
+        .in_phase(Phase::Run, "a service of the application")
+        .because(Step::new(format!("{} keeps its databases in the container: it has no volume", tree.value(image))));
+    document.effect(reading, image, effect);
 }
 
 /// What brings a named volume from elsewhere: another driver, or the file system that the local one mounts.

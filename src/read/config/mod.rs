@@ -162,6 +162,7 @@ fn read_json(document: &mut Document<'_>, reading: &mut Reading) {
                 options::values(document, reading);
             }
         }
+        None if places::is_beside_program(document.input) => places::of_unknown(document, reading),
         None => {}
     }
 }

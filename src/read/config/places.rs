@@ -5,8 +5,13 @@
 //! configured in order to be written to. Names and what they say are rows of `rules/catalog/config/places.toml`.
 
 use super::document::Document;
-use crate::catalog::config::{Setting, WordRole, is_setting_word, setting_words, settings};
-use crate::facts::{Certainty, ClueKind, Effect, Fact, Folder, Location, Place, Reading, Site, Step, Text};
+use super::options;
+use crate::catalog::config::{Setting, WordRole, engine_of_scheme, is_setting_word, setting_words, settings};
+use crate::facts::{
+    Certainty, ClueKind, Effect, Fact, Folder, Location, Operation, Place, Reading, Site, Step, Store, Text, Trait,
+};
+use crate::read::Input;
+use crate::read::connection::is_loopback;
 use std::collections::HashSet;
 
 /// Longest name and longest path that are looked at.
@@ -22,12 +27,18 @@ pub(crate) fn tell(document: &Document<'_>, reading: &mut Reading, first: usize,
     for fact in reading.facts.iter().skip(first) {
         let Some(clue) = fact.as_clue().filter(|clue| clue.kind == ClueKind::ConfigValue) else { continue };
         let key = clue.key.rsplit_once('@').map_or(clue.key.as_str(), |(key, _)| key);
+        if let Some(effect) = server(key, &clue.value) {
+            let effect = effect.in_phase(document.phase.0, &document.phase.1);
+            found.push((fact.site.clone(), effect));
+            continue;
+        }
         let Some(name) = Name::new(key) else { continue };
         let Some(setting) = settings().iter().find(|setting| name.says(setting)) else { continue };
         let Some(place) = place(&clue.value, base, &name) else { continue };
         let certainty = if is_aside { Certainty::Possible } else { Certainty::Likely };
         let effect = Effect::new(setting.operation, setting.store, place, certainty, via(key))
             .in_phase(document.phase.0, &document.phase.1)
+            .with(Trait::Named)
             .because(Step::new(&setting.because));
         let effect = setting.traits.iter().fold(effect, |effect, mark| effect.with(*mark));
         found.push((fact.site.clone(), effect));
@@ -35,6 +46,72 @@ pub(crate) fn tell(document: &Document<'_>, reading: &mut Reading, first: usize,
     let told: HashSet<&Site> = reading.facts.iter().filter(|f| f.as_effect().is_some()).map(|f| &f.site).collect();
     found.retain(|(site, _)| !told.contains(site));
     reading.facts.extend(found.into_iter().map(|(site, effect)| Fact::effect(site, effect)));
+}
+
+/// The settings of a program that nobody knows: what their names say, and nothing else.
+pub(crate) fn of_unknown(document: &mut Document<'_>, reading: &mut Reading) {
+    let mut all = Reading::default();
+    options::values(document, &mut all);
+    all.facts.retain(|fact| fact.as_clue().is_some_and(|clue| clue.kind == ClueKind::ConfigValue));
+    tell(document, &mut all, 0, Folder::AppDir);
+    // What nothing is said of is data.
+    let sites: HashSet<Site> = all.facts.iter().filter(|f| f.as_effect().is_some()).map(|f| f.site.clone()).collect();
+    reading.facts.extend(all.facts.into_iter().filter(|fact| sites.contains(&fact.site)));
+}
+
+/// Files that only tools of developers read.
+const OF_TOOLS: &[&str] = &[
+    "package.json",
+    "package-lock.json",
+    "composer.json",
+    "bower.json",
+    "project.json",
+    "global.json",
+    "launchsettings.json",
+    "angular.json",
+    "nx.json",
+    "lerna.json",
+    "tasks.json",
+    "launch.json",
+    "settings.json",
+];
+/// What a program is started as.
+const PROGRAMS: &[&str] = &["exe", "dll", "cmd", "bat", "ps1"];
+/// Most files beside a document that are looked at.
+const MAX_BESIDE: usize = 4_096;
+
+/// Is it a document of JSON beside a program or the script that starts one, and none of a developer's tools?
+pub(crate) fn is_beside_program(input: &Input<'_>) -> bool {
+    let path = &input.artifact.path;
+    let start = path.rfind('/').map_or(0, |at| at + 1);
+    let name = path.get(start..).unwrap_or_default().to_lowercase();
+    if OF_TOOLS.contains(&name.as_str())
+        || name.starts_with("tsconfig")
+        || name.ends_with(".deps.json")
+        || name.ends_with(".schema.json")
+    {
+        return false;
+    }
+    let Some(folder) = path.get(..start) else { return false };
+    let at = input.app.artifacts.partition_point(|a| a.path.as_str() < folder);
+    let beside = input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(folder)).take(MAX_BESIDE);
+    beside
+        .filter(|a| a.path.get(start..).is_some_and(|name| !name.contains('/')))
+        .any(|a| PROGRAMS.contains(&a.extension().as_str()) || a.file_name().to_lowercase().starts_with("dockerfile"))
+}
+
+/// `[Redis] Host = 127.0.0.1`: a section that has the name of an engine, and the address of this machine in it.
+fn server(key: &str, value: &str) -> Option<Effect> {
+    let mut parts = key.rsplit(['/', ':']).filter(|part| !part.is_empty());
+    let (own, section) = (parts.next()?.to_lowercase(), parts.next()?);
+    if !is_setting_word(&own, WordRole::Host) || !is_loopback(value.trim()) {
+        return None;
+    }
+    let is_name = |word: &String| engine_of_scheme(word).filter(|engine| !engine.embedded).is_some();
+    let engine = split(section).iter().find(|word| is_name(word)).and_then(|word| engine_of_scheme(word))?;
+    let location = Location::named(Text::lit(format!("{}://{}", engine.name, value.trim())));
+    let said = format!("the section has the name of an engine, and the server {} is this machine", value.trim());
+    Some(Effect::new(Operation::Write, Store::Database, location, Certainty::Likely, key).because(Step::new(said)))
 }
 
 /// The key as a finding names it: one that every site of the same kind has.

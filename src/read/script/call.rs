@@ -78,7 +78,7 @@ pub(crate) fn run(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: 
     apply(command, program, &bound, caller, sink)
 }
 
-/// Applies the first form that matches.
+/// Applies the form that matches, or several where one lets others apply too.
 pub(crate) fn apply(
     command: &Command,
     program: &Text,
@@ -86,24 +86,36 @@ pub(crate) fn apply(
     caller: Caller<'_>,
     sink: &mut Sink<'_>,
 ) -> Vec<Nested> {
-    let Some((form, skip)) = fitting(command, bound) else { return Vec::new() };
-    let scope = Scope { arguments: Arguments { bound, skip, program, here: caller.here, is_plain: true }, caller };
-    let via = via(command, form, program, caller.shell);
-    #[cfg(test)]
-    super::proved::saw(form);
-    if form.outside {
-        let phase: &str = Phase::NotShipped.into();
-        sink.clue(caller.site, Clue::new(ClueKind::RunsIn, "", phase).at(Location::named(Text::lit(via.clone()))));
+    let mut nested = Vec::new();
+    for (form, skip) in fitting(command, bound) {
+        let scope = Scope { arguments: Arguments { bound, skip, program, here: caller.here, is_plain: true }, caller };
+        let via = via(command, form, program, caller.shell);
+        #[cfg(test)]
+        super::proved::saw(form);
+        if form.outside {
+            let phase: &str = Phase::NotShipped.into();
+            sink.clue(caller.site, Clue::new(ClueKind::RunsIn, "", phase).at(Location::named(Text::lit(via.clone()))));
+        }
+        for outcome in &form.effects {
+            scope.outcome(outcome, &via, sink);
+        }
+        nested.extend(form.starts.iter().filter_map(|start| scope.start(start, sink)));
     }
-    for outcome in &form.effects {
-        scope.outcome(outcome, &via, sink);
-    }
-    form.starts.iter().filter_map(|start| scope.start(start, sink)).collect()
+    nested
 }
 
-/// The first form that matches, and how many positional arguments are its words.
-fn fitting<'c>(command: &'c Command, bound: &Bound) -> Option<(&'c Form, usize)> {
-    command.form.iter().find_map(|form| Some((form, matches(form, bound)?)))
+/// The forms that apply, and how many positional arguments are the words of each.
+fn fitting<'c>(command: &'c Command, bound: &Bound) -> Vec<(&'c Form, usize)> {
+    let mut found: Vec<(&Form, usize)> = Vec::new();
+    for form in &command.form {
+        if let Some(skip) = matches(form, bound) {
+            found.push((form, skip));
+            if !form.more {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// What a registered program does while it runs, as far as its arguments say it; all else that a row knows of would be
@@ -115,12 +127,13 @@ pub(crate) fn at_run(line: &Text, caller: Caller<'_>, sink: &mut Sink<'_>) {
     // Wrappers of services keep all arguments as one, and hand them on without its quotes.
     let one = arguments.first().filter(|word| arguments.len() == 1 && word.text.leading_lit().starts_with('-'));
     let bound = bind(command, &one.map_or_else(|| arguments.to_vec(), |word| words::split(&word.text)));
-    let Some((form, skip)) = fitting(command, &bound) else { return };
-    let arguments = Arguments { bound: &bound, skip, program: &program.text, here: caller.here, is_plain: true };
-    let scope = Scope { arguments, caller };
-    let via = via(command, form, &program.text, Shell::Any);
-    for outcome in form.effects.iter().filter(|outcome| outcome.phase == Some(Phase::Run)) {
-        scope.outcome(outcome, &via, sink);
+    for (form, skip) in fitting(command, &bound) {
+        let arguments = Arguments { bound: &bound, skip, program: &program.text, here: caller.here, is_plain: true };
+        let scope = Scope { arguments, caller };
+        let via = via(command, form, &program.text, Shell::Any);
+        for outcome in form.effects.iter().filter(|outcome| outcome.phase == Some(Phase::Run)) {
+            scope.outcome(outcome, &via, sink);
+        }
     }
 }
 
@@ -201,7 +214,7 @@ impl Scope<'_> {
             let named = matches!(kind, Kind::Name | Kind::Server);
             let at = if at.is_empty() && !named { Text::unknown() } else { at };
             let mut location = match kind {
-                Kind::Server => match self.server(&at, via, sink) {
+                Kind::Server => match self.server(&at, outcome.engine.as_deref(), via, sink) {
                     Some(location) => location,
                     None => continue,
                 },
@@ -230,6 +243,7 @@ impl Scope<'_> {
             for mark in &outcome.traits {
                 effect.mark(*mark);
             }
+            effect.certainty = outcome.certainty.map_or(effect.certainty, |most| effect.certainty.min(most));
             if let Some(phase) = outcome.phase {
                 effect = effect.in_phase(phase, format!("what {via} starts or sets up does it while it runs"));
             }
@@ -258,14 +272,14 @@ impl Scope<'_> {
 
     /// The databases of a server on this machine; those of another are noted as what they are. Without a name the
     /// tools of SQL Server connect to the default instance of the machine (MS documentation, "sqlcmd Utility").
-    fn server(&self, at: &Text, via: &str, sink: &mut Sink<'_>) -> Option<Location> {
+    fn server(&self, at: &Text, engine: Option<&str>, via: &str, sink: &mut Sink<'_>) -> Option<Location> {
         let connection = match at.as_lit() {
             Some("") if self.arguments.bound.is_open => return None,
             Some("") => Text::lit("Server=."),
             Some(text) if text.contains('=') => at.clone(),
             _ => Text::lit("Server=").concat(at),
         };
-        let Some(found) = connection::database(&connection, "System.Data.SqlClient") else {
+        let Some(found) = connection::database(&connection, engine.unwrap_or("System.Data.SqlClient")) else {
             return Some(Location::named(at.clone()));
         };
         if let Some(mut clue) = found.remote() {

@@ -85,7 +85,10 @@ fn describe(body: &Body, marker: &Location) -> Option<String> {
                     | Operation::Mount
             ) && !effect.via.ends_with('>');
             let (operation, store): (&str, &str) = (effect.operation.into(), effect.store.into());
-            (lasting && effect.location != *marker).then(|| format!("{operation} {store} {}", effect.location))
+            // A copy that is made where it is missing is the beginning of something.
+            let is_seed = effect.operation == Operation::Copy && effect.store.is_path();
+            (lasting && (effect.location != *marker || is_seed))
+                .then(|| format!("{operation} {store} {}", effect.location))
         }
         Body::Clue(clue) if clue.kind == ClueKind::Starts => {
             Some(format!("{} {}", clue.key, clue.location.as_ref().map(Location::to_string).unwrap_or_default()))
