@@ -124,6 +124,62 @@ fn a_program_of_object_pascal() {
     }
 }
 
+/// The classes for settings of the language's libraries, which are compiled in without names: registry, INI files that are
+/// written at once or when they are told to, and those that are kept in the registry.
+#[test]
+fn settings_of_object_pascal() {
+    for reading in golden("fixtures/native/pascal", "settings", &ALL, "exe") {
+        let expected = [
+            "create C:\\Contoso\\cached.ini",
+            "create HKCU\\Software\\Contoso\\Desk",
+            "create HKCU\\Software\\Contoso\\Ini",
+            "create HKLM\\Software\\Contoso\\Machine",
+            "delete HKLM\\Software\\Contoso\\Old",
+            "set-value C:\\Contoso\\cached.ini\\Window\\Left",
+            "set-value C:\\Contoso\\desk.ini\\Window\\Left",
+            "set-value C:\\Contoso\\desk.ini\\Window\\Top",
+            "set-value HKCU\\Software\\Contoso\\Desk\\Folder",
+            "set-value HKCU\\Software\\Contoso\\Desk\\Runs",
+            "set-value HKCU\\Software\\Contoso\\Desk\\Shown",
+            "set-value HKCU\\Software\\Contoso\\Ini\\Window\\Left",
+            "set-value HKLM\\Software\\Contoso\\Machine\\Path",
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
+/// The same as Delphi lays its classes and texts out. A key that is opened but not made is no write.
+#[test]
+fn settings_of_delphi() {
+    for reading in golden("fixtures/native/delphi", "settings", &["x86"], "exe") {
+        let expected = [
+            "create HKCU\\Software\\Contoso\\Desk",
+            "delete-value C:\\Contoso\\desk.ini\\Stale",
+            "delete-value HKCU\\Software\\Contoso\\Desk\\Old",
+            "set-value C:\\Contoso\\desk.ini\\Window\\Left",
+            "set-value C:\\Contoso\\desk.ini\\Window\\Top",
+            "set-value HKCU\\Software\\Contoso\\Desk\\Folder",
+            "set-value HKCU\\Software\\Contoso\\Desk\\Runs",
+            "set-value HKLM\\Software\\Contoso\\Machine\\Folder",
+        ];
+        assert_eq!(written(&reading), expected);
+    }
+}
+
+/// mingw-w64 links a `printf` of its own into programs, with lists of values too.
+#[test]
+fn formats_of_a_runtime_that_is_linked_in() {
+    for reading in golden("fixtures/native", "formats", &ALL, "exe") {
+        let expected = [
+            "append C:\\Contoso\\service.log",
+            "create C:\\Contoso\\orders7.dat",
+            "create C:\\Contoso\\queue\\3",
+            "delete C:\\Contoso\\cache\\prices.bin",
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
 /// Behind a call backwards or a small number, `push eax` and a call look like one other instruction.
 #[test]
 fn a_program_as_delphi_makes_it() {

@@ -15,6 +15,7 @@ mod handed;
 mod image;
 mod imports;
 mod initial;
+mod keepers;
 mod landing;
 mod leaves;
 mod lines;

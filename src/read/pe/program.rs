@@ -13,6 +13,7 @@ use super::go::GoFunctions;
 use super::handed::Handed;
 use super::image::{Image, u32_at};
 use super::imports::Linkage;
+use super::keepers::Keepers;
 use super::leaves::{self, Leaves};
 use super::names::Names;
 use super::openers;
@@ -99,6 +100,8 @@ pub(crate) struct Program<'a> {
     pub(crate) encoders: Set<u32>,
     /// Tables of classes of Object Pascal.
     pub(crate) pascal: Set<u32>,
+    /// Those of them that keep settings.
+    pub(crate) keepers: Keepers,
     pub(crate) handed: Handed,
     /// Places in the data that something refers to, sorted.
     pub(super) referred: OnceCell<Vec<u32>>,
@@ -140,6 +143,8 @@ impl<'a> Program<'a> {
         starts.extend(functions::pointers(&image, &addresses));
         let go = GoFunctions::of(&image);
         starts.extend(go.iter().flat_map(|go| go.starts.iter().copied()));
+        let pascal = pascal::classes(&image);
+        starts.extend(pascal.iter().flat_map(|class| pascal::methods(&image, *class)));
         let mut names = Names::of(&image);
         starts.extend(&names.starts);
         let mut functions = Functions::new(&image, starts);
@@ -155,7 +160,7 @@ impl<'a> Program<'a> {
         let slots = linkage.slots.iter().filter(|(_, import)| ends(**import)).map(|(slot, _)| *slot);
         let thunks = references.thunks.iter().filter(|(_, import)| ends(**import)).map(|(thunk, _)| *thunk);
         let endless = slots.chain(thunks).collect();
-        let pascal = pascal::classes(&image);
+        let keepers = Keepers::classes(&image, &pascal);
         let encoders = rust::encoders(&image, &functions);
         let mut program = Program {
             image,
@@ -183,6 +188,7 @@ impl<'a> Program<'a> {
             classes: Classes::default(),
             encoders,
             pascal,
+            keepers,
             handed: Handed::default(),
             referred: OnceCell::new(),
             pops: RefCell::default(),
@@ -195,6 +201,9 @@ impl<'a> Program<'a> {
             exhausted: Cell::new(false),
         };
         program.sort_references();
+        let mut keepers = std::mem::take(&mut program.keepers);
+        keepers.add_methods(&program);
+        program.keepers = keepers;
         program
     }
 
@@ -238,6 +247,11 @@ impl<'a> Program<'a> {
             let own: Vec<u32> = callers.values().flatten().copied().filter(|caller| go.own.contains(caller)).collect();
             sinks.extend(&own);
             interesting.extend(own);
+        }
+        if !self.keepers.is_empty() {
+            let users = self.keepers.users(&self.image, &self.functions);
+            sinks.extend(&users);
+            interesting.extend(users);
         }
         let linked = self.names.linked.iter().filter(|(_, linked)| linked.api.row.is_sink());
         let opening: Set<u32> = self.openers.iter().chain(linked.map(|(function, _)| function)).copied().collect();

@@ -5,6 +5,7 @@ use super::super::program::Program;
 use super::body::Body;
 use super::branch::Compared;
 use super::known::Known;
+use super::models::keepers;
 use super::models::objects::Kept;
 use super::report::{self, Arg, Behind, Handle, Number, Report};
 use super::rows;
@@ -83,6 +84,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(super) converts: bool,
     /// The parameters between which characters were copied.
     pub(super) copies: Option<(u8, u8)>,
+    /// Objects of Object Pascal that keep settings, by the address of the call that made each.
+    pub(super) keepers: Map<u32, keepers::Kept>,
     /// State at the returns.
     pub(super) exit: Option<State>,
 }
@@ -166,6 +169,7 @@ impl<'p, 'a> Engine<'p, 'a> {
             creates: None,
             copies: None,
             rooms: Map::default(),
+            keepers: Map::default(),
             converts: false,
             exit: None,
         }

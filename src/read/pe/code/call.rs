@@ -378,6 +378,9 @@ impl Engine<'_, '_> {
         if let Some((api, via)) = self.linked(target).or_else(|| self.static_open(target)) {
             return self.known(api, &via, site, native::signature);
         }
+        if let Some(result) = self.settings_method(target, site) {
+            return result;
+        }
         if let Some(object) = self.construct(target, site) {
             return object;
         }

@@ -107,12 +107,44 @@ impl Engine<'_, '_> {
                 return false;
             }
             let wide = self.close(value, true).texts.first() == arg.texts.first();
-            let known = self
-                .formatted(format, wide, |engine, position| engine.argument((at + 1).saturating_add(position as u8)));
+            let list = self.listed(at + 1);
+            let known = self.formatted(format, wide, |engine, position| match list {
+                Some(list) => engine.listed_value(list, position),
+                None => engine.argument((at + 1).saturating_add(position as u8)),
+            });
             self.fill(to, known.within(room, wide), wide);
             return true;
         }
         false
+    }
+
+    /// The argument behind a format, where it points to a list of the values (`vsnprintf`): what lies there is no text, but
+    /// words that are known. The compiler puts them behind the return address of the function that is given them, or its
+    /// caller there.
+    fn listed(&mut self, n: u8) -> Option<Value> {
+        let list = self.argument(n);
+        if !matches!(list, Value::Stack(_)) || self.state.buffer(list).is_some() {
+            return None;
+        }
+        let word = self.listed_value(list, 0);
+        let is_address = match word {
+            Value::Const(va) => {
+                self.program.image.rva_of(va).is_some_and(|rva| self.program.image.section_of(rva).is_some())
+            }
+            Value::Sym(symbol, _) => !matches!(self.symbols.kind(symbol), Kind::Load(_)),
+            _ => false,
+        };
+        let number = || {
+            word.number().is_some()
+                && self.text(list, false).is_none_or(|known| known.as_lit().is_none_or(|text| text.len() < 2))
+        };
+        (is_address || number()).then_some(list)
+    }
+
+    /// A value of a list.
+    fn listed_value(&mut self, list: Value, position: usize) -> Value {
+        let size = if self.is_64() { 8 } else { 4 };
+        self.load(list.plus(i64::from(size) * position as i64, self.is_64()), size)
     }
 
     /// A call of a function of the image that hands its arguments on as a list, with a format: the text is what it says.
@@ -248,9 +280,7 @@ impl Engine<'_, '_> {
             return self.argument(first.saturating_add(position as u8));
         }
         let list = self.argument_of(api, first);
-        let size = if self.is_64() { 8 } else { 4 };
-        let at = list.plus(i64::from(size) * position as i64, self.is_64());
-        self.load(at, size)
+        self.listed_value(list, position)
     }
 
     fn converted(&mut self, value: Value, conversion: char, wide: bool, layout: Layout) -> Known {
@@ -292,7 +322,7 @@ fn timed(pattern: &str) -> Text {
 }
 
 /// Holds a conversion that `printf` would carry out.
-fn has_conversion(format: &str) -> bool {
+pub(crate) fn has_conversion(format: &str) -> bool {
     pieces(format).iter().any(|p| matches!(p, Piece::Value { conversion: 's' | 'S' | 'd' | 'u' | 'i' | 'x' | 'X', .. }))
 }
 

@@ -5,6 +5,7 @@ mod format;
 mod frameworks;
 pub(super) mod go;
 mod handles;
+pub(super) mod keepers;
 pub(crate) mod objects;
 mod parts;
 mod pascal;
@@ -12,6 +13,8 @@ pub(super) mod paths;
 pub(in super::super) mod room;
 mod rust;
 mod strings;
+
+pub(crate) use format::has_conversion;
 
 use super::analysis::{Engine, Origin};
 use super::cuts;

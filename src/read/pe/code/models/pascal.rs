@@ -29,6 +29,9 @@ impl Engine<'_, '_> {
         let object = self.symbols.of(Kind::Result(site));
         let size = if self.is_64() { 8 } else { 4 };
         self.state.store(object, size, Value::Const(table));
+        if let Some(class) = program.image.rva_of(table) {
+            self.keep_settings(class, site);
+        }
         Some(object)
     }
 }

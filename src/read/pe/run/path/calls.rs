@@ -1,6 +1,8 @@
 //! Calls on a way: of functions of the image, which are run too, and of those that are known by their names.
 
 use super::super::super::code::call::Target;
+use super::super::super::code::models::has_conversion;
+use super::super::super::code::strings::literal;
 use super::super::super::code::value::{Kind, Value};
 use super::super::super::image::Section;
 use super::super::super::surface;
@@ -125,6 +127,12 @@ impl Run<'_, '_> {
         let linked = self.program.names.linked.get(&function);
         let told = linked.is_some_and(|linked| linked.api.row.is_sink()) || self.program.openers.contains(&function);
         if !wanted && (told || linked.is_some_and(|linked| is_string(linked.api))) {
+            let after = self.after(next);
+            let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
+            return Next::At(next);
+        }
+        // What a runtime that is linked in puts together is what its format says.
+        if !wanted && self.takes_list(&way.machine) {
             let after = self.after(next);
             let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
             return Next::At(next);
@@ -254,7 +262,8 @@ impl Run<'_, '_> {
             }
         }
         let sought = self.goal.steps.last().map(|(_, site)| *site);
-        let (call, deep) = ((target, site, api), calls_back || Some(site) == sought);
+        let inside = matches!(target, Target::Internal(_));
+        let (call, deep) = ((target, site, api), calls_back || inside || Some(site) == sought);
         let (engine, ground, marks) = (&mut self.engine, &mut self.ground, &mut self.marks);
         let answer = bridge::call(engine, &mut way.machine, ground, marks, call, deep);
         let through: Vec<u32> = way.frames.iter().skip(1).rev().map(|frame| frame.site).collect();
@@ -285,6 +294,35 @@ impl Run<'_, '_> {
         }
         way.chose = true;
         Some(())
+    }
+
+    /// The arguments of a call are a buffer, a format, and a list of values on the stack.
+    fn takes_list(&mut self, machine: &Machine) -> bool {
+        /// Arguments among which the list is.
+        const MAX_LIST: usize = 5;
+        let size = size_of(self.ground.is_64);
+        let arguments = self.arguments(machine, MAX_LIST);
+        let is_frame = |word: &Word| matches!(self.ground.value(*word), Value::Stack(_));
+        if !arguments.first().is_some_and(is_frame) {
+            return false;
+        }
+        let image = &self.program.image;
+        let data = |word: &Word| {
+            let rva = word.low(size).and_then(|va| image.rva_of(va))?;
+            image.section_of(rva).filter(|section| !section.is_code()).map(|_| rva)
+        };
+        let is_format = |word: &Word| {
+            let texts = [false, true].map(|wide| data(word).and_then(|rva| literal(image, rva, wide)));
+            texts.into_iter().flatten().any(|text| has_conversion(&text))
+        };
+        let Some(at) = arguments.iter().skip(1).position(is_format).map(|at| at + 1) else { return false };
+        let Some(list) = arguments.get(at + 1).filter(|word| is_frame(word)) else { return false };
+        let first = self.ground.address(*list).and_then(|at| machine.memory.written_word(at, size));
+        first.is_some_and(|word| match self.ground.value(word) {
+            Value::Const(number) => number < 0x1_0000 || data(&word).is_some(),
+            Value::Stack(_) | Value::Sym(..) => true,
+            Value::Unknown => false,
+        })
     }
 
     /// The address of code of the image.
