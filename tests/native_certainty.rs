@@ -7,7 +7,7 @@ mod native_listing;
 
 use native_listing::{golden, shown};
 use std::collections::BTreeSet;
-use wipeproof::facts::Certainty;
+use wipeproof::facts::{Certainty, Trait};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
 
@@ -109,4 +109,19 @@ fn texts_that_are_stored_sometimes() {
             r"{Temp}\once\folder.dat",
         ],
     );
+}
+
+/// The only name that stands beside a call of whose place nothing is known, and that nothing else is given, is told of as a
+/// possibility.
+#[test]
+fn names_beside_calls_of_unknown_places() {
+    for reading in golden("fixtures/native", "nearby", &BUILDS, "exe") {
+        let effects = reading.facts.iter().filter_map(|fact| fact.as_effect());
+        let guessed: Vec<_> = effects.filter(|effect| effect.has(Trait::Guessed)).collect();
+        assert!(guessed.iter().all(|effect| effect.certainty == Certainty::Possible), "{}", reading.artifact);
+        let places: BTreeSet<String> = guessed.iter().map(|effect| effect.location.to_string()).collect();
+        let expected = [r"C:\Contoso\orders.dat", r"{?}\Software\Contoso\Desk\Runs"].map(String::from);
+        assert_eq!(places, BTreeSet::from(expected), "{}", reading.artifact);
+        assert!(shown(&reading).all(|effect| !effect.has(Trait::Guessed)), "{}", reading.artifact);
+    }
 }

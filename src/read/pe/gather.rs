@@ -9,7 +9,7 @@ use super::imports::{Import, Linkage};
 use super::phases::Phases;
 use super::program::Program;
 use super::reach::Reach;
-use super::{Set, effects, go, lines, methods, resolve, surface};
+use super::{Set, effects, go, lines, methods, nearby, resolve, surface};
 use crate::catalog::native;
 use crate::facts::{
     Body, Certainty, Effect, Extent, Fact, Folder, Hole, NoteKind, Operation, Part, Reading, Site, Source, Step, Text,
@@ -147,6 +147,8 @@ struct Kept {
     located: Vec<Fact>,
     /// By API, and by whether the call is known to only read.
     unknown: BTreeMap<String, Unknown>,
+    /// Places that only stand beside calls of which nothing else is known.
+    guesses: Vec<Fact>,
     /// Facts with a location beyond those that are kept.
     more: usize,
 }
@@ -155,6 +157,8 @@ impl Kept {
     fn of(program: &Program<'_>, events: &[Event], phases: Option<&Phases>) -> Self {
         let mut kept = Kept::default();
         let mut seen = BTreeSet::new();
+        // Calls of whose places nothing is known.
+        let mut open: Vec<(Event, Fact)> = Vec::new();
         // The functions that say the same of the same place.
         let mut told: HashMap<String, Vec<u32>> = HashMap::new();
         let names = names(events);
@@ -195,6 +199,9 @@ impl Kept {
                 if let (Body::Effect(effect), Some(moves)) = (&mut fact.body, moves) {
                     unsettle(&program.image, effect, moves.site);
                 }
+                if !dead && open.len() < MAX_FACTS && nearby::is_open(&fact) {
+                    open.push((event.clone(), without_reason(fact.clone())));
+                }
                 if let Some(key) = unlocated(&fact) {
                     let new = || Unknown { fact: without_reason(fact), sites: BTreeMap::new(), modes: BTreeMap::new() };
                     let open = kept.unknown.entry(key).or_insert_with(new);
@@ -210,6 +217,10 @@ impl Kept {
                 }
             }
         }
+        let located = kept.located.iter().filter(|fact| !nearby::is_open(fact));
+        let located: BTreeSet<Option<u32>> = located.map(|fact| fact.site.rva).collect();
+        open.retain(|(_, fact)| !located.contains(&fact.site.rva));
+        kept.guesses = nearby::guesses(program, &open, events);
         kept
     }
 
@@ -240,6 +251,7 @@ impl Kept {
             }
             self.located.push(fact);
         }
+        self.located.append(&mut self.guesses);
         self.located
     }
 }

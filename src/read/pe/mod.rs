@@ -23,6 +23,7 @@ mod locate;
 mod methods;
 mod modes;
 mod names;
+mod nearby;
 mod openers;
 mod packing;
 mod pascal;
