@@ -1,11 +1,11 @@
 //! What is started and was not read: what it does is not known, and that is said.
 
 use super::index::Index;
-use super::phases::started_path;
+use super::phases::{edge_phase, started_path};
 use crate::catalog::commands::{self, Shell};
 use crate::discover::Application;
-use crate::facts::{ClueKind, Folder, Hole, NoteKind, Part, Reading};
-use std::collections::HashSet;
+use crate::facts::{ClueKind, Folder, Hole, NoteKind, Part, Reading, Text};
+use std::collections::{HashSet, VecDeque};
 
 /// Most starts that are told of one artifact.
 const MAX_TOLD: usize = 8;
@@ -24,6 +24,7 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
     let is_there =
         |starter: &str, path: &str| app.find(starter).is_some_and(|starter| app.sibling(starter, path).is_some());
     let names: HashSet<String> = app.artifacts.iter().map(|a| a.file_name().to_lowercase()).collect();
+    let serving = serving(readings, &index);
     let mut notes: Vec<(usize, NoteKind, String)> = Vec::new();
     for (number, reading) in readings.iter().enumerate() {
         let mut told: HashSet<String> = HashSet::new();
@@ -40,7 +41,9 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
                 continue;
             }
             // What a container or a service runs is the application, wherever it lies.
-            if clue.key == "entrypoint" && is_program(name) && told.insert(path.to_lowercase()) {
+            let runs = clue.key == "entrypoint"
+                || serving[number] && edge_phase(&clue.key).is_none() && is_file_of_program(text, name);
+            if runs && is_program(name) && told.insert(path.to_lowercase()) {
                 let text = format!(
                     "{} is what runs, by {}, and is not among the files: what it does is not known",
                     name.trim(),
@@ -87,6 +90,31 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
     }
 }
 
+/// The scripts that go on to serve: what a container or a role is entered by leads to them.
+fn serving(readings: &[Reading], index: &Index) -> Vec<bool> {
+    let mut serving = vec![false; readings.len()];
+    let mut queue: VecDeque<usize> = (0..readings.len()).collect();
+    while let Some(number) = queue.pop_front() {
+        let clues = super::steps::counted(&readings[number].facts).filter_map(|fact| fact.as_clue());
+        for clue in clues.filter(|clue| clue.kind == ClueKind::Starts) {
+            let goes_on = clue.key == "entrypoint" || serving[number] && edge_phase(&clue.key).is_none();
+            let to = index.started(&readings[number], clue).filter(|to| goes_on && !serving[*to]);
+            if let Some(to) = to {
+                serving[to] = true;
+                queue.push_back(to);
+            }
+        }
+    }
+    serving
+}
+
+/// A program or a script by its ending, and none that Windows brings along.
+fn is_file_of_program(path: &Text, name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.trim().to_lowercase()).unwrap_or_default();
+    let is_system = matches!(path.parts(), [Part::Hole(Hole::Folder(Folder::System | Folder::Windows)), ..]);
+    !is_system && (["exe", "com"].contains(&extension.as_str()) || SCRIPTS.contains(&extension.as_str()))
+}
+
 /// Is it a program of somebody's, and none of the shells and keepers of containers that start or watch others?
 fn is_program(name: &str) -> bool {
     let name = name.trim().to_lowercase();
@@ -114,9 +142,13 @@ mod tests {
         let entry =
             |name: &str| format!("clue starts key=entrypoint value={name} location=C:\\app\\{name} at=line:9\n");
         let image = ["b.cmd", "store.exe", "ServiceMonitor.exe", "ping"].map(entry).concat();
-        let text = format!("artifact a.cmd\n{text}artifact b.cmd\nartifact Dockerfile format=dockerfile\n{image}");
+        let b = "clue starts key=run value=x location=C:\\db\\serve.exe at=line:3\n\
+                 clue starts key=run value=x location={System}\\w32tm.exe at=line:4\n";
+        let text = format!("artifact a.cmd\n{text}artifact b.cmd\n{b}artifact Dockerfile format=dockerfile\n{image}");
         let mut readings = listing::parse(&text).unwrap();
         tell(&mut readings, &app);
+        assert!(readings[1].notes[0].text.starts_with("serve.exe is what runs, by 3:1"), "{:?}", readings[1].notes);
+        assert_eq!(readings[1].notes.len(), 1);
         assert_eq!(readings[2].notes.len(), 1);
         assert!(readings[2].notes[0].text.starts_with("store.exe is what runs, by 9:1"), "{:?}", readings[2].notes);
         let notes: Vec<_> = readings[0].notes.iter().map(|n| (n.kind, n.text.split(' ').next().unwrap())).collect();
