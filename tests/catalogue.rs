@@ -67,7 +67,9 @@ fn every_row_of_the_configuration_catalogue_is_hit() {
             }
         }
         for row in rows(&table, "connection") {
-            if !effects.iter().any(|effect| effect.via == text(&row, "via")) {
+            // The engine may stand behind it.
+            let is_via = |effect: &&Effect| effect.via.split(" (").next() == Some(text(&row, "via"));
+            if !effects.iter().any(is_via) {
                 missing.push(format!("connection {}", text(&row, "select")));
             }
         }

@@ -101,6 +101,9 @@ pub struct Form {
     /// These options with values like this: alternatives by `|`, `*` for any characters.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
+    /// Of these options each statement, between semicolons, is like that.
+    #[serde(default)]
+    pub statements: Vec<String>,
     /// At least so many positional arguments behind the words.
     #[serde(default)]
     pub least: usize,

@@ -61,7 +61,11 @@ fn computed_names(reading: &mut Reading) {
         if fact.site == Site::default() || effect.has(Trait::Implied) || names_the_end(text) {
             continue;
         }
-        let key = (fact.site.clone(), effect.operation, effect.store, effect.via.clone(), beginning(text));
+        // `NAME.out.log` and `NAME.err.log` are two files.
+        let ending = text.trailing_lit().to_lowercase();
+        let ending = if effect.store.is_path() { ending.find('.').map_or("", |at| &ending[at..]) } else { "" };
+        let name = format!("{}\0{ending}", beginning(text));
+        let key = (fact.site.clone(), effect.operation, effect.store, effect.via.clone(), name);
         forms.entry(key).or_default().push(number);
     }
     for mut numbers in forms.into_values().filter(|numbers| numbers.len() > 1) {
@@ -143,13 +147,15 @@ mod tests {
              effect create file {WebRoot}\\in\\{?}\\a.log phase=run at=line:4\n\
              effect create file {WebRoot}\\in\\{?}\\b.log phase=run at=line:4\n\
              effect create file {WebRoot}\\out\\{?}.log phase=run at=line:4\n\
-             effect create file {WebRoot}\\in\\{?}.{?} phase=run at=line:5\n",
+             effect create file {WebRoot}\\in\\{?}.{?} phase=run at=line:5\n\
+             effect append log {WebRoot}\\in\\{?}.out.log phase=run at=line:6\n\
+             effect append log {WebRoot}\\in\\{?}.err.log phase=run at=line:6\n",
         )
         .unwrap();
         super::mark(&mut readings);
         let effects: Vec<_> = readings[0].facts.iter().filter_map(|f| f.as_effect()).collect();
         let implied: Vec<bool> = effects.iter().map(|e| e.has(Trait::Implied)).collect();
-        assert_eq!(implied, [true, false, false, false, false, false]);
+        assert_eq!(implied, [true, false, false, false, false, false, false, false]);
         assert_eq!(effects[1].evidence[0].text, "or, by the same call: {WebRoot}\\in\\{?}-{?}0{?}.{?}");
     }
 

@@ -3,7 +3,7 @@
 //!
 //! | sign | what it says | where |
 //! |---|---|---|
-//! | `packages/ID.VERSION/`, `node_modules/`, `.nuget/` | a package manager put it there | [`Aside::Packages`] |
+//! | `packages/ID.VERSION/`, `node_modules/`, `site-packages/`, `.nuget/` | a package manager put it there | [`Aside::Packages`] |
 //! | `obj/` beside a project | the build makes it on the way | [`Aside::Intermediate`] |
 //! | `bin/`, `csx/`, `pkg/` beside the project of a cloud service or Service Fabric application | packing makes it | [`Aside::Intermediate`] |
 //! | `bin/Release/x.cmd` as long as `x.cmd` beside the project | the build copies it to its output | [`Aside::Intermediate`] |
@@ -212,10 +212,11 @@ const EDITING: &str = "in the folder of Visual Studio, which is not deployed";
 ///
 /// NuGet documentation, "Managing the global packages, cache, and temp folders": packages of `packages.config` lie in
 /// `packages/ID.VERSION`; "NuGet.exe" and its targets in `.nuget` (NuGet 2.x, "Package restore"). npm documentation,
-/// "folders": `node_modules`.
+/// "folders": `node_modules`. Python documentation, "site": `site-packages`.
 fn is_of_packages(name: &str) -> bool {
     let folders: Vec<&str> = name.split('/').collect();
-    let kept = |folder: &&str| folder.eq_ignore_ascii_case(".nuget") || *folder == "node_modules";
+    let kept =
+        |folder: &&str| folder.eq_ignore_ascii_case(".nuget") || ["node_modules", "site-packages"].contains(folder);
     folders.iter().rev().skip(1).any(kept)
         || folders.windows(3).any(|below| {
             let mut numbers = below[1].split('.').skip(1).filter(|part| part.starts_with(|c: char| c.is_ascii_digit()));
@@ -239,6 +240,7 @@ mod tests {
             "packages/Tool.1.2.0/tools/tool.exe",
             "packages/Log.2.0.8/content/web.config",
             "site/node_modules/notifier/vendor/notify.exe",
+            "venv/Lib/site-packages/setuptools/gui.exe",
         ] {
             assert!(is_of_packages(name), "{name}");
         }

@@ -331,7 +331,16 @@ impl<'a> Document<'a> {
             Some(id) => {
                 let text = expand(row.syntax, self.tree.value(id).trim(), lookup);
                 match &row.scheme {
-                    Some(scheme) => Location::named(Text::lit(format!("{scheme}://")).concat(&text)),
+                    // An address brings a scheme of its own.
+                    Some(scheme) => {
+                        let scheme = Text::lit(format!("{scheme}://"));
+                        let behind = text.leading_lit().split_once("://").map(|(_, behind)| Text::lit(behind));
+                        let rest = behind.map(|behind| {
+                            let parts = text.parts().iter().skip(1).cloned();
+                            behind.concat(&Text::from_parts(parts))
+                        });
+                        Location::named(scheme.concat(&rest.unwrap_or(text)))
+                    }
                     None => {
                         let location = Location::file(&text);
                         row.base.map_or(location.clone(), |base| based_on(location, base))

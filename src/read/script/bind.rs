@@ -114,7 +114,11 @@ pub(super) fn matches(form: &Form, bound: &Bound) -> Option<usize> {
         let value = bound.option(name).and_then(|(_, value)| value.as_ref());
         value.is_some_and(|v| {
             let v = v.to_string().to_lowercase();
-            patterns.split('|').any(|p| glob(p, &v))
+            let is_like = |v: &str| patterns.split('|').any(|p| glob(p, v));
+            match form.statements.contains(name) {
+                true => v.split(';').map(str::trim).filter(|statement| !statement.is_empty()).all(is_like),
+                false => is_like(&v),
+            }
         })
     };
     if !form.with.iter().all(is) {

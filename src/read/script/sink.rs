@@ -34,6 +34,11 @@ impl<'r> Sink<'r> {
         if effect.store.is_path() && effect.location.file_place() == Place::Device {
             return;
         }
+        // A folder that every machine, or every application, has is not made.
+        let is_made = effect.operation == Operation::Create && effect.store == Store::Directory;
+        if is_made && matches!(effect.location.text().parts(), [Part::Hole(Hole::Folder(_))]) {
+            return;
+        }
         one_of_many(&mut effect);
         without_placeholders(&mut effect);
         let key = format!("{:?} {:?} {} {}", effect.operation, effect.store, effect.location.key(), effect.via);

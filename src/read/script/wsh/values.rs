@@ -24,7 +24,10 @@ pub(super) fn map_path(path: &Text) -> Text {
     if path.leading_lit().starts_with('~') {
         return Location::file(path).text().clone();
     }
-    let relative = path.leading_lit().trim_start_matches(['/', '\\']).to_owned();
+    // Steps up from a page end in the site, which its folder is below.
+    let lead = path.leading_lit();
+    let steps: &[char] = if lead.starts_with("..") { &['/', '\\', '.'] } else { &['/', '\\'] };
+    let relative = lead.trim_start_matches(steps).to_owned();
     let count = path.leading_lit().len();
     let tail = Text::from_parts(path.parts().iter().enumerate().map(|(i, p)| match p {
         facts::Part::Lit(_) if i == 0 && count > 0 => facts::Part::Lit(relative.clone()),
