@@ -360,6 +360,8 @@ pub enum Trait {
     KeyPath,
     /// Left in an image of a container: such an image is never generalised.
     ContainerImage,
+    /// Done as another account than the one that runs later: what it does to its own profile nobody sees.
+    OtherAccount,
     /// Another artifact does the same to the same store of the machine, where it is told.
     Repeated,
     /// Told by the name of a setting: nobody was seen to ask for it.

@@ -96,13 +96,13 @@ fn is_of_trust(location: &Location) -> bool {
     key.rsplit(['\\', '/']).next().is_some_and(|store| TRUST.contains(&store))
 }
 
-/// Is it in a profile that only the account that builds has? Containers are taken to be built and run by the same account; a
-/// hive of `HKEY_USERS` and a path through `C:\\Users` name the account that is meant.
+/// Is it in a profile that only the account that builds has? Containers are built and run by the same account, unless their
+/// description changes it; a hive of `HKEY_USERS` and a path through `C:\\Users` name the account that is meant.
 fn is_of_whoever_builds(effect: &Effect) -> bool {
     let at = &effect.location;
     let names_account =
         at.registry_place() == Place::Hku || (drive_of(at).is_some() && at.file_place() == Place::UserProfile);
-    !names_account && !effect.has(Trait::ContainerImage)
+    !names_account && (!effect.has(Trait::ContainerImage) || effect.has(Trait::OtherAccount))
 }
 
 /// Code that runs at every start makes the same value again.
@@ -127,7 +127,11 @@ fn self_heals(effect: &Effect) -> bool {
         // The time of this start replaces that of the last, which nobody asks for.
         Origin::Moment => !collects && !kept,
         // Nobody knows what it is; the same lines make it again.
-        Origin::Unknown => !collects && !kept && (sets_up(effect) || adapts) && !effect.location.text().has_unknown(),
+        // Where that is may differ from start to start, but there is one first start.
+        Origin::Unknown => {
+            let is_one_place = effect.phase == Phase::FirstBoot || !effect.location.text().has_unknown();
+            !collects && !kept && (sets_up(effect) || adapts) && is_one_place
+        }
         _ => false,
     };
     same && !stamped
@@ -263,6 +267,8 @@ mod tests {
         assert_eq!(adapted("a.json phase=startup traits=read-modify-write"), Some(Outcome::Lost));
         assert_eq!(adapted("web.config phase=startup traits=read-back"), Some(Outcome::Survives));
         assert_eq!(adapted("a.json phase=run traits=read-back,baked"), Some(Outcome::Reverts));
+        assert_eq!(adapted("{?} phase=first-boot"), Some(Outcome::Survives));
+        assert_eq!(adapted("{?} phase=startup"), Some(Outcome::Lost));
         assert_eq!(adapted("count.dat phase=startup traits=read-back,baked"), Some(Outcome::Reverts));
         let appended = "effect append file C:\\Acme\\orders.dat phase=startup origin=constant";
         assert_eq!(outcome_at("vm-role", Event::Reimage, appended), Some(Outcome::Lost));

@@ -74,10 +74,9 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
 fn raises(effect: &Effect, rule: &Rule) -> bool {
     let state = matches!(effect.store, Store::File | Store::Ini | Store::Settings | Store::Registry)
         && !matches!(rule.theme, Theme::Machine | Theme::Logs);
-    // An old log that comes back is no worse than none.
-    (effect.has(Trait::Baked) && rule.theme != Theme::Logs)
-        || effect.has(Trait::OnlyAtShutdown)
-        || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
+    // An old log that comes back is no worse than none, and that a program stops is said when it does.
+    let told = [Trait::Baked, Trait::OnlyAtShutdown].iter().any(|t| effect.has(*t)) && rule.theme != Theme::Logs;
+    told || (state && [Trait::ReadBack, Trait::ReadModifyWrite].iter().any(|t| effect.has(*t)))
 }
 
 /// It is something whose readers are looked for, and none was found.

@@ -2,8 +2,8 @@
 //! does the same, and is told of once. So is what a build puts into several folders of its output.
 
 use crate::discover::Application;
-use crate::facts::{Body, Effect, Fact, NoteKind, Owner, Reading, Trait, is_binary, is_script};
-use std::collections::HashMap;
+use crate::facts::{Body, Certainty, Effect, Fact, NoteKind, Owner, Reading, Trait, is_binary, is_script};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Leaves the first copy, which says where the others are; of those only that they are there is known. A copy that is
@@ -49,14 +49,17 @@ pub(super) fn fold(readings: &mut [Reading]) {
 }
 
 /// What the output folders of one project have in common, with each other and with the files that the build copies there, is
-/// told where it stands first; and so is what the folders of several versions hold.
+/// told where it stands first; and so is what the folders of several versions hold, and what several builds of one program do.
 pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
     let mut groups: HashMap<(String, String), Vec<(bool, usize)>> = HashMap::new();
-    for (number, reading) in readings.iter().enumerate() {
+    let own = readings.iter().enumerate().filter(|(_, reading)| reading.owner == Owner::Application);
+    for (number, reading) in own {
         let name = app.name_of(&reading.artifact);
         let output = app.deployed().output_of(name);
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
         let group = match output {
+            // For another processor, or of another version.
+            None if is_binary(&reading.format) => (String::new(), file.to_lowercase()),
             None if folder.contains('.') => (without_versions(folder), file.to_lowercase()),
             _ => (output.unwrap_or(folder).to_lowercase(), source_name(file)),
         };
@@ -71,17 +74,31 @@ pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
         // Two files of one folder are two files of one version.
         let foldable: Vec<bool> =
             files.iter().map(|(is_output, number)| *is_output || folder(*number) != first_folder).collect();
-        let mut told: HashMap<String, usize> = HashMap::new();
+        // Who told it first, and how certainly.
+        let mut told: HashMap<String, (usize, Certainty)> = HashMap::new();
+        let mut folded: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for ((_, number), may_fold) in files.iter().zip(foldable) {
             for fact in super::steps::counted_mut(&mut readings[*number].facts) {
                 let Body::Effect(effect) = &mut fact.body else { continue };
                 let Effect { operation, store, location, via, phase, .. } = &*effect;
                 let key = format!("{operation:?} {store:?} {} {via} {phase:?}", location.key());
-                let first = *told.entry(key).or_insert(*number);
-                if may_fold && first != *number {
+                let (first, certainty) = *told.entry(key).or_insert((*number, effect.certainty));
+                if may_fold && first != *number && certainty >= effect.certainty {
                     effect.mark(Trait::Implied);
+                    let others = folded.entry(first).or_default();
+                    if others.last() != Some(number) {
+                        others.push(*number);
+                    }
                 }
             }
+        }
+        for (first, others) in folded {
+            let next = readings[others[0]].artifact.clone();
+            let text = match others.len() {
+                1 => format!("what {next} does as well is told once"),
+                n => format!("what {n} other files of this name do as well is told once, first {next}"),
+            };
+            readings[first].note(NoteKind::Info, text);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Keys and folders that are made only to hold something that is reported by itself, and what a call does at a place that is
 //! not known beside what the same call does at one that is.
 
-use crate::facts::{Body, Effect, Extent, Hole, Operation, Part, Phase, Reading, Site, Step, Store, Text, Trait};
-use std::collections::{BTreeMap, HashSet};
+use crate::facts::{
+    Body, Certainty, Effect, Extent, Hole, Operation, Part, Phase, Reading, Site, Step, Store, Text, Trait,
+};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Marks the creation of a key or folder when the same artifact writes below it in the same phase.
 pub(super) fn mark(readings: &mut [Reading]) {
@@ -33,21 +36,41 @@ fn unknown_ways(reading: &mut Reading) {
     if !effects().any(|(_, effect)| is_unknown(effect)) {
         return;
     }
-    let known: HashSet<(Site, Store, bool)> = effects()
-        .filter(|(site, effect)| !is_unknown(effect) && **site != Site::default())
-        .map(|(site, effect)| (site.clone(), effect.store, effect.operation == Operation::Read))
-        .collect();
+    let mut known: HashMap<(Site, Store, bool), Certainty> = HashMap::new();
+    for (site, effect) in effects().filter(|(site, effect)| !is_unknown(effect) && **site != Site::default()) {
+        let call = (site.clone(), effect.store, effect.operation == Operation::Read);
+        let certainty = known.entry(call).or_insert(effect.certainty);
+        *certainty = effect.certainty.max(*certainty);
+    }
     for fact in super::steps::counted_mut(&mut reading.facts) {
         let site = fact.site.clone();
         if let Body::Effect(effect) = &mut fact.body
             && is_unknown(effect)
-            && known.contains(&(site, effect.store, effect.operation == Operation::Read))
+            && known
+                .get(&(site, effect.store, effect.operation == Operation::Read))
+                .is_some_and(|certainty| *certainty >= effect.certainty)
         {
             effect.mark(Trait::Implied);
         }
     }
 }
 
+/// A form with a hole for what another form of the same call names, which says more.
+fn is_form_of(open: &Effect, named: &Effect) -> bool {
+    let (text, key) = (open.location.text(), named.location.key());
+    let (begins, ends) = (beginning(text), text.trailing_lit().to_lowercase());
+    begins.len() > 1
+        && named.location.extent() == Extent::Full
+        && named.certainty >= open.certainty
+        && (open.operation, open.store, &open.via) == (named.operation, named.store, &named.via)
+        && key.len() >= begins.len() + ends.len()
+        && key.starts_with(&begins)
+        && key.ends_with(&ends)
+        && !key[begins.len()..].contains('\\')
+}
+
+/// Facts of one call stand together.
+const MAX_NEAR: usize = 16;
 /// Most forms of a computed name that are listed beside the one that is told.
 const MAX_FORMS: usize = 4;
 
@@ -68,11 +91,35 @@ fn computed_names(reading: &mut Reading) {
         let key = (fact.site.clone(), effect.operation, effect.store, effect.via.clone(), name);
         forms.entry(key).or_default().push(number);
     }
+    // Those that one of the same call names in full.
+    let mut told: Vec<(usize, usize)> = Vec::new();
+    for number in forms.values().flatten() {
+        let (site, Some(open)) = (&reading.facts[*number].site, reading.facts[*number].as_effect()) else { continue };
+        let mut near = number.saturating_sub(MAX_NEAR)..reading.facts.len().min(number + MAX_NEAR);
+        let named = near.find(|other| {
+            let fact = &reading.facts[*other];
+            fact.site == *site && fact.as_effect().is_some_and(|named| is_form_of(open, named))
+        });
+        told.extend(named.map(|named| (*number, named)));
+    }
+    for (open, named) in told {
+        super::steps::step();
+        let shown = reading.facts[open].as_effect().map(|e| e.location.to_string()).unwrap_or_default();
+        if let Body::Effect(effect) = &mut reading.facts[open].body {
+            effect.mark(Trait::Implied);
+        }
+        if let Body::Effect(effect) = &mut reading.facts[named].body {
+            effect.evidence.push(Step::new(format!("or, by the same call: {shown}")));
+        }
+    }
+    let is_open = |number: &usize| reading.facts[*number].as_effect().is_some_and(|e| !e.has(Trait::Implied));
+    forms.values_mut().for_each(|numbers| numbers.retain(is_open));
     for mut numbers in forms.into_values().filter(|numbers| numbers.len() > 1) {
         super::steps::step();
         let shown = |number: &usize| reading.facts[*number].as_effect().map(|e| e.location.to_string());
         let length = |number: &usize| shown(number).map_or(0, |text| text.len());
-        numbers.sort_by_key(|number| (length(number), *number));
+        let certainty = |number: &usize| reading.facts[*number].as_effect().map(|e| e.certainty);
+        numbers.sort_by_key(|number| (Reverse(certainty(number)), length(number), *number));
         let others: Vec<String> = numbers.iter().skip(1).take(MAX_FORMS).filter_map(shown).collect();
         for (place, number) in numbers.iter().enumerate() {
             let Some(Body::Effect(effect)) = reading.facts.get_mut(*number).map(|fact| &mut fact.body) else {
@@ -149,13 +196,15 @@ mod tests {
              effect create file {WebRoot}\\out\\{?}.log phase=run at=line:4\n\
              effect create file {WebRoot}\\in\\{?}.{?} phase=run at=line:5\n\
              effect append log {WebRoot}\\in\\{?}.out.log phase=run at=line:6\n\
-             effect append log {WebRoot}\\in\\{?}.err.log phase=run at=line:6\n",
+             effect append log {WebRoot}\\in\\{?}.err.log phase=run at=line:6\n\
+             effect create file {Cwd}\\Desk.txt phase=run at=line:7\n\
+             effect create file {Cwd}\\Desk.{?} phase=run at=line:7\n",
         )
         .unwrap();
         super::mark(&mut readings);
         let effects: Vec<_> = readings[0].facts.iter().filter_map(|f| f.as_effect()).collect();
         let implied: Vec<bool> = effects.iter().map(|e| e.has(Trait::Implied)).collect();
-        assert_eq!(implied, [true, false, false, false, false, false, false, false]);
+        assert_eq!(implied, [true, false, false, false, false, false, false, false, false, true]);
         assert_eq!(effects[1].evidence[0].text, "or, by the same call: {WebRoot}\\in\\{?}-{?}0{?}.{?}");
     }
 

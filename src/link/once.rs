@@ -2,7 +2,9 @@
 //! is told with its weight where most of it is, and beside the others as a note.
 
 use crate::discover::Application;
-use crate::facts::{Body, Effect, Extent, Fact, Hole, Operation, Owner, Part, Phase, Reading, Step, Store, Trait};
+use crate::facts::{
+    Body, Certainty, Effect, Extent, Fact, Hole, Operation, Owner, Part, Phase, Reading, Step, Store, Trait,
+};
 use std::collections::BTreeMap;
 
 /// How variables of a session of classic ASP are written.
@@ -55,6 +57,7 @@ fn machine_wide(effect: &Effect, artifact: &str, app: &Application) -> Option<St
         || effect.operation.removes()
         || matches!(effect.phase, Phase::Build | Phase::NotShipped | Phase::Unknown)
         || effect.has(Trait::Implied)
+        || effect.certainty < Certainty::Likely
     {
         return None;
     }

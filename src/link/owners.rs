@@ -2,8 +2,9 @@
 //! without being deployed.
 
 use super::Context;
+use crate::catalog::dotnet::catalog;
 use crate::discover::{Application, Aside};
-use crate::facts::{Body, ClueKind, NoteKind, Owner, Reading, is_binary};
+use crate::facts::{Body, ClueKind, NoteKind, Owner, Reading, Step, Trait, is_binary};
 use crate::rules::wildcard;
 use crate::settings::glob;
 use globset::{GlobSet, GlobSetBuilder};
@@ -15,6 +16,7 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
         readings.iter_mut().for_each(|r| r.owner = Owner::Application);
         return;
     }
+    of_merged_libraries(readings);
     set_aside(readings, context.app);
     let paths = globs(&of.paths);
     for reading in readings.iter_mut().filter(|r| r.owner == Owner::Application) {
@@ -31,6 +33,21 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
         });
         if by_path || by_identity {
             reading.owner = Owner::ThirdParty;
+        }
+    }
+}
+
+/// What a library does that was merged into a program, it does for the program: that is told as a note.
+fn of_merged_libraries(readings: &mut [Reading]) {
+    let own = |r: &&mut Reading| r.format == "assembly" && r.owner == Owner::Application;
+    for reading in readings.iter_mut().filter(own) {
+        for fact in super::steps::counted_mut(&mut reading.facts) {
+            let Body::Effect(effect) = &mut fact.body else { continue };
+            let is_merged = |method: &String| catalog().owners.iter().any(|row| row.has_namespace_of(method));
+            if fact.site.method.as_ref().is_some_and(is_merged) {
+                effect.mark(Trait::Runtime);
+                effect.evidence.push(Step::new("of a library that was merged into the program, by its namespace"));
+            }
         }
     }
 }
@@ -138,6 +155,17 @@ mod tests {
         mark(&mut readings, &Context { settings: &Settings::default(), app: &app });
         let own = readings.iter().filter(|r| r.owner == Owner::Application);
         own.map(|r| r.artifact.clone()).collect()
+    }
+
+    #[test]
+    fn a_library_that_was_merged_into_a_program() {
+        let write = |method: &str| format!("effect create file {{AppDir}}\\a phase=run at=method:{method}\n");
+        let methods = ["log4net.Appender.FileAppender.Open", "Serilog.Log.Write", "Desk.log4net.Log.Open", "Unity.A.B"];
+        let text = format!("artifact a.exe format=assembly\n{}", methods.map(write).concat());
+        let mut readings = listing::parse(&text).unwrap();
+        of_merged_libraries(&mut readings);
+        let marked: Vec<bool> = readings[0].facts.iter().map(|f| f.as_effect().unwrap().has(Trait::Runtime)).collect();
+        assert_eq!(marked, [true, true, false, false]);
     }
 
     #[test]

@@ -387,7 +387,7 @@ pub(super) fn edge_phase(key: &str) -> Option<Phase> {
         "startup-task" | "run-key" | "entrypoint-setup" => Some(Phase::Startup),
         "image-build" => Some(Phase::Build),
         "first-boot" | "run-once" => Some(Phase::FirstBoot),
-        "service" | "entrypoint" | "scheduled-task" => Some(Phase::Run),
+        "service" | "entrypoint" | "scheduled-task" | "health-check" => Some(Phase::Run),
         "uninstall" => Some(Phase::NotShipped),
         _ => None,
     }

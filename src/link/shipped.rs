@@ -7,24 +7,63 @@ use std::collections::HashMap;
 /// Marks effects on files that the package contains.
 pub(super) fn mark(readings: &mut [Reading], app: &Application) {
     let copies = copies(readings);
-    for reading in readings {
+    // By place in a site: the folders from which it was found, and the file.
+    let mut found: HashMap<String, Vec<(String, String)>> = HashMap::new();
+    for reading in readings.iter_mut() {
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
-            let writes = matches!(
-                effect.operation,
-                Operation::Create | Operation::Write | Operation::Append | Operation::SetValue | Operation::Rename
-            );
-            let runs = !matches!(effect.phase, Phase::Build | Phase::NotShipped);
-            if !writes || !runs || effect.has(Trait::Baked) {
+            if !changes(effect) {
                 continue;
             }
             let shipped = shipped_file(effect, &reading.artifact, app).or_else(|| copied_file(effect, &copies, app));
             if let Some(shipped) = shipped {
+                if is_in_site(effect) {
+                    let folder = reading.artifact.rfind('/').map_or("", |at| &reading.artifact[..=at]);
+                    let folders = found.entry(effect.location.key()).or_default();
+                    if folders.len() < MAX_FOLDERS && folders.iter().all(|(known, _)| known != folder) {
+                        folders.push((folder.to_owned(), shipped.clone()));
+                    }
+                }
                 effect.mark(Trait::Baked);
                 effect.evidence.push(Step::new("shipped with the application").in_artifact(shipped));
             }
         }
     }
+    // A page in a folder of the site names the same file.
+    for reading in readings.iter_mut().filter(|_| !found.is_empty()) {
+        for fact in super::steps::counted_mut(&mut reading.facts) {
+            let Body::Effect(effect) = &mut fact.body else { continue };
+            if !changes(effect) || !is_in_site(effect) {
+                continue;
+            }
+            let folders = found.get(&effect.location.key()).map(Vec::as_slice).unwrap_or_default();
+            if let Some((_, shipped)) = folders.iter().find(|(folder, _)| reading.artifact.starts_with(folder.as_str()))
+            {
+                effect.mark(Trait::Baked);
+                effect.evidence.push(Step::new("shipped with the application").in_artifact(shipped.clone()));
+            }
+        }
+    }
+}
+
+/// Most folders from which one file is found.
+const MAX_FOLDERS: usize = 16;
+
+/// Does it change a file while the application runs, and is nothing of that known yet?
+fn changes(effect: &Effect) -> bool {
+    let writes = matches!(
+        effect.operation,
+        Operation::Create | Operation::Write | Operation::Append | Operation::SetValue | Operation::Rename
+    );
+    writes && !matches!(effect.phase, Phase::Build | Phase::NotShipped) && !effect.has(Trait::Baked)
+}
+
+/// A place that is the same for all files of a site.
+fn is_in_site(effect: &Effect) -> bool {
+    matches!(
+        effect.location.text().parts().first(),
+        Some(Part::Hole(Hole::Folder(Folder::WebRoot | Folder::DataDirectory)))
+    )
 }
 
 /// What `COPY` puts into an image: by its place there, the source and the file that says so.
@@ -93,6 +132,20 @@ mod tests {
                 readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::Baked)).collect();
             assert_eq!(baked, [true, true, false, false], "{root}");
         }
+    }
+
+    #[test]
+    fn a_page_in_a_folder_of_the_site() {
+        let names = ["site/db/shop.mdb", "site/a.asp", "site/staff/b.asp", "other/b.asp"];
+        let app = Application::new(names.map(Artifact::at).to_vec(), Vec::new());
+        let page = |name: &str| {
+            format!("artifact {name} format=asp\neffect write database {{WebRoot}}\\db\\shop.mdb phase=run\n")
+        };
+        let text = [page("site/staff/b.asp"), page("site/a.asp"), page("other/b.asp")].concat();
+        let mut readings = listing::parse(&text).unwrap();
+        mark(&mut readings, &app);
+        let baked: Vec<bool> = readings.iter().map(|r| r.facts[0].as_effect().unwrap().has(Trait::Baked)).collect();
+        assert_eq!(baked, [true, true, false]);
     }
 
     #[test]

@@ -102,6 +102,7 @@ pub(super) fn property(property: Trait) -> &'static str {
         Trait::ByDefault => "the default of something that is not configured",
         Trait::ReadBack => "read again elsewhere in the application",
         Trait::ReadModifyWrite => "read, changed and written back",
+        Trait::OtherAccount => "done as another account",
         Trait::Repeated => "told elsewhere",
         Trait::Staged => "uploaded by the same code",
         Trait::Shipped => "collected by an agent",

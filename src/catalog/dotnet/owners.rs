@@ -23,6 +23,19 @@ pub struct OwnerRow {
     pub confirm: bool,
 }
 
+impl OwnerRow {
+    /// Is a method or type of a library of this row, by its namespace? That is called like the assembly of the library, also
+    /// where the library was merged into a program. Names that an application could use too say nothing.
+    pub fn has_namespace_of(&self, method: &str) -> bool {
+        let namespaces = || method.match_indices('.').map(|(end, _)| &method[..end]);
+        let is = |pattern: &str| match pattern.strip_suffix(".*") {
+            Some(above) => method.strip_prefix(above).is_some_and(|rest| rest.starts_with('.')),
+            None => namespaces().any(|namespace| namespace == pattern),
+        };
+        !self.confirm && self.names.split_whitespace().any(is)
+    }
+}
+
 /// A program that makes assemblies hard to read.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

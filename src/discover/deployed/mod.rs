@@ -14,7 +14,7 @@
 //! | a binary that no project here builds | was checked in | [`Aside::Unbuilt`] |
 //! | `Build-Packages.ps1`, `ci/`, `Uninstall.cmd` | for those who make the application | [`phase_by_name`] |
 //! | `DeskSetup.exe`, "Desk Installer" in its version | sets up another program | [`names_setup`] |
-//! | `web.config.example`, `.vs/` | stands for another file | [`not_in_force`] |
+//! | `web.config.example`, `.vs/`, `backup/` | stands for another file | [`not_in_force`] |
 //!
 //! A tree that was unpacked has no projects, and most signs say nothing of it. Who ships the file by another name, or a
 //! team that knows better, is not overruled: `[third-party] include` judges everything.
@@ -194,6 +194,10 @@ pub fn not_in_force(artifact: &Artifact) -> Option<&'static str> {
     if purpose(&artifact.name) == Some(Purpose::Tests) {
         return Some("in a folder of tests");
     }
+    let folders = || artifact.name.split('/').rev().skip(1);
+    if folders().any(|folder| BACKUPS.iter().any(|known| folder.eq_ignore_ascii_case(known))) {
+        return Some("in a folder of backups");
+    }
     let file = &*artifact.file_name().to_lowercase();
     // `example.web.config`, but not `template.json` or `example.com.conf`.
     let before = file.split_once('.').filter(|(mark, of)| SAMPLES.contains(mark) && of.contains("config"));
@@ -203,6 +207,8 @@ pub fn not_in_force(artifact: &Artifact) -> Option<&'static str> {
     artifact.path.split('/').any(|folder| folder == ".vs").then_some(EDITING)
 }
 
+/// Folders that keep what something replaced: those of custom, of the upgrades of Visual Studio, and of Umbraco's.
+const BACKUPS: &[&str] = &["backup", "backups", "bak", "nugetbackup", "_upgradereport_files"];
 /// What files are called that stand for others.
 const SAMPLES: &[&str] = &["example", "sample", "template", "dist", "tmpl", "j2"];
 /// Visual Studio keeps a server for trying out, and its own state, in the folder `.vs` of a solution.

@@ -9,7 +9,7 @@ mod stages;
 use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT};
-use crate::facts::{Body, Clue, ClueKind, Operation, Phase, Reading, Store, Text};
+use crate::facts::{Body, Clue, ClueKind, Operation, Phase, Place, Reading, Store, Text, Trait};
 use crate::read::text::filled_in_later;
 pub(crate) use parse::parse;
 use stages::{State, is_windows, speaks_powershell, stages};
@@ -26,16 +26,39 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
         argument(document, at, &mut arguments);
     }
     let mut states: Vec<State> = Vec::new();
+    // Where the facts of each step begin, and as whom it was done.
+    let mut steps: Vec<(usize, String)> = Vec::new();
     for stage in stages {
         let mut state = stage.parent.and_then(|p| states.get(p)).unwrap_or(&arguments).clone();
         state.first = stage.instructions.first().copied().unwrap_or(ROOT);
         for at in stage.instructions {
+            steps.push((reading.facts.len(), state.user.clone()));
             instruction(document, reading, at, &mut state, stage.ships, windows);
         }
         states.push(state);
     }
     if let Some(last) = states.last() {
+        left_by_others(reading, &steps, &last.user);
         entry_point(document, reading, last, windows);
+    }
+}
+
+/// Docker documentation, "USER": the account of the steps that follow, and of the container. What a step did as another one is
+/// in the profile of that.
+fn left_by_others(reading: &mut Reading, steps: &[(usize, String)], runs: &str) {
+    let ends = steps.iter().skip(1).map(|(begin, _)| *begin).chain([reading.facts.len()]);
+    let ranges: Vec<_> = steps.iter().zip(ends).filter(|((_, user), _)| user != runs).collect();
+    for ((begin, _), end) in ranges {
+        for fact in reading.facts.get_mut(*begin..end).unwrap_or_default() {
+            let Body::Effect(effect) = &mut fact.body else { continue };
+            let place = match effect.store {
+                Store::Registry => effect.location.registry_place(),
+                _ => effect.location.file_place(),
+            };
+            if effect.phase == Phase::Build && matches!(place, Place::Hkcu | Place::UserProfile) {
+                effect.mark(Trait::OtherAccount);
+            }
+        }
     }
 }
 
@@ -50,6 +73,7 @@ fn instruction(
     let keyword = document.tree.name(at).to_owned();
     let value = document.tree.value(at).to_owned();
     match keyword.as_str() {
+        "USER" => state.user = value.trim().trim_matches('"').to_lowercase(),
         "WORKDIR" => state.work_dir = state.path(&state.substitute(value.trim_matches('"'))),
         "SHELL" => {
             let shell = value.to_lowercase();
@@ -74,7 +98,7 @@ fn instruction(
         "CMD" => state.command = Some((at, state.powershell)),
         "HEALTHCHECK" if ships && windows => {
             if let Some((_, command)) = value.split_once("CMD ") {
-                let launch = launch(state, "entrypoint", "the health check of the image", command.trim());
+                let launch = launch(state, "health-check", "the health check of the image", command.trim());
                 let first = reading.facts.len();
                 run(document, reading, at, &command_line(command.trim()), &launch);
                 only_asks(reading, first);

@@ -101,6 +101,9 @@ pub(super) struct State {
     pub(super) variables: Vec<(String, Text)>,
     /// The shell of commands that are no list of words is PowerShell.
     pub(super) powershell: bool,
+    /// The account of `USER`, in lower case. Images of Windows begin with this one (MS documentation, "Secure Windows
+    /// containers").
+    pub(super) user: String,
     /// `ENTRYPOINT` and `CMD` in effect, with the shell that they were written under.
     pub(super) entry: Option<(NodeId, bool)>,
     pub(super) command: Option<(NodeId, bool)>,
@@ -113,6 +116,7 @@ impl State {
             work_dir: Location::named(Text::folder(Folder::Cwd)),
             variables: Vec::new(),
             powershell: false,
+            user: "containeradministrator".to_owned(),
             entry: None,
             command: None,
         }
