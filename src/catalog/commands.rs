@@ -27,6 +27,8 @@ pub enum Shell {
     Wsh,
     /// Elements of WiX sources.
     Wix,
+    /// Functions of PHP.
+    Php,
 }
 
 /// A command and what it does.

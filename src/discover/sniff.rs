@@ -39,6 +39,8 @@ pub enum Kind {
     Wsf,
     /// Classic ASP.
     Asp,
+    /// Source of PHP.
+    Php,
     /// NSIS source.
     Nsis,
     /// Inno Setup source.
@@ -199,6 +201,7 @@ fn by_name(file_name: &str) -> Option<Kind> {
         "jse" => Kind::JScript,
         "wsf" | "wsc" => Kind::Wsf,
         "asp" | "asa" => Kind::Asp,
+        "php" => Kind::Php,
         "nsi" | "nsh" => Kind::Nsis,
         "iss" | "isl" => Kind::Inno,
         "pdb" | "mdb" if !lower.ends_with(".mdb") || lower.ends_with(".dll.mdb") => Kind::DebugInfo,

@@ -1,6 +1,6 @@
 //! Markers: which effects a test such as `if exist X goto done` keeps from being made again.
 
-use crate::facts::{Body, ClueKind, Effect, Location, Operation, Place, Reading, Site, Step};
+use crate::facts::{Body, Clue, ClueKind, Effect, Location, Place, Reading, Site, Step};
 use std::collections::{HashMap, HashSet};
 
 /// Puts the marker of each guard clue on the effect that it names, in the same artifact.
@@ -35,24 +35,17 @@ pub(super) fn guard(readings: &mut [Reading]) {
     }
 }
 
-/// The copies of an artifact that are made only where what they make is missing, by their headlines: somebody else goes on
-/// with them.
+/// The places of an artifact's copies that are made only where what they make is missing, in lower case: somebody else goes
+/// on with them.
 pub(super) fn seeds(reading: &Reading) -> HashSet<String> {
     let clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
-    let guards: HashMap<&str, &Location> = clues
-        .filter(|clue| clue.kind == ClueKind::Guard)
-        .filter_map(|clue| Some((clue.value.as_str(), clue.location.as_ref()?)))
-        .collect();
-    if guards.is_empty() {
-        return HashSet::new();
-    }
-    let effects = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect());
-    effects
-        .filter(|effect| effect.operation == Operation::Copy)
-        .map(|effect| (effect.headline(), effect))
-        .filter(|(headline, effect)| guards.get(headline.as_str()).is_some_and(|marker| **marker == effect.location))
-        .map(|(headline, _)| headline)
-        .collect()
+    let is_own = |clue: &&Clue| {
+        let place = clue.location.as_ref().map(Location::to_string).unwrap_or_default();
+        // What kind of file it is, other joins know better by now.
+        let copied = clue.value.strip_prefix("copy ").and_then(|rest| rest.split_once(' '));
+        clue.kind == ClueKind::Guard && copied.is_some_and(|(_, copied)| copied == place)
+    };
+    clues.filter(is_own).filter_map(|clue| clue.location.as_ref()).map(Location::key).collect()
 }
 
 /// Of a setup program nothing tells where it installs to; one whose marker lies on the volume from which it runs is

@@ -33,7 +33,8 @@ pub(super) fn compare(readings: &mut [Reading]) {
             if place == Some(uses.len()) {
                 uses.push(Uses::default());
             }
-            let is_seed = !seeded.is_empty() && seeded.contains(&effect.headline());
+            let is_copy = effect.operation == Operation::Copy && !seeded.is_empty();
+            let is_seed = is_copy && seeded.contains(&effect.location.key());
             if let Some(found) = place.and_then(|place| uses.get_mut(place)) {
                 match is_seed && effect.phase != Phase::Build {
                     true => found.seeder = Some((reading.artifact.clone(), effect.via.clone())),

@@ -40,6 +40,7 @@ fn syntax_of(kind: Kind) -> Option<Syntax> {
         Kind::VbScript => syntax(&["'", "rem "], &[]),
         Kind::Asp => syntax(&["'", "rem ", "//"], &[XML, C]),
         Kind::JScript => syntax(&["//"], &[C]),
+        Kind::Php => syntax(&["//", "#"], &[C]),
         Kind::Wsf => syntax(&["'", "//"], &[XML, C]),
         Kind::Inno => syntax(&[";", "//"], &[("{", "}"), C]),
         _ => None,

@@ -47,7 +47,7 @@ fn quotes(kind: Kind) -> &'static [Quote] {
         Kind::Toml | Kind::Python => TOML,
         Kind::ServerConf | Kind::Dockerfile | Kind::Inno => BOTH,
         Kind::PowerShell | Kind::UserData => POWERSHELL,
-        Kind::JScript => JSCRIPT,
+        Kind::JScript | Kind::Php => JSCRIPT,
         Kind::Ini | Kind::Inf | Kind::Batch | Kind::VbScript | Kind::Asp | Kind::Wsf => PLAIN,
         _ => &[],
     }

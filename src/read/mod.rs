@@ -75,6 +75,7 @@ fn reader_for(kind: Kind) -> Option<Reader> {
         | Kind::JScript
         | Kind::Wsf
         | Kind::Asp
+        | Kind::Php
         | Kind::Nsis
         | Kind::Inno
         | Kind::Msi => script::read,

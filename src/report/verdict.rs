@@ -171,6 +171,8 @@ const NODE: [&str; 4] = ["js", "mjs", "cjs", "ts"];
 const WEB: [&str; 12] =
     ["public", "static", "www", "wwwroot", "assets", "client", "frontend", "scripts", "web", "dist", "js", "views"];
 const NODE_PROGRAM: &str = "package.json";
+/// The format of sources that were not read because nothing says that they run on Windows.
+const ELSEWHERE: &str = "php-elsewhere";
 /// What the script of a server is called that IIS starts (iisnode, "Configuration").
 const NODE_SERVER: &str = "server.js";
 
@@ -207,10 +209,12 @@ fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
                 || is(s, &NODE) && (is_of_node(folder(&s.artifact)) || file_name(&s.artifact) == NODE_SERVER))
     };
     let is_code = |s: &&Skipped| is(s, &CODE) || is_source(s);
-    let foreign = skipped.iter().filter(is_code).count();
+    let elsewhere = own().filter(|r| r.format == ELSEWHERE).map(|r| r.artifact.as_str());
+    let all_foreign: Vec<&str> = skipped.iter().filter(is_code).map(|s| s.artifact.as_str()).chain(elsewhere).collect();
+    let foreign = all_foreign.len();
     // What is configured says nothing of what code does.
     let read = own().filter(|r| is_binary(&r.format) || is_script(&r.format)).count();
-    let first = skipped.iter().find(is_code).filter(|_| foreign > read)?;
+    let first = all_foreign.first().filter(|_| foreign > read)?;
     let all = counted(foreign + read, "file");
     let sources = skipped.iter().filter(is_source).count();
     // A package among many sources is not why.
@@ -220,7 +224,7 @@ fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
         return Some(format!("{what}, first {}; scan what is built of it", first.artifact));
     }
     let (verb, kinds) = if foreign == 1 { ("is", "of a kind") } else { ("are", "of kinds") };
-    Some(format!("{foreign} of {all} with code {verb} {kinds} that {verb} not read, first {}", first.artifact))
+    Some(format!("{foreign} of {all} with code {verb} {kinds} that {verb} not read, first {first}"))
 }
 
 fn folder(path: &str) -> &str {
@@ -232,7 +236,7 @@ fn file_name(path: &str) -> &str {
 }
 
 fn is_script(format: &str) -> bool {
-    crate::facts::is_script(format) || format == "asp"
+    crate::facts::is_script(format) || matches!(format, "asp" | "php")
 }
 
 fn counted(count: usize, noun: &str) -> String {
@@ -280,6 +284,9 @@ mod tests {
         let built = readings(&[("bin/a.dll", "assembly"), ("App.config", "xml")]);
         assert_eq!(unread(&foreign("Program.cs"), &built), None);
         assert!(unread(&foreign("Program.cs"), &built[1..]).is_some(), "configuration is no code");
+        let pages = readings(&[("a.php", "php-elsewhere"), ("b.php", "php-elsewhere"), ("c.php", "php")]);
+        assert!(unread(&[], &pages).is_some_and(|said| said.starts_with("2 of 3 files with code")));
+        assert_eq!(unread(&[], &pages[1..]), None);
         let node = readings(&[("app/package.json", "json")]);
         assert!(unread(&foreign("app/server.js"), &node).is_some());
         assert_eq!(unread(&foreign("site/menu.js"), &node), None);

@@ -179,7 +179,7 @@ fn via(command: &Command, form: &Form, program: &Text, shell: Shell) -> String {
         {
             via = command_name(program);
         }
-        Shell::Nsis | Shell::Pascal | Shell::Wsh | Shell::Wix => {
+        Shell::Nsis | Shell::Pascal | Shell::Wsh | Shell::Wix | Shell::Php => {
             return Some(method).filter(is_own).map_or(via, str::to_owned);
         }
         _ => {}

@@ -2,6 +2,7 @@
 
 mod control;
 mod expression;
+mod php;
 mod procedures;
 
 use super::bind::Bound;
@@ -96,11 +97,30 @@ pub(super) fn scan(source: &str, syntax: Syntax) -> Vec<Event<'_>> {
     scan_beside(source, syntax, &HashSet::new())
 }
 
+/// The same for a source of PHP, whose words become those of JScript.
+pub(super) fn scan_php(source: &str) -> Vec<Event<'_>> {
+    let source = beginning(source);
+    parsed(source, Syntax::Script, php::tokens(source), &HashSet::new())
+}
+
+/// As much of a source as is scanned.
+fn beginning(source: &str) -> &str {
+    let cut = (0..=source.len().min(MAX_SOURCE)).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0);
+    &source[..cut]
+}
+
 /// The same for a source that may call procedures of others, by their names in lower case.
 pub(super) fn scan_beside<'s>(source: &'s str, syntax: Syntax, others: &HashSet<String>) -> Vec<Event<'s>> {
-    let cut = (0..=source.len().min(MAX_SOURCE)).rev().find(|&i| source.is_char_boundary(i)).unwrap_or(0);
-    let source = &source[..cut];
-    let tokens = tokens(source, syntax);
+    let source = beginning(source);
+    parsed(source, syntax, tokens(source, syntax), others)
+}
+
+fn parsed<'s>(
+    source: &'s str,
+    syntax: Syntax,
+    tokens: Vec<(Token, usize)>,
+    others: &HashSet<String>,
+) -> Vec<Event<'s>> {
     let starts: Vec<usize> =
         std::iter::once(0).chain(source.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1)).collect();
     let mut parser = Parser {

@@ -20,6 +20,7 @@ mod lines;
 mod msi;
 mod nsis;
 mod pascal;
+mod php;
 mod powershell;
 mod procedures;
 #[cfg(test)]
@@ -69,6 +70,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::JScript => wsh::read(&decoded, Syntax::Script, Host::Machine, reading),
         Kind::Wsf => wsh::read_embedded(&decoded, Host::Machine, reading),
         Kind::Asp => wsh::read_page(&decoded, input, reading),
+        Kind::Php => php::read(&decoded, input, reading),
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }

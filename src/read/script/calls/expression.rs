@@ -50,6 +50,13 @@ impl<'s> Parser<'s> {
                 Token::Sign('[') if depth < MAX_DEPTH => {
                     self.list(depth);
                     // Of what is indexed, one element.
+                    // What a request brings is that, whichever part of it is meant.
+                    let is_received =
+                        matches!(argument.parts.last(), Some(Part::Other(name)) if name.starts_with("$_"));
+                    if was_complete && is_received {
+                        is_complete = true;
+                        continue;
+                    }
                     if was_complete {
                         argument.parts.pop();
                     }

@@ -216,7 +216,7 @@ impl<'s> Machine<'s, '_, '_> {
     }
 
     /// A call of a method that the catalogue may know.
-    fn dotnet(&mut self, name: &str, arguments: &[Value], node: Node<'s>, scope: &Scope) {
+    pub(super) fn dotnet(&mut self, name: &str, arguments: &[Value], node: Node<'s>, scope: &Scope) {
         let Some(command) = commands::find(Shell::Powershell, name) else { return };
         let places = arguments.first().map_or(1, |place| place.as_parts().len());
         let first = self.sink.reading.facts.len();

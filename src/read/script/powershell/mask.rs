@@ -128,7 +128,7 @@ fn is_rooted_command(bytes: &[u8], at: usize) -> bool {
             let line = bytes[..before].iter().rfind(|b| **b != b'\r');
             !matches!(line, Some(b'`'))
         }
-        Some(before) => matches!(bytes[before], b';' | b'{' | b'|'),
+        Some(before) => matches!(bytes[before], b';' | b'{' | b'|' | b'&'),
     }
 }
 
@@ -242,6 +242,7 @@ mod tests {
             ("mv $a, x y", "mv _a, x y"),
             ("mv 'a b',x y", "mv _a_b_,x y"),
             ("/run/a.ps1 -b 1;\\x.ps1", "_run/a.ps1 -b 1;_x.ps1"),
+            ("/Scripts/a.ps1 -x y; & /b/c.ps1", "_Scripts/a.ps1 -x y; & _b/c.ps1"),
             ("netsh set rule name=\"A (b)\" new", "netsh set rule name__A__b__ new"),
         ] {
             assert_eq!(masked(text), plain);

@@ -25,6 +25,7 @@ use crate::read::Input;
 use crate::read::text::LineIndex;
 use interest::Interest;
 use run::Machine;
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use tree_sitter::{ParseOptions, ParseState, Parser, Tree};
 use value::Scope;
@@ -46,6 +47,7 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     } else {
         text
     };
+    let text = &*with_plain_quotes(text);
     let interest = Interest::find(text);
     if interest.is_empty() {
         return;
@@ -72,6 +74,46 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     if defaults::has_defaults(reading) {
         defaults::open(reading, &source.walk(true, own));
     }
+}
+
+/// Quotes and dashes of typesetters are those of the language (about_Quoting_Rules); the grammar knows none but those of
+/// ASCII, of which each takes the place of one. They open a text outside of another and close one that they have opened; a
+/// dash counts where it begins a word.
+fn with_plain_quotes(text: &str) -> Cow<'_, str> {
+    const DOUBLE: [char; 3] = ['\u{201c}', '\u{201d}', '\u{201e}'];
+    const SINGLE: [char; 4] = ['\u{2018}', '\u{2019}', '\u{201a}', '\u{201b}'];
+    const DASHES: [char; 3] = ['\u{2013}', '\u{2014}', '\u{2015}'];
+    let plain = |c: char| match c {
+        c if DOUBLE.contains(&c) => '"',
+        c if SINGLE.contains(&c) => '\'',
+        c => c,
+    };
+    if text.is_ascii() || !text.contains(|c| plain(c) != c || DASHES.contains(&c)) {
+        return Cow::Borrowed(text);
+    }
+    // The quote that the text at hand was opened with, and the remark that it may be in.
+    let (mut open, mut is_remark, mut before) = (None::<char>, false, '\n');
+    let replaced = text.chars().map(|c| {
+        let last = std::mem::replace(&mut before, c);
+        let is_typeset = plain(c) != c;
+        match open {
+            _ if is_remark => is_remark = c != '\n',
+            Some(quote) if c == quote || (is_typeset && plain(quote) != quote && plain(c) == plain(quote)) => {
+                open = None;
+                return plain(c);
+            }
+            Some(_) => {}
+            None if matches!(c, '"' | '\'') || is_typeset => {
+                open = Some(c);
+                return plain(c);
+            }
+            None if c == '#' && last.is_whitespace() => is_remark = true,
+            None if DASHES.contains(&c) && last.is_whitespace() => return '-',
+            None => {}
+        }
+        c
+    });
+    Cow::Owned(replaced.collect())
 }
 
 /// A script that was parsed.

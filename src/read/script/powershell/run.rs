@@ -302,6 +302,12 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         } else if let Some((table, key)) = name.strip_prefix('$').and_then(|n| n.split_once(['.', '['])) {
             // `$table.Key = value` and `$table['Key'] = value`
             let table = super::strings::strip_scope(&table.to_lowercase()).to_owned();
+            // A connection is told where to before it is opened.
+            if key.eq_ignore_ascii_case("connectionstring")
+                && let Some((Value::Object(class, Made::Instance), _)) = scope.get(&table).cloned()
+            {
+                self.dotnet(&format!("new {class}"), std::slice::from_ref(&value), node, scope);
+            }
             if let Some((Value::Table(mut entries), at)) = scope.get(&table).cloned() {
                 let key = key.trim_matches(['\'', '"', ']', ' ']).to_lowercase();
                 let known = Arc::make_mut(&mut entries);
