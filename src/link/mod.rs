@@ -28,6 +28,7 @@ mod refine;
 mod removal;
 mod renewed;
 mod roles;
+mod servers;
 mod sessions;
 mod shipped;
 mod steps;
@@ -66,6 +67,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     sessions::place(readings);
     sessions::doubt(readings, context.app);
     phases::inherit(readings, context);
+    servers::keep_on(readings);
     unread::tell(readings, context.app);
     durable::mark(readings, context.settings);
     markers::guard(readings);

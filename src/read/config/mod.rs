@@ -233,6 +233,10 @@ fn read_xml(document: &mut Document<'_>, reading: &mut Reading) {
             reading.format = "logback".to_owned();
             logging::logback(document, root, reading);
         }
+        "configuration" if scheduled::is_wrapper(tree, root) => {
+            document.tree.node_mut(root).name = "service".to_owned();
+            scheduled::service(document, root, reading);
+        }
         "configuration" => dotnet::read(document, root, reading),
         "log4net" => {
             reading.format = "log4net".to_owned();

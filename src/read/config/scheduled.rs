@@ -26,6 +26,11 @@ pub(crate) fn task(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     }
 }
 
+/// Is it a configuration of WinSW under the other name that its samples give the root? The wrapper looks at the elements.
+pub(crate) fn is_wrapper(tree: &Tree, root: NodeId) -> bool {
+    ["id", "executable"].iter().all(|name| tree.child(root, name).is_some())
+}
+
 /// Reads `service` of WinSW (its documentation, "XML config file": `%BASE%` is the folder of the wrapper).
 pub(crate) fn service(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     let Some(executable) = document.tree.child(root, "executable") else { return };

@@ -461,6 +461,12 @@ fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &
                 effect.certainty = effect.certainty.min(Certainty::Likely);
             }
             sink.effect(caller.site, effect.of_origin(origin_of_source(program)));
+            if let Some((option, folder)) = installer::data_folder(arguments) {
+                let location = file(&folder, caller.here).child(&Text::unknown());
+                let kept = caller.effect(Operation::Write, Store::File, location, &option);
+                let why = format!("what {name} sets up keeps its data there while it runs");
+                sink.effect(caller.site, kept.in_phase(Phase::Run, why));
+            }
             sink.clue(caller.site, start(if extension == "msi" { "msiexec" } else { "run" }));
         }
         (_, "reg") => sink.clue(caller.site, start("reg import")),

@@ -1,8 +1,8 @@
 //! What a program that the catalogue does not know is started for, told from its name and its arguments: to install, to
 //! take away, or only to say something.
 
-use super::words::Word;
-use crate::facts::{Location, Place};
+use super::words::{self, Word};
+use crate::facts::{Location, Place, Text};
 
 /// What a program is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,31 @@ pub(super) fn purpose(name: &str, extension: &str, location: &Location, argument
     if by_name || (!is_installed && any(QUIET)) { Purpose::Installs { by_name } } else { Purpose::Runs }
 }
 
+/// Ends of the names of options and properties by which an installer is told where the server that it sets up keeps its data,
+/// in lower case and without what divides words (manuals: SQL Server setup `/INSTALLSQLDATADIR`, PostgreSQL `--datadir`).
+const DATA: &[&str] =
+    &["datadir", "datadirectory", "datafolder", "datapath", "dbdir", "dbpath", "databasedir", "backupdir"];
+
+/// The option that names the folder for data, and the folder.
+pub(super) fn data_folder(arguments: &[Word]) -> Option<(String, Text)> {
+    arguments.iter().enumerate().find_map(|(number, word)| {
+        let lead = word.raw.leading_lit();
+        let option = lead.trim_start_matches(['/', '-']);
+        let end = option.find(['=', ':']).map(|at| at + lead.len() - option.len());
+        let name = lead.get(..end.unwrap_or(lead.len()))?;
+        let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        if !DATA.iter().any(|known| plain.ends_with(known)) {
+            return None;
+        }
+        let value = match end {
+            Some(end) => words::unquote(&words::drop_front(&word.text, end + 1)),
+            None if name.starts_with(['/', '-']) => arguments.get(number + 1)?.text.clone(),
+            None => return None,
+        };
+        (!value.is_empty()).then(|| (name.to_owned(), value))
+    })
+}
+
 /// Does a command line only ask for something that is printed?
 fn asks(arguments: &[Word]) -> bool {
     let is_question = |word: &Word| match word.text.as_lit().map(str::to_lowercase) {
@@ -87,6 +112,21 @@ mod tests {
         let name = super::super::words::base_name(&words[0].text).to_lowercase();
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
         purpose(&name, extension, &Location::file(&words[0].text), &words[1..])
+    }
+
+    #[test]
+    fn folders_for_data() {
+        let of = |line: &str| {
+            let words = super::super::words::split(&Text::parse(line));
+            data_folder(&words[1..]).map(|(option, folder)| format!("{option} {folder}"))
+        };
+        assert_eq!(
+            of("setup.exe /q /INSTALLSQLDATADIR=\"D:\\sql data\"").as_deref(),
+            Some("/INSTALLSQLDATADIR D:\\sql data")
+        );
+        assert_eq!(of("pg.exe --mode unattended --datadir D:\\pg").as_deref(), Some("--datadir D:\\pg"));
+        assert_eq!(of("x.msi DATADIR=D:\\x").as_deref(), Some("DATADIR D:\\x"));
+        assert_eq!(of("setup.exe /quiet /metadata D:\\x"), None);
     }
 
     #[test]

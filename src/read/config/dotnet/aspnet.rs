@@ -68,7 +68,9 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         let encrypted = settings.any("membership", |tree, membership| {
             tree.descendants(membership).into_iter().any(|n| tree.is(n, "passwordFormat", "Encrypted"))
         });
-        let certainty = if (forms || encrypted) && doubt.is_none() { Certainty::Likely } else { Certainty::Possible };
+        let cookies = has_owin_cookies(document.input);
+        let certainty =
+            if (forms || encrypted || cookies) && doubt.is_none() { Certainty::Likely } else { Certainty::Possible };
         let mut effect = Effect::new(
             Operation::Generate,
             Store::Key,
@@ -86,9 +88,29 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         if encrypted {
             effect = effect.because(Step::new("passwords are encrypted with that key and cannot be read without it"));
         }
+        if cookies {
+            effect = effect.because(Step::new(format!("the cookies of {OWIN_COOKIES} are protected with that key")));
+        }
         effect.evidence.extend(doubt);
         document.effect(reading, web, effect);
     }
+}
+
+/// The library by which applications of OWIN keep who is logged in (MS documentation, "OWIN Middleware in the IIS integrated
+/// pipeline": hosted by `System.Web` it protects with the machine key).
+const OWIN_COOKIES: &str = "Microsoft.Owin.Security.Cookies";
+/// Largest list of packages that is looked through.
+const MAX_PACKAGES: u64 = 1 << 20;
+
+/// Is the library built into the application, or listed for it?
+fn has_owin_cookies(input: &Input<'_>) -> bool {
+    let library = format!("{OWIN_COOKIES}.dll");
+    let is_there = |folder: &str| input.app.sibling(input.artifact, &format!("{folder}/{library}")).is_some();
+    let listed = || {
+        let list = input.app.sibling(input.artifact, "packages.config")?.read(MAX_PACKAGES).ok()?;
+        Some(memchr::memmem::find(&list, OWIN_COOKIES.as_bytes()).is_some())
+    };
+    is_there("bin") || is_there("Bin") || listed().unwrap_or_default()
 }
 
 fn unused_by_sources(count: usize) -> Step {
