@@ -68,6 +68,23 @@ fn files_that_are_written_besides() {
     );
 }
 
+/// Arrays that begin as a text, structures that are copied, pairs of pointers that are stored at once.
+#[test]
+fn texts_and_pointers_in_vectors() {
+    says(
+        "vectors",
+        &[
+            "create C:\\Contoso\\archive CreateDirectoryA",
+            "create {Temp}\\contoso CreateDirectoryW",
+            "delete C:\\Contoso\\stores\\of the north\\orders.dat DeleteFileA",
+            "delete C:\\Contoso\\wide\\prices.dat DeleteFileW",
+            "delete {Windows}\\contoso\\cache.bin DeleteFileW",
+            "set-value C:\\Contoso\\kept.ini\\Desk\\Left WritePrivateProfileStringA",
+            "set-value C:\\Contoso\\own.ini\\Window\\Top WritePrivateProfileStringA",
+        ],
+    );
+}
+
 #[test]
 fn every_way_to_open() {
     says(

@@ -69,6 +69,49 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// Halves, or the words of two halves, are put side by side: pairs of pointers that are stored at once.
+    pub(super) fn vector_join(&mut self, instruction: &Instruction) {
+        use Mnemonic as M;
+        let Some(register) = vector(instruction.op0_register()) else { return };
+        let count = instruction.op_count();
+        // The newer forms have a register of their own for the result.
+        let first = self.words_of(instruction, count.saturating_sub(2));
+        let second = self.words_of(instruction, count.saturating_sub(1));
+        let is_64 = self.is_64();
+        let joined = match instruction.mnemonic() {
+            M::Punpckldq | M::Vpunpckldq | M::Unpcklps if is_64 => None,
+            M::Punpckldq | M::Vpunpckldq | M::Unpcklps => Some([first[0], second[0], first[1], second[1]]),
+            // A half is a word on x64, and two on x86.
+            _ if is_64 => Some([first[0], second[0], Value::Unknown, Value::Unknown]),
+            _ => Some([first[0], first[1], second[0], second[1]]),
+        };
+        self.state.wide[register] = joined.map_or(Wide::Unknown, Wide::Words);
+    }
+
+    /// What an SSE register or memory holds, word by word.
+    fn words_of(&mut self, instruction: &Instruction, n: u32) -> [Value; WIDE_WORDS] {
+        let word = self.program.image.pointer_size() as usize;
+        let held = match instruction.op_kind(n) {
+            OpKind::Register => vector(instruction.op_register(n)).and_then(|n| self.state.wide.get(n).copied()),
+            OpKind::Memory => {
+                let (address, size) = (self.address(instruction), instruction.memory_size().size().min(16));
+                Some(self.bytes_at(address, size).map_or_else(|| self.words_at(address, size), Wide::Bytes))
+            }
+            _ => None,
+        };
+        match held.unwrap_or_default() {
+            Wide::Words(words) => words,
+            Wide::Bytes(bytes) => {
+                let mut words = [Value::Unknown; WIDE_WORDS];
+                for (held, chunk) in words.iter_mut().zip(bytes.chunks(word)) {
+                    *held = Value::Const(chunk.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)));
+                }
+                words
+            }
+            Wide::Unknown => [Value::Unknown; WIDE_WORDS],
+        }
+    }
+
     /// What the words at an address hold, where something of it is known: objects are moved in this way, too.
     fn words_at(&mut self, address: Value, size: usize) -> Wide {
         let word = self.program.image.pointer_size() as usize;
@@ -160,6 +203,23 @@ impl Engine<'_, '_> {
         self.state.registers[6] = after(from, is_64);
         self.state.registers[7] = after(to, is_64);
     }
+}
+
+/// Puts what two SSE registers hold side by side.
+pub(super) fn is_vector_join(mnemonic: Mnemonic) -> bool {
+    use Mnemonic as M;
+    matches!(
+        mnemonic,
+        M::Punpcklqdq
+            | M::Vpunpcklqdq
+            | M::Punpckldq
+            | M::Vpunpckldq
+            | M::Unpcklpd
+            | M::Unpcklps
+            | M::Movlhps
+            | M::Movhps
+            | M::Movhpd
+    )
 }
 
 /// Moves bytes of or to an SSE register.

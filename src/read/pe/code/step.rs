@@ -3,7 +3,7 @@
 use super::super::openers::TEXT_FLAGS;
 use super::analysis::Engine;
 use super::arithmetic::is_truth;
-use super::bulk::{is_vector_move, vector};
+use super::bulk::{is_vector_join, is_vector_move, vector};
 use super::slot::Slot;
 use super::state::{RSP, Wide};
 use super::value::{Kind, Value, mask};
@@ -107,7 +107,8 @@ impl Engine<'_, '_> {
                 }
             }
             M::Stosb | M::Stosw | M::Stosd | M::Stosq => self.store_string(instruction),
-            M::Movsb | M::Movsw | M::Movsd | M::Movsq if instruction.op0_register() == Register::None => {
+            // An SSE register is stored by what is called the same.
+            M::Movsb | M::Movsw | M::Movsd | M::Movsq if instruction.is_string_instruction() => {
                 self.move_string(instruction);
             }
             M::Scasb | M::Scasw | M::Cmpsb | M::Lodsb => {
@@ -119,6 +120,8 @@ impl Engine<'_, '_> {
                 }
             }
             mnemonic if is_vector_move(mnemonic) => self.vector_move(instruction),
+            M::Movhps | M::Movhpd if instruction.op0_kind() == OpKind::Memory => self.forget(instruction),
+            mnemonic if is_vector_join(mnemonic) => self.vector_join(instruction),
             M::Pxor | M::Xorps | M::Xorpd | M::Vpxor | M::Vxorps => self.vector_clear(instruction),
             _ if instruction.is_jcc_short_or_near() => {}
             mnemonic if is_conditional_move(mnemonic) => self.conditional_move(instruction),
@@ -142,6 +145,15 @@ impl Engine<'_, '_> {
             let is_low = register.size() == 1 && !is_high(register);
             return if is_low { Value::Const(u64::from(byte)) } else { Value::Unknown };
         }
+        if let Some(Kind::Second(low, high)) = self.symbols.kind_of(value) {
+            let known = match (register.size(), low) {
+                (1, _) if is_high(register) => Some(u64::from(high)),
+                (1, low) => low.map(u64::from),
+                (2, Some(low)) => Some(u64::from(high) << 8 | u64::from(low)),
+                _ => None,
+            };
+            return known.map_or(Value::Unknown, Value::Const);
+        }
         match (register.size(), value) {
             (8, value) => value,
             (4, Value::Const(c)) => Value::Const(c & 0xffff_ffff),
@@ -149,6 +161,7 @@ impl Engine<'_, '_> {
             (4, value) => value,
             (2, Value::Const(c)) => Value::Const(c & 0xffff),
             (1, Value::Const(c)) if !is_high(register) => Value::Const(c & 0xff),
+            (1, Value::Const(c)) => Value::Const(c >> 8 & 0xff),
             // One of a few numbers that fit into a byte.
             (1, value) if !is_high(register) && self.is_small(value) => value,
             _ => Value::Unknown,
@@ -163,8 +176,8 @@ impl Engine<'_, '_> {
 
     pub(crate) fn set_register(&mut self, register: Register, value: Value) {
         let Some(number) = general(register) else { return };
-        let low = match value {
-            Value::Const(c) if register.size() == 1 && !is_high(register) => self.symbols.of(Kind::Low(c as u8)),
+        let low = match register.size() {
+            1 => self.with_byte(self.state.registers.get(number).copied(), is_high(register), value),
             _ => Value::Unknown,
         };
         let Some(slot) = self.state.registers.get_mut(number) else { return };
@@ -172,9 +185,30 @@ impl Engine<'_, '_> {
             (4, Value::Const(c), _) => Value::Const(c & 0xffff_ffff),
             (8 | 4, value, _) => value,
             (2, Value::Const(c), Value::Const(old)) => Value::Const(old & !0xffff | c & 0xffff),
-            (1, Value::Const(c), Value::Const(old)) if !is_high(register) => Value::Const(old & !0xff | c & 0xff),
             _ => low,
         };
+    }
+
+    /// A register of which one of the two lower bytes is set. On x86 compilers keep two truths in one.
+    fn with_byte(&mut self, old: Option<Value>, is_second: bool, value: Value) -> Value {
+        let byte = value.number().map(|number| number as u8);
+        let held = old.and_then(|old| self.symbols.kind_of(old));
+        let kind = match (old, held, is_second, byte) {
+            (Some(Value::Const(old)), _, false, Some(byte)) => return Value::Const(old & !0xff | u64::from(byte)),
+            (Some(Value::Const(old)), _, true, Some(byte)) => {
+                return Value::Const(old & !0xff00 | u64::from(byte) << 8);
+            }
+            (_, Some(Kind::Low(low)), true, Some(byte)) => Kind::Second(Some(low), byte),
+            (_, Some(Kind::Low(low)), true, None) => Kind::Low(low),
+            (_, Some(Kind::Second(_, high)), false, Some(byte)) => Kind::Second(Some(byte), high),
+            (_, Some(Kind::Second(_, high)), false, None) => Kind::Second(None, high),
+            (_, Some(Kind::Second(low, _)), true, Some(byte)) => Kind::Second(low, byte),
+            (_, Some(Kind::Second(Some(low), _)), true, None) => Kind::Low(low),
+            (_, _, false, Some(byte)) => Kind::Low(byte),
+            (_, _, true, Some(byte)) => Kind::Second(None, byte),
+            (_, _, _, None) => return Value::Unknown,
+        };
+        self.symbols.of(kind)
     }
 
     /// The value of an operand.

@@ -48,6 +48,8 @@ pub(crate) enum Kind {
     Looked(u32),
     /// A register of which only the lowest byte was set.
     Low(u8),
+    /// A register of which the second byte was set, and perhaps the lowest before.
+    Second(Option<u8>, u8),
     /// Length of the string at this address, in characters, as it was when the call at this address measured it;
     /// whether they are wide.
     Length(Value, bool, u32),
