@@ -48,7 +48,7 @@ impl Location {
     /// see [`Location::based_on`].
     pub fn file(raw: &Text) -> Self {
         let text = expand_env(raw);
-        let text = replace_prefixes(text);
+        let text = replace_prefixes(from_last_folder(text));
         Location { text: below_profile(normalise_path(&text)) }
     }
 
@@ -215,6 +215,17 @@ impl fmt::Display for Location {
     }
 }
 
+/// A folder that is known by its name begins at the root of a drive, whatever somebody put before it.
+fn from_last_folder(text: Text) -> Text {
+    let ends_folder = |part: &Part| matches!(part, Part::Lit(lit) if lit.ends_with(['\\', '/']));
+    let parts = text.parts();
+    let is_root = |at: &usize| matches!(parts[*at], Part::Hole(Hole::Folder(_))) && ends_folder(&parts[*at - 1]);
+    match (1..parts.len()).rev().find(is_root) {
+        Some(at) => Text::from_parts(parts[at..].iter().cloned()),
+        None => text,
+    }
+}
+
 fn tidy_key_run(s: &str, first: bool) -> String {
     let lead = s.starts_with(['\\', '/']);
     let trail = s.ends_with(['\\', '/']);
@@ -312,6 +323,10 @@ mod tests {
         assert_eq!(Location::file(&Text::lit("CONOUT$")).based_on(Folder::Cwd).to_string(), "CONOUT$");
         assert_eq!(Location::unknown().extent(), Extent::None);
         assert_eq!(Location::file(&Text::parse("{param:path}\\{?}")).extent(), Extent::None);
+        assert_eq!(
+            Location::file(&Text::parse("{env:X}\\erl{?}\\{ProgramFiles}\\erl")).to_string(),
+            "{ProgramFiles}\\erl"
+        );
         assert_eq!(Location::file(&Text::parse("{?}\\cache.db")).extent(), Extent::Partial);
         assert!(l.is_within(&Location::file(&Text::parse("{AppDir}\\LOGS"))));
     }

@@ -10,6 +10,7 @@ pub(super) fn noun(effect: &Effect) -> String {
         Store::Directory => "folder",
         Store::TempFile => "temporary file",
         Store::Ini => "setting of an INI file",
+        Store::Database if effect.operation == Operation::Configure => "setting of a database server",
         Store::Registry if effect.operation == Operation::Create => "registry key",
         Store::Registry => "registry value",
         Store::Acl => "access list",

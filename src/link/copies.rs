@@ -59,7 +59,7 @@ pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
         let group = match output {
             // For another processor, or of another version.
-            None if is_binary(&reading.format) => (String::new(), file.to_lowercase()),
+            None if is_binary(&reading.format) => (String::new(), program_name(file)),
             None if folder.contains('.') => (without_versions(folder), file.to_lowercase()),
             _ => (output.unwrap_or(folder).to_lowercase(), source_name(file)),
         };
@@ -72,8 +72,12 @@ pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
         let folder = |number: usize| readings[number].artifact.rsplit_once('/').map(|(folder, _)| folder.to_owned());
         let first_folder = folder(files[0].1);
         // Two files of one folder are two files of one version.
-        let foldable: Vec<bool> =
-            files.iter().map(|(is_output, number)| *is_output || folder(*number) != first_folder).collect();
+        let foldable: Vec<bool> = files
+            .iter()
+            .map(|(is_output, number)| {
+                *is_output || is_binary(&readings[*number].format) || folder(*number) != first_folder
+            })
+            .collect();
         // Who told it first, and how certainly.
         let mut told: HashMap<String, (usize, Certainty)> = HashMap::new();
         let mut folded: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -101,6 +105,18 @@ pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
             readings[first].note(NoteKind::Info, text);
         }
     }
+}
+
+/// What names of programs end with that say for which machine or framework they are built.
+const BUILDS: &[&str] = &[".net2", ".net4", "x64", "x86", "win64", "win32", "amd64", "64", "32"];
+
+/// The name of a program without what tells its builds apart: `tool.exe` and `tool-x64.exe` are one.
+fn program_name(file: &str) -> String {
+    let file = file.to_lowercase();
+    let Some((stem, ending)) = file.rsplit_once('.') else { return file };
+    let of_build = BUILDS.iter().find_map(|build| stem.strip_suffix(build));
+    let plain = of_build.map_or(stem, |plain| plain.trim_end_matches(['-', '_', '.']));
+    if plain.is_empty() { file } else { format!("{plain}.{ending}") }
 }
 
 /// A folder without the numbers of versions in its path: `shop 10.1.1/infra` and `shop 9.0/infra` are one.
@@ -199,6 +215,27 @@ mod tests {
         fold_outputs(&mut readings, &app);
         let told: Vec<bool> = readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Implied)).collect();
         assert_eq!(told, [true, false, true, true, true], "without a project, bin is a folder like any other");
+    }
+
+    #[test]
+    fn the_builds_of_a_program() {
+        let write = |file: &str, key: &str| {
+            format!(
+                "artifact {file} format=pe-x64\neffect set-value registry HKLM\\{key} phase=run at=rva:0x{}\n",
+                file.len()
+            )
+        };
+        let text = [
+            write("a/tool.exe", "A"),
+            write("a/tool-x64.exe", "A"),
+            write("b/tool.exe", "B"),
+            write("a/tool.dll", "A"),
+        ];
+        let mut readings = listing::parse(&text.concat()).unwrap();
+        fold_outputs(&mut readings, &Application::default());
+        let told: Vec<bool> = readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Implied)).collect();
+        assert_eq!(told, [true, false, true, true]);
+        assert_eq!(readings[0].notes[0].text, "what a/tool-x64.exe does as well is told once");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::discover::Application;
 use crate::facts::{
     Body, Certainty, Effect, Extent, Fact, Hole, Operation, Owner, Part, Phase, Reading, Step, Store, Trait,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How variables of a session of classic ASP are written.
 const CLASSIC_SESSION: &str = "session:";
@@ -14,18 +14,19 @@ const ROOT: &str = "global.asa";
 
 /// Marks what another artifact does to the same store.
 pub(super) fn mark(readings: &mut [Reading], app: &Application) {
-    // By store: the artifacts that use it, each with how often.
-    let mut users: BTreeMap<(Store, String), BTreeMap<usize, usize>> = BTreeMap::new();
+    // By store: the artifacts that use it, each with what it keeps there.
+    let mut users: BTreeMap<(Store, String), BTreeMap<usize, BTreeSet<String>>> = BTreeMap::new();
     for (number, reading) in readings.iter().enumerate().filter(|(_, reading)| reading.owner == Owner::Application) {
         for effect in super::steps::counted(&reading.facts).filter_map(Fact::as_effect) {
             if let Some(store) = machine_wide(effect, &reading.artifact, app) {
-                *users.entry((effect.store, store)).or_default().entry(number).or_default() += 1;
+                let kept = users.entry((effect.store, store)).or_default().entry(number).or_default();
+                kept.insert(effect.location.key());
             }
         }
     }
     let mut leads: BTreeMap<(Store, String), (usize, usize)> = BTreeMap::new();
     for (store, artifacts) in users.into_iter().filter(|(_, artifacts)| artifacts.len() > 1) {
-        let most = artifacts.iter().max_by_key(|(number, times)| (**times, std::cmp::Reverse(**number)));
+        let most = artifacts.iter().max_by_key(|(number, kept)| (kept.len(), std::cmp::Reverse(**number)));
         if let Some((lead, _)) = most {
             leads.insert(store, (*lead, artifacts.len() - 1));
         }
