@@ -249,6 +249,38 @@ fn texts_for_which_there_is_no_room() {
 }
 
 #[test]
+fn texts_that_are_not_known() {
+    for reading in read("unknowns") {
+        let written = written(&reading);
+        let says = |line: &str| written.iter().any(|written| written == line);
+        let expected = [
+            "append C:\\Unknowns\\a.log _open",
+            "create HKCU\\Software\\Unknowns RegCreateKeyExA",
+            "create {Windows}\\unknowns\\policies.dat CreateFileW",
+            "create {env:UNKNOWNS_FILE}{?} CreateFileA",
+            "create {?}.cer CreateFileA",
+            "delete C:\\Unknowns\\gone.dat SetFileInformationByHandle",
+            "delete C:\\Unknowns\\native.dat NtSetInformationFile",
+            "set-value HKCU\\Software\\Unknowns\\Values\\Named RegSetValueExA",
+            "set-value HKCU\\Software\\Unknowns\\Values\\Unnamed RegSetValueExA",
+            "set-value HKCU\\Software\\Unknowns\\{?} RegSetValueExW",
+        ];
+        for line in expected {
+            assert!(says(line), "{}: {line} is missing in {written:#?}", reading.artifact);
+        }
+        // What was appended is not the whole, a word that is compared with names no file where its comparison is a call, and
+        // what is told not to be deleted stays.
+        for part in ["{Cwd}\\index", "{Cwd}\\.cer", "kept.dat", "(default)", "FILE}.log", "browse.dat", "menu.dat"] {
+            assert!(!written.iter().any(|line| line.contains(part)), "{}: {part} in {written:#?}", reading.artifact);
+        }
+        let handed = reading.facts.iter().filter_map(|fact| fact.as_effect());
+        let handed = handed.filter(|effect| effect.location.to_string() == "C:\\Unknowns\\handed.dat");
+        let said: Vec<Certainty> = handed.map(|effect| effect.certainty).collect();
+        assert_eq!(said, [Certainty::Possible], "{}", reading.artifact);
+    }
+}
+
+#[test]
 fn paths_that_are_built() {
     says(
         "paths",

@@ -240,8 +240,10 @@ pub enum Model {
     TempName,
     /// out
     GeneratedGuid,
-    /// out
+    /// out, id
     GuidText,
+    /// structure, word of it that points to what is filled
+    FillsWithin,
     /// class, interface, out
     ComCreate,
     /// where a shortcut leads

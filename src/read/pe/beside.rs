@@ -8,7 +8,7 @@ use super::image::Image;
 use super::modes;
 use super::program::Program;
 use crate::catalog::native::Model;
-use crate::facts::{Certainty, Effect, Extent, Fact, Operation, Site, Step, Store, Text};
+use crate::facts::{Certainty, Effect, Extent, Fact, Location, Operation, Site, Step, Store, Text, Trait};
 use std::collections::BTreeSet;
 
 /// What a call does, in which function: a deletion or a new name, and of which file.
@@ -21,6 +21,8 @@ pub(crate) struct Beside {
     by_name: BTreeSet<Change>,
     /// Calls that open a file which another call deletes or renames by its handle.
     opened_for: BTreeSet<u32>,
+    /// Folders that are made, each with the function.
+    folders: BTreeSet<(u32, String)>,
     /// Where shortcuts lead, by the function that says it.
     targets: Map<u32, Vec<Target>>,
 }
@@ -46,7 +48,13 @@ impl Beside {
         for event in events {
             beside.opened_for.extend(opened_for(event));
             let Some(function) = program.functions.function_of(event.done_at()) else { continue };
-            if any_by_handle && !is_by_handle(event) {
+            if event.api.row.effect == Some((Operation::Create, Store::Directory)) {
+                let made = effects::facts(&program.image, event);
+                let places = made.iter().filter_map(Fact::as_effect).map(|effect| effect.location.key());
+                beside.folders.extend(places.map(|place| (function, place)));
+            }
+            let is_idle = modes::mode(event).is_some_and(|mode| mode.idle);
+            if any_by_handle && !is_by_handle(event) && !is_idle {
                 let all = changes(&program.image, event).into_iter();
                 beside.by_name.extend(all.map(|(operation, key)| (function, operation, key)));
             }
@@ -81,6 +89,18 @@ impl Beside {
             *other == function && *operation == effect.operation && (unsure || *key == effect.location.key())
         };
         self.by_name.iter().any(same)
+    }
+
+    /// What is guessed of a file is the folder that the function makes: its name, which a loop appends, is missing.
+    pub(crate) fn complete(&self, program: &Program<'_>, event: &Event, effect: &mut Effect) {
+        let function = program.functions.function_of(event.done_at());
+        let is_folder = effect.store == Store::File
+            && effect.has(Trait::Guessed)
+            && function.is_some_and(|function| self.folders.contains(&(function, effect.location.key())));
+        if is_folder {
+            let within = effect.location.text().clone().concat(&"\\".into()).concat(&Text::unknown());
+            effect.location = Location::file(&within);
+        }
     }
 
     /// Where the shortcut leads: what was said last before it is kept, by whoever called.

@@ -179,6 +179,7 @@ impl Kept {
                     if beside.repeats(program, event, effect) {
                         continue;
                     }
+                    beside.complete(program, event, effect);
                     effect.evidence.extend(beside.targets(program, event, effect));
                 }
                 if let (Body::Effect(effect), Some((phase, because))) = (&mut fact.body, &phase) {

@@ -177,23 +177,50 @@ fn exported(program: &Program<'_>) -> Map<u32, Entry> {
     if !program.image.is_dll {
         return entries;
     }
-    let calls_installer = linkage
-        .imports
-        .iter()
-        .any(|i| surface::api_of(i).is_some_and(|api| api.row.model == Some(Model::CustomAction)));
+    let actions = calling_installer(program);
+    // A custom action is handed the session and nothing else (MS documentation: "Accessing the Current Installer Session from
+    // Inside a Custom Action"), and asks it something. On x64 nothing says how many arguments there are.
+    let fits = |rva: &u32| program.image.is_64() || program.pops_of(*rva) == 4;
+    let is_action = |rva: &u32| actions.contains(rva) && fits(rva);
+    let has_actions = linkage.exports.iter().any(|(_, rva)| is_action(rva));
     for (name, rva) in &linkage.exports {
         let caller = match *name {
             "DllRegisterServer" | "DllInstall" => Caller::Registration,
             "DllUnregisterServer" => Caller::Removal,
             // The runtime calls these, not the installer.
             "DllMain" | "DllEntryPoint" | "DllCanUnloadNow" | "DllGetClassObject" => continue,
-            _ if !calls_installer => continue,
-            name if takes_back(name) => Caller::Removal,
+            // Beside actions the name is enough of those that ask nothing.
+            name if takes_back(name) && has_actions && fits(rva) => Caller::Removal,
+            _ if !is_action(rva) => continue,
             _ => Caller::Installer,
         };
         entries.insert(*rva, Entry { name: (*name).to_owned(), caller });
     }
     entries
+}
+
+/// Functions from which a call of the installer is reached.
+fn calling_installer(program: &Program<'_>) -> Set<u32> {
+    let asks = |import: usize| {
+        let import = program.linkage.imports.get(import);
+        import.and_then(surface::api_of).is_some_and(|api| api.row.model == Some(Model::CustomAction))
+    };
+    let uses = program.uses_of_imports().filter(|(_, import)| asks(*import));
+    let mut work: Vec<u32> = uses.filter_map(|(at, _)| program.functions.function_of(at)).collect();
+    if work.is_empty() {
+        return Set::default();
+    }
+    let mut callers: Map<u32, Vec<u32>> = Map::default();
+    for (target, from) in &program.references.edges {
+        callers.entry(*target).or_default().extend(program.functions.function_of(*from));
+    }
+    let mut reaching = Set::default();
+    while let Some(function) = work.pop() {
+        if reaching.len() < MAX_WALK && reaching.insert(function) {
+            work.extend(callers.get(&function).into_iter().flatten());
+        }
+    }
+    reaching
 }
 
 fn takes_back(name: &str) -> bool {

@@ -252,11 +252,34 @@ fn called(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> Even
         let again = given(program, pending, call, false).map(|again| filled(&again, call));
         return again.filter(|again| !is_undecided(again)).unwrap_or(event);
     }
-    if is_split(&pending.event) {
+    if is_split(&pending.event) || is_several(&event) {
         let again = given(program, pending, call, true).map(|again| filled(&again, call));
         return again.filter(|again| places(again) < places(&event)).unwrap_or(event);
     }
+    // What stands for nothing is often replaced, or not used at all.
+    if becomes_null(&pending.event, &event) {
+        let again = given(program, pending, call, false).map(|again| filled(&again, call));
+        return again.unwrap_or_else(|| guessed(event));
+    }
     event
+}
+
+/// Whether nothing is given on in this way, or something else in its place, was not looked at.
+fn guessed(mut event: Event) -> Event {
+    event.args.iter_mut().filter(|arg| arg.is_null()).for_each(|arg| arg.weak = true);
+    event
+}
+
+/// It is about one of several places.
+fn is_several(event: &Event) -> bool {
+    event.args.iter().enumerate().any(|(n, arg)| event.api.row.judges(n) && arg.texts.len() > 1)
+}
+
+/// The caller gives nothing where the function names something.
+fn becomes_null(before: &Event, after: &Event) -> bool {
+    let row = after.api.row;
+    let mut pairs = before.args.iter().zip(&after.args).enumerate();
+    pairs.any(|(n, (before, after))| row.judges(n) && before.has_parameters() && after.is_null())
 }
 
 /// One of its places is made of a parameter and another is not: which one may depend on whether the parameter is null.
@@ -368,6 +391,16 @@ fn filled(event: &Event, call: &InternalCall) -> Event {
     };
     let mut filled = event.clone();
     filled.compared.clone_from(&call.compared);
+    // What the function compares of a parameter that its caller hands on is compared of the caller's.
+    let handed = compared.iter().flat_map(|(slot, word)| {
+        let arg = call.args.iter().find(|(parameter, _)| slot.is_plain() && *parameter == slot.param);
+        let whole = arg.into_iter().flat_map(|(_, arg)| &arg.texts).filter_map(|text| Slot::of_whole(text.as_hole()?));
+        whole.map(move |slot| (slot, word.clone()))
+    });
+    let handed: Vec<(Slot, Text)> = handed.collect();
+    if !handed.is_empty() {
+        filled.compared = Some(call.compared.iter().flat_map(|all| all.iter().cloned()).chain(handed).collect());
+    }
     filled.args = event.args.iter().map(|arg| arg.filled(&passed)).collect();
     filled.through.push(call.site);
     filled

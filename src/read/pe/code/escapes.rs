@@ -14,6 +14,11 @@ const MAX_ARGUMENTS: u8 = 8;
 /// Most parameters of such a procedure that may be the one.
 const MAX_PARAMETERS: u8 = 4;
 
+/// A number may be the size of a structure that it stands in, and not that of a buffer beside it.
+pub(crate) fn is_structure(size: u64) -> bool {
+    (12..=160).contains(&size) && size.is_multiple_of(4) && !size.is_power_of_two()
+}
+
 impl Engine<'_, '_> {
     /// A function outside the image is given one of it, which may be called with what else is given.
     pub(super) fn give_context(&mut self, parameters: u32) {
@@ -60,10 +65,28 @@ impl Engine<'_, '_> {
 
     /// Texts whose addresses are fields of what a pointer leads to.
     pub(super) fn kept_in(&self, pointer: Value) -> Vec<Value> {
+        self.kept_within(pointer, STRUCTURE)
+    }
+
+    /// The same, of an argument of a call.
+    pub(super) fn kept_in_structure_of(&self, n: u8) -> Vec<Value> {
+        match self.held_argument(n) {
+            pointer @ (Value::Stack(_) | Value::Sym(..)) => self.kept_in_structure(pointer),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same, of a structure that begins with its size, as many of Windows do.
+    pub(super) fn kept_in_structure(&self, pointer: Value) -> Vec<Value> {
+        let size = self.state.cell(pointer).and_then(|cell| cell.value.number()).filter(|size| is_structure(*size));
+        size.map_or_else(Vec::new, |size| self.kept_within(pointer, size as i64))
+    }
+
+    fn kept_within(&self, pointer: Value, bytes: i64) -> Vec<Value> {
         if matches!(pointer, Value::Unknown | Value::Const(0..0x1_0000)) || !self.state.holds_texts() {
             return Vec::new();
         }
-        let fields = self.state.cells_in(pointer, pointer.plus(STRUCTURE, true)).map(|(_, cell)| cell.value);
+        let fields = self.state.cells_in(pointer, pointer.plus(bytes, true)).map(|(_, cell)| cell.value);
         fields.filter(|value| *value != pointer && self.may_hold_text(*value)).collect()
     }
 

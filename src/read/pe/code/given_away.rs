@@ -338,7 +338,10 @@ impl Engine<'_, '_> {
             },
             _ => pointer,
         };
+        // A text of numbers may stand behind a buffer of which nothing is said how long it is.
+        let numbers = || self.begins_with_number(buffer) && self.texts_of_numbers(buffer) >= MIN_TEXT;
         match self.state.containing(buffer).and_then(|at| self.state.buffer(at)) {
+            Some(_) if self.state.buffer(buffer).is_none() && numbers() => true,
             Some(buffer) => {
                 !buffer.object && !buffer.known.weak && buffer.known.texts().iter().any(|t| !t.is_unknown())
             }
@@ -398,6 +401,10 @@ impl Engine<'_, '_> {
             self.taint_arguments(MAX_OUTPUTS, site);
             return self.taint_more_arguments(MAX_OUTPUTS, site);
         };
+        if self.state.holds_texts() {
+            let within: Vec<Value> = (0..MAX_OUTPUTS).flat_map(|n| self.kept_in_structure_of(n)).collect();
+            within.into_iter().for_each(|text| self.lose_text(text));
+        }
         for n in (0..12u8).filter(|n| outputs & 1 << n != 0) {
             let pointer = self.argument(n);
             match pointer {

@@ -15,7 +15,7 @@ pub(crate) mod compared;
 pub(crate) mod cuts;
 mod edits;
 mod ends;
-mod escapes;
+pub(crate) mod escapes;
 pub(crate) mod filled;
 mod fixpoint;
 mod frame;

@@ -228,7 +228,14 @@ impl Symbols {
     fn row_of(&mut self, a: Value, b: Value) -> Option<Value> {
         /// Fewest bytes of a row: of a pointer.
         const MIN_STRIDE: u64 = 4;
-        let all = [self.numbers(a)?, self.numbers(b)?].concat();
+        let mut all = [self.numbers(a)?, self.numbers(b)?].concat();
+        all.sort_unstable();
+        all.dedup();
+        // A loop goes from row to row; texts that are chosen from stand anywhere.
+        let gaps: Vec<u64> = all.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        if gaps.windows(2).any(|pair| pair[0] != pair[1]) {
+            return None;
+        }
         if !all.iter().all(|number| self.is_data(*number)) {
             return None;
         }

@@ -37,7 +37,7 @@ pub(super) fn ini_locations(event: &Event, ini: &[u8]) -> Vec<Location> {
     let files = part(0).map_or_else(|| vec![Text::unknown()], locate::names);
     let files: Vec<Text> = files.iter().map(located).collect();
     let entries = [part(1), part(2)].into_iter().flatten();
-    let all = entries.fold(files, |above, arg| if arg.is_null() { above } else { locate::names_below(&above, arg) });
+    let all = entries.fold(files, |above, arg| locate::opened_below(&above, arg));
     all.into_iter().map(Location::named).collect()
 }
 
@@ -77,7 +77,7 @@ pub(super) fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
     let at = |position: usize| argument(event, row.args.get(position).copied());
     let (Some(key), Some(below)) = (at(0), at(1)) else { return Vec::new() };
     let parents = locate::key_texts(key);
-    let keys = locate::keys_below(&parents, below);
+    let keys = locate::opened_below(&parents, below);
     let created = keys.iter().map(|key| {
         let mut effect = effect(image, event, Operation::Create, Store::Registry, Location::registry(key), below);
         if locate::is_crossed(&parents, below) {

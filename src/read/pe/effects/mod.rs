@@ -314,7 +314,7 @@ fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location>
     let value = argument(event, row.value);
     if let Some(keys) = keys {
         let operation = row.effect.map(|(o, _)| o);
-        let keys = sub.map_or(keys.clone(), |sub| locate::keys_below(&keys, sub));
+        let keys = sub.map_or(keys.clone(), |sub| locate::opened_below(&keys, sub));
         return keys.iter().flat_map(|key| keys::key_locations(key, value, operation)).collect();
     }
     if let Some(fixed) = &row.fixed {

@@ -161,8 +161,8 @@ impl Wanted {
         let row = api.map(|api| api.row);
         let model = row.and_then(|row| row.model);
         let is_list = matches!(model, Some(Model::Format | Model::FormatList | Model::FormatCommon));
-        let names_within =
-            is_list && model != Some(Model::Format) || matches!(model, Some(Model::NtCreateFile | Model::NtOpenFile));
+        let names_within = is_list && model != Some(Model::Format)
+            || matches!(model, Some(Model::NtCreateFile | Model::NtOpenFile | Model::FillsWithin));
         // One word more than it has arguments: methods, and functions that give an object, have theirs moved by one.
         let arguments =
             row.filter(|_| !is_list).map_or(MAX_ARGUMENTS, |row| (row.arity() as u64 + 2).min(MAX_ARGUMENTS));
@@ -287,6 +287,12 @@ pub(super) fn call(
                 Word::number(place)
             }
             _ => match engine.symbols.kind(symbol) {
+                // Folders are there, and so is what they are called.
+                Kind::Length(of, wide, _) if api.is_some_and(|api| api.row.known_folder.is_some()) => {
+                    let at = ground.address(ground.word(of));
+                    let read = at.and_then(|at| texts::read(marks, &machine.memory, ground.image, at, wide, None));
+                    read.filter(|read| read.whole).map_or(Word::UNKNOWN, |read| Word::number(read.units.len() as u64))
+                }
                 // How long a text is that was just made is not known.
                 Kind::Length(..) | Kind::Size(..) | Kind::End(..) | Kind::Inside(_) | Kind::Choice(_) => Word::UNKNOWN,
                 Kind::LastSeparator(..) | Kind::Extension(..) => Word::UNKNOWN,

@@ -54,7 +54,7 @@ impl Library<'_, '_, '_> {
         let wide =
             self.api.is_some_and(|api| api.wide) || self.name.starts_with("wcs") || self.name.starts_with("_wcs");
         match model {
-            Some(Model::Length) => self.read(0, wide).filter(|read| read.whole).map(|read| number(read.units.len())),
+            Some(Model::Length) => self.length(wide),
             Some(Model::Copy) => self.copy(wide, false),
             Some(Model::Append) => self.copy(wide, true),
             Some(Model::CopyBytes) => self.copy_bytes(wide),
@@ -217,6 +217,15 @@ impl Library<'_, '_, '_> {
             self.machine.memory.store(to.wrapping_add(i * size), size as usize, word);
         }
         Some(Word::number(to))
+    }
+
+    /// How long a text stands in memory: one of which nothing is known is a mark from here on.
+    fn length(&mut self, wide: bool) -> Option<Word> {
+        let at = self.address(0)?;
+        let known = self.read(0, wide).map_or(0, |read| read.units.len());
+        let size = if wide { 2 } else { 1 };
+        texts::settle(self.marks, &mut self.machine.memory, self.ground, at.wrapping_add(known as u64 * size), wide);
+        self.read(0, wide).filter(|read| read.whole).map(|read| number(read.units.len()))
     }
 
     /// Address of a character or a text in another; zero: it is not there.

@@ -100,6 +100,11 @@ impl Ground<'_, '_> {
         self.origin - ROOM..self.origin + ROOM
     }
 
+    /// Memory that the program has for itself, or that is handed to it, and no variable of the image.
+    pub(super) fn is_given(&self, at: u64) -> bool {
+        self.own().contains(&at) || self.regions.value(at).is_some()
+    }
+
     /// A word as the engine knows it.
     pub(super) fn value(&self, word: Word) -> Value {
         match word {

@@ -5,6 +5,7 @@ mod aside;
 mod calls;
 mod code;
 mod counted;
+mod walks;
 
 use super::super::Map;
 use super::super::code::analysis::Engine;
@@ -77,6 +78,21 @@ struct Way {
     chose: bool,
     /// Something that was not run may have changed what it knows.
     doubted: bool,
+}
+
+impl Way {
+    /// How often it has forked at a place, or found a text there whose place is not known.
+    fn times_at(&self, at: u64) -> u8 {
+        self.forks.iter().find(|(place, _)| *place == at).map_or(0, |(_, times)| *times)
+    }
+
+    fn count_at(&mut self, at: u64) {
+        let forks = Rc::make_mut(&mut self.forks);
+        match forks.iter_mut().find(|(place, _)| *place == at) {
+            Some((_, times)) => *times = times.saturating_add(1),
+            None => forks.push((at, 1)),
+        }
+    }
 }
 
 /// A call of interest, with the places through which it was reached, innermost first.
@@ -339,12 +355,8 @@ impl<'p, 'a> Run<'p, 'a> {
         let at = way.at;
         let aside = way.frames.last().is_some_and(|frame| frame.before.is_some());
         way.aside = way.aside.saturating_add(u8::from(aside));
-        let times = way.forks.iter().find(|(place, _)| *place == at).map_or(0, |(_, times)| *times);
-        let forks = Rc::make_mut(&mut way.forks);
-        match forks.iter_mut().find(|(place, _)| *place == at) {
-            Some((_, times)) => *times = times.saturating_add(1),
-            None => forks.push((at, 1)),
-        }
+        let times = way.times_at(at);
+        way.count_at(at);
         way.chose = true;
         if times < MAX_FORKS && self.started < MAX_WAYS && !(aside && way.aside > MAX_ASIDE) {
             self.started += 1;
@@ -367,7 +379,8 @@ impl<'p, 'a> Run<'p, 'a> {
         let places = body.instructions.iter().enumerate().map(|(i, instruction)| (instruction.ip(), i)).collect();
         let leads =
             goal.map_or_else(Vec::new, |site| leads_to(&body, self.program.image.base.wrapping_add(u64::from(site))));
-        let code = Rc::new(Code { body, places, leads });
+        let walks = walks::walks(&body);
+        let code = Rc::new(Code { body, places, leads, walks });
         self.code.insert(key, code.clone());
         code
     }
@@ -379,6 +392,9 @@ impl<'p, 'a> Run<'p, 'a> {
             FlowControl::Next => {
                 if is_conditional(instruction) && !self.decide(way, instruction) {
                     return Next::Lost;
+                }
+                if code.walks.contains(&instruction.ip()) {
+                    self.meet(way, instruction);
                 }
                 way.machine.execute(&mut self.ground, &mut self.engine, instruction);
                 Next::At(next)

@@ -4,6 +4,7 @@
 
 use super::super::code::models::objects::{find, is_forward};
 use super::super::image::Image;
+use super::machine::Ground;
 use super::memory::{Byte, Memory};
 use crate::catalog::native::EditWord;
 use crate::facts::{Hole, Part, Text};
@@ -220,6 +221,20 @@ pub(super) fn read(
         text.push_hole(Hole::Unknown);
     }
     Some(Read { text, units, whole })
+}
+
+/// Puts a mark where a text goes on, or begins, with characters of which nothing is known.
+pub(super) fn settle(marks: &mut Marks, memory: &mut Memory, ground: &Ground<'_, '_>, at: u64, wide: bool) {
+    if !ground.is_given(at) {
+        return;
+    }
+    let mark = marks.units(&Text::unknown(), wide);
+    let size = if wide { 2 } else { 1 };
+    // What is known behind it is something else.
+    let is_open = |i: u64| !matches!(unit(memory, ground.image, at.wrapping_add(i * size), wide), Unit::Known(_));
+    if (0..=mark.len() as u64).all(is_open) {
+        write(memory, at, &mark, wide, true);
+    }
 }
 
 /// Writes characters, and a zero behind them if so.

@@ -88,7 +88,7 @@ impl Engine<'_, '_> {
         parent.asked = parent.asked.into_iter().map(Asked::below).collect();
         let keys = locate::key_texts(&key);
         let mut handle = Handle {
-            texts: locate::keys_below(&keys, &below),
+            texts: locate::opened_below(&keys, &below),
             crossed: parent.crossed || locate::is_crossed(&keys, &below),
             opened_at: site,
             access: access.number.only().map(access_mask),

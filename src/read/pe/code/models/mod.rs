@@ -94,6 +94,7 @@ impl Engine<'_, '_> {
             | M::SettingsGroupEnd => self.framework_model(api, model, site),
             M::ArgumentsOut | M::ArgumentsPointer | M::ArgumentsList => self.arguments_model(api, model, site),
             M::FormatTime => self.time_model(api, site),
+            M::FillsWithin => self.fill_within(api, site),
             M::Format | M::FormatList | M::FormatCommon => self.format_model(api, site),
             M::CsidlPath
             | M::KnownFolder
@@ -186,6 +187,16 @@ impl Engine<'_, '_> {
             self.state.set_buffer(at, Buffer::of(all.guessed(weak)).so_wide(wide));
         }
         self.state.set_buffer(pointer, Buffer::of(known).so_wide(wide));
+    }
+
+    /// What a word of a structure points to is filled with something.
+    fn fill_within(&mut self, api: Api, site: u32) -> Value {
+        let word = if self.is_64() { 8u8 } else { 4 };
+        let structure = self.model_argument(api, 0);
+        let number = api.row.args.get(1).copied().unwrap_or_default();
+        let pointer = self.load(structure.plus(i64::from(number) * i64::from(word), self.is_64()), word);
+        self.fill(pointer, Known::unknown(), None);
+        self.symbols.of(Kind::Result(site))
     }
 
     /// Copies memory of a known size.

@@ -99,9 +99,14 @@ impl Engine<'_, '_> {
                 let out = self.model_argument(api, 3);
                 self.fill(out, folder.with(&prefix.then(&Known::of(number)), join_paths), api.wide);
             }
-            Model::GeneratedGuid | Model::GuidText => {
+            Model::GeneratedGuid => {
                 let text = Text::from_source(Source::Generated, "guid");
                 self.fill(a, Known::of(text), api.wide);
+            }
+            // Of one that was generated, or of any other.
+            Model::GuidText => {
+                let known = self.state.buffer(b).map_or_else(Known::unknown, |buffer| buffer.known.clone());
+                self.fill(a, known, api.wide);
             }
             _ => {}
         }

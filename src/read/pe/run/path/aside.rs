@@ -39,7 +39,7 @@ impl Run<'_, '_> {
     /// The way is in a function beside it that can be left out, and has forked there as often as it may.
     pub(super) fn is_too_wide(&mut self, way: &Way) -> bool {
         let aside = way.frames.last().is_some_and(|frame| frame.before.is_some());
-        let times = way.forks.iter().find(|(place, _)| *place == way.at).map_or(0, |(_, times)| *times);
+        let times = way.times_at(way.at);
         let is_wide = aside && (times >= MAX_FORKS || way.aside >= MAX_ASIDE || self.started >= MAX_WAYS);
         is_wide && way.frames.iter().filter_map(|frame| frame.before.as_deref()).any(|before| self.is_harmless(before))
     }

@@ -3,6 +3,7 @@
 use super::super::super::code::call::Target;
 use super::super::super::code::models::has_conversion;
 use super::super::super::code::strings::literal;
+use super::super::super::code::escapes::is_structure;
 use super::super::super::code::value::{Kind, Value};
 use super::super::super::image::Section;
 use super::super::super::surface;
@@ -332,10 +333,28 @@ impl Run<'_, '_> {
         rva.and_then(|rva| image.section_of(rva)).is_some_and(Section::is_code)
     }
 
+    /// What the fields of a structure point to that begins with its size may be filled.
+    fn lose_within(&mut self, machine: &mut Machine, structure: Word) {
+        let size = size_of(self.ground.is_64);
+        let Some(at) = self.ground.address(structure).filter(|at| self.ground.own().contains(at)) else { return };
+        let said = machine.memory.written_word(at, 4).and_then(|word| word.low(4)).filter(|n| is_structure(*n));
+        for place in (size as u64..said.unwrap_or_default()).step_by(size).map(|n| at.wrapping_add(n)) {
+            let field = machine.memory.written_word(place, size).and_then(|word| word.low(size));
+            let field = field.filter(|field| self.ground.own().contains(field) && machine.memory.is_written(*field));
+            // What lies in the frame beside it is no text that its field points to.
+            if let Some(field) = field.filter(|field| !(at..place.wrapping_add(size as u64)).contains(field)) {
+                machine.memory.blur_all(field);
+            }
+        }
+    }
+
     /// An imported function of which nothing is known but its signature.
     fn unknown(&mut self, machine: &mut Machine, signature: Option<Signature>, arguments: &[Word]) {
         /// What a buffer is filled with is as long as one of the numbers beside it says.
         const MAX_FILLED: u64 = 0x400;
+        for argument in arguments {
+            self.lose_within(machine, *argument);
+        }
         let outputs = signature.and_then(|signature| signature.outputs).unwrap_or(u32::MAX);
         let numbers = arguments.iter().filter_map(|word| word.low(4)).filter(|n| *n <= MAX_FILLED);
         let bytes = numbers.max().unwrap_or_default().max(16);

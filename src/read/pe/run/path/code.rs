@@ -1,7 +1,7 @@
 //! The code of a function as a run looks it up.
 
-use super::super::super::Map;
 use super::super::super::code::body::Body;
+use super::super::super::{Map, Set};
 use std::rc::Rc;
 
 /// The code of a function, to be looked up by address.
@@ -10,6 +10,8 @@ pub(super) struct Code {
     pub(super) places: Map<u64, usize>,
     /// For each block, whether the goal can be reached from it. Empty: there is none here.
     pub(super) leads: Vec<bool>,
+    /// Instructions that look at a character of a text which a loop walks along.
+    pub(super) walks: Set<u64>,
 }
 
 /// The blocks from which a place can be reached.
