@@ -60,6 +60,19 @@ fn functions_in_parts() {
     }
 }
 
+/// Databases by the names that Microsoft's compiler gives their functions.
+#[test]
+fn databases_with_names_of_microsofts_compiler() {
+    for reading in golden("fixtures/native/msvc", "stores", &ALL, "exe") {
+        assert_eq!(
+            written(&reading),
+            ["write C:\\Contoso\\orders of the year", "write D:\\prices"],
+            "{}",
+            reading.artifact
+        );
+    }
+}
+
 /// The same library without a name: the table of modes tells the function that opens.
 #[test]
 fn streams_of_microsofts_library_that_is_linked_in() {
@@ -155,6 +168,7 @@ fn settings_of_object_pascal() {
             "set-value HKCU\\Software\\Contoso\\Desk\\Shown",
             "set-value HKCU\\Software\\Contoso\\Ini\\Window\\Left",
             "set-value HKLM\\Software\\Contoso\\Machine\\Path",
+            "set-value {?}beside.ini\\Window\\Left",
         ];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }

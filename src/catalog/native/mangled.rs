@@ -63,9 +63,107 @@ fn parameters(mangled: &str) -> String {
     out
 }
 
+/// The most arguments that a function has whose name is mangled so: those that the name says, the object of a method (static
+/// ones look the same), and where the result is put that is no number. `None`: the name is none, or is not understood.
+pub(super) fn arguments(name: &str) -> Option<u8> {
+    let mut rest = name.strip_prefix("_Z")?.as_bytes();
+    let is_method = rest.first() == Some(&b'N');
+    rest = behind_type(rest, 0)?;
+    // Template arguments of a function stand behind its name.
+    if rest.first() == Some(&b'I') {
+        rest = behind_all(rest.get(1..)?, 0)?;
+    }
+    // Copies that a compiler made of it are called the same, and more.
+    let end = rest.iter().position(|byte| *byte == b'.').unwrap_or(rest.len());
+    rest = rest.get(..end)?;
+    // Any number of them may follow.
+    if rest.ends_with(b"z") {
+        return None;
+    }
+    let mut count = 1 + u8::from(is_method);
+    while !rest.is_empty() && rest != b"v" {
+        rest = behind_type(rest, 0)?;
+        count = count.checked_add(1)?;
+    }
+    Some(count)
+}
+
+/// Deepest nesting of types in a name.
+const MAX_NESTING: u8 = 24;
+
+/// What stands behind a name or a type.
+fn behind_type(mut rest: &[u8], depth: u8) -> Option<&[u8]> {
+    if depth > MAX_NESTING {
+        return None;
+    }
+    while let Some(b'P' | b'R' | b'O' | b'K' | b'V' | b'r') = rest.first() {
+        rest = rest.get(1..)?;
+    }
+    let behind = |n: usize| rest.get(n..);
+    let named = match rest.first()? {
+        // Nested names and functions end with a letter of their own; what is in them is names and types.
+        b'N' | b'F' => return behind_all(behind(1)?, depth + 1),
+        b'0'..=b'9' => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let length: usize = std::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()?;
+            rest.get(digits.checked_add(length)?..)?
+        }
+        b'S' if rest.get(1) == Some(&b't') => behind_type(behind(2)?, depth + 1)?,
+        b'S' if rest.get(1).is_some_and(u8::is_ascii_lowercase) => behind(2)?,
+        b'S' | b'T' => behind(rest.iter().position(|byte| *byte == b'_')? + 1)?,
+        b'L' => return behind(rest.iter().position(|byte| *byte == b'E')? + 1),
+        b'D' => behind(2)?,
+        letter if letter.is_ascii_lowercase() => return behind(1),
+        _ => return None,
+    };
+    match named.first() {
+        Some(b'I') => behind_all(named.get(1..)?, depth + 1),
+        _ => Some(named),
+    }
+}
+
+/// What stands behind names and types up to the letter that ends them.
+fn behind_all(mut rest: &[u8], depth: u8) -> Option<&[u8]> {
+    loop {
+        rest = match rest {
+            [b'E', behind @ ..] => return Some(behind),
+            // Constructors, destructors, and operators by their two letters.
+            [b'C' | b'D', b'0'..=b'5', behind @ ..] => behind,
+            [b'I', behind @ ..] => behind_all(behind, depth.checked_add(1).filter(|depth| *depth <= MAX_NESTING)?)?,
+            [first, second, behind @ ..] if is_operator([*first, *second]) => behind,
+            _ => behind_type(rest, depth)?,
+        };
+    }
+}
+
+/// Operators that classes of the library have (Itanium C++ ABI, "Operator Encodings").
+fn is_operator(letters: [u8; 2]) -> bool {
+    const OPERATORS: [&[u8; 2]; 12] =
+        [b"aS", b"pL", b"ls", b"rs", b"ix", b"cl", b"eq", b"ne", b"lt", b"gt", b"pp", b"nt"];
+    OPERATORS.iter().any(|operator| **operator == letters)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arguments_are_counted_from_names() {
+        let init = "_ZNSt9basic_iosIcSt11char_traitsIcEE4initEPSt15basic_streambufIcS1_E";
+        let cases = [
+            (init, Some(3)),
+            ("_ZNSt8ios_base4InitC1Ev", Some(2)),
+            ("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE9_M_appendEPKcy", Some(4)),
+            ("_ZSt16__throw_bad_castv", Some(1)),
+            ("_ZN6LedgeraSERKS_", Some(3)),
+            ("_ZNSt6localeC1ERKS_", Some(3)),
+            ("_Z5printPKcz", None),
+            ("CreateFileW", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(arguments(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn names_of_wide_strings_and_of_x86_are_those_of_narrow_ones_on_x64() {

@@ -181,6 +181,11 @@ pub fn is_crt(module: &str) -> bool {
         || module.starts_with("msys-")
 }
 
+/// The most arguments of a function that is not known but by its mangled name, with the object of a method.
+pub fn most_arguments(name: &str) -> Option<u8> {
+    mangled::arguments(name)
+}
+
 /// What an x86 caller must know of a callee, and which of its parameters are outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature {

@@ -13,7 +13,7 @@ use super::program::Program;
 use super::scan::pointing;
 use super::{Map, Set, surface};
 use crate::catalog::native::{self, Api, Model};
-use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+use iced_x86::{FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::cell::RefCell;
 
 /// The class that those of INI files derive from.
@@ -24,6 +24,8 @@ const MIN_ABSTRACT: usize = 5;
 const MORE_WRITES: [usize; 2] = [2, 4];
 /// Calls from a method to the function of Windows.
 const MAX_LEVELS: u8 = 6;
+/// Most functions that one leads to.
+const MAX_REACHED: usize = 256;
 
 /// Functions of Windows that a method leads to, by the beginnings of their names.
 const LEADS: [(&str, u8); 5] = [
@@ -63,8 +65,8 @@ pub(crate) struct Keepers {
     classes: Map<u32, Keeper>,
     /// Methods of INI files.
     methods: Map<u32, Does>,
-    /// What functions lead to.
-    leads: Map<u32, u8>,
+    /// What functions that were asked for lead to.
+    leads: RefCell<Map<u32, u8>>,
     /// Calls of methods that are told of as such.
     told: RefCell<Set<u32>>,
 }
@@ -82,7 +84,6 @@ impl Keepers {
         if self.classes.is_empty() {
             return;
         }
-        self.leads = leads(program);
         let image = &program.image;
         let base = program.pascal.iter().find(|class| pascal::name(image, **class) == Some(BASE));
         let Some(places) = base.and_then(|base| Places::of(program, *base)) else { return };
@@ -133,8 +134,13 @@ impl Keepers {
     }
 
     /// The functions of Windows that a function leads to.
-    pub(crate) fn leads_to(&self, function: u32) -> u8 {
-        self.leads.get(&function).copied().unwrap_or_default()
+    pub(crate) fn leads_to(&self, program: &Program<'_>, function: u32) -> u8 {
+        if let Some(known) = self.leads.borrow().get(&function) {
+            return *known;
+        }
+        let leads = leads(program, function);
+        self.leads.borrow_mut().insert(function, leads);
+        leads
     }
 }
 
@@ -192,24 +198,58 @@ impl Places {
     }
 }
 
-/// The functions of Windows that functions lead to.
-fn leads(program: &Program<'_>) -> Map<u32, u8> {
-    let mut all: Map<u32, u8> = Map::default();
-    for (begin, bit) in LEADS {
-        let is_meant = |import: usize| {
-            let import = program.linkage.imports.get(import).and_then(surface::name_of);
-            import.is_some_and(|name| name.starts_with(begin))
-        };
-        let uses = program.uses_of_imports().filter(|(_, import)| is_meant(*import));
-        let mut level: Set<u32> = uses.filter_map(|(at, _)| program.functions.function_of(at)).collect();
-        level.retain(|function| !program.references.thunks.contains_key(function));
-        for _ in 0..MAX_LEVELS {
-            level.retain(|function| all.get(function).is_none_or(|bits| bits & bit == 0));
-            for function in &level {
-                *all.entry(*function).or_default() |= bit;
+/// The functions of Windows that a function leads to, by what its instructions call and jump to: where functions begin is not
+/// always known on x86.
+fn leads(program: &Program<'_>, function: u32) -> u8 {
+    let mut seen: Set<u32> = Set::from_iter([function]);
+    let (mut level, mut leads) = (vec![function], 0);
+    for _ in 0..MAX_LEVELS {
+        let mut next = Vec::new();
+        for function in std::mem::take(&mut level) {
+            for instruction in &program.body(function).instructions {
+                match called(program, instruction) {
+                    Some(Called::Import(import)) => leads |= bits_of(program, import),
+                    Some(Called::Inside(target)) if seen.len() < MAX_REACHED && seen.insert(target) => {
+                        next.push(target)
+                    }
+                    _ => {}
+                }
             }
-            level = program.callers(&level).into_values().flatten().collect();
         }
+        level = next;
     }
-    all
+    leads
+}
+
+/// What an instruction calls or jumps to.
+enum Called {
+    Import(usize),
+    Inside(u32),
+}
+
+fn called(program: &Program<'_>, instruction: &Instruction) -> Option<Called> {
+    let image = &program.image;
+    match instruction.flow_control() {
+        FlowControl::Call | FlowControl::UnconditionalBranch => {
+            let target = image.rva_of(instruction.near_branch_target())?;
+            match program.references.thunks.get(&target) {
+                Some(import) => Some(Called::Import(*import)),
+                None => Some(Called::Inside(target)),
+            }
+        }
+        FlowControl::IndirectCall | FlowControl::IndirectBranch if instruction.op0_kind() == OpKind::Memory => {
+            let slot = match instruction.is_ip_rel_memory_operand() {
+                true => instruction.ip_rel_memory_address(),
+                false if instruction.memory_base() == Register::None => instruction.memory_displacement64(),
+                false => return None,
+            };
+            program.linkage.slots.get(&image.rva_of(slot)?).map(|import| Called::Import(*import))
+        }
+        _ => None,
+    }
+}
+
+fn bits_of(program: &Program<'_>, import: usize) -> u8 {
+    let name = program.linkage.imports.get(import).and_then(surface::name_of).unwrap_or_default();
+    LEADS.iter().filter(|(begin, _)| name.starts_with(begin)).fold(0, |bits, (_, bit)| bits | bit)
 }

@@ -378,7 +378,7 @@ impl Engine<'_, '_> {
         if let Some((api, via)) = self.linked(target).or_else(|| self.static_open(target)) {
             return self.known(api, &via, site, native::signature);
         }
-        if let Some(result) = self.settings_method(target, site) {
+        if let Some(result) = self.settings_method(target, site).or_else(|| self.joined_text(site)) {
             return result;
         }
         if let Some(object) = self.construct(target, site) {

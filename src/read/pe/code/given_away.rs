@@ -12,6 +12,7 @@ use super::report::Arg;
 use super::slot::Slot;
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX};
 use super::value::{Kind, Value};
+use crate::catalog::native;
 
 /// Arguments of a library's function that may be variables it fills.
 pub(super) const MAX_OUTPUTS: u8 = 12;
@@ -391,7 +392,11 @@ impl Engine<'_, '_> {
         // A method without parameters has its object, which on x86 is in a register.
         let alone = name.starts_with("_ZN") && name.ends_with("Ev");
         let object = alone.then(|| u32::from(changes && self.is_64()));
-        self.unknown_import(outputs.or(object), site);
+        match (outputs.or(object), native::most_arguments(name)) {
+            // What lies behind its arguments is given to nobody.
+            (None, Some(most)) => self.taint_arguments(most, site),
+            (outputs, _) => self.unknown_import(outputs, site),
+        }
     }
 
     /// An import that is not catalogued: what its signature says it writes is written.

@@ -281,8 +281,9 @@ fn plain(image: &Image<'_>, event: &Event, keys: Option<Vec<Text>>) -> Vec<Effec
     let row = event.api.row;
     let Some((operation, store)) = row.effect else { return Vec::new() };
     let operation = if removes_entry(event) { Operation::DeleteValue } else { operation };
+    let ini = row.ini.as_ref().and_then(|ini| ini.first().copied());
     let named =
-        [row.file, row.value, row.sub, row.name, row.key, row.handle].into_iter().find_map(|n| argument(event, n));
+        [ini, row.file, row.value, row.sub, row.name, row.key, row.handle].into_iter().find_map(|n| argument(event, n));
     let nothing = Arg::default();
     let named = named.unwrap_or(&nothing);
     locations(event, keys, row)

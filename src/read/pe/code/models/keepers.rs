@@ -1,11 +1,11 @@
 //! Objects of Object Pascal that keep settings: the key or the file that they hold, and what is written below it.
 
 use super::super::super::keepers::{self, Does, Keeper};
-use super::super::analysis::Engine;
+use super::super::analysis::{Engine, Origin};
 use super::super::known::Known;
 use super::super::report::{Arg, Event, Handle};
 use super::super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX};
-use super::super::strings::decode;
+use super::super::strings::{decode, is_path_like};
 use super::super::value::{Kind, Value};
 use super::super::width::Width;
 use crate::catalog::native;
@@ -15,6 +15,8 @@ use crate::facts::{Text, join_paths, registry};
 /// or the file, and the key that is open.
 const ROOT: u8 = 58;
 const OPEN: u8 = 59;
+/// Number of a text that is put together.
+const JOINED: u8 = 60;
 /// The number of references that a text has which is part of the image.
 const CONSTANT: u32 = u32::MAX;
 /// Longest text that is part of the image, in characters.
@@ -71,13 +73,42 @@ impl Engine<'_, '_> {
         Some(self.symbols.of(Kind::Result(site)))
     }
 
+    /// A function that is given a variable and two texts, of which one is a part of the image that looks like one of a path,
+    /// most likely puts the one behind the other (Free Pascal: `fpc_ansistr_concat`, Delphi: `_UStrCat3`): a guess.
+    pub(in super::super) fn joined_text(&mut self, site: u32) -> Option<Value> {
+        if self.program.keepers.is_empty() {
+            return None;
+        }
+        let [to, first, second] = [0, 1, 2].map(|n| self.pascal_argument(n));
+        let is_part = |engine: &Self, value: Value| {
+            let rva = value.number().and_then(|va| engine.program.image.rva_of(va));
+            let text = rva.and_then(|rva| engine.constant_text(rva));
+            text.is_some_and(|text| is_path_like(&text) || text.ends_with('\\') && text.len() > 1)
+        };
+        // A variable that begins as no text was filled unseen.
+        let is_filled = |value: Value| matches!(value, Value::Sym(..) | Value::Const(0));
+        let is_text = |engine: &Self, value: Value| is_part(engine, value) || is_filled(value);
+        let (left, right) = (is_part(self, first), is_part(self, second));
+        if !matches!(to, Value::Stack(_)) || !(left || right) || !is_text(self, first) || !is_text(self, second) {
+            return None;
+        }
+        let mut text = |value: Value| match value {
+            Value::Const(0) => Known::unknown(),
+            value => self.pascal_text(value).0,
+        };
+        let known = text(first).then(&text(second)).guessed(true);
+        let text = self.with_origin(Kind::Out(site, JOINED), Origin::Text(known));
+        self.state.store(to, if self.is_64() { 8 } else { 4 }, text);
+        Some(self.symbols.of(Kind::Result(site)))
+    }
+
     fn registry_method(&mut self, keeper: &Keeper, target: u32, made: u32, site: u32) {
         let (first, second) = (self.pascal_argument(1), self.pascal_argument(2));
         if let Some(root) = first.number().and_then(registry::root_of_handle) {
             self.put(made, ROOT, Some(Known::of(Text::lit(root))));
             return self.put(made, OPEN, None);
         }
-        let leads = self.program.keepers.leads_to(target);
+        let leads = self.program.keepers.leads_to(self.program, target);
         let does = |bits: u8| leads & bits != 0;
         let (name, literal) = self.pascal_text(first);
         match leads {
@@ -127,7 +158,7 @@ impl Engine<'_, '_> {
         let is_file = keeper.api.row.file.is_some();
         let does = self.program.keepers.does(target).or_else(|| {
             // Of those that are not virtual, what they lead to says it.
-            let leads = self.program.keepers.leads_to(target);
+            let leads = self.program.keepers.leads_to(self.program, target);
             (!is_file && leads & keepers::SETS != 0).then_some(Does::Write)
         });
         let (method, names) = match does {
