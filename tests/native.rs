@@ -268,9 +268,11 @@ fn texts_that_are_not_known() {
         for line in expected {
             assert!(says(line), "{}: {line} is missing in {written:#?}", reading.artifact);
         }
-        // What was appended is not the whole, a word that is compared with names no file where its comparison is a call, and
-        // what is told not to be deleted stays.
-        for part in ["{Cwd}\\index", "{Cwd}\\.cer", "kept.dat", "(default)", "FILE}.log", "browse.dat", "menu.dat"] {
+        // What was appended is not the whole, a word that is compared with names no file, and what is told not to be deleted
+        // stays.
+        for part in
+            ["{Cwd}\\-", "{Cwd}\\index", "{Cwd}\\.cer", "kept.dat", "(default)", "FILE}.log", "browse.dat", "menu.dat"]
+        {
             assert!(!written.iter().any(|line| line.contains(part)), "{}: {part} in {written:#?}", reading.artifact);
         }
         let handed = reading.facts.iter().filter_map(|fact| fact.as_effect());

@@ -70,6 +70,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) compared: Option<Compared>,
     /// Texts that were compared, and with what.
     pub(crate) comparisons: Vec<(Value, Value, bool)>,
+    /// Letters, and ends, that characters at addresses are compared with, and how wide they are.
+    pub(super) letters: Vec<(Value, u8, u8)>,
     /// The row of tables for which the function is executed.
     pub(super) row: Option<u8>,
     /// How many rows the tables have that it reads from.
@@ -163,6 +165,7 @@ impl<'p, 'a> Engine<'p, 'a> {
             is_given: false,
             compared: None,
             comparisons: Vec::new(),
+            letters: Vec::new(),
             row: None,
             rows: Cell::new(0),
             at: start,

@@ -32,6 +32,9 @@ impl Engine<'_, '_> {
         if instruction.memory_size().size() > 2 {
             return;
         }
+        if !matches!(instruction.op1_kind(), OpKind::Register | OpKind::Memory) {
+            return self.note_letter(instruction);
+        }
         let register = if instruction.op0_kind() == OpKind::Register { 0 } else { 1 };
         let Value::Sym(symbol, 0) = self.operand(instruction, register) else { return };
         let (Kind::Load(one), other) = (self.symbols.kind(symbol), self.address(instruction)) else { return };
@@ -39,6 +42,44 @@ impl Engine<'_, '_> {
         if matches!(other, Value::Const(_)) {
             self.note_comparison(one, other, wide);
         }
+    }
+
+    /// A character of a text is compared with a letter, as comparisons with short words are compiled.
+    fn note_letter(&mut self, instruction: &Instruction) {
+        let (address, letter) = (self.address(instruction), instruction.immediate(1));
+        let Ok(letter) = u8::try_from(letter) else { return };
+        let noted = (address, letter, instruction.memory_size().size() as u8);
+        let is_new = self.letters.len() < MAX_COMPARISONS && !self.letters.contains(&noted);
+        if is_new && matches!(address, Value::Sym(..)) && self.notes() {
+            self.letters.push(noted);
+        }
+    }
+
+    /// The words that texts are compared with letter by letter, up to their ends, and where these texts begin.
+    fn words(&self) -> Vec<(Value, Text)> {
+        /// Longest word that is compared so.
+        const MAX_WORD: usize = 4;
+        let letter_at = |at: Value, width: u8| -> Option<u8> {
+            let mut there = self.letters.iter().filter(|(of, _, size)| *of == at && *size == width);
+            there.next().filter(|_| there.next().is_none()).map(|(_, letter, _)| *letter)
+        };
+        let mut words = Vec::new();
+        for (start, _, width) in &self.letters {
+            let mut word = String::new();
+            let mut at = *start;
+            while let Some(letter) = letter_at(at, *width).filter(|_| word.len() <= MAX_WORD) {
+                match letter {
+                    0 if !word.is_empty() => {
+                        words.push((*start, Text::lit(word)));
+                        break;
+                    }
+                    0x21..=0x7e => word.push(char::from(letter)),
+                    _ => break,
+                }
+                at = at.plus(i64::from(*width), self.is_64());
+            }
+        }
+        words
     }
 
     /// What a function of the image compares of its parameters.
@@ -61,6 +102,9 @@ impl Engine<'_, '_> {
                 let said = texts.iter().filter(|text| !text.is_empty() && !text.is_unknown());
                 self.report.compared.extend(said.map(|text| (slot, text.clone())));
             }
+        }
+        for (start, word) in self.words() {
+            self.report.compared.extend(self.slot(start).map(|slot| (slot, word)));
         }
         if !self.report.compared.is_empty() {
             let compared: Rc<[(Slot, Text)]> = self.report.compared.as_slice().into();
