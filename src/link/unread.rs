@@ -3,8 +3,8 @@
 use super::index::Index;
 use super::phases::{edge_phase, started_path};
 use crate::catalog::commands::{self, Shell};
-use crate::discover::Application;
-use crate::facts::{ClueKind, Folder, Hole, NoteKind, Part, Reading, Text};
+use crate::discover::{Application, phase_by_name};
+use crate::facts::{Clue, ClueKind, Folder, Hole, NoteKind, Part, Phase, Reading, Text, is_script};
 use std::collections::{HashSet, VecDeque};
 
 /// Most starts that are told of one artifact.
@@ -26,7 +26,8 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
     let names: HashSet<String> = app.artifacts.iter().map(|a| a.file_name().to_lowercase()).collect();
     let serving = serving(readings, &index);
     let mut notes: Vec<(usize, NoteKind, String)> = Vec::new();
-    for (number, reading) in readings.iter().enumerate() {
+    let shipped = readings.iter().enumerate().filter(|(_, reading)| !is_outside(reading, app));
+    for (number, reading) in shipped {
         let mut told: HashSet<String> = HashSet::new();
         for fact in super::steps::counted(&reading.facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts && c.key != "uninstall") else {
@@ -115,6 +116,21 @@ fn is_file_of_program(path: &Text, name: &str) -> bool {
     !is_system && (["exe", "com"].contains(&extension.as_str()) || SCRIPTS.contains(&extension.as_str()))
 }
 
+/// Is it a script that does nothing on an instance? What that starts is no part of what runs.
+fn is_outside(reading: &Reading, app: &Application) -> bool {
+    let mut effects = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect()).peekable();
+    if effects.peek().is_some() {
+        return effects.all(|effect| effect.phase == Phase::NotShipped);
+    }
+    let mut clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
+    let says = |clue: &Clue| clue.kind == ClueKind::RunsIn && clue.key.is_empty() && clue.value == OUTSIDE;
+    let named = || phase_by_name(app.name_of(&reading.artifact), true);
+    is_script(&reading.format) && (clues.any(says) || named().is_some_and(|(phase, _)| phase == Phase::NotShipped))
+}
+
+/// What the clue of a script says that is called from outside of an instance.
+const OUTSIDE: &str = "not-shipped";
+
 /// Is it a program of somebody's, and none of the shells and keepers of containers that start or watch others?
 fn is_program(name: &str) -> bool {
     let name = name.trim().to_lowercase();
@@ -151,6 +167,10 @@ mod tests {
         assert_eq!(readings[1].notes.len(), 1);
         assert_eq!(readings[2].notes.len(), 1);
         assert!(readings[2].notes[0].text.starts_with("store.exe is what runs, by 9:1"), "{:?}", readings[2].notes);
+        let outside = "artifact a.cmd format=batch\nclue runs-in value=not-shipped at=line:1\n";
+        let mut outside = listing::parse(&format!("{outside}{}", start("gone.cmd"))).unwrap();
+        tell(&mut outside, &app);
+        assert!(outside[0].notes.is_empty(), "{:?}", outside[0].notes);
         let notes: Vec<_> = readings[0].notes.iter().map(|n| (n.kind, n.text.split(' ').next().unwrap())).collect();
         assert_eq!(
             notes,
