@@ -7,6 +7,7 @@ use super::encoded;
 use super::handed;
 use super::installer::{self, Purpose};
 use super::items;
+use super::origins::origin_of_source;
 use super::sink::{self, Sink};
 use super::template::{self, Arguments};
 use super::words::{self, Word};
@@ -416,26 +417,6 @@ pub(crate) fn file(path: &Text, here: &Text) -> Location {
         Location::file(&join_paths(here, path))
     } else {
         location
-    }
-}
-
-/// What is copied from the package or from elsewhere is made again by the same copy.
-fn origin_of_source(source: &Text) -> Origin {
-    let lead = source.leading_lit();
-    if lead.contains("://") || lead.starts_with("\\\\") {
-        return Origin::Constant;
-    }
-    let location = Location::file(source);
-    if location.is_relative() {
-        return Origin::Packaged;
-    }
-    match location.text().parts().first() {
-        Some(Part::Hole(Hole::Folder(Folder::AppDir | Folder::Cwd | Folder::RoleRoot))) => Origin::Packaged,
-        Some(Part::Hole(Hole::From(Source::Env | Source::Config | Source::Property, _))) => Origin::Configuration,
-        Some(Part::Lit(s)) if s.starts_with("\\\\") || s.starts_with("http") || s.starts_with("ftp") => {
-            Origin::Constant
-        }
-        _ => Origin::Unknown,
     }
 }
 

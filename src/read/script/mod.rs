@@ -19,6 +19,7 @@ mod items;
 mod lines;
 mod msi;
 mod nsis;
+mod origins;
 mod pascal;
 mod php;
 mod powershell;

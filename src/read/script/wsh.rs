@@ -3,6 +3,7 @@
 //! Assignments of texts are followed in the order of the source; what methods of the script host's objects do is
 //! data, found by the name of the method.
 
+mod bound;
 mod global;
 mod include;
 mod objects;
@@ -317,33 +318,6 @@ impl<'e, 's> Script<'e, 's> {
         let is_application = ["application", "application.contents", "application.value"].contains(&name.as_str());
         let key = self.value(found.arguments.first().filter(|_| is_application)?);
         Some(format!("{}{}", global::KEPT, key.as_lit()?.to_lowercase()))
-    }
-
-    /// `upload.Path = folder`: the property of an object whose class is known.
-    fn property(&self, name: &str, found: &Found<'_>) -> Option<String> {
-        let (object, _) = name.split_once('.').filter(|_| found.arguments.is_empty())?;
-        self.objects.contains_key(object).then(|| name.to_owned())
-    }
-
-    /// The class of the object that an expression makes: `Server.CreateObject("Persits.Upload")`.
-    fn made_object(&self, value: &Argument<'_>) -> Option<String> {
-        let [Part::Call(call)] = value.parts.as_slice() else { return None };
-        let makes = call.name.to_lowercase();
-        if !matches!(makes.as_str(), "createobject" | "server.createobject" | "wscript.createobject") {
-            return None;
-        }
-        let class = self.value(call.arguments.first()?).as_lit()?.to_lowercase();
-        // The number of a version: `Persits.Upload.1`.
-        Some(class.trim_end_matches(|c: char| c == '.' || c.is_ascii_digit()).to_owned())
-    }
-
-    /// What the catalogue says of a method: of a class where the object is of a known one, and of any object otherwise.
-    fn command(&self, name: &str) -> Option<&'static commands::Command> {
-        let method = name.rsplit('.').next().unwrap_or(name);
-        let class = self.objects.get(name.split('.').next().unwrap_or_default());
-        class
-            .and_then(|class| commands::find(Shell::Wsh, &format!("{class}.{method}")))
-            .or_else(|| commands::find(Shell::Wsh, method))
     }
 
     /// Carries out what is no assignment to a variable.

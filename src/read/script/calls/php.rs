@@ -140,8 +140,9 @@ fn name(rest: &str) -> (String, usize) {
 fn key(rest: &str) -> Option<(&str, usize)> {
     let inner = rest.strip_prefix('[')?;
     let quote = inner.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
-    let end = inner.get(1..)?.find(quote)?;
-    let key = inner.get(1..=end).filter(|key| key.len() <= MAX_NAME)?;
+    // No further than a key may be long.
+    let end = inner.bytes().skip(1).take(MAX_NAME).position(|b| b == quote as u8)?;
+    let key = inner.get(1..=end)?;
     inner.get(end + 2..)?.starts_with(']').then_some((key, end + 4))
 }
 
@@ -236,11 +237,12 @@ fn interpolated(text: &str, at: usize, out: &mut Vec<(Token, usize)>) {
         // What else stands in the braces is not followed.
         let mut token = Token::Name(name);
         if braces {
-            let close = text[end..].find('}').map_or(text.len(), |close| end + close);
-            if close > end {
+            let close = text.bytes().skip(end).take(MAX_NAME).position(|b| b == b'}');
+            let close = close.map_or(end, |close| end + close);
+            if close > end || !text[close..].starts_with('}') {
                 token = Token::Name("?".to_owned());
             }
-            end = (close + 1).min(text.len());
+            end = close + usize::from(text[close..].starts_with('}'));
         }
         pieces.push(Token::Text(std::mem::take(&mut plain)));
         pieces.push(token);

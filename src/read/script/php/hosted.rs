@@ -6,6 +6,8 @@ use crate::read::Input;
 
 /// Largest file of settings that is looked through.
 const MAX_SETTINGS: u64 = 256 << 10;
+/// Settings of the web server of Windows, and of PHP for a folder of it.
+const SETTINGS: &[&str] = &["web.config", ".user.ini", "applicationhost.config"];
 /// Folders of what a package manager or the product itself puts there.
 const PACKAGES: &[&str] = &["vendor", "node_modules", "wp-admin", "wp-includes"];
 
@@ -77,9 +79,9 @@ pub(super) fn place(input: &Input<'_>) -> Option<Place> {
     let mut is_hosted = false;
     let mut root: Option<&str> = None;
     for artifact in &input.app.artifacts {
-        let name = artifact.file_name().to_ascii_lowercase();
-        let is_settings = matches!(name.as_str(), "web.config" | ".user.ini" | "applicationhost.config");
-        if !is_settings && !name.ends_with(".csdef") {
+        let name = artifact.file_name();
+        let is_settings = SETTINGS.iter().any(|settings| name.eq_ignore_ascii_case(settings));
+        if !is_settings && !is_definition(name) {
             continue;
         }
         is_hosted = true;
@@ -113,4 +115,9 @@ pub(super) fn configures_sessions(input: &Input<'_>) -> bool {
             ["session.save_path", "session.save_handler"].iter().any(|key| line.trim_start().starts_with(key))
         })
     })
+}
+
+/// Is it the definition of a cloud service, by its name?
+fn is_definition(name: &str) -> bool {
+    name.len().checked_sub(6).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(".csdef"))
 }

@@ -1,59 +1,34 @@
-//! Objects of a script that are bound to something else: directories by a moniker, databases by a connection string.
+//! Objects that a script makes, by the names of their classes: what their properties hold and their methods do.
 
-use super::super::call::{self, Caller};
-use super::super::calls::Found;
-use super::super::sink::Sink;
 use super::Script;
-use crate::catalog::commands::Shell;
-use crate::facts::{Clue, Location, Operation, Origin, Site, Store, Text};
-use crate::read::connection;
+use crate::catalog::commands::{self, Shell};
+use crate::read::script::calls::{Argument, Found, Part};
 
 impl Script<'_, '_> {
-    /// `GetObject("IIS://...").SetInfo` and `GetObject("WinNT://...").Create`: what is bound decides what a method
-    /// does.
-    pub(super) fn directory_object(&self, name: &str, found: &Found<'_>, site: &Site, sink: &mut Sink<'_>) -> bool {
-        let Some((object, method)) = name.rsplit_once('.') else { return false };
-        let Some(bound) = self.variables.get(object) else { return false };
-        let moniker = bound.leading_lit().to_lowercase();
-        let argument = |n: usize| found.arguments.get(n).map(|a| self.value(a)).unwrap_or_else(Text::unknown);
-        let (operation, store, location) = match method {
-            "setinfo" if moniker.starts_with("iis://") => (Operation::Configure, Store::IisConfig, bound.clone()),
-            "create" if moniker.starts_with("winnt://") => (Operation::Create, Store::Account, argument(1)),
-            _ => return false,
-        };
-        let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
-        sink.effect(site, caller.effect(operation, store, Location::named(location), &found.name));
-        true
+    /// `upload.Path = folder`: the property of an object whose class is known.
+    pub(super) fn property(&self, name: &str, found: &Found<'_>) -> Option<String> {
+        let (object, _) = name.split_once('.').filter(|_| found.arguments.is_empty())?;
+        self.objects.contains_key(object).then(|| name.to_owned())
     }
 
-    /// `connection.Open "Provider=...;Data Source=..."`: a database in a file, or of a server.
-    pub(super) fn connection(&self, text: &Text, found: &Found<'_>, site: &Site, sink: &mut Sink<'_>) {
-        let shown = text.to_string();
-        let lower = shown.to_ascii_lowercase();
-        if !(lower.contains("provider=") || lower.contains("driver=") || lower.contains("dsn=")) {
-            return;
+    /// The class of the object that an expression makes: `Server.CreateObject("Persits.Upload")`.
+    pub(super) fn made_object(&self, value: &Argument<'_>) -> Option<String> {
+        let [Part::Call(call)] = value.parts.as_slice() else { return None };
+        let makes = call.name.to_lowercase();
+        if !matches!(makes.as_str(), "createobject" | "server.createobject" | "wscript.createobject") {
+            return None;
         }
-        let file = lower.contains("microsoft.jet")
-            || lower.contains("microsoft.ace")
-            || lower.contains("sqlite")
-            || lower.contains("access driver");
-        let server =
-            ["sqloledb", "sqlncli", "msoledbsql", "{sql server}", "{odbc driver"].iter().any(|p| lower.contains(p));
-        if server && let Some(database) = connection::database(text, "System.Data.SqlClient") {
-            let said = super::super::sink::quote(found.source);
-            if let Some(effect) = database.effect("ADODB") {
-                sink.effect(site, effect.because(crate::facts::Step::new(said)));
-            } else if let Some(clue) = database.remote() {
-                sink.clue(site, Clue { value: "ADODB".to_owned(), ..clue });
-            }
-            return;
-        }
-        let start = ["data source=", "dbq=", "database="].iter().find_map(|k| lower.find(k).map(|i| i + k.len()));
-        let (Some(start), true) = (start, file) else { return };
-        let value = shown[start..].split(';').next().unwrap_or_default();
-        let location = call::file(&Text::parse(value), &self.here);
-        let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
-        let via = connection::with_engine("ADODB", if lower.contains("sqlite") { "sqlite" } else { "jet" }, &location);
-        sink.effect(site, caller.effect(Operation::Write, Store::Database, location, &via).of_origin(Origin::Unknown));
+        let class = self.value(call.arguments.first()?).as_lit()?.to_lowercase();
+        // The number of a version: `Persits.Upload.1`.
+        Some(class.trim_end_matches(|c: char| c == '.' || c.is_ascii_digit()).to_owned())
+    }
+
+    /// What the catalogue says of a method: of a class where the object is of a known one, and of any object otherwise.
+    pub(super) fn command(&self, name: &str) -> Option<&'static commands::Command> {
+        let method = name.rsplit('.').next().unwrap_or(name);
+        let class = self.objects.get(name.split('.').next().unwrap_or_default());
+        class
+            .and_then(|class| commands::find(Shell::Wsh, &format!("{class}.{method}")))
+            .or_else(|| commands::find(Shell::Wsh, method))
     }
 }
