@@ -1,17 +1,18 @@
 //! One image prepared for analysis: its tables, its functions, who calls whom, and the reports made so far.
 
+mod builders;
+
 use super::addresses::Addresses;
 use super::classes::Classes;
 use super::code::analysis;
 use super::code::body::Body;
 use super::code::report::{Behind, Report};
 use super::code::slot::Slot;
-use super::code::strings::literal;
 use super::functions::{self, Functions};
 use super::globals::Globals;
 use super::go::GoFunctions;
 use super::handed::Handed;
-use super::image::{Image, u32_at};
+use super::image::Image;
 use super::imports::Linkage;
 use super::keepers::Keepers;
 use super::leaves::{self, Leaves};
@@ -20,7 +21,7 @@ use super::openers;
 use super::pascal;
 use super::references::References;
 use super::rust;
-use super::scan::{pointing_from, sort_pairs};
+use super::scan::sort_pairs;
 use super::surface;
 use super::{Map, Set};
 use crate::catalog::native::{self, Api, Signature};
@@ -30,12 +31,6 @@ use std::rc::Rc;
 
 /// Deepest chain of functions whose results are looked into.
 pub(crate) const MAX_DEPTH: u8 = 3;
-/// Longest function, in bytes, that is looked at for literals before it is analysed.
-const MAX_BUILDER: usize = 2_048;
-/// Longest function, in bytes, that is believed to do little more than call another.
-const MAX_FORWARDER: usize = 128;
-/// Longest function, in bytes, that is always looked into.
-const MAX_ACCESSOR: usize = 64;
 /// Longest chain of functions that end in calling the next.
 const MAX_TAIL_CALLS: usize = 8;
 /// Bytes of a jump through a slot.
@@ -293,48 +288,6 @@ impl<'a> Program<'a> {
         let found = self.mentions_path(function);
         self.builders.borrow_mut().insert(function, found);
         found
-    }
-
-    /// Looks at the bytes of a short function for the address of a literal with a backslash; of a very short one for
-    /// a call that it may only forward.
-    fn mentions_path(&self, function: u32) -> bool {
-        let Some(code) = self.image.section_of(function).filter(|s| s.is_code()).and_then(|_| self.image.at(function))
-        else {
-            return false;
-        };
-        let length = self.length_of(function).unwrap_or(MAX_BUILDER);
-        if length > MAX_BUILDER {
-            return false;
-        }
-        // Constructors and accessors are shorter than it takes to tell what they do.
-        if length <= MAX_ACCESSOR {
-            return true;
-        }
-        let code = code.get(..length.min(code.len())).unwrap_or_default();
-        let forwards = |(i, bytes): (usize, &[u8])| {
-            let target = || function.wrapping_add(i as u32 + 5).wrapping_add(u32_at(bytes, 1).unwrap_or_default());
-            matches!(bytes.first(), Some(0xe8 | 0xe9)) && self.interesting.contains(&target())
-        };
-        if length <= MAX_FORWARDER && code.windows(5).enumerate().any(forwards) {
-            return true;
-        }
-        let data = self.image.span(|section| !section.is_code());
-        pointing_from(&self.image, code, function, data).any(|(_, rva)| {
-            self.image.section_of(rva).is_some_and(|s| !s.is_code())
-                && [false, true]
-                    .iter()
-                    .any(|wide| literal(&self.image, rva, *wide).is_some_and(|s| s.len() >= 4 && s.contains('\\')))
-        })
-    }
-
-    /// Bytes from the start of a function to the next one; of the last one of a section its instructions, since other
-    /// things may stand behind it there.
-    fn length_of(&self, function: u32) -> Option<usize> {
-        let end = self.functions.end_of(function)?;
-        if self.functions.is_start(end) {
-            return Some((end - function) as usize);
-        }
-        Some(self.body(function).instructions.iter().map(|instruction| instruction.len()).sum())
     }
 
     /// Functions with a direct call or jump to one of `targets`.

@@ -1,5 +1,7 @@
 //! Calls: who is called, with what, and what is left of the registers afterwards.
 
+mod pops;
+
 use super::super::effects::size_of_number;
 use super::super::program::MAX_DEPTH;
 use super::analysis::{Engine, Origin};
@@ -12,7 +14,7 @@ use super::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX, RSP, Wide};
 use super::value::{Kind, Value};
 use crate::catalog::native::{self, Api, Object, Passed, Signature, com};
 use crate::facts::Text;
-use iced_x86::{Instruction, Mnemonic, OpKind, Register};
+use iced_x86::{Instruction, OpKind, Register};
 use std::rc::Rc;
 
 /// Arguments of a call inside the image that it may change.
@@ -210,26 +212,6 @@ impl Engine<'_, '_> {
             Target::Internal(rva) => self.program.pops_of(*rva),
             Target::Either(all) => all.first().map_or(0, |first| self.pops(first, next)),
             Target::Unknown => self.guess_pops("", next),
-        }
-    }
-
-    /// A caller that cleans up says so in its next instruction; otherwise everything pushed was an argument.
-    fn guess_pops(&self, module: &str, next: Option<&Instruction>) -> u32 {
-        let cleans = next.is_some_and(|n| {
-            matches!(n.mnemonic(), Mnemonic::Add | Mnemonic::Lea) && is_stack(n.op0_register())
-                || n.mnemonic() == Mnemonic::Pop
-        });
-        if native::is_crt(module) || cleans {
-            return 0;
-        }
-        // A caller that reserves its arguments once takes back what the callee popped.
-        match next {
-            Some(n)
-                if n.mnemonic() == Mnemonic::Sub && is_stack(n.op0_register()) && n.op1_kind() != OpKind::Register =>
-            {
-                n.immediate(1) as u32
-            }
-            _ => self.pushed * 4,
         }
     }
 

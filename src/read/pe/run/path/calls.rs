@@ -1,9 +1,9 @@
 //! Calls on a way: of functions of the image, which are run too, and of those that are known by their names.
 
 use super::super::super::code::call::Target;
+use super::super::super::code::escapes::is_structure;
 use super::super::super::code::models::has_conversion;
 use super::super::super::code::strings::literal;
-use super::super::super::code::escapes::is_structure;
 use super::super::super::code::value::{Kind, Value};
 use super::super::super::image::Section;
 use super::super::super::surface;
