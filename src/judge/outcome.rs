@@ -141,11 +141,13 @@ fn self_heals(effect: &Effect) -> bool {
 const CONFIGURATIONS: &[&str] = &["cfg", "conf", "config", "ini", "json", "properties", "toml", "xml", "yaml", "yml"];
 
 /// Puts what the environment of this start says into a configuration, as the entry of a container does: where the image is
-/// back, the next start does the same to it. What a start reads before it writes it, and a `.config` file, is part of the image.
+/// back, the next start does the same to it. Only what the image is known to hold is a configuration of it: a file that is
+/// there, or a `.config` of the application itself. That somebody reads a file says nothing of who ships it.
 fn adapts_configuration(effect: &Effect) -> bool {
     let ending = effect.location.extension().filter(|ending| CONFIGURATIONS.contains(&ending.as_str()));
+    let is_of_application = || effect.location.file_place() == Place::AppDir;
     matches!(effect.store, Store::File | Store::Settings)
-        && ending.is_some_and(|ending| ending == "config" || effect.has(Trait::Baked) || effect.has(Trait::ReadBack))
+        && ending.is_some_and(|ending| effect.has(Trait::Baked) || (ending == "config" && is_of_application()))
 }
 
 /// Does the effect prepare the machine for the application, replacing what was there? Data, keys and work are no
@@ -263,9 +265,11 @@ mod tests {
         assert_eq!(at("phase=startup origin=generated"), Some(Outcome::Lost));
         let adapted = |rest: &str| outcome_at("vm-role", Event::Reimage, &format!("effect create file C:\\A\\{rest}"));
         assert_eq!(adapted("a.json phase=startup traits=read-back,baked"), Some(Outcome::Survives));
-        assert_eq!(adapted("a.json phase=startup traits=read-back"), Some(Outcome::Survives));
+        assert_eq!(adapted("a.json phase=startup traits=read-back"), Some(Outcome::Lost));
         assert_eq!(adapted("a.json phase=startup traits=read-modify-write"), Some(Outcome::Lost));
-        assert_eq!(adapted("web.config phase=startup traits=read-back"), Some(Outcome::Survives));
+        assert_eq!(adapted("node.config phase=startup traits=read-back"), Some(Outcome::Lost));
+        let own = "effect create file {AppDir}\\web.config phase=startup traits=read-back";
+        assert_eq!(outcome_at("vm-role", Event::Reimage, own), Some(Outcome::Survives));
         assert_eq!(adapted("a.json phase=run traits=read-back,baked"), Some(Outcome::Reverts));
         assert_eq!(adapted("{?} phase=first-boot"), Some(Outcome::Survives));
         assert_eq!(adapted("{?} phase=startup"), Some(Outcome::Lost));

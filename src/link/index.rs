@@ -35,9 +35,12 @@ impl Index {
     /// The artifact that a clue of a reading starts. What an image was given by this name comes from where the image takes it.
     pub(super) fn started(&self, starter: &Reading, clue: &Clue) -> Option<usize> {
         let path = super::started_path(clue);
+        if starter.format != "dockerfile" {
+            return self.find(&starter.artifact, &path);
+        }
         let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
         let copies = super::steps::counted(&starter.facts).filter_map(|fact| fact.as_clue());
-        let mut copies = copies.filter(|c| starter.format == "dockerfile" && c.kind == ClueKind::Ships);
+        let mut copies = copies.filter(|c| c.kind == ClueKind::Ships);
         let source = copies.find(|c| !name.is_empty() && file_name(&c.value).eq_ignore_ascii_case(name));
         let of_source = source.and_then(|copy| self.find(&starter.artifact, &copy.value));
         of_source.or_else(|| self.find(&starter.artifact, &path))

@@ -4,7 +4,7 @@ use super::index::Index;
 use super::phases::{edge_phase, started_path};
 use crate::catalog::commands::{self, Shell};
 use crate::discover::{Application, phase_by_name};
-use crate::facts::{Clue, ClueKind, Folder, Hole, NoteKind, Part, Phase, Reading, Text, is_script};
+use crate::facts::{Clue, ClueKind, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Text, is_script};
 use std::collections::{HashSet, VecDeque};
 
 /// Most starts that are told of one artifact.
@@ -29,6 +29,7 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
     let shipped = readings.iter().enumerate().filter(|(_, reading)| !is_outside(reading, app));
     for (number, reading) in shipped {
         let mut told: HashSet<String> = HashSet::new();
+        let last_started = serving[number].then(|| last_program(reading)).flatten();
         for fact in super::steps::counted(&reading.facts) {
             let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts && c.key != "uninstall") else {
                 continue;
@@ -42,15 +43,20 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
                 continue;
             }
             // What a container or a service runs is the application, wherever it lies.
-            let runs = clue.key == "entrypoint"
-                || serving[number] && edge_phase(&clue.key).is_none() && is_file_of_program(text, name);
+            let runs = match clue.key.as_str() {
+                "entrypoint" => !is_of_windows(text) && (name.contains('.') || path.contains(['\\', '/'])),
+                // Of what a script starts the last goes on; the others prepare it.
+                _ => last_started.is_some_and(|last| std::ptr::eq(last, clue)),
+            };
             if runs && is_program(name) && told.insert(path.to_lowercase()) {
                 let text = format!(
                     "{} is what runs, by {}, and is not among the files: what it does is not known",
                     name.trim(),
                     fact.site.short()
                 );
-                notes.push((number, NoteKind::Missing, text));
+                if told.len() <= MAX_TOLD {
+                    notes.push((number, NoteKind::Missing, text));
+                }
                 continue;
             }
             if !is_of_package(text.parts()) {
@@ -109,11 +115,23 @@ fn serving(readings: &[Reading], index: &Index) -> Vec<bool> {
     serving
 }
 
-/// A program or a script by its ending, and none that Windows brings along.
-fn is_file_of_program(path: &Text, name: &str) -> bool {
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.trim().to_lowercase()).unwrap_or_default();
-    let is_system = matches!(path.parts(), [Part::Hole(Hole::Folder(Folder::System | Folder::Windows)), ..]);
-    !is_system && (["exe", "com"].contains(&extension.as_str()) || SCRIPTS.contains(&extension.as_str()))
+/// The program or script that a script starts last, by its ending; what it registers is started by others.
+fn last_program(reading: &Reading) -> Option<&Clue> {
+    let clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
+    let starts = clues.filter(|clue| clue.kind == ClueKind::Starts && edge_phase(&clue.key).is_none());
+    let is_program = |clue: &&Clue| {
+        let extension = clue.location.as_ref().and_then(Location::extension).unwrap_or_default();
+        clue.location.as_ref().is_some_and(|location| !is_of_windows(location.text()))
+            && (["exe", "com"].contains(&extension.as_str()) || SCRIPTS.contains(&extension.as_str()))
+    };
+    starts.filter(is_program).last()
+}
+
+/// Windows brings it along.
+fn is_of_windows(path: &Text) -> bool {
+    let lower = path.to_string().to_lowercase();
+    let is_folder = matches!(path.parts(), [Part::Hole(Hole::Folder(Folder::System | Folder::Windows)), ..]);
+    is_folder || lower.contains(":\\windows\\")
 }
 
 /// Is it a script that does nothing on an instance? What that starts is no part of what runs.

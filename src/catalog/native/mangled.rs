@@ -82,8 +82,14 @@ pub(super) fn arguments(name: &str) -> Option<u8> {
     }
     let mut count = 1 + u8::from(is_method);
     while !rest.is_empty() && rest != b"v" {
+        // On x86 long numbers take two words, and an object that is handed over by value as many as it has (Itanium C++ ABI,
+        // "Builtin types"; System V ABI for the 80386): two are enough for either machine, and of the latter nothing is known.
+        count = count.checked_add(match rest.first()? {
+            b'x' | b'y' | b'd' => 2,
+            b'P' | b'R' | b'O' | b'a'..=b'c' | b'f' | b'h'..=b'm' | b's' | b't' | b'w' => 1,
+            _ => return None,
+        })?;
         rest = behind_type(rest, 0)?;
-        count = count.checked_add(1)?;
     }
     Some(count)
 }

@@ -39,8 +39,10 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
         return false;
     }
     reading.format = "compose".to_owned();
-    for service in tree.elements(services).collect::<Vec<_>>() {
-        compose_service(document, reading, service);
+    let services: Vec<NodeId> = tree.elements(services).collect();
+    let any_windows = services.iter().any(|service| is_windows_service(tree, *service));
+    for service in services {
+        compose_service(document, reading, service, any_windows);
     }
     true
 }
@@ -221,7 +223,7 @@ fn environment(document: &mut Document<'_>, reading: &mut Reading, container: No
 }
 
 /// Volumes and replicas of one service: `C:\data:D:\data`, `store:C:\store`, or the long form.
-fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: NodeId) {
+fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: NodeId, any_windows: bool) {
     let tree = &document.tree;
     let is_linux = tree.get(service, "platform").is_some_and(|platform| platform.starts_with("linux"))
         || tree.get(service, "image").is_some_and(is_linux_image);
@@ -264,7 +266,7 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
         };
         document.clue(reading, volume, clue.at(location));
     }
-    kept_in_container(document, reading, service);
+    kept_in_container(document, reading, service, any_windows);
     if is_windows_service(&document.tree, service) {
         service_command(document, reading, service);
     }
@@ -284,16 +286,14 @@ fn compose_service(document: &mut Document<'_>, reading: &mut Reading, service: 
 
 /// A server of databases without a volume keeps them in its container. Beside containers of Windows it is a part of the
 /// application; of others it may be there for developers.
-fn kept_in_container(document: &mut Document<'_>, reading: &mut Reading, service: NodeId) {
+fn kept_in_container(document: &mut Document<'_>, reading: &mut Reading, service: NodeId, any_windows: bool) {
     let tree = &document.tree;
     let Some(image) = tree.child(service, "image") else { return };
     let Some(engine) = engine_of_image(tree.value(image)) else { return };
     if tree.child(service, "volumes").is_some_and(|volumes| tree.elements(volumes).next().is_some()) {
         return;
     }
-    let services = tree.elements(tree.node(service).parent);
-    let is_windows = services.into_iter().any(|service| is_windows_service(tree, service));
-    let certainty = if is_windows { Certainty::Likely } else { Certainty::Possible };
+    let certainty = if any_windows { Certainty::Likely } else { Certainty::Possible };
     let location = Location::named(Text::lit(format!("{}://{}", engine.name, tree.name(service))));
     let effect = Effect::new(Operation::Write, Store::Database, location, certainty, "services image")
         .in_phase(Phase::Run, "a service of the application")

@@ -28,18 +28,20 @@ const MAX_LEVELS: u8 = 6;
 const MAX_REACHED: usize = 256;
 
 /// Functions of Windows that a method leads to, by the beginnings of their names.
-const LEADS: [(&str, u8); 5] = [
+const LEADS: [(&str, u8); 6] = [
     ("RegSetValue", SETS),
     ("RegCreateKey", CREATES),
     ("RegOpenKey", OPENS),
     ("RegDeleteValue", DELETES_VALUE),
     ("RegDeleteKey", DELETES_KEY),
+    ("RegCloseKey", CLOSES),
 ];
 pub(crate) const SETS: u8 = 1;
 pub(crate) const CREATES: u8 = 2;
 pub(crate) const OPENS: u8 = 4;
 pub(crate) const DELETES_VALUE: u8 = 8;
 pub(crate) const DELETES_KEY: u8 = 16;
+pub(crate) const CLOSES: u8 = 32;
 
 /// What a method does with a name below the settings of its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,9 +89,13 @@ impl Keepers {
         let image = &program.image;
         let base = program.pascal.iter().find(|class| pascal::name(image, **class) == Some(BASE));
         let Some(places) = base.and_then(|base| Places::of(program, *base)) else { return };
+        let mut asked: Set<(usize, u32)> = Set::default();
         for class in self.classes.keys() {
             let all = pascal::methods(&program.image, *class);
             for (place, method) in all.iter().enumerate() {
+                if !asked.insert((place, *method)) || program.is_out_of_budget() {
+                    continue;
+                }
                 if let Some(does) = places.does(program, place, *method) {
                     self.methods.insert(*method, does);
                 }
@@ -194,7 +200,9 @@ impl Places {
                 && call.memory_base() != Register::None
                 && call.memory_displacement64() == self.distance
         };
-        program.body(method).instructions.iter().any(calls)
+        let body = program.body(method);
+        program.spend(body.instructions.len() as u64);
+        body.instructions.iter().any(calls)
     }
 }
 
@@ -206,7 +214,12 @@ fn leads(program: &Program<'_>, function: u32) -> u8 {
     for _ in 0..MAX_LEVELS {
         let mut next = Vec::new();
         for function in std::mem::take(&mut level) {
-            for instruction in &program.body(function).instructions {
+            let body = program.body(function);
+            program.spend(body.instructions.len() as u64);
+            if program.is_out_of_budget() {
+                return leads;
+            }
+            for instruction in &body.instructions {
                 match called(program, instruction) {
                     Some(Called::Import(import)) => leads |= bits_of(program, import),
                     Some(Called::Inside(target)) if seen.len() < MAX_REACHED && seen.insert(target) => {

@@ -60,7 +60,8 @@ const DELETE: u64 = 0x1_0000;
 /// Access rights that read something of a file: generic read, execute and all, maximum, and those of data, attributes and
 /// execution.
 const ANY_READ: u64 = 0x8000_0000 | 0x2000_0000 | 0x1000_0000 | 0x0200_0000 | 0x1 | 0x8 | 0x20 | 0x80;
-/// `SECURITY_SQOS_PRESENT`, and how far a server may go in the name of its client (`winbase.h`): of files nobody asks that.
+/// `SECURITY_SQOS_PRESENT`, and how far a server may go in the name of its client (`winbase.h`): programs ask that of a pipe, and of any
+/// path that somebody else names, which may be one; so it says nothing of a path that is seen to be a file.
 const ASKS_SERVER: u64 = 0x10_0000;
 const SERVER_LEVEL: u64 = 0x3_0000;
 /// `FILE_FLAG_DELETE_ON_CLOSE`
@@ -79,7 +80,12 @@ pub(crate) fn mode(event: &Event) -> Option<Mode> {
     let flags = |position: usize| all(position).into_iter().flatten().reduce(|a, b| a & b);
     let adds = event.api.row.adds;
     Some(match event.api.row.model? {
-        Model::CreateFile => any(&all(1), &all(2), |a, d| create_file(a, d, flags(3))),
+        Model::CreateFile => {
+            let is_file = |text: &Text| !text.is_unknown() && !text.to_string().to_lowercase().contains("pipe\\");
+            let names_file = arg(0).is_some_and(|path| path.texts.iter().any(is_file));
+            let asked = flags(3).map(|flags| if names_file { flags & !ASKS_SERVER } else { flags });
+            any(&all(1), &all(2), |a, d| create_file(a, d, asked))
+        }
         Model::NtCreateFile => any(&all(1), &all(2), |a, d| nt_create_file(a, d, flags(3))),
         Model::NtOpenFile => any(&all(1), &[Some(1)], |a, d| nt_create_file(a, d, flags(2))),
         Model::OpenStyle => one(open_style),

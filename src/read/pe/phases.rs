@@ -191,6 +191,8 @@ fn exported(program: &Program<'_>) -> Map<u32, Entry> {
             "DllMain" | "DllEntryPoint" | "DllCanUnloadNow" | "DllGetClassObject" => continue,
             // Beside actions the name is enough of those that ask nothing.
             name if takes_back(name) && has_actions && fits(rva) => Caller::Removal,
+            // On x86 what a function pops says that it is given a session; on x64 nothing does.
+            _ if has_actions && !program.image.is_64() && fits(rva) => Caller::Installer,
             _ if !is_action(rva) => continue,
             _ => Caller::Installer,
         };

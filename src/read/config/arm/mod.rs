@@ -11,6 +11,7 @@ use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
 use crate::read::Input;
 use crate::read::text::decode;
 use expression::Template;
+use std::collections::HashSet;
 
 /// Largest parameter file that is read for its template.
 const MAX_PARAMETERS: u64 = 1 << 20;
@@ -123,7 +124,7 @@ fn extensions(document: &mut Document<'_>, reading: &mut Reading, resource: Node
     let tree = &document.tree;
     let nodes = below(document, resource);
     // The settings are below the properties that name the publisher.
-    let of_linux: Vec<NodeId> = nodes
+    let of_linux: HashSet<NodeId> = nodes
         .iter()
         .copied()
         .filter(|&node| tree.get(node, "publisher").is_some_and(is_for_linux))

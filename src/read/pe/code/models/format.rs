@@ -79,6 +79,9 @@ impl Layout {
     }
 }
 
+/// Least number between a buffer and its format that is taken for its size: smaller ones say something else.
+const MIN_SIZE: u64 = 8;
+
 impl Engine<'_, '_> {
     /// A call inside the image with a buffer and a format: `sprintf` or `snprintf` of a runtime that is linked in.
     pub(crate) fn static_format(&mut self, formats: Option<Formats>) -> bool {
@@ -96,7 +99,7 @@ impl Engine<'_, '_> {
             let Some(format) = arg.literal.and_then(|_| arg.texts.first()).and_then(crate::facts::Text::as_lit) else {
                 // What stands between the buffer and its format is sizes.
                 match value {
-                    Value::Const(n) if n > 1 && n <= 0x1_0000 || n as u32 == u32::MAX => {
+                    Value::Const(n) if n >= MIN_SIZE && n <= 0x1_0000 || n as u32 == u32::MAX => {
                         room = room.or(Room::unsure(n));
                         continue;
                     }
@@ -112,7 +115,8 @@ impl Engine<'_, '_> {
                 Some(list) => engine.listed_value(list, position),
                 None => engine.argument((at + 1).saturating_add(position as u8)),
             });
-            self.fill(to, known.within(room, wide), wide);
+            // A pointer to a structure of the program's own looks like a list.
+            self.fill(to, known.within(room, wide).guessed(list.is_some()), wide);
             return true;
         }
         false
@@ -151,7 +155,7 @@ impl Engine<'_, '_> {
     fn format_through(&mut self, Formats { to, format: at }: Formats) -> bool {
         // What stands between the buffer and its format is its size.
         let sizes = to.map_or(at..at, |to| to.saturating_add(1)..at);
-        let room = sizes.filter_map(|n| self.argument(n).number()).find_map(Room::unsure);
+        let room = sizes.filter_map(|n| self.argument(n).number()).filter(|n| *n >= MIN_SIZE).find_map(Room::unsure);
         let to = match to {
             Ok(parameter) => self.argument(parameter),
             Err(va) => Value::Const(va),

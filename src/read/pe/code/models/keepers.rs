@@ -85,6 +85,15 @@ impl Engine<'_, '_> {
             let text = rva.and_then(|rva| engine.constant_text(rva));
             text.is_some_and(|text| is_path_like(&text) || text.ends_with('\\') && text.len() > 1)
         };
+        // What begins with a drive is not put behind anything.
+        let begins_anew = |engine: &Self, value: Value| {
+            let rva = value.number().and_then(|va| engine.program.image.rva_of(va));
+            let text = rva.and_then(|rva| engine.constant_text(rva)).unwrap_or_default();
+            text.starts_with('\\') || text.get(1..2) == Some(":")
+        };
+        if begins_anew(self, second) {
+            return None;
+        }
         // A variable that begins as no text was filled unseen.
         let is_filled = |value: Value| matches!(value, Value::Sym(..) | Value::Const(0));
         let is_text = |engine: &Self, value: Value| is_part(engine, value) || is_filled(value);
@@ -112,7 +121,14 @@ impl Engine<'_, '_> {
         let does = |bits: u8| leads & bits != 0;
         let (name, literal) = self.pascal_text(first);
         match leads {
-            0 => {}
+            // A key is closed, or another root is chosen by a value that is not known: what is open is the root again.
+            keepers::CLOSES => {
+                let roots = self.roots(first);
+                if let Some(roots) = roots {
+                    self.put(made, ROOT, Some(roots));
+                }
+                self.put(made, OPEN, None);
+            }
             // A key is moved, or a value gets another name.
             _ if does(keepers::SETS) && does(keepers::CREATES | keepers::DELETES_VALUE) => {}
             _ if does(keepers::SETS) => {
@@ -145,12 +161,15 @@ impl Engine<'_, '_> {
                 self.tell(keeper, "DeleteValue", vec![key, value], site);
             }
             // A key is opened to be read, or only looked for.
-            _ if self.kept(made, OPEN).is_none() => {
-                let path = self.path_of(made, &name).guessed(true);
-                self.put(made, OPEN, Some(path));
-            }
             _ => {}
         }
+    }
+
+    /// Roots of the registry, when a value is one of several; nothing where it may be what the caller left there.
+    fn roots(&self, value: Value) -> Option<Known> {
+        let root = |value: Value| value.number().and_then(registry::root_of_handle).map(Text::lit);
+        let texts: Vec<Text> = self.symbols.alternatives(value).into_iter().map(root).collect::<Option<_>>()?;
+        (!texts.is_empty()).then(|| Known::any(texts, true))
     }
 
     /// Sections and entries, in a file or below a key.
@@ -228,15 +247,18 @@ impl Engine<'_, '_> {
         (!known.texts().iter().all(Text::is_empty)).then_some(known)
     }
 
-    /// The key that is open.
+    /// The key that is open; on some ways here none may be.
     fn open_key_of(&self, made: u32) -> Known {
-        self.kept(made, OPEN).unwrap_or_else(Known::unknown)
+        let open = self.kept(made, OPEN).filter(|open| !open.texts().iter().any(Text::is_empty));
+        open.unwrap_or_else(Known::unknown)
     }
 
     /// A key by its path: one that begins with a separator is below the root, others are below the key that is open.
     fn path_of(&self, made: u32, path: &Known) -> Known {
         let root = self.kept(made, ROOT).unwrap_or_else(Known::unknown);
-        let open = self.kept(made, OPEN).unwrap_or_else(|| root.clone());
+        // Closed on one way here, it could not be opened on the other.
+        let open = self.kept(made, OPEN).filter(|open| !open.texts().iter().any(Text::is_empty));
+        let open = open.unwrap_or_else(|| root.clone());
         let is_absolute = path.texts().iter().all(|text| text.leading_lit().starts_with('\\'));
         (if is_absolute { root } else { open }).with(path, below)
     }
@@ -253,7 +275,9 @@ impl Engine<'_, '_> {
     }
 
     /// A method of a class, or of the class that the catalogue has for all of its kind.
+    /// That it is one is told by what it leads to: all of it is a guess.
     fn tell(&mut self, keeper: &Keeper, method: &str, args: Vec<Arg>, site: u32) {
+        let args: Vec<Arg> = args.into_iter().map(|arg| Arg { weak: true, ..arg }).collect();
         let row = keeper.api.row;
         let kind = match (&row.file, row.below.is_empty()) {
             (Some(_), _) => "TIniFile",

@@ -134,6 +134,8 @@ impl Run<'_, '_> {
         }
         // What a runtime that is linked in puts together is what its format says.
         if !wanted && self.takes_list(&way.machine) {
+            // A structure of the program's own looks like a list.
+            way.doubted = true;
             let after = self.after(next);
             let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
             return Next::At(next);
