@@ -171,6 +171,7 @@ pub(super) fn effect(
     named: &Arg,
 ) -> Effect {
     let row = event.api.row;
+    let location = folded(location);
     let certainty = match location.extent() {
         Extent::Full => Certainty::Proven,
         Extent::Partial => Certainty::Likely,
@@ -209,6 +210,23 @@ pub(super) fn effect(
     };
     effect.evidence.retain(|step| !of_others(step));
     effect
+}
+
+/// Of a place that is made of nothing but holes, below a root of the registry at most, how many they are says nothing.
+fn folded(location: Location) -> Location {
+    let parts = location.text().parts();
+    let (root, rest) = match parts.split_first() {
+        Some((Part::Lit(first), rest)) if registry::split_root(first).is_some_and(|(_, below)| below.is_empty()) => {
+            (first.as_str(), rest)
+        }
+        _ => ("", parts),
+    };
+    let is_hole = |part: &Part| matches!(part, Part::Hole(Hole::Unknown));
+    let says_nothing = |part: &Part| is_hole(part) || matches!(part, Part::Lit(literal) if literal == "\\");
+    match rest.iter().all(says_nothing) && rest.iter().filter(|part| is_hole(part)).count() > 1 {
+        true => Location::named(Text::lit(root).concat(&Text::unknown())),
+        false => location,
+    }
 }
 
 fn is_remote(event: &Event) -> bool {
@@ -338,5 +356,24 @@ fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location>
     match argument(event, row.name) {
         Some(arg) if !arg.texts.is_empty() => locate::names(arg).into_iter().map(Location::named).collect(),
         _ => vec![Location::unknown()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_alone_are_one_hole() {
+        for (of, shown) in [
+            ("HKLM\\{?}\\{?}\\{?}\\{?}", "HKLM\\{?}"),
+            ("{?}\\{?}", "{?}"),
+            ("HKLM\\{?}", "HKLM\\{?}"),
+            ("HKLM\\Software\\{?}\\{?}", "HKLM\\Software\\{?}\\{?}"),
+            ("{?}\\a\\{?}", "{?}\\a\\{?}"),
+            ("{Temp}\\{?}\\{?}", "{Temp}\\{?}\\{?}"),
+        ] {
+            assert_eq!(folded(Location::named(Text::parse(of))).to_string(), shown);
+        }
     }
 }
