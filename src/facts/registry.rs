@@ -146,6 +146,52 @@ pub fn is_redirected(key: &str) -> bool {
     below("hklm\\software").is_some_and(|rest| !SHARED.iter().any(|shared| is_in(rest, shared)))
 }
 
+/// Keys that every Windows has, whatever is installed (MS documentation: "Predefined Keys", "Registry Hives", "Run and RunOnce
+/// Registry Keys", "Application Registration", "Eventlog Key", "Environment Variables").
+const ALWAYS_THERE: &[&str] = &[
+    "hkcu\\control panel",
+    "hkcu\\control panel\\desktop",
+    "hkcu\\environment",
+    "hkcu\\software",
+    "hkcu\\software\\classes",
+    "hkcu\\software\\microsoft",
+    "hkcu\\software\\microsoft\\windows",
+    "hkcu\\software\\microsoft\\windows\\currentversion",
+    "hkcu\\software\\microsoft\\windows\\currentversion\\explorer",
+    "hkcu\\software\\microsoft\\windows\\currentversion\\run",
+    "hklm\\software",
+    "hklm\\software\\classes",
+    "hklm\\software\\microsoft",
+    "hklm\\software\\microsoft\\windows",
+    "hklm\\software\\microsoft\\windows\\currentversion",
+    "hklm\\software\\microsoft\\windows\\currentversion\\app paths",
+    "hklm\\software\\microsoft\\windows\\currentversion\\explorer",
+    "hklm\\software\\microsoft\\windows\\currentversion\\run",
+    "hklm\\software\\microsoft\\windows\\currentversion\\uninstall",
+    "hklm\\software\\microsoft\\windows nt",
+    "hklm\\software\\microsoft\\windows nt\\currentversion",
+    "hklm\\software\\microsoft\\windows nt\\currentversion\\winlogon",
+    "hklm\\system",
+    "hklm\\system\\currentcontrolset",
+    "hklm\\system\\currentcontrolset\\control",
+    "hklm\\system\\currentcontrolset\\control\\lsa",
+    "hklm\\system\\currentcontrolset\\control\\session manager",
+    "hklm\\system\\currentcontrolset\\control\\session manager\\environment",
+    "hklm\\system\\currentcontrolset\\enum",
+    "hklm\\system\\currentcontrolset\\services",
+    "hklm\\system\\currentcontrolset\\services\\eventlog",
+    "hklm\\system\\currentcontrolset\\services\\eventlog\\application",
+    "hklm\\system\\currentcontrolset\\services\\eventlog\\system",
+    "hklm\\system\\currentcontrolset\\services\\tcpip",
+    "hklm\\system\\currentcontrolset\\services\\tcpip\\parameters",
+];
+
+/// Whether every Windows has this key: a call that makes keys only opens it. `key` is in lower case, with the short name of
+/// its root.
+pub fn is_always_there(key: &str) -> bool {
+    ALWAYS_THERE.contains(&normalise_key(key).0.as_str())
+}
+
 fn is_control_set(part: &str) -> bool {
     strip_prefix_ci(part, "ControlSet").is_some_and(|n| n.len() == 3 && n.bytes().all(|b| b.is_ascii_digit()))
 }
@@ -153,6 +199,14 @@ fn is_control_set(part: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_that_every_windows_has() {
+        assert!(is_always_there("hklm\\software\\wow6432node\\microsoft\\windows\\currentversion\\run"));
+        assert!(is_always_there("hklm\\system\\currentcontrolset\\services"));
+        assert!(!is_always_there("hklm\\system\\currentcontrolset\\services\\contoso"));
+        assert!(!is_always_there("hkcu\\software\\contoso"));
+    }
 
     #[test]
     fn roots_in_every_spelling() {

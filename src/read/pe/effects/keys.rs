@@ -83,6 +83,10 @@ pub(super) fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
         if locate::is_crossed(&parents, below) {
             effect.certainty = effect.certainty.min(Certainty::Likely);
         }
+        // What is there already is only opened; what is set in it has calls of its own.
+        if registry::is_always_there(&effect.location.key()) {
+            effect.certainty = Certainty::Possible;
+        }
         let access = at(3).and_then(|a| a.number.only()).map(access_mask);
         if let (Some(access), Some(first)) = (access, effect.evidence.first_mut()) {
             first.text = format!("{}: access {access:#x}", first.text);
