@@ -255,6 +255,7 @@ fn texts_that_are_not_known() {
         let says = |line: &str| written.iter().any(|written| written == line);
         let expected = [
             "append C:\\Unknowns\\a.log _open",
+            "create C:\\Unknowns\\b.log _open",
             "create HKCU\\Software\\Unknowns RegCreateKeyExA",
             "create {Windows}\\unknowns\\policies.dat CreateFileW",
             "create {env:UNKNOWNS_FILE}{?} CreateFileA",
@@ -275,10 +276,16 @@ fn texts_that_are_not_known() {
         {
             assert!(!written.iter().any(|line| line.contains(part)), "{}: {part} in {written:#?}", reading.artifact);
         }
-        let handed = reading.facts.iter().filter_map(|fact| fact.as_effect());
-        let handed = handed.filter(|effect| effect.location.to_string() == "C:\\Unknowns\\handed.dat");
-        let said: Vec<Certainty> = handed.map(|effect| effect.certainty).collect();
-        assert_eq!(said, [Certainty::Possible], "{}", reading.artifact);
+        let certainty = |place: &str| -> Vec<Certainty> {
+            let effects = reading.facts.iter().filter_map(|fact| fact.as_effect());
+            let there = effects.filter(|effect| effect.location.to_string() == place);
+            there.map(|effect| effect.certainty).collect()
+        };
+        assert_eq!(certainty("C:\\Unknowns\\handed.dat"), [Certainty::Possible], "{}", reading.artifact);
+        // To make what every Windows has is to open it.
+        let services = "HKLM\\SYSTEM\\CurrentControlSet\\Services";
+        assert_eq!(certainty(services), [Certainty::Possible], "{}", reading.artifact);
+        assert_eq!(certainty(&format!("{services}\\Unknowns")), [Certainty::Proven], "{}", reading.artifact);
     }
 }
 

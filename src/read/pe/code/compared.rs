@@ -4,6 +4,7 @@
 //! looked at: the word is dropped from the alternatives, and where it was the only one, nothing is known.
 
 use super::analysis::Engine;
+use super::known::Known;
 use super::report::{Arg, Report};
 use super::slot::Slot;
 use super::value::{Kind, Value};
@@ -139,5 +140,12 @@ pub(crate) fn without(mut arg: Arg, compared: impl Fn(&Text) -> bool) -> Arg {
         arg.literal = None;
         arg.readings = None;
     }
+    // Where nobody has said yet how it is read, the word may be among the texts of the other width.
+    arg.readings = arg.readings.map(|readings| {
+        Rc::new(readings.map(|known| {
+            let texts: Vec<Text> = known.texts().iter().filter(|text| !compared(text)).cloned().collect();
+            if texts.is_empty() && !known.texts().is_empty() { Known::unknown() } else { Known::any(texts, known.weak) }
+        }))
+    });
     arg
 }
