@@ -260,6 +260,8 @@ fn texts_that_are_not_known() {
             "create {Windows}\\unknowns\\policies.dat CreateFileW",
             "create {env:UNKNOWNS_FILE}{?} CreateFileA",
             "create {?}.cer CreateFileA",
+            "create {?}.long CreateFileA",
+            "create {?}.short CreateFileA",
             "delete C:\\Unknowns\\gone.dat SetFileInformationByHandle",
             "delete C:\\Unknowns\\native.dat NtSetInformationFile",
             "set-value HKCU\\Software\\Unknowns\\Values\\Named RegSetValueExA",

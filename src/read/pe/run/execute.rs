@@ -37,6 +37,7 @@ impl Machine {
                 let from = self.place(ground, instruction, 1);
                 let word = self.get(ground, files, from);
                 let extended = match word.low(from.size()) {
+                    Some(_) if matches!(word, Word::Length { .. }) => word,
                     Some(number) => Word::of(Some(extend(number, from.size())), size),
                     None if matches!(word, Word::Symbol(_)) => word,
                     None => Word::UNKNOWN.cut(size),
@@ -96,6 +97,7 @@ impl Machine {
                 let sign = self.registers[0].low(size).map(|n| if extend(n, size) >> 63 == 1 { u64::MAX } else { 0 });
                 self.registers[2] = Word::of(sign, size);
             }
+            M::Cdqe if matches!(self.registers[0], Word::Length { .. }) => {}
             M::Cwde | M::Cdqe => {
                 let size = if mnemonic == M::Cdqe { 4 } else { 2 };
                 self.registers[0] = Word::of(self.registers[0].low(size).map(|n| extend(n, size)), size * 2);
@@ -186,6 +188,9 @@ impl Machine {
                         sum(right, extend(a, size) as i64, size, ground.is_64)
                     }
                     _ if a.is_none() || b.is_none() => near(ground, left, right, size),
+                    _ if mnemonic == M::Add => left
+                        .longer(right, size)
+                        .unwrap_or_else(|| Word::of(a.zip(b).map(|(a, b)| a.wrapping_add(b)), size)),
                     _ => Word::of(a.zip(b).map(|(a, b)| a.wrapping_add(b)), size),
                 }
             }
@@ -198,6 +203,15 @@ impl Machine {
                 };
                 let old = self.flags.carry;
                 self.set_difference(a, b, size);
+                // A number in a register may be that of a letter, as loops count them up to the end of the text.
+                let is_open = match (second, right) {
+                    (Place::Number(..), _) => b.is_some_and(|b| left.may_be(b)),
+                    (_, Word::Length { .. }) => !same && matches!(left, Word::Length { .. }),
+                    _ => false,
+                };
+                if mnemonic == M::Cmp && is_open {
+                    self.flags = Flags::default();
+                }
                 // The difference with itself keeps the carry that it is made of; that of two places behind the same symbol is
                 // below zero where the first stands before the second.
                 match distance(left, right) {
@@ -303,6 +317,7 @@ pub(super) fn extend(number: u64, size: usize) -> u64 {
 fn sum(word: Word, by: i64, size: usize, is_64: bool) -> Word {
     match word {
         Word::Symbol(_) if size >= size_of(is_64) => word.plus(by, is_64),
+        Word::Length { .. } if size >= 4 => word.plus(by, is_64),
         word => Word::of(word.low(size).map(|n| n.wrapping_add(by as u64)), size),
     }
 }

@@ -225,7 +225,11 @@ impl Library<'_, '_, '_> {
         let known = self.read(0, wide).map_or(0, |read| read.units.len());
         let size = if wide { 2 } else { 1 };
         texts::settle(self.marks, &mut self.machine.memory, self.ground, at.wrapping_add(known as u64 * size), wide);
-        self.read(0, wide).filter(|read| read.whole).map(|read| number(read.units.len()))
+        let units = self.read(0, wide).filter(|read| read.whole)?.units;
+        let here = units.len() as u64;
+        // How long that is what a mark stands for, be it a folder, is another question on each machine.
+        let is_open = texts::has_marks(&units);
+        Some(if is_open { Word::Length { here, least: texts::least(&units) as u64 } } else { Word::number(here) })
     }
 
     /// Address of a character or a text in another; zero: it is not there.

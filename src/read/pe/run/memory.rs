@@ -116,6 +116,12 @@ impl Memory {
                 self.set_all(at, size as u64, |_| None);
                 Rc::make_mut(&mut self.symbols).insert(at, (word, size));
             }
+            Word::Length { here, .. } => {
+                self.set_all(at, size.min(8) as u64, |i| Some((here >> (i * 8)) as u8));
+                if size >= 4 {
+                    Rc::make_mut(&mut self.symbols).insert(at, (word, size));
+                }
+            }
             Word::Bits { bits, known } => {
                 let byte = |i: u64| (known >> i & 1 == 1).then_some((bits >> (i * 8)) as u8);
                 self.set_all(at, size.min(8) as u64, byte);
@@ -139,9 +145,15 @@ impl Memory {
         }
     }
 
+    /// The symbol that was stored there. Of a length that is not read whole there are bytes.
+    fn symbol_at(&self, at: u64, size: usize) -> Option<&(Word, usize)> {
+        let is_whole = |stored: usize| stored >= size && size >= 4;
+        self.symbols.get(&at).filter(|(word, stored)| !matches!(word, Word::Length { .. }) || is_whole(*stored))
+    }
+
     /// A word; `None`: nothing was written there, and the file does not say.
     pub(super) fn load(&self, image: &Image<'_>, at: u64, size: usize) -> Option<Word> {
-        if let Some((value, stored)) = self.symbols.get(&at) {
+        if let Some((value, stored)) = self.symbol_at(at, size) {
             return Some(if *stored >= size && size >= 4 { *value } else { Word::UNKNOWN });
         }
         let (word, untouched) = self.word(at, size, |at| self.byte(image, at));
@@ -160,7 +172,7 @@ impl Memory {
 
     /// A word, if it was written.
     pub(super) fn written_word(&self, at: u64, size: usize) -> Option<Word> {
-        if let Some((value, stored)) = self.symbols.get(&at) {
+        if let Some((value, stored)) = self.symbol_at(at, size) {
             return (*stored >= size).then_some(*value);
         }
         let (word, untouched) = self.word(at, size, |at| self.written_byte(at));

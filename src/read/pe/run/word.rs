@@ -12,7 +12,13 @@ pub(super) enum Word {
     Symbol(Value),
     /// An address somewhere in the memory that begins here, or a little before it.
     Near(u64),
+    /// The length of a text of which some is not known, or a sum with it: as it stands in memory, and at least. It says where
+    /// the text ends here, but not how long it is.
+    Length { here: u64, least: u64 },
 }
+
+/// Largest length, and largest number that a length is added to and is one still: beyond are addresses.
+const MAX_SUM: u64 = 0x1_0000;
 
 impl Word {
     /// Nothing is known.
@@ -27,6 +33,7 @@ impl Word {
     pub(super) fn low(self, size: usize) -> Option<u64> {
         match self {
             Word::Bits { bits, known } if known & bytes_of(size) == bytes_of(size) => Some(bits & width_of(size)),
+            Word::Length { here, .. } => Some(here & width_of(size)),
             _ => None,
         }
     }
@@ -35,6 +42,7 @@ impl Word {
     pub(super) fn cut(self, size: usize) -> Word {
         match self {
             Word::Bits { bits, known } => Word::Bits { bits: bits & width_of(size), known: known | !bytes_of(size) },
+            Word::Length { here, .. } if size < 4 => Word::number(here & width_of(size)),
             other => other,
         }
     }
@@ -52,6 +60,7 @@ impl Word {
         match self {
             Word::Bits { bits, known } if bytes < 8 => Word::Bits { bits: bits >> (bytes * 8), known: known >> bytes },
             symbol if bytes == 0 => symbol,
+            Word::Length { .. } => self.plain().shifted(bytes),
             _ => Word::UNKNOWN,
         }
     }
@@ -76,6 +85,7 @@ impl Word {
     fn plain(self) -> Word {
         match self {
             Word::Bits { .. } => self,
+            Word::Length { here, .. } => Word::number(here),
             _ => Word::UNKNOWN,
         }
     }
@@ -85,8 +95,38 @@ impl Word {
         match self {
             Word::Symbol(value) => Word::Symbol(value.plus(n, is_64)),
             near @ Word::Near(_) => near,
+            Word::Length { .. } if (0..=MAX_SUM as i64).contains(&n) => self.and(Word::number(n as u64)),
             word => Word::of(word.low(size_of(is_64)).map(|bits| mask(bits.wrapping_add(n as u64), is_64)), 8),
         }
+    }
+
+    /// The sum of two numbers, one of which is a length; what is taken away from one is a place in the text.
+    fn and(self, other: Word) -> Word {
+        let parts = |word: Word| match word {
+            Word::Length { here, least } => Some((here, least)),
+            word => word.low(8).map(|number| (number, number)),
+        };
+        match (parts(self), parts(other)) {
+            (Some((a, least)), Some((b, more))) if a <= MAX_SUM && b <= MAX_SUM => {
+                Word::Length { here: a + b, least: least + more }
+            }
+            (Some((a, _)), Some((b, _))) => Word::number(a.wrapping_add(b)),
+            _ => Word::UNKNOWN,
+        }
+    }
+
+    /// The sum, where one of two numbers is a length that is wide enough.
+    pub(super) fn longer(self, other: Word, size: usize) -> Option<Word> {
+        let is_length = |word| matches!(word, Word::Length { .. });
+        (size >= 4 && (is_length(self) || is_length(other))).then(|| self.and(other).cut(size))
+    }
+
+    /// Whether it is longer than a number, or as long, is not known.
+    pub(super) fn may_be(self, number: u64) -> bool {
+        /// Characters for which strings of C++ have room in themselves, and one more: on both ways the text is the same.
+        const OWN_ROOM: [u64; 4] = [7, 8, 15, 16];
+        // What is not known is taken for something: no way is followed on which it is nothing, or one letter.
+        matches!(self, Word::Length { least, .. } if number >= least.max(2) && number <= MAX_SUM && !OWN_ROOM.contains(&number))
     }
 }
 
