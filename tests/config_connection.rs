@@ -37,6 +37,11 @@ fn where_connection_strings_lead() {
             Some((Memory, "sqlite", "sqlite://memory")),
         ),
         ("FullUri=file::memory:", "System.Data.SQLite", Some((Memory, "sqlite", "sqlite://memory"))),
+        (
+            "Data Source=:memory:;Version=3;New=True",
+            "System.Data.SqlClient",
+            Some((Unknown, "sqlserver", "sqlserver://{?}")),
+        ),
         ("Driver={Microsoft Access Driver (*.mdb)};Dbq=C:\\d\\a.mdb", "", Some((File, "jet", "C:\\d\\a.mdb"))),
         (
             "Provider=Microsoft.ACE.OLEDB.12.0;Data Source=b.xlsx;Extended Properties=\"Excel 12.0;HDR=YES\"",

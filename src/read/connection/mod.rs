@@ -133,7 +133,12 @@ impl Pairs {
         if engine.is_some_and(|e| e.embedded) {
             return None;
         }
-        let server = self.get(SERVER)?;
+        let mut server = self.get(SERVER)?;
+        // No server goes by that name: it was meant for another engine.
+        let unknown = Text::unknown();
+        if in_memory(server) {
+            server = &unknown;
+        }
         // An address alone is no database: queues, caches and services write `server=` too.
         let name = self.get(&["initial catalog", "database", "dbname", "db"]);
         if engine.is_none() && name.is_none() && !self.has_login() {
@@ -175,11 +180,7 @@ impl Pairs {
         }
         let names: &[&str] = if is_firebird { &["database", "initial catalog"] } else { FILE };
         let file = self.get(names)?;
-        let trimmed = file.as_lit().unwrap_or_default().trim();
-        if trimmed.to_ascii_lowercase().contains(":memory:")
-            || self.is("mode", &["memory"])
-            || trimmed.to_ascii_lowercase().contains("mode=memory")
-        {
+        if engine.is_none_or(|e| e.embedded) && (in_memory(file) || self.is("mode", &["memory"])) {
             let name = engine.map_or("sqlite", |e| &e.name);
             return Some(Database {
                 engine: name.to_owned(),
@@ -211,6 +212,12 @@ impl Pairs {
         }
         Some(file_database(&found.name, file, read_only, "the extension says that this is a database file"))
     }
+}
+
+/// Is that how SQLite and its like write a database that is kept in memory?
+fn in_memory(source: &Text) -> bool {
+    let lower = source.as_lit().unwrap_or_default().to_ascii_lowercase();
+    lower.contains(":memory:") || lower.contains("mode=memory")
 }
 
 const FILE: &[&str] = &["dbq", "data source", "datasource", "filename", "fulluri", "uri", "db", "database", "dbname"];
