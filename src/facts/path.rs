@@ -15,7 +15,9 @@ pub fn join_paths(left: &Text, right: &Text) -> Text {
         return right.clone();
     }
     let mut out = left.clone();
-    if !out.trailing_lit().ends_with(['\\', '/']) && !right.leading_lit().starts_with(['\\', '/']) {
+    let brings_separator = matches!(right.parts().first(), Some(Part::Hole(hole)) if hole.is_path_of_profile());
+    if !brings_separator && !out.trailing_lit().ends_with(['\\', '/']) && !right.leading_lit().starts_with(['\\', '/'])
+    {
         out.push_lit("\\");
     }
     out.push_text(right);

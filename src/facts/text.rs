@@ -165,9 +165,15 @@ impl Text {
         }
     }
 
-    /// Appends a hole; two unknowns in a row are one.
+    /// Appends a hole; two unknowns in a row are one, and so are the two halves of the profile.
     pub fn push_hole(&mut self, hole: Hole) {
         if hole == Hole::Unknown && self.parts.last() == Some(&Part::Hole(Hole::Unknown)) {
+            return;
+        }
+        if hole.is_path_of_profile()
+            && let Some(drive @ Part::Hole(Hole::Folder(Folder::SystemDrive))) = self.parts.last_mut()
+        {
+            *drive = Part::Hole(Hole::Folder(Folder::UserProfile));
             return;
         }
         self.parts.push(Part::Hole(hole));
@@ -279,6 +285,11 @@ impl Text {
 }
 
 impl Hole {
+    /// `%HOMEPATH%`: the profile without its drive, which is in `%HOMEDRIVE%`. It begins with a separator.
+    pub(super) fn is_path_of_profile(&self) -> bool {
+        matches!(self, Hole::From(Source::Env, name) if name.eq_ignore_ascii_case("HOMEPATH"))
+    }
+
     /// The time or the number of the process: of this moment, where an id or a key is kept for later.
     pub fn is_of_moment(&self) -> bool {
         matches!(self, Hole::From(Source::Generated, what) if matches!(what.as_str(), "time" | "pid"))
@@ -351,6 +362,15 @@ mod tests {
             assert_eq!(Text::parse(s).to_string(), s);
         }
         assert_eq!(Text::parse("CLSID\\{71DA}").as_lit(), Some("CLSID\\{71DA}"));
+    }
+
+    #[test]
+    fn drive_and_path_of_the_profile_are_the_profile() {
+        let drive = Text::parse("{SystemDrive}");
+        let path = Text::parse("{env:HOMEPATH}\\a.ini");
+        assert_eq!(drive.clone().concat(&path).to_string(), "{UserProfile}\\a.ini");
+        assert_eq!(drive.concat(&Text::lit("\\")).concat(&path).to_string(), "{SystemDrive}\\{env:HOMEPATH}\\a.ini");
+        assert_eq!(path.to_string(), "{env:HOMEPATH}\\a.ini");
     }
 
     #[test]

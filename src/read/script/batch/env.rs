@@ -55,9 +55,6 @@ impl Env {
             "ERRORLEVEL" | "CMDCMDLINE" => Text::from_source(Source::Output, name.to_lowercase()),
             // Always the same path, and needed to tell which program runs.
             "COMSPEC" => expand_env(&Text::lit("%SystemRoot%\\System32\\cmd.exe")),
-            // cmd gives the profile in two halves.
-            "HOMEPATH" => Text::new(),
-            "HOMEDRIVE" => Text::hole(env_hole("USERPROFILE")),
             _ => match env_hole(name) {
                 Hole::From(..) if self.is_lost => Text::unknown(),
                 hole => Text::hole(hole),
