@@ -54,6 +54,11 @@ fn what_becomes_of_a_file_in_its_method() {
 }
 
 #[test]
+fn shortcuts_through_interfaces_of_com() {
+    program("shortcuts");
+}
+
+#[test]
 fn code_that_the_system_calls() {
     program("phases");
 }

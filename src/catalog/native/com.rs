@@ -40,6 +40,16 @@ pub fn interface(guid: &[u8; 16]) -> Option<&'static str> {
     objects().interfaces.get(&written(guid)).map(String::as_str)
 }
 
+/// The name of a class by its identifier as text, with or without braces, in any case.
+pub fn class_written(guid: &str) -> Option<&'static str> {
+    objects().classes.get(&plain(guid)).map(String::as_str)
+}
+
+/// The name of an interface by its identifier as text, with or without braces, in any case.
+pub fn interface_written(guid: &str) -> Option<&'static str> {
+    objects().interfaces.get(&plain(guid)).map(String::as_str)
+}
+
 /// The name of the only class that is made as an interface.
 pub fn class_behind(interface: &str) -> Option<&'static str> {
     objects().only.get(interface).map(String::as_str)
@@ -62,6 +72,10 @@ pub fn gives(object: Object, place: u32) -> Option<(u8, &'static str)> {
 /// The argument of such a method with the name of what it hands out.
 pub fn named(object: Object, place: u32) -> Option<u8> {
     objects().named.get(&format!("{}.{place}", object.interface)).copied()
+}
+
+fn plain(guid: &str) -> String {
+    guid.trim().trim_matches(['{', '}']).to_ascii_uppercase()
 }
 
 /// An identifier as it is written: three numbers, the first byte last, and eight bytes.
@@ -93,6 +107,8 @@ mod tests {
         }
         let link = [0x01, 0x14, 0x02, 0, 0, 0, 0, 0, 0xc0, 0, 0, 0, 0, 0, 0, 0x46];
         assert_eq!(class(&link), Some("ShellLink"));
+        assert_eq!(interface_written("{0000010b-0000-0000-c000-000000000046}"), Some("IPersistFile"));
+        assert_eq!(class_written("00021401-0000-0000-C000-000000000046"), Some("ShellLink"));
         let link = Object { class: "ShellLink", interface: "IPersistFile" };
         assert_eq!(method(link, 6).map(|(_, name)| name), Some("ShellLink::Save"));
     }

@@ -53,7 +53,7 @@ pub(super) fn attributes(image: &Image<'_>) -> Attributes {
 }
 
 /// The first argument of an attribute, a string (II.23.3).
-fn first_string(blob: &[u8]) -> Option<String> {
+pub(super) fn first_string(blob: &[u8]) -> Option<String> {
     let rest = blob.strip_prefix(&[1, 0])?;
     let (length, size) = cildec::read_compressed_u32(rest).ok()?;
     let text = rest.get(size..)?.get(..length as usize)?;

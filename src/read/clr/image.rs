@@ -1,5 +1,6 @@
 //! From the bytes of an assembly to its [`Unit`]: names, signatures, who calls whom.
 
+mod com;
 mod gaps;
 
 use super::names::type_label;
@@ -409,6 +410,7 @@ impl<'a> Image<'a> {
 
     fn attributes(&self, unit: &mut Unit) {
         let count = self.count(TableId::CustomAttribute, &mut unit.notes);
+        let mut declared = com::Declared::default();
         for (_, row) in self.metadata.tables().iter::<CustomAttributeRow>().take(count) {
             let Ok(row) = row else { continue };
             let parent = row.parent.value();
@@ -417,6 +419,9 @@ impl<'a> Image<'a> {
             }
             let Some(ty) = unit.callee(row.constructor.value()).map(|callee| self.copied(callee.ty)) else { continue };
             let index = (row_of(parent) as usize).wrapping_sub(1);
+            if table(parent) == TYPE_DEF {
+                declared.add(index, &ty, || self.blob(row.value));
+            }
             let of = match table(parent) {
                 TYPE_DEF => unit.types.get_mut(index).map(|info| &mut info.attributes),
                 _ => unit.methods.get_mut(index).map(|info| &mut info.attributes),
@@ -425,6 +430,7 @@ impl<'a> Image<'a> {
                 super::form::add_attribute(of, ty, || self.blob(row.value));
             }
         }
+        declared.name_methods(unit);
     }
 
     /// Fills in who calls and stores what.
