@@ -52,6 +52,7 @@ pub(super) fn fold(readings: &mut [Reading]) {
 /// told where it stands first; and so is what the folders of several versions hold, and what several builds of one program do.
 pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
     let mut groups: HashMap<(String, String), Vec<(bool, usize)>> = HashMap::new();
+    let mut outputs: HashMap<usize, String> = HashMap::new();
     let own = readings.iter().enumerate().filter(|(_, reading)| reading.owner == Owner::Application);
     for (number, reading) in own {
         let name = app.name_of(&reading.artifact);
@@ -61,8 +62,11 @@ pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
             // For another processor, or of another version.
             None if is_binary(&reading.format) => (String::new(), program_name(file)),
             None if folder.contains('.') => (without_versions(folder), file.to_lowercase()),
-            _ => (output.unwrap_or(folder).to_lowercase(), source_name(file)),
+            _ => (output.map_or(folder.to_lowercase(), |project| source_folder(project, folder)), source_name(file)),
         };
+        if let Some(project) = output {
+            outputs.insert(number, source_folder(project, folder));
+        }
         groups.entry(group).or_default().push((output.is_some(), number));
     }
     let mut groups: Vec<Vec<(bool, usize)>> = groups.into_values().filter(|files| files.len() > 1).collect();
@@ -82,10 +86,17 @@ pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
         let mut told: HashMap<String, (usize, Certainty)> = HashMap::new();
         let mut folded: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for ((_, number), may_fold) in files.iter().zip(foldable) {
+            let artifact = app.name_of(&readings[*number].artifact).to_owned();
             for fact in super::steps::counted_mut(&mut readings[*number].facts) {
                 let Body::Effect(effect) = &mut fact.body else { continue };
                 let Effect { operation, store, location, via, phase, .. } = &*effect;
-                let key = format!("{operation:?} {store:?} {} {via} {phase:?}", location.key());
+                let location = location.key();
+                // The same words are another place below another folder.
+                let below = match is_relative(&location) {
+                    true => place_of(&artifact, outputs.get(number)),
+                    false => String::new(),
+                };
+                let key = format!("{operation:?} {store:?} {location} {below} {via} {phase:?}");
                 let (first, certainty) = *told.entry(key).or_insert((*number, effect.certainty));
                 if may_fold && first != *number && certainty >= effect.certainty {
                     effect.mark(Trait::Implied);
@@ -109,6 +120,44 @@ pub(super) fn fold_outputs(readings: &mut [Reading], app: &Application) {
 
 /// What names of programs end with that say for which machine or framework they are built.
 const BUILDS: &[&str] = &[".net2", ".net4", "x64", "x86", "win64", "win32", "amd64", "64", "32"];
+
+/// Folders of the artifact itself that places begin with, in lower case.
+const RELATIVE: [&str; 5] = ["{appdir}", "{cwd}", "{webroot}", "{datadirectory}", "{roleroot}"];
+/// Folders that a build makes below `bin`, one in another: configurations, and what ends it.
+const CONFIGURATIONS: [&str; 5] = ["debug", "release", "publish", "app.publish", "anycpu"];
+/// What the folders of frameworks and runtimes begin with (.NET documentation, "Target frameworks" and "RID Catalog").
+const FRAMEWORKS: [&str; 4] = ["netcoreapp", "netstandard", "net", "win"];
+
+/// Is a place below a folder of the artifact that says it? The key of the place is in lower case.
+fn is_relative(key: &str) -> bool {
+    RELATIVE.iter().any(|folder| key.starts_with(folder))
+}
+
+/// Where an artifact runs: the folder in its source for what a build put into its output; of the folders of builds for several
+/// processors, the one that has them.
+fn place_of(artifact: &str, output: Option<&String>) -> String {
+    let folder = artifact.rsplit_once('/').map_or("", |(folder, _)| folder).to_lowercase();
+    output.cloned().unwrap_or_else(|| {
+        let kept: Vec<&str> = folder.split('/').filter(|part| !BUILDS.contains(part)).collect();
+        kept.join("/")
+    })
+}
+
+/// The folder that a folder of the output of a project is made of: `host/bin/Release/net8.0/services` of `host/services`.
+fn source_folder(project: &str, output: &str) -> String {
+    let project = project.to_lowercase();
+    let output = output.to_lowercase();
+    let inside = output.strip_prefix(&project).unwrap_or_default().trim_start_matches('/');
+    let is_of_build = |part: &&str| {
+        let of_framework = FRAMEWORKS.iter().find_map(|known| part.strip_prefix(known));
+        CONFIGURATIONS.contains(part)
+            || BUILDS.contains(part)
+            || of_framework.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '-'))
+    };
+    // The first is `bin`.
+    let kept = inside.split('/').skip(1).skip_while(is_of_build);
+    kept.fold(project, |folder, part| if folder.is_empty() { part.to_owned() } else { format!("{folder}/{part}") })
+}
 
 /// The name of a program without what tells its builds apart: `tool.exe` and `tool-x64.exe` are one.
 fn program_name(file: &str) -> String {
@@ -251,6 +300,40 @@ mod tests {
         fold_outputs(&mut readings, &Application::default());
         let told: Vec<bool> = readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Implied)).collect();
         assert_eq!(told, [true, false, true, true, false, true, true]);
+    }
+
+    #[test]
+    fn the_same_words_below_other_folders() {
+        use crate::discover::Artifact;
+        let write = |file: &str| {
+            format!(
+                "artifact {file} format=pe-x64\neffect create file {{AppDir}}\\a.ini phase=run at=rva:0x{}\n",
+                file.len()
+            )
+        };
+        let settings = |file: &str| {
+            format!("artifact {file} format=app-settings\neffect write database {{DataDirectory}}\\a.db phase=run\n")
+        };
+        let names = [
+            "orders/service.exe",
+            "billing/service.exe",
+            "billing/x64/service.exe",
+            "api-1.0/Web.config",
+            "api-2.0/Web.config",
+            "host/bin/Release/services/orders/appsettings.json",
+            "host/bin/Release/services/billing/appsettings.json",
+            "host/bin/Debug/net8.0/services/billing/appsettings.json",
+        ];
+        let text: Vec<String> =
+            names.iter().map(|file| if file.ends_with(".exe") { write(file) } else { settings(file) }).collect();
+        let app = Application::new(
+            names.iter().chain(&["host/host.csproj"]).map(|name| Artifact::at(name)).collect(),
+            Vec::new(),
+        );
+        let mut readings = listing::parse(&text.concat()).unwrap();
+        fold_outputs(&mut readings, &app);
+        let told: Vec<bool> = readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Implied)).collect();
+        assert_eq!(told, [true, true, false, true, true, true, true, false]);
     }
 
     #[test]
