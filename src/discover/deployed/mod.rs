@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `packages/ID.VERSION/`, `node_modules/`, `site-packages/`, `.nuget/` | a package manager put it there | [`Aside::Packages`] |
 //! | `obj/` beside a project | the build makes it on the way | [`Aside::Intermediate`] |
-//! | `bin/`, `csx/`, `pkg/` beside the project of a cloud service or Service Fabric application | packing makes it | [`Aside::Intermediate`] |
+//! | `bin/`, `csx/`, `pkg/` beside the project of a cloud service or Service Fabric application, with files of these names elsewhere | packing makes it | [`Aside::Intermediate`] |
 //! | `bin/Release/x.cmd` as long as `x.cmd` beside the project | the build copies it to its output | [`Aside::Intermediate`] |
 //! | an `.inf` with a signed catalogue and a `.sys` in the folder | part of a driver | [`Aside::Driver`] |
 //! | folders of tests, `Orders.Tests.dll` | tests | [`Aside::Tests`] |
@@ -14,7 +14,7 @@
 //! | a binary that no project here builds | was checked in | [`Aside::Unbuilt`] |
 //! | `Build-Packages.ps1`, `ci/`, `Uninstall.cmd` | for those who make the application | [`phase_by_name`] |
 //! | `DeskSetup.exe`, "Desk Installer" in its version | sets up another program | [`names_setup`] |
-//! | `web.config.example`, `.vs/`, `backup/` | stands for another file | [`not_in_force`] |
+//! | `web.config.example`, `.vs/`, `backup/web.config` below a `web.config` | stands for another file | [`not_in_force`] |
 //!
 //! A tree that was unpacked has no projects, and most signs say nothing of it. Who ships the file by another name, or a
 //! team that knows better, is not overruled: `[third-party] include` judges everything.
@@ -67,8 +67,10 @@ pub struct Deployed {
     drivers: HashSet<String>,
     /// What the projects build.
     built: Option<Built>,
-    /// Files that the build copied to its output, in lower case.
+    /// Files that the build copied to its output, or that packing did, in lower case.
     copied: HashSet<String>,
+    /// Documents in folders of backups that stand outside of them as well, in lower case.
+    replaced: HashSet<String>,
     /// It holds the definition of a cloud service.
     has_roles: bool,
 }
@@ -106,6 +108,10 @@ impl Deployed {
             };
         }
         tree.copied = copied(artifacts, &tree.projects);
+        if !tree.packing.is_empty() {
+            tree.copied.extend(packed(artifacts, &tree.packing));
+        }
+        tree.replaced = tree.replaced(artifacts);
         tree.drivers = described.intersection(&signed).filter(|folder| modules.contains(*folder)).cloned().collect();
         tree
     }
@@ -154,28 +160,86 @@ impl Deployed {
         bins.map(above).find(|project| self.projects.contains(&project.to_lowercase()))
     }
 
-    /// In `obj` beside a project (MS documentation, "Common MSBuild project properties": `BaseIntermediateOutputPath`), or
-    /// where packing leaves copies.
+    /// Documents in folders of backups whose original is there: at the same place beside the folder, or of the same name in a
+    /// folder above. A folder with a project is part of the application, whatever it is called.
+    fn replaced(&self, artifacts: &[Artifact]) -> HashSet<String> {
+        let backup = |name: &str| -> Option<usize> {
+            let mut folders = name.match_indices('/').map(|(end, _)| end);
+            folders.find(|end| name[..*end].rsplit('/').next().is_some_and(|last| BACKUPS.contains(&last)))
+        };
+        let kept: Vec<String> =
+            artifacts.iter().map(|a| a.name.to_lowercase()).filter(|name| backup(name).is_some()).collect();
+        if kept.is_empty() {
+            return HashSet::new();
+        }
+        let names: HashSet<String> = artifacts.iter().map(|a| a.name.to_lowercase()).collect();
+        let is_replaced = |name: &String| {
+            let Some(end) = backup(name) else { return false };
+            let mut inside = name.match_indices('/').map(|(at, _)| at).filter(|at| *at >= end);
+            if inside.any(|at| self.projects.contains(&name[..at]) || self.packing.contains(&name[..at])) {
+                return false;
+            }
+            let file = name.rsplit('/').next().unwrap_or(name);
+            let place = |folder: &str, file: &str| match folder {
+                "" => file.to_owned(),
+                folder => format!("{folder}/{file}"),
+            };
+            let beside = above(&name[..end]);
+            let folders = std::iter::successors(Some(beside), |f| (!f.is_empty()).then(|| above(f)));
+            names.contains(&place(beside, &name[end + 1..]))
+                || folders.take(MAX_ABOVE).any(|folder| names.contains(&place(folder, file)))
+        };
+        kept.into_iter().filter(is_replaced).collect()
+    }
+
+    /// In `obj` beside a project (MS documentation, "Common MSBuild project properties": `BaseIntermediateOutputPath`).
     fn is_intermediate(&self, name: &str) -> bool {
         name.match_indices('/').map(|(end, _)| &name[..end]).any(|folder| {
             let last = folder.rsplit('/').next().unwrap_or_default().to_lowercase();
             let is_in = |projects: &HashSet<String>| projects.contains(&above(folder).to_lowercase());
-            (last == "obj" && (is_in(&self.projects) || is_in(&self.packing)))
-                || (PACKED.contains(&&*last) && is_in(&self.packing))
+            last == "obj" && (is_in(&self.projects) || is_in(&self.packing))
         })
     }
 }
 
-/// What stands in the output of a project as it stands beside the project, by name and length: it is judged where it is
+/// Most folders above a backup that its original is looked for in.
+const MAX_ABOVE: usize = 16;
+/// Largest file of an output that is compared with what it may be a copy of, in bytes.
+const MAX_COMPARED: u64 = 1 << 20;
+
+/// What packing put into its folders: files whose names others outside of those have. What is there alone was built elsewhere,
+/// and nothing else tells of it. `ServiceConfiguration.Cloud.cscfg` loses the name of its environment.
+fn packed(artifacts: &[Artifact], packing: &HashSet<String>) -> HashSet<String> {
+    let is_packed = |name: &str| {
+        let mut folders = name.match_indices('/').map(|(end, _)| &name[..end]);
+        folders.any(|folder| {
+            PACKED.contains(&folder.rsplit('/').next().unwrap_or_default()) && packing.contains(above(folder))
+        })
+    };
+    let file = |name: &str| {
+        let file = name.rsplit('/').next().unwrap_or(name);
+        match file.split_once('.') {
+            Some((stem, _)) if file.ends_with(".cscfg") => format!("{stem}.cscfg"),
+            _ => file.to_owned(),
+        }
+    };
+    let (inside, outside): (Vec<String>, Vec<String>) =
+        artifacts.iter().map(|a| a.name.to_lowercase()).partition(|name| is_packed(name));
+    let outside: HashSet<String> = outside.iter().map(|name| file(name)).collect();
+    inside.into_iter().filter(|name| outside.contains(&file(name))).collect()
+}
+
+/// What stands in the output of a project as it stands beside the project, byte for byte: it is judged where it is
 /// written (MS documentation, "Common MSBuild project items": `CopyToOutputDirectory`). `App.config` is called after the
 /// output there.
 fn copied(artifacts: &[Artifact], projects: &HashSet<String>) -> HashSet<String> {
-    let sizes: HashMap<String, u64> = artifacts.iter().map(|a| (a.name.to_lowercase(), a.size)).collect();
-    let is_copy = |name: &str, size: u64| {
+    let files: HashMap<String, &Artifact> = artifacts.iter().map(|a| (a.name.to_lowercase(), a)).collect();
+    let is_copy = |name: &str, copy: &Artifact| {
         name.match_indices("/bin/").filter(|(at, _)| projects.contains(&name[..*at])).any(|(at, bin)| {
             let project = &name[..at];
             let inside = std::iter::successors(Some(&name[at + bin.len()..]), |rest| Some(rest.split_once('/')?.1));
-            let is_there = |file: &str| sizes.get(&format!("{project}/{file}")) == Some(&size);
+            let is_there =
+                |file: &str| files.get(&format!("{project}/{file}")).is_some_and(|there| are_equal(there, copy));
             inside.take(MAX_OUTPUT_DEPTH).any(|file| {
                 let is_of_program =
                     !file.contains('/') && (file.ends_with(".exe.config") || file.ends_with(".dll.config"));
@@ -183,19 +247,28 @@ fn copied(artifacts: &[Artifact], projects: &HashSet<String>) -> HashSet<String>
             })
         })
     };
-    sizes.iter().filter(|(name, size)| is_copy(name, **size)).map(|(name, _)| name.clone()).collect()
+    files.iter().filter(|(name, copy)| is_copy(name, copy)).map(|(name, _)| name.clone()).collect()
+}
+
+/// Are both of one length, no longer than what is compared, and the same?
+fn are_equal(a: &Artifact, b: &Artifact) -> bool {
+    let read = |artifact: &Artifact| artifact.read(MAX_COMPARED).ok();
+    a.size == b.size && a.size <= MAX_COMPARED && read(a).is_some_and(|bytes| read(b) == Some(bytes))
 }
 
 /// Configuration, framework and runtime make folders of an output, and one that holds them all.
 const MAX_OUTPUT_DEPTH: usize = 4;
 
 /// Why a document does not count where the application runs, by where it lies and what it is called.
-pub fn not_in_force(artifact: &Artifact) -> Option<&'static str> {
+pub fn not_in_force(artifact: &Artifact, tree: &Deployed) -> Option<&'static str> {
     if purpose(&artifact.name) == Some(Purpose::Tests) {
         return Some("in a folder of tests");
     }
     let folders = || artifact.name.split('/').rev().skip(1);
-    if folders().any(|folder| BACKUPS.iter().any(|known| folder.eq_ignore_ascii_case(known))) {
+    if folders().any(|folder| UPGRADES.iter().any(|known| folder.eq_ignore_ascii_case(known)))
+        || (folders().any(|folder| BACKUPS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
+            && tree.replaced.contains(&artifact.name.to_lowercase()))
+    {
         return Some("in a folder of backups");
     }
     let file = &*artifact.file_name().to_lowercase();
@@ -207,8 +280,10 @@ pub fn not_in_force(artifact: &Artifact) -> Option<&'static str> {
     artifact.path.split('/').any(|folder| folder == ".vs").then_some(EDITING)
 }
 
-/// Folders that keep what something replaced: those of custom, of the upgrades of Visual Studio, and of Umbraco's.
-const BACKUPS: &[&str] = &["backup", "backups", "bak", "nugetbackup", "_upgradereport_files"];
+/// Folders that keep what something replaced, by custom: an application may call a part of its own so.
+const BACKUPS: &[&str] = &["backup", "backups", "bak"];
+/// Those of the upgrades of Visual Studio, and of Umbraco's.
+const UPGRADES: &[&str] = &["nugetbackup", "_upgradereport_files"];
 /// What files are called that stand for others.
 const SAMPLES: &[&str] = &["example", "sample", "template", "dist", "tmpl", "j2"];
 /// Visual Studio keeps a server for trying out, and its own state, in the folder `.vs` of a solution.
@@ -259,20 +334,28 @@ mod tests {
 
     #[test]
     fn what_the_build_copies_to_its_output() {
-        let sizes = [
-            ("a/Desk.csproj", 9),
-            ("a/App.config", 5),
-            ("a/scripts/go.cmd", 7),
-            ("a/bin/Release/Desk.exe.config", 5),
-            ("a/bin/Release/net8.0/scripts/go.cmd", 7),
-            ("a/bin/Debug/scripts/go.cmd", 8),
-            ("b/go.cmd", 7),
-            ("b/bin/go.cmd", 7),
+        let texts = [
+            ("a/Desk.csproj", "project"),
+            ("a/App.config", "local"),
+            ("a/scripts/go.cmd", "go"),
+            ("a/bin/Release/Desk.exe.config", "local"),
+            ("a/bin/Debug/Desk.exe.config", "other"),
+            ("a/bin/Release/net8.0/scripts/go.cmd", "go"),
+            ("a/bin/Debug/scripts/go.cmd", "gone"),
+            ("b/go.cmd", "go"),
+            ("b/bin/go.cmd", "go"),
         ];
-        let artifacts = sizes.map(|(name, size)| Artifact { size, ..Artifact::at(name) });
+        let folder = std::env::temp_dir().join(format!("wipeproof-copied-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let artifacts = texts.map(|(name, text)| {
+            let file = folder.join(name.replace('/', "-"));
+            std::fs::write(&file, text).unwrap();
+            Artifact { size: text.len() as u64, file, ..Artifact::at(name) }
+        });
         let tree = Deployed::of(&artifacts);
         let copies: Vec<&str> =
-            sizes.iter().map(|(name, _)| *name).filter(|name| tree.aside(name, "batch").is_some()).collect();
+            texts.iter().map(|(name, _)| *name).filter(|name| tree.aside(name, "batch").is_some()).collect();
+        std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(copies, ["a/bin/Release/Desk.exe.config", "a/bin/Release/net8.0/scripts/go.cmd"]);
     }
     #[test]
@@ -280,6 +363,9 @@ mod tests {
         let names = [
             "src/Shop/Shop.wixproj",
             "svc/Svc.ccproj",
+            "svc/ServiceConfiguration.Cloud.cscfg",
+            "svc/bin/Release/ServiceConfiguration.cscfg",
+            "svc/bin/worker.exe",
             "drv/a.inf",
             "drv/A.cat",
             "drv/a.sys",
@@ -294,6 +380,7 @@ mod tests {
             ("obj/Web.config", "web-config", None),
             ("svc/bin/Release/ServiceConfiguration.cscfg", "cscfg", Some(Aside::Intermediate)),
             ("svc/ServiceConfiguration.Cloud.cscfg", "cscfg", None),
+            ("svc/bin/worker.exe", "pe-x64", None),
             ("drv/a.dll", "pe-x64", Some(Aside::Driver)),
             ("drv/a.inf", "inf", None),
             ("cd/desk.exe", "pe-x64", None),
@@ -301,5 +388,34 @@ mod tests {
         ] {
             assert_eq!(tree.aside(name, format), aside, "{name}");
         }
+    }
+
+    #[test]
+    fn a_backup_stands_for_what_is_there() {
+        let names = [
+            "site/web.config",
+            "site/backup/web.config",
+            "site/backup/2020/web.config",
+            "site/admin/Web.config",
+            "site/Bak/admin/web.config",
+            "api/backup/web.config",
+            "svc/appsettings.json",
+            "svc/Backup/Backup.csproj",
+            "svc/Backup/appsettings.json",
+            "api/nugetBackup/web.config",
+        ];
+        let artifacts = names.map(Artifact::at);
+        let tree = Deployed::of(&artifacts);
+        let told: Vec<&str> =
+            artifacts.iter().filter(|a| not_in_force(a, &tree).is_some()).map(|a| a.name.as_str()).collect();
+        assert_eq!(
+            told,
+            [
+                "site/backup/web.config",
+                "site/backup/2020/web.config",
+                "site/Bak/admin/web.config",
+                "api/nugetBackup/web.config"
+            ]
+        );
     }
 }

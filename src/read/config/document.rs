@@ -120,7 +120,7 @@ impl<'a> Document<'a> {
             own: 0,
             everything: false,
             environment: None,
-            phase: match not_in_force(input.artifact) {
+            phase: match not_in_force(input.artifact, input.app.deployed()) {
                 Some(why) => (Phase::NotShipped, why.to_owned()),
                 None => (Phase::Run, RUNNING.to_owned()),
             },
