@@ -229,6 +229,8 @@ pub enum WordRole {
     Filler,
     /// The value is read, or is no place of the file system.
     Read,
+    /// The value is a place of a service on another host, unless it names a drive.
+    Away,
     /// The section of an INI file holds places.
     Section,
     /// The value is the address of a server.

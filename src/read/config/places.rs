@@ -35,7 +35,8 @@ pub(crate) fn tell(document: &Document<'_>, reading: &mut Reading, first: usize,
         let Some(name) = Name::new(key) else { continue };
         let Some(setting) = settings().iter().find(|setting| name.says(setting)) else { continue };
         let Some(place) = place(&clue.value, base, &name) else { continue };
-        let certainty = if is_aside { Certainty::Possible } else { Certainty::Likely };
+        // A word alone may be the name of a store or a part of an address just as well.
+        let certainty = if is_aside || !is_rooted(&clue.value) { Certainty::Possible } else { Certainty::Likely };
         let effect = Effect::new(setting.operation, setting.store, place, certainty, via(key))
             .in_phase(document.phase.0, &document.phase.1)
             .with(Trait::Named)
@@ -126,6 +127,8 @@ fn via(key: &str) -> String {
 struct Name {
     words: Vec<String>,
     is_file: bool,
+    /// It speaks of a service on another host.
+    is_away: bool,
 }
 
 impl Name {
@@ -164,7 +167,8 @@ impl Name {
             }
         }
         let is_read = words.iter().any(|word| is_setting_word(word, WordRole::Read));
-        (!words.is_empty() && !is_read).then_some(Name { words, is_file })
+        let is_away = key.split(['/', ':']).flat_map(split).any(|word| is_setting_word(&word, WordRole::Away));
+        (!words.is_empty() && !is_read).then_some(Name { words, is_file, is_away })
     }
 
     fn says(&self, setting: &Setting) -> bool {
@@ -202,8 +206,8 @@ fn split(name: &str) -> Vec<String> {
 /// The place that a value names, where it is one of this machine.
 fn place(value: &str, base: Folder, name: &Name) -> Option<Location> {
     let value = value.trim();
-    let is_rooted = value.get(1..3).is_some_and(|root| root == ":\\" || root == ":/");
-    let body = if is_rooted { &value[2..] } else { value };
+    let has_drive = has_drive(value);
+    let body = if has_drive { &value[2..] } else { value };
     // Addresses, shares, lists, and what a deployment fills in.
     let is_other = value.is_empty()
         || value.len() > MAX_PATH
@@ -212,20 +216,35 @@ fn place(value: &str, base: Folder, name: &Name) -> Option<Location> {
         || value.starts_with("\\\\")
         || value.starts_with("//");
     let in_site = value.starts_with("~/") || value.starts_with("~\\") || value.starts_with('|');
-    // From the root of the site for a page, of the machine for everybody else.
-    let from_root = value.starts_with('/') && base != Folder::WebRoot;
+    // An address of the site or the root of a machine.
+    let from_root = value.starts_with('/');
     let is_path =
-        is_rooted || in_site || value.starts_with('%') || value.contains(['/', '\\']) || name.is_folder(value);
-    if is_other || from_root || !is_path {
+        has_drive || in_site || value.starts_with('%') || value.contains(['/', '\\']) || name.is_folder(value);
+    if is_other || from_root || !is_path || (name.is_away && !is_rooted(value)) {
         return None;
     }
-    let value = if is_rooted || in_site { value } else { value.trim_start_matches(['/', '\\']) };
+    let value = if has_drive || in_site { value } else { value.trim_start_matches(['/', '\\']) };
     let location = Location::file(&Text::lit(value)).based_on(base);
     if matches!(location.file_place(), Place::Unknown | Place::Device | Place::UncShare | Place::Remote) {
         return None;
     }
     let is_file = name.is_file || location.extension().is_some();
     Some(if is_file { location } else { location.child(&Text::unknown()) })
+}
+
+/// `D:\x` or `D:/x`.
+fn has_drive(value: &str) -> bool {
+    value.get(1..3).is_some_and(|root| root == ":\\" || root == ":/")
+}
+
+/// Can the value be nothing but a place of this machine? The folder for the data of a site is one too.
+fn is_rooted(value: &str) -> bool {
+    let value = value.trim();
+    has_drive(value)
+        || value.starts_with(['%', '|'])
+        || value.starts_with("~/")
+        || value.starts_with("~\\")
+        || value.to_ascii_lowercase().contains("app_data")
 }
 
 impl Name {
@@ -272,6 +291,9 @@ mod tests {
             "Kestrel:Certificates:Default:Path",
             "appSettings/CertificatePath",
             "appSettings/MetadataPath",
+            "appSettings/UploadEndpointPath",
+            "appSettings/ReadOnlyDatabasePath",
+            "appSettings/CertStoreLocation",
         ] {
             assert!(said(key).is_none(), "{key}");
         }
@@ -279,10 +301,10 @@ mod tests {
 
     #[test]
     fn values_that_are_places_of_this_machine() {
-        let name = Name { words: vec!["upload".into()], is_file: false };
+        let name = Name { words: vec!["upload".into()], is_file: false, is_away: false };
         let at = |value: &str, base| place(value, base, &name).map(|l| l.to_string());
         assert_eq!(at("~/Uploads", Folder::WebRoot).as_deref(), Some("{WebRoot}\\Uploads\\{?}"));
-        assert_eq!(at("/Uploads/", Folder::WebRoot).as_deref(), Some("{WebRoot}\\Uploads\\{?}"));
+        assert_eq!(at("/account/log", Folder::WebRoot), None, "an address");
         assert_eq!(at("D:/x y/up", Folder::AppDir).as_deref(), Some("D:\\x y\\up\\{?}"));
         assert_eq!(at("uploads", Folder::AppDir).as_deref(), Some("{AppDir}\\uploads\\{?}"));
         for value in
@@ -290,5 +312,11 @@ mod tests {
         {
             assert_eq!(at(value, Folder::AppDir), None, "{value}");
         }
+        for key in ["S3BackupFolder", "Azure:Storage:Path", "Sftp:UploadFolder", "BlobStoragePath"] {
+            let name = Name::new(key).unwrap();
+            assert_eq!(place("nightly/x", Folder::AppDir, &name), None, "{key}");
+            assert!(place("D:\\x", Folder::AppDir, &name).is_some(), "{key}");
+        }
+        assert!(is_rooted("App_Data/x") && is_rooted("d:/x") && !is_rooted("bin/x") && !is_rooted("LocalMachine"));
     }
 }
