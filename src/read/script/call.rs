@@ -14,7 +14,7 @@ use super::words::{self, Word};
 use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Shell, Start, Template};
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Place, Site,
-    Source, Step, Store, Text, join_paths,
+    Source, Step, Store, Text, Trait, join_paths,
 };
 use crate::read::connection::{self, Reach};
 
@@ -219,6 +219,7 @@ impl Scope<'_> {
                     Some(location) => location,
                     None => continue,
                 },
+                Kind::File if self.caller.shell == Shell::Php && has_wrapper(&at) => continue,
                 Kind::File => file(&at, self.caller.here),
                 Kind::Registry => match items::on_this_machine(&at) {
                     Some(at) => Location::registry(&items::item(&at, self.caller.here)),
@@ -241,7 +242,10 @@ impl Scope<'_> {
                 effect.origin = Origin::Packaged;
                 effect.certainty = Certainty::Possible;
             }
-            for mark in &outcome.traits {
+            // What is fetched under another name each time is kept, and nobody has that again.
+            let is_generated = |part: &Part| matches!(part, Part::Hole(Hole::From(Source::Generated, _)));
+            let is_kept = effect.location.text().parts().iter().any(is_generated);
+            for mark in outcome.traits.iter().filter(|mark| !(is_kept && **mark == Trait::Recomputable)) {
                 effect.mark(*mark);
             }
             effect.certainty = outcome.certainty.map_or(effect.certainty, |most| effect.certainty.min(most));
@@ -472,6 +476,13 @@ fn start_program(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &
 /// A name that cmd looks for in the current folder before it searches the path.
 fn is_bare(name: &str, shell: Shell) -> bool {
     shell == Shell::Batch && !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+}
+
+/// `php://stderr`, `s3://x`: a stream of another kind than files (PHP manual, "Supported Protocols and Wrappers").
+fn has_wrapper(path: &Text) -> bool {
+    let scheme = path.leading_lit().split_once("://").map(|(scheme, _)| scheme.to_owned());
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-');
+    scheme.is_some_and(|scheme| scheme.len() > 1 && scheme.chars().all(is_name) && !scheme.eq_ignore_ascii_case("file"))
 }
 
 #[cfg(test)]
