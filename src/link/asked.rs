@@ -1,7 +1,7 @@
 //! Settings whose names say what is kept at a place: where code or a script asks for one, that says what becomes of it, and
 //! the name says nothing more.
 
-use crate::facts::{Body, ClueKind, Fact, Hole, Part, Reading, Site, Source, Trait};
+use crate::facts::{Body, ClueKind, Fact, Hole, Operation, Part, Reading, Site, Source, Trait};
 use std::collections::{HashMap, HashSet};
 
 /// Leaves out what only the name of a setting says of a place that something asks for.
@@ -19,27 +19,42 @@ pub(super) fn leave_out(readings: &mut [Reading]) {
                 Some((fact.site.clone(), key.to_lowercase()))
             })
             .collect();
-        let is_asked = |site: &Site| keys.get(site).is_some_and(|key| asked.contains(key));
+        let folder = folder(&reading.artifact);
+        let is_related = |other: &String| folder.starts_with(other.as_str()) || other.starts_with(&folder);
+        let is_asked = |site: &Site| {
+            keys.get(site).and_then(|key| asked.get(key)).is_some_and(|folders| folders.iter().any(is_related))
+        };
         reading.facts.retain(|fact| !(is_named(fact) && is_asked(&fact.site)));
     }
 }
 
-/// The names that places of effects are made with, in lower case.
-fn asked(readings: &[Reading]) -> HashSet<String> {
-    let mut asked = HashSet::new();
-    for fact in readings.iter().flat_map(|reading| super::steps::counted(&reading.facts)) {
-        let Body::Effect(effect) = &fact.body else { continue };
-        for part in effect.location.text().parts() {
-            match part {
-                Part::Hole(Hole::From(Source::Config | Source::Option, name)) => asked.insert(name.to_lowercase()),
-                Part::Hole(Hole::From(Source::Ini, name)) => {
-                    asked.insert(super::ini::key(&name.to_lowercase()).to_owned())
-                }
-                _ => continue,
-            };
+/// The names that places of writes are made with, in lower case, and the folders of the files that write there.
+fn asked(readings: &[Reading]) -> HashMap<String, HashSet<String>> {
+    let mut asked: HashMap<String, HashSet<String>> = HashMap::new();
+    for reading in readings {
+        for fact in super::steps::counted(&reading.facts) {
+            let Body::Effect(effect) = &fact.body else { continue };
+            // Who reads or removes what is there does not say how it comes there.
+            if effect.operation == Operation::Read || effect.operation.removes() {
+                continue;
+            }
+            for part in effect.location.text().parts() {
+                let key = match part {
+                    Part::Hole(Hole::From(Source::Config | Source::Option, name)) => name.to_lowercase(),
+                    Part::Hole(Hole::From(Source::Ini, name)) => super::ini::key(&name.to_lowercase()).to_owned(),
+                    _ => continue,
+                };
+                asked.entry(key).or_default().insert(folder(&reading.artifact));
+            }
         }
     }
     asked
+}
+
+/// The folder of a file in lower case, with its last slash: settings are those of programs beside, below or above them.
+fn folder(artifact: &str) -> String {
+    let path = artifact.to_lowercase().replace('\\', "/");
+    path.get(..path.rfind('/').map_or(0, |at| at + 1)).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -49,7 +64,7 @@ mod tests {
 
     #[test]
     fn code_that_asks_says_more_than_a_name() {
-        let setting = "artifact Web.config\n\
+        let setting = "artifact web/Web.config\n\
              clue config-value key=appSettings/UploadFolder value=C:\\up at=line:3\n\
              effect write file C:\\up\\{?} certainty=likely via=x traits=named at=line:3\n";
         let count = |text: &str| {
@@ -58,7 +73,11 @@ mod tests {
             readings.iter().flat_map(|r| &r.facts).filter(|fact| fact.as_effect().is_some()).count()
         };
         assert_eq!(count(setting), 1);
-        let code = "artifact bin/a.dll\neffect read file {config:appSettings/uploadfolder}\\a.txt\n";
+        let code = "artifact web/bin/a.dll\neffect create file {config:appSettings/uploadfolder}\\a.txt\n";
         assert_eq!(count(&format!("{setting}{code}")), 1, "what the code does, and nothing else");
+        let reads = code.replace("create", "read");
+        assert_eq!(count(&format!("{setting}{reads}")), 2, "a read does not say how it comes there");
+        let other = code.replace("web/bin", "other");
+        assert_eq!(count(&format!("{setting}{other}")), 2, "another program asks its own settings");
     }
 }
