@@ -1,25 +1,26 @@
 //! What a self-signed certificate is made for: one for remote management serves whoever sets the machine up, and one that is
 //! given out as a file serves elsewhere.
 
-use crate::facts::{Body, Effect, Operation, Phase, Reading, Step, Store, Trait};
+use crate::facts::{Body, Effect, Folder, Hole, Location, Operation, Part, Phase, Place, Reading, Step, Store, Trait};
 
 /// Where the listeners of remote management are configured (MS documentation, "WSMan provider").
 const LISTENER: &str = "wsman:\\localhost\\listener";
-/// What gives a certificate out.
-const EXPORT: &str = "export-";
+/// What gives a certificate out together with its key; `Export-Certificate` leaves the key behind (MS documentation, "PKI").
+const EXPORT: &str = "export-pfxcertificate";
 
 /// Marks the certificates that one artifact makes for either.
 pub(super) fn mark(readings: &mut [Reading]) {
     for reading in readings {
         let effects = || super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect());
-        if !effects().any(makes_certificate) {
+        let made = effects().filter(|effect| makes_certificate(effect)).count();
+        if made == 0 {
             continue;
         }
-        let listens = effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
-        let exports = effects().any(|e| {
-            let via = e.via.to_ascii_lowercase();
-            e.operation == Operation::Create && via.starts_with(EXPORT) && via.ends_with("certificate")
-        });
+        // Of several nobody knows which one the listener uses.
+        let listens =
+            made == 1 && effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
+        let exports = effects()
+            .any(|e| e.operation == Operation::Create && e.via.eq_ignore_ascii_case(EXPORT) && leaves(&e.location));
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
             if !makes_certificate(effect) {
@@ -42,6 +43,12 @@ fn makes_certificate(effect: &Effect) -> bool {
     effect.store == Store::Certificate && matches!(effect.operation, Operation::Generate | Operation::Create)
 }
 
+/// Is a file put where whoever calls the script finds it, or on another host?
+fn leaves(location: &Location) -> bool {
+    let is_here = |part: &Part| matches!(part, Part::Hole(Hole::Folder(Folder::Cwd | Folder::AppDir)));
+    location.text().parts().first().is_some_and(is_here) || location.file_place() == Place::UncShare
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +68,8 @@ mod tests {
         assert_eq!(marked(export, "unknown"), [Trait::Staged]);
         assert_eq!(marked(export, "startup"), []);
         assert_eq!(marked("", "build"), []);
+        assert_eq!(marked(&export.replace("Pfx", ""), "unknown"), [], "without its key");
+        assert_eq!(marked(&export.replace("{Cwd}", "C:\\certs"), "unknown"), [], "on this machine");
+        assert_eq!(marked(&format!("{listener}{}", make("build")), "build"), [], "one of two");
     }
 }
