@@ -83,7 +83,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     profiles::wanted(readings);
     copies::fold(readings);
     copies::fold_outputs(readings, context.app);
-    once::mark(readings, context.app);
+    once::mark(readings, context);
     steps::take()
 }
 
