@@ -160,7 +160,12 @@ mod tests {
     #[test]
     fn a_library_that_was_merged_into_a_program() {
         let write = |method: &str| format!("effect create file {{AppDir}}\\a phase=run at=method:{method}\n");
-        let methods = ["log4net.Appender.FileAppender.Open", "Serilog.Log.Write", "Desk.log4net.Log.Open", "Unity.A.B"];
+        let methods = [
+            "log4net.Appender.FileAppender.Open",
+            "Serilog.Sinks.File.FileSink.Emit",
+            "Desk.log4net.Log.Open",
+            "Hangfire.Orders.Store.Save",
+        ];
         let text = format!("artifact a.exe format=assembly\n{}", methods.map(write).concat());
         let mut readings = listing::parse(&text).unwrap();
         of_merged_libraries(&mut readings);

@@ -15,6 +15,9 @@ pub struct OwnerRow {
     /// Simple names, or prefixes ending in `*`.
     #[serde(default)]
     pub names: String,
+    /// Whole namespaces of those types that keep state, for libraries that are merged into programs.
+    #[serde(default)]
+    pub namespaces: String,
     /// Words of the company, the copyright or the product of its assemblies. They decide alone in a row without names.
     #[serde(default)]
     pub companies: Vec<String>,
@@ -24,15 +27,11 @@ pub struct OwnerRow {
 }
 
 impl OwnerRow {
-    /// Is a method or type of a library of this row, by its namespace? That is called like the assembly of the library, also
-    /// where the library was merged into a program. Names that an application could use too say nothing.
+    /// Is a method one of a library of this row, by the namespace of its type? Only those count that are named whole: an
+    /// application may well put types of its own below the name of a library.
     pub fn has_namespace_of(&self, method: &str) -> bool {
-        let namespaces = || method.match_indices('.').map(|(end, _)| &method[..end]);
-        let is = |pattern: &str| match pattern.strip_suffix(".*") {
-            Some(above) => method.strip_prefix(above).is_some_and(|rest| rest.starts_with('.')),
-            None => namespaces().any(|namespace| namespace == pattern),
-        };
-        !self.confirm && self.names.split_whitespace().any(is)
+        let namespace = method.rsplitn(3, '.').nth(2);
+        namespace.is_some_and(|namespace| self.namespaces.split_whitespace().any(|whole| whole == namespace))
     }
 }
 
