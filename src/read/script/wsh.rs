@@ -8,6 +8,7 @@ mod global;
 mod include;
 mod objects;
 mod page;
+mod site;
 mod values;
 
 use super::batch;
@@ -21,7 +22,7 @@ use crate::facts::{Effect, Folder, Location, Operation, Origin, Phase, Reading, 
 use crate::read::Input;
 use page::parts;
 use std::collections::{HashMap, HashSet};
-use values::{map_path, result};
+use values::result;
 
 /// Deepest text inside another that is carried out.
 const MAX_LEVELS: usize = 4;
@@ -42,7 +43,8 @@ pub(super) fn read(text: &str, syntax: Syntax, host: Host, reading: &mut Reading
 
 /// Reads a page with what the application that it belongs to has set at its start.
 pub(super) fn read_page(text: &str, input: &Input<'_>, reading: &mut Reading) {
-    let known = global::of(input);
+    let mut known = global::of(input);
+    known.extend(site::folder_of(input).map(|folder| (site::FOLDER.to_owned(), vec![folder])));
     let (basic, script) = parts(text, Host::Web, reading);
     let included = include::of(text, input);
     let library: Vec<(&str, Syntax)> = included.iter().map(|(text, syntax)| (text.as_str(), *syntax)).collect();
@@ -349,7 +351,7 @@ impl<'e, 's> Script<'e, 's> {
         // Where an object puts what it saves, what a path of the site is on the disk, and what a request brings.
         let object = name.split('.').next().unwrap_or_default();
         let path = self.variables.get(&format!("{object}.path"));
-        let mapped = found.arguments.first().filter(|_| self.host == Host::Web).map(|a| map_path(&self.value(a)));
+        let mapped = found.arguments.first().filter(|_| self.host == Host::Web).map(|a| self.map_path(&self.value(a)));
         let received = Some(Text::from_source(Source::Input, "request"));
         for (name, value) in [("path", path), ("mapped", mapped), ("received", received)] {
             if value.is_some() {

@@ -181,7 +181,7 @@ fn double(rest: &str, at: usize, out: &mut Vec<(Token, usize)>) -> usize {
     (end + 1).min(rest.len())
 }
 
-/// `<<<NAME` up to a line that begins with the name; gives its length.
+/// `<<<NAME` up to a line that begins with the name and nothing that would make it longer; gives its length.
 fn heredoc(rest: &str, at: usize, out: &mut Vec<(Token, usize)>) -> usize {
     let head = line_end(rest);
     let label = rest.get(3..head).unwrap_or_default().trim();
@@ -192,7 +192,8 @@ fn heredoc(rest: &str, at: usize, out: &mut Vec<(Token, usize)>) -> usize {
     let body = rest.get((head + 1).min(rest.len())..).unwrap_or_default();
     let mut length = 0;
     for line in body.split_inclusive('\n') {
-        if line.trim_start().starts_with(label) {
+        let behind = line.trim_start().strip_prefix(label);
+        if behind.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')) {
             let text = body.get(..length).unwrap_or_default().trim_end_matches(['\r', '\n']);
             match is_raw {
                 true => out.push((Token::Text(text.to_owned()), at)),

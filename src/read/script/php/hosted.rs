@@ -1,11 +1,15 @@
 //! Where a source of PHP lies, and whether its application runs on Windows: most of PHP does not, and what is said of drives
 //! and temporary folders would be wrong there.
 
+use crate::discover::Artifact;
 use crate::facts::{Folder, Hole, Location, Part, Text, join_paths};
 use crate::read::Input;
+use crate::read::config::is_windows_image;
 
 /// Largest file of settings that is looked through.
 const MAX_SETTINGS: u64 = 256 << 10;
+/// Most Dockerfiles that are looked through for one file.
+const MAX_DOCKERFILES: usize = 8;
 /// Settings of the web server of Windows, and of PHP for a folder of it.
 const SETTINGS: &[&str] = &["web.config", ".user.ini", "applicationhost.config"];
 /// Folders of what a package manager or the product itself puts there.
@@ -76,6 +80,9 @@ pub(super) fn place(input: &Input<'_>) -> Option<Place> {
     if input.app.artifacts.len() <= 1 {
         return Some(of(true, path.get(..path.rfind('/').map_or(0, |at| at + 1)).unwrap_or_default()));
     }
+    if is_in_container_of_others(input, &path) {
+        return None;
+    }
     let mut is_hosted = false;
     let mut root: Option<&str> = None;
     for artifact in &input.app.artifacts {
@@ -84,7 +91,7 @@ pub(super) fn place(input: &Input<'_>) -> Option<Place> {
         if !is_settings && !is_definition(name) {
             continue;
         }
-        is_hosted = true;
+        is_hosted |= !is_settings;
         // The outermost one above the file is that of its site.
         let folder = artifact.path.get(..artifact.path.len().saturating_sub(name.len())).unwrap_or_default();
         if is_settings && path.starts_with(folder) && root.is_none_or(|root| folder.len() < root.len()) {
@@ -98,6 +105,21 @@ pub(super) fn place(input: &Input<'_>) -> Option<Place> {
             of(false, folder)
         }),
     }
+}
+
+/// Does a Dockerfile beside the file or above it start from images that are none of Windows?
+fn is_in_container_of_others(input: &Input<'_>, path: &str) -> bool {
+    let is_above = |artifact: &&Artifact| {
+        let name = artifact.file_name();
+        let folder = artifact.path.get(..artifact.path.len().saturating_sub(name.len())).unwrap_or_default();
+        name.to_ascii_lowercase().starts_with("dockerfile") && path.starts_with(folder)
+    };
+    let files = input.app.artifacts.iter().filter(is_above).take(MAX_DOCKERFILES);
+    files.filter_map(|artifact| artifact.read(MAX_SETTINGS).ok()).any(|bytes| {
+        let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+        let mut images = text.lines().filter_map(|line| line.trim_start().strip_prefix("from ")).peekable();
+        images.peek().is_some() && !images.any(is_windows_image)
+    })
 }
 
 /// Is a file part of what others have written?

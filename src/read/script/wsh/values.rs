@@ -1,7 +1,7 @@
 //! What expressions of the script host are worth, as far as texts and paths go.
 
 use super::Script;
-use crate::facts::{self, Folder, Location, Source, Text, expand_env, join_paths};
+use crate::facts::{Source, Text, expand_env, join_paths};
 use crate::read::script::call;
 use crate::read::script::calls::{Argument, Found, Part};
 
@@ -17,23 +17,6 @@ fn root_key(number: &str) -> Option<&'static str> {
         "h80000003" | "0x80000003" | "2147483651" => "HKU",
         _ => return None,
     })
-}
-
-/// What a path of the site is on the disk.
-pub(super) fn map_path(path: &Text) -> Text {
-    if path.leading_lit().starts_with('~') {
-        return Location::file(path).text().clone();
-    }
-    // Steps up from a page end in the site, which its folder is below.
-    let lead = path.leading_lit();
-    let steps: &[char] = if lead.starts_with("..") { &['/', '\\', '.'] } else { &['/', '\\'] };
-    let relative = lead.trim_start_matches(steps).to_owned();
-    let count = path.leading_lit().len();
-    let tail = Text::from_parts(path.parts().iter().enumerate().map(|(i, p)| match p {
-        facts::Part::Lit(_) if i == 0 && count > 0 => facts::Part::Lit(relative.clone()),
-        other => other.clone(),
-    }));
-    Location::file(&join_paths(&Text::folder(Folder::WebRoot), &tail)).text().clone()
 }
 
 /// The variable that stands for what a call of a function gave.
@@ -93,7 +76,7 @@ impl Script<'_, '_> {
             return value;
         }
         match name.rsplit('.').next().unwrap_or(&name) {
-            "mappath" => map_path(&argument(0)),
+            "mappath" => self.map_path(&argument(0)),
             "buildpath" => join_paths(&argument(0), &argument(1)),
             "expandenvironmentstrings" => expand_env(&argument(0)),
             "getparentfoldername" => call::parent(&argument(0)),

@@ -1,0 +1,88 @@
+//! Paths of a site on the disk (MS documentation, "Server.MapPath"): those that do not begin at its root begin at the folder
+//! of the page.
+
+use super::Script;
+use crate::facts::{Folder, Location, Part, Text, join_paths};
+use crate::read::Input;
+
+/// The variable that holds the folder of the page, which no script can name.
+pub(super) const FOLDER: &str = "@page";
+/// What lies in the folder that a site begins in.
+const ROOTS: &[&str] = &["global.asa", "web.config"];
+
+/// The folder of a page in its site, where a file says where that begins.
+pub(super) fn folder_of(input: &Input<'_>) -> Option<Text> {
+    let path = input.artifact.path.as_str();
+    let folder = path.get(..path.rfind('/').map_or(0, |at| at + 1)).unwrap_or_default();
+    let roots = input.app.artifacts.iter().filter_map(|artifact| {
+        let name = artifact.file_name();
+        let root = artifact.path.get(..artifact.path.len().saturating_sub(name.len()))?;
+        let is_root = ROOTS.iter().any(|of| name.eq_ignore_ascii_case(of)) && folder.starts_with(root);
+        is_root.then_some(root)
+    });
+    let root = roots.min_by_key(|root| root.len())?;
+    let below = folder.get(root.len()..).unwrap_or_default().trim_end_matches('/').replace('/', "\\");
+    let site = Text::folder(Folder::WebRoot);
+    Some(if below.is_empty() { site } else { site.concat(&Text::lit(format!("\\{below}"))) })
+}
+
+impl Script<'_, '_> {
+    /// What a path of the site is on the disk.
+    pub(super) fn map_path(&self, path: &Text) -> Text {
+        under(path, self.variables.get(FOLDER))
+    }
+}
+
+fn under(path: &Text, page: Option<Text>) -> Text {
+    let lead = path.leading_lit();
+    if lead.starts_with('~') {
+        return Location::file(path).text().clone();
+    }
+    let site = Text::folder(Folder::WebRoot);
+    let from_root = lead.is_empty() || lead.starts_with(['/', '\\']);
+    let mut rest = lead.trim_start_matches(['/', '\\']);
+    let mut above = if from_root { Some(site) } else { page.or_else(|| (!rest.starts_with("..")).then_some(site)) };
+    // Above the root of the site is a folder that nobody knows.
+    while let Some(next) = rest.strip_prefix("..").filter(|next| next.is_empty() || next.starts_with(['/', '\\'])) {
+        rest = next.trim_start_matches(['/', '\\']);
+        above = above.and_then(|folder| parent(&folder));
+    }
+    let rest = rest.replace('/', "\\");
+    let has_lead = !lead.is_empty();
+    let tail = Text::from_parts(path.parts().iter().enumerate().map(|(i, part)| match part {
+        Part::Lit(_) if i == 0 && has_lead => Part::Lit(rest.clone()),
+        other => other.clone(),
+    }));
+    match above {
+        Some(folder) => Location::file(&join_paths(&folder, &tail)).text().clone(),
+        None => Text::unknown().concat(&Text::lit("\\")).concat(&tail),
+    }
+}
+
+/// The folder above one of the site.
+fn parent(folder: &Text) -> Option<Text> {
+    let [root, Part::Lit(below)] = folder.parts() else { return None };
+    let above = below.trim_end_matches('\\').rsplit_once('\\').map_or("", |(above, _)| above);
+    Some(Text::from_parts([root.clone(), Part::Lit(above.to_owned())].into_iter().filter(|part| match part {
+        Part::Lit(text) => !text.is_empty(),
+        Part::Hole(_) => true,
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_the_page_and_from_the_root() {
+        let page = || Some(Text::parse("{WebRoot}\\a\\b"));
+        let on = |path: &str, page: Option<Text>| under(&Text::lit(path), page).to_string();
+        assert_eq!(on("../data/x.mdb", page()), "{WebRoot}\\a\\data\\x.mdb");
+        assert_eq!(on("..\\../x.mdb", page()), "{WebRoot}\\x.mdb");
+        assert_eq!(on("../../../x.mdb", page()), "{?}\\x.mdb");
+        assert_eq!(on("data/x.mdb", page()), "{WebRoot}\\a\\b\\data\\x.mdb");
+        assert_eq!(on("/data/x.mdb", page()), "{WebRoot}\\data\\x.mdb");
+        assert_eq!(on("../data/x.mdb", None), "{?}\\data\\x.mdb");
+        assert_eq!(on("data/x.mdb", None), "{WebRoot}\\data\\x.mdb");
+    }
+}
