@@ -13,6 +13,8 @@ const MACHINE_KEY: &str = "machine-key://";
 const KEY_RING: &str = "data-protection://";
 /// In the names of the types that set up the ring of keys of ASP.NET Core.
 const DATA_PROTECTION: &str = "DataProtection";
+/// In the names of the methods that only encrypt that ring, wherever it is kept.
+const ENCRYPTS: &str = "ProtectKeysWith";
 
 /// Marks ciphertext whose key is lost while the ciphertext is not, and ciphertext whose key every instance has.
 pub(super) fn part(readings: &mut [Reading]) {
@@ -156,7 +158,11 @@ fn key_ring(reading: &Reading) -> Option<(bool, Step)> {
     let facts = || super::steps::counted(&reading.facts);
     let far = facts().find_map(|fact| {
         let said = match &fact.body {
-            Body::Clue(clue) if clue.kind == ClueKind::RemoteClient && clue.value.contains(DATA_PROTECTION) => {
+            Body::Clue(clue)
+                if clue.kind == ClueKind::RemoteClient
+                    && clue.value.contains(DATA_PROTECTION)
+                    && !clue.value.contains(ENCRYPTS) =>
+            {
                 &clue.value
             }
             Body::Effect(effect) if is_ring(effect) && is_far(effect) => &effect.via,
@@ -263,6 +269,8 @@ mod tests {
             traits(&format!("{protect}{blob}{}", ring("C:\\keys").replace("artifact bin/b.dll\n", ""))),
             [Trait::Durable]
         );
+        let vault = blob.replace("::Y", "::ProtectKeysWithAzureKeyVault");
+        assert_eq!(traits(&format!("{protect}{vault}")), [], "that encrypts the ring, and keeps it nowhere");
         assert_eq!(traits(protect), []);
     }
 

@@ -87,7 +87,12 @@ fn computed_names(reading: &mut Reading) {
         // `NAME.out.log` and `NAME.err.log` are two files.
         let ending = text.trailing_lit().to_lowercase();
         let ending = if effect.store.is_path() { ending.find('.').map_or("", |at| &ending[at..]) } else { "" };
-        let name = format!("{}\0{ending}", beginning(text));
+        let begins = beginning(text);
+        // Two texts of which nothing is known in front may be any two places.
+        if begins.is_empty() {
+            continue;
+        }
+        let name = format!("{begins}\0{ending}");
         let key = (fact.site.clone(), effect.operation, effect.store, effect.via.clone(), name);
         forms.entry(key).or_default().push(number);
     }
@@ -198,13 +203,15 @@ mod tests {
              effect append log {WebRoot}\\in\\{?}.out.log phase=run at=line:6\n\
              effect append log {WebRoot}\\in\\{?}.err.log phase=run at=line:6\n\
              effect create file {Cwd}\\Desk.txt phase=run at=line:7\n\
-             effect create file {Cwd}\\Desk.{?} phase=run at=line:7\n",
+             effect create file {Cwd}\\Desk.{?} phase=run at=line:7\n\
+             effect create file {arg:1}\\{?} phase=run at=line:8\n\
+             effect create file {input:prompt}\\{?} phase=run at=line:8\n",
         )
         .unwrap();
         super::mark(&mut readings);
         let effects: Vec<_> = readings[0].facts.iter().filter_map(|f| f.as_effect()).collect();
         let implied: Vec<bool> = effects.iter().map(|e| e.has(Trait::Implied)).collect();
-        assert_eq!(implied, [true, false, false, false, false, false, false, false, false, true]);
+        assert_eq!(implied, [true, false, false, false, false, false, false, false, false, true, false, false]);
         assert_eq!(effects[1].evidence[0].text, "or, by the same call: {WebRoot}\\in\\{?}-{?}0{?}.{?}");
     }
 

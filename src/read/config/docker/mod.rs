@@ -30,6 +30,9 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
     let mut steps: Vec<(usize, String)> = Vec::new();
     for stage in stages {
         let mut state = stage.parent.and_then(|p| states.get(p)).unwrap_or(&arguments).clone();
+        if let Some(user) = stage.user {
+            state.user = user.to_owned();
+        }
         state.first = stage.instructions.first().copied().unwrap_or(ROOT);
         for at in stage.instructions {
             steps.push((reading.facts.len(), state.user.clone()));

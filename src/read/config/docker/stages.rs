@@ -8,6 +8,8 @@ use std::collections::HashMap;
 pub(super) struct Stage {
     /// Its instructions, `FROM` left out.
     pub(super) instructions: Vec<NodeId>,
+    /// The account that its image begins with, where that is known to be another than most have.
+    pub(super) user: Option<&'static str>,
     /// The stage that it starts from, if that is one of this file.
     pub(super) parent: Option<usize>,
     /// It is the image that the file makes, or one that this image starts from.
@@ -29,7 +31,10 @@ pub(super) fn stages(tree: &Tree) -> (Vec<NodeId>, Vec<Stage>) {
             {
                 names.insert(name.to_lowercase(), stages.len());
             }
-            stages.push(Stage { instructions: Vec::new(), parent, ships: false });
+            // MS documentation, "Secure Windows containers": Nano Server begins with the account without rights.
+            let is_nano = words.first().is_some_and(|image| image.to_lowercase().contains("nanoserver"));
+            let user = (parent.is_none() && is_nano).then_some("containeruser");
+            stages.push(Stage { instructions: Vec::new(), user, parent, ships: false });
         } else if let Some(stage) = stages.last_mut() {
             stage.instructions.push(instruction);
         } else {
@@ -101,7 +106,7 @@ pub(super) struct State {
     pub(super) variables: Vec<(String, Text)>,
     /// The shell of commands that are no list of words is PowerShell.
     pub(super) powershell: bool,
-    /// The account of `USER`, in lower case. Images of Windows begin with this one (MS documentation, "Secure Windows
+    /// The account of `USER`, in lower case. Most images of Windows begin with this one (MS documentation, "Secure Windows
     /// containers").
     pub(super) user: String,
     /// `ENTRYPOINT` and `CMD` in effect, with the shell that they were written under.
