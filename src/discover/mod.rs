@@ -9,7 +9,7 @@ pub mod sniff;
 mod stamp;
 mod walk;
 
-pub use deployed::{Aside, Deployed, names_setup, not_in_force, phase_by_name};
+pub use deployed::{Aside, Deployed, is_windows_image, names_setup, not_in_force, phase_by_name};
 pub use part::{Packing, Part};
 
 pub use sniff::{Kind, SNIFF_LEN, is_report, sniff};

@@ -159,7 +159,7 @@ mod tests {
         let cases = [
             (init, Some(3)),
             ("_ZNSt8ios_base4InitC1Ev", Some(2)),
-            ("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE9_M_appendEPKcy", Some(4)),
+            ("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE9_M_appendEPKcy", Some(5)),
             ("_ZSt16__throw_bad_castv", Some(1)),
             ("_ZN6LedgeraSERKS_", Some(3)),
             ("_ZNSt6localeC1ERKS_", Some(3)),

@@ -20,9 +20,11 @@
 //! team that knows better, is not overruled: `[third-party] include` judges everything.
 
 mod folders;
+mod images;
 mod projects;
 mod scripts;
 
+pub use images::is_windows_image;
 pub use scripts::{names_setup, phase_by_name};
 
 use super::Artifact;

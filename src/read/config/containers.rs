@@ -1,10 +1,11 @@
 //! Compose files and Kubernetes manifests: which paths outlive a container, and how many replicas there are.
 
 use super::command::{Launch, run};
-use super::docker::{has_drive, is_windows_image};
+use super::docker::has_drive;
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use crate::catalog::config::engine_of_image;
+use crate::discover::is_windows_image;
 use crate::facts::{Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Reading, Step, Store, Text};
 use std::collections::{HashMap, HashSet};
 

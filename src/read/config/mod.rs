@@ -43,7 +43,6 @@ mod xml;
 mod xpath;
 mod yaml;
 
-pub(crate) use docker::is_windows_image;
 pub(crate) use service::ROLE_PROJECT;
 
 use super::Input;

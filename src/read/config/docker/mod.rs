@@ -12,8 +12,8 @@ use super::tree::{NodeId, ROOT};
 use crate::facts::{Body, Clue, ClueKind, Operation, Phase, Place, Reading, Store, Text, Trait};
 use crate::read::text::filled_in_later;
 pub(crate) use parse::parse;
+pub(crate) use stages::has_drive;
 use stages::{State, is_windows, speaks_powershell, stages};
-pub(crate) use stages::{has_drive, is_windows_image};
 
 /// Says what the instructions do.
 pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {

@@ -1,5 +1,6 @@
 //! The stages of a Dockerfile, and what each knows while its instructions are carried out.
 
+use crate::discover::is_windows_image;
 use crate::facts::{Folder, Location, Text};
 use crate::read::config::tree::{NodeId, ROOT, Tree};
 use std::collections::HashMap;
@@ -48,12 +49,6 @@ pub(super) fn stages(tree: &Tree) -> (Vec<NodeId>, Vec<Stage>) {
         at = stages[i].parent;
     }
     (global, stages)
-}
-
-/// Does the name of an image say that it is one of Windows?
-pub(crate) fn is_windows_image(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["windows", "nanoserver", "servercore", "dotnet/framework"].iter().any(|w| name.contains(w))
 }
 
 /// Is it an image of Windows? The commands of others are not for the shells that are read here.

@@ -2,9 +2,9 @@
 //! and temporary folders would be wrong there.
 
 use crate::discover::Artifact;
+use crate::discover::is_windows_image;
 use crate::facts::{Folder, Hole, Location, Part, Text, join_paths};
 use crate::read::Input;
-use crate::read::config::is_windows_image;
 
 /// Largest file of settings that is looked through.
 const MAX_SETTINGS: u64 = 256 << 10;

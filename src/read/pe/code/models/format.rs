@@ -99,7 +99,7 @@ impl Engine<'_, '_> {
             let Some(format) = arg.literal.and_then(|_| arg.texts.first()).and_then(crate::facts::Text::as_lit) else {
                 // What stands between the buffer and its format is sizes.
                 match value {
-                    Value::Const(n) if n >= MIN_SIZE && n <= 0x1_0000 || n as u32 == u32::MAX => {
+                    Value::Const(n) if (MIN_SIZE..=0x1_0000).contains(&n) || n as u32 == u32::MAX => {
                         room = room.or(Room::unsure(n));
                         continue;
                     }
