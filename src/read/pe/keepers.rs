@@ -1,6 +1,6 @@
 //! Classes of Object Pascal's libraries that keep settings: which classes they are, and what their methods do.
 //!
-//! The libraries are compiled in without names, but a class has its own (see [`pascal`](super::pascal)). What a method of a
+//! The libraries are compiled in without names, but a class has its own (see [`pascal`]). What a method of a
 //! registry class does shows in the functions of Windows that it leads to. Those of INI files are virtual, and their places
 //! follow from the class that all of them derive from: methods that each of these has to have stand in its table as one
 //! function that only fails, `ReadString` and `WriteString` the first two of them, `EraseSection`, `DeleteKey` and
