@@ -6,7 +6,7 @@
 //! | `packages/ID.VERSION/`, `node_modules/`, `site-packages/`, `.nuget/` | a package manager put it there | [`Aside::Packages`] |
 //! | `obj/` beside a project | the build makes it on the way | [`Aside::Intermediate`] |
 //! | `bin/`, `csx/`, `pkg/` beside the project of a cloud service or Service Fabric application, with files of these names elsewhere | packing makes it | [`Aside::Intermediate`] |
-//! | `bin/Release/x.cmd` as long as `x.cmd` beside the project | the build copies it to its output | [`Aside::Intermediate`] |
+//! | `bin/Release/x.cmd` with the bytes of `x.cmd` beside the project | the build copies it to its output | [`Aside::Intermediate`] |
 //! | an `.inf` with a signed catalogue and a `.sys` in the folder | part of a driver | [`Aside::Driver`] |
 //! | folders of tests, `Orders.Tests.dll` | tests | [`Aside::Tests`] |
 //! | folders of samples | shows how something is used | [`Aside::Samples`] |
