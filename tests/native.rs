@@ -244,6 +244,8 @@ fn texts_for_which_there_is_no_room() {
             "create C:\\Bounds\\u.d CreateFileA",
             "create C:\\Bounds\\v.da CreateFileA",
             "create C:\\Bounds\\w.d CreateFileA",
+            "create {Temp}\\z.da CreateFileA",
+            "create {Temp}\\{?} CreateFileA",
         ],
     );
 }

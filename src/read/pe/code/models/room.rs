@@ -60,8 +60,9 @@ impl Room {
             },
             false => Over::Ended,
         };
-        // What is appended is counted without what stands before it.
-        let asked = most.and_then(size).filter(|_| row.model != Some(Model::Append));
+        // What is appended is counted without what stands before it. As many as there is room for are no fewer than fit.
+        let fewer = |asked: &usize| row.model != Some(Model::Append) && asked.saturating_add(1) < room;
+        let asked = most.and_then(size).filter(fewer);
         Some(Room { most: room, over, asked })
     }
 
@@ -78,12 +79,7 @@ impl Room {
 
     /// What is left of a text.
     pub(crate) fn of_text(self, text: &Text, wide: bool) -> Text {
-        let length = |part: &Part| match part {
-            Part::Lit(literal) if wide => literal.encode_utf16().count(),
-            Part::Lit(literal) => literal.chars().count(),
-            Part::Hole(_) => 0,
-        };
-        let least: usize = text.parts().iter().map(length).sum();
+        let least = least_of(text, wide);
         let cut = |most: usize| match text.as_lit() {
             Some(literal) => Text::lit(literal.chars().take(most).collect::<String>()),
             // How much of the rest is left is not known.
@@ -92,11 +88,8 @@ impl Room {
         let asked = self.asked.unwrap_or(usize::MAX);
         match self.over {
             _ if self.takes(least.min(asked)) => {
-                if asked < least {
-                    cut(asked)
-                } else {
-                    text.clone()
-                }
+                // How long it is where some of it is not known does not show: fewer were asked for than there is room for.
+                if asked < least || self.asked.is_some() && text.as_lit().is_none() { cut(asked) } else { text.clone() }
             }
             Over::Fails => Text::unknown(),
             Over::Ended => cut(self.most.saturating_sub(1)),
@@ -104,6 +97,18 @@ impl Room {
             Over::Open => cut(self.most).concat(&Text::unknown()),
         }
     }
+}
+
+/// Fewest characters of a text of which some is not known, as texts that programs put together are.
+pub(super) fn least_of(text: &Text, wide: bool) -> usize {
+    /// Fewest of a folder, a value or a name: a drive with a letter behind it.
+    const MIN_HOLE: usize = 4;
+    let length = |part: &Part| match part {
+        Part::Lit(literal) if wide => literal.encode_utf16().count(),
+        Part::Lit(literal) => literal.chars().count(),
+        Part::Hole(_) => MIN_HOLE,
+    };
+    text.parts().iter().map(length).sum()
 }
 
 impl Known {

@@ -4,22 +4,12 @@ use super::super::analysis::{Engine, Origin};
 use super::super::cuts::{Cut, without_last};
 use super::super::known::Known;
 use super::super::value::{Kind, Value};
+use super::room::least_of;
 use crate::catalog::native::{Api, Model};
-use crate::facts::{Part, Text};
+use crate::facts::Text;
 
 /// Most bytes that are set at once.
 const MAX_SET: i64 = 0x1_0000;
-
-/// Fewest characters of a text of which some is not known, as texts that programs put together are.
-fn least_of(text: &Text) -> usize {
-    /// Fewest of a folder, a value or a name: a drive with a letter behind it.
-    const MIN_HOLE: usize = 4;
-    let least = |part: &Part| match part {
-        Part::Lit(literal) => literal.chars().count(),
-        Part::Hole(_) => MIN_HOLE,
-    };
-    text.parts().iter().map(least).sum()
-}
 
 impl Engine<'_, '_> {
     pub(super) fn string_model(&mut self, api: Api, model: Model, site: u32) -> Value {
@@ -115,7 +105,7 @@ impl Engine<'_, '_> {
             Some(literal) if literal.chars().count() > most => {
                 Text::lit(literal.chars().take(most).collect::<String>())
             }
-            None if least_of(text) > most => Cut::Anywhere.of(text),
+            None if least_of(text, api.wide) > most => Cut::Anywhere.of(text),
             _ => text.clone(),
         })
     }
