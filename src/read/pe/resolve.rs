@@ -383,6 +383,8 @@ fn calls_of(program: &Program<'_>, targets: &Set<u32>, capped: &mut bool) -> Map
 }
 
 fn filled(event: &Event, call: &InternalCall) -> Event {
+    /// Most words that one call is known to compare its arguments with.
+    const MAX_COMPARED: usize = 128;
     let compared = event.compared.as_deref().unwrap_or_default();
     let passed = |n: u8| -> Option<Arg> {
         let arg = call.args.iter().find(|(parameter, _)| *parameter == n).map(|(_, arg)| arg.clone())?;
@@ -397,9 +399,16 @@ fn filled(event: &Event, call: &InternalCall) -> Event {
         let whole = arg.into_iter().flat_map(|(_, arg)| &arg.texts).filter_map(|text| Slot::of_whole(text.as_hole()?));
         whole.map(move |slot| (slot, word.clone()))
     });
-    let handed: Vec<(Slot, Text)> = handed.collect();
-    if !handed.is_empty() {
-        filled.compared = Some(call.compared.iter().flat_map(|all| all.iter().cloned()).chain(handed).collect());
+    // Each is said once: along a chain of calls there would be more of them at each level.
+    let mut all: Vec<(Slot, Text)> = call.compared.iter().flat_map(|all| all.iter().cloned()).collect();
+    let own = all.len();
+    for one in handed {
+        if all.len() < MAX_COMPARED && !all.contains(&one) {
+            all.push(one);
+        }
+    }
+    if all.len() > own {
+        filled.compared = Some(all.into());
     }
     filled.args = event.args.iter().map(|arg| arg.filled(&passed)).collect();
     filled.through.push(call.site);
