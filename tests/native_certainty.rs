@@ -111,6 +111,43 @@ fn texts_that_are_stored_sometimes() {
     );
 }
 
+/// Neither how long a text is that is not known nor which characters it has decides a way; a word that a program compares with
+/// is no file, letters of separate tests are no word, and a structure is no list of values.
+#[test]
+fn what_is_not_known_decides_nothing() {
+    proves(
+        "decides",
+        &[
+            r"C:\Counter\long.dat",
+            r"C:\Counter\short.dat",
+            r"C:\Data\(null).dat",
+            r"C:\Entry\31.log",
+            r"C:\Index\long.dat",
+            r"C:\Index\short.dat",
+            r"C:\Inlined\long.dat",
+            r"C:\Inlined\short.dat",
+            r"C:\Least\long.dat",
+            r"C:\Less\long.dat",
+            r"C:\Less\short.dat",
+            r"C:\Letter\name.dat",
+            r"C:\Letter\option.dat",
+            r"C:\Output\file.dat",
+            r"C:\Output\other.dat",
+            r"C:\Output\wide.dat",
+            r"C:\Pointers\long.dat",
+            r"C:\Pointers\short.dat",
+            r"C:\Second\drive.dat",
+            r"C:\Second\relative.dat",
+            r"C:\Wide\long.dat",
+            r"C:\Wide\short.dat",
+        ],
+    );
+    for reading in golden("fixtures/native", "decides", &BUILDS, "exe") {
+        let has = |place: &str| shown(&reading).any(|effect| effect.location.to_string() == place);
+        assert!(has(r"{Cwd}\ab") && !has(r"{Cwd}\-") && !has(r"C:\Entry\7.log"), "{}", reading.artifact);
+    }
+}
+
 /// The only name that stands beside a call of whose place nothing is known, and that nothing else is given, is told of as a
 /// possibility.
 #[test]

@@ -174,6 +174,21 @@ fn settings_of_object_pascal() {
     }
 }
 
+/// Files without a folder are where the program is run, as these libraries write them themselves; a function of the program
+/// that is given an object is no method of it.
+#[test]
+fn helpers_of_object_pascal() {
+    for reading in golden("fixtures/native/pascal", "helped", &["x64-O0", "x64-O2"], "exe") {
+        let expected = [
+            "create HKCU\\Software\\Contoso\\Helped",
+            "create {Cwd}\\cached.ini",
+            "set-value {Cwd}\\bare.ini\\Window\\Left",
+            "set-value {Cwd}\\cached.ini\\Window\\Left",
+        ];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
 /// The same as Delphi lays its classes and texts out. A key that is opened but not made is no write.
 #[test]
 fn settings_of_delphi() {

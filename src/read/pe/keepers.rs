@@ -8,10 +8,10 @@
 
 use super::functions::Functions;
 use super::image::Image;
-use super::pascal;
 use super::program::Program;
 use super::scan::pointing;
 use super::{Map, Set, surface};
+use super::{operands, pascal};
 use crate::catalog::native::{self, Api, Model};
 use iced_x86::{FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::cell::RefCell;
@@ -251,11 +251,7 @@ fn called(program: &Program<'_>, instruction: &Instruction) -> Option<Called> {
             }
         }
         FlowControl::IndirectCall | FlowControl::IndirectBranch if instruction.op0_kind() == OpKind::Memory => {
-            let slot = match instruction.is_ip_rel_memory_operand() {
-                true => instruction.ip_rel_memory_address(),
-                false if instruction.memory_base() == Register::None => instruction.memory_displacement64(),
-                false => return None,
-            };
+            let slot = operands::fixed(instruction)?;
             program.linkage.slots.get(&image.rva_of(slot)?).map(|import| Called::Import(*import))
         }
         _ => None,

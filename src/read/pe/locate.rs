@@ -37,7 +37,7 @@ pub(crate) fn names(arg: &Arg) -> Vec<Text> {
 }
 
 /// Endings of sources of C and C++.
-const SOURCES: [&str; 8] = [".c", ".cc", ".cpp", ".cxx", ".c++", ".h", ".hpp", ".inl"];
+pub(crate) const SOURCES: [&str; 8] = [".c", ".cc", ".cpp", ".cxx", ".c++", ".h", ".hpp", ".inl"];
 
 /// A text as a name; a hole for one that names nothing on the machine.
 pub(crate) fn named(text: &Text) -> Text {
@@ -52,10 +52,10 @@ fn literals(text: &Text) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What is left where something else was taken for a text: a mark of the order of bytes, a sign for what could not be
-/// decoded, and what `printf` says of a null pointer.
+/// What is left where something else was taken for a text: a mark of the order of bytes, and a sign for what could not be
+/// decoded.
 fn is_no_text(literal: &str) -> bool {
-    literal.contains(['\u{feff}', '\u{fffe}', '\u{fffd}']) || literal.contains("(null)")
+    literal.contains(['\u{feff}', '\u{fffe}', '\u{fffd}'])
 }
 
 /// What a format prints of a GUID of which nothing is known is one hole.
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_is_left_of_something_else_names_nothing() {
-        for text in ["\\", "/", ".", "\u{feff}???{?}", "dbg-00000.(null)"] {
+        for text in ["\\", "/", ".", "\u{feff}???{?}"] {
             assert!(path(&Text::parse(text)).is_unknown(), "{text}");
         }
         let groups = ["Class\\{", "-", "-", "-", "-", "}\\0000"].map(Text::lit);

@@ -25,6 +25,7 @@ mod modes;
 mod names;
 mod nearby;
 mod openers;
+mod operands;
 mod packing;
 mod pascal;
 mod phases;

@@ -7,13 +7,15 @@
 use super::code::report::Event;
 use super::code::strings::{is_path_like, literal};
 use super::image::Image;
+use super::locate::SOURCES;
+use super::operands::addresses;
 use super::program::Program;
 use super::{Map, Set};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{
     Body, Certainty, Effect, Extent, Fact, Folder, Hole, Location, Operation, Part, Site, Step, Store, Text, Trait,
 };
-use iced_x86::{FlowControl, Instruction, OpKind, Register};
+use iced_x86::{FlowControl, Instruction};
 
 /// Most functions that are looked through.
 const MAX_FUNCTIONS: usize = 256;
@@ -21,8 +23,8 @@ const MAX_FUNCTIONS: usize = 256;
 const MAX_BETWEEN: usize = 12;
 /// Keys below the roots of the registry that programs write below by their names.
 const KEYS: [&str; 3] = ["software\\", "system\\", "control panel\\"];
-/// Files that are read as code or as sources: they are loaded, or said in messages.
-const CODE: [&str; 12] = [".dll", ".exe", ".ocx", ".drv", ".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".inl", ".pas"];
+/// Files that are loaded as code, beside sources, which are said in messages.
+const CODE: [&str; 5] = [".dll", ".exe", ".ocx", ".drv", ".pas"];
 
 /// A literal of a function.
 struct Literal {
@@ -144,16 +146,6 @@ fn literals_of(program: &Program<'_>, function: u32) -> Vec<Literal> {
     places.into_iter().filter(|rva| constant(rva) && !given.contains(rva)).filter_map(text).collect()
 }
 
-/// What the operands of an instruction say without a register.
-fn addresses(instruction: &Instruction) -> impl Iterator<Item = u64> {
-    (0..instruction.op_count()).filter_map(|operand| match instruction.op_kind(operand) {
-        OpKind::Memory if instruction.is_ip_rel_memory_operand() => Some(instruction.ip_rel_memory_address()),
-        OpKind::Memory if instruction.memory_base() == Register::None => Some(instruction.memory_displacement64()),
-        OpKind::Immediate32 | OpKind::Immediate64 | OpKind::Immediate32to64 => Some(instruction.immediate(operand)),
-        _ => None,
-    })
-}
-
 fn is_call(instruction: &Instruction) -> bool {
     matches!(instruction.flow_control(), FlowControl::Call | FlowControl::IndirectCall)
 }
@@ -210,7 +202,10 @@ fn makes_text(api: Api) -> bool {
 
 fn names_file(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    is_path_like(text) && !CODE.iter().any(|ending| lower.ends_with(ending)) && !names_key(text) && !text.contains('%')
+    is_path_like(text)
+        && !CODE.iter().chain(&SOURCES).any(|ending| lower.ends_with(ending))
+        && !names_key(text)
+        && !text.contains('%')
 }
 
 fn names_key(text: &str) -> bool {

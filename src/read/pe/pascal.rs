@@ -68,7 +68,7 @@ fn delphi_name(image: &Image<'_>, rva: u32) -> Option<u32> {
 }
 
 /// It is the table of a class of Free Pascal.
-fn is_free(image: &Image<'_>, rva: u32) -> bool {
+pub(crate) fn is_free(image: &Image<'_>, rva: u32) -> bool {
     let word = image.pointer_size();
     let Some(size) = image.pointer(rva) else { return false };
     let negative = if word == 8 { size.wrapping_neg() } else { u64::from((size as u32).wrapping_neg()) };

@@ -5,6 +5,7 @@ use super::super::program::Program;
 use super::body::Body;
 use super::branch::Compared;
 use super::known::Known;
+use super::letters::Letters;
 use super::models::keepers;
 use super::models::objects::Kept;
 use super::report::{self, Arg, Behind, Handle, Number, Report};
@@ -70,8 +71,10 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) compared: Option<Compared>,
     /// Texts that were compared, and with what.
     pub(crate) comparisons: Vec<(Value, Value, bool)>,
-    /// Letters, and ends, that characters at addresses are compared with, and how wide they are.
-    pub(super) letters: Vec<(Value, u8, u8)>,
+    /// Letters that characters of texts are compared with.
+    pub(super) letters: Letters,
+    /// Words that functions of the image compare texts with.
+    pub(super) words: Vec<(Value, Text)>,
     /// The row of tables for which the function is executed.
     pub(super) row: Option<u8>,
     /// How many rows the tables have that it reads from.
@@ -165,7 +168,8 @@ impl<'p, 'a> Engine<'p, 'a> {
             is_given: false,
             compared: None,
             comparisons: Vec::new(),
-            letters: Vec::new(),
+            letters: Letters::default(),
+            words: Vec::new(),
             row: None,
             rows: Cell::new(0),
             at: start,

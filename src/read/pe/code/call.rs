@@ -384,7 +384,8 @@ impl Engine<'_, '_> {
         let says = |known: &Known| known.texts().iter().any(|text| !text.is_unknown() && !before(text));
         let fills = summary.is_some_and(|s| s.buffers.iter().any(|(_, known)| says(known)));
         let formats = report.as_ref().and_then(|report| report.formats);
-        if !fills && self.static_format(formats) {
+        let looks = report.as_ref().map_or(0, |report| report.looks);
+        if !fills && self.static_format(formats, looks) {
             return self.symbols.of(Kind::Result(site));
         }
         let report = report.map(|report| self.decided(target, report));

@@ -28,13 +28,20 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// A text is compared with a word by a function of the image.
+    fn note_word(&mut self, one: Value, word: &Text) {
+        if self.words.len() < MAX_COMPARISONS && one != Value::Unknown && self.notes() {
+            self.words.push((one, word.clone()));
+        }
+    }
+
     /// A character of one text is compared with that of another, as an inlined comparison does.
     pub(super) fn note_characters(&mut self, instruction: &Instruction) {
-        if instruction.memory_size().size() > 2 {
-            return;
-        }
         if !matches!(instruction.op1_kind(), OpKind::Register | OpKind::Memory) {
             return self.note_letter(instruction);
+        }
+        if instruction.memory_size().size() > 2 {
+            return;
         }
         let register = if instruction.op0_kind() == OpKind::Register { 0 } else { 1 };
         let Value::Sym(symbol, 0) = self.operand(instruction, register) else { return };
@@ -45,44 +52,6 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// A character of a text is compared with a letter, as comparisons with short words are compiled.
-    fn note_letter(&mut self, instruction: &Instruction) {
-        let (address, letter) = (self.address(instruction), instruction.immediate(1));
-        let Ok(letter) = u8::try_from(letter) else { return };
-        let noted = (address, letter, instruction.memory_size().size() as u8);
-        let is_new = self.letters.len() < MAX_COMPARISONS && !self.letters.contains(&noted);
-        if is_new && matches!(address, Value::Sym(..)) && self.notes() {
-            self.letters.push(noted);
-        }
-    }
-
-    /// The words that texts are compared with letter by letter, up to their ends, and where these texts begin.
-    fn words(&self) -> Vec<(Value, Text)> {
-        /// Longest word that is compared so.
-        const MAX_WORD: usize = 4;
-        let letter_at = |at: Value, width: u8| -> Option<u8> {
-            let mut there = self.letters.iter().filter(|(of, _, size)| *of == at && *size == width);
-            there.next().filter(|_| there.next().is_none()).map(|(_, letter, _)| *letter)
-        };
-        let mut words = Vec::new();
-        for (start, _, width) in &self.letters {
-            let mut word = String::new();
-            let mut at = *start;
-            while let Some(letter) = letter_at(at, *width).filter(|_| word.len() <= MAX_WORD) {
-                match letter {
-                    0 if !word.is_empty() => {
-                        words.push((*start, Text::lit(word)));
-                        break;
-                    }
-                    0x21..=0x7e => word.push(char::from(letter)),
-                    _ => break,
-                }
-                at = at.plus(i64::from(*width), self.is_64());
-            }
-        }
-        words
-    }
-
     /// What a function of the image compares of its parameters.
     pub(super) fn hand_on_comparisons(&mut self, report: Option<&Report>) {
         for (slot, text) in report.map(|report| report.compared.as_slice()).unwrap_or_default() {
@@ -90,6 +59,9 @@ impl Engine<'_, '_> {
             if let Some(other) = other.filter(|_| slot.is_plain()) {
                 let (one, other) = (self.argument(slot.param), self.argument(other.param));
                 self.note_comparison(one, other, false);
+            } else if text.as_lit().is_some() && slot.is_plain() {
+                let one = self.argument(slot.param);
+                self.note_word(one, text);
             }
         }
     }
@@ -104,7 +76,10 @@ impl Engine<'_, '_> {
                 self.report.compared.extend(said.map(|text| (slot, text.clone())));
             }
         }
-        for (start, word) in self.words() {
+        let program = self.program;
+        let letters =
+            std::mem::take(&mut self.letters).words(&program.body(self.start), program.image.base, self.is_64());
+        for (start, word) in letters.into_iter().chain(std::mem::take(&mut self.words)) {
             self.report.compared.extend(self.slot(start).map(|slot| (slot, word)));
         }
         if !self.report.compared.is_empty() {
@@ -126,7 +101,8 @@ impl Engine<'_, '_> {
             .filter(|(compared, ..)| *compared == value)
             .flat_map(|(_, other, wide)| self.texts(*other, *wide).0)
             .collect();
-        without(arg, |text| with.contains(text))
+        let is_word = |text: &Text| self.words.iter().any(|(compared, word)| *compared == value && word == text);
+        without(arg, |text| with.contains(text) || is_word(text))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Addresses of operands, and what memory holds.
 
+use super::super::operands::displacement;
 use super::analysis::{Engine, Origin};
 use super::known::Known;
 use super::models::paths::{ANY_ARGUMENT, ARGUMENTS};
@@ -19,11 +20,7 @@ impl Engine<'_, '_> {
         if instruction.is_ip_rel_memory_operand() {
             return Value::Const(instruction.ip_rel_memory_address());
         }
-        let displacement = if self.is_64() {
-            instruction.memory_displacement64() as i64
-        } else {
-            i64::from(instruction.memory_displacement32() as i32)
-        };
+        let displacement = displacement(instruction, self.is_64());
         if let Some(row) = self.row_operand(instruction, displacement) {
             return row;
         }
@@ -223,6 +220,7 @@ impl Engine<'_, '_> {
         if address == Value::Unknown {
             return Value::Unknown;
         }
+        self.note_looked(address);
         let address = match self.this_row(address) {
             row @ Value::Const(va) if row != address => match self.image_word(va, size) {
                 Some(word) => return word,
@@ -254,6 +252,15 @@ impl Engine<'_, '_> {
             return value;
         }
         self.symbols.of(Kind::Load(address))
+    }
+
+    /// The function looks at what a parameter points to.
+    fn note_looked(&mut self, address: Value) {
+        if let Value::Sym(symbol, _) = address
+            && let Kind::Param(n @ 0..64) = self.symbols.kind(symbol)
+        {
+            self.report.looks |= 1 << n;
+        }
     }
 
     /// A number that was stored in parts.

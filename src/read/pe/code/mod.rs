@@ -25,6 +25,7 @@ mod handed;
 pub(crate) mod handle;
 pub(crate) mod known;
 pub(crate) mod layout;
+mod letters;
 mod linked;
 mod made;
 mod meeting;

@@ -450,6 +450,8 @@ pub(crate) struct Report {
     pub(crate) parameters: u8,
     /// Parameters whose memory it changes.
     pub(crate) written: Written,
+    /// Parameters behind which it looks itself, by bit.
+    pub(crate) looks: u64,
     /// Parameters that it hands on to functions of the image.
     pub(crate) given: Vec<Given>,
     /// Objects with a table of virtual functions, as the function leaves them.

@@ -21,12 +21,18 @@ impl Engine<'_, '_> {
         let numbers = if self.is_given { self.compares(instruction) } else { None };
         let compared = numbers.or_else(|| self.found(instruction));
         match instruction.mnemonic() {
-            M::Mov | M::Movzx => {
+            M::Mov => {
                 let value = self.operand(instruction, 1);
+                self.assign(instruction, 0, value);
+            }
+            M::Movzx => {
+                let value = self.operand(instruction, 1);
+                self.note_loaded(instruction, value);
                 self.assign(instruction, 0, value);
             }
             M::Movsxd | M::Movsx => {
                 let value = self.operand(instruction, 1);
+                self.note_loaded(instruction, value);
                 self.assign(instruction, 0, extended(instruction, value));
             }
             M::Lea => {
@@ -47,6 +53,10 @@ impl Engine<'_, '_> {
                 }
                 let value = self.pop();
                 self.state.registers[5] = value;
+            }
+            M::Sub if instruction.op0_register().full_register() != Register::RSP => {
+                self.note_loaded_letter(instruction);
+                self.arithmetic(instruction);
             }
             M::Add
             | M::Sub
@@ -80,6 +90,7 @@ impl Engine<'_, '_> {
             M::Call => self.call(instruction, next),
             M::Jmp => self.tail_call(instruction),
             M::Test => {
+                self.note_loaded_letter(instruction);
                 let (flags, mask) = (self.operand(instruction, 0), self.operand(instruction, 1));
                 self.note_flags(flags, mask);
             }
@@ -93,7 +104,8 @@ impl Engine<'_, '_> {
                 self.note_characters(instruction);
             }
             M::Cmp if instruction.op1_kind() == OpKind::Memory => self.note_characters(instruction),
-            M::Cmp | M::Bt | M::Nop | M::Endbr64 | M::Endbr32 | M::Prefetchnta | M::Comiss | M::Comisd => {}
+            M::Cmp => self.note_loaded_letter(instruction),
+            M::Bt | M::Nop | M::Endbr64 | M::Endbr32 | M::Prefetchnta | M::Comiss | M::Comisd => {}
             M::Ucomiss | M::Ucomisd | M::Ret | M::Int3 => {}
             M::Cdq | M::Cqo => self.state.registers[2] = Value::Unknown,
             M::Cdqe | M::Cwde => {}

@@ -51,7 +51,8 @@ impl Machine {
             self.set_result(shifted, size);
         }
         (self.flags.carry, self.flags.overflow) = (carry, None);
-        self.put(first, Word::of(shifted, size));
+        let length = word.halved(count).filter(|_| matches!(mnemonic, M::Shr | M::Sar) && size >= 4);
+        self.put(first, length.unwrap_or_else(|| Word::of(shifted, size)));
     }
 
     /// Products and quotients.

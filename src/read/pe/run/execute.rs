@@ -39,7 +39,7 @@ impl Machine {
                 let extended = match word.low(from.size()) {
                     Some(_) if matches!(word, Word::Length { .. }) => word,
                     Some(number) => Word::of(Some(extend(number, from.size())), size),
-                    None if matches!(word, Word::Symbol(_)) => word,
+                    None if matches!(word, Word::Symbol(_)) || word.is_part() => word,
                     None => Word::UNKNOWN.cut(size),
                 };
                 self.put(first, extended);
@@ -82,12 +82,13 @@ impl Machine {
                 self.put(first, sum(word, by, size, ground.is_64));
             }
             M::Neg | M::Not => {
-                let number = self.get(ground, files, first).low(size);
+                let word = self.get(ground, files, first);
+                let number = word.low(size);
                 if mnemonic == M::Neg {
                     self.set_difference(Some(0), number, size);
-                    self.put(first, Word::of(number.map(u64::wrapping_neg), size));
+                    self.put(first, word.changed(size, u64::wrapping_neg));
                 } else {
-                    self.put(first, Word::of(number.map(|n| !n), size));
+                    self.put(first, word.changed(size, |n| !n));
                 }
             }
             M::Shl | M::Sal | M::Shr | M::Sar | M::Rol | M::Ror => self.shift(ground, files, instruction, first),
@@ -169,9 +170,14 @@ impl Machine {
         let size = first.size();
         let second = self.place(ground, instruction, 1);
         let (left, right) = (self.get(ground, files, first), self.get(ground, files, second));
-        let (a, b) = (left.low(size).or_else(|| self.taken_for_zero(left)), right.low(size));
         let mnemonic = instruction.mnemonic();
         let same = matches!((first, second), (Place::Register(a), Place::Register(b)) if a == b);
+        // What is not known of a text does not end it there.
+        let asks_for_end = left.is_part()
+            && (matches!(mnemonic, M::Test | M::And | M::Or) && same
+                || mnemonic == M::Cmp && right.low(size) == Some(0));
+        let a = if asks_for_end { Some(1) } else { left.low(size).or_else(|| self.taken_for_zero(left)) };
+        let b = if asks_for_end && same { a } else { right.low(size) };
         let carry = match mnemonic {
             M::Adc | M::Sbb => self.flags.carry.map(u64::from),
             _ => Some(0),
@@ -209,7 +215,7 @@ impl Machine {
                     (_, Word::Length { .. }) => !same && matches!(left, Word::Length { .. }),
                     _ => false,
                 };
-                if mnemonic == M::Cmp && is_open {
+                if is_open {
                     self.flags = Flags::default();
                 }
                 // The difference with itself keeps the carry that it is made of; that of two places behind the same symbol is
@@ -219,10 +225,15 @@ impl Machine {
                     Some(between) if !same => self.flags.carry = Some(between < 0),
                     _ => {}
                 }
+                let between = a.zip(b).and_then(|(a, b)| self.length_between(ground, left, right, a.wrapping_sub(b)));
                 match (left, b) {
                     (Word::Symbol(_), Some(b)) if a.is_none() => {
                         sum(left, (extend(b, size) as i64).wrapping_neg(), size, ground.is_64)
                     }
+                    (Word::Length { .. }, Some(b)) if mnemonic == M::Sub && size >= 4 => {
+                        left.plus((extend(b, size) as i64).wrapping_neg(), ground.is_64).cut(size)
+                    }
+                    _ if mnemonic == M::Sub && between.is_some() => between.unwrap_or(Word::UNKNOWN),
                     _ if a.is_some() && b.is_none() => near(ground, left, Word::UNKNOWN, size),
                     _ => Word::of(a.zip(b).map(|(a, b)| a.wrapping_sub(b)), size),
                 }
@@ -242,6 +253,7 @@ impl Machine {
                 (self.flags.carry, self.flags.overflow) = (Some(false), Some(false));
                 let (left_known, right_known) = (left, right);
                 match (mnemonic, result) {
+                    _ if asks_for_end => left,
                     (M::And | M::Or, None) => bitwise(mnemonic == M::And, left_known, right_known, size),
                     // A pointer that is tested with itself.
                     (_, result) => Word::of(result, size),

@@ -3,6 +3,7 @@
 use super::super::code::step::is_high;
 use super::super::code::value::Value;
 use super::super::image::Image;
+use super::super::operands::displacement;
 use super::memory::{Memory, Regions};
 use super::word::{Word, size_of, width_of};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
@@ -47,6 +48,9 @@ pub(super) struct Machine {
     pub(super) downwards: bool,
     /// Something was written through an address that is not known.
     pub(super) strayed: bool,
+    /// The instruction looks at a character that a loop has come to: of what stands for something else it sees that it is
+    /// neither the end nor what it looks for.
+    pub(super) walks: bool,
 }
 
 /// What is the same for all forks of a run.
@@ -214,11 +218,7 @@ impl Machine {
             return Word::number(instruction.ip_rel_memory_address());
         }
         let is_64 = ground.is_64;
-        let displacement = if is_64 {
-            instruction.memory_displacement64() as i64
-        } else {
-            i64::from(instruction.memory_displacement32() as i32)
-        };
+        let displacement = displacement(instruction, is_64);
         let base = match instruction.memory_base() {
             Register::None => Word::number(0),
             register => self.register(register),
@@ -263,7 +263,7 @@ impl Machine {
         match place {
             Place::Register(register) => self.register(register),
             Place::Number(number, _) => Word::number(number),
-            Place::Memory(at, size) => self.load(ground, files, at, size),
+            Place::Memory(at, size) => self.seen(ground, at, size, self.load(ground, files, at, size)),
             Place::Near(_, size) | Place::Thread(size) | Place::Nowhere(size) => Word::UNKNOWN.cut(size),
         }
     }

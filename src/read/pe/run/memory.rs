@@ -122,7 +122,7 @@ impl Memory {
                     Rc::make_mut(&mut self.symbols).insert(at, (word, size));
                 }
             }
-            Word::Bits { bits, known } => {
+            Word::Bits { bits, known } | Word::Part { bits, known } => {
                 let byte = |i: u64| (known >> i & 1 == 1).then_some((bits >> (i * 8)) as u8);
                 self.set_all(at, size.min(8) as u64, byte);
             }

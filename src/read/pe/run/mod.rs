@@ -10,6 +10,7 @@
 mod arithmetic;
 mod bridge;
 mod execute;
+mod lengths;
 mod library;
 mod machine;
 mod memory;
@@ -23,6 +24,7 @@ mod word;
 
 use super::code::gap::Gap;
 use super::code::report::{Arg, Event};
+use super::image::Image;
 use super::program::Program;
 use super::{effects, modes};
 use crate::facts::{Body, Extent, Hole, Part, Text};
@@ -249,6 +251,7 @@ fn look(program: &Program<'_>, event: &Event, open: u8, levels: usize, left: &mu
 /// different things of the same call: some of them may be ways that the program never takes.
 fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
     let from = run.goal.steps.first().map(|(function, _)| *function);
+    let image = run.image();
     let found: Vec<Found> = run
         .found
         .into_iter()
@@ -268,6 +271,7 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
         for arg in &mut event.args {
             arg.weak |= guessed;
             arg.settle();
+            arg.texts.iter_mut().filter(|text| says_null(image, text)).for_each(|text| *text = Text::unknown());
         }
         event
     };
@@ -280,6 +284,25 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
     let covered: Vec<bool> = found.iter().map(covered).collect();
     let told = found.into_iter().zip(guessed).zip(covered).filter(|(_, covered)| !covered);
     told.map(|(found, _)| settled(found)).collect()
+}
+
+/// A name has what a runtime that is linked in prints of a null pointer, which is no text of the program: those are in the
+/// image as they are.
+fn says_null(image: &Image<'_>, text: &Text) -> bool {
+    const NULL: &str = "(null)";
+    let is_own = |name: &str| {
+        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let found = |sought: &[u8]| {
+            image.sections.iter().any(|s| memchr::memmem::find(image.section_bytes(s), sought).is_some())
+        };
+        name.len() > NULL.len() && (found(name.as_bytes()) || found(&wide))
+    };
+    let literals = text.parts().iter().filter_map(|part| match part {
+        Part::Lit(literal) => Some(literal),
+        Part::Hole(_) => None,
+    });
+    let mut names = literals.flat_map(|literal| literal.split(['\\', '/'])).filter(|name| name.contains(NULL));
+    names.any(|name| !is_own(name))
 }
 
 /// More than a drive is known of its place.

@@ -11,6 +11,7 @@ use super::super::Map;
 use super::super::code::analysis::Engine;
 use super::super::code::report::Event;
 use super::super::code::value::Kind;
+use super::super::image::Image;
 use super::super::program::Program;
 use super::execute::is_conditional;
 use super::machine::{Ground, Machine, ROOM, RSP};
@@ -196,6 +197,10 @@ impl<'p, 'a> Run<'p, 'a> {
         Some(run)
     }
 
+    pub(super) fn image(&self) -> &'p Image<'a> {
+        &self.program.image
+    }
+
     /// The machine at the entry of a function: what the caller passes is not known.
     fn entry(&mut self) -> Machine {
         let mut registers = [Word::UNKNOWN; 16];
@@ -213,6 +218,7 @@ impl<'p, 'a> Run<'p, 'a> {
             heap,
             downwards: false,
             strayed: false,
+            walks: false,
         }
     }
 
@@ -393,9 +399,10 @@ impl<'p, 'a> Run<'p, 'a> {
                 if is_conditional(instruction) && !self.decide(way, instruction) {
                     return Next::Lost;
                 }
-                if code.walks.contains(&instruction.ip()) {
-                    self.meet(way, instruction);
+                if let Some(walk) = code.walks.ends.get(&instruction.ip()) {
+                    self.meet(way, instruction, walk);
                 }
+                way.machine.walks = code.walks.looks.contains(&instruction.ip());
                 way.machine.execute(&mut self.ground, &mut self.engine, instruction);
                 Next::At(next)
             }

@@ -8,6 +8,7 @@ use super::machine::Ground;
 use super::memory::{Byte, Memory};
 use crate::catalog::native::EditWord;
 use crate::facts::{Hole, Part, Text};
+use std::ops::Range;
 
 /// Begins and ends a mark.
 const OPEN: u32 = 2;
@@ -146,6 +147,38 @@ pub(super) fn search(units: &[u32], sought: &[u32], how: EditWord, from: usize) 
         false => from >= units.len() && found.is_some_and(|at| at >= last + MARK),
     };
     is_told.then_some(found)
+}
+
+/// The bytes between two addresses that stand for something else, where they are those of a text.
+pub(super) fn open_bytes(memory: &Memory, image: &Image<'_>, range: Range<u64>) -> u64 {
+    let of_width = |wide: bool| {
+        let size = if wide { 2 } else { 1 };
+        // One may begin before the range, and end behind it.
+        let around = size * (MARK as u64 - 1);
+        let from = range.start.saturating_sub(around);
+        let count = (range.end.saturating_add(around) - from) / size;
+        let known = |i: u64| match unit(memory, image, from.wrapping_add(i * size), wide) {
+            Unit::Known(unit) => unit,
+            _ => 0,
+        };
+        let units: Vec<u32> = (0..count).map(known).collect();
+        let overlaps = |at: &usize| {
+            let start = from + *at as u64 * size;
+            start < range.end && start + MARK as u64 * size > range.start
+        };
+        marks(&units).filter(overlaps).count() as u64 * MARK as u64 * size
+    };
+    match of_width(false) {
+        0 => of_width(true),
+        open => open,
+    }
+}
+
+/// Some of the bytes at an address are of what stands for something else.
+pub(super) fn is_open(memory: &Memory, image: &Image<'_>, at: u64, size: usize) -> bool {
+    let may_be =
+        matches!(memory.byte(image, at), Byte::Known(byte) if matches!(u32::from(byte), OPEN | CLOSE | DIGIT..=0x1f));
+    may_be && open_bytes(memory, image, at..at.wrapping_add(size as u64)) > 0
 }
 
 fn characters(units: &[u32], wide: bool) -> Option<String> {

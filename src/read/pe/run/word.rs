@@ -15,6 +15,8 @@ pub(super) enum Word {
     /// The length of a text of which some is not known, or a sum with it: as it stands in memory, and at least. It says where
     /// the text ends here, but not how long it is.
     Length { here: u64, least: u64 },
+    /// Bytes of what stands for something that is not known. They can be copied; which characters they are is not known.
+    Part { bits: u64, known: u8 },
 }
 
 /// Largest length, and largest number that a length is added to and is one still: beyond are addresses.
@@ -42,6 +44,7 @@ impl Word {
     pub(super) fn cut(self, size: usize) -> Word {
         match self {
             Word::Bits { bits, known } => Word::Bits { bits: bits & width_of(size), known: known | !bytes_of(size) },
+            Word::Part { bits, known } => Word::Part { bits: bits & width_of(size), known: known | !bytes_of(size) },
             Word::Length { here, .. } if size < 4 => Word::number(here & width_of(size)),
             other => other,
         }
@@ -70,15 +73,34 @@ impl Word {
         if at == 0 && size == 8 {
             return other;
         }
-        let (Word::Bits { bits, known }, Word::Bits { bits: new, known: new_known }) = (self.plain(), other.plain())
-        else {
-            return Word::UNKNOWN;
+        let bytes = |word: Word| match word {
+            Word::Bits { bits, known } | Word::Part { bits, known } => (bits, known),
+            Word::Length { here, .. } => (here, u8::MAX),
+            Word::Symbol(_) | Word::Near(_) => (0, 0),
         };
+        let ((bits, known), (new, new_known)) = (bytes(self), bytes(other));
         let (places, width) = (bytes_of(size) << at, width_of(size) << (at * 8));
-        Word::Bits {
-            bits: bits & !width | (new << (at * 8)) & width,
-            known: known & !places | (new_known << at) & places,
+        let bits = bits & !width | (new << (at * 8)) & width;
+        let known = known & !places | (new_known << at) & places;
+        match other {
+            Word::Part { .. } => Word::Part { bits, known },
+            _ => Word::Bits { bits, known },
         }
+    }
+
+    /// What becomes of the number, and of the least that a length may be.
+    pub(super) fn changed(self, size: usize, change: impl Fn(u64) -> u64) -> Word {
+        match self {
+            Word::Length { here, least } if size >= 4 => {
+                Word::Length { here: change(here) & width_of(size), least: change(least) & width_of(size) }
+            }
+            word => Word::of(word.low(size).map(change), size),
+        }
+    }
+
+    /// Characters that are not known. That they end a text is.
+    pub(super) fn is_part(self) -> bool {
+        matches!(self, Word::Part { .. })
     }
 
     /// A symbol is no bytes that are known.
@@ -96,11 +118,14 @@ impl Word {
             Word::Symbol(value) => Word::Symbol(value.plus(n, is_64)),
             near @ Word::Near(_) => near,
             Word::Length { .. } if (0..=MAX_SUM as i64).contains(&n) => self.and(Word::number(n as u64)),
+            Word::Length { here, least } if n < 0 && n.unsigned_abs() <= here => {
+                Word::Length { here: here - n.unsigned_abs(), least: least.saturating_sub(n.unsigned_abs()) }
+            }
             word => Word::of(word.low(size_of(is_64)).map(|bits| mask(bits.wrapping_add(n as u64), is_64)), 8),
         }
     }
 
-    /// The sum of two numbers, one of which is a length; what is taken away from one is a place in the text.
+    /// The sum of two numbers, one of which is a length; of one and an address it is a place in the text.
     fn and(self, other: Word) -> Word {
         let parts = |word: Word| match word {
             Word::Length { here, least } => Some((here, least)),
@@ -119,6 +144,18 @@ impl Word {
     pub(super) fn longer(self, other: Word, size: usize) -> Option<Word> {
         let is_length = |word| matches!(word, Word::Length { .. });
         (size >= 4 && (is_length(self) || is_length(other))).then(|| self.and(other).cut(size))
+    }
+
+    /// How many characters so many bytes are.
+    pub(super) fn halved(self, times: u32) -> Option<Word> {
+        /// Bytes of the widest characters, as a power of two.
+        const MAX_TIMES: u32 = 2;
+        match self {
+            Word::Length { here, least } if times <= MAX_TIMES && here <= MAX_SUM => {
+                Some(Word::Length { here: here >> times, least: least >> times })
+            }
+            _ => None,
+        }
     }
 
     /// Whether it is longer than a number, or as long, is not known.

@@ -84,7 +84,8 @@ const MIN_SIZE: u64 = 8;
 
 impl Engine<'_, '_> {
     /// A call inside the image with a buffer and a format: `sprintf` or `snprintf` of a runtime that is linked in.
-    pub(crate) fn static_format(&mut self, formats: Option<Formats>) -> bool {
+    /// `looks`: the parameters behind which the function looks itself, by bit.
+    pub(crate) fn static_format(&mut self, formats: Option<Formats>, looks: u64) -> bool {
         if let Some(formats) = formats {
             return self.format_through(formats);
         }
@@ -111,7 +112,10 @@ impl Engine<'_, '_> {
             }
             let wide = self.close(value, true).texts.first() == arg.texts.first();
             let list = self.listed(at + 1);
+            // Functions that are given a list hand it on; a structure is looked at.
+            let is_structure = looks >> (at + 1) & 1 == 1;
             let known = self.formatted(format, wide, |engine, position| match list {
+                Some(_) if is_structure => Value::Unknown,
                 Some(list) => engine.listed_value(list, position),
                 None => engine.argument((at + 1).saturating_add(position as u8)),
             });

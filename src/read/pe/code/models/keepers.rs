@@ -1,6 +1,8 @@
 //! Objects of Object Pascal that keep settings: the key or the file that they hold, and what is written below it.
 
 use super::super::super::keepers::{self, Does, Keeper};
+use super::super::super::operands::addresses;
+use super::super::super::pascal;
 use super::super::analysis::{Engine, Origin};
 use super::super::known::Known;
 use super::super::report::{Arg, Event, Handle};
@@ -9,7 +11,7 @@ use super::super::strings::{decode, is_path_like};
 use super::super::value::{Kind, Value};
 use super::super::width::Width;
 use crate::catalog::native;
-use crate::facts::{Text, join_paths, registry};
+use crate::facts::{Folder, Location, Text, join_paths, registry};
 
 /// Numbers of what an object keeps, among what the call that made it wrote, behind all arguments: the root of the registry
 /// or the file, and the key that is open.
@@ -19,6 +21,8 @@ const OPEN: u8 = 59;
 const JOINED: u8 = 60;
 /// The number of references that a text has which is part of the image.
 const CONSTANT: u32 = u32::MAX;
+/// The class of Delphi whose files are those of the functions for profiles.
+const PROFILE: &str = "TIniFile";
 /// Longest text that is part of the image, in characters.
 const MAX_TEXT: u32 = 1024;
 
@@ -40,7 +44,14 @@ impl Engine<'_, '_> {
         let Some(keeper) = program.keepers.of(class) else { return };
         let row = keeper.api.row;
         let given = self.pascal_argument(2);
-        let (given, literal) = self.pascal_text(given);
+        let (mut given, literal) = self.pascal_text(given);
+        // Those that go by functions of Windows for profiles look for a bare name where these do.
+        if row.file.is_some() && !self.is_of_profile(keeper, class) {
+            let absolute = |file: &Text| Location::file(file).based_on(Folder::Cwd).text().clone();
+            given = given.map(|file| {
+                if file.as_lit().is_some_and(|name| !name.is_empty()) { absolute(file) } else { file.clone() }
+            });
+        }
         self.keepers.insert(site, Kept { class, opened_at: site, literal });
         let root = match &row.fixed {
             Some(fixed) => Known::of(Text::lit(fixed.clone())),
@@ -55,6 +66,24 @@ impl Engine<'_, '_> {
         self.put(site, OPEN, open);
     }
 
+    /// The class hands the name of its file to functions of Windows: `TIniFile` of Delphi does. That of Free Pascal, and those
+    /// that keep all of it in memory, read and write the file themselves (Free Pascal: `inifiles.pp`).
+    fn is_of_profile(&self, keeper: &Keeper, class: u32) -> bool {
+        keeper.name == PROFILE && !pascal::is_free(&self.program.image, class)
+    }
+
+    /// A function is given an object that keeps settings, and names texts of its own: it is one of the program, and no method
+    /// of a library, which is given all names.
+    fn is_helper(&self, function: u32) -> bool {
+        let body = self.program.body(function);
+        self.program.spend(body.instructions.len() as u64);
+        let names = |va: u64| {
+            let text = self.program.image.rva_of(va).and_then(|rva| self.constant_text(rva));
+            text.is_some_and(|text| !text.is_empty())
+        };
+        body.instructions.iter().flat_map(addresses).any(names)
+    }
+
     /// A method of an object that keeps settings: opens a key, writes below it, or changes nothing.
     pub(in super::super) fn settings_method(&mut self, target: u32, site: u32) -> Option<Value> {
         let program = self.program;
@@ -65,6 +94,9 @@ impl Engine<'_, '_> {
         let Some(Kind::Result(made)) = self.symbols.kind_of(object) else { return None };
         let kept = *self.keepers.get(&made)?;
         let keeper = program.keepers.of(kept.class)?;
+        if program.keepers.does(target).is_none() && self.is_helper(target) {
+            return None;
+        }
         if keeper.api.row.fixed.is_some() && keeper.api.row.below.is_empty() {
             self.registry_method(keeper, target, made, site);
         } else {

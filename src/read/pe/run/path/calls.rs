@@ -133,7 +133,7 @@ impl Run<'_, '_> {
             return Next::At(next);
         }
         // What a runtime that is linked in puts together is what its format says.
-        if !wanted && self.takes_list(&way.machine) {
+        if !wanted && self.takes_list(&way.machine, function) {
             // A structure of the program's own looks like a list.
             way.doubted = true;
             let after = self.after(next);
@@ -300,7 +300,7 @@ impl Run<'_, '_> {
     }
 
     /// The arguments of a call are a buffer, a format, and a list of values on the stack.
-    fn takes_list(&mut self, machine: &Machine) -> bool {
+    fn takes_list(&mut self, machine: &Machine, function: u32) -> bool {
         /// Arguments among which the list is.
         const MAX_LIST: usize = 5;
         let size = size_of(self.ground.is_64);
@@ -319,6 +319,10 @@ impl Run<'_, '_> {
             texts.into_iter().flatten().any(|text| has_conversion(&text))
         };
         let Some(at) = arguments.iter().skip(1).position(is_format).map(|at| at + 1) else { return false };
+        // A structure is looked at, a list is handed on.
+        if self.program.reported(function).is_some_and(|report| report.looks >> (at + 1) & 1 == 1) {
+            return false;
+        }
         let Some(list) = arguments.get(at + 1).filter(|word| is_frame(word)) else { return false };
         let first = self.ground.address(*list).and_then(|at| machine.memory.written_word(at, size));
         first.is_some_and(|word| match self.ground.value(word) {

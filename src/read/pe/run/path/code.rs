@@ -1,7 +1,8 @@
 //! The code of a function as a run looks it up.
 
+use super::super::super::Map;
 use super::super::super::code::body::Body;
-use super::super::super::{Map, Set};
+use super::walks::Walks;
 use std::rc::Rc;
 
 /// The code of a function, to be looked up by address.
@@ -10,8 +11,8 @@ pub(super) struct Code {
     pub(super) places: Map<u64, usize>,
     /// For each block, whether the goal can be reached from it. Empty: there is none here.
     pub(super) leads: Vec<bool>,
-    /// Instructions that look at a character of a text which a loop walks along.
-    pub(super) walks: Set<u64>,
+    /// Loops that walk along texts.
+    pub(super) walks: Walks,
 }
 
 /// The blocks from which a place can be reached.
