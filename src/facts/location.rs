@@ -227,8 +227,8 @@ fn from_last_folder(text: Text) -> Text {
 }
 
 fn tidy_key_run(s: &str, first: bool) -> String {
-    let lead = s.starts_with(['\\', '/']);
-    let trail = s.ends_with(['\\', '/']);
+    let lead = s.starts_with('\\');
+    let trail = s.ends_with('\\');
     // Only the first run can hold the root and a view; later runs are plain components.
     let body = if first {
         match s.split_once('\\') {

@@ -48,7 +48,7 @@ pub fn split_root(path: &str) -> Option<(&'static str, &str)> {
             if rest.is_empty() {
                 return Some((short, rest));
             }
-            // `HKLM:\x`, `HKLM:x`, `HKLM\x`, `HKLM/x`, `HKLM64\x` is not a root.
+            // `HKLM:\x`, `HKLM:x`, `HKLM\x`; `HKLM64\x` is not a root.
             let rest = rest.strip_prefix(':').unwrap_or(rest);
             if rest.starts_with(['\\', '/']) || path[spelling.len()..].starts_with(':') {
                 return Some((short, rest.trim_start_matches(['\\', '/'])));
@@ -68,7 +68,7 @@ fn strip_prefix_ci<'a>(s: &'a str, prefix: &str) -> Option<&'a str> {
 pub fn normalise_key(key: &str) -> (String, View) {
     let mut view = View::Default;
     let mut out: Vec<&str> = Vec::new();
-    for (i, part) in key.split(['\\', '/']).filter(|p| !p.is_empty()).enumerate() {
+    for (i, part) in key.split('\\').filter(|p| !p.is_empty()).enumerate() {
         if part.eq_ignore_ascii_case("Wow6432Node") {
             view = View::Bits32;
         } else if i == 1 && is_control_set(part) {
@@ -240,5 +240,7 @@ mod tests {
     fn views_and_control_sets_fold() {
         assert_eq!(normalise_key("SOFTWARE\\Wow6432Node\\A\\\\B\\"), ("SOFTWARE\\A\\B".into(), View::Bits32));
         assert_eq!(normalise_key("SYSTEM\\ControlSet001\\Services").0, "SYSTEM\\CurrentControlSet\\Services");
+        // A slash is a character of a name like any other (MS documentation: "Structure of the Registry").
+        assert_eq!(normalise_key("Software\\Types\\text/plain").0, "Software\\Types\\text/plain");
     }
 }

@@ -222,7 +222,7 @@ impl Scope<'_> {
                 Kind::File if self.caller.shell == Shell::Php && has_wrapper(&at) => continue,
                 Kind::File => file(&at, self.caller.here),
                 Kind::Registry => match items::on_this_machine(&at) {
-                    Some(at) => Location::registry(&items::item(&at, self.caller.here)),
+                    Some(at) => Location::registry(&items::key(&at, self.caller.here)),
                     None => continue,
                 },
                 Kind::Name => Location::named(at),

@@ -31,6 +31,20 @@ pub(super) fn provider_at(path: &Text, here: &Text) -> Provider {
     if is_relative(path) { provider_of(here) } else { provider_of(path) }
 }
 
+/// The key that a path names for a cmdlet at `here`. Providers take a slash for a backslash, so that a key whose name has
+/// one cannot be named by a path with a drive; `reg.exe` and the API know no other separator than the backslash.
+pub(super) fn key(path: &Text, here: &Text) -> Text {
+    let path = item(path, here);
+    let lead = path.leading_lit();
+    if !lead.contains(':') || registry::split_root(lead).is_none() {
+        return path;
+    }
+    Text::from_parts(path.parts().iter().map(|part| match part {
+        Part::Lit(lit) => Part::Lit(lit.replace('/', "\\")),
+        hole => hole.clone(),
+    }))
+}
+
 /// The item that a path names for a cmdlet at `here`.
 pub(super) fn item(path: &Text, here: &Text) -> Text {
     if !is_relative(path) || provider_of(here) == Provider::File {
@@ -97,6 +111,13 @@ mod tests {
             ("x", "C:\\y", "x"),
         ] {
             assert_eq!(item(&Text::parse(path), &Text::lit(here)).to_string(), expected, "{path} at {here}");
+        }
+        for (path, expected) in [
+            ("HKLM:/Software/Acme", "HKLM:\\Software\\Acme"),
+            ("Registry::HKCR\\a/b", "Registry::HKCR\\a\\b"),
+            ("HKCR\\MIME\\text/plain", "HKCR\\MIME\\text/plain"),
+        ] {
+            assert_eq!(super::key(&Text::lit(path), &Text::default()).to_string(), expected);
         }
         let here = |key: &str| on_this_machine(&Text::parse(key)).map(|key| key.to_string());
         assert_eq!(here("\\\\{identity:COMPUTERNAME}\\HKLM\\{?}").as_deref(), Some("HKLM\\{?}"));

@@ -43,7 +43,7 @@ impl<'s> Machine<'s, '_, '_> {
         let texts = value.texts();
         let markers = texts.iter().filter_map(|path| match items::provider_at(path, scope.location()) {
             Provider::File => Some(call::file(path, &scope.here)),
-            Provider::Registry => Some(Location::registry(&items::item(path, scope.location()))),
+            Provider::Registry => Some(Location::registry(&items::key(path, scope.location()))),
             _ => None,
         });
         let markers = markers.filter(|marker| marker.extent() != Extent::None).collect();
