@@ -593,6 +593,12 @@ fn a_runtime_that_opens_by_flags() {
     says("runtime", &["append C:\\data\\once.log _wfopen", "create C:\\data\\plain.dat _wopen"]);
 }
 
+/// From the function with the mode string to the call of Windows go seven functions, and one caller is enough.
+#[test]
+fn files_of_a_nested_runtime() {
+    says("nested", &["create C:\\Contoso\\kept.dat _wfopen"]);
+}
+
 #[test]
 fn callbacks_that_are_not_aligned() {
     says(

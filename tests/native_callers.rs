@@ -94,6 +94,50 @@ fn a_script_behind_the_image() {
     }
 }
 
+/// The key is opened by a function that is handed the hive, and a name is stored below it.
+#[test]
+fn a_script_behind_the_image_that_says_a_key() {
+    for reading in read("scripted") {
+        let reasons = reasons(&reading, "not known");
+        assert_eq!(reasons, ["in data that the program reads from its own file"; 2], "{}", reading.artifact);
+    }
+}
+
+fn reasons(reading: &Reading, words: &str) -> Vec<String> {
+    let begin = format!("{words}: ");
+    let steps = reading.facts.iter().filter_map(|f| f.as_effect()).flat_map(|effect| &effect.evidence);
+    steps.filter_map(|step| step.text.strip_prefix(&begin)).map(str::to_owned).collect()
+}
+
+/// Variables that a library fills lie side by side: each of them is given by it.
+#[test]
+fn variables_that_a_library_fills() {
+    for reading in read("parsed") {
+        assert_eq!(reasons(&reading, "not known"), ["given by a library"; 2], "{}", reading.artifact);
+        assert_eq!(reasons(&reading, "mode not known"), ["given by a library"], "{}", reading.artifact);
+    }
+}
+
+/// Flags that lead the way through a function are asked for like any other argument, be the name its own.
+#[test]
+fn a_way_that_the_caller_decides() {
+    for reading in read("decided") {
+        let outside = "a parameter that is given from outside or through a pointer";
+        assert_eq!(reasons(&reading, "mode not known"), [outside], "{}", reading.artifact);
+        let expected = ["create C:\\Contoso\\journal.dat", "write C:\\Contoso\\till.dat"];
+        assert_eq!(written(&reading), expected, "{}", reading.artifact);
+    }
+}
+
+/// Before every function stands a jump, through which it is called.
+#[test]
+fn a_program_that_was_linked_incrementally() {
+    for reading in read("stepped") {
+        assert_eq!(written(&reading), ["create C:\\Contoso\\stepped.dat"], "{}", reading.artifact);
+        assert!(shown(&reading).all(|effect| effect.certainty == Certainty::Proven), "{}", reading.artifact);
+    }
+}
+
 /// Each row of a table on its own: what stands in one belongs together, and what stands behind the table does not.
 #[test]
 fn names_in_tables() {

@@ -201,7 +201,7 @@ fn entries(image: &Image<'_>) -> Vec<(u32, u32)> {
             let va = bytes.iter().rev().fold(0u64, |sum, b| sum << 8 | u64::from(*b));
             let Some(rva) = va.checked_sub(image.base).and_then(|rva| u32::try_from(rva).ok()) else { continue };
             if found.len() < MAX_REFERENCES && image.section_of(rva).is_some_and(|s| s.is_code()) {
-                found.push((rva, section.rva.wrapping_add((i * word) as u32)));
+                found.push((image.beyond_jumps(rva), section.rva.wrapping_add((i * word) as u32)));
             }
         }
     }

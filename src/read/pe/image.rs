@@ -168,6 +168,25 @@ impl<'a> Image<'a> {
         self.sections.iter().find(|s| s.contains(rva))
     }
 
+    /// What is reached by calling an address: where nothing but a jump stands, what that leads to. A linker that links
+    /// incrementally puts one before every function (MS documentation: "/INCREMENTAL").
+    pub(crate) fn beyond_jumps(&self, rva: u32) -> u32 {
+        /// Most jumps in a row.
+        const MAX_JUMPS: usize = 4;
+        let mut at = rva;
+        for _ in 0..MAX_JUMPS {
+            let Some((0xe9, distance)) = self.at(at).and_then(|code| Some((*code.first()?, u32_at(code, 1)?))) else {
+                return at;
+            };
+            let next = at.wrapping_add(5).wrapping_add(distance);
+            if !self.section_of(next).is_some_and(Section::is_code) {
+                return at;
+            }
+            at = next;
+        }
+        at
+    }
+
     /// The symbols and their string table (PE/COFF, "COFF Symbol Table").
     pub(crate) fn symbols(&self) -> (&'a [u8], &'a [u8]) {
         let coff = u32_at(self.bytes, 0x3c).map_or(0, |pe| pe as usize + 4);

@@ -6,6 +6,7 @@ mod beside;
 mod classes;
 mod code;
 mod data;
+mod decided;
 mod effects;
 mod functions;
 mod gather;

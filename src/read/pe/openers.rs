@@ -25,7 +25,7 @@ const MIN_CALLS: usize = 2;
 /// Microsoft runtime tests them at once.
 pub(crate) const TEXT_FLAGS: u64 = 0x7_4000;
 /// Most levels of callers between a runtime's functions for programs and the one that opens.
-const MAX_LEVELS: usize = 5;
+const MAX_LEVELS: usize = 7;
 
 /// Could this be the mode of an open?
 pub(crate) fn is_mode(text: &str) -> bool {
@@ -61,7 +61,7 @@ pub(crate) fn find(image: &Image<'_>, functions: &Functions, references: &Refere
     }
     let mut called: Map<u32, usize> = Map::default();
     for section in image.sections.iter().filter(|s| s.is_code()) {
-        for target in calls_with(image, section, &literals) {
+        for target in calls_with(image, section, &literals).into_iter().map(|rva| image.beyond_jumps(rva)) {
             if functions.is_start(target) && !references.thunks.contains_key(&target) {
                 *called.entry(target).or_default() += 1;
             }
@@ -80,6 +80,9 @@ fn leading_to(targets: &Set<u32>, functions: &Functions, references: &References
         let calls = references.edges.iter().filter(|(target, _)| level.contains(target));
         let callers: Set<u32> = calls.filter_map(|(_, from)| functions.function_of(*from)).collect();
         level = callers.into_iter().filter(|function| leading.insert(*function)).collect();
+        if level.is_empty() {
+            break;
+        }
     }
     leading
 }
@@ -125,8 +128,8 @@ fn is_known_mode(data: &[u8], at: usize) -> bool {
     let narrow = |mode: &&str| rest.strip_prefix(mode.as_bytes()).is_some_and(|rest| rest.first() == Some(&0));
     let units = rest.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
     let wide = |mode: &&str| units.clone().take(mode.len() + 1).eq(mode.bytes().chain([0]).map(u16::from));
-    let alone = at < 2 || data.get(at - 2) == Some(&0);
-    MODES.iter().any(|mode| narrow(mode) || alone && wide(mode))
+    // A narrow text of any length may stand before it; whoever points into the middle of a wide one reads a mode too.
+    MODES.iter().any(|mode| narrow(mode) || wide(mode))
 }
 
 /// Targets of calls shortly behind a load of one of the literals into an argument.

@@ -87,6 +87,8 @@ pub(crate) struct Program<'a> {
     /// Functions that were looked at for literals.
     builders: RefCell<Map<u32, bool>>,
     reports: RefCell<Map<u32, Made>>,
+    /// Functions that were tried with numbers for their parameters.
+    tried: Cell<usize>,
     /// Reports with the numbers of one caller.
     given: RefCell<Map<Given, Rc<Report>>>,
     pub(crate) globals: Globals,
@@ -178,6 +180,7 @@ impl<'a> Program<'a> {
             argument_arrays: RefCell::default(),
             builders: RefCell::default(),
             reports: RefCell::default(),
+            tried: Cell::new(0),
             given: RefCell::default(),
             globals: Globals::default(),
             classes: Classes::default(),
@@ -358,6 +361,13 @@ impl<'a> Program<'a> {
         self.wanted.replace(wanted);
         self.given.borrow_mut().insert(key, report.clone());
         Some(report)
+    }
+
+    /// One more function may be tried with numbers for its parameters, of so many.
+    pub(crate) fn may_try(&self, most: usize) -> bool {
+        let tried = self.tried.get();
+        self.tried.set(tried + 1);
+        tried < most
     }
 
     /// Forgets a report, so that it is made again with what is wanted now.

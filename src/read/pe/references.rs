@@ -4,11 +4,11 @@
 //! address (x86). What then points into the import slots is a reference, what follows a `call` or `jmp` opcode and
 //! points into code is an edge. A false hit costs the decoding of one function and nothing else.
 
-use super::Map;
 use super::addresses::Addresses;
 use super::image::{Image, u32_at};
 use super::imports::Linkage;
 use super::scan::pointing;
+use super::{Map, Set};
 
 /// Most edges that are kept.
 const MAX_EDGES: usize = 1 << 24;
@@ -37,6 +37,7 @@ impl References {
         for section in image.sections.iter().filter(|s| s.is_code()) {
             references.scan_section(image, linkage, section, (low, high), code_end, addresses);
         }
+        references.pass_jumps(image);
         references
     }
 
@@ -65,6 +66,22 @@ impl References {
                     self.edge(target, opcode);
                 }
             }
+        }
+    }
+
+    /// Whoever calls a lone jump calls what it leads to, and the jump itself is no caller.
+    fn pass_jumps(&mut self, image: &Image<'_>) {
+        let is_call = |from: u32| image.at(from).is_some_and(|code| code.first() == Some(&0xe8));
+        let mut passed: Set<u32> = Set::default();
+        for (target, from) in &mut self.edges {
+            let beyond = image.beyond_jumps(*target);
+            if beyond != *target && is_call(*from) {
+                passed.insert(*target);
+                *target = beyond;
+            }
+        }
+        if !passed.is_empty() {
+            self.edges.retain(|(_, from)| !passed.contains(from));
         }
     }
 

@@ -7,7 +7,7 @@ use super::code::report::{Arg, Event, InternalCall, Number, Object};
 use super::code::slot::Slot;
 use super::code::state::PARAM_ECX;
 use super::program::Program;
-use super::{Map, Set, effects, modes, run, told};
+use super::{Map, Set, decided, effects, modes, run, told};
 use crate::catalog::native::{self, Model};
 use crate::facts::{Folder, Operation, Text, join_paths};
 use std::collections::BTreeSet;
@@ -30,11 +30,11 @@ const MAX_CALLER_LENGTH: u32 = 0x1_0000;
 const MAX_EVENTS: usize = 20_000;
 
 /// A call whose arguments are parameters of the function it is in.
-struct Pending {
-    event: Event,
-    function: u32,
+pub(super) struct Pending {
+    pub(super) event: Event,
+    pub(super) function: u32,
     /// The same, seen from the function that this one called.
-    below: Option<Rc<Pending>>,
+    pub(super) below: Option<Rc<Pending>>,
 }
 
 /// All calls of the image that matter; `true`: some were left out.
@@ -135,11 +135,14 @@ fn sort(
         program.replaced.borrow_mut().insert(event.via);
         return;
     }
-    let Some(event) = runtime_open(program, event, function) else { return };
+    let Some(mut event) = runtime_open(program, event, function) else { return };
     // What is opened for a caller of the runtime is told of the call with its mode string.
     if program.openers.contains(&function) && opens_for_caller(&event) {
         program.replaced.borrow_mut().insert(event.via);
         return;
+    }
+    if is_undecided(&event) {
+        decided::ask(program, &mut event, function, below);
     }
     if asks_callers(&event) {
         pending.push(Pending { event, function, below: below.cloned() });
@@ -186,7 +189,7 @@ fn asks_callers(event: &Event) -> bool {
 }
 
 /// It opens something, and whether it writes is not known.
-fn is_undecided(event: &Event) -> bool {
+pub(super) fn is_undecided(event: &Event) -> bool {
     modes::mode(event).is_some_and(|mode| mode.operation.is_none() || mode.ambiguous)
 }
 
@@ -296,7 +299,7 @@ fn places(event: &Event) -> usize {
 
 /// The event as the function makes it when it is called with the numbers of this call. An address says nothing about
 /// modes, but it is not null.
-fn given(program: &Program<'_>, pending: &Pending, call: &InternalCall, addresses: bool) -> Option<Event> {
+pub(super) fn given(program: &Program<'_>, pending: &Pending, call: &InternalCall, addresses: bool) -> Option<Event> {
     let image = &program.image;
     let numbers = call.args.iter().filter_map(|(n, arg)| Some((*n, arg.number.only()?)));
     let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| addresses || image.rva_of(*number).is_none()).collect();

@@ -85,6 +85,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(super) creates: Option<(u8, bool)>,
     /// The room that the library made for characters, by the address of the call, and whether they are wide.
     pub(super) rooms: Map<u32, bool>,
+    /// Imports that were called through a register, by the address of the call.
+    pub(super) named: Map<u32, usize>,
     /// Narrow characters are made wide ones.
     pub(super) converts: bool,
     /// The parameters between which characters were copied.
@@ -176,6 +178,7 @@ impl<'p, 'a> Engine<'p, 'a> {
             creates: None,
             copies: None,
             rooms: Map::default(),
+            named: Map::default(),
             keepers: Map::default(),
             converts: false,
             exit: None,

@@ -37,7 +37,7 @@ impl Engine<'_, '_> {
                         (arg.texts, arg.readings) = (vec![text], None);
                     }
                     let bare = self.is_bare(value, &arg);
-                    Arg { object, bare, ..arg }
+                    Arg { object, bare, gap: self.gap(value), ..arg }
                 });
                 Some(arg.clone())
             };

@@ -42,7 +42,10 @@ impl Engine<'_, '_> {
                     None => self.symbols.join(Value::Const(0), all),
                 }
             }
-            mnemonic => self.calculated(mnemonic, a, b, width(instruction)),
+            mnemonic => {
+                let (mnemonic, b) = as_mask(mnemonic, b, width(instruction));
+                self.calculated(mnemonic, a, b, width(instruction))
+            }
         };
         self.assign(instruction, 0, value);
     }
@@ -206,6 +209,18 @@ fn width(instruction: &Instruction) -> usize {
     match instruction.op0_kind() {
         OpKind::Memory => instruction.memory_size().size(),
         _ => instruction.op0_register().size(),
+    }
+}
+
+/// A bit that is set or cleared by its number, as `or` and `and` do it.
+fn as_mask(mnemonic: Mnemonic, bit: Value, width: usize) -> (Mnemonic, Value) {
+    let mask = |bit: u64| 1u64 << (bit % (8 * width.clamp(1, 8) as u64));
+    match (mnemonic, bit) {
+        (Mnemonic::Bts, Value::Const(bit)) => (Mnemonic::Or, Value::Const(mask(bit))),
+        (Mnemonic::Btr, Value::Const(bit)) => {
+            (Mnemonic::And, Value::Const(!mask(bit) & (u64::MAX >> (64 - 8 * width.clamp(1, 8)))))
+        }
+        other => other,
     }
 }
 

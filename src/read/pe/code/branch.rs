@@ -21,6 +21,8 @@ enum Set {
     Difference,
     /// A test of bits.
     Common,
+    /// A bit that was put into the carry, on the right.
+    Carry,
     /// Any other instruction: only whether its result is zero or negative is known.
     Result,
 }
@@ -50,7 +52,11 @@ impl Compared {
                 let negative = signed(left & right) < 0;
                 (left & right == 0, negative, false, negative)
             }
+            Set::Carry => (false, false, right != 0, false),
         };
+        if self.set == Set::Carry && !matches!(condition, C::b | C::ae) {
+            return None;
+        }
         if self.set == Set::Result && !matches!(condition, C::e | C::ne | C::s | C::ns) {
             return None;
         }
@@ -149,6 +155,13 @@ impl Engine<'_, '_> {
             Mnemonic::Neg => {
                 let right = self.operand(instruction, 0).number()?;
                 return Some(Compared { set: Set::Difference, left: 0, right, bytes: size(instruction) });
+            }
+            // Of a register, the bit by its number modulo the width (Intel's manual, "BT").
+            Mnemonic::Bt if instruction.op0_kind() == OpKind::Register => {
+                let (of, bit) = (self.operand(instruction, 0).number()?, self.operand(instruction, 1).number()?);
+                let bytes = size(instruction);
+                let right = of >> (bit % (8 * bytes.clamp(1, 8) as u64)) & 1;
+                return Some(Compared { set: Set::Carry, left: 0, right, bytes });
             }
             _ => return None,
         };
@@ -339,6 +352,8 @@ mod tests {
         assert_eq!(less.meets(ConditionCode::l), Some(true), "minus one is less than one");
         assert_eq!(less.meets(ConditionCode::b), Some(false), "but not as an unsigned number");
         assert_eq!(of(Set::Common, 6, 1).meets(ConditionCode::e), Some(true));
+        assert_eq!(of(Set::Carry, 0, 1).meets(ConditionCode::ae), Some(false));
+        assert_eq!(of(Set::Carry, 0, 1).meets(ConditionCode::e), None, "the zero flag stays as it was");
         assert_eq!(of(Set::Result, 0, u64::MAX).meets(ConditionCode::e), Some(true));
         assert_eq!(of(Set::Result, 3, u64::MAX).meets(ConditionCode::a), None);
     }

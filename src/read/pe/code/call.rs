@@ -93,6 +93,11 @@ impl Engine<'_, '_> {
         {
             return;
         }
+        if let Target::Import(import) = target
+            && instruction.op0_kind() == OpKind::Register
+        {
+            self.named.insert(site, import);
+        }
         let stack = self.state.registers[RSP];
         let result = match (self.enter(&target, site), &target) {
             (Value::Const(number), Target::Internal(rva)) if is_tested(next) && self.is_constant(*rva) => {
@@ -148,7 +153,7 @@ impl Engine<'_, '_> {
 
     fn target(&mut self, instruction: &Instruction) -> Target {
         if matches!(instruction.op0_kind(), OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64) {
-            let rva = self.rva(instruction.near_branch_target());
+            let rva = self.beyond_jumps(self.rva(instruction.near_branch_target()));
             return match self.program.references.thunks.get(&rva) {
                 Some(import) => Target::Import(*import),
                 None => Target::Internal(rva),
@@ -161,14 +166,23 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// What a call leads to; a jump to a jump of this function stays in it.
+    fn beyond_jumps(&self, rva: u32) -> u32 {
+        match self.program.image.beyond_jumps(rva) {
+            beyond if beyond != rva && self.program.functions.function_of(rva) == Some(self.start) => rva,
+            beyond => beyond,
+        }
+    }
+
     /// What a pointer to a function points to.
     pub(crate) fn target_at(&self, value: Value) -> Target {
         match value {
             Value::Const(va) => match self.program.image.rva_of(va) {
-                Some(rva) => match self.program.references.thunks.get(&rva) {
-                    Some(import) => Target::Import(*import),
-                    None => Target::Internal(rva),
-                },
+                Some(rva) => {
+                    let rva = self.program.image.beyond_jumps(rva);
+                    let import = self.program.references.thunks.get(&rva);
+                    import.map_or(Target::Internal(rva), |import| Target::Import(*import))
+                }
                 None => Target::Unknown,
             },
             Value::Sym(symbol, 0) => match (self.symbols.kind(symbol), self.origins.get(&symbol)) {

@@ -119,7 +119,7 @@ impl Engine<'_, '_> {
                 Some(import) => Some(*import),
                 None => return Gap::Function,
             },
-            _ => slot.and_then(|slot| program.linkage.slots.get(&slot).copied()),
+            _ => slot.and_then(|slot| program.linkage.slots.get(&slot)).or_else(|| self.named.get(&site)).copied(),
         };
         let Some(import) = import.and_then(|i| program.linkage.imports.get(i)) else { return Gap::Pointer };
         let of_windows = crate::catalog::native::is_crt(&import.module)

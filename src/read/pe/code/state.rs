@@ -262,6 +262,24 @@ impl State {
         self.cells.iter()
     }
 
+    /// The cells that are others than in a state that this one was made from.
+    pub(crate) fn cells_changed(&self, before: &State) -> Vec<(Value, Cell)> {
+        if self.cells.is_shared(&before.cells) {
+            return Vec::new();
+        }
+        let changed = |(at, cell): &(&Value, &Cell)| before.cells.get(**at) != Some(*cell);
+        self.cells.iter().filter(changed).map(|(at, cell)| (*at, *cell)).collect()
+    }
+
+    /// The same, of buffers.
+    pub(crate) fn buffers_changed(&self, before: &State) -> Vec<(Value, Buffer)> {
+        if self.buffers.is_shared(&before.buffers) {
+            return Vec::new();
+        }
+        let changed = |(at, buffer): &(&Value, &Buffer)| before.buffers.get(**at) != Some(*buffer);
+        self.buffers.iter().filter(changed).map(|(at, buffer)| (*at, buffer.clone())).collect()
+    }
+
     /// The cells from an address up to another.
     pub(crate) fn cells_in(&self, from: Value, to: Value) -> impl Iterator<Item = (&Value, &Cell)> {
         self.cells.range(from, to)
@@ -290,8 +308,24 @@ impl State {
         if let Some(cell) = self.cells.get_mut(address) {
             cell.value = written;
         } else if matches!(address, Value::Stack(_)) {
-            self.keep_and_store(address, 8, written);
+            let size = self.room_beside(address);
+            self.keep_and_store(address, size, written);
         }
+    }
+
+    /// Bytes of a variable that a call fills: what another call has filled beside it is a variable of its own.
+    fn room_beside(&mut self, address: Value) -> u8 {
+        const WHOLE: u8 = 8;
+        const HALF: u8 = 4;
+        let is_given = |cell: &Cell| matches!(cell.value, Value::Sym(..));
+        if let Some(before) = self.cells.get_mut(address.plus(-i64::from(HALF), true))
+            && is_given(before)
+            && before.size == WHOLE
+        {
+            before.size = HALF;
+        }
+        let beside = self.cells.get(address.plus(i64::from(HALF), true));
+        if beside.is_some_and(is_given) { HALF } else { WHOLE }
     }
 
     /// A function that was given this address may fill more than its first word: what was cleared beside it is not known

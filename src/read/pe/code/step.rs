@@ -62,6 +62,8 @@ impl Engine<'_, '_> {
             | M::Sub
             | M::And
             | M::Or
+            | M::Bts
+            | M::Btr
             | M::Xor
             | M::Shl
             | M::Sal

@@ -42,12 +42,10 @@ struct Width {
     said: bool,
 }
 
-/// What was put into the state of the engine.
-#[derive(Default)]
+/// What was put into the state of the engine: what a model finds changed is compared with what it found.
 struct Put {
     lost: bool,
-    buffers: BTreeMap<Value, Buffer>,
-    cells: BTreeMap<Value, Cell>,
+    state: State,
 }
 
 /// What is handed to a model, by address.
@@ -93,9 +91,8 @@ impl Gathered {
     }
 
     /// Puts all of it into a state. A text in the middle of another one comes behind it.
-    fn put(self, state: &mut State, ground: &Ground<'_, '_>) -> Put {
+    fn put(self, mut state: State, ground: &Ground<'_, '_>) -> Put {
         let size = size_of(ground.is_64);
-        let mut put = Put { lost: self.lost, ..Put::default() };
         for (at, word) in self.words.iter().filter(|(at, _)| !self.is_text(**at)) {
             let (place, cell) = (ground.value(Word::number(*at)), cell_of(ground, *word, size));
             if cell.value != Value::Unknown {
@@ -106,10 +103,7 @@ impl Gathered {
             let place = ground.value(Word::number(at));
             state.set_buffer(place, buffer);
         }
-        // What a model finds changed is compared with what it found.
-        put.buffers.extend(state.buffers().map(|(at, buffer)| (*at, buffer.clone())));
-        put.cells.extend(state.cells().map(|(at, cell)| (*at, *cell)));
-        put
+        Put { lost: self.lost, state }
     }
 }
 
@@ -215,8 +209,8 @@ fn put(
     for pointer in inner.into_iter().filter(|_| wanted.deep) {
         gathered.add(machine, ground, marks, (pointer, width));
     }
-    let put = gathered.put(&mut state, ground);
-    engine.state = state;
+    let put = gathered.put(state, ground);
+    engine.state = put.state.clone();
     put
 }
 
@@ -246,24 +240,17 @@ pub(super) fn call(
     let value = engine.enter(target, site);
     let events = std::mem::take(&mut engine.report.events);
     let mut others = Vec::new();
-    let cells: Vec<(Value, Cell)> = engine.state.cells().map(|(at, cell)| (*at, *cell)).collect();
-    for (at, cell) in cells {
-        if before.cells.get(&at) != Some(&cell)
-            && let Some(place) = ground.address(ground.word(at))
-        {
+    for (at, cell) in engine.state.cells_changed(&before.state) {
+        if let Some(place) = ground.address(ground.word(at)) {
             let (word, size) = (ground.word(cell.value), usize::from(cell.size).min(8));
             // How much a function writes that is not known is not known either: no more than may be at such a place.
             let aligned = 1 << place.trailing_zeros().min(3);
             machine.memory.store(place, if word.low(size).is_some() { size } else { size.min(aligned) }, word);
         }
     }
-    let buffers: Vec<(Value, Buffer)> = engine.state.buffers().map(|(at, buffer)| (*at, buffer.clone())).collect();
-    for (at, buffer) in buffers {
-        if before.buffers.get(&at) == Some(&buffer) {
-            continue;
-        }
+    for (at, buffer) in engine.state.buffers_changed(&before.state) {
         let Some(place) = ground.address(ground.word(at)) else { continue };
-        let tainted = before.buffers.get(&at).is_some_and(|old| old.known.texts() == buffer.known.texts());
+        let tainted = before.state.buffer(at).is_some_and(|old| old.known.texts() == buffer.known.texts());
         if tainted {
             machine.memory.blur(place, BLURRED);
             continue;

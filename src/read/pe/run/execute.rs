@@ -127,10 +127,15 @@ impl Machine {
                 };
                 self.put(first, Word::of(counted, size));
             }
-            M::Bt => {
+            M::Bt | M::Bts | M::Btr => {
                 let place = self.place(ground, instruction, 1);
                 let (number, bit) = (self.get(ground, files, first).low(size), self.get(ground, files, place).low(1));
-                self.flags.carry = number.zip(bit).map(|(n, bit)| n >> (bit % (size as u64 * 8)) & 1 == 1);
+                let bit = bit.map(|bit| 1u64 << (bit % (size as u64 * 8)));
+                self.flags.carry = number.zip(bit).map(|(n, bit)| n & bit != 0);
+                if mnemonic != M::Bt {
+                    let changed = |(n, bit): (u64, u64)| if mnemonic == M::Bts { n | bit } else { n & !bit };
+                    self.put(first, Word::of(number.zip(bit).map(changed), size));
+                }
             }
             M::Cld | M::Std => self.downwards = mnemonic == M::Std,
             M::Nop | M::Endbr64 | M::Endbr32 | M::Prefetchnta | M::Prefetcht0 | M::Pause | M::Wait => {}
