@@ -5,9 +5,11 @@ mod random;
 mod scratch;
 
 use random::Random;
+use rayon::prelude::*;
 use scratch::Folder;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use wipeproof::discover::{Application, Artifact, SNIFF_LEN, sniff, walk};
 use wipeproof::facts::NoteKind;
@@ -51,20 +53,35 @@ fn spliced(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     copy
 }
 
+/// On all cores, the largest first: a broken program is read as a whole one is, and in a build that is not optimised the few
+/// with a runtime linked in take most of the time.
 #[test]
 fn broken_copies_cost_only_themselves() {
-    let scratch = Folder::new("broken");
-    for file in fixtures() {
-        let bytes = fs::read(&file).expect("a fixture");
-        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-        let Some(_) = sniff(&bytes[..bytes.len().min(SNIFF_LEN)], &name) else { continue };
-        // By its name, so that a fixture is damaged in the same way whatever others there are.
-        let mut random =
-            Random(name.bytes().fold(0x9e37_79b9, |seed, b| (seed ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)));
-        for damage in [truncated, flipped, spliced] {
-            for _ in 0..VARIANTS {
-                check_copy(&damage(&bytes, &mut random), &name, &scratch);
-            }
+    let mut fixtures: Vec<(u64, PathBuf)> =
+        fixtures().into_iter().map(|file| (fs::metadata(&file).map_or(0, |data| data.len()), file)).collect();
+    fixtures.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    let next = AtomicUsize::new(0);
+    (0..fixtures.len()).into_par_iter().with_max_len(1).for_each(|_| {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if let Some((_, file)) = fixtures.get(number) {
+            break_copies(file, number);
+        }
+    });
+}
+
+fn break_copies(file: &Path, number: usize) {
+    let bytes = fs::read(file).expect("a fixture");
+    let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+    if sniff(&bytes[..bytes.len().min(SNIFF_LEN)], &name).is_none() {
+        return;
+    }
+    let scratch = Folder::new(&format!("broken-{number}"));
+    // By its name, so that a fixture is damaged in the same way whatever others there are.
+    let mut random =
+        Random(name.bytes().fold(0x9e37_79b9, |seed, b| (seed ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)));
+    for damage in [truncated, flipped, spliced] {
+        for _ in 0..VARIANTS {
+            check_copy(&damage(&bytes, &mut random), &name, &scratch);
         }
     }
 }
