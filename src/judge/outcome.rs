@@ -112,8 +112,8 @@ pub fn heals(effect: &Effect) -> bool {
 
 /// The value is the same each time it is written, or whatever it is then, and nothing was collected before it.
 fn self_heals(effect: &Effect) -> bool {
-    // Once for each instance nothing is collected.
-    let anew = effect.has(Trait::Renewed) || effect.phase == Phase::FirstBoot;
+    // Once for each instance, or for each marker, nothing is collected.
+    let anew = effect.has(Trait::Renewed) || effect.phase == Phase::FirstBoot || effect.guard.is_some();
     let collects = effect.operation == Operation::Append && !anew;
     let adapts = adapts_configuration(effect);
     let kept = (effect.has(Trait::ReadBack) || effect.has(Trait::ReadModifyWrite)) && !adapts;
@@ -305,5 +305,7 @@ mod tests {
         assert_eq!(at("cloud-service", "{Temp}\\done.txt"), Some(Outcome::Lost));
         assert_eq!(at("cloud-service", "{ProgramFiles}\\X\\done.txt"), Some(Outcome::Survives));
         assert_eq!(at("vm-role", "{Temp}\\done.txt"), Some(Outcome::Survives));
+        let appended = "effect append file C:\\Agent\\a.conf phase=startup origin=constant guard={ProgramFiles}\\done.txt";
+        assert_eq!(outcome_at("cloud-service", Event::Reimage, appended), Some(Outcome::Survives));
     }
 }

@@ -1,6 +1,6 @@
 //! From names to kinds of store: a file called `orders.sdf` is a database, whatever API opened it.
 
-use crate::facts::{Certainty, Hole, Location, Operation, Place, Reading, Store, Text, Trait};
+use crate::facts::{Certainty, Hole, Location, Operation, Part, Place, Reading, Store, Text, Trait};
 
 /// Extensions of database files (engines: SQLite, SQL Server, SQL CE, Access, ESE, dBase, Firebird, LiteDB).
 const DATABASES: &[&str] = &[
@@ -79,9 +79,22 @@ fn is_remote_queue(location: &str) -> bool {
 fn is_log_text(effect: &crate::facts::Effect) -> bool {
     let key = effect.location.key();
     let in_log_folder = key.split('\\').rev().skip(1).any(|part| matches!(part, "log" | "logs" | "logfiles"));
-    let name = effect.location.file_name().unwrap_or_default().to_lowercase();
+    let name = known_name(&effect.location);
     let named_log = effect.operation == Operation::Append && name.ends_with(".txt") && name.contains("log");
     in_log_folder || named_log
+}
+
+/// What is known of the name of a file, in lower case: `startuplog-.txt` where the day in it is not.
+fn known_name(location: &Location) -> String {
+    let mut name = String::new();
+    for part in location.text().parts() {
+        let Part::Lit(lit) = part else { continue };
+        match lit.rsplit_once('\\') {
+            Some((_, last)) => last.clone_into(&mut name),
+            None => name.push_str(lit),
+        }
+    }
+    name.to_lowercase()
 }
 
 #[cfg(test)]
@@ -119,13 +132,18 @@ mod tests {
              effect create file \"{Windows}\\Temp\\setup.log\"\n\
              effect create file \"{Windows}\\Temporary.txt\"\n\
              effect create file \"{AppDir}\\~temp0001.dat\"\n\
-             effect create file \"{AppDir}\\readme.txt\"\n",
+             effect create file \"{AppDir}\\readme.txt\"\n\
+             effect append file \"{AppDir}\\startlog-{?}.txt\"\n\
+             effect append file \"{config:log}.txt\"\n\
+             effect append file \"{AppDir}\\log{?}\\a.txt\"\n",
         )
         .unwrap();
         super::stores(&mut readings);
         let text = listing::print(&readings);
         let stores: Vec<&str> =
             text.lines().filter(|l| l.starts_with("effect")).map(|l| l.split(' ').nth(2).unwrap()).collect();
-        assert_eq!(stores, ["database", "log", "temp-file", "temp-file", "temp-file", "file", "temp-file", "file"]);
+        let first = ["database", "log", "temp-file", "temp-file", "temp-file", "file", "temp-file", "file"];
+        assert_eq!(stores[..8], first);
+        assert_eq!(stores[8..], ["log", "file", "file"], "a word in what is known of a name");
     }
 }

@@ -1,6 +1,7 @@
 //! Markers: a test for a file that keeps what follows from being done twice.
 
-use crate::facts::{Body, Clue, ClueKind, Fact, Location, Operation, Reading, Site};
+use super::sink::may_be_log;
+use crate::facts::{Body, Clue, ClueKind, Fact, Location, Operation, Origin, Reading, Site, Step};
 use crate::read::text::LineIndex;
 use std::collections::HashSet;
 
@@ -53,6 +54,11 @@ impl Guards {
 
 /// What the guarded part of a script does and no other part of it: that is missing where the marker is found.
 fn tell(guard: &Guard, is_kept: impl Fn(usize, &Fact) -> bool, site: &Site, reading: &mut Reading) {
+    for (number, fact) in reading.facts.iter_mut().enumerate() {
+        if is_kept(number, fact) {
+            make_marker(&mut fact.body, &guard.marker, site);
+        }
+    }
     let (mut kept, mut done) = (Vec::new(), HashSet::new());
     for (number, fact) in reading.facts.iter().enumerate() {
         let Some(said) = describe(&fact.body, &guard.marker) else { continue };
@@ -67,7 +73,18 @@ fn tell(guard: &Guard, is_kept: impl Fn(usize, &Fact) -> bool, site: &Site, read
     }
 }
 
-/// What a marker is there to protect: lasting deeds, not what is read, logged or removed.
+/// What is added to a file only while there is none makes it, and never grows: `echo done >> done.txt` writes a marker as
+/// well as `>` does.
+fn make_marker(body: &mut Body, marker: &Location, site: &Site) {
+    let Body::Effect(effect) = body else { return };
+    if effect.operation == Operation::Append && effect.location == *marker {
+        effect.operation = Operation::Create;
+        effect.evidence.push(Step::at("only where it is missing", site.clone()));
+    }
+}
+
+/// What a marker is there to protect: lasting deeds, not what is read, logged or removed. Lines that are the same at
+/// every time belong to a configuration; what was added once is not added again.
 fn describe(body: &Body, marker: &Location) -> Option<String> {
     match body {
         Body::Effect(effect) => {
@@ -83,7 +100,10 @@ fn describe(body: &Body, marker: &Location) -> Option<String> {
                     | Operation::Grant
                     | Operation::Generate
                     | Operation::Mount
-            ) && !effect.via.ends_with('>');
+            ) && !effect.via.ends_with('>')
+                || effect.operation == Operation::Append
+                    && effect.origin == Origin::Constant
+                    && !may_be_log(&effect.location);
             let (operation, store): (&str, &str) = (effect.operation.into(), effect.store.into());
             // A copy that is made where it is missing is the beginning of something.
             let is_seed = effect.operation == Operation::Copy && effect.store.is_path();
