@@ -64,6 +64,11 @@ fn code_that_the_system_calls() {
 }
 
 #[test]
+fn what_one_caller_asks_for() {
+    program("chosen");
+}
+
+#[test]
 fn registry_and_settings() {
     program("registry");
 }

@@ -215,6 +215,10 @@ impl Walk<'_> {
                 self.call(demand, sight, unit, *token, args, sights)
             }
             Expr::Array(ids) | Expr::Concat(ids) | Expr::Phi(ids) => next(ids),
+            Expr::Choice(condition, ids) => {
+                next(&[*condition]);
+                next(ids);
+            }
             Expr::Element(array, _) => next(&[*array]),
             Expr::With(object, _, _, value) | Expr::Set(object, _, value) => next(&[*object, *value]),
             Expr::Char(code) | Expr::Named(code, _) => next(&[*code]),

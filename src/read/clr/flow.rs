@@ -86,7 +86,7 @@ impl<'f> Flow<'f> {
     fn is(&self, id: Id, object: Id) -> bool {
         id == object
             || match self.unit.arena.get(id) {
-                Expr::Phi(ids) => ids.contains(&object),
+                Expr::Phi(ids) | Expr::Choice(_, ids) => ids.contains(&object),
                 Expr::Field(token, _) => {
                     self.body.stores.iter().any(|store| store.token == *token && store.value == object)
                 }
@@ -103,7 +103,7 @@ impl<'f> Flow<'f> {
         let any = |ids: &[Id]| ids.iter().any(|id| self.is_of(*id, path, left));
         match self.unit.arena.get(id) {
             Expr::Call(token, args) => self.unit.callee(*token).is_some_and(|callee| opens(&callee)) && any(args),
-            Expr::Phi(ids) | Expr::Array(ids) => any(ids),
+            Expr::Phi(ids) | Expr::Choice(_, ids) | Expr::Array(ids) => any(ids),
             Expr::With(object, _, _, value) | Expr::Set(object, _, value) => any(&[*object, *value]),
             Expr::Field(token, _) => {
                 let stored = self.body.stores.iter().filter(|store| store.token == *token);

@@ -7,13 +7,14 @@
 mod arrays;
 mod bags;
 mod builders;
+mod conditions;
 mod fields;
 mod named;
 mod refs;
 mod ways;
 
 use super::image::Image;
-use super::state::{Frame, Joins};
+use super::state::{Condition, Frame, Joins};
 use super::unit::Unit;
 use super::value::{Arena, Expr, Id};
 use crate::catalog::dotnet::catalog;
@@ -36,6 +37,8 @@ pub(super) struct Site {
     pub(super) args: Box<[Id]>,
     /// Makes an object: there is no receiver yet.
     pub(super) makes: bool,
+    /// What is so of the parameters wherever the call is reached, the innermost conditions.
+    pub(super) when: Box<[Condition]>,
 }
 
 /// A field that a method assigns.
@@ -91,6 +94,7 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         locals: vec![Id::NULL; locals_of(&instructions)],
         args: (0..args).map(|i| arena.add(Expr::Param(rid, i))).collect(),
         objects: Vec::new(),
+        when: Vec::new(),
     };
     let mut joins = Joins::new(&instructions, &code.exception_handlers);
     let mut machine = Machine {
@@ -104,6 +108,7 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         kept: Vec::new(),
         is_kept: false,
         assigned: Assigned::new(&instructions, &code.exception_handlers),
+        returned: Vec::new(),
     };
     for (i, instruction) in instructions.iter().enumerate() {
         machine.is_kept = instructions.get(i + 1).is_some_and(|next| keeps(next.opcode));
@@ -146,6 +151,8 @@ struct Machine<'m, 'a> {
     is_kept: bool,
     /// What fields of the receiver hold here.
     assigned: Assigned,
+    /// What is so of the parameters wherever it returned so far.
+    returned: Vec<Condition>,
 }
 
 impl Machine<'_, '_> {
@@ -268,15 +275,13 @@ impl Machine<'_, '_> {
                 self.assign(address, Id::NULL);
             }
             O::Add | O::Or | O::And | O::Sub | O::Xor => self.arithmetic(i.opcode),
+            O::Ceq => self.compare(),
             O::Ret => {
                 self.keep_given();
                 if self.unit.method(self.rid).is_some_and(|m| m.returns) {
                     let value = self.pop();
                     let value = self.settle(value);
-                    self.body.result = Some(match self.body.result {
-                        Some(other) => self.arena.either(other, value),
-                        None => value,
-                    });
+                    self.give(value);
                 }
                 self.live = false;
             }
@@ -298,7 +303,7 @@ impl Machine<'_, '_> {
                         joins.jump(i, &self.frame, self.arena);
                         self.live = false;
                     }
-                    None => joins.jump(i, &self.frame, self.arena),
+                    None => self.branch(i, condition, joins),
                 }
             }
             _ if !i.operand.branch_targets().is_empty() => {
@@ -443,7 +448,7 @@ impl Machine<'_, '_> {
         }
         self.give_back(&callee, token, &raw, &args);
         self.calls_out(token);
-        self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: false });
+        self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: false, when: self.when() });
         if returns {
             let id = self.arena.add(Expr::Call(token, args));
             self.push(id);
@@ -464,7 +469,7 @@ impl Machine<'_, '_> {
             return self.push_object(i.offset, content);
         }
         self.calls_out(token);
-        self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: true });
+        self.body.sites.push(Site { offset: i.offset, token, args: args.clone(), makes: true, when: self.when() });
         if catalog().collection(callee.ty).is_some_and(|row| row.made) {
             let id = self.arena.add(Expr::Collection(self.rid, i.offset, args));
             return self.push(id);

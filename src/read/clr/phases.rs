@@ -200,7 +200,9 @@ fn function(unit: &Unit, body: &Body, id: Id, depth: u32, found: &mut Vec<u32>) 
                 found.push(*token);
             }
         }
-        Expr::Phi(ids) | Expr::Array(ids) => ids.iter().for_each(|id| function(unit, body, *id, depth, found)),
+        Expr::Phi(ids) | Expr::Choice(_, ids) | Expr::Array(ids) => {
+            ids.iter().for_each(|id| function(unit, body, *id, depth, found))
+        }
         // Compilers keep a delegate that needs no object in a field.
         Expr::Field(field, None) => {
             if let Some(store) = body.stores.iter().find(|store| store.token == *field) {
@@ -227,7 +229,9 @@ fn holds(unit: &Unit, id: Id, wanted: Id, depth: u32) -> bool {
     let Some(depth) = depth.checked_sub(1) else { return false };
     id == wanted
         || match unit.arena.get(id) {
-            Expr::Phi(ids) | Expr::Array(ids) => ids.iter().any(|id| holds(unit, *id, wanted, depth)),
+            Expr::Phi(ids) | Expr::Choice(_, ids) | Expr::Array(ids) => {
+                ids.iter().any(|id| holds(unit, *id, wanted, depth))
+            }
             _ => false,
         }
 }

@@ -193,6 +193,10 @@ impl<'r> Resolver<'r> {
                 self.eval(at, *value).iter().map(|v| models::named(v, *is_boolean)).collect()
             }
             Expr::Phi(ids) => self.alternatives(at, ids),
+            Expr::Choice(condition, ids) => match self.is_set(at, *condition) {
+                Some(is) => self.eval(at, ids[usize::from(!is)]),
+                None => self.alternatives(at, ids),
+            },
             Expr::With(object, ty, name, value) => self.with(at, *object, ty, name, *value),
             Expr::Set(object, ..) => {
                 let as_set = |v: Value| Value { made: v.made.map(|_| (at.unit, id)), ..v };
@@ -213,6 +217,13 @@ impl<'r> Resolver<'r> {
     fn alternatives(&self, at: At<'_>, ids: &[Id]) -> Vec<Value> {
         let is_folder = |folder: Id| ids.iter().any(|id| *id != folder && self.joins(at.unit, *id, folder));
         ids.iter().filter(|id| !is_folder(**id)).flat_map(|id| self.eval(at, *id)).collect()
+    }
+
+    /// Is a number other than zero, whatever it may be?
+    pub(super) fn is_set(&self, at: At<'_>, id: Id) -> Option<bool> {
+        let values = self.eval(at, id);
+        let is = values.first()?.int? != 0;
+        values.iter().all(|v| v.int.is_some_and(|n| (n != 0) == is)).then_some(is)
     }
 
     /// Is this a path below that folder?

@@ -201,6 +201,7 @@ impl<'v> View<'v> {
         for value in self.resolver.at_site(self.at, template, self.this, self.args).iter().take(MAX_LOCATIONS) {
             let Some(database) = database(&value.text, &row.provider) else { continue };
             if let Some(mut effect) = database.effect(via) {
+                effect.certainty = effect.certainty.min(row.at_most.unwrap_or(Certainty::Proven));
                 effect.evidence.extend(self.resolver.steps(self.unit, &value.steps));
                 out.push(Body::Effect(effect));
             }

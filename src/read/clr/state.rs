@@ -17,6 +17,24 @@ pub(super) struct Frame {
     pub(super) args: Vec<Id>,
     /// What the arrays and builders of this method hold, by object.
     pub(super) objects: Vec<(Id, Id)>,
+    /// Parameters that are not zero on every way to here, or zero, the outermost condition first.
+    pub(super) when: Vec<Condition>,
+}
+
+/// A parameter, and whether it is not zero.
+pub(super) type Condition = (Id, bool);
+
+/// What tells two ways apart that begin alike: the last condition, whether it holds on the first. Afterwards the first
+/// has what both have in common.
+pub(super) fn meet(when: &mut Vec<Condition>, other: &[Condition]) -> Option<Condition> {
+    let common = when.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let rest = (&when[common..], &other[common..]);
+    let apart = match rest {
+        ([(a, is)], [(b, other)]) if a == b && is != other => Some((*a, *is)),
+        _ => None,
+    };
+    when.truncate(common);
+    apart
 }
 
 impl Frame {
@@ -34,12 +52,14 @@ impl Frame {
     }
 
     fn merge(&mut self, other: &Frame, arena: &mut Arena) {
-        merge_slots(&mut self.stack, &other.stack, arena);
-        merge_slots(&mut self.locals, &other.locals, arena);
-        merge_slots(&mut self.args, &other.args, arena);
+        let apart = meet(&mut self.when, &other.when);
+        let mut join = |a: Id, b: Id| either(arena, apart, a, b);
+        merge_slots(&mut self.stack, &other.stack, &mut join);
+        merge_slots(&mut self.locals, &other.locals, &mut join);
+        merge_slots(&mut self.args, &other.args, &mut join);
         for (object, content) in &other.objects {
             match self.objects.iter_mut().find(|(id, _)| id == object) {
-                Some(slot) => slot.1 = arena.either(slot.1, *content),
+                Some(slot) => slot.1 = join(slot.1, *content),
                 None => self.objects.push((*object, *content)),
             }
         }
@@ -50,10 +70,19 @@ impl Frame {
     }
 }
 
-fn merge_slots(own: &mut Vec<Id>, other: &[Id], arena: &mut Arena) {
+fn merge_slots(own: &mut Vec<Id>, other: &[Id], join: &mut impl FnMut(Id, Id) -> Id) {
     own.truncate(other.len());
     for (a, b) in own.iter_mut().zip(other) {
-        *a = arena.either(*a, *b);
+        *a = join(*a, *b);
+    }
+}
+
+/// One of two values, by what tells their ways apart.
+pub(super) fn either(arena: &mut Arena, apart: Option<Condition>, a: Id, b: Id) -> Id {
+    match apart {
+        Some((condition, true)) => arena.choice(condition, a, b),
+        Some((condition, false)) => arena.choice(condition, b, a),
+        None => arena.either(a, b),
     }
 }
 
@@ -105,6 +134,7 @@ impl Joins {
                 *frame = arrived;
             }
             frame.stack.clear();
+            frame.when.clear();
             self.forget(from, to, frame, arena);
             if with_exception {
                 frame.stack.push(Id::UNKNOWN);
@@ -126,6 +156,7 @@ impl Joins {
         if !*live {
             // ECMA-335 III.1.7.5: here the stack is empty.
             frame.stack.clear();
+            frame.when.clear();
             *live = true;
         }
         self.forget(offset, end, frame, arena);

@@ -47,6 +47,8 @@ pub(super) enum Expr {
     Named(Id, bool),
     /// One of these.
     Phi(Box<[Id]>),
+    /// The first of two if this parameter is not zero, else the second.
+    Choice(Id, Box<[Id]>),
     /// A type, from `ldtoken`.
     Type(u32),
     /// A method as a value.
@@ -140,6 +142,17 @@ impl Arena {
             kept.push(Id::UNKNOWN);
         }
         self.add(Expr::Phi(kept.into()))
+    }
+
+    /// One of two values, by a condition. What changes along the method is not told apart: it is looked up where it is.
+    pub(super) fn choice(&mut self, condition: Id, then: Id, or: Id) -> Id {
+        let changes = |id: Id| {
+            matches!(self.get(id), Expr::Object(..) | Expr::Collection(..) | Expr::Local(_) | Expr::Argument(_))
+        };
+        if then == or || changes(then) || changes(or) {
+            return self.either(then, or);
+        }
+        self.add(Expr::Choice(condition, [then, or].into()))
     }
 
     /// A string followed by another.

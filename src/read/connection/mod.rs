@@ -153,7 +153,8 @@ impl Pairs {
         match self.lit(&["port"]) {
             Some("3306") => "mysql",
             Some("5432") => "postgresql",
-            _ if self.get(&["host"]).is_some() => "postgresql",
+            // What libpq calls a database (PostgreSQL documentation: "Parameter Key Words"); SqlClient refuses the word.
+            _ if self.get(&["host", "dbname"]).is_some() => "postgresql",
             _ => "sqlserver",
         }
     }

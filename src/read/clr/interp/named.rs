@@ -33,7 +33,7 @@ impl Machine<'_, '_> {
     pub(super) fn named(&mut self, value: Id, is_boolean: bool) -> Id {
         let value = self.settle(value);
         match self.arena.get(value) {
-            Expr::Int(_) | Expr::Phi(_) | Expr::Param(..) | Expr::Field(..) | Expr::Element(..) => {
+            Expr::Int(_) | Expr::Phi(_) | Expr::Choice(..) | Expr::Param(..) | Expr::Field(..) | Expr::Element(..) => {
                 self.arena.add(Expr::Named(value, is_boolean))
             }
             _ => value,

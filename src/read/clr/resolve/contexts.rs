@@ -98,7 +98,7 @@ impl<'r> Resolver<'r> {
         let is_each = all.apart == Apart::Each && !needs.params.is_empty();
         let mut links = Vec::new();
         if (needs.is_joint() || is_each) && chain.len() < MAX_LINKS && all.left > 0 {
-            links = if needs.params.is_empty() { self.makings(method) } else { self.calls_of(method) };
+            links = if needs.params.is_empty() { self.makings_called(method) } else { self.calls_of(method) };
             for link in links.iter_mut().filter(|_| !needs.params.is_empty()) {
                 link.step.what = Passed::arguments(method, &needs.params);
             }
@@ -143,6 +143,39 @@ impl<'r> Resolver<'r> {
             }
         }
         links
+    }
+
+    /// Where the objects are made that a method is called on: where every call shows which object it is, others of the same
+    /// type do not count.
+    fn makings_called(&self, method: Method) -> Vec<Link> {
+        let mut links = self.makings(method);
+        let calls = if links.len() > 1 { self.calls_of(method) } else { Vec::new() };
+        let mut called = Vec::new();
+        for call in &calls {
+            match call.args.first().and_then(|receiver| self.making_of(call.caller.unit, *receiver)) {
+                Some(making) => called.push((call.caller, making)),
+                None => return links,
+            }
+        }
+        let is_called = |link: &Link| {
+            let making = link.args.first().and_then(|made| self.making_of(link.caller.unit, *made));
+            making.is_none_or(|making| called.contains(&(link.caller, making)))
+        };
+        if links.iter().any(is_called) {
+            links.retain(is_called);
+        }
+        links
+    }
+
+    /// The call that made this object in the method itself, whatever was set on it since.
+    fn making_of(&self, unit: u32, object: Id) -> Option<&Expr> {
+        let unit = self.units.get(unit as usize)?;
+        match unit.arena.making(object) {
+            making @ Expr::Call(token, _) if unit.callee(*token).is_some_and(|callee| callee.name == ".ctor") => {
+                Some(making)
+            }
+            _ => None,
+        }
     }
 
     /// Where objects of the type of a method are made.
@@ -233,6 +266,10 @@ impl<'r> Resolver<'r> {
                 }
                 Expr::Array(all) | Expr::Concat(all) | Expr::Phi(all) | Expr::Given(_, _, all) => {
                     queue.extend(all.iter())
+                }
+                Expr::Choice(condition, all) => {
+                    queue.push(*condition);
+                    queue.extend(all.iter());
                 }
                 Expr::Element(a, b) => queue.extend([*a, *b]),
                 Expr::With(object, _, _, value) | Expr::Set(object, _, value) => queue.extend([*object, *value]),

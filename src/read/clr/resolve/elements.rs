@@ -73,7 +73,7 @@ impl Resolver<'_> {
             Expr::Array(elements) => {
                 elements.iter().filter(|id| **id != Id::NULL).flat_map(|id| self.eval(at, *id)).collect()
             }
-            Expr::Phi(ids) => ids.iter().flat_map(|id| self.elements_of(at, *id)).collect(),
+            Expr::Phi(ids) | Expr::Choice(_, ids) => ids.iter().flat_map(|id| self.elements_of(at, *id)).collect(),
             Expr::Collection(rid, _, args) => {
                 let mut found: Vec<Value> = args.iter().flat_map(|id| self.elements_of(at, *id)).collect();
                 if let Some(body) = unit.bodies.get(rid) {
@@ -94,7 +94,8 @@ impl Resolver<'_> {
     /// Is the receiver this very collection, on some way through the method?
     fn may_be(&self, unit: u32, receiver: Id, collection: Id) -> bool {
         let Some(unit) = self.units.get(unit as usize) else { return false };
-        receiver == collection || matches!(unit.arena.get(receiver), Expr::Phi(ids) if ids.contains(&collection))
+        receiver == collection
+            || matches!(unit.arena.get(receiver), Expr::Phi(ids) | Expr::Choice(_, ids) if ids.contains(&collection))
     }
 
     /// What a method adds to the receivers that are meant.

@@ -195,7 +195,9 @@ impl Resolver<'_> {
                 [_, function] => matches!(own.arena.get(function), Expr::Function(of) if *of == token),
                 _ => false,
             },
-            Expr::Phi(ids) if depth > 0 => ids.iter().any(|id| self.takes(unit, body, *id, token, depth - 1)),
+            Expr::Phi(ids) | Expr::Choice(_, ids) if depth > 0 => {
+                ids.iter().any(|id| self.takes(unit, body, *id, token, depth - 1))
+            }
             // Compilers keep a delegate that needs no object in a field.
             Expr::Field(field, None) if depth > 0 => {
                 let mut stores = body.stores.iter().filter(|store| store.token == *field);

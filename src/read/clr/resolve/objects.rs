@@ -366,7 +366,7 @@ impl Resolver<'_> {
                 Expr::Call(..) => vec![(at, id)],
                 _ => Vec::new(),
             },
-            Expr::Phi(ids) => {
+            Expr::Phi(ids) | Expr::Choice(_, ids) => {
                 let mut found = Vec::new();
                 for id in ids.iter().filter(|id| **id != Id::NULL) {
                     let of_one = self.objects(at, *id);

@@ -67,7 +67,7 @@ impl<'r> Resolver<'r> {
                 self.obstacle(unit, *array, left).or_else(|| Some("an element of an array".to_owned()))
             }
             Expr::Collection(..) => Some("an element of a collection".to_owned()),
-            Expr::Phi(all) | Expr::Concat(all) | Expr::Array(all) => {
+            Expr::Phi(all) | Expr::Choice(_, all) | Expr::Concat(all) | Expr::Array(all) => {
                 all.iter().find_map(|id| self.obstacle(unit, *id, left))
             }
             Expr::With(object, ..) | Expr::Set(object, ..) => self.obstacle(unit, *object, left),

@@ -16,6 +16,8 @@ const MAX_PLACES: usize = 48;
 #[derive(Default)]
 struct Found {
     places: Vec<(Location, Effect)>,
+    /// Those of callers for whom a condition of the call does not hold, as far as can be seen.
+    refuted: Vec<(Location, Effect)>,
     circumstances: usize,
     is_cut: bool,
 }
@@ -30,7 +32,7 @@ impl View<'_> {
                 found = each;
             }
         }
-        let mut all = found.places;
+        let mut all = if found.places.is_empty() { found.refuted } else { found.places };
         if found.circumstances > 1 {
             all.sort_by_key(|(location, _)| (location.text().has_unknown(), location.text().is_unknown()));
             fold_alternatives(&mut all);
@@ -50,10 +52,19 @@ impl View<'_> {
 
     fn in_circumstances(&self, row: &EffectRow, via: &str, ids: &[Id], apart: Apart) -> Found {
         let mut found = Found::default();
-        self.resolver.in_contexts(self.method, ids, apart, &mut |at, steps| {
+        let when = &self.call.when;
+        let ids: Vec<Id> = ids.iter().copied().chain(when.iter().map(|(condition, _)| *condition)).collect();
+        self.resolver.in_contexts(self.method, &ids, apart, &mut |at, steps| {
             found.circumstances += 1;
             let (effects, is_cut) = View { at, ..*self }.effects_of(row, via, steps);
             found.is_cut |= is_cut;
+            if when.iter().any(|(condition, is)| self.resolver.is_set(at, *condition) == Some(!is)) {
+                found.refuted.extend(effects.into_iter().map(|mut effect| {
+                    effect.certainty = Certainty::Possible;
+                    (effect.location.clone(), effect)
+                }));
+                return;
+            }
             for effect in effects {
                 let known = |(location, other): &(Location, Effect)| {
                     other.operation == effect.operation && same_place(location, &effect.location)
