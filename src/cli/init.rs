@@ -3,7 +3,7 @@
 use super::args::Init;
 use super::{Failure, Status, WriteError, info, path_argument};
 use crate::discover::{Application, WalkOptions, walk};
-use crate::facts::{ClueKind, Reading};
+use crate::facts::{ClueKind, Reading, file_name, folder_of};
 use crate::link::started_path;
 use crate::read::read_all;
 use crate::settings::FILE_NAME;
@@ -74,7 +74,7 @@ impl<'a> Found<'a> {
         }
         for name in names {
             let lower = name.to_lowercase();
-            let (folder, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
+            let (folder, file) = (folder_of(&lower), file_name(&lower));
             let top = name.split('/').next().unwrap_or_default();
             match folder.split('/').next().unwrap_or_default() {
                 "install" | "installer" | "setup" | "packer" | "image" => {

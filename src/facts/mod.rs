@@ -16,6 +16,7 @@ mod place;
 pub mod registry;
 mod site;
 mod text;
+mod tree;
 mod vocabulary;
 
 pub use alternatives::fold_alternatives;
@@ -29,6 +30,7 @@ pub use phase::Phase;
 pub use place::Place;
 pub use site::Site;
 pub use text::{Hole, MAX_TEXT, Part, Source, Text};
+pub use tree::{beside, file_name, folder_of, folders};
 pub use vocabulary::{Certainty, Operation, Origin, Store, Trait};
 
 use serde::{Deserialize, Serialize};

@@ -21,6 +21,7 @@ pub mod text;
 
 pub use allowances::{MALFORMED, comment_syntax, takes_comment};
 pub use memory::Memory;
+pub use script::Hosting;
 pub use snapshot::{Known, State};
 
 use crate::discover::{Application, Artifact, FOREIGN, Kind, Skipped, TOO_LARGE, is_report, sniff};
@@ -48,6 +49,8 @@ pub struct Input<'a> {
     pub bytes: &'a [u8],
     /// The other files of the application: debug information, included configuration.
     pub app: &'a Application,
+    /// What all of them say of those that a web server runs.
+    pub hosting: &'a Hosting,
 }
 
 /// A reader of one format family.
@@ -148,10 +151,12 @@ pub fn read_known(app: &Application, options: Options<'_>, known: Option<&Known<
 fn read_anew(app: &Application, options: Options<'_>) -> (Readings, Vec<Option<blake3::Hash>>) {
     let mut all = Readings { skipped: app.skipped.clone(), ..Readings::default() };
     let mut assemblies = Assemblies::default();
-    let (members, contents) = read_each(app, &app.artifacts, options, &mut all, &mut assemblies);
+    let hosting = Hosting::default();
+    let files = Files { app, hosting: &hosting };
+    let (members, contents) = read_each(files, &app.artifacts, options, &mut all, &mut assemblies);
     all.input = input_hash(app, contents.iter().map(Option::as_ref));
     // A package in a package is not opened.
-    read_each(app, &members, options, &mut all, &mut assemblies);
+    read_each(files, &members, options, &mut all, &mut assemblies);
     let Assemblies { artifacts, hashes } = assemblies;
     if let Some(progress) = options.progress {
         progress.together.store(artifacts.len(), Ordering::Relaxed);
@@ -168,6 +173,13 @@ fn read_anew(app: &Application, options: Options<'_>) -> (Readings, Vec<Option<b
     (all, contents)
 }
 
+/// The files of an application, and what readers work out of all of them once.
+#[derive(Clone, Copy)]
+struct Files<'a> {
+    app: &'a Application,
+    hosting: &'a Hosting,
+}
+
 /// Assemblies that are read together when all are known, with the hashes of their contents.
 #[derive(Default)]
 struct Assemblies<'a> {
@@ -178,7 +190,7 @@ struct Assemblies<'a> {
 /// Reads artifacts one by one, in parallel, and sets assemblies aside. Gives the members of the packages among them, and
 /// the hash of each.
 fn read_each<'a>(
-    app: &Application,
+    files: Files<'_>,
     artifacts: &'a [Artifact],
     options: Options<'_>,
     all: &mut Readings,
@@ -188,7 +200,7 @@ fn read_each<'a>(
         progress.found.fetch_add(artifacts.len(), Ordering::Relaxed);
     }
     let outcomes = largest_first(artifacts, |artifact| {
-        let outcome = read_one(app, artifact, options);
+        let outcome = read_one(files, artifact, options);
         if let Some(progress) = options.progress {
             progress.done.fetch_add(1, Ordering::Relaxed);
         }
@@ -242,7 +254,7 @@ fn input_hash<'a>(app: &Application, contents: impl Iterator<Item = Option<&'a b
     hasher.finalize().to_hex().to_string()
 }
 
-fn read_one(app: &Application, artifact: &Artifact, options: Options<'_>) -> (Outcome, Option<blake3::Hash>) {
+fn read_one(files: Files<'_>, artifact: &Artifact, options: Options<'_>) -> (Outcome, Option<blake3::Hash>) {
     let loaded = match load(artifact) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -256,7 +268,7 @@ fn read_one(app: &Application, artifact: &Artifact, options: Options<'_>) -> (Ou
         Loaded::Bytes(_, bytes) => Some(blake3::hash(bytes)),
         Loaded::Foreign | Loaded::TooLarge | Loaded::Report => None,
     };
-    (read_loaded(app, artifact, loaded, options), hash)
+    (read_loaded(files, artifact, loaded, options), hash)
 }
 
 /// The hash of the contents of a file that is loaded elsewhere.
@@ -269,15 +281,15 @@ fn hash_file(artifact: &Artifact) -> io::Result<blake3::Hash> {
     Ok(hasher.finalize())
 }
 
-fn read_loaded(app: &Application, artifact: &Artifact, loaded: Loaded, options: Options<'_>) -> Outcome {
+fn read_loaded(files: Files<'_>, artifact: &Artifact, loaded: Loaded, options: Options<'_>) -> Outcome {
     match loaded {
         Loaded::Foreign => Outcome::Skip(FOREIGN),
         Loaded::TooLarge => Outcome::Skip(TOO_LARGE),
         Loaded::Report => Outcome::Skip("the report of an analysis"),
         Loaded::Bytes(Kind::Assembly, _) => Outcome::Assembly,
         Loaded::Bytes(Kind::DebugInfo, _) => Outcome::Silent,
-        Loaded::Bytes(Kind::Pe, bytes) => read_image(app, artifact, &bytes, options),
-        Loaded::Bytes(kind, bytes) => Outcome::Read(read_bytes(app, artifact, kind, &bytes)),
+        Loaded::Bytes(Kind::Pe, bytes) => read_image(files.app, artifact, &bytes, options),
+        Loaded::Bytes(kind, bytes) => Outcome::Read(read_among(files, artifact, kind, &bytes)),
     }
 }
 
@@ -299,10 +311,15 @@ fn read_image(app: &Application, artifact: &Artifact, bytes: &[u8], options: Opt
 
 /// Reads bytes that are already in memory: a file, a member of a package, an editor's buffer.
 pub fn read_bytes(app: &Application, artifact: &Artifact, kind: Kind, bytes: &[u8]) -> Reading {
+    read_among(Files { app, hosting: &Hosting::default() }, artifact, kind, bytes)
+}
+
+fn read_among(files: Files<'_>, artifact: &Artifact, kind: Kind, bytes: &[u8]) -> Reading {
+    let Files { app, hosting } = files;
     let Some(reader) = reader_for(kind) else {
         return clr::read_application(app, &[artifact], false).into_iter().next().unwrap_or_default();
     };
-    let input = Input { artifact, kind, bytes, app };
+    let input = Input { artifact, kind, bytes, app, hosting };
     let mut reading = guarded(artifact, kind, |reading| reader(&input, reading));
     if !matches!(kind, Kind::Pe | Kind::Msi) {
         text::note_code_page(bytes, kind == Kind::Batch, &mut reading);

@@ -8,7 +8,7 @@
 
 use super::clr::is_well_known;
 use crate::discover::{Application, Artifact};
-use crate::facts::{Clue, ClueKind, Owner, Reading, Site};
+use crate::facts::{Clue, ClueKind, Owner, Reading, Site, beside};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,8 +90,7 @@ impl List {
             return None;
         }
         let document: Document = serde_json::from_slice(&artifact.read(MAX_LIST).ok()?).ok()?;
-        let folder = artifact.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_lowercase();
-        let folder = if folder.is_empty() { folder } else { format!("{folder}/") };
+        let folder = beside(&artifact.path).to_lowercase();
         Some(List { folder, files: document.files() })
     }
 

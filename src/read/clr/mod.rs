@@ -35,7 +35,7 @@ mod walk;
 use crate::catalog::dotnet::catalog;
 use crate::discover::{Application, Artifact, Kind};
 use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
-use crate::read::{Input, MAX_BINARY, guarded, pe};
+use crate::read::{Hosting, Input, MAX_BINARY, guarded, pe};
 use ask::{Answers, View};
 use demand::Demand;
 use form::Code;
@@ -153,7 +153,7 @@ fn open(app: &Application, artifact: &Artifact, insides: bool) -> (Reading, Unit
 
 /// The machine code of an image that has IL too.
 fn native_part(app: &Application, artifact: &Artifact, bytes: &[u8], reading: &mut Reading) {
-    let input = Input { artifact, kind: Kind::Pe, bytes, app };
+    let input = Input { artifact, kind: Kind::Pe, bytes, app, hosting: &Hosting::default() };
     let mut native = Reading::new(&artifact.path, "");
     pe::read(&input, &mut native);
     let is_identity = |fact: &Fact| fact.as_clue().is_some_and(|clue| clue.kind == ClueKind::Identity);

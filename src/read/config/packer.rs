@@ -8,7 +8,7 @@ use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use crate::catalog::config::Glob;
 use crate::discover::Artifact;
-use crate::facts::{Clue, ClueKind, Folder, Location, Part, Reading, Text};
+use crate::facts::{Clue, ClueKind, Folder, Location, Part, Reading, Text, beside, folder_of};
 use crate::read::text::decode;
 
 /// Most references to variables that are followed for one value.
@@ -36,8 +36,8 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
 fn take_in_variables(document: &mut Document<'_>) {
     let input = document.input;
     let own = &input.artifact.path;
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
-    let is_other = |a: &&Artifact| a.path != *own && a.path.ends_with(".pkr.hcl") && folder(&a.path) == folder(own);
+    let is_other =
+        |a: &&Artifact| a.path != *own && a.path.ends_with(".pkr.hcl") && folder_of(&a.path) == folder_of(own);
     if !own.ends_with(".pkr.hcl") {
         return;
     }
@@ -112,8 +112,8 @@ fn alternatives(document: &Document<'_>, path: &Text) -> Vec<Text> {
     }
     let glob = Glob::new(pattern);
     let own = &document.input.artifact.path;
-    let folder = own.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    let within = document.input.app.artifacts.iter().filter_map(|a| a.path.strip_prefix(folder.as_str()));
+    let folder = beside(own);
+    let within = document.input.app.artifacts.iter().filter_map(|a| a.path.strip_prefix(folder));
     within.filter(|path| glob.matches(path)).take(MAX_ALTERNATIVES).map(Text::lit).collect()
 }
 

@@ -9,6 +9,7 @@ use super::options;
 use crate::catalog::config::{Setting, WordRole, engine_of_scheme, is_setting_word, setting_words, settings};
 use crate::facts::{
     Certainty, ClueKind, Effect, Fact, Folder, Location, Operation, Place, Reading, Site, Step, Store, Text, Trait,
+    beside,
 };
 use crate::read::Input;
 use crate::read::connection::is_loopback;
@@ -84,7 +85,7 @@ const MAX_BESIDE: usize = 4_096;
 /// Is it a document of JSON beside a program or the script that starts one, and none of a developer's tools?
 pub(crate) fn is_beside_program(input: &Input<'_>) -> bool {
     let path = &input.artifact.path;
-    let start = path.rfind('/').map_or(0, |at| at + 1);
+    let start = beside(path).len();
     let name = path.get(start..).unwrap_or_default().to_lowercase();
     if OF_TOOLS.contains(&name.as_str())
         || name.starts_with("tsconfig")

@@ -375,6 +375,7 @@ fn is_told(program: &Program<'_>, told: &mut HashMap<String, Vec<u32>>, fact: &F
 mod tests {
     use super::*;
     use crate::discover::{Application, Artifact, Kind};
+    use crate::read::Hosting;
 
     #[test]
     fn a_budget_that_is_used_up_is_said_to_be() {
@@ -383,7 +384,7 @@ mod tests {
         let size = bytes.len() as u64;
         let artifact = Artifact { path: path.into(), name: path.into(), file: path.into(), size, part: None };
         let (app, kind) = (Application::default(), Kind::Pe);
-        let input = Input { artifact: &artifact, kind, bytes: &bytes, app: &app };
+        let input = Input { artifact: &artifact, kind, bytes: &bytes, app: &app, hosting: &Hosting::default() };
         let told = |spent: u64| {
             let image = Image::parse(&bytes).expect("an image");
             let linkage = Linkage::read(&image);

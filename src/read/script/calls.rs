@@ -5,10 +5,8 @@ mod expression;
 mod php;
 mod procedures;
 
-use super::bind::Bound;
 use super::sink::Sink;
-use super::words::Word;
-use crate::facts::{NoteKind, Text};
+use crate::facts::NoteKind;
 use std::collections::HashSet;
 
 /// Longest source that is scanned.
@@ -143,18 +141,6 @@ fn parsed<'s>(
         parser.statement();
     }
     parser.out
-}
-
-/// Arguments for the catalogue: by position, and as `a1`, `a2`...
-pub(super) fn bound<'s>(found: &Found<'s>, text: &dyn Fn(&Argument<'s>) -> Text) -> Bound {
-    let mut bound = Bound::default();
-    for (i, argument) in found.arguments.iter().enumerate() {
-        let text = text(argument);
-        bound.options.push((format!("a{}", i + 1), Some(text.clone())));
-        bound.words.push(Word::plain(text.clone()));
-        bound.positional.push(text);
-    }
-    bound
 }
 
 struct Parser<'s> {

@@ -10,11 +10,14 @@ mod call;
 mod calls;
 mod chocolatey;
 mod encoded;
+mod endless;
 mod guards;
 mod handed;
+mod hosting;
 mod inf;
 mod inno;
 mod installer;
+mod interpreter;
 mod items;
 mod lines;
 mod msi;
@@ -43,6 +46,7 @@ use crate::facts::{Phase, Reading, Site, Text};
 pub(crate) use autostart::called;
 use batch::Hybrid;
 use calls::Syntax;
+pub use hosting::Hosting;
 pub(crate) use lines::spread;
 use sink::Sink;
 pub(crate) use sink::quote;
@@ -75,6 +79,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }
+    endless::mark(&decoded, input.kind, reading);
     let basic = matches!(input.kind, Kind::VbScript | Kind::Wsf | Kind::Asp);
     scratch::mark(&decoded, basic, reading);
 }

@@ -2,15 +2,13 @@
 //! the order of the source.
 
 use super::batch;
-use super::call::{self, Caller};
-use super::calls::{self, Argument, Found, Part};
+use super::call;
+use super::calls::{self, Event, Found};
+use super::interpreter::{Interpreter, Language};
+use super::procedures::Procedures;
 use super::sink::Sink;
-use super::ways::Variables;
 use crate::catalog::commands::{self, Shell};
-use crate::facts::{Folder, Phase, Site, Source, Text};
-
-/// Most runs of a text: values that are made of themselves would grow without end.
-const MAX_PARTS: usize = 48;
+use crate::facts::{Folder, Phase, Source, Text};
 
 /// Functions that the uninstaller calls (Inno Setup help, "Pascal Scripting: Event Functions").
 const OF_UNINSTALLER: &[&str] = &[
@@ -35,62 +33,32 @@ fn procedures(code: &str) -> Vec<(u32, bool)> {
 
 /// Reads Pascal code that starts at a line of the script; `constants` expands `{app}` and the like.
 pub(super) fn read(code: &str, first_line: u32, constants: &dyn Fn(&str) -> Text, sink: &mut Sink<'_>) {
-    let here = Text::folder(Folder::Cwd);
-    let mut values = Values { variables: Variables::default(), constants };
     calls::note_cut(code, sink);
-    let procedures = procedures(code);
-    for event in calls::scan(code, calls::Syntax::Pascal) {
-        let Some(found) = values.variables.follow(&event) else { continue };
-        let name = found.name.to_lowercase();
-        if let Some(value) = &found.assigned {
-            if found.arguments.is_empty() {
-                let value = values.variables.each(|| values.of(value));
-                values.variables.set(name, value);
-            }
-            continue;
-        }
-        let Some(command) = commands::find(Shell::Pascal, &name) else { continue };
-        let around = procedures.partition_point(|(line, _)| *line <= found.line).checked_sub(1);
-        let is_away = around.is_some_and(|at| procedures[at].1);
-        sink.in_phase(is_away.then_some((Phase::NotShipped, "done by the uninstaller")));
-        values.variables.each(|| {
-            let bound = calls::bound(found, &|argument| values.of(argument));
-            let site = Site::text(first_line + found.line - 1, found.column);
-            let caller = Caller { shell: Shell::Pascal, here: &here, site: &site, source: found.source, trail: &[] };
-            for nested in call::apply(command, &Text::lit(found.name.as_str()), &bound, caller, sink) {
-                batch::nested(&nested, &here, &here, &site, sink);
-            }
-        });
-    }
+    let events: [Vec<Event<'_>>; 1] = [calls::scan(code, calls::Syntax::Pascal)];
+    let language = Pascal { constants, procedures: procedures(code) };
+    let mut script = Interpreter::new(language, Text::folder(Folder::Cwd), Procedures::of(&events, 0));
+    script.first_line = first_line;
+    script.run(&events[0], sink);
     sink.in_phase(None);
-    values.variables.note_capped(sink);
+    script.variables.note_capped(sink);
 }
 
-struct Values<'a> {
-    variables: Variables,
+struct Pascal<'a> {
     constants: &'a dyn Fn(&str) -> Text,
+    /// The lines on which procedures begin, and whether only the uninstaller calls them. Their events are not told apart:
+    /// all of them run in the order of the source.
+    procedures: Vec<(u32, bool)>,
 }
 
-impl Values<'_> {
-    /// What an expression is worth.
-    fn of(&self, argument: &Argument<'_>) -> Text {
-        let mut out = Text::new();
-        for part in &argument.parts {
-            match part {
-                // Braces are expanded by `ExpandConstant` alone, which most scripts call on the way here.
-                Part::Text(s) => out.push_text(&(self.constants)(s)),
-                Part::Other(name) => out.push_text(&self.name(name)),
-                Part::Call(call) => out.push_text(&self.computed(call)),
-                Part::Either(_) => out.push_text(&Text::unknown()),
-            }
-            if out.parts().len() > MAX_PARTS {
-                return Text::unknown();
-            }
-        }
-        out
+impl Language for Interpreter<'_, '_, Pascal<'_>> {
+    const SHELL: Shell = Shell::Pascal;
+
+    /// Braces are expanded by `ExpandConstant` alone, which most scripts call on the way here.
+    fn literal(&self, text: &str) -> Text {
+        (self.language.constants)(text)
     }
 
-    fn name(&self, name: &str) -> Text {
+    fn named(&self, name: &str) -> Text {
         let upper = name.to_uppercase();
         match upper.as_str() {
             "HKEY_AUTO" | "HKA" => Text::lit("HKLM"),
@@ -98,13 +66,13 @@ impl Values<'_> {
             _ if upper.starts_with("HK") => {
                 Text::lit(upper.trim_end_matches("_64").trim_end_matches("64").trim_end_matches("32"))
             }
-            _ => self.variables.get(&name.to_lowercase()).unwrap_or_else(Text::unknown),
+            _ => Text::unknown(),
         }
     }
 
     /// Functions that only compute (Inno Setup help, "Support Functions Reference").
     fn computed(&self, call: &Found<'_>) -> Text {
-        let argument = |n: usize| call.arguments.get(n).map(|a| self.of(a)).unwrap_or_default();
+        let argument = |n: usize| self.argument(call, n).unwrap_or_default();
         match call.name.to_lowercase().as_str() {
             "addbackslash" => {
                 let path = argument(0);
@@ -120,7 +88,7 @@ impl Values<'_> {
             | "addquotes"
             | "removequotes" => argument(0),
             "extractfilepath" | "extractfiledir" => call::parent(&argument(0)),
-            "wizarddirvalue" => (self.constants)("{app}"),
+            "wizarddirvalue" => (self.language.constants)("{app}"),
             "getenv" => match argument(0).as_lit() {
                 Some(name) => Text::hole(crate::facts::env_hole(name)),
                 None => Text::unknown(),
@@ -133,5 +101,31 @@ impl Values<'_> {
             name if name.starts_with("getdatetime") => Text::from_source(Source::Generated, "time"),
             _ => Text::unknown(),
         }
+    }
+
+    fn own_procedure<'n>(&self, _: &'n str) -> Option<&'n str> {
+        None
+    }
+
+    fn carry_out(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
+        let name = found.name.to_lowercase();
+        if let Some(value) = &found.assigned {
+            if found.arguments.is_empty() {
+                self.assign(name, value);
+            }
+            return;
+        }
+        let Some(command) = commands::find(Shell::Pascal, &name) else { return };
+        let procedures = &self.language.procedures;
+        let around = procedures.partition_point(|(line, _)| *line <= found.line).checked_sub(1);
+        let is_away = around.is_some_and(|at| procedures[at].1);
+        sink.in_phase(is_away.then_some((Phase::NotShipped, "done by the uninstaller")));
+        self.each(sink, |sink| {
+            let site = self.site(found);
+            let caller = self.caller(found, &site);
+            for nested in call::apply(command, &Text::lit(found.name.as_str()), &self.bound(found), caller, sink) {
+                batch::nested(&nested, &self.here, &self.here, &site, sink);
+            }
+        });
     }
 }

@@ -12,25 +12,25 @@ mod site;
 mod values;
 
 use super::batch;
-use super::call::{self, Caller};
+use super::call;
 use super::calls::{self, Argument, Event, Found, Part, Syntax};
+use super::interpreter::{Interpreter, Language};
 use super::procedures::Procedures;
 use super::sink::Sink;
-use super::ways::Variables;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Effect, Folder, Location, Operation, Origin, Phase, Reading, Site, Source, Store, Text};
 use crate::read::Input;
 use page::parts;
 use std::collections::{HashMap, HashSet};
-use values::result;
 
 /// Deepest text inside another that is carried out.
 const MAX_LEVELS: usize = 4;
 
 /// Where the script runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Host {
     /// The script host, an installer.
+    #[default]
     Machine,
     /// A web server.
     Web,
@@ -89,7 +89,7 @@ fn run_all(
     if host == Host::Web {
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
     }
-    let (here, own_path) = (Text::folder(Folder::Cwd), sink.own_path());
+    let own_path = sink.own_path();
     let mut sources: Vec<Vec<Event<'_>>> = Vec::new();
     let mut procedures = HashSet::new();
     for (number, (text, syntax)) in texts.iter().enumerate() {
@@ -101,18 +101,8 @@ fn run_all(
         procedures.extend(named);
         sources.push(events);
     }
-    let mut script = Script {
-        variables: Variables::default(),
-        environments: HashMap::new(),
-        objects: HashMap::new(),
-        host,
-        here,
-        own_path,
-        procedures: Procedures::of(&sources, foreign),
-        told,
-        fixed: None,
-        level: 0,
-    };
+    let language = Wsh { host, own_path, told, ..Wsh::default() };
+    let mut script = Interpreter::new(language, Text::folder(Folder::Cwd), Procedures::of(&sources, foreign));
     script.variables.bind(known);
     for ((text, _), events) in texts.iter().zip(&sources).skip(foreign) {
         calls::note_cut(text, &mut sink);
@@ -146,112 +136,85 @@ fn is_no_state(event: &str, store: Store, source: &str) -> bool {
     }
 }
 
-struct Script<'e, 's> {
-    variables: Variables,
+/// What the script host and a web server add to the languages that they run.
+#[derive(Default)]
+struct Wsh {
     /// Variables that hold the environment of the machine, the user or the process.
     environments: HashMap<String, Text>,
     /// Variables that hold an object, with the name of its class in lower case.
     objects: HashMap<String, String>,
     host: Host,
-    here: Text,
     own_path: Text,
-    procedures: Procedures<'e, 's>,
     /// What the library does whoever calls it, by the headlines of its effects.
     told: HashSet<String>,
-    /// Where what is done in another text is caused from.
-    fixed: Option<Site>,
     /// So many texts hold one another as arguments of `Execute`.
     level: usize,
 }
 
-impl<'e, 's> Script<'e, 's> {
-    /// Goes through what stands outside of procedures, or in one of them.
-    fn run(&mut self, events: &'e [Event<'s>], sink: &mut Sink<'_>) {
-        let mut depth = 0;
-        for event in events {
-            match event {
-                Event::Procedure(..) => depth += 1,
-                Event::End => depth -= 1,
-                _ if depth > 0 => {}
-                event => {
-                    if let Some(found) = self.variables.follow(event) {
-                        self.call(found, sink);
-                        self.step(found, sink);
-                    }
-                }
-            }
-        }
+type Script<'e, 's> = Interpreter<'e, 's, Wsh>;
+
+impl Language for Script<'_, '_> {
+    const SHELL: Shell = Shell::Wsh;
+
+    fn literal(&self, text: &str) -> Text {
+        Text::lit(values::root_key(text).unwrap_or(text))
     }
 
-    /// Runs a procedure of the script with what it is given.
-    fn call(&mut self, found: &Found<'s>, sink: &mut Sink<'_>) {
-        if found.assigned.is_some() {
-            return;
-        }
+    fn named(&self, name: &str) -> Text {
+        self.constant(name)
+    }
+
+    fn computed(&self, call: &Found<'_>) -> Text {
+        self.function(call)
+    }
+
+    /// `upload.SaveToDisk` may be the method of a class of this script, when the object is none of another.
+    fn own_procedure<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let Some((object, method)) = name.rsplit_once('.') else { return Some(name) };
+        let of_host = self.language.objects.contains_key(object) || commands::find(Shell::Wsh, method).is_some();
+        (!of_host && !object.is_empty()).then_some(method)
+    }
+
+    fn carry_out(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
         let name = found.name.to_lowercase();
-        let own = self.own_method(&name);
-        let Some(procedure) = self.procedures.enter(own) else { return };
-        let given = |i: usize| match found.arguments.get(i) {
-            Some(argument) => self.variables.each(|| self.value(argument)),
-            None => vec![Text::unknown()],
-        };
-        let parameters = procedure.parameters.iter().enumerate().map(|(i, name)| (name.clone(), given(i))).collect();
-        let before = self.variables.bind(parameters);
-        let name = own.to_owned();
-        self.variables.unbind(vec![(name.clone(), None)]);
-        let site = self.site(found);
-        let outer = self.fixed.clone();
-        if procedure.is_foreign {
-            self.fixed = Some(site);
+        if found.assigned.is_none() && calls::EXECUTING.contains(&name.as_str()) {
+            return self.execute(found, sink);
         }
-        self.run(procedure.body, sink);
-        self.fixed = outer;
-        // What a function gives is what its name was set to last.
-        let given = self.variables.each(|| self.variables.get(&name));
-        self.variables.unbind(before);
-        self.variables.unbind(vec![(result(found), given.into_iter().collect())]);
-        self.procedures.leave();
+        let first = sink.reading.facts.len();
+        self.step(name, found, sink);
+        let told = &self.language.told;
+        if self.fixed.is_some() && !told.is_empty() {
+            let mut at = 0;
+            sink.reading.facts.retain(|fact| {
+                at += 1;
+                at <= first || fact.as_effect().is_none_or(|effect| !told.contains(&effect.headline()))
+            });
+        }
     }
+}
 
-    /// The name of a procedure for a call: `upload.SaveToDisk` may be the method of a class of this script, when the
-    /// object is none of another.
-    fn own_method<'n>(&self, name: &'n str) -> &'n str {
-        let Some((object, method)) = name.rsplit_once('.') else { return name };
-        let of_host = self.objects.contains_key(object) || commands::find(Shell::Wsh, method).is_some();
-        if of_host || object.is_empty() { name } else { method }
-    }
-
-    fn site(&self, found: &Found<'_>) -> Site {
-        self.fixed.clone().unwrap_or_else(|| Site::text(found.line, found.column))
-    }
-
+impl Script<'_, '_> {
     /// `Execute "..."`: the text of an argument as a part of the script.
     fn execute(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
-        let Some(argument) = found.arguments.first().filter(|_| self.level < MAX_LEVELS) else { return };
+        let Some(argument) = found.arguments.first().filter(|_| self.language.level < MAX_LEVELS) else { return };
         for code in self.variables.each(|| self.value(argument)) {
             let Some(code) = code.as_lit() else { continue };
             let sources = [calls::scan(code, Syntax::Basic)];
-            let mut inner = Script {
-                variables: std::mem::take(&mut self.variables),
-                environments: std::mem::take(&mut self.environments),
-                objects: std::mem::take(&mut self.objects),
-                host: self.host,
-                here: self.here.clone(),
-                own_path: self.own_path.clone(),
-                procedures: Procedures::of(&sources, 0),
-                told: std::mem::take(&mut self.told),
-                fixed: Some(self.site(found)),
-                level: self.level + 1,
-            };
+            let language = std::mem::take(&mut self.language);
+            let mut inner = Interpreter::new(language, self.here.clone(), Procedures::of(&sources, 0));
+            inner.language.level += 1;
+            inner.fixed = Some(self.site(found));
+            std::mem::swap(&mut inner.variables, &mut self.variables);
             inner.run(&sources[0], sink);
-            (self.variables, self.environments, self.told) = (inner.variables, inner.environments, inner.told);
-            self.objects = inner.objects;
+            std::mem::swap(&mut inner.variables, &mut self.variables);
+            self.language = inner.language;
+            self.language.level -= 1;
         }
     }
 
     /// The event that the application begins with: what it sets is there for all that follows.
     fn run_start(&mut self, sink: &mut Sink<'_>) {
-        if self.host != Host::Web {
+        if self.language.host != Host::Web {
             return;
         }
         if let Some(procedure) = self.procedures.enter(global::START) {
@@ -260,56 +223,25 @@ impl<'e, 's> Script<'e, 's> {
         }
     }
 
-    /// What nobody in sight calls may be called from elsewhere.
-    fn run_uncalled(&mut self, sink: &mut Sink<'_>) {
-        while let Some((name, procedure)) = self.procedures.next_uncalled() {
-            self.procedures.current.push(name);
-            let open = |name: &String| (name.clone(), vec![Text::from_source(Source::Param, name)]);
-            let before = self.variables.bind(procedure.parameters.iter().map(open).collect());
-            self.run(procedure.body, sink);
-            self.variables.unbind(before);
-            self.procedures.leave();
-        }
-    }
-
-    fn step(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
-        let name = found.name.to_lowercase();
-        if found.assigned.is_none() && calls::EXECUTING.contains(&name.as_str()) {
-            return self.execute(found, sink);
-        }
-        let first = sink.reading.facts.len();
-        self.carry_out(name, found, sink);
-        if self.fixed.is_some() && !self.told.is_empty() {
-            let mut at = 0;
-            sink.reading.facts.retain(|fact| {
-                at += 1;
-                at <= first || fact.as_effect().is_none_or(|effect| !self.told.contains(&effect.headline()))
-            });
-        }
-    }
-
-    fn carry_out(&mut self, name: String, found: &Found<'_>, sink: &mut Sink<'_>) {
+    /// Carries out an assignment, or what the host's objects do.
+    fn step(&mut self, name: String, found: &Found<'_>, sink: &mut Sink<'_>) {
         match &found.assigned {
             Some(value) if found.arguments.is_empty() && !name.contains('.') => {
                 match self.opened_environment(value) {
-                    Some(which) => self.environments.insert(name.clone(), which),
-                    None => self.environments.remove(&name),
+                    Some(which) => self.language.environments.insert(name.clone(), which),
+                    None => self.language.environments.remove(&name),
                 };
                 match self.made_object(value) {
-                    Some(class) => self.objects.insert(name.clone(), class),
-                    None => self.objects.remove(&name),
+                    Some(class) => self.language.objects.insert(name.clone(), class),
+                    None => self.language.objects.remove(&name),
                 };
-                let values = self.variables.each(|| self.value(value));
-                self.variables.set(name, values);
+                self.assign(name, value);
             }
             value => {
                 if let (Some(value), Some(name)) = (value, self.kept(found).or_else(|| self.property(&name, found))) {
-                    let values = self.variables.each(|| self.value(value));
-                    self.variables.set(name, values);
+                    self.assign(name, value);
                 }
-                let first = sink.reading.facts.len();
-                self.variables.each(|| self.act(&name, found, sink));
-                sink.fold(first);
+                self.each(sink, |sink| self.act(&name, found, sink));
             }
         }
     }
@@ -347,18 +279,21 @@ impl<'e, 's> Script<'e, 's> {
             return;
         }
         let Some(command) = self.command(name) else { return };
-        let mut bound = calls::bound(found, &|argument| self.value(argument));
+        let mut bound = self.bound(found);
         // Where an object puts what it saves, what a path of the site is on the disk, and what a request brings.
         let object = name.split('.').next().unwrap_or_default();
         let path = self.variables.get(&format!("{object}.path"));
-        let mapped = found.arguments.first().filter(|_| self.host == Host::Web).map(|a| self.map_path(&self.value(a)));
+        let mapped = (self.language.host == Host::Web)
+            .then(|| self.argument(found, 0))
+            .flatten()
+            .map(|path| self.map_path(&path));
         let received = Some(Text::from_source(Source::Input, "request"));
         for (name, value) in [("path", path), ("mapped", mapped), ("received", received)] {
             if value.is_some() {
                 bound.options.push((name.to_owned(), value));
             }
         }
-        let caller = Caller { shell: Shell::Wsh, here: &self.here, site: &site, source: found.source, trail: &[] };
+        let caller = self.caller(found, &site);
         let program = Text::lit(found.name.as_str());
         for nested in call::apply(command, &program, &bound, caller, sink) {
             batch::nested(&nested, &self.here, &Text::folder(Folder::AppDir), &site, sink);
@@ -367,13 +302,13 @@ impl<'e, 's> Script<'e, 's> {
 
     /// `Session("x") = y` and `Environment("SYSTEM")("x") = y`.
     fn stored(&self, name: &str, found: &Found<'_>, text: &Text, site: &Site, sink: &mut Sink<'_>) {
-        let key = found.arguments.first().map(|a| self.value(a)).unwrap_or_default();
+        let key = self.argument(found, 0).unwrap_or_default();
         if let Some(which) = &found.receiver
             && name.ends_with(".environment")
         {
             return self.environment(&self.value(which), &key, found, text, site, sink);
         }
-        if let Some(which) = self.environments.get(name.strip_suffix(".item").unwrap_or(name)) {
+        if let Some(which) = self.language.environments.get(name.strip_suffix(".item").unwrap_or(name)) {
             return self.environment(which, &key, found, text, site, sink);
         }
         let (store, label) = match name {
@@ -383,7 +318,7 @@ impl<'e, 's> Script<'e, 's> {
         };
         // An empty value is none that is kept.
         let is_kept = self.procedures.current.last().is_none_or(|event| !is_no_state(event, store, found.source));
-        if self.host != Host::Web || !is_kept || text.is_empty() {
+        if self.language.host != Host::Web || !is_kept || text.is_empty() {
             return;
         }
         let location = Location::named(Text::lit(format!("{label}:")).concat(&key));
@@ -398,7 +333,7 @@ impl<'e, 's> Script<'e, 's> {
 
     /// Is a value made of what is kept under the same name, as a counter is?
     fn is_counted(&self, value: &Argument<'_>, kept: &Found<'_>) -> bool {
-        let key = |found: &Found<'_>| found.arguments.first().map(|a| self.value(a).to_string().to_lowercase());
+        let key = |found: &Found<'_>| self.argument(found, 0).map(|key| key.to_string().to_lowercase());
         value.parts.iter().any(|part| match part {
             Part::Call(call) => call.name.eq_ignore_ascii_case(&kept.name) && key(call) == key(kept),
             _ => false,
@@ -408,7 +343,7 @@ impl<'e, 's> Script<'e, 's> {
     /// `Set variables = shell.Environment("SYSTEM")`
     fn opened_environment(&self, value: &Argument<'_>) -> Option<Text> {
         let [Part::Call(call)] = value.parts.as_slice() else { return None };
-        let which = call.arguments.first().map(|a| self.value(a));
+        let which = self.argument(call, 0);
         call.name.to_lowercase().ends_with(".environment").then(|| which.unwrap_or_else(|| Text::lit("system")))
     }
 
@@ -428,8 +363,7 @@ impl<'e, 's> Script<'e, 's> {
             _ => return,
         };
         let location = Location::registry_value(&Location::registry(&Text::lit(key)), name);
-        let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
-        let effect = caller.effect(Operation::SetValue, Store::Environment, location, "Environment");
+        let effect = self.caller(found, site).effect(Operation::SetValue, Store::Environment, location, "Environment");
         sink.effect(site, effect.of_origin(super::sink::origin_of(value)));
     }
 }

@@ -5,7 +5,7 @@ use super::projects;
 use super::sources::without_session;
 use crate::discover::Artifact;
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Reading, Step, Store, Text, Trait,
+    Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Reading, Step, Store, Text, Trait, beside,
 };
 use crate::read::Input;
 use crate::read::config::document::Document;
@@ -142,10 +142,10 @@ const BEGINS: &[&str] = &["startup.cs", "program.cs", "startup.vb", "program.vb"
 
 /// Does the file lie among others, of which none is served? The folder of a library has such a file for its editor.
 fn is_library(input: &Input<'_>) -> bool {
-    let folder = input.artifact.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    let at = input.app.artifacts.partition_point(|a| a.path < folder);
+    let folder = beside(&input.artifact.path);
+    let at = input.app.artifacts.partition_point(|a| *a.path < *folder);
     let mut others = false;
-    for (i, artifact) in input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(&folder)).enumerate() {
+    for (i, artifact) in input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(folder)).enumerate() {
         let file = artifact.file_name().to_lowercase();
         let in_bin = artifact.path[folder.len()..].to_lowercase().starts_with("bin/");
         let served = SERVED.iter().any(|ending| file.ends_with(ending)) || BEGINS.contains(&file.as_str());

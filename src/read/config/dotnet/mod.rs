@@ -13,7 +13,7 @@ use super::logging;
 use super::places;
 use super::tree::{NodeId, ROOT, Role};
 use crate::discover::Artifact;
-use crate::facts::{Body, Certainty, Folder, NoteKind, Owner, Phase, Reading, Step};
+use crate::facts::{Body, Certainty, Folder, NoteKind, Owner, Phase, Reading, Step, file_name, folder_of};
 use crate::read::Input;
 
 /// Sections that are commonly kept in a file of their own (`configSource`), by their root element.
@@ -95,7 +95,7 @@ fn is_read_by_itself(name: &str) -> bool {
 /// there is no other.
 fn is_of_library(input: &Input<'_>) -> bool {
     let path = input.artifact.path.to_lowercase();
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let (folder, name) = (folder_of(&path), file_name(&path));
     if !name.ends_with(".dll.config") {
         return false;
     }

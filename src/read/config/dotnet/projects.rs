@@ -2,6 +2,7 @@
 //! one is in force.
 
 use crate::discover::Artifact;
+use crate::facts::{beside as folder_beside, folder_of};
 use crate::read::Input;
 
 /// Largest project file that is looked at.
@@ -86,15 +87,11 @@ fn is_project(name: &str) -> bool {
     name.ends_with(".csproj") || name.ends_with(".vbproj")
 }
 
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 /// The texts, in lower case, of the files in the folder of a configuration whose names are of interest.
 fn beside(input: &Input<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<String> {
-    let folder = input.artifact.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    let at = input.app.artifacts.partition_point(|a| a.path < folder);
-    let within = input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(&folder)).take(MAX_FILES);
+    let folder = folder_beside(&input.artifact.path);
+    let at = input.app.artifacts.partition_point(|a| *a.path < *folder);
+    let within = input.app.artifacts[at..].iter().take_while(|a| a.path.starts_with(folder)).take(MAX_FILES);
     within
         .filter(|a| !a.path[folder.len()..].contains('/') && is_wanted(a.file_name()))
         .filter_map(|a| Some(String::from_utf8_lossy(&a.read(MAX_PROJECT).ok()?).to_lowercase()))

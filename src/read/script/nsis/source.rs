@@ -5,7 +5,7 @@
 
 use super::tokens;
 use crate::discover::{Application, Artifact};
-use crate::facts::Site;
+use crate::facts::{Site, beside};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Opens and closes the name of something that is not known here; no script holds these characters.
@@ -95,9 +95,8 @@ fn includer<'a>(header: &Artifact, app: &'a Application) -> Option<(&'a Artifact
     if header.extension() != "nsh" {
         return None;
     }
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
     let name = header.file_name().to_lowercase();
-    let scripts = app.artifacts.iter().filter(|a| a.extension() == "nsi" && header.path.starts_with(&folder(&a.path)));
+    let scripts = app.artifacts.iter().filter(|a| a.extension() == "nsi" && header.path.starts_with(beside(&a.path)));
     scripts.take(MAX_HEADERS).find_map(|script| {
         let bytes = script.read(MAX_HEADER).ok()?;
         let text = crate::read::text::decode(&bytes, &mut crate::facts::Reading::default()).into_owned();

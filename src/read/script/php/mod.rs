@@ -8,17 +8,16 @@ mod hosted;
 mod values;
 
 use super::Input;
-use super::call::{self, Caller};
+use super::call;
 use super::calls::{self, Event, Found};
+use super::interpreter::{Interpreter, Language};
 use super::procedures::Procedures;
 use super::sink::Sink;
-use super::ways::Variables;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Clue, Operation, Phase, Reading, Site, Source, Step, Store, Text};
 use crate::read::connection;
 use crate::read::text::decode;
 use hosted::Place;
-use values::result;
 
 /// Largest file that is taken in, and most of them.
 const MAX_FILE: u64 = 512 << 10;
@@ -44,15 +43,12 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     let events: Vec<Vec<Event<'_>>> = library.iter().map(|(text, _)| calls::scan_php(text)).chain([own]).collect();
     // What files that are taken in do is told where they are read by themselves.
     let mut aside = Reading::new(&reading.artifact, &reading.format);
-    let mut script = Php {
-        variables: Variables::default(),
-        procedures: Procedures::of(&events, foreign),
-        place: &place,
-        fixed: None,
-        has_session: text.contains("session_start") && hosted::configures_sessions(input),
-    };
+    let has_session = text.contains("session_start") && input.hosting.keeps_sessions(input.app);
+    let language = Php { place: &place, has_session };
+    let mut script = Interpreter::new(language, place.folder(), Procedures::of(&events, foreign));
     for (number, of_file) in events.iter().enumerate() {
-        script.place = library.get(number).map_or(&place, |(_, place)| place);
+        let place = library.get(number).map_or(&place, |(_, place)| place);
+        (script.language.place, script.here) = (place, place.folder());
         let is_own = number == foreign;
         let mut sink = Sink::new(if is_own { &mut *reading } else { &mut aside });
         sink.in_phase(Some((Phase::Run, "a page of a web application")));
@@ -93,8 +89,9 @@ impl Includes<'_, '_> {
             if !matches!(found.name.to_lowercase().as_str(), "require" | "require_once" | "include" | "include_once") {
                 continue;
             }
-            let blank = Php::blank(of);
-            let path = found.arguments.first().map(|argument| blank.value(argument)).unwrap_or_default();
+            // Only where it stands is known.
+            let blank = Interpreter::new(Php { place: of, has_session: false }, of.folder(), Procedures::of(&[], 0));
+            let path = blank.argument(&found, 0).unwrap_or_default();
             let Some(place) = of.named(&path) else { continue };
             let app = self.input.app;
             let Some(artifact) = app.sibling(self.input.artifact, &self.main.towards(&place)) else { continue };
@@ -110,117 +107,54 @@ impl Includes<'_, '_> {
     }
 }
 
-struct Php<'e, 's> {
-    variables: Variables,
-    procedures: Procedures<'e, 's>,
+struct Php<'e> {
     /// Where the file at hand lies.
     place: &'e Place,
-    /// Where what is done in another file is caused from.
-    fixed: Option<Site>,
     /// A configuration says where sessions are kept.
     has_session: bool,
 }
 
-impl<'e, 's> Php<'e, 's> {
-    /// One that knows nothing but where it is.
-    fn blank(place: &'e Place) -> Self {
-        Php {
-            variables: Variables::default(),
-            procedures: Procedures::of(&[], 0),
-            place,
-            fixed: None,
-            has_session: false,
-        }
+type Script<'e, 's> = Interpreter<'e, 's, Php<'e>>;
+
+impl Language for Script<'_, '_> {
+    const SHELL: Shell = Shell::Php;
+
+    fn named(&self, name: &str) -> Text {
+        values::named(name, self.language.place)
     }
 
-    /// Goes through what stands outside of functions, or in one of them.
-    fn run(&mut self, events: &'e [Event<'s>], sink: &mut Sink<'_>) {
-        let mut depth = 0;
-        for event in events {
-            match event {
-                Event::Procedure(..) => depth += 1,
-                Event::End => depth -= 1,
-                _ if depth > 0 => {}
-                event => {
-                    if let Some(found) = self.variables.follow(event) {
-                        self.call(found, sink);
-                        self.carry_out(found, sink);
-                    }
-                }
-            }
-        }
+    fn computed(&self, call: &Found<'_>) -> Text {
+        self.function(call)
     }
 
-    /// Runs a function or method of the source with what it is given.
-    fn call(&mut self, found: &Found<'s>, sink: &mut Sink<'_>) {
-        let name = found.name.to_lowercase();
+    /// Methods are told apart by their names alone; those that the catalogue knows are of others.
+    fn own_procedure<'n>(&self, name: &'n str) -> Option<&'n str> {
         let own = name.rsplit('.').next().unwrap_or_default();
-        if found.assigned.is_some() || commands::find(Shell::Php, own).is_some() {
-            return;
-        }
-        let Some(procedure) = self.procedures.enter(own) else { return };
-        let given = |i: usize| match found.arguments.get(i) {
-            Some(argument) => self.variables.each(|| self.value(argument)),
-            None => vec![Text::unknown()],
-        };
-        let parameters = procedure.parameters.iter().enumerate().map(|(i, name)| (name.clone(), given(i))).collect();
-        let before = self.variables.bind(parameters);
-        self.variables.unbind(vec![(own.to_owned(), None)]);
-        let site = self.site(found);
-        let outer = self.fixed.clone();
-        if procedure.is_foreign {
-            self.fixed = Some(site);
-        }
-        self.run(procedure.body, sink);
-        self.fixed = outer;
-        let given = self.variables.each(|| self.variables.get(own));
-        self.variables.unbind(before);
-        self.variables.unbind(vec![(result(found), given.into_iter().collect())]);
-        self.procedures.leave();
+        commands::find(Shell::Php, own).is_none().then_some(own)
     }
 
-    /// What nobody in sight calls may be called from elsewhere.
-    fn run_uncalled(&mut self, sink: &mut Sink<'_>) {
-        while let Some((name, procedure)) = self.procedures.next_uncalled() {
-            self.procedures.current.push(name);
-            let open =
-                |name: &String| (name.clone(), vec![Text::from_source(Source::Param, name.trim_start_matches('$'))]);
-            let before = self.variables.bind(procedure.parameters.iter().map(open).collect());
-            self.run(procedure.body, sink);
-            self.variables.unbind(before);
-            self.procedures.leave();
-        }
-    }
-
-    fn site(&self, found: &Found<'_>) -> Site {
-        self.fixed.clone().unwrap_or_else(|| Site::text(found.line, found.column))
-    }
-
-    fn carry_out(&mut self, found: &Found<'s>, sink: &mut Sink<'_>) {
+    fn carry_out(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
         let name = found.name.to_lowercase();
         if let Some(value) = &found.assigned {
             if found.arguments.is_empty() {
-                let values = self.variables.each(|| self.value(value));
-                self.variables.set(name, values);
+                self.assign(name, value);
             }
             return;
         }
         if let ("define", [constant, value, ..]) = (name.as_str(), found.arguments.as_slice()) {
-            let constant = self.value(constant);
-            if let Some(constant) = constant.as_lit() {
-                let values = self.variables.each(|| self.value(value));
-                self.variables.set(constant.to_lowercase(), values);
+            if let Some(constant) = self.value(constant).as_lit() {
+                self.assign(constant.to_lowercase(), value);
             }
             return;
         }
-        let first = sink.reading.facts.len();
-        self.variables.each(|| self.act(&name, found, sink));
-        sink.fold(first);
+        self.each(sink, |sink| self.act(&name, found, sink));
     }
+}
 
+impl Script<'_, '_> {
     /// Carries out what is no assignment.
     fn act(&self, name: &str, found: &Found<'_>, sink: &mut Sink<'_>) {
-        if name == "session_start" && self.has_session {
+        if name == "session_start" && self.language.has_session {
             return;
         }
         let site = self.site(found);
@@ -229,11 +163,9 @@ impl<'e, 's> Php<'e, 's> {
         }
         let method = name.rsplit_once('.').map(|(_, method)| format!(".{method}"));
         let Some(command) = commands::find(Shell::Php, method.as_deref().unwrap_or(name)) else { return };
-        let mut bound = calls::bound(found, &|argument| self.value(argument));
+        let mut bound = self.bound(found);
         bound.options.push(("received".to_owned(), Some(Text::from_source(Source::Input, "request"))));
-        let here = self.place.folder();
-        let caller = Caller { shell: Shell::Php, here: &here, site: &site, source: found.source, trail: &[] };
-        call::apply(command, &Text::lit(found.name.as_str()), &bound, caller, sink);
+        call::apply(command, &Text::lit(found.name.as_str()), &bound, self.caller(found, &site), sink);
     }
 
     /// `new PDO('sqlite:...')` and `new PDO('mysql:host=localhost;dbname=x')`.
@@ -241,7 +173,7 @@ impl<'e, 's> Php<'e, 's> {
         if name != "pdo" {
             return false;
         }
-        let Some(source) = found.arguments.first().map(|argument| self.value(argument)) else { return true };
+        let Some(source) = self.argument(found, 0) else { return true };
         let Some((driver, _)) = source.leading_lit().split_once(':') else { return true };
         let driver = driver.to_lowercase();
         let length = driver.len() + 1;
@@ -251,10 +183,8 @@ impl<'e, 's> Php<'e, 's> {
             if rest.leading_lit().starts_with(":memory:") {
                 return true;
             }
-            let here = self.place.folder();
-            let caller = Caller { shell: Shell::Php, here: &here, site, source: found.source, trail: &[] };
-            let location = call::file(&rest, &here);
-            sink.effect(site, caller.effect(Operation::Write, Store::Database, location, "PDO"));
+            let location = call::file(&rest, &self.here);
+            sink.effect(site, self.caller(found, site).effect(Operation::Write, Store::Database, location, "PDO"));
             return true;
         }
         let provider = match driver.as_str() {

@@ -1,74 +1,41 @@
 //! What expressions of PHP are worth, as far as texts and paths go (PHP manual, "Function Reference").
 
-use super::Php;
+use super::Script;
+use super::hosted::Place;
 use crate::facts::{Source, Text, env_hole, join_paths};
 use crate::read::script::call;
-use crate::read::script::calls::{Argument, Found, Part};
+use crate::read::script::calls::Found;
 
-/// Most runs of a text: values that are made of themselves would grow without end.
-const MAX_PARTS: usize = 48;
 /// Most folders that `dirname` goes up.
 const MAX_LEVELS: usize = 16;
 
-/// The variable that stands for what a call of a function gave.
-pub(super) fn result(call: &Found<'_>) -> String {
-    format!("{}@{}:{}", call.name.to_lowercase(), call.line, call.column)
+/// Constants, and what the request and the server bring.
+pub(super) fn named(name: &str, place: &Place) -> Text {
+    let lower = name.to_lowercase();
+    match lower.as_str() {
+        "__dir__" => place.folder(),
+        "__file__" => place.file(),
+        "$_server.document_root" | "abspath" => place.root(),
+        "directory_separator" => Text::lit("\\"),
+        "php_eol" => Text::lit("\n"),
+        "file_append" => Text::lit("FILE_APPEND"),
+        "null" | "true" | "false" | "lock_ex" => Text::lit(lower),
+        _ if lower.starts_with("$_env.") => Text::hole(env_hole(&name[6..])),
+        _ if ["$_files", "$_post", "$_get", "$_request", "$_cookie"].iter().any(|global| lower.starts_with(global)) => {
+            Text::from_source(Source::Input, "request")
+        }
+        _ => Text::unknown(),
+    }
 }
 
-impl Php<'_, '_> {
-    /// What an expression is worth.
-    pub(super) fn value(&self, argument: &Argument<'_>) -> Text {
-        let mut out = Text::new();
-        for part in &argument.parts {
-            if out.parts().len() > MAX_PARTS {
-                return Text::unknown();
-            }
-            match part {
-                Part::Text(text) => out.push_lit(text),
-                Part::Other(name) => out.push_text(&self.name(name)),
-                Part::Call(call) => out.push_text(&self.computed(call)),
-                Part::Either(alternatives) => {
-                    let which = self.variables.pick(alternatives.len());
-                    out.push_text(&alternatives.get(which).map(|a| self.value(a)).unwrap_or_default());
-                }
-            }
-        }
-        out
-    }
-
-    fn name(&self, name: &str) -> Text {
-        let lower = name.to_lowercase();
-        if let Some(value) = self.variables.get(&lower) {
-            return value;
-        }
-        match lower.as_str() {
-            "__dir__" => self.place.folder(),
-            "__file__" => self.place.file(),
-            "$_server.document_root" | "abspath" => self.place.root(),
-            "directory_separator" => Text::lit("\\"),
-            "php_eol" => Text::lit("\n"),
-            "file_append" => Text::lit("FILE_APPEND"),
-            "null" | "true" | "false" | "lock_ex" => Text::lit(lower),
-            _ if lower.starts_with("$_env.") => Text::hole(env_hole(&name[6..])),
-            _ if ["$_files", "$_post", "$_get", "$_request", "$_cookie"]
-                .iter()
-                .any(|global| lower.starts_with(global)) =>
-            {
-                Text::from_source(Source::Input, "request")
-            }
-            _ => Text::unknown(),
-        }
-    }
-
+impl Script<'_, '_> {
     /// Functions that only compute.
-    fn computed(&self, call: &Found<'_>) -> Text {
-        let argument = |n: usize| call.arguments.get(n).map(|a| self.value(a)).unwrap_or_default();
+    pub(super) fn function(&self, call: &Found<'_>) -> Text {
+        let argument = |n: usize| self.argument(call, n).unwrap_or_default();
         let name = call.name.to_lowercase();
-        if let Some(value) = self.variables.get(&result(call)) {
-            return value;
-        }
+        let place = self.language.place;
         let below = |folder: &str| {
-            let root = join_paths(&self.place.root(), &Text::lit(folder));
+            let root = join_paths(&place.root(), &Text::lit(folder));
             join_paths(&root, &argument(0))
         };
         match name.as_str() {
@@ -76,12 +43,10 @@ impl Php<'_, '_> {
                 let levels = argument(1).as_lit().and_then(|n| n.parse::<usize>().ok()).unwrap_or(1);
                 (0..levels.min(MAX_LEVELS)).fold(argument(0), |path, _| call::parent(&path))
             }
-            "realpath" | "rtrim" | "ltrim" | "trim" | "strtolower" | "strtoupper" | "strval" | "str_replace_first"
-            | "urldecode" | "rawurldecode" | "stripslashes" | "escapeshellarg" | "constant" => match name.as_str() {
-                "rtrim" => trimmed(argument(0)),
-                "constant" => argument(0).as_lit().map_or_else(Text::unknown, |name| self.name(name)),
-                _ => argument(0),
-            },
+            "realpath" | "ltrim" | "trim" | "strtolower" | "strtoupper" | "strval" | "str_replace_first"
+            | "urldecode" | "rawurldecode" | "stripslashes" | "escapeshellarg" => argument(0),
+            "rtrim" => trimmed(argument(0)),
+            "constant" => argument(0).as_lit().map_or_else(Text::unknown, |name| self.name(name)),
             "basename" | "htmlspecialchars" | "preg_replace" | "filter_var" | "pathinfo" => {
                 let given = argument(if name == "preg_replace" { 2 } else { 0 });
                 match given.as_hole() {
@@ -104,7 +69,7 @@ impl Php<'_, '_> {
             "uniqid" | "rand" | "mt_rand" | "random_int" | "bin2hex" | "random_bytes" => {
                 Text::from_source(Source::Generated, "random")
             }
-            "getcwd" => self.place.folder(),
+            "getcwd" => place.folder(),
             // Laravel, "Helpers".
             "storage_path" => below("storage"),
             "public_path" => below("public"),
@@ -115,12 +80,12 @@ impl Php<'_, '_> {
 
     /// `sprintf('%s/%s', $a, $b)`
     fn printed(&self, call: &Found<'_>) -> Text {
-        let format = call.arguments.first().map(|a| self.value(a)).unwrap_or_default();
+        let format = self.argument(call, 0).unwrap_or_default();
         let Some(format) = format.as_lit() else { return Text::unknown() };
         let mut out = Text::new();
         for (number, piece) in format.split("%s").enumerate() {
             if number > 0 {
-                out.push_text(&call.arguments.get(number).map_or_else(Text::unknown, |a| self.value(a)));
+                out.push_text(&self.argument(call, number).unwrap_or_else(Text::unknown));
             }
             // Another directive leaves the rest open.
             match piece.split_once('%') {

@@ -1,10 +1,9 @@
 //! What a script binds to something outside: directories by a moniker, databases by a connection string.
 
-use super::super::call::{self, Caller};
+use super::super::call;
 use super::super::calls::Found;
 use super::super::sink::Sink;
 use super::Script;
-use crate::catalog::commands::Shell;
 use crate::facts::{Clue, Location, Operation, Origin, Site, Store, Text};
 use crate::read::connection;
 
@@ -15,14 +14,13 @@ impl Script<'_, '_> {
         let Some((object, method)) = name.rsplit_once('.') else { return false };
         let Some(bound) = self.variables.get(object) else { return false };
         let moniker = bound.leading_lit().to_lowercase();
-        let argument = |n: usize| found.arguments.get(n).map(|a| self.value(a)).unwrap_or_else(Text::unknown);
+        let argument = |n: usize| self.argument(found, n).unwrap_or_else(Text::unknown);
         let (operation, store, location) = match method {
             "setinfo" if moniker.starts_with("iis://") => (Operation::Configure, Store::IisConfig, bound.clone()),
             "create" if moniker.starts_with("winnt://") => (Operation::Create, Store::Account, argument(1)),
             _ => return false,
         };
-        let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
-        sink.effect(site, caller.effect(operation, store, Location::named(location), &found.name));
+        sink.effect(site, self.caller(found, site).effect(operation, store, Location::named(location), &found.name));
         true
     }
 
@@ -52,8 +50,12 @@ impl Script<'_, '_> {
         let (Some(start), true) = (start, file) else { return };
         let value = shown[start..].split(';').next().unwrap_or_default();
         let location = call::file(&Text::parse(value), &self.here);
-        let caller = Caller { shell: Shell::Wsh, here: &self.here, site, source: found.source, trail: &[] };
         let via = connection::with_engine("ADODB", if lower.contains("sqlite") { "sqlite" } else { "jet" }, &location);
-        sink.effect(site, caller.effect(Operation::Write, Store::Database, location, &via).of_origin(Origin::Unknown));
+        sink.effect(
+            site,
+            self.caller(found, site)
+                .effect(Operation::Write, Store::Database, location, &via)
+                .of_origin(Origin::Unknown),
+        );
     }
 }

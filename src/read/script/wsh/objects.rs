@@ -8,7 +8,7 @@ impl Script<'_, '_> {
     /// `upload.Path = folder`: the property of an object whose class is known.
     pub(super) fn property(&self, name: &str, found: &Found<'_>) -> Option<String> {
         let (object, _) = name.split_once('.').filter(|_| found.arguments.is_empty())?;
-        self.objects.contains_key(object).then(|| name.to_owned())
+        self.language.objects.contains_key(object).then(|| name.to_owned())
     }
 
     /// The class of the object that an expression makes: `Server.CreateObject("Persits.Upload")`.
@@ -18,7 +18,7 @@ impl Script<'_, '_> {
         if !matches!(makes.as_str(), "createobject" | "server.createobject" | "wscript.createobject") {
             return None;
         }
-        let class = self.value(call.arguments.first()?).as_lit()?.to_lowercase();
+        let class = self.argument(call, 0)?.as_lit()?.to_lowercase();
         // The number of a version: `Persits.Upload.1`.
         Some(class.trim_end_matches(|c: char| c == '.' || c.is_ascii_digit()).to_owned())
     }
@@ -26,7 +26,7 @@ impl Script<'_, '_> {
     /// What the catalogue says of a method: of a class where the object is of a known one, and of any object otherwise.
     pub(super) fn command(&self, name: &str) -> Option<&'static commands::Command> {
         let method = name.rsplit('.').next().unwrap_or(name);
-        let class = self.objects.get(name.split('.').next().unwrap_or_default());
+        let class = self.language.objects.get(name.split('.').next().unwrap_or_default());
         class
             .and_then(|class| commands::find(Shell::Wsh, &format!("{class}.{method}")))
             .or_else(|| commands::find(Shell::Wsh, method))

@@ -2,25 +2,16 @@
 //! of the page.
 
 use super::Script;
-use crate::facts::{Folder, Location, Part, Text, join_paths};
+use crate::facts::{Folder, Location, Part, Text, beside, join_paths};
 use crate::read::Input;
 
 /// The variable that holds the folder of the page, which no script can name.
 pub(super) const FOLDER: &str = "@page";
-/// What lies in the folder that a site begins in.
-const ROOTS: &[&str] = &["global.asa", "web.config"];
-
-/// The folder of a page in its site, where a file says where that begins.
+/// The folder of a page in its site, where that is known.
 pub(super) fn folder_of(input: &Input<'_>) -> Option<Text> {
     let path = input.artifact.path.as_str();
-    let folder = path.get(..path.rfind('/').map_or(0, |at| at + 1)).unwrap_or_default();
-    let roots = input.app.artifacts.iter().filter_map(|artifact| {
-        let name = artifact.file_name();
-        let root = artifact.path.get(..artifact.path.len().saturating_sub(name.len()))?;
-        let is_root = ROOTS.iter().any(|of| name.eq_ignore_ascii_case(of)) && folder.starts_with(root);
-        is_root.then_some(root)
-    });
-    let root = roots.min_by_key(|root| root.len())?;
+    let root = input.hosting.classic_site(input.app, path)?;
+    let folder = beside(path);
     let below = folder.get(root.len()..).unwrap_or_default().trim_end_matches('/').replace('/', "\\");
     let site = Text::folder(Folder::WebRoot);
     Some(if below.is_empty() { site } else { site.concat(&Text::lit(format!("\\{below}"))) })

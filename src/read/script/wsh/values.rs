@@ -3,13 +3,10 @@
 use super::Script;
 use crate::facts::{Source, Text, expand_env, join_paths};
 use crate::read::script::call;
-use crate::read::script::calls::{Argument, Found, Part};
-
-/// Most runs of a text: values that are made of themselves would grow without end.
-const MAX_PARTS: usize = 48;
+use crate::read::script::calls::Found;
 
 /// Root keys as `StdRegProv` numbers them (MS documentation: "StdRegProv class"), as the languages write numbers.
-fn root_key(number: &str) -> Option<&'static str> {
+pub(super) fn root_key(number: &str) -> Option<&'static str> {
     Some(match number {
         "h80000000" | "0x80000000" | "2147483648" => "HKCR",
         "h80000001" | "0x80000001" | "2147483649" => "HKCU",
@@ -19,39 +16,12 @@ fn root_key(number: &str) -> Option<&'static str> {
     })
 }
 
-/// The variable that stands for what a call of a function gave.
-pub(super) fn result(call: &Found<'_>) -> String {
-    format!("{}@{}:{}", call.name.to_lowercase(), call.line, call.column)
-}
-
 impl Script<'_, '_> {
-    /// What an expression is worth.
-    pub(super) fn value(&self, argument: &Argument<'_>) -> Text {
-        let mut out = Text::new();
-        for part in &argument.parts {
-            if out.parts().len() > MAX_PARTS {
-                return Text::unknown();
-            }
-            match part {
-                Part::Text(s) => out.push_lit(root_key(s).unwrap_or(s)),
-                Part::Other(name) => out.push_text(&self.name(name)),
-                Part::Call(call) => out.push_text(&self.computed(call)),
-                Part::Either(alternatives) => {
-                    let which = self.variables.pick(alternatives.len());
-                    out.push_text(&alternatives.get(which).map(|a| self.value(a)).unwrap_or_default());
-                }
-            }
-        }
-        out
-    }
-
-    fn name(&self, name: &str) -> Text {
+    /// What a name of the languages or of the script host stands for.
+    pub(super) fn constant(&self, name: &str) -> Text {
         let lower = name.to_lowercase();
-        if let Some(value) = self.variables.get(&lower) {
-            return value;
-        }
         match lower.as_str() {
-            "wscript.scriptfullname" => self.own_path.clone(),
+            "wscript.scriptfullname" => self.language.own_path.clone(),
             "now" | "date" | "time" | "timer" => Text::from_source(Source::Generated, "time"),
             "rnd" => Text::from_source(Source::Generated, "random"),
             "vbcrlf" | "vbnewline" | "vblf" => Text::lit("\n"),
@@ -68,11 +38,10 @@ impl Script<'_, '_> {
     }
 
     /// Functions that only compute.
-    fn computed(&self, call: &Found<'_>) -> Text {
-        let argument = |n: usize| call.arguments.get(n).map(|a| self.value(a)).unwrap_or_default();
+    pub(super) fn function(&self, call: &Found<'_>) -> Text {
+        let argument = |n: usize| self.argument(call, n).unwrap_or_default();
         let name = call.name.to_lowercase();
-        let kept = self.kept(call).and_then(|name| self.variables.get(&name));
-        if let Some(value) = kept.or_else(|| self.variables.get(&result(call))) {
+        if let Some(value) = self.kept(call).and_then(|name| self.variables.get(&name)) {
             return value;
         }
         match name.rsplit('.').next().unwrap_or(&name) {

@@ -1,0 +1,103 @@
+//! Scripts that never end: one that goes round and round stays on the machine that it runs on, and serves there. It is no
+//! script of those who build or deploy from outside, whatever it calls on the way.
+
+use crate::discover::Kind;
+use crate::facts::{Body, ClueKind, Reading};
+
+/// Leaves out what says of a script that goes round for ever that it runs outside of an instance.
+pub(super) fn mark(text: &str, kind: Kind, reading: &mut Reading) {
+    let is_outside = |body: &Body| match body {
+        Body::Clue(clue) => clue.kind == ClueKind::RunsIn && clue.key.is_empty() && clue.location.is_some(),
+        Body::Effect(_) => false,
+    };
+    if !reading.facts.iter().any(|fact| is_outside(&fact.body)) {
+        return;
+    }
+    let lines: Vec<String> = text.lines().map(|line| line.trim().to_ascii_lowercase()).collect();
+    let is_endless = match kind {
+        Kind::Batch => jumps_back(&lines),
+        Kind::PowerShell => goes_round(&lines),
+        _ => false,
+    };
+    if is_endless {
+        reading.facts.retain(|fact| !is_outside(&fact.body));
+    }
+}
+
+/// Batch files: a `goto` that no condition guards, to a label above, with no other way out between them.
+fn jumps_back(lines: &[String]) -> bool {
+    let target = |line: &str| {
+        let line = line.trim_start_matches('@');
+        let rest = line.strip_prefix("goto").filter(|rest| rest.starts_with([' ', '\t', ':']))?;
+        Some(rest.trim_start().trim_start_matches(':').to_owned())
+    };
+    lines.iter().enumerate().any(|(at, line)| {
+        let Some(label) = target(line) else { return false };
+        let names = |line: &String| line.strip_prefix(':').is_some_and(|name| name.trim() == label);
+        let Some(from) = lines.get(..at).and_then(|above| above.iter().rposition(names)) else { return false };
+        let between = lines.get(from + 1..at).unwrap_or_default();
+        !between.iter().filter(|line| !is_remark(line)).any(|line| leaves(line, &["exit", "goto"]))
+    })
+}
+
+/// PowerShell: a loop whose condition always holds, and nothing in it that leaves it.
+fn goes_round(lines: &[String]) -> bool {
+    let plain = |line: &String| line.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    lines.iter().enumerate().any(|(at, line)| {
+        let begins = plain(line);
+        if !ENDLESS.iter().any(|loops| begins.starts_with(loops)) {
+            return false;
+        }
+        let mut depth = 0_i32;
+        for (number, line) in lines.iter().skip(at).enumerate().filter(|(_, line)| !is_remark(line)) {
+            if leaves(line, &["break", "exit", "return", "throw"]) {
+                return false;
+            }
+            depth += line.matches('{').count() as i32 - line.matches('}').count() as i32;
+            // The brace may stand on the next line.
+            if depth <= 0 && number > 0 && line.contains('}') {
+                break;
+            }
+        }
+        true
+    })
+}
+
+/// How loops begin that go on whatever happens, without blanks.
+const ENDLESS: &[&str] = &["while($true)", "while(1)", "for(;;)"];
+
+fn is_remark(line: &str) -> bool {
+    ["#", "::", "rem ", "@rem "].iter().any(|mark| line.starts_with(mark))
+}
+
+fn leaves(line: &str, words: &[&str]) -> bool {
+    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '$').any(|word| words.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discover::{Application, Artifact};
+    use crate::read::read_bytes;
+
+    fn is_outside(name: &str, kind: Kind, text: &str) -> bool {
+        let reading = read_bytes(&Application::default(), &Artifact::at(name), kind, text.as_bytes());
+        reading.facts.iter().filter_map(|fact| fact.as_clue()).any(|clue| clue.kind == ClueKind::RunsIn)
+    }
+
+    #[test]
+    fn what_goes_round_for_ever_stays_on_the_machine() {
+        let shell = |text: &str| is_outside("a.ps1", Kind::PowerShell, text);
+        let build = "docker build -t a .";
+        assert!(shell(build));
+        assert!(!shell(&format!("while ($true) {{\n  {build}\n  Start-Sleep 60\n}}\n")));
+        assert!(!shell(&format!("for (;;)\n{{\n  {build}\n}}\n")));
+        assert!(shell(&format!("{build}\nwhile ($true) {{\n  if (Test-Path a) {{ break }}\n}}\n")));
+        assert!(shell(&format!("{build}\nwhile (-not (Test-Path a)) {{ Start-Sleep 5 }}\n")));
+        let batch = |text: &str| is_outside("a.cmd", Kind::Batch, text);
+        assert!(batch(build));
+        assert!(!batch(&format!(":again\n{build}\ntimeout 60\ngoto again\n")));
+        assert!(batch(&format!(":again\n{build}\nif errorlevel 1 goto :eof\ngoto again\n")));
+        assert!(batch(&format!(":again\n{build}\nif errorlevel 1 goto again\n")));
+    }
+}

@@ -1,0 +1,124 @@
+//! Where the sites of an application begin, and which of its files say that they run elsewhere than on a web server of
+//! Windows. All files tell this together: it is worked out once, when the first page is read.
+
+use crate::discover::{Application, is_windows_image};
+use crate::facts::{beside, folders};
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+/// Largest file that is looked through, and most of them.
+const MAX_SIZE: u64 = 256 << 10;
+const MAX_FILES: usize = 256;
+/// Settings of the web server of Windows, and of PHP for a folder of it.
+const SETTINGS: &[&str] = &["web.config", ".user.ini", "applicationhost.config"];
+/// What lies in the folder that a site of classic ASP begins in.
+const ROOTS: &[&str] = &["global.asa", "web.config"];
+/// Settings of PHP that say where sessions are kept.
+const SESSIONS: &[&str] = &["session.save_path", "session.save_handler"];
+
+/// What the files of an application say of those that a web server runs.
+#[derive(Debug, Default)]
+pub struct Hosting {
+    named: OnceLock<Named>,
+    elsewhere: OnceLock<HashSet<String>>,
+    keeps_sessions: OnceLock<bool>,
+}
+
+/// Folders by the names of what lies in them, each with the separator at its end.
+#[derive(Debug, Default)]
+struct Named {
+    settings: HashSet<String>,
+    roots: HashSet<String>,
+    pages: HashSet<String>,
+}
+
+impl Hosting {
+    fn named(&self, app: &Application) -> &Named {
+        self.named.get_or_init(|| {
+            let mut found = Named::default();
+            for artifact in &app.artifacts {
+                let name = artifact.file_name().to_ascii_lowercase();
+                let folder = || beside(&artifact.path).to_owned();
+                if SETTINGS.contains(&name.as_str()) {
+                    found.settings.insert(folder());
+                }
+                if ROOTS.contains(&name.as_str()) {
+                    found.roots.insert(folder());
+                }
+                if name.ends_with(".asp") {
+                    found.pages.insert(folder());
+                }
+            }
+            found
+        })
+    }
+
+    /// The folder that the site of a page begins in, with the separator at its end: the outermost one with settings of the
+    /// web server.
+    pub(super) fn site<'p>(&self, app: &Application, page: &'p str) -> Option<&'p str> {
+        outermost(page, &self.named(app).settings)
+    }
+
+    /// The same for a page of classic ASP. Without a file that says so, its site begins where the outermost pages lie.
+    pub(super) fn classic_site<'p>(&self, app: &Application, page: &'p str) -> Option<&'p str> {
+        let named = self.named(app);
+        outermost(page, &named.roots).or_else(|| outermost(page, &named.pages))
+    }
+
+    /// Does a Dockerfile beside a file or above it start from images that are none of Windows?
+    pub(super) fn is_elsewhere(&self, app: &Application, page: &str) -> bool {
+        let folders_elsewhere = self.elsewhere.get_or_init(|| {
+            let files = app.artifacts.iter().filter(|a| a.file_name().to_ascii_lowercase().starts_with("dockerfile"));
+            let is_elsewhere = |bytes: Vec<u8>| {
+                let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+                let mut images = text.lines().filter_map(|line| line.trim_start().strip_prefix("from ")).peekable();
+                images.peek().is_some() && !images.any(is_windows_image)
+            };
+            let read = files.take(MAX_FILES).filter_map(|file| Some((file, file.read(MAX_SIZE).ok()?)));
+            read.filter_map(|(file, bytes)| is_elsewhere(bytes).then(|| beside(&file.path).to_owned())).collect()
+        });
+        outermost(page, folders_elsewhere).is_some()
+    }
+
+    /// Do settings of PHP among the files say where sessions are kept? Then they are told there.
+    pub(super) fn keeps_sessions(&self, app: &Application) -> bool {
+        *self.keeps_sessions.get_or_init(|| {
+            let is_settings = |name: &str| name == ".user.ini" || (name.starts_with("php") && name.ends_with(".ini"));
+            let settings = app.artifacts.iter().filter(|a| is_settings(&a.file_name().to_ascii_lowercase()));
+            settings.take(MAX_FILES).filter_map(|a| a.read(MAX_SIZE).ok()).any(|bytes| {
+                let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+                text.lines().any(|line| SESSIONS.iter().any(|key| line.trim_start().starts_with(key)))
+            })
+        })
+    }
+}
+
+/// The outermost of some folders that a file lies in or below.
+fn outermost<'p>(path: &'p str, among: &HashSet<String>) -> Option<&'p str> {
+    let known = folders(path).map(|folder| match folder {
+        "" => path.get(..usize::from(path.starts_with('/'))).unwrap_or_default(),
+        folder => path.get(..=folder.len()).unwrap_or_default(),
+    });
+    known.filter(|folder| among.contains(*folder)).last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discover::Artifact;
+
+    #[test]
+    fn where_sites_begin() {
+        let names = ["s/web.config", "s/a/web.config", "s/a/p.php", "t/x/p.asp", "t/x/y/q.asp", "u/Global.asa"];
+        let app = Application::new(names.map(Artifact::at).to_vec(), Vec::new());
+        let hosting = Hosting::default();
+        assert_eq!(hosting.site(&app, "s/a/p.php"), Some("s/"));
+        assert_eq!(hosting.site(&app, "t/x/p.asp"), None);
+        assert_eq!(hosting.classic_site(&app, "t/x/y/q.asp"), Some("t/x/"));
+        assert_eq!(hosting.classic_site(&app, "u/v/q.asp"), Some("u/"));
+        let here = Application::new(vec![Artifact::at("web.config"), Artifact::at("/web.config")], Vec::new());
+        let hosting = Hosting::default();
+        assert_eq!(hosting.site(&here, "a/p.php"), Some(""));
+        assert_eq!(hosting.site(&here, "/a/p.php"), Some("/"));
+    }
+}
