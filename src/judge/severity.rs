@@ -15,7 +15,8 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
     if let Some(exception) = rule.phases.get(&effect.phase) {
         // What is taken away is not there to be wrong in that phase.
         // What is put back whenever it is missing, or stays without harm, is no worse than anything else that is baked.
-        let stays = exception.outcome.is_some() && fate.outcomes.iter().all(|(_, o)| *o == Outcome::Survives);
+        // Where nothing is known of what becomes of it, it does not stay.
+        let stays = exception.outcome.is_some() && fate.is_always(Outcome::Survives);
         // Preferences of the one who builds are no loss; what some program of the application looks for is.
         let unwanted = exception.outcome == Some(Outcome::Misplaced) && is_unread(effect);
         let small = effect.operation.removes() || effect.has(Trait::Recomputable) || stays || unwanted;
@@ -107,7 +108,7 @@ pub fn worst(fate: &Fate) -> Option<Outcome> {
 mod tests {
     use super::severity;
     use crate::facts::listing;
-    use crate::judge::outcome::fate;
+    use crate::judge::outcome::{Fate, fate};
     use crate::rules::{RuleSet, Severity};
 
     fn weight(listing_text: &str) -> Severity {
@@ -138,6 +139,19 @@ mod tests {
         assert_eq!(at("phase=startup origin=constant"), Severity::Note);
         assert_eq!(at("phase=run origin=constant traits=unchanged"), Severity::Off);
         assert_eq!(at("phase=run origin=constant"), Severity::Warning);
+    }
+
+    #[test]
+    fn what_nothing_is_known_of_does_not_stay() {
+        let rules = RuleSet::embedded().unwrap();
+        let made = r"effect generate certificate cert:\LocalMachine\My phase=build via=x";
+        let readings = listing::parse(made).unwrap();
+        let effect = readings[0].facts[0].as_effect().unwrap();
+        let rule = rules.rule_for(effect, rules.platform().place_of(effect)).unwrap();
+        let exception = &rule.phases[&effect.phase];
+        assert!(exception.outcome.is_some() && exception.severity > Severity::Note);
+        let fate = Fate { volume: String::new(), outcomes: Vec::new() };
+        assert_eq!(severity(effect, rule, &fate), exception.severity);
     }
 
     #[test]
