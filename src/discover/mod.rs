@@ -9,13 +9,17 @@ pub mod sniff;
 mod stamp;
 mod walk;
 
-pub use deployed::{Aside, Deployed, is_windows_image, names_setup, not_in_force, phase_by_name};
+pub use deployed::{
+    Aside, Deployed, Output, is_of_build, is_windows_image, names_setup, not_in_force, phase_by_name, program_name,
+    source_name,
+};
 pub use part::{Packing, Part};
 
 pub use sniff::{Kind, SNIFF_LEN, is_report, sniff};
 pub use stamp::{Stamp, stamps};
 pub use walk::{CACHE_TAG, CACHE_TAG_TEXT, SETTINGS_FILE, WalkError, WalkOptions, display_path, walk};
 
+use crate::facts::{file_name, folder_of};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -49,7 +53,7 @@ impl Artifact {
 
     /// The last component of the name: `Web.config`.
     pub fn file_name(&self) -> &str {
-        self.name.rsplit('/').next().unwrap_or(&self.name)
+        file_name(&self.name)
     }
 
     /// Lower-case extension without the dot; empty if there is none.
@@ -118,6 +122,9 @@ impl Application {
 
     /// Adds members of packages that were found when the packages were read.
     pub fn adopt(&mut self, members: Vec<Artifact>) {
+        if members.is_empty() {
+            return;
+        }
         self.artifacts.extend(members);
         self.artifacts.sort_by(|a, b| a.path.cmp(&b.path));
         self.by_path = by_path(&self.artifacts);
@@ -153,7 +160,7 @@ impl Application {
 
     /// The artifact at `relative` from the folder of `of`; both separators and `..` are understood.
     pub fn sibling(&self, of: &Artifact, relative: &str) -> Option<&Artifact> {
-        let folder = of.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = folder_of(&of.path);
         let mut parts: Vec<&str> = folder.split('/').collect();
         if folder.is_empty() {
             parts.clear();

@@ -1,7 +1,7 @@
 //! Settings whose names say what is kept at a place: where code or a script asks for one, that says what becomes of it, and
 //! the name says nothing more.
 
-use crate::facts::{Body, ClueKind, Fact, Hole, Operation, Part, Reading, Site, Source, Trait};
+use crate::facts::{Body, ClueKind, Fact, Hole, Operation, Part, Reading, Site, Source, Trait, beside};
 use std::collections::{HashMap, HashSet};
 
 /// Leaves out what only the name of a setting says of a place that something asks for.
@@ -53,8 +53,7 @@ fn asked(readings: &[Reading]) -> HashMap<String, HashSet<String>> {
 
 /// The folder of a file in lower case, with its last slash: settings are those of programs beside, below or above them.
 fn folder(artifact: &str) -> String {
-    let path = artifact.to_lowercase().replace('\\', "/");
-    path.get(..path.rfind('/').map_or(0, |at| at + 1)).unwrap_or_default().to_owned()
+    beside(&artifact.to_lowercase().replace('\\', "/")).to_owned()
 }
 
 #[cfg(test)]

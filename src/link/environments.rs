@@ -1,7 +1,7 @@
 //! Configuration of one environment (`appsettings.Staging.json`, `ServiceConfiguration.Cloud.cscfg`, `Web.Release.config`)
 //! counts when that environment is judged. A team that names none has all of them judged but a developer's own.
 
-use crate::facts::{NoteKind, Phase, Reading, is_deployed_by_default, is_out_of_service};
+use crate::facts::{NoteKind, Phase, Reading, file_name, folder_of, is_deployed_by_default, is_out_of_service};
 use std::collections::{BTreeSet, HashSet};
 
 /// Leaves out what other environments configure, and counts what the judged one does.
@@ -36,7 +36,7 @@ fn stands_in(of: &str, wanted: &str, format: &str) -> bool {
 fn base(reading: &Reading) -> Option<String> {
     let of = reading.environment.as_deref()?.to_lowercase();
     let path = reading.artifact.to_lowercase();
-    let (folder, file) = path.rsplit_once('/').unwrap_or(("", &path));
+    let (folder, file) = (folder_of(&path), file_name(&path));
     let file = match file.strip_prefix(&of) {
         Some(rest) => rest.to_owned(),
         None => file.replacen(&format!(".{of}."), ".", 1),

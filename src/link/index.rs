@@ -1,6 +1,6 @@
 //! Which artifact a command names.
 
-use crate::facts::{Clue, ClueKind, Reading};
+use crate::facts::{Clue, ClueKind, Reading, file_name, folder_of};
 use std::collections::HashMap;
 
 /// What cmd puts behind a name that has no extension, in this order, beside the starter (MS documentation: "cmd", the
@@ -50,7 +50,7 @@ impl Index {
     pub(super) fn find(&self, starter: &str, command: &str) -> Option<usize> {
         let command = command.to_lowercase().replace('\\', "/");
         let starter = starter.to_lowercase();
-        let folder = starter.rsplit_once('/').map_or("", |(f, _)| f);
+        let folder = folder_of(&starter);
         let command = command.trim_start_matches("./").to_owned();
         let beside = below(folder, &command);
         if let Some(i) = self.by_path.get(&beside) {
@@ -108,12 +108,8 @@ impl Index {
 pub(super) fn below(folder: &str, path: &str) -> String {
     let (mut folder, mut path) = (folder, path);
     while let Some(rest) = path.strip_prefix("../").filter(|_| !folder.is_empty()) {
-        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        folder = folder_of(folder);
         path = rest;
     }
     if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
-}
-
-pub(super) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }

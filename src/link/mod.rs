@@ -8,6 +8,7 @@ mod asked;
 mod certificates;
 mod ciphers;
 mod copies;
+mod decisions;
 mod durable;
 mod environments;
 mod given;
@@ -21,6 +22,7 @@ mod markers;
 mod nearest;
 mod once;
 mod options;
+mod outputs;
 mod owners;
 mod phases;
 mod profiles;
@@ -81,9 +83,10 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     topology::apply(readings, environment);
     writers::compare(readings);
     profiles::wanted(readings);
-    copies::fold(readings);
-    copies::fold_outputs(readings, context.app);
-    once::mark(readings, context);
+    let decisions = decisions::Decisions::new(context.settings, context.app);
+    copies::fold(readings, &decisions);
+    outputs::fold(readings, &decisions, context.app);
+    once::mark(readings, &decisions, context.app);
     steps::take()
 }
 

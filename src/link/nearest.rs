@@ -3,6 +3,7 @@
 //! Distances are steps up from the program's folder and down to the definition's. Each definition is entered under
 //! every folder above it, so that a question walks up one path instead of asking every definition.
 
+use crate::facts::folders;
 use std::collections::HashMap;
 
 /// Definitions of one name, by where they lie. A definition is known by its number.
@@ -25,7 +26,7 @@ impl Nearest {
     /// Enters a definition; `same` compares it with an earlier one.
     pub(super) fn insert(&mut self, artifact: &str, number: usize, same: impl Fn(usize) -> bool) {
         let artifact = artifact.to_lowercase();
-        for (steps, folder) in folders(&artifact).enumerate() {
+        for (steps, folder) in counted(&artifact).enumerate() {
             match self.by_folder.get_mut(folder) {
                 Some(slot) if slot.steps < steps => {}
                 Some(slot) if slot.steps == steps => slot.agreed &= same(slot.first),
@@ -44,7 +45,7 @@ impl Nearest {
             return Some(*own);
         }
         let mut best: Option<(usize, usize, bool)> = None;
-        for (up, folder) in folders(&program).enumerate() {
+        for (up, folder) in counted(&program).enumerate() {
             let Some(slot) = self.by_folder.get(folder) else { continue };
             let distance = up + slot.steps;
             best = match best {
@@ -59,14 +60,9 @@ impl Nearest {
     }
 }
 
-/// The folders above a path, the nearest first; the last is the empty one, which all paths share.
-fn folders(path: &str) -> impl Iterator<Item = &str> {
-    let above = std::iter::successors(Some(parent(path)), |folder| (!folder.is_empty()).then(|| parent(folder)));
-    above.inspect(|_| super::steps::step())
-}
-
-fn parent(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+/// The folders above a path, each of which is a step.
+fn counted(path: &str) -> impl Iterator<Item = &str> {
+    folders(path).inspect(|_| super::steps::step())
 }
 
 #[cfg(test)]

@@ -1,36 +1,34 @@
 //! One server of the machine, or the session of one site, is lost once, however many files of the application name it: it
 //! is told with its weight where most of it is, and beside the others as a note.
 
-use super::Context;
+use super::decisions::{Decided, Decisions};
 use crate::discover::Application;
 use crate::facts::{
-    Body, Certainty, Effect, Extent, Fact, Hole, Operation, Owner, Part, Phase, Reading, Step, Store, Trait,
+    Body, Certainty, Effect, Extent, Fact, Hole, Operation, Owner, Part, Phase, Reading, Step, Store, Trait, folder_of,
+    folders,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// How variables of a session of classic ASP are written.
 const CLASSIC_SESSION: &str = "session:";
 /// Where the session of an application of classic ASP begins (MS documentation, "Global.asa Reference").
 const ROOT: &str = "global.asa";
 
-/// Marks what another artifact does to the same store.
-pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
-    // What is allowed for one file would take the losses of the others with it.
-    if !context.settings.allow.is_empty() {
-        return;
-    }
-    let app = context.app;
+/// Marks what another artifact does to the same store, if the same was decided of both.
+pub(super) fn mark(readings: &mut [Reading], decisions: &Decisions<'_>, app: &Application) {
+    let machines = Machines::new(app);
+    let decided: Vec<Decided> = readings.iter().map(|reading| decisions.of(reading)).collect();
     // By store: the artifacts that use it, each with what it keeps there.
-    let mut users: BTreeMap<(Store, String), BTreeMap<usize, BTreeSet<String>>> = BTreeMap::new();
+    let mut users: BTreeMap<Kept<'_>, BTreeMap<usize, BTreeSet<String>>> = BTreeMap::new();
     for (number, reading) in readings.iter().enumerate().filter(|(_, reading)| reading.owner == Owner::Application) {
         for effect in super::steps::counted(&reading.facts).filter_map(Fact::as_effect) {
-            if let Some(store) = machine_wide(effect, &reading.artifact, app) {
-                let kept = users.entry((effect.store, store)).or_default().entry(number).or_default();
+            if let Some(store) = machine_wide(effect, &reading.artifact, &machines) {
+                let kept = users.entry((effect.store, store, &decided[number])).or_default().entry(number).or_default();
                 kept.insert(effect.location.key());
             }
         }
     }
-    let mut leads: BTreeMap<(Store, String), (usize, usize)> = BTreeMap::new();
+    let mut leads: BTreeMap<Kept<'_>, (usize, usize)> = BTreeMap::new();
     for (store, artifacts) in users.into_iter().filter(|(_, artifacts)| artifacts.len() > 1) {
         let most = artifacts.iter().max_by_key(|(number, kept)| (kept.len(), std::cmp::Reverse(**number)));
         if let Some((lead, _)) = most {
@@ -42,7 +40,7 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
         let artifact = reading.artifact.clone();
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
-            let store = machine_wide(effect, &artifact, app).map(|store| (effect.store, store));
+            let store = machine_wide(effect, &artifact, &machines).map(|store| (effect.store, store, &decided[number]));
             match store.and_then(|store| leads.get(&store)) {
                 Some((lead, others)) if *lead == number => {
                     let files = if *others == 1 { "file uses" } else { "files use" };
@@ -58,8 +56,11 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
     }
 }
 
+/// A store at run time, and what was decided of those who use it.
+type Kept<'d> = (Store, String, &'d Decided);
+
 /// What names the store of an effect at run time, where that does not depend on the file that names it.
-fn machine_wide(effect: &Effect, artifact: &str, app: &Application) -> Option<String> {
+fn machine_wide(effect: &Effect, artifact: &str, machines: &Machines<'_>) -> Option<String> {
     if effect.operation == Operation::Read
         || effect.operation.removes()
         || matches!(effect.phase, Phase::Build | Phase::NotShipped | Phase::Unknown)
@@ -71,31 +72,56 @@ fn machine_wide(effect: &Effect, artifact: &str, app: &Application) -> Option<St
     let key = effect.location.key();
     match effect.store {
         Store::Session if key.starts_with(CLASSIC_SESSION) => {
-            site_of(artifact, app).map(|site| format!("{CLASSIC_SESSION}{site}"))
+            site_of(artifact, machines.app).map(|site| format!("{CLASSIC_SESSION}{site}"))
         }
         // Each role has its own machines.
-        Store::Database | Store::Queue | Store::Mail if has_roles(app) => None,
+        Store::Database | Store::Queue | Store::Mail if machines.has_roles => None,
         Store::Database | Store::Queue | Store::Mail => {
             let is_here = |part: &Part| matches!(part, Part::Hole(Hole::Folder(_)));
             let is_named = effect.location.extent() == Extent::Full && key.contains("://");
-            (is_named && !effect.location.text().parts().iter().any(is_here)).then_some(key)
+            let is_whole = is_named && !effect.location.text().parts().iter().any(is_here);
+            is_whole.then(|| format!("{} {key}", machines.of(artifact)))
         }
         _ => None,
     }
 }
 
-/// Does a definition say that parts of the application run on machines, or in containers, of their own?
-fn has_roles(app: &Application) -> bool {
-    app.artifacts.iter().any(|artifact| {
-        let name = artifact.file_name().to_lowercase();
-        ROLES.iter().any(|end| name.ends_with(end))
-            || name.starts_with("docker-compose")
-            || name.starts_with("compose.")
-    })
+/// What is known of the machines, or containers, that the parts of an application run on.
+struct Machines<'a> {
+    app: &'a Application,
+    /// A definition says that parts of it run on machines of their own.
+    has_roles: bool,
+    /// Folders, in lower case, with what an image of its own is made of.
+    images: HashSet<String>,
 }
 
-/// Ends of names of such definitions: cloud services and Service Fabric.
+/// Ends of names of definitions of roles: cloud services and Service Fabric.
 const ROLES: &[&str] = &[".csdef", "servicemanifest.xml", "applicationmanifest.xml"];
+/// Beginnings of names of those of containers that run together.
+const COMPOSED: &[&str] = &["docker-compose", "compose."];
+
+impl<'a> Machines<'a> {
+    fn new(app: &'a Application) -> Self {
+        let mut machines = Machines { app, has_roles: false, images: HashSet::new() };
+        for artifact in &app.artifacts {
+            let name = artifact.file_name().to_lowercase();
+            machines.has_roles |= ROLES.iter().any(|end| name.ends_with(end));
+            machines.has_roles |= COMPOSED.iter().any(|start| name.starts_with(start));
+            if name.starts_with("dockerfile") || name.contains(".pkr.") {
+                machines.images.insert(folder_of(&artifact.path).to_lowercase());
+            }
+        }
+        machines
+    }
+
+    /// Names the machine that a file runs on: by the innermost folder around it that an image is made in. What is in no such
+    /// folder is taken to share one.
+    fn of(&self, artifact: &str) -> String {
+        let artifact = artifact.to_lowercase();
+        let is_image = |folder: &&str| self.images.contains(*folder);
+        folders(&artifact).find(is_image).unwrap_or_default().to_owned()
+    }
+}
 
 /// The site that a page belongs to, where that is known.
 fn site_of(artifact: &str, app: &Application) -> Option<String> {
@@ -123,7 +149,7 @@ mod tests {
         let settings = Settings::parse("w", settings).unwrap();
         let app = Application::new(files.iter().map(|name| Artifact::at(name)).collect(), Vec::new());
         let mut readings = listing::parse(text).unwrap();
-        mark(&mut readings, &Context { settings: &settings, app: &app });
+        mark(&mut readings, &Decisions::new(&settings, &app), &app);
         readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Repeated)).collect()
     }
 
@@ -135,6 +161,8 @@ mod tests {
         let text = [service("a", "localhost"), service("b", "localhost"), service("c", "localhost,1")].concat();
         assert_eq!(told(&text, &[]), [true, false, true]);
         assert_eq!(told(&text, &["a/x.csdef"]), [true; 3], "each role has its machines");
+        assert_eq!(told(&text, &["a/Dockerfile", "b/Dockerfile"]), [true; 3], "each image has its own");
+        assert_eq!(told(&text, &["Dockerfile"]), [true, false, true], "one image holds both");
         let allow = "[[allow]]\nrule = 'sql-server-on-instance'\npath = 'a/**'\nreason = 'a cache'\n";
         assert_eq!(told_with(&text, &[], allow), [true; 3], "what is allowed there is not allowed here");
     }

@@ -1,9 +1,9 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
 use super::Context;
-use super::index::{Index, file_name};
+use super::index::Index;
 use crate::discover::{names_setup, phase_by_name};
-use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site, Trait, is_binary, is_script};
+use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site, Trait, file_name, is_binary, is_script};
 use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 

@@ -2,7 +2,7 @@
 //! in the role's own folder; among the sources they lie with the project that builds the role.
 
 use super::index::{Index, below};
-use crate::facts::{Body, Clue, ClueKind, Folder, Hole, Location, Part, Reading, Text};
+use crate::facts::{Body, Clue, ClueKind, Folder, Hole, Location, Part, Reading, Text, folder_of};
 use crate::read::config::ROLE_PROJECT;
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub(super) fn place(readings: &mut [Reading]) {
     }
     let index = Index::new(readings);
     for reading in readings.iter_mut().filter(|reading| is_definition(reading)) {
-        let folder = above(&reading.artifact).to_owned();
+        let folder = folder_of(&reading.artifact).to_owned();
         let mut candidates: Vec<String> = Vec::new();
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Clue(clue) = &mut fact.body else { continue };
@@ -42,7 +42,7 @@ fn projects(readings: &[Reading]) -> HashMap<(String, String), String> {
         .filter_map(|(artifact, fact)| {
             let clue = fact.as_clue().filter(|c| c.kind == ClueKind::Role && c.key == ROLE_PROJECT)?;
             let project = inside(clue.location.as_ref()?)?;
-            Some(((above(artifact).to_lowercase(), clue.value.to_lowercase()), project.to_owned()))
+            Some(((folder_of(artifact).to_lowercase(), clue.value.to_lowercase()), project.to_owned()))
         })
         .collect()
 }
@@ -64,10 +64,6 @@ fn inside(location: &Location) -> Option<&str> {
         [Part::Hole(Hole::Folder(Folder::AppDir)), Part::Lit(rest)] => Some(rest.trim_start_matches('\\')),
         _ => None,
     }
-}
-
-fn above(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(above, _)| above)
 }
 
 #[cfg(test)]

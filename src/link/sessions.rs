@@ -2,7 +2,7 @@
 
 use super::nearest::Nearest;
 use crate::discover::Application;
-use crate::facts::{Certainty, Clue, ClueKind, Fact, Owner, Reading, Step, Store, Trait};
+use crate::facts::{Certainty, Clue, ClueKind, Fact, Owner, Reading, Step, Store, Trait, folder_of, folders};
 use std::collections::HashMap;
 
 /// How locations of ASP.NET session state begin.
@@ -71,22 +71,23 @@ pub(super) fn doubt(readings: &mut [Reading], app: &Application) {
         return;
     }
     for reading in readings.iter() {
-        if let Some(site) = sites.get_mut(&folder_of(&reading.artifact)) {
+        if let Some(site) = sites.get_mut(&folder_of(&reading.artifact).to_lowercase()) {
             site.pages_do_not |= super::steps::counted(&reading.facts).filter_map(|f| f.as_clue()).any(pages_do_not);
         }
     }
     for artifact in &app.artifacts {
         let path = artifact.path.to_lowercase();
-        let is_page = PAGES.iter().any(|ending| path.ends_with(ending));
-        let folders = std::iter::successors(Some(path.as_str()), |p| p.rsplit_once('/').map(|(above, _)| above));
-        for folder in folders.take(MAX_FOLDERS).chain(std::iter::once("")).filter(|_| is_page) {
+        if !PAGES.iter().any(|ending| path.ends_with(ending)) {
+            continue;
+        }
+        for folder in folders(&path).take(MAX_FOLDERS) {
             if let Some(site) = sites.get_mut(folder) {
                 site.uses |= !site.pages_do_not;
             }
         }
     }
     for reading in readings {
-        let site = sites.get(&folder_of(&reading.artifact));
+        let site = sites.get(&folder_of(&reading.artifact).to_lowercase());
         let Some(site) = site.filter(|site| !site.uses && site.assemblies > 0) else { continue };
         let pages = if site.pages_do_not { "nor does a source beside it" } else { "and there are no pages" };
         let why = format!("none of the {} assemblies in bin uses the session, {pages}", site.assemblies);
@@ -110,11 +111,6 @@ struct Site {
 
 fn pages_do_not(clue: &Clue) -> bool {
     clue.kind == ClueKind::Role && clue.key == "session-unused"
-}
-
-/// The folder of an artifact, in lower case.
-fn folder_of(artifact: &str) -> String {
-    artifact.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_lowercase())
 }
 
 /// Files with code that is compiled when they are asked for.

@@ -1,7 +1,7 @@
 //! Files that are shipped with the application and written by it: after a reimage the shipped content is back.
 
 use crate::discover::Application;
-use crate::facts::{Body, ClueKind, Effect, Folder, Hole, Operation, Part, Phase, Reading, Step, Trait};
+use crate::facts::{Body, ClueKind, Effect, Folder, Hole, Operation, Part, Phase, Reading, Step, Trait, beside};
 use std::collections::HashMap;
 
 /// Marks effects on files that the package contains.
@@ -18,7 +18,7 @@ pub(super) fn mark(readings: &mut [Reading], app: &Application) {
             let shipped = shipped_file(effect, &reading.artifact, app).or_else(|| copied_file(effect, &copies, app));
             if let Some(shipped) = shipped {
                 if is_in_site(effect) {
-                    let folder = reading.artifact.rfind('/').map_or("", |at| &reading.artifact[..=at]);
+                    let folder = beside(&reading.artifact);
                     let folders = found.entry(effect.location.key()).or_default();
                     if folders.len() < MAX_FOLDERS && folders.iter().all(|(known, _)| known != folder) {
                         folders.push((folder.to_owned(), shipped.clone()));

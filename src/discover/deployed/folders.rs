@@ -1,5 +1,7 @@
 //! What a folder of a source tree is there for, by its name.
 
+use crate::facts::folder_of;
+
 /// What a folder is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -39,11 +41,11 @@ const USED: &[&str] = &["lib", "libs", "bin", "tasks"];
 
 /// What the folders are there for that a file lies in; tests come first, whatever they lie in.
 pub(super) fn purpose(name: &str) -> Option<Purpose> {
-    let folders: Vec<&str> = name.rsplit_once('/').map_or(Vec::new(), |(folders, _)| folders.split('/').collect());
-    if folders.iter().any(|folder| is_of(folder, TESTS)) {
+    let folders = || folder_of(name).split('/');
+    if folders().any(|folder| is_of(folder, TESTS)) {
         return Some(Purpose::Tests);
     }
-    if folders.iter().any(|folder| is_of(folder, SAMPLES)) {
+    if folders().any(|folder| is_of(folder, SAMPLES)) {
         return Some(Purpose::Samples);
     }
     tools(name).map(|_| Purpose::Tools)

@@ -4,7 +4,9 @@
 //! MS documentation, "Common MSBuild project properties": `AssemblyName` (of C++: `TargetName`) is the name of the output,
 //! and that of the project file where it is not written.
 
+use super::File;
 use crate::discover::Artifact;
+use crate::facts::{folder_of, folders};
 use std::collections::HashSet;
 
 /// What a project file builds.
@@ -57,22 +59,23 @@ pub(super) struct Built {
 
 impl Built {
     /// Nothing is known without a project, or when the name of an output is made up by the build.
-    pub(super) fn new(artifacts: &[Artifact]) -> Option<Built> {
-        let project = |a: &Artifact| match builds(&a.extension())? {
+    pub(super) fn new(files: &[File<'_>]) -> Option<Built> {
+        let project = |file: &File<'_>| match builds(file.ending())? {
             Builds::Assemblies => Some(true),
             Builds::MachineCode => Some(false),
             Builds::Unnamed | Builds::Installers => None,
         };
         let mut built = Built { names: HashSet::new(), assemblies: false, native: false };
-        let sources = source_folders(artifacts);
+        let sources = source_folders(files);
+        // They may lie beside the folder of the project.
         let has_sources =
-            |a: &Artifact, assemblies: bool| sources.contains(&(around(&a.name).to_lowercase(), assemblies));
-        let projects = artifacts
+            |file: &File<'_>, assemblies: bool| sources.contains(&(folder_of(folder_of(&file.name)), assemblies));
+        let projects = files
             .iter()
-            .filter_map(|a| Some((a, project(a)?)))
-            .filter(|(a, assemblies)| has_sources(a, *assemblies))
+            .filter_map(|file| Some((file, project(file)?)))
+            .filter(|(file, assemblies)| has_sources(file, *assemblies))
             .take(MAX_PROJECTS + 1);
-        for (number, (artifact, assemblies)) in projects.enumerate() {
+        for (number, (File { artifact, .. }, assemblies)) in projects.enumerate() {
             let text = artifact.read(MAX_PROJECT).ok().filter(|_| number < MAX_PROJECTS)?;
             built.names.extend(outputs(artifact, &String::from_utf8_lossy(&text))?);
             built.assemblies |= assemblies;
@@ -81,9 +84,9 @@ impl Built {
         if !built.native {
             return None;
         }
-        let is_source = |a: &Artifact| NATIVE_SOURCES.contains(&a.extension().as_str());
-        let by_projects = artifacts.iter().any(|a| project(a) == Some(false));
-        built.native &= by_projects || !artifacts.iter().any(is_source);
+        let is_source = |file: &File<'_>| NATIVE_SOURCES.contains(&file.ending());
+        let by_projects = files.iter().any(|file| project(file) == Some(false));
+        built.native &= by_projects || !files.iter().any(is_source);
         Some(built)
     }
 
@@ -104,29 +107,20 @@ impl Built {
 
 /// Folders with sources somewhere below, in lower case, and whether they are sources of assemblies. A project without any
 /// builds nothing here: it is a template that somebody else's package holds.
-fn source_folders(artifacts: &[Artifact]) -> HashSet<(String, bool)> {
-    let mut folders = HashSet::new();
-    for artifact in artifacts {
-        let ending = artifact.extension();
+fn source_folders<'a>(files: &'a [File<'_>]) -> HashSet<(&'a str, bool)> {
+    let mut known = HashSet::new();
+    for file in files {
         let kinds = [(&MANAGED_SOURCES[..], true), (NATIVE_SOURCES, false)];
-        for (_, assemblies) in kinds.iter().filter(|(endings, _)| endings.contains(&ending.as_str())) {
-            let mut folder = artifact.name.to_lowercase();
-            while !folder.is_empty() {
-                folder.truncate(folder.rfind('/').unwrap_or(0));
-                if !folders.insert((folder.clone(), *assemblies)) {
+        for (_, assemblies) in kinds.iter().filter(|(endings, _)| endings.contains(&file.ending())) {
+            // Where one is known, those above it are too.
+            for folder in folders(&file.name) {
+                if !known.insert((folder, *assemblies)) {
                     break;
                 }
             }
         }
     }
-    folders
-}
-
-/// The folder above that of a project, as its sources may lie beside it.
-fn around(project: &str) -> &str {
-    let above = |path: &str| path.rfind('/').unwrap_or(0);
-    let folder = &project[..above(project)];
-    &folder[..above(folder)]
+    known
 }
 
 /// The names of what a project builds, in lower case; none where they are not written as they are.
@@ -164,12 +158,12 @@ mod tests {
 
     #[test]
     fn a_project_without_sources_is_a_template() {
-        let folders = |names: &[&str]| source_folders(&names.iter().map(|name| Artifact::at(name)).collect::<Vec<_>>());
-        let with = folders(&["a/src/main.cpp", "b/Program.cs"]);
-        let is_in = |folder: &str, assemblies| with.contains(&(folder.to_owned(), assemblies));
+        let artifacts = ["a/src/main.cpp", "b/Program.cs"].map(Artifact::at);
+        let files: Vec<File<'_>> = artifacts.iter().map(File::new).collect();
+        let with = source_folders(&files);
+        let is_in = |folder: &'static str, assemblies| with.contains(&(folder, assemblies));
         assert!(is_in("a", false) && is_in("a/src", false) && is_in("", false) && is_in("b", true));
         assert!(!is_in("a", true) && !is_in("c", false));
-        assert_eq!([around("a/b/x.vcxproj"), around("a/x.vcxproj"), around("x.vcxproj")], ["a", "", ""]);
     }
 
     #[test]
