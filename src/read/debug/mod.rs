@@ -6,6 +6,7 @@
 
 mod codeview;
 mod dwarf;
+mod inlined;
 mod paths;
 mod pdb;
 

@@ -1,7 +1,7 @@
 //! Lines from a program database, as Microsoft's and LLVM's linkers write it beside an image: by address for machine
 //! code, by method token and IL offset for assemblies.
 
-use super::{CodeView, Problem, SourceLine};
+use super::{CodeView, Problem, SourceLine, contained, inlined};
 use pdb2::{
     FallibleIterator as _, LineInfo, ModuleInfo, PDB, PdbInternalSectionOffset, Rva, Source, SourceSlice, SourceView,
     StringTable, SymbolData,
@@ -73,7 +73,15 @@ impl Pdb {
         for (module, places) in self.contributors(&places)? {
             let Some(info) = self.module(module)? else { continue };
             let lines = sorted_lines(&info)?;
+            let mut wanted: Vec<PdbInternalSectionOffset> = places.iter().map(|(at, ..)| *at).collect();
+            wanted.sort_unstable_by_key(|at| key(*at));
+            // Without these the lines of the calls are told.
+            let inlined = contained(|| inlined::lines(&info, &wanted)).unwrap_or_default();
             for (at, first, rva) in places {
+                if let Some(line) = inlined.get(&key(at)).and_then(|line| self.source_line(&info, line)) {
+                    found.insert(rva, line);
+                    continue;
+                }
                 let behind = lines.partition_point(|l| key(l.offset) <= key(at));
                 let Some(line) = behind.checked_sub(1).and_then(|i| lines.get(i)) else { continue };
                 if key(line.offset) >= key(first)
@@ -168,15 +176,20 @@ impl Pdb {
 }
 
 /// Section and offset as one number.
-fn key(at: PdbInternalSectionOffset) -> u64 {
+pub(super) fn key(at: PdbInternalSectionOffset) -> u64 {
     u64::from(at.section) << 32 | u64::from(at.offset)
+}
+
+/// It is a line, and no mark of hidden code.
+pub(super) fn is_line(line: &LineInfo) -> bool {
+    (1..FIRST_SPECIAL).contains(&line.line_start)
 }
 
 /// All lines of a module by address, without those that mark hidden code.
 fn sorted_lines(info: &ModuleInfo<'_>) -> Result<Vec<LineInfo>, Problem> {
     let program = info.line_program()?;
     let mut lines: Vec<LineInfo> = program.lines().collect()?;
-    lines.retain(|l| (1..FIRST_SPECIAL).contains(&l.line_start));
+    lines.retain(is_line);
     lines.sort_by_key(|l| key(l.offset));
     Ok(lines)
 }
