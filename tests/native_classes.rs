@@ -110,11 +110,12 @@ fn arguments_and_a_script_in_objects() {
     says("argued", "exe", &["create {arg:1}", "delete {arg:2}"]);
 }
 
-/// A pipe is no state, and what a `std::function` keeps is not followed to whoever calls it.
+/// A pipe is no state, and what a `std::function` keeps is followed to whoever calls it.
 #[test]
 fn services_pipes_and_functions_that_are_kept() {
     for reading in golden("fixtures/native/classes", "kinds", &BUILDS, "exe") {
-        let expected = ["create C:\\Contoso\\queue", "register ContosoOrders"];
+        let expected =
+            ["create C:\\Contoso\\queue", "delete C:\\Contoso\\stale.lock", "register ContosoOrders"];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }

@@ -18,6 +18,8 @@ const MAX_METHODS: u32 = 128;
 const MAX_TABLES: usize = 4;
 /// Most functions that are looked into for the objects of one class.
 const MAX_CONSTRUCTORS: usize = 6;
+/// Most functions that make objects with one method.
+const MAX_MAKERS: usize = 32;
 /// Most objects of one class that are told apart.
 const MAX_OBJECTS: usize = 4;
 /// Most methods of one image that are looked up.
@@ -65,7 +67,7 @@ impl Program<'_> {
     }
 
     /// Functions that refer to a table: constructors, and whatever they were compiled into.
-    fn users_of(&self, table: u32) -> Set<u32> {
+    pub(crate) fn users_of(&self, table: u32) -> Set<u32> {
         let references = self.table_references();
         let from = references.partition_point(|(at, _)| *at < table);
         let users = references.iter().skip(from).take_while(|(at, _)| *at == table);
@@ -138,7 +140,7 @@ impl Program<'_> {
     }
 
     /// Starts of the tables that hold a method: the nearest address before it that the code refers to.
-    fn tables_with(&self, method: u32) -> Vec<u32> {
+    pub(crate) fn tables_with(&self, method: u32) -> Vec<u32> {
         let mut tables: Vec<u32> = Vec::new();
         for (table, _) in self.places_with(method) {
             if tables.len() < MAX_TABLES && !tables.contains(&table) {
@@ -168,6 +170,23 @@ impl Program<'_> {
             report.is_some_and(|report| report.objects.iter().any(|object| object.table() == Some(va)))
         };
         !users.is_empty() && users.iter().all(makes)
+    }
+
+    /// The functions that make objects with a method; `None`: others may.
+    pub(crate) fn makers_of(&self, method: u32) -> Option<BTreeSet<u32>> {
+        let mut makers = BTreeSet::new();
+        for (table, _) in self.places_of(method)? {
+            let references = self.table_references();
+            let from = references.partition_point(|(at, _)| *at < table);
+            let places = references.iter().skip(from).take_while(|(at, _)| *at == table);
+            for (_, code) in places {
+                makers.insert(self.functions.function_of(*code)?);
+            }
+            if !self.is_of_class(table) || makers.len() > MAX_MAKERS {
+                return None;
+            }
+        }
+        Some(makers)
     }
 
     fn places_with(&self, method: u32) -> impl Iterator<Item = (u32, u32)> {

@@ -88,6 +88,15 @@ impl Program<'_> {
         self.handed.objects.borrow().contains_key(&function)
     }
 
+    /// Functions that take the address of another one, or put the table into an object that has it.
+    pub(crate) fn takers(&self, function: u32) -> BTreeSet<u32> {
+        let tables = self.tables_with(function);
+        let mut takers = self.takers_of(function);
+        takers.extend(tables.into_iter().flat_map(|table| self.users_of(table)));
+        takers.remove(&function);
+        takers
+    }
+
     fn takers_of(&self, function: u32) -> BTreeSet<u32> {
         let references = self.handed.references.get_or_init(|| self.addresses_taken());
         let from = references.partition_point(|(start, _)| *start < function);

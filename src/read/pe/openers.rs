@@ -153,7 +153,9 @@ fn loads_argument(image: &Image<'_>, code: &[u8], i: usize) -> bool {
         let moved = matches!(code.get(i + 4..i + 7), Some([0x48, 0x89, 0xc2] | [0x49, 0x89, 0xc0]));
         matches!(before(3), [0x48, 0x8d, 0x15] | [0x4c, 0x8d, 0x05]) || moved && before(3) == [0x48, 0x8d, 0x05]
     } else {
-        before(1) == [0x68] || matches!(before(4), [0xc7, 0x44, 0x24, 0x04 | 0x08])
+        // Without optimisation the place of the arguments is in a register, too: mov dword [r+4], imm32.
+        let stored = matches!(before(3), [0xc7, place, 0x04 | 0x08] if place & 0xf8 == 0x40 && *place != 0x44);
+        before(1) == [0x68] || matches!(before(4), [0xc7, 0x44, 0x24, 0x04 | 0x08]) || stored
     }
 }
 

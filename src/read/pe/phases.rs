@@ -2,8 +2,10 @@
 //! service leads to.
 //!
 //! From a call the callers are followed upwards. Where every way ends in such an entry, the call happens in its phase;
-//! one way that ends anywhere else (the program's own entry, another export, a function whose address is taken) leaves
-//! it open. Methods of objects are called by whatever calls a method at their place in the table. A function that is handed to Windows or to the runtime to be called back is called by whoever the handing
+//! one way that ends anywhere else (the program's own entry, another export, a pointer in data) leaves it open. Methods of
+//! objects are called by whatever calls a method at their place in the table, or no sooner than somebody makes such an
+//! object; and what only functions of the image take the address of, as threads and closures, no sooner than these run. A
+//! function that is handed to Windows or to the runtime to be called back is called by whoever the handing
 //! function says: the service control manager, the runtime when the program ends, or, for threads, timers and windows,
 //! as if by the function that hands it over.
 
@@ -15,6 +17,7 @@ use super::{Map, Set};
 use super::{reach, surface};
 use crate::catalog::native::{self, Model};
 use crate::facts::Phase;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 /// Most functions that are walked through for one call.
@@ -76,6 +79,8 @@ struct Entry {
 pub(crate) struct Phases {
     entries: Map<u32, Entry>,
     callers: Map<u32, BTreeSet<u32>>,
+    /// Functions, and who takes their address to have them called.
+    taken: Map<u32, BTreeSet<u32>>,
     /// Functions that are entered from outside, or through a pointer.
     open: Set<u32>,
     methods: Methods,
@@ -112,12 +117,25 @@ impl Phases {
             }
         }
         let methods = Methods::of(program);
-        let spared = |function, at| methods.has(function) && methods::is_compared(program, at, function);
+        // A function whose address only functions of the image take is called no sooner than these run.
+        let by: RefCell<Vec<(u32, u32)>> = RefCell::default();
+        let spared = |function, at| {
+            if methods.has(function) && methods::is_compared(program, at, function) {
+                return true;
+            }
+            let taker = program.functions.function_of(at);
+            by.borrow_mut().extend(taker.map(|taker| (function, taker)));
+            taker.is_some()
+        };
         let mut open = reach::taken(program, &takers, &spared);
+        let mut taken: Map<u32, BTreeSet<u32>> = Map::default();
+        for (function, taker) in by.into_inner() {
+            taken.entry(function).or_default().insert(taker);
+        }
         open.insert(program.image.entry);
         open.extend(program.linkage.exports.iter().map(|(_, rva)| *rva));
         open.retain(|function| !entries.contains_key(function));
-        Some(Phases { entries, callers, open, methods })
+        Some(Phases { entries, callers, taken, open, methods })
     }
 
     /// The phase of a call, and why.
@@ -125,7 +143,7 @@ impl Phases {
         let mut work = vec![program.functions.function_of(event.done_at())?];
         let mut seen = Set::default();
         let mut reached: BTreeSet<(Caller, &str)> = BTreeSet::new();
-        let mut through_objects = false;
+        let mut through_pointers = false;
         while let Some(function) = work.pop() {
             if !seen.insert(function) {
                 continue;
@@ -134,9 +152,14 @@ impl Phases {
                 return None;
             }
             let callers = self.callers.get(&function);
+            let takers = self.taken.get(&function).filter(|_| !self.entries.contains_key(&function));
+            through_pointers |= takers.is_some();
+            work.extend(takers.into_iter().flatten());
             if self.methods.has(function) && !self.entries.contains_key(&function) {
-                through_objects = true;
-                work.extend(self.methods.callers(program, function)?);
+                through_pointers = true;
+                let called = self.methods.callers(program, function);
+                // Others may call it, but not before there is an object that has it.
+                work.extend(called.or_else(|| program.makers_of(function))?);
                 work.extend(callers.into_iter().flatten());
                 continue;
             }
@@ -145,7 +168,9 @@ impl Phases {
                     reached.insert((entry.caller, &entry.name));
                 }
                 // Nothing is known of how it is reached.
-                None if callers.is_none_or(|all| all.iter().all(|caller| *caller == function)) => return None,
+                None if takers.is_none() && callers.is_none_or(|all| all.iter().all(|caller| *caller == function)) => {
+                    return None;
+                }
                 None => {}
             }
             work.extend(callers.into_iter().flatten());
@@ -159,8 +184,8 @@ impl Phases {
             [Phase::Run, Phase::Shutdown] => Phase::Run,
             _ => return None,
         };
-        // Windows may call methods of objects that it was given while the program runs, at no other time.
-        if through_objects && phase != Phase::Run {
+        // Windows may call methods and functions that it was given while the program runs, at no other time.
+        if through_pointers && phase != Phase::Run {
             return None;
         }
         let (caller, _) = reached.iter().find(|(caller, _)| caller.phase() == phase)?;

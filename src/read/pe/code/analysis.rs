@@ -212,6 +212,7 @@ impl Engine<'_, '_> {
         let mut cells = Vec::new();
         let mut globals = Vec::new();
         let mut strings = Vec::new();
+        let mut lost = Vec::new();
         let word = if self.is_64() { 8 } else { 4 };
         let mut kept: Vec<(Slot, Kept)> = Vec::new();
         for (at, buffer) in self.state.buffers() {
@@ -259,6 +260,7 @@ impl Engine<'_, '_> {
                 (_, Some(va)) if arg == Arg::default() && self.program.initial(va).is_some() => {
                     globals.push((va, Arg { texts: vec![Text::unknown()], partial, ..Arg::default() }));
                 }
+                (Some(slot), None) if arg == Arg::default() => lost.push(slot),
                 _ if arg == Arg::default() => {}
                 (Some(slot), _) => {
                     arg.bytes = (!arg.number.all().is_empty()).then_some(cell.size.min(word));
@@ -270,6 +272,7 @@ impl Engine<'_, '_> {
         }
         strings.extend(stored.into_iter().map(|text| (text.place.start, text.known, text.partial)));
         self.report.objects = self.objects();
+        self.report.lost = lost;
         let summary = &mut self.report.summary;
         summary.inside = inside;
         summary.length = length;

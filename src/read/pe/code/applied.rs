@@ -129,8 +129,17 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// A callee stores something there of which nothing is known.
+    pub(super) fn lose_places(&mut self, places: &[Value]) {
+        for place in places {
+            if let Some(cell) = self.state.cell(*place).filter(|cell| cell.value != Value::Unknown) {
+                self.state.store(*place, cell.size, Value::Unknown);
+            }
+        }
+    }
+
     /// The address of a place that a callee speaks of.
-    fn pointer(&mut self, slot: Slot) -> Value {
+    pub(super) fn pointer(&mut self, slot: Slot) -> Value {
         let is_64 = self.is_64();
         let mut at = self.argument(slot.param);
         for (i, offset) in slot.offsets().iter().enumerate() {
@@ -153,7 +162,13 @@ impl Engine<'_, '_> {
             return self.with_origin(kind, Origin::Function(api, name.clone()));
         }
         if let Some(object) = arg.com {
-            return self.with_origin(kind, Origin::Object(object));
+            let value = self.with_origin(kind, Origin::Object(object));
+            // What it is connected to is its name.
+            if !arg.texts.is_empty() {
+                let name = Known::any(arg.texts.iter().cloned(), arg.weak);
+                self.state.set_buffer(value, Buffer { object: true, ..Buffer::of(name) });
+            }
+            return value;
         }
         if arg.arguments.is_some() {
             return self.arguments_at(kind);

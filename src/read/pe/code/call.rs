@@ -322,7 +322,9 @@ impl Engine<'_, '_> {
             .map(|n| {
                 let value = self.argument_of(api, n);
                 let gap = self.gap(value);
-                if api.row.objects.contains(&n) {
+                // An object of COM that somebody else made: whoever did says what it was connected to.
+                let foreign = api.row.namespace == Some(n) && self.held_string(value, api.wide).is_none();
+                if api.row.objects.contains(&n) && !foreign {
                     let known = if self.is_go() { self.go_argument(n) } else { self.string_of(value, api.wide) };
                     return Arg { gap, ..Arg::of(&known) };
                 }
@@ -404,12 +406,15 @@ impl Engine<'_, '_> {
         }
         let report = report.map(|report| self.decided(target, report));
         let summary = report.as_ref().map(|report| &report.summary);
+        let lost = report.iter().flat_map(|report| &report.lost);
+        let lost: Vec<Value> = lost.map(|slot| self.pointer(*slot)).collect();
         if let Some(summary) = summary
             && !summary.is_empty()
         {
             let this = if self.has_this_in_register() { PARAM_ECX } else { 0 };
             let before = self.held_by(this);
             let result = self.apply(summary, site);
+            self.lose_places(&lost);
             // A constructor of strings stores the length and more, but copies the characters in a loop. One that keeps
             // the pointer has said so.
             let keeps = |arg: &Arg| matches!(arg.number, Number::Param(slot) if slot.param != this && slot.is_plain());
@@ -432,6 +437,7 @@ impl Engine<'_, '_> {
             self.give_to(target, READ_ARGUMENTS, Some(&said), site);
             return result;
         }
+        self.lose_places(&lost);
         self.associate(target, None, false);
         // What lies behind the arguments of x86 may be left from the call before.
         let read = report.as_ref().filter(|_| !self.is_64()).map_or(READ_ARGUMENTS, |report| report.parameters);

@@ -459,6 +459,8 @@ pub(crate) struct Report {
     pub(crate) capped: bool,
     /// Functions, and their parameter, that are given the address that is looked for.
     pub(crate) handed: Vec<(u32, u8)>,
+    /// Places through parameters where something is stored of which nothing is known.
+    pub(crate) lost: Vec<Slot>,
     /// Functions that are given an object of COM, or an object that keeps one, and where it is seen from them.
     pub(crate) objects_handed: Vec<(u32, Slot, com::Object)>,
     /// It hands on a parameter with a format and the list of what follows it.

@@ -44,7 +44,7 @@ fn allocation(name: &str) -> Option<(usize, Option<usize>, bool)> {
 impl Library<'_, '_, '_> {
     /// What the function returns; `None`: it is none of these, or what it is called with is not known well enough.
     pub(super) fn call(&mut self) -> Option<Word> {
-        if let Some(word) = self.memory() {
+        if let Some(word) = self.memory().or_else(|| self.container()) {
             return Some(word);
         }
         if let Some(api) = self.api.filter(|api| is_string(*api)) {

@@ -9,6 +9,7 @@
 
 mod arithmetic;
 mod bridge;
+mod containers;
 mod execute;
 mod lengths;
 mod library;
@@ -18,6 +19,7 @@ mod objects;
 mod path;
 mod repeated;
 mod strings;
+mod taken;
 mod texts;
 mod vector;
 mod word;
@@ -82,7 +84,8 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
         for event in std::mem::take(events) {
             let open = match (sought, known(program, &event)) {
                 (Sought::Open, Some(known)) if known < WHOLE => {
-                    (!is_hopeless(effects::event_gap(&event), with_strings)).then_some(known)
+                    let hopeless = is_hopeless(effects::event_gap(&event), with_strings);
+                    (!hopeless || !taken::starts(program, &event).is_empty()).then_some(known)
                 }
                 (Sought::Mode, Some(WHOLE)) if is_undecided(&event) => Some(1),
                 (Sought::Several, Some(WHOLE)) if event.args.iter().any(is_several) => Some(1),
@@ -198,20 +201,64 @@ fn look(program: &Program<'_>, event: &Event, open: u8, levels: usize, left: &mu
         steps.push((function, *site));
     }
     let mut level = vec![steps];
-    let undecided = is_undecided(event) && known(program, event) == Some(WHOLE);
-    let (mut spent, mut complete) = (0, true);
-    let mut best: (u8, Vec<Event>) = (open, Vec::new());
+    let mut search = Search { open, undecided: is_undecided(event) && known(program, event) == Some(WHOLE), spent: 0 };
+    let mut best = Answer { events: Vec::new(), complete: true };
+    let mut knows = open;
     for _ in 0..=levels {
-        let mut found: Vec<Event> = Vec::new();
-        let mut endless = false;
-        complete = true;
-        for steps in &level {
-            if left.steps == 0 || spent > MAX_STEPS_FOR_ONE {
-                return Answer { events: best.1, complete: false };
+        match search.run(program, event, &level, left) {
+            Some((least, found)) => {
+                best.complete = found.complete;
+                if least > knows {
+                    (knows, best.events) = (least, found.events);
+                }
             }
-            let Some(mut run) = Run::new(program, Goal { steps: steps.clone() }) else { continue };
+            None => return Answer { complete: false, ..best },
+        }
+        if knows == WHOLE {
+            return best;
+        }
+        level = level.iter().flat_map(|steps| callers(program, steps)).collect();
+    }
+    // Nothing calls it by its address: whoever takes that may lead there.
+    if levels > 0 && best.events.is_empty() {
+        level = taken::starts(program, event);
+        for _ in 0..taken::MAX_ABOVE {
+            match search.run(program, event, &level, left) {
+                Some((least, found)) if least > knows => return found,
+                Some(_) => level = taken::above(program, &level),
+                None => break,
+            }
+        }
+    }
+    best
+}
+
+/// A search for more of an event of which so much is known.
+struct Search {
+    open: u8,
+    /// Its place is known, and not whether it writes.
+    undecided: bool,
+    spent: u64,
+}
+
+impl Search {
+    /// Runs all ways that begin so, and what the least known event of those that are found knows; `None`: it has cost enough.
+    fn run(
+        &mut self,
+        program: &Program<'_>,
+        event: &Event,
+        level: &[Vec<(u32, u32)>],
+        left: &mut Left,
+    ) -> Option<(u8, Answer)> {
+        let mut found: Vec<Event> = Vec::new();
+        let (mut endless, mut complete) = (false, true);
+        for steps in level {
+            if left.steps == 0 || self.spent > MAX_STEPS_FOR_ONE {
+                return None;
+            }
+            let Some(mut run) = Run::new(program, Goal { steps: steps.clone() }, event.site) else { continue };
             run.all();
-            spent += run.steps;
+            self.spent += run.steps;
             left.steps = left.steps.saturating_sub(run.steps);
             complete &= !run.capped && !run.found.is_empty() && run.found.iter().all(|found| !found.doubted);
             endless |= run.endless;
@@ -225,26 +272,18 @@ fn look(program: &Program<'_>, event: &Event, open: u8, levels: usize, left: &mu
             }
         }
         // What is known of the least known of them: of some callers more may be known than of others.
-        let knows = |event: &Event| known(program, event).filter(|_| !undecided || !is_undecided(event));
+        let knows = |event: &Event| known(program, event).filter(|_| !self.undecided || !is_undecided(event));
         // Of ways without end some say no more than what they share.
-        if endless && open > 0 && found.len() > 1 {
+        if endless && self.open > 0 && found.len() > 1 {
             found.clear();
         }
         let all = found.len();
-        found.retain(|event| knows(event).is_some_and(|known| known > open) && says_something(event));
+        found.retain(|event| knows(event).is_some_and(|known| known > self.open) && says_something(event));
         complete &= found.len() == all && all <= MAX_PLACES;
-        if let Some(least) = found.iter().filter_map(knows).min()
-            && least > best.0
-        {
-            found.truncate(MAX_PLACES);
-            best = (least, found);
-        }
-        if best.0 == WHOLE {
-            break;
-        }
-        level = level.iter().flat_map(|steps| callers(program, steps)).collect();
+        let least = found.iter().filter_map(knows).min().unwrap_or(0);
+        found.truncate(MAX_PLACES);
+        Some((least, Answer { events: found, complete }))
     }
-    Answer { events: best.1, complete }
 }
 
 /// What a run found of an event. Something is a guess where not all ways were followed that may lead there, or where they say

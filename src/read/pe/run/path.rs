@@ -5,6 +5,7 @@ mod aside;
 mod calls;
 mod code;
 mod counted;
+mod started;
 mod walks;
 
 use super::super::Map;
@@ -58,6 +59,8 @@ struct Frame {
     number: u64,
     /// The machine before the call, to go on without it.
     before: Option<Rc<Machine>>,
+    /// It is called back: all registers are then what they were.
+    resumes: bool,
     /// What the way had chosen before, and how often it had forked beside the way to the goal.
     chose: bool,
     aside: u8,
@@ -120,6 +123,8 @@ pub(super) struct Run<'p, 'a> {
     ground: Ground<'p, 'a>,
     marks: Marks,
     pub(super) goal: Goal,
+    /// The call that is looked for.
+    sought: u32,
     code: Map<(u32, usize), Rc<Code>>,
     /// Functions that took too long, or led nowhere.
     skipped: Vec<u32>,
@@ -147,7 +152,7 @@ enum Next {
 }
 
 impl<'p, 'a> Run<'p, 'a> {
-    pub(super) fn new(program: &'p Program<'a>, goal: Goal) -> Option<Self> {
+    pub(super) fn new(program: &'p Program<'a>, goal: Goal, sought: u32) -> Option<Self> {
         let start = goal.steps.first()?.0;
         let image = &program.image;
         let zone = free_zone(program);
@@ -162,6 +167,7 @@ impl<'p, 'a> Run<'p, 'a> {
             ground,
             marks: Marks::default(),
             goal,
+            sought,
             code: Map::default(),
             skipped: Vec::new(),
             ways: Vec::new(),
@@ -180,6 +186,7 @@ impl<'p, 'a> Run<'p, 'a> {
             since: 0,
             number: 0,
             before: None,
+            resumes: false,
             chose: false,
             aside: 0,
         };
@@ -441,6 +448,10 @@ impl<'p, 'a> Run<'p, 'a> {
                 let Some(frame) = way.frames.last() else { return Next::Lost };
                 let pops = if instruction.op_count() == 1 { instruction.immediate(0) as i64 } else { 0 };
                 let (function, before) = (frame.function, frame.registers);
+                if frame.resumes {
+                    way.machine.registers = before;
+                    return Next::Leave;
+                }
                 way.machine.pop(&mut self.ground, &mut self.engine);
                 // Helpers of prologues leave the frame that they make; all others what the conventions say.
                 if !self.engine.sets_up_frame(function) {

@@ -30,6 +30,9 @@ impl Run<'_, '_> {
             }
             way.machine = (*before).clone();
             self.skip(way, frame.function, frame.site);
+            if frame.resumes {
+                way.machine.registers = frame.registers;
+            }
             way.at = frame.back;
             return true;
         }

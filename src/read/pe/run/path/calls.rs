@@ -13,14 +13,14 @@ use super::super::machine::{Machine, RSP, Untouched};
 use super::super::strings::is_string;
 use super::super::word::{Word, size_of};
 use super::{Found, Frame, MAX_FRAMES, MAX_WAYS, Next, Run, Way};
-use crate::catalog::native::{self, Signature};
+use crate::catalog::native::{self, Api, Signature};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::rc::Rc;
 
 /// Bytes that are copied, set or compared at the cost of an instruction.
 const BYTES: u64 = 8;
 
-impl Run<'_, '_> {
+impl<'p> Run<'p, '_> {
     /// A function of the image is not run: what it was given may have changed.
     pub(super) fn skip(&mut self, way: &mut Way, function: u32, site: u32) {
         let mut arguments = self.arguments(&way.machine, 4);
@@ -112,10 +112,9 @@ impl Run<'_, '_> {
         }
         let Target::Internal(function) = target else {
             let after = self.after(next);
-            return match self.call_known(way, &target, site, after.as_ref()) {
-                Some(()) => Next::At(next),
-                None => Next::Ends,
-            };
+            let (arguments, memory) = (self.arguments(&way.machine, 8), way.machine.memory.clone());
+            let Some(()) = self.call_known(way, &target, site, after.as_ref()) else { return Next::Ends };
+            return Next::At(self.start(way, &target, (&arguments, memory), (site, next)).unwrap_or(next));
         };
         if self.engine.checks_cookie(function) {
             return Next::At(next);
@@ -162,6 +161,7 @@ impl Run<'_, '_> {
             since: way.steps,
             number: self.steps + 1,
             before,
+            resumes: false,
             chose: way.chose,
             aside: way.aside,
         });
@@ -208,15 +208,16 @@ impl Run<'_, '_> {
         arguments
     }
 
-    /// A call of a function that is known by its name; `None`: it does not return.
-    fn call_known(&mut self, way: &mut Way, target: &Target, site: u32, next: Option<&Instruction>) -> Option<()> {
-        let (name, api) = match target {
+    /// What a function is called, and what the catalogue says of it.
+    pub(super) fn known_as<'t>(&self, target: &'t Target) -> (&'t str, Option<Api>)
+    where
+        'p: 't,
+    {
+        match target {
             Target::Import(index) => {
-                let import = self.program.linkage.imports.get(*index)?;
-                if surface::never_returns(import) {
-                    return None;
-                }
-                (surface::name_of(import).unwrap_or_default(), self.program.apis.get(*index).copied().flatten())
+                let import = self.program.linkage.imports.get(*index);
+                let api = self.program.apis.get(*index).copied().flatten();
+                (import.and_then(surface::name_of).unwrap_or_default(), api)
             }
             Target::Named(api, via) => (via.rsplit('!').next().unwrap_or_default(), Some(*api)),
             Target::Internal(function) => match self.program.names.linked.get(function) {
@@ -224,7 +225,17 @@ impl Run<'_, '_> {
                 None => ("", None),
             },
             _ => ("", None),
-        };
+        }
+    }
+
+    /// A call of a function that is known by its name; `None`: it does not return.
+    fn call_known(&mut self, way: &mut Way, target: &Target, site: u32, next: Option<&Instruction>) -> Option<()> {
+        if let Target::Import(index) = target
+            && surface::never_returns(self.program.linkage.imports.get(*index)?)
+        {
+            return None;
+        }
+        let (name, api) = self.known_as(target);
         let arguments = self.arguments(&way.machine, 8);
         let pops = match target {
             _ if self.ground.is_64 => 0,
@@ -264,13 +275,13 @@ impl Run<'_, '_> {
                 return Some(());
             }
         }
-        let sought = self.goal.steps.last().map(|(_, site)| *site);
+        let sought = self.sought;
         let inside = matches!(target, Target::Internal(_));
-        let (call, deep) = ((target, site, api), calls_back || inside || Some(site) == sought);
+        let (call, deep) = ((target, site, api), calls_back || inside || site == sought);
         let (engine, ground, marks) = (&mut self.engine, &mut self.ground, &mut self.marks);
         let answer = bridge::call(engine, &mut way.machine, ground, marks, call, deep);
         let through: Vec<u32> = way.frames.iter().skip(1).rev().map(|frame| frame.site).collect();
-        for mut event in answer.events.into_iter().filter(|event| Some(event.site) == sought) {
+        for mut event in answer.events.into_iter().filter(|event| event.site == sought) {
             event.through.clone_from(&through);
             let doubted = way.doubted || way.machine.is_unsure();
             self.found.push(Found { event, chose: way.chose, doubted, lost: answer.lost });
