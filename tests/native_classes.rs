@@ -114,8 +114,7 @@ fn arguments_and_a_script_in_objects() {
 #[test]
 fn services_pipes_and_functions_that_are_kept() {
     for reading in golden("fixtures/native/classes", "kinds", &BUILDS, "exe") {
-        let expected =
-            ["create C:\\Contoso\\queue", "delete C:\\Contoso\\stale.lock", "register ContosoOrders"];
+        let expected = ["create C:\\Contoso\\queue", "delete C:\\Contoso\\stale.lock", "register ContosoOrders"];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }

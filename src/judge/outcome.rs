@@ -305,7 +305,8 @@ mod tests {
         assert_eq!(at("cloud-service", "{Temp}\\done.txt"), Some(Outcome::Lost));
         assert_eq!(at("cloud-service", "{ProgramFiles}\\X\\done.txt"), Some(Outcome::Survives));
         assert_eq!(at("vm-role", "{Temp}\\done.txt"), Some(Outcome::Survives));
-        let appended = "effect append file C:\\Agent\\a.conf phase=startup origin=constant guard={ProgramFiles}\\done.txt";
+        let appended =
+            "effect append file C:\\Agent\\a.conf phase=startup origin=constant guard={ProgramFiles}\\done.txt";
         assert_eq!(outcome_at("cloud-service", Event::Reimage, appended), Some(Outcome::Survives));
     }
 }

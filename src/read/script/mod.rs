@@ -13,6 +13,7 @@ mod encoded;
 mod endless;
 mod guards;
 mod handed;
+mod held;
 mod hosting;
 mod inf;
 mod inno;

@@ -4,6 +4,7 @@
 //! every combination of the values that it asks for, so that readers follow one text at a time.
 
 use super::calls::{Event, Found};
+use super::held::Held;
 use super::sink::Sink;
 use crate::facts::{NoteKind, Text};
 use std::cell::{Cell, RefCell};
@@ -22,7 +23,7 @@ const MAX_WAYS: usize = 24;
 const MAX_WORK: usize = 400_000;
 
 /// Shared by all states that know the same of a variable: there are as many states as branches, and few differ in much.
-type Values = Rc<BTreeMap<Rc<str>, Rc<[Text]>>>;
+type Values = Rc<Held>;
 
 /// Variables by their names in lower case.
 #[derive(Default)]
@@ -107,7 +108,7 @@ impl Variables {
 
     /// Gives parameters their values. What they had before.
     pub(super) fn bind(&mut self, parameters: Vec<(String, Vec<Text>)>) -> Vec<(String, Option<Vec<Text>>)> {
-        let known = |name: &String| self.now.get(name.as_str()).map(|values| values.to_vec());
+        let known = |name: &String| self.now.get(name).map(|values| values.to_vec());
         let before = parameters.iter().map(|(name, _)| (name.clone(), known(name))).collect();
         for (name, values) in parameters {
             Rc::make_mut(&mut self.now).insert(name.into(), few(values).into());
@@ -127,21 +128,21 @@ impl Variables {
         for (name, values) in before {
             match values {
                 Some(values) => now.insert(name.into(), values.into()),
-                None => now.remove(name.as_str()),
-            };
+                None => now.remove(&name),
+            }
         }
     }
 
     /// Gives a variable its possible values.
     pub(super) fn set(&mut self, name: String, mut values: Vec<Text>) {
-        if self.now.len() >= MAX_VARIABLES && !self.now.contains_key(name.as_str()) {
+        if self.now.len() >= MAX_VARIABLES && !self.now.contains(&name) {
             return;
         }
         if Rc::strong_count(&self.now) > 1 {
             self.work += self.now.len();
         }
         if self.is_worn() {
-            values.extend(self.now.get(name.as_str()).into_iter().flat_map(|known| known.iter().cloned()));
+            values.extend(self.now.get(&name).into_iter().flat_map(|known| known.iter().cloned()));
         }
         Rc::make_mut(&mut self.now).insert(name.into(), few(values).into());
     }
@@ -152,7 +153,7 @@ impl Variables {
         self.passed_over = 0;
         self.waiting.clear();
         self.has_ended = false;
-        Rc::make_mut(&mut self.now).retain(|name, _| keep(name));
+        Rc::make_mut(&mut self.now).retain(keep);
     }
 
     /// Branches follow.
@@ -267,8 +268,8 @@ impl Variables {
         let mut own = a.iter().peekable();
         for (name, theirs) in b.iter() {
             // Most names are the very same in both.
-            while own.next_if(|(known, _)| !Rc::ptr_eq(known, name) && *known < name).is_some() {}
-            let ours = own.next_if(|(known, _)| Rc::ptr_eq(known, name) || *known == name).map(|(_, values)| values);
+            while own.next_if(|(known, _)| !Rc::ptr_eq(known, name) && known < name).is_some() {}
+            let ours = own.next_if(|(known, _)| Rc::ptr_eq(known, name) || known == name).map(|(_, values)| values);
             if ours.is_some_and(|ours| Rc::ptr_eq(ours, theirs) || ours == theirs) {
                 continue;
             }
@@ -277,7 +278,8 @@ impl Variables {
         }
         let mut joined = a;
         if !changed.is_empty() {
-            Rc::make_mut(&mut joined).extend(changed);
+            let joined = Rc::make_mut(&mut joined);
+            changed.into_iter().for_each(|(name, values)| joined.insert(name, values));
         }
         joined
     }

@@ -9,6 +9,7 @@ mod include;
 mod objects;
 mod page;
 mod site;
+mod told;
 mod values;
 
 use super::batch;
@@ -22,6 +23,8 @@ use crate::facts::{Effect, Folder, Location, Operation, Origin, Phase, Reading, 
 use crate::read::Input;
 use page::parts;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use told::Told;
 
 /// Deepest text inside another that is carried out.
 const MAX_LEVELS: usize = 4;
@@ -38,7 +41,7 @@ pub(super) enum Host {
 
 /// Reads a script.
 pub(super) fn read(text: &str, syntax: Syntax, host: Host, reading: &mut Reading) {
-    read_all(&[(text, syntax)], &[], host, Vec::new(), reading);
+    read_all(&[(text, syntax)], Vec::new(), host, Vec::new(), reading);
 }
 
 /// Reads a page with what the application that it belongs to has set at its start.
@@ -46,9 +49,8 @@ pub(super) fn read_page(text: &str, input: &Input<'_>, reading: &mut Reading) {
     let mut known = global::of(input);
     known.extend(site::folder_of(input).map(|folder| (site::FOLDER.to_owned(), vec![folder])));
     let (basic, script) = parts(text, Host::Web, reading);
-    let included = include::of(text, input);
-    let library: Vec<(&str, Syntax)> = included.iter().map(|(text, syntax)| (text.as_str(), *syntax)).collect();
-    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], &library, Host::Web, known, reading);
+    let library = include::of(text, input);
+    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], library, Host::Web, known, reading);
 }
 
 /// Values by the names of variables.
@@ -57,33 +59,45 @@ type Values = Vec<(String, Vec<Text>)>;
 /// Reads texts that share their variables, with those of a library before them. What the application keeps then.
 fn read_all(
     texts: &[(&str, Syntax)],
-    library: &[(&str, Syntax)],
+    library: Vec<(String, Syntax)>,
     host: Host,
     known: Values,
     reading: &mut Reading,
 ) -> Values {
     let mut known = known;
-    let mut told = HashSet::new();
+    let mut told = Told::default();
+    let library = Rc::new(library);
     if !library.is_empty() {
         // What it does is told where it is read by itself.
-        let mut aside = Reading::new(&reading.artifact, &reading.format);
-        known = run_all(library, 0, host, known, HashSet::new(), &mut aside);
-        told = aside.facts.iter().filter_map(|fact| fact.as_effect().map(Effect::headline)).collect();
+        let name = (reading.artifact.clone(), reading.format.clone());
+        let before = known.clone();
+        known = run_all(&borrowed(&library), 0, host, known, told, &mut Reading::new(&name.0, &name.1), false);
+        let library = library.clone();
+        told = Told::when_asked(move || {
+            let mut aside = Reading::new(&name.0, &name.1);
+            run_all(&borrowed(&library), 0, host, before, Told::default(), &mut aside, true);
+            aside.facts.iter().filter_map(|fact| fact.as_effect().map(Effect::headline)).collect()
+        });
     }
-    let all: Vec<(&str, Syntax)> = library.iter().chain(texts).copied().collect();
-    let values = run_all(&all, library.len(), host, known, told, reading);
+    let all: Vec<(&str, Syntax)> = borrowed(&library).into_iter().chain(texts.iter().copied()).collect();
+    let values = run_all(&all, library.len(), host, known, told, reading, true);
     values.into_iter().filter(|(name, _)| name.starts_with(global::KEPT)).collect()
 }
 
-/// Runs texts, the first ones of which are only there to be called. The values that variables have before what nobody
-/// calls is looked at.
+fn borrowed(texts: &[(String, Syntax)]) -> Vec<(&str, Syntax)> {
+    texts.iter().map(|(text, syntax)| (text.as_str(), *syntax)).collect()
+}
+
+/// Runs texts, the first ones of which are only there to be called, and what nobody calls, if it is `whole`. The values that
+/// variables have before that.
 fn run_all(
     texts: &[(&str, Syntax)],
     foreign: usize,
     host: Host,
     known: Values,
-    told: HashSet<String>,
+    told: Told,
     reading: &mut Reading,
+    whole: bool,
 ) -> Values {
     let mut sink = Sink::new(reading);
     if host == Host::Web {
@@ -110,7 +124,9 @@ fn run_all(
     }
     script.run_start(&mut sink);
     let values = script.variables.beginning_with("");
-    script.run_uncalled(&mut sink);
+    if whole {
+        script.run_uncalled(&mut sink);
+    }
     script.variables.note_capped(&mut sink);
     values
 }
@@ -118,7 +134,7 @@ fn run_all(
 /// Reads the script parts of a script file.
 pub(super) fn read_embedded(text: &str, host: Host, reading: &mut Reading) {
     let (basic, script) = parts(text, host, reading);
-    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], &[], host, Vec::new(), reading);
+    read_all(&[(&basic, Syntax::Basic), (&script, Syntax::Script)], Vec::new(), host, Vec::new(), reading);
 }
 
 /// Is what an event of `Global.asa` stores set again whenever it is missing, or stored when nobody is left to ask for it
@@ -145,8 +161,8 @@ struct Wsh {
     objects: HashMap<String, String>,
     host: Host,
     own_path: Text,
-    /// What the library does whoever calls it, by the headlines of its effects.
-    told: HashSet<String>,
+    /// What the library does whoever calls it.
+    told: Told,
     /// So many texts hold one another as arguments of `Execute`.
     level: usize,
 }
@@ -183,11 +199,11 @@ impl Language for Script<'_, '_> {
         let first = sink.reading.facts.len();
         self.step(name, found, sink);
         let told = &self.language.told;
-        if self.fixed.is_some() && !told.is_empty() {
+        if self.fixed.is_some() && sink.reading.facts.len() > first {
             let mut at = 0;
             sink.reading.facts.retain(|fact| {
                 at += 1;
-                at <= first || fact.as_effect().is_none_or(|effect| !told.contains(&effect.headline()))
+                at <= first || fact.as_effect().is_none_or(|effect| !told.has(effect))
             });
         }
     }

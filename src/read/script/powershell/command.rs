@@ -71,7 +71,8 @@ impl<'s> Machine<'s, '_, '_> {
         if let Some(elements) = node.child_by_field_name("command_elements") {
             self.redirections(elements, &Value::Null, first, scope);
         }
-        if self.broken && is_cut(node) && self.verbatim(node).is_none() {
+        // Looking around a node is slow, and of a command that does nothing there is nothing to doubt.
+        if self.broken && self.sink.reading.facts.len() > first && is_cut(node) && self.verbatim(node).is_none() {
             self.sink.doubt(first);
         }
         result
@@ -354,11 +355,11 @@ fn is_cut(node: Node<'_>) -> bool {
     }
     let mut last = node;
     for _ in 0..MAX_LEVELS {
-        match (last.next_sibling(), last.parent()) {
-            (Some(next), _) => return next.is_error() && next.start_position().row == node.end_position().row,
-            (None, Some(parent)) => last = parent,
-            (None, None) => return false,
+        if let Some(next) = last.next_sibling() {
+            return next.is_error() && next.start_position().row == node.end_position().row;
         }
+        let Some(parent) = last.parent() else { return false };
+        last = parent;
     }
     false
 }

@@ -255,23 +255,29 @@ impl Scope {
 
     /// Takes over what was set in another scope that began as a copy of this one; here it is known since this offset.
     pub(super) fn take_over(&mut self, other: &Scope, at: usize) {
-        let is_new = |(name, (theirs, since)): &(&Arc<str>, &(Value, usize))| {
-            self.vars.get(*name).is_none_or(|(ours, known)| known != since || !ours.is_same(theirs))
-        };
-        let new: Vec<(Arc<str>, Value)> =
-            other.vars.iter().filter(is_new).map(|(name, (value, _))| (name.clone(), value.clone())).collect();
-        for (name, value) in new {
+        for (name, (value, _)) in self.changed_in(other) {
             self.set(&name, value, at);
         }
+    }
+
+    /// The variables of another scope that are not the very same here. Most are in both, by the same name, in the same order.
+    fn changed_in(&self, other: &Scope) -> Vec<(Arc<str>, (Value, usize))> {
+        let mut changed = Vec::new();
+        let mut own = self.vars.iter().peekable();
+        for (name, (theirs, at)) in other.vars.iter() {
+            while own.next_if(|(known, _)| !Arc::ptr_eq(known, name) && *known < name).is_some() {}
+            let ours = own.next_if(|(known, _)| Arc::ptr_eq(known, name) || *known == name).map(|(_, ours)| ours);
+            if ours.is_none_or(|(ours, since)| since != at || !ours.is_same(theirs)) {
+                changed.push((name.clone(), (theirs.clone(), *at)));
+            }
+        }
+        changed
     }
 
     /// What holds after either of two ways.
     pub(super) fn join(&mut self, other: &Scope) {
         if !Arc::ptr_eq(&self.vars, &other.vars) {
-            let differs = |(name, (theirs, at)): &(&Arc<str>, &(Value, usize))| {
-                self.vars.get(*name).is_none_or(|(ours, since)| since != at || !ours.is_same(theirs))
-            };
-            let changed: Vec<_> = other.vars.iter().filter(differs).map(|(n, v)| (n.clone(), v.clone())).collect();
+            let changed = self.changed_in(other);
             if !changed.is_empty() {
                 let joined = Arc::make_mut(&mut self.vars);
                 for (name, (theirs, at)) in changed {

@@ -27,13 +27,8 @@ pub(super) fn of(input: &Input<'_>) -> Values {
             let mut aside = Reading::default();
             let text = decode(&bytes, &mut aside);
             let (basic, script) = parts(&text, Host::Web, &mut aside);
-            return read_all(
-                &[(&basic, Syntax::Basic), (&script, Syntax::Script)],
-                &[],
-                Host::Web,
-                Values::new(),
-                &mut aside,
-            );
+            let texts = [(&*basic, Syntax::Basic), (&*script, Syntax::Script)];
+            return read_all(&texts, Vec::new(), Host::Web, Values::new(), &mut aside);
         }
         path.insert_str(0, "../");
     }
