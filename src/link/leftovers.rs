@@ -1,6 +1,7 @@
 //! What an uninstaller takes away though its installer has not put it there: whoever wrote both knows that the
 //! application leaves it while it runs.
 
+use crate::catalog::config::{WordRole, is_word};
 use crate::facts::{Effect, Folder, Hole, Location, Operation, Part, Phase, Reading, Site, Store, Text};
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,38 +9,6 @@ use std::collections::{BTreeSet, HashSet};
 const UNINSTALLER: &str = "the uninstaller";
 /// Folders that applications have for what they keep: whatever is in one of their own was put there by them.
 const KEPT_APART: &[Folder] = &[Folder::ProgramData, Folder::AppData, Folder::LocalAppData];
-/// Names of folders beside a program that are for what it writes.
-const FOLDERS: &[&str] = &[
-    "backup",
-    "backups",
-    "cache",
-    "conf",
-    "config",
-    "data",
-    "database",
-    "databases",
-    "db",
-    "dumps",
-    "log",
-    "logs",
-    "profile",
-    "profiles",
-    "queue",
-    "saves",
-    "settings",
-    "spool",
-    "storage",
-    "temp",
-    "tmp",
-    "uploads",
-    "users",
-    "work",
-];
-/// Extensions of files that programs write.
-const FILES: &[&str] = &[
-    "accdb", "bak", "cache", "cfg", "conf", "csv", "dat", "db", "db3", "dmp", "ini", "ldf", "lock", "log", "mdb",
-    "mdf", "pid", "sdf", "sqlite", "sqlite3", "sav", "tmp",
-];
 /// Most of one installer.
 const MAX_TOLD: usize = 16;
 
@@ -109,20 +78,20 @@ fn left_by_program(effect: &Effect) -> Option<Location> {
         return None;
     }
     if effect.store == Store::Directory {
-        let is_kept = is_apart || FOLDERS.contains(&name);
+        let is_kept = is_apart || is_word(name, WordRole::KeptFolder);
         return (is_kept && !name.contains(['*', '?'])).then(|| effect.location.child(&Text::unknown()));
     }
     let above = || Location::named(Text::from_parts(parent(effect.location.text())));
     let extension = effect.location.extension().unwrap_or_default();
     match name.split_once('*') {
-        None => (FILES.contains(&extension.as_str()) && !name.contains('?')).then(|| effect.location.clone()),
-        Some((before, after)) if FILES.contains(&after.trim_start_matches('.')) => {
+        None => (is_word(&extension, WordRole::KeptFile) && !name.contains('?')).then(|| effect.location.clone()),
+        Some((before, after)) if is_word(after.trim_start_matches('.'), WordRole::KeptFile) => {
             Some(above().child(&Text::lit(before).concat(&Text::unknown()).concat(&Text::lit(after))))
         }
         // Everything in a folder.
         Some(("", "" | ".*")) => {
-            let is_kept =
-                (is_apart && !folder.is_empty()) || folder.rsplit('\\').next().is_some_and(|f| FOLDERS.contains(&f));
+            let is_kept = (is_apart && !folder.is_empty())
+                || folder.rsplit('\\').next().is_some_and(|f| is_word(f, WordRole::KeptFolder));
             is_kept.then(|| above().child(&Text::unknown()))
         }
         Some(_) => None,

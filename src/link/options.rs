@@ -2,29 +2,12 @@
 //! `--log-file` where its log is, also where the program is not among the files, or cannot be followed.
 
 use super::phases::edge_phase;
+use crate::catalog::config::{WordRole, is_word};
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Step, Store, Text,
 };
 use crate::read::script::words::split;
 
-/// Ends of the names of options, in lower case and without what divides words, that name what a program keeps.
-const DATA: &[&str] = &[
-    "databasedir",
-    "datadir",
-    "datadirectory",
-    "datafolder",
-    "datapath",
-    "dbdir",
-    "dbpath",
-    "statedir",
-    "statedirectory",
-    "storagedir",
-    "storagedirectory",
-    "storagepath",
-    "tsdbpath",
-];
-/// The same of those that name its log.
-const LOGS: &[&str] = &["logdir", "logdirectory", "logfile", "logfolder", "logpath", "logsdir", "logspath"];
 /// Most words of a command line that are looked at.
 const MAX_WORDS: usize = 200;
 
@@ -37,7 +20,7 @@ pub(super) struct Named {
 
 /// What the program keeps, as the command line of a service says.
 pub(super) fn data(clue: &Clue) -> Vec<Named> {
-    named(clue, DATA)
+    named(clue, WordRole::DataOption)
 }
 
 /// Adds the logs that command lines of services name.
@@ -46,7 +29,7 @@ pub(super) fn add_logs(readings: &mut [Reading]) {
         let mut logs = Vec::new();
         for fact in super::steps::counted(&reading.facts) {
             let Some(clue) = fact.as_clue() else { continue };
-            for Named { option, location } in named(clue, LOGS) {
+            for Named { option, location } in named(clue, WordRole::LogOption) {
                 let location = if location.extension().is_some() { location } else { location.child(&Text::unknown()) };
                 let effect = Effect::new(Operation::Append, Store::Log, location, Certainty::Likely, &*option)
                     .in_phase(Phase::Run, "the program is started with it")
@@ -58,7 +41,7 @@ pub(super) fn add_logs(readings: &mut [Reading]) {
     }
 }
 
-fn named(clue: &Clue, options: &[&str]) -> Vec<Named> {
+fn named(clue: &Clue, role: WordRole) -> Vec<Named> {
     if clue.kind != ClueKind::Starts || edge_phase(&clue.key) != Some(Phase::Run) {
         return Vec::new();
     }
@@ -70,7 +53,7 @@ fn named(clue: &Clue, options: &[&str]) -> Vec<Named> {
             Some(at) => (&word[..at], word.get(at + 1..)),
             None => (word.as_str(), words.get(n + 1).map(String::as_str)),
         };
-        let Some(value) = value.filter(|_| ends_with_one(option, options)) else { continue };
+        let Some(value) = value.filter(|_| ends_with_one(option, role)) else { continue };
         let location = Location::file(&Text::parse(value.trim_matches('"')));
         // A relative name is below a folder that only the service knows.
         let begins = location.text().leading_lit();
@@ -82,11 +65,11 @@ fn named(clue: &Clue, options: &[&str]) -> Vec<Named> {
     found
 }
 
-/// The last words of an option are one of these names, written together: whole words, as `--catalog-file` names no log.
-fn ends_with_one(option: &str, names: &[&str]) -> bool {
+/// The last words of an option have this role, written together: whole words, as `--catalog-file` names no log.
+fn ends_with_one(option: &str, role: WordRole) -> bool {
     let parts: Vec<String> =
         option.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
-    (0..parts.len()).any(|from| names.contains(&parts.get(from..).unwrap_or_default().concat().as_str()))
+    (0..parts.len()).any(|from| is_word(&parts.get(from..).unwrap_or_default().concat(), role))
 }
 
 #[cfg(test)]
@@ -97,7 +80,7 @@ mod tests {
     fn places_that_options_name() {
         let of = |key: &str, line: &str| -> Vec<String> {
             let clue = Clue::new(ClueKind::Starts, key, line.to_owned());
-            let all = data(&clue).into_iter().chain(named(&clue, LOGS));
+            let all = data(&clue).into_iter().chain(named(&clue, WordRole::LogOption));
             all.map(|named| format!("{} {}", named.option, named.location)).collect()
         };
         let line =

@@ -33,9 +33,9 @@ pub struct Tables {
     /// Settings whose name says what is kept.
     #[serde(default)]
     setting: Vec<Setting>,
-    /// Words in names of settings.
+    /// Words that say what a place is for.
     #[serde(default)]
-    setting_words: Vec<Words>,
+    words: Vec<Words>,
 }
 
 /// A key and its effect.
@@ -207,7 +207,7 @@ pub struct Setting {
     pub because: String,
 }
 
-/// Words in names of settings.
+/// Words that say what a place is for.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Words {
@@ -217,24 +217,34 @@ pub struct Words {
     pub words: Vec<String>,
 }
 
-/// What a word in the name of a setting says.
+/// Where a word stands, and what it says there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WordRole {
-    /// The value is a place.
+    /// In the name of a setting: the value is a place.
     Place,
-    /// The value is a file.
+    /// In the name of a setting: the value is a file.
     File,
-    /// Nothing of what is kept.
+    /// In the name of a setting: nothing of what is kept.
     Filler,
-    /// The value is read, or is no place of the file system.
+    /// In the name of a setting: the value is read, or is no place of the file system.
     Read,
-    /// The value is a place of a service on another host, unless it names a drive.
+    /// In the name of a setting: the value is a place of a service on another host, unless it names a drive.
     Away,
     /// The section of an INI file holds places.
     Section,
-    /// The value is the address of a server.
+    /// In the name of a setting: the value is the address of a server.
     Host,
+    /// The end of an option of a command line: a program keeps its data there.
+    DataOption,
+    /// The same: it writes its log there.
+    LogOption,
+    /// A folder beside a program: for what it writes.
+    KeptFolder,
+    /// The extension of a file: a program writes it.
+    KeptFile,
+    /// A folder: it keeps what something replaced.
+    BackupFolder,
 }
 
 fn proven() -> Certainty {
@@ -259,7 +269,7 @@ fn tables() -> &'static Tables {
                 all.engine.append(&mut tables.engine);
                 all.document.append(&mut tables.document);
                 all.setting.append(&mut tables.setting);
-                all.setting_words.append(&mut tables.setting_words);
+                all.words.append(&mut tables.words);
             }
         }
         all
@@ -291,14 +301,14 @@ pub fn settings() -> &'static [Setting] {
     &tables().setting
 }
 
-/// Has a word of a setting's name, in lower case, this role?
-pub fn is_setting_word(word: &str, role: WordRole) -> bool {
-    setting_words(role).any(|known| known == word)
+/// Has a word, in lower case, this role?
+pub fn is_word(word: &str, role: WordRole) -> bool {
+    words(role).any(|known| known == word)
 }
 
 /// The words of a role.
-pub fn setting_words(role: WordRole) -> impl Iterator<Item = &'static str> {
-    tables().setting_words.iter().filter(move |w| w.role == role).flat_map(|w| &w.words).map(String::as_str)
+pub fn words(role: WordRole) -> impl Iterator<Item = &'static str> {
+    tables().words.iter().filter(move |w| w.role == role).flat_map(|w| &w.words).map(String::as_str)
 }
 
 /// The engine that a provider or driver name means.

@@ -2,6 +2,7 @@
 
 use super::folders::{Purpose, purpose};
 use super::{Deployed, File};
+use crate::catalog::config::{WordRole, is_word};
 use crate::discover::Artifact;
 use crate::facts::{file_name, folder_of, folders};
 use std::collections::HashSet;
@@ -15,7 +16,7 @@ pub fn not_in_force(artifact: &Artifact, tree: &Deployed) -> Option<&'static str
     }
     let folders = || artifact.name.split('/').rev().skip(1);
     if folders().any(|folder| UPGRADES.iter().any(|known| folder.eq_ignore_ascii_case(known)))
-        || (folders().any(|folder| BACKUPS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
+        || (folders().any(|folder| is_word(&folder.to_lowercase(), WordRole::BackupFolder))
             && tree.replaced.contains(&artifact.name.to_lowercase()))
     {
         return Some("in a folder of backups");
@@ -29,8 +30,6 @@ pub fn not_in_force(artifact: &Artifact, tree: &Deployed) -> Option<&'static str
     artifact.path.split('/').any(|folder| folder == ".vs").then_some(EDITING)
 }
 
-/// Folders that keep what something replaced, by custom: an application may call a part of its own so.
-const BACKUPS: &[&str] = &["backup", "backups", "bak"];
 /// Those of the upgrades of Visual Studio, and of Umbraco's.
 const UPGRADES: &[&str] = &["nugetbackup", "_upgradereport_files"];
 /// What files are called that stand for others.
@@ -43,7 +42,7 @@ const EDITING: &str = "in the folder of Visual Studio, which is not deployed";
 pub(super) fn replaced(files: &[File<'_>], has_project: impl Fn(&str) -> bool) -> HashSet<String> {
     let backup = |name: &str| -> Option<usize> {
         let mut ends = name.match_indices('/').map(|(end, _)| end);
-        ends.find(|end| BACKUPS.contains(&file_name(&name[..*end])))
+        ends.find(|end| is_word(file_name(&name[..*end]), WordRole::BackupFolder))
     };
     let kept: Vec<(&str, usize)> = files.iter().filter_map(|file| Some((&*file.name, backup(&file.name)?))).collect();
     if kept.is_empty() {

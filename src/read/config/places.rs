@@ -6,7 +6,7 @@
 
 use super::document::Document;
 use super::options;
-use crate::catalog::config::{Setting, WordRole, engine_of_scheme, is_setting_word, setting_words, settings};
+use crate::catalog::config::{Setting, WordRole, engine_of_scheme, is_word, settings, words};
 use crate::facts::{
     Certainty, ClueKind, Effect, Fact, Folder, Location, Operation, Place, Reading, Site, Step, Store, Text, Trait,
     beside,
@@ -106,7 +106,7 @@ pub(crate) fn is_beside_program(input: &Input<'_>) -> bool {
 fn server(key: &str, value: &str) -> Option<Effect> {
     let mut parts = key.rsplit(['/', ':']).filter(|part| !part.is_empty());
     let (own, section) = (parts.next()?.to_lowercase(), parts.next()?);
-    if !is_setting_word(&own, WordRole::Host) || !is_loopback(value.trim()) {
+    if !is_word(&own, WordRole::Host) || !is_loopback(value.trim()) {
         return None;
     }
     let is_name = |word: &String| engine_of_scheme(word).filter(|engine| !engine.embedded).is_some();
@@ -144,9 +144,9 @@ impl Name {
         let above = split(above);
         let mut is_file = false;
         let last = words.last()?.clone();
-        if is_setting_word(&last, WordRole::Place) {
+        if is_word(&last, WordRole::Place) {
             words.pop();
-        } else if is_setting_word(&last, WordRole::File) {
+        } else if is_word(&last, WordRole::File) {
             is_file = true;
             words.pop();
         } else if let Some(kept) = joined(&last, WordRole::Place) {
@@ -154,21 +154,21 @@ impl Name {
         } else if let Some(kept) = joined(&last, WordRole::File) {
             is_file = true;
             *words.last_mut()? = kept;
-        } else if !above.last().is_some_and(|section| is_setting_word(section, WordRole::Section)) {
+        } else if !above.last().is_some_and(|section| is_word(section, WordRole::Section)) {
             return None;
         }
-        while words.last().is_some_and(|word| is_setting_word(word, WordRole::Filler)) {
+        while words.last().is_some_and(|word| is_word(word, WordRole::Filler)) {
             words.pop();
         }
         // `Storage:Path`: what is kept is the name of the section.
         if words.is_empty() {
             words = above;
-            while words.last().is_some_and(|word| is_setting_word(word, WordRole::Filler)) && words.len() > 1 {
+            while words.last().is_some_and(|word| is_word(word, WordRole::Filler)) && words.len() > 1 {
                 words.pop();
             }
         }
-        let is_read = words.iter().any(|word| is_setting_word(word, WordRole::Read));
-        let is_away = key.split(['/', ':']).flat_map(split).any(|word| is_setting_word(&word, WordRole::Away));
+        let is_read = words.iter().any(|word| is_word(word, WordRole::Read));
+        let is_away = key.split(['/', ':']).flat_map(split).any(|word| is_word(&word, WordRole::Away));
         (!words.is_empty() && !is_read).then_some(Name { words, is_file, is_away })
     }
 
@@ -181,7 +181,7 @@ impl Name {
 
 /// `datapath`: what is before a word for a place that is written together with it.
 fn joined(word: &str, role: WordRole) -> Option<String> {
-    let before = setting_words(role).filter_map(|end| word.strip_suffix(end)).min_by_key(|before| before.len())?;
+    let before = words(role).filter_map(|end| word.strip_suffix(end)).min_by_key(|before| before.len())?;
     (!before.is_empty()).then(|| before.to_owned())
 }
 

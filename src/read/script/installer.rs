@@ -2,6 +2,7 @@
 //! take away, or only to say something.
 
 use super::words::{self, Word};
+use crate::catalog::config::{WordRole, words as names};
 use crate::facts::{Location, Place, Text};
 
 /// What a program is started for.
@@ -56,12 +57,7 @@ pub(super) fn purpose(name: &str, extension: &str, location: &Location, argument
     if by_name || (!is_installed && any(QUIET)) { Purpose::Installs { by_name } } else { Purpose::Runs }
 }
 
-/// Ends of the names of options and properties by which an installer is told where the server that it sets up keeps its data,
-/// in lower case and without what divides words (manuals: SQL Server setup `/INSTALLSQLDATADIR`, PostgreSQL `--datadir`).
-const DATA: &[&str] =
-    &["datadir", "datadirectory", "datafolder", "datapath", "dbdir", "dbpath", "databasedir", "backupdir"];
-
-/// The option that names the folder for data, and the folder.
+/// The option or property by which an installer is told where what it sets up keeps its data, and the folder.
 pub(super) fn data_folder(arguments: &[Word]) -> Option<(String, Text)> {
     arguments.iter().enumerate().find_map(|(number, word)| {
         let lead = word.raw.leading_lit();
@@ -69,7 +65,7 @@ pub(super) fn data_folder(arguments: &[Word]) -> Option<(String, Text)> {
         let end = option.find(['=', ':']).map(|at| at + lead.len() - option.len());
         let name = lead.get(..end.unwrap_or(lead.len()))?;
         let plain: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        if !DATA.iter().any(|known| plain.ends_with(known)) {
+        if !names(WordRole::DataOption).any(|known| plain.ends_with(known)) {
             return None;
         }
         let value = match end {
