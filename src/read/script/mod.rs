@@ -28,6 +28,7 @@ mod pascal;
 mod php;
 mod powershell;
 mod procedures;
+mod programs;
 #[cfg(test)]
 mod proved;
 mod reg;

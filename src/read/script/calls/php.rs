@@ -1,7 +1,8 @@
 //! Words of PHP (PHP manual, "Language Reference"), as the parser of calls knows them from JScript: a point joins texts as
 //! `+` does, members of objects and classes stand behind a point, variables in texts are operands of their own.
 
-use super::{Token, line_end};
+use super::Token;
+use super::lexer::line_end;
 
 /// Longest text without an end that is taken for one.
 const MAX_NAME: usize = 200;

@@ -1,0 +1,64 @@
+//! Programs that the catalogue does not know: what starting one says by its name, its ending and its arguments.
+
+use super::call::{Caller, file};
+use super::handed;
+use super::installer::{self, Purpose};
+use super::origins::origin_of_source;
+use super::sink::{self, Sink};
+use super::words::{self, Word};
+use crate::catalog::commands::Shell;
+use crate::facts::{Certainty, Clue, ClueKind, Operation, Phase, Store, Text};
+
+/// A program that the catalogue does not know.
+pub(super) fn start(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
+    let name = words::base_name(program).trim_matches('"').to_lowercase();
+    let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
+    let location = file(program, caller.here);
+    let start = |how: &str| Clue::new(ClueKind::Starts, how, sink::quote(caller.source)).at(location.clone());
+    let purpose = match extension {
+        "msi" | "msu" | "msp" | "exe" => installer::purpose(&name, extension, &location, arguments),
+        _ => Purpose::Runs,
+    };
+    match (purpose, extension) {
+        (Purpose::Asks, _) => {}
+        (Purpose::Removes, _) => sink.clue(caller.site, start("uninstall")),
+        (Purpose::Installs { by_name }, _) => {
+            let store = if extension == "msi" || extension == "exe" { Store::Package } else { Store::Patch };
+            let via = if extension == "exe" { "setup program" } else { "msiexec" };
+            // What the package brings or a setting names is installed again by the same step.
+            let mut effect = caller.effect(Operation::Install, store, location.clone(), via);
+            if !by_name {
+                effect.certainty = effect.certainty.min(Certainty::Likely);
+            }
+            sink.effect(caller.site, effect.of_origin(origin_of_source(program)));
+            if let Some((option, folder)) = installer::data_folder(arguments) {
+                let location = file(&folder, caller.here).child(&Text::unknown());
+                let kept = caller.effect(Operation::Write, Store::File, location, &option);
+                let why = format!("what {name} sets up keeps its data there while it runs");
+                sink.effect(caller.site, kept.in_phase(Phase::Run, why));
+            }
+            sink.clue(caller.site, start(if extension == "msi" { "msiexec" } else { "run" }));
+        }
+        (_, "reg") => sink.clue(caller.site, start("reg import")),
+        (_, "cmd" | "bat") => {
+            sink.clue(caller.site, start("call"));
+            handed::arguments(&location, arguments, caller, sink);
+        }
+        (_, "vbs" | "js" | "wsf" | "ps1" | "jar" | "py" | "hta") => {
+            sink.clue(caller.site, start("script"));
+            handed::arguments(&location, arguments, caller, sink);
+        }
+        (_, "exe" | "com" | "dll" | "application") => sink.clue(caller.site, start("run")),
+        // cmd tries the extensions of programs and scripts for a name without one.
+        _ if !name.contains('.') && (program.to_string().contains('\\') || is_bare(&name, caller.shell)) => {
+            sink.clue(caller.site, start("run"));
+            handed::arguments(&location, arguments, caller, sink);
+        }
+        _ => {}
+    }
+}
+
+/// A name that cmd looks for in the current folder before it searches the path.
+fn is_bare(name: &str, shell: Shell) -> bool {
+    shell == Shell::Batch && !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+}
