@@ -122,6 +122,7 @@ fn what_is_not_known_decides_nothing() {
             r"C:\Counter\short.dat",
             r"C:\Data\(null).dat",
             r"C:\Entry\31.log",
+            r"C:\Folder\Made",
             r"C:\Index\long.dat",
             r"C:\Index\short.dat",
             r"C:\Inlined\long.dat",
@@ -140,10 +141,13 @@ fn what_is_not_known_decides_nothing() {
             r"C:\Second\relative.dat",
             r"C:\Wide\long.dat",
             r"C:\Wide\short.dat",
+            r"HKCU\Software\Decides\Written",
         ],
     );
     for reading in golden("fixtures/native", "decides", &BUILDS, "exe") {
         let has = |place: &str| shown(&reading).any(|effect| effect.location.to_string() == place);
+        // What a function does for callers that ask for it is not done for the others.
+        assert!(!has(r"C:\Folder\There") && !has(r"HKLM\Software\Decides\Read"), "{}", reading.artifact);
         assert!(has(r"{Cwd}\ab") && !has(r"{Cwd}\-") && !has(r"C:\Entry\7.log"), "{}", reading.artifact);
     }
 }

@@ -10,6 +10,7 @@ use super::program::Program;
 use super::{Map, Set, decided, effects, modes, run, told};
 use crate::catalog::native::{self, Model};
 use crate::facts::{Folder, Operation, Text, join_paths};
+use iced_x86::{FlowControl, Instruction, Mnemonic};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -229,6 +230,10 @@ fn round(
                         program.replaced.borrow_mut().insert(pending.event.via.clone());
                         continue;
                     }
+                    if !reaches(program, &pending, call) {
+                        said = true;
+                        continue;
+                    }
                     let event = called(program, &pending, call);
                     said |= says_more(&pending.event, &event);
                     sort(program, event, *caller, Some(&pending), done, &mut next);
@@ -245,6 +250,42 @@ fn says_more(before: &Event, after: &Event) -> bool {
     let known = |arg: &Arg| arg.texts.iter().any(|text| !text.is_unknown() && !text.is_empty());
     let pairs = before.args.iter().zip(&after.args);
     pairs.into_iter().any(|(before, after)| before.has_parameters() && !after.has_parameters() && known(after))
+}
+
+/// The numbers that a call gives may lead to the event: a function that reads or writes as its caller asks does not write for
+/// one that asks it to read.
+fn reaches(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> bool {
+    let is_told = |arg: &Arg| !arg.weak && !arg.partial;
+    let numbers = call.args.iter().filter(|(_, arg)| is_told(arg));
+    let numbers = numbers.filter_map(|(n, arg)| Some((*n, arg.number.only()?)));
+    let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| program.image.rva_of(*number).is_none()).collect();
+    let site = pending.event.through.last().copied().unwrap_or(pending.event.site);
+    if numbers.is_empty() || !depends(program, pending.function, site) {
+        return true;
+    }
+    let below = pending.below.as_ref();
+    let inner = below.map(|below| below.function);
+    let Some(report) = program.report_given(pending.function, &numbers, inner, 0) else { return true };
+    if report.capped {
+        return true;
+    }
+    if !report.ran.contains(&site) {
+        return false;
+    }
+    let Some(below) = below else { return true };
+    let calls = report.calls.iter().find(|inner| inner.site == site && inner.target == below.function);
+    calls.is_none_or(|inner| reaches(program, below, inner))
+}
+
+/// A function may choose whether it comes to a call of its own.
+fn depends(program: &Program<'_>, function: u32, site: u32) -> bool {
+    let body = program.body(function);
+    let chooses = |instruction: &Instruction| instruction.flow_control() == FlowControl::ConditionalBranch;
+    let is_call = |instruction: &Instruction| {
+        instruction.ip().wrapping_sub(program.image.base) as u32 == site
+            && matches!(instruction.mnemonic(), Mnemonic::Call | Mnemonic::Jmp)
+    };
+    body.instructions.iter().any(is_call) && body.instructions.iter().any(chooses)
 }
 
 /// The event with what a call gives. Where that does not say whether it writes, the function is looked at again with the

@@ -457,6 +457,8 @@ pub(crate) struct Report {
     /// Objects with a table of virtual functions, as the function leaves them.
     pub(crate) objects: Vec<Rc<Object>>,
     pub(crate) capped: bool,
+    /// Addresses of calls that are come to with the numbers that the caller gives.
+    pub(crate) ran: Vec<u32>,
     /// Functions, and their parameter, that are given the address that is looked for.
     pub(crate) handed: Vec<(u32, u8)>,
     /// Places through parameters where something is stored of which nothing is known.
