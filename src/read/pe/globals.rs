@@ -3,6 +3,7 @@
 //! A variable holds what any function stored, so what several store are alternatives; the order of calls is not
 //! followed. Only what is asked for is looked up.
 
+use super::code::filled::{has_parameters, without_parameters};
 use super::code::known::Known;
 use super::code::report::{Arg, Object};
 use super::code::width::literal_by_looks;
@@ -12,6 +13,7 @@ use super::initial::Entered;
 use super::program::{MAX_DEPTH, Program};
 use super::scan::pointing;
 use super::{Map, Set};
+use crate::facts::Text;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -156,15 +158,37 @@ impl Program<'_> {
         let writers = self.writers(va, depth)?;
         let mut whole = true;
         let mut found: Option<Known> = None;
-        for function in writers {
+        let mut open: Set<u32> = Set::default();
+        let mut look = |function: u32, open: Option<&mut Set<u32>>| {
             let Some(report) = self.report(function, depth + 1) else {
                 whole = false;
-                continue;
+                return;
             };
             for (_, known, _) in report.summary.strings.iter().filter(|(at, ..)| *at == va) {
-                found = Some(found.map_or(known.clone(), |all| all.or(known)));
+                let made = known.texts().iter().any(has_parameters);
+                match open {
+                    // Its callers say what it is made of.
+                    Some(open) if made => {
+                        open.insert(function);
+                        return;
+                    }
+                    _ => {
+                        let known = known.map(without_parameters);
+                        found = Some(found.take().map_or(known.clone(), |all| all.or(&known)));
+                    }
+                }
             }
+        };
+        for function in writers {
+            look(function, Some(&mut open));
         }
+        let callers: BTreeSet<u32> = match depth + 2 < MAX_DEPTH && !open.is_empty() {
+            true => self.callers(&open).into_values().flatten().collect(),
+            false => BTreeSet::new(),
+        };
+        let is_open = callers.is_empty() || callers.len() > MAX_CALLERS;
+        callers.into_iter().take(MAX_CALLERS).for_each(|function| look(function, None));
+        open.into_iter().filter(|_| is_open).for_each(|function| look(function, None));
         if whole {
             self.globals.strings.borrow_mut().insert(va, found.clone());
         }
@@ -186,16 +210,22 @@ impl Program<'_> {
             };
             for (at, arg) in &report.summary.globals {
                 let Some(at) = offset(*at) else { continue };
+                // What a parameter of one function is says nothing to another.
+                let arg = match arg.has_parameters() {
+                    true => Arg { texts: vec![Text::unknown()], ..Arg::default() },
+                    false => arg.clone(),
+                };
                 match object.fields.iter_mut().find(|(known, _)| *known == at) {
-                    Some((_, all)) => *all = either(all.clone(), arg.clone()),
-                    None => object.fields.push((at, arg.clone())),
+                    Some((_, all)) => *all = either(all.clone(), arg),
+                    None => object.fields.push((at, arg)),
                 }
             }
             for (at, known, _) in &report.summary.strings {
                 let Some(at) = offset(*at) else { continue };
+                let known = known.map(without_parameters);
                 match object.strings.iter_mut().find(|(known, _)| *known == at) {
-                    Some((_, all)) => *all = all.or(known),
-                    None => object.strings.push((at, known.clone())),
+                    Some((_, all)) => *all = all.or(&known),
+                    None => object.strings.push((at, known)),
                 }
             }
         }
