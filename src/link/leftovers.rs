@@ -81,11 +81,15 @@ fn left_by_program(effect: &Effect) -> Option<Location> {
         let is_kept = is_apart || is_word(name, WordRole::KeptFolder);
         return (is_kept && !name.contains(['*', '?'])).then(|| effect.location.child(&Text::unknown()));
     }
+    let is_written = |extension: &str| {
+        is_word(extension, WordRole::KeptFile)
+            || (is_apart && !folder.is_empty() && is_word(extension, WordRole::SettingsFile))
+    };
     let above = || Location::named(Text::from_parts(parent(effect.location.text())));
     let extension = effect.location.extension().unwrap_or_default();
     match name.split_once('*') {
-        None => (is_word(&extension, WordRole::KeptFile) && !name.contains('?')).then(|| effect.location.clone()),
-        Some((before, after)) if is_word(after.trim_start_matches('.'), WordRole::KeptFile) => {
+        None => (is_written(&extension) && !name.contains('?')).then(|| effect.location.clone()),
+        Some((before, after)) if is_written(after.trim_start_matches('.')) => {
             Some(above().child(&Text::lit(before).concat(&Text::unknown()).concat(&Text::lit(after))))
         }
         // Everything in a folder.
@@ -139,6 +143,8 @@ mod tests {
         assert_eq!(left(&delete("file", "{ProgramFiles}\\Desk\\*.log")), ["{ProgramFiles}\\Desk\\{?}.log"]);
         assert_eq!(left(&delete("file", "{ProgramFiles}\\Desk\\state.db")), ["{ProgramFiles}\\Desk\\state.db"]);
         assert_eq!(left(&delete("file", "{AppData}\\Desk\\*.*")), ["{AppData}\\Desk\\{?}"]);
+        assert_eq!(left(&delete("file", "{AppData}\\Desk\\desk.json")), ["{AppData}\\Desk\\desk.json"]);
+        assert_eq!(left(&delete("file", "{AppData}\\Desk\\*.xml")), ["{AppData}\\Desk\\{?}.xml"]);
     }
 
     #[test]
@@ -152,7 +158,13 @@ mod tests {
         ] {
             assert_eq!(left(&delete("directory", at)), [""; 0], "{at}");
         }
-        for at in ["{ProgramFiles}\\Desk\\old.dll", "{ProgramFiles}\\Desk\\*.*", "{ProgramFiles}\\Desk\\*"] {
+        for at in [
+            "{ProgramFiles}\\Desk\\desk.json",
+            "{AppData}\\desk.json",
+            "{ProgramFiles}\\Desk\\old.dll",
+            "{ProgramFiles}\\Desk\\*.*",
+            "{ProgramFiles}\\Desk\\*",
+        ] {
             assert_eq!(left(&delete("file", at)), [""; 0], "{at}");
         }
         let put = "effect create file {ProgramData}\\Desk\\desk.ini via=File phase=build because=x\n";

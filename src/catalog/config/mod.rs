@@ -243,6 +243,8 @@ pub enum WordRole {
     KeptFolder,
     /// The extension of a file: a program writes it.
     KeptFile,
+    /// The same: settings, which an installer may bring too.
+    SettingsFile,
     /// A folder: it keeps what something replaced.
     BackupFolder,
 }
