@@ -52,6 +52,12 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
     let by_phase = by_phase.filter(|_| !effect.operation.removes()).and_then(|outcome| in_image(effect, outcome));
     if let Some(outcome) = by_phase {
         replace_all(&mut outcomes, outcome);
+    } else if effect.phase == Phase::Build && !is_captured(effect, &volume, target, platform) {
+        // It was never part of the image.
+        for (_, outcome) in outcomes.iter_mut().filter(|(_, o)| o.is_harm() || *o == Outcome::Survives) {
+            *outcome = Outcome::Lost;
+        }
+        outcomes.retain(|(event, _)| *event != Event::ScaleOut);
     } else if effect.phase == Phase::Build {
         // Part of the image: after every event it is there again, on every instance.
         replace_all(&mut outcomes, Outcome::Survives);
@@ -68,6 +74,21 @@ pub fn fate(effect: &Effect, place: Place, rule: Option<&Rule>, target: &Target,
         }
     }
     Fate { volume, outcomes }
+}
+
+/// Does the image hold what was written while it was built? That of a machine is made of the disk that Windows is on, which
+/// is C: there; what was written to the temporary disk of the machine that built it stayed behind (MS documentation,
+/// "Create a managed image": the temporary disk is no part of it). Of another letter that a target does not know, nothing
+/// is promised. Where Windows is on another letter there are no images of one's own.
+fn is_captured(effect: &Effect, volume: &str, target: &Target, platform: &Platform) -> bool {
+    let drive = drive_of(&effect.location).map(|letter| letter.to_ascii_uppercase());
+    let is_other = drive.is_some_and(|letter| letter != 'C') && effect.store.is_path();
+    let system = target.volume_of(platform, Place::DriveC, Some('C'));
+    !is_other
+        || effect.has(Trait::ContainerImage)
+        || effect.operation.removes()
+        || volume == system
+        || system != target.volume_of(platform, Place::Windows, None)
 }
 
 /// An image of a container is not generalised: what that would remove stays, and a secret is the same everywhere.
@@ -276,6 +297,17 @@ mod tests {
         assert_eq!(adapted("count.dat phase=startup traits=read-back,baked"), Some(Outcome::Reverts));
         let appended = "effect append file C:\\Acme\\orders.dat phase=startup origin=constant";
         assert_eq!(outcome_at("vm-role", Event::Reimage, appended), Some(Outcome::Lost));
+    }
+
+    #[test]
+    fn what_is_built_on_another_disk_is_in_no_image() {
+        let built = |rest: &str| format!("effect create file {rest} phase=build");
+        let at = |target: &str, rest: &str| outcome_at(target, Event::Reboot, &built(rest));
+        assert_eq!(at("azure-vm", "D:\\data\\seed.db"), Some(Outcome::Lost));
+        assert_eq!(at("azure-vm", "C:\\data\\seed.db"), Some(Outcome::Survives));
+        assert_eq!(at("azure-vm", "D:\\data\\seed.db traits=container-image"), Some(Outcome::Survives));
+        assert_eq!(at("ec2-asg", "D:\\data\\seed.db"), Some(Outcome::Unknown), "it may be a volume that is captured");
+        assert_eq!(at("cloud-service", "C:\\data\\seed.db"), Some(Outcome::Survives));
     }
 
     #[test]

@@ -29,6 +29,11 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
     let base = match effect.phase {
         Phase::NotShipped => return Severity::Off,
         // Baked: in the report with its phase, because a careful reader wants to see it; nothing is lost.
+        // On a disk that is no part of the image it is missing from the first start on, which is no harm where it has
+        // served the build.
+        Phase::Build if fate.harms().next().is_some() && !serves_the_build(effect) => {
+            return rule.severity.min(Severity::Warning);
+        }
         Phase::Build => return Severity::Note,
         Phase::FirstBoot | Phase::Startup if is_startup_log(effect) => return Severity::Note,
         // Made again at every start, unless a marker outlives it.
@@ -68,6 +73,17 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         severity = Severity::Note.min(severity);
     }
     severity
+}
+
+/// Endings of what is fetched to be installed or unpacked.
+const INSTALLERS: &[&str] =
+    &["7z", "appx", "cab", "exe", "gz", "iso", "msi", "msix", "msu", "nupkg", "ps1", "tar", "tgz", "zip"];
+
+/// Installers, logs of the build and empty folders: nothing that the application would look for.
+fn serves_the_build(effect: &Effect) -> bool {
+    let ending = effect.location.extension().unwrap_or_default();
+    INSTALLERS.contains(&ending.as_str())
+        || matches!(effect.store, Store::Log | Store::TempFile | Store::Directory | Store::Acl)
 }
 
 /// Primary data, or a loss that nobody notices. What configures the machine is looked up before it is set, which does
