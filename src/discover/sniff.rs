@@ -223,6 +223,9 @@ const SERVER_CODE: &[&[u8]] = &[b"<%", b"runat=\"server\"", b"runat=server"];
 /// Settings of Django that a module of settings has, and others hardly.
 const DJANGO_SETTINGS: &[&[u8]] = &[b"installed_apps", b"databases =", b"databases=", b"media_root"];
 
+/// Keys of a response file of Oracle's setup; compilers and linkers have files of that name too.
+const DATABASE_SETUP: &[&[u8]] = &[b"oracle.install."];
+
 /// Copies of `.env` for those who set up a machine: no program reads them.
 const TEMPLATES: &[&str] = &["example", "sample", "template", "dist", "defaults", "tpl"];
 
@@ -234,6 +237,7 @@ fn by_words(head: &[u8], file_name: &str) -> Option<Kind> {
         "js" => (HOST_OBJECTS, Kind::JScript),
         "py" => (DJANGO_SETTINGS, Kind::Python),
         "inc" => (SERVER_CODE, Kind::Asp),
+        "rsp" => (DATABASE_SETUP, Kind::Properties),
         _ => return None,
     };
     let text: Vec<u8> = head.iter().filter(|b| **b != 0).map(u8::to_ascii_lowercase).collect();

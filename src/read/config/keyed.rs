@@ -26,8 +26,10 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
             _ => {}
         }
         document.apply_rows(reading, dialect, ROOT);
-        if dialect == "apache" {
-            below_server_root(document, reading, first);
+        match dialect {
+            "apache" => below_server_root(document, reading, first),
+            "mysql" => below_data_folder(document, reading, first),
+            _ => {}
         }
         if dialect == "java" {
             logging::unlisted_handlers(document, reading, first);
@@ -77,6 +79,32 @@ fn below_server_root(document: &Document<'_>, reading: &mut Reading, first: usiz
         return;
     }
     let step = Step::at(format!("ServerRoot is {root}"), document.site(node));
+    move_below(&root, &step, reading, first);
+}
+
+/// MySQL reference manual, "Server System Variables": the server goes into its folder of data, where relative paths begin.
+/// Without `datadir` that is `data` beside its programs.
+fn below_data_folder(document: &Document<'_>, reading: &mut Reading, first: usize) {
+    let tree = &document.tree;
+    let mut sections = tree.elements(ROOT).filter(|&section| tree.name(section).to_lowercase().starts_with("mysqld"));
+    let (folder, step) = match sections.find_map(|section| tree.child(section, "datadir")) {
+        Some(node) => {
+            let folder = Location::file(&Text::lit(tree.value(node).trim().trim_matches('"')));
+            let step = Step::at(format!("datadir is {folder}"), document.site(node));
+            (folder, step)
+        }
+        None => {
+            let folder = Location::file(&Text::folder(Folder::AppDir).concat(&Text::lit("\\data")));
+            (folder, Step::new("without datadir the folder of data is beside the programs of the server"))
+        }
+    };
+    if !folder.is_relative() {
+        move_below(&folder, &step, reading, first);
+    }
+}
+
+/// Puts what would lie beside the program into another folder.
+fn move_below(root: &Location, step: &Step, reading: &mut Reading, first: usize) {
     for fact in reading.facts.iter_mut().skip(first) {
         if let Body::Effect(effect) = &mut fact.body
             && let [Part::Hole(Hole::Folder(Folder::AppDir)), below @ ..] = effect.location.text().parts()
@@ -109,12 +137,16 @@ fn values(document: &mut Document<'_>, reading: &mut Reading) {
     let file = document.input.artifact.file_name().to_owned();
     // No program that is read asks for the settings of one in a scripting language, and many of them are secrets.
     let says_values = document.input.kind != Kind::Python && !dotenv::is_one(&file);
+    let appenders = logging::appenders_in_use(&document.tree);
     for id in document.tree.descendants(ROOT) {
         let node = document.tree.node(id);
         if id == ROOT || !node.children.is_empty() || node.value.is_empty() {
             continue;
         }
         let path = document.tree.path(id);
+        if logging::is_of_idle_appender(&path, &appenders) {
+            continue;
+        }
         let key = match document.input.kind {
             Kind::Ini => format!("{file}/{}", path.replacen(':', "/", 1)),
             // The dotted names at the top say the same.

@@ -30,6 +30,7 @@ mod places;
 mod quartz;
 mod relevance;
 mod scheduled;
+mod scoop;
 mod select;
 mod service;
 mod spring;
@@ -151,6 +152,7 @@ fn is_named(known: &Kinds, artifact: &Artifact) -> bool {
 /// Most JSON is no configuration of a program, and says nothing.
 fn read_json(document: &mut Document<'_>, reading: &mut Reading) {
     match dialect(document) {
+        None if scoop::is_one(&document.tree) => scoop::read(document, reading),
         Some("options") => options::read(document, reading),
         Some("arm") => arm::read(document, reading),
         Some("packer") => packer::read(document, reading),
@@ -210,18 +212,39 @@ fn packages(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
 /// MS documentation, "Web Deploy setAcl Provider": rights on a folder of the site for the account that it runs as.
 fn web_deploy(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     reading.format = "web-deploy".to_owned();
+    let is_of_maker = document.input.artifact.file_name().to_lowercase().ends_with(".sourcemanifest.xml");
+    let is_site = |name: &str| SITES.iter().any(|site| name.eq_ignore_ascii_case(site));
+    let sites = document.tree.elements(root).filter(|&node| is_site(document.tree.name(node)));
+    let sources: Vec<String> = sites.filter_map(|site| document.tree.get(site, "path").map(str::to_owned)).collect();
     for rule in document.tree.children_named(root, "setAcl").collect::<Vec<_>>() {
         let tree = &document.tree;
         let (Some(path), Some(rights)) = (tree.get(rule, "path"), tree.get(rule, "setAclAccess")) else { continue };
         if ["modify", "write", "full"].iter().any(|right| rights.to_lowercase().contains(right)) {
-            // The path begins with the name of the site.
-            let below = path.split_once(['/', '\\']).map_or("", |(_, below)| below);
-            let folder = Text::folder(Folder::WebRoot).concat(&Text::lit(format!("\\{below}")));
+            let in_site = |below: &str| Text::folder(Folder::WebRoot).concat(&Text::lit(format!("\\{below}")));
+            let folder = match sources.iter().find_map(|source| strip_folder(path, source)) {
+                // The folder that the package was made from, on the machine that made it.
+                Some(below) if path.contains(':') => in_site(below),
+                None if path.contains(':') && is_of_maker => continue,
+                _ if path.contains(':') => Text::lit(path),
+                // The path begins with the name of the site.
+                _ => in_site(path.split_once(['/', '\\']).map_or("", |(_, below)| below)),
+            };
             let user = tree.get(rule, "setAclUser").unwrap_or("the account of the site").to_owned();
             let clue = Clue::new(ClueKind::GrantsAccess, "setAcl", user).at(Location::file(&folder));
             document.clue(reading, rule, clue);
         }
     }
+}
+
+/// Providers of Web Deploy that put a site.
+const SITES: &[&str] = &["iisApp", "contentPath", "createApp", "dirPath"];
+
+/// The rest of a path below a folder.
+fn strip_folder<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    let folder = folder.trim_end_matches(['/', '\\']);
+    let (head, rest) = path.split_at_checked(folder.len())?;
+    (head.eq_ignore_ascii_case(folder) && !folder.is_empty() && (rest.is_empty() || rest.starts_with(['/', '\\'])))
+        .then(|| rest.trim_start_matches(['/', '\\']))
 }
 
 /// Decides by the root element.

@@ -78,14 +78,32 @@ fn answer_files(document: &mut Document<'_>, reading: &mut Reading) {
         })
         .collect();
     files.extend(named(FIRST_START));
-    for at in files {
-        starts(document, reading, at);
+    let given: Vec<(NodeId, String)> = files.into_iter().map(|at| (at, tree.value(at).to_owned())).collect();
+    let read_in = named(USER_DATA).filter_map(|at| Some((at, file_in_call(tree, tree.value(at))?)));
+    let read_in: Vec<(NodeId, String)> = read_in.collect();
+    for (at, path) in given.into_iter().chain(read_in) {
+        starts(document, reading, at, &path);
     }
 }
 
+/// What holds the text of the user data itself.
+const USER_DATA: &[&str] = &["user_data"];
+
+/// `file("a.ps1")`, `templatefile("a.ps1", {...})`, or a local that is one: the path.
+fn file_in_call(tree: &Tree, value: &str) -> Option<String> {
+    let named = value.trim().strip_prefix("local.");
+    let value = match named {
+        Some(name) => tree.children_named(ROOT, "locals").find_map(|locals| tree.get(locals, name))?,
+        None => value,
+    };
+    let inner = value.trim().strip_prefix("templatefile(").or_else(|| value.trim().strip_prefix("file("))?;
+    let path = inner.trim_start().strip_prefix('"')?.split('"').next()?;
+    Some(path.to_owned())
+}
+
 /// A file by its path from the folder of the template; each that it may be, where a variable decides.
-fn starts(document: &mut Document<'_>, reading: &mut Reading, at: NodeId) {
-    let path = resolved(&document.tree, document.tree.value(at));
+fn starts(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, path: &str) {
+    let path = resolved(&document.tree, path);
     let paths = if path.has_unknown() { alternatives(document, &path) } else { Vec::new() };
     for path in if paths.is_empty() { vec![path] } else { paths } {
         let location = Location::file(&Text::folder(Folder::Cwd).concat(&Text::lit("\\")).concat(&path));
@@ -141,7 +159,8 @@ fn shell(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, power
     let lines = items("inline");
     let variables = tree.child(node, "environment_vars").map(|list| environment(tree, list)).unwrap_or_default();
     for at in scripts {
-        starts(document, reading, at);
+        let path = document.tree.value(at).to_owned();
+        starts(document, reading, at, &path);
     }
     let why = "a provisioner of the image: carried out when the image is built";
     let mut launch = Launch::new("image-build", why, Text::folder(Folder::Cwd));

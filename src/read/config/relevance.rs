@@ -22,11 +22,12 @@ const JSON_WORDS: &[&str] = &[
     "\"builders\"",
     "\"AWS::",
     "\"logs_collected\"",
+    "\"persist\"",
 ];
 /// Words of which manifests and configuration in YAML have at least one.
 const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:", CLOUD_CONFIG];
 /// Words of which templates of images and machines in HCL have at least one.
-const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files", "user_data_file"];
+const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files", "user_data"];
 
 /// Ends of the names of settings that are places, in JSON of programs that nobody knows.
 const PLACE_WORDS: &[&str] = &["irectory\"", "older\"", "ath\"", "ir\"", "_dir\"", "_path\""];

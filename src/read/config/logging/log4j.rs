@@ -5,7 +5,7 @@ use crate::catalog::config::Syntax;
 use crate::facts::{Certainty, Effect, Folder, Location, Operation, Reading, Step, Store};
 use crate::read::config::document::Document;
 use crate::read::config::syntax::expand;
-use crate::read::config::tree::{NodeId, ROOT};
+use crate::read::config::tree::{NodeId, ROOT, Tree};
 use std::collections::{HashMap, HashSet};
 
 /// Reads a `Configuration` element of log4j 2.
@@ -40,15 +40,7 @@ pub(crate) fn log4j_properties(document: &Document<'_>, reading: &mut Reading) {
     // OPS4J Pax Logging puts the version before the keys.
     let name_of = |node: NodeId| tree.name(node).strip_prefix("log4j2.").unwrap_or(tree.name(node));
     let keys: HashMap<&str, NodeId> = tree.elements(ROOT).map(|n| (name_of(n), n)).collect();
-    let used: HashSet<String> = keys
-        .iter()
-        .filter(|(key, _)| {
-            key.starts_with("log4j.rootLogger")
-                || key.starts_with("log4j.rootCategory")
-                || key.starts_with("log4j.logger.")
-        })
-        .flat_map(|(_, n)| tree.value(*n).split(',').skip(1).map(|name| name.trim().to_owned()).collect::<Vec<_>>())
-        .collect();
+    let used = listed(tree);
     let referred: HashSet<&str> = keys
         .iter()
         .filter(|(key, _)| key.contains(".appenderRef.") && key.ends_with(".ref"))
@@ -76,6 +68,32 @@ pub(crate) fn log4j_properties(document: &Document<'_>, reading: &mut Reading) {
             .because(Step::new(why));
         document.effect(reading, key, effect);
     }
+}
+
+/// Keys of version 1 that list appenders behind a level; a category is what its first versions called a logger.
+const LISTS: &[&str] = &["log4j.rootLogger", "log4j.rootCategory", "log4j.logger.", "log4j.category."];
+
+/// Names of the appenders of version 1 that a logger lists.
+fn listed(tree: &Tree) -> HashSet<String> {
+    let lists = tree.elements(ROOT).filter(|&key| LISTS.iter().any(|list| tree.name(key).starts_with(list)));
+    lists.flat_map(|key| tree.value(key).split(',').skip(1)).map(|name| name.trim().to_owned()).collect()
+}
+
+/// What the keys of appenders of version 1 begin with.
+const APPENDER: &str = "log4j.appender.";
+
+/// The appenders of version 1 that are made: of the class that their own key names, for a logger that lists them (log4j
+/// 1.2, `PropertyConfigurator`).
+pub(crate) fn appenders_in_use(tree: &Tree) -> HashSet<String> {
+    let listed = listed(tree);
+    let named = tree.elements(ROOT).filter_map(|key| tree.name(key).strip_prefix(APPENDER));
+    named.filter(|name| listed.contains(*name)).map(str::to_owned).collect()
+}
+
+/// Is a key an option of an appender that is never made?
+pub(crate) fn is_of_idle_appender(name: &str, in_use: &HashSet<String>) -> bool {
+    let option = name.strip_prefix(APPENDER).and_then(|rest| rest.split_once('.'));
+    option.is_some_and(|(appender, _)| !in_use.contains(appender))
 }
 
 fn between<'a>(name: &'a str, start: &str, end: &str) -> Option<&'a str> {

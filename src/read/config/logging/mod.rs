@@ -7,7 +7,7 @@ mod nlog;
 mod trace;
 
 pub(crate) use jul::unlisted_handlers;
-pub(crate) use log4j::{log4j_properties, log4j2};
+pub(crate) use log4j::{appenders_in_use, is_of_idle_appender, log4j_properties, log4j2};
 pub(crate) use log4net::{log4net, logback};
 pub(crate) use nlog::nlog;
 pub(crate) use trace::{enterprise_library, system_diagnostics};
