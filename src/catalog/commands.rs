@@ -115,6 +115,9 @@ pub struct Form {
     /// What it leads on to.
     #[serde(default)]
     pub starts: Vec<Start>,
+    /// The command line of an installer that it runs: what that says of the server to be set up counts.
+    #[serde(default)]
+    pub setup: Option<Template>,
     /// Those who make the application, or run its platform, call it so, from outside of an instance.
     #[serde(default)]
     pub outside: bool,

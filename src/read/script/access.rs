@@ -8,6 +8,9 @@ use super::words::Word;
 const OWNERS: &[&str] =
     &["administrators", "administrator", "system", "trustedinstaller", "creator owner", "s-1-5-32-544", "s-1-5-18"];
 
+/// Whoever runs the script, by the variable of the environment and the forms in which readers write it.
+const OWN: &[&str] = &["{identity:username}", "{env:username}"];
+
 /// The same, and the built-in administrator, by the abbreviations of security descriptors.
 const OWNERS_IN_DESCRIPTORS: &[&str] = &["ba", "sy", "co", "la", "da"];
 
@@ -38,7 +41,7 @@ pub(crate) fn write_access(words: &[Word]) -> Option<String> {
 pub(crate) fn is_owner(account: &str) -> bool {
     let name = account.to_lowercase();
     let name = name.rsplit('\\').next().unwrap_or(&name);
-    OWNERS.contains(&name) || OWNERS_IN_DESCRIPTORS.contains(&name)
+    OWNERS.contains(&name) || OWN.contains(&name) || OWNERS_IN_DESCRIPTORS.contains(&name)
 }
 
 /// Bits of an access mask that let data be written: write data or set a value, append data or make a key below, generic
@@ -104,6 +107,10 @@ mod tests {
     use super::*;
     use crate::facts::Text;
 
+    fn words_of(line: &str) -> Vec<Word> {
+        super::super::words::split(&Text::parse(line))
+    }
+
     fn granted(line: &str) -> Option<String> {
         write_access(&super::super::words::split(&Text::lit(line)))
     }
@@ -120,6 +127,10 @@ mod tests {
         assert_eq!(granted("C:\\Data /grant Administrators:F *S-1-5-18:(F)"), None);
         assert_eq!(granted("C:\\Data /deny Users:W"), None);
         assert_eq!(granted("C:\\Data /grant BUILTIN\\Administrators:F"), None);
+        let whoever_runs = words_of("C:\\Data /grant {identity:USERDOMAIN}\\{identity:USERNAME}:F");
+        assert_eq!(write_access(&whoever_runs), None);
+        let whoever_is_meant = words_of("C:\\Data /grant {arg:User}:F");
+        assert_eq!(write_access(&whoever_is_meant).as_deref(), Some("{arg:User}:F"));
         let named = |line: &str| named_rights(&super::super::words::split(&Text::lit(line)));
         assert_eq!(named("C:\\Data (BU) FullAccess").as_deref(), Some("(BU):fullaccess"));
         assert_eq!(named("C:\\Data (BU) GenericRead"), None);

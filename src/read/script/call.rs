@@ -101,6 +101,9 @@ pub(crate) fn apply(
         for outcome in &form.effects {
             scope.outcome(outcome, &via, sink);
         }
+        if let Some(line) = form.setup.as_ref().and_then(|setup| scope.arguments.evaluate(setup).into_iter().next()) {
+            installer::set_up("the installer", &words::split(&line), caller, sink);
+        }
         nested.extend(form.starts.iter().filter_map(|start| scope.start(start, sink)));
     }
     nested

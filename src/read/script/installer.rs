@@ -1,9 +1,11 @@
 //! What a program that the catalogue does not know is started for, told from its name and its arguments: to install, to
 //! take away, or only to say something.
 
+use super::call::{Caller, file};
+use super::sink::Sink;
 use super::words::{self, Word};
 use crate::catalog::config::{WordRole, words as names};
-use crate::facts::{Location, Place, Text};
+use crate::facts::{Location, Operation, Phase, Place, Store, Text};
 
 /// What a program is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +56,12 @@ pub(super) fn purpose(name: &str, extension: &str, location: &Location, argument
     let by_name = NAMES.iter().any(|part| name.contains(part));
     // What lies where programs are installed to has been installed, and is only quiet.
     let is_installed = matches!(location.file_place(), Place::ProgramFiles | Place::Windows);
-    if by_name || (!is_installed && any(QUIET)) { Purpose::Installs { by_name } } else { Purpose::Runs }
+    let is_told = sql_server(arguments).is_some();
+    if by_name || is_told || (!is_installed && any(QUIET)) { Purpose::Installs { by_name } } else { Purpose::Runs }
 }
 
 /// The option or property by which an installer is told where what it sets up keeps its data, and the folder.
-pub(super) fn data_folder(arguments: &[Word]) -> Option<(String, Text)> {
+fn data_folder(arguments: &[Word]) -> Option<(String, Text)> {
     arguments.iter().enumerate().find_map(|(number, word)| {
         let lead = word.raw.leading_lit();
         let option = lead.trim_start_matches(['/', '-']);
@@ -75,6 +78,54 @@ pub(super) fn data_folder(arguments: &[Word]) -> Option<(String, Text)> {
         };
         (!value.is_empty()).then(|| (name.to_owned(), value))
     })
+}
+
+/// The instance that the setup of SQL Server is told to install, as other readers write it (MS documentation, "Install SQL
+/// Server from the command prompt"). Without the engine among its features it brings tools.
+fn sql_server(arguments: &[Word]) -> Option<Text> {
+    let value = |name: &str| {
+        arguments.iter().find_map(|word| {
+            let lead = word.text.leading_lit();
+            let (known, _) = lead.strip_prefix(['/', '-'])?.split_once(['=', ':'])?;
+            let value = words::drop_front(&word.text, known.len() + 2);
+            known.eq_ignore_ascii_case(name).then(|| words::unquote(&value))
+        })
+    };
+    let action = value("ACTION")?.to_string().to_lowercase();
+    let instance = value("INSTANCENAME");
+    let has_engine = match value("FEATURES") {
+        Some(features) if features.as_lit().is_some() => {
+            let features = features.to_string().to_lowercase();
+            features.split([',', ' ']).any(|feature| matches!(feature.trim(), "sql" | "sqlengine"))
+        }
+        // Tools have no administrators of their own.
+        Some(_) => value("SQLSYSADMINACCOUNTS").is_some(),
+        None => instance.is_some(),
+    };
+    if !(matches!(action.as_str(), "install" | "completeimage") && has_engine) {
+        return None;
+    }
+    let server = Text::lit("sqlserver://.");
+    Some(match instance {
+        Some(name) if name.as_lit().is_none_or(|name| !name.eq_ignore_ascii_case("MSSQLSERVER")) => {
+            server.concat(&Text::lit("\\")).concat(&name)
+        }
+        _ => server,
+    })
+}
+
+/// The server that an installer is told to set up, and where that keeps its data.
+pub(super) fn set_up(name: &str, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
+    let why = || format!("what {name} sets up keeps its data there while it runs");
+    if let Some(instance) = sql_server(arguments) {
+        let kept = caller.effect(Operation::Write, Store::Database, Location::named(instance), "setup program");
+        sink.effect(caller.site, kept.in_phase(Phase::Run, why()));
+    }
+    if let Some((option, folder)) = data_folder(arguments) {
+        let location = file(&folder, caller.here).child(&Text::unknown());
+        let kept = caller.effect(Operation::Write, Store::File, location, &option);
+        sink.effect(caller.site, kept.in_phase(Phase::Run, why()));
+    }
 }
 
 /// Does a command line only ask for something that is printed?
@@ -123,6 +174,25 @@ mod tests {
         assert_eq!(of("pg.exe --mode unattended --datadir D:\\pg").as_deref(), Some("--datadir D:\\pg"));
         assert_eq!(of("x.msi DATADIR=D:\\x").as_deref(), Some("DATADIR D:\\x"));
         assert_eq!(of("setup.exe /quiet /metadata D:\\x"), None);
+    }
+
+    #[test]
+    fn the_setup_of_sql_server() {
+        let of = |line: &str| sql_server(&super::super::words::split(&Text::parse(line))).map(|at| at.to_string());
+        let express = "/q /ACTION=Install /FEATURES=SQL,Tools /INSTANCENAME=SQLEXPRESS";
+        assert_eq!(of(express).as_deref(), Some("sqlserver://.\\SQLEXPRESS"));
+        assert_eq!(of("/Action=install /Features=SQLENGINE").as_deref(), Some("sqlserver://."));
+        assert_eq!(of("/ACTION=Install /INSTANCENAME=MSSQLSERVER").as_deref(), Some("sqlserver://."));
+        let unknown = "/ACTION=Install /FEATURES={arg:1} /SQLSYSADMINACCOUNTS=x";
+        assert_eq!(of(unknown).as_deref(), Some("sqlserver://."));
+        for line in [
+            "/ACTION=Install /FEATURES=SSMS,ADV_SSMS /INSTANCENAME=X",
+            "/ACTION=Uninstall /FEATURES=SQL /INSTANCENAME=X",
+            "/ACTION=Install /FEATURES={arg:1}",
+            "/q /norestart",
+        ] {
+            assert_eq!(of(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::origins::origin_of_source;
 use super::sink::{self, Sink};
 use super::words::{self, Word};
 use crate::catalog::commands::Shell;
-use crate::facts::{Certainty, Clue, ClueKind, Operation, Phase, Store, Text};
+use crate::facts::{Certainty, Clue, ClueKind, Operation, Store, Text};
 
 /// A program that the catalogue does not know.
 pub(super) fn start(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
@@ -31,12 +31,7 @@ pub(super) fn start(program: &Text, arguments: &[Word], caller: Caller<'_>, sink
                 effect.certainty = effect.certainty.min(Certainty::Likely);
             }
             sink.effect(caller.site, effect.of_origin(origin_of_source(program)));
-            if let Some((option, folder)) = installer::data_folder(arguments) {
-                let location = file(&folder, caller.here).child(&Text::unknown());
-                let kept = caller.effect(Operation::Write, Store::File, location, &option);
-                let why = format!("what {name} sets up keeps its data there while it runs");
-                sink.effect(caller.site, kept.in_phase(Phase::Run, why));
-            }
+            installer::set_up(&name, arguments, caller, sink);
             sink.clue(caller.site, start(if extension == "msi" { "msiexec" } else { "run" }));
         }
         (_, "reg") => sink.clue(caller.site, start("reg import")),

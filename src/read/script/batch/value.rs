@@ -1,7 +1,7 @@
 //! What cmd makes of a value: `%X:~0,-1%`, `%X:a=b%`, `%~dpnx1`.
 
 use super::syntax::Change;
-use crate::facts::{Location, Part, Text, join_paths};
+use crate::facts::{Hole, Location, Part, Source, Text, join_paths};
 use crate::read::script::call;
 use crate::read::script::words;
 
@@ -33,6 +33,12 @@ fn slice(value: &Text, start: i32, length: Option<i32>) -> Text {
         && n < 0
     {
         let tail = value.trailing_lit();
+        // Of a folder that is not known the last sign is a separator, or the line is not carried out:
+        // `if "%X:~-1%"=="\\" set X=%X:~0,-1%`.
+        let is_one_place = matches!(value.parts(), [Part::Hole(Hole::Folder(_) | Hole::From(Source::Env, _))]);
+        if n == -1 && is_one_place {
+            return value.clone();
+        }
         let keep = tail.chars().count().checked_sub(n.unsigned_abs() as usize);
         if let Some(keep) = keep {
             let kept: String = tail.chars().take(keep).collect();
@@ -152,6 +158,9 @@ mod tests {
         assert_eq!(c("20260102", Change::Slice(4, Some(2))), "01");
         assert_eq!(c("abc", Change::Slice(-2, None)), "bc");
         assert_eq!(c("{?}", Change::Slice(4, Some(2))), "{?}");
+        assert_eq!(c("{env:TMPDIR}", Change::Slice(0, Some(-1))), "{env:TMPDIR}");
+        assert_eq!(c("{env:TMPDIR}", Change::Slice(0, Some(-4))), "{?}");
+        assert_eq!(c("{env:NAME}{arg:1}", Change::Slice(0, Some(-1))), "{?}");
         assert_eq!(c("C:/A/b", Change::Replace("/".into(), "\\".into())), "C:\\A\\b");
         assert_eq!(c("xA=b", Change::Replace("*a".into(), String::new())), "=b");
     }

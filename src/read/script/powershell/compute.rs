@@ -107,6 +107,7 @@ impl<'s> Machine<'s, '_, '_> {
                 Value::Null
             }
             "get-date" => Value::text(Text::from_source(Source::Generated, "time")),
+            "new-scheduledtasktrigger" if runs_once_now(self.slice(node)) => Value::lit(ONCE_NOW),
             "new-guid" => Value::text(Text::from_source(Source::Generated, "guid")),
             "get-random" => Value::text(Text::from_source(Source::Generated, "random")),
             "read-host" => Value::text(Text::from_source(Source::Input, "prompt")),
@@ -140,6 +141,18 @@ impl<'s> Machine<'s, '_, '_> {
             _ => return None,
         })
     }
+}
+
+/// What the catalogue calls a trigger that fires once, as soon as the task is there.
+const ONCE_NOW: &str = "once now";
+
+/// `-Once -At (Get-Date).AddSeconds(2)`: a way to run something now as another account. With an interval it goes on.
+fn runs_once_now(written: &str) -> bool {
+    let written = written.to_ascii_lowercase();
+    let has = |word: &str| written.contains(word);
+    has("-once")
+        && (has("get-date") || has("datetime]::now"))
+        && !["-rep", "adddays", "addhours", "addmonths", "-hour", "-day"].into_iter().any(has)
 }
 
 /// The value of the first of these parameters that is given.

@@ -45,6 +45,10 @@ impl<'s> Machine<'s, '_, '_> {
         if let Some(value) = self.given_member(*object, &name, scope) {
             return value;
         }
+        // `[Security.Principal.WindowsIdentity]::GetCurrent().Name`: whoever runs the script.
+        if name == "name" && self.slice(*object).to_ascii_lowercase().ends_with("windowsidentity]::getcurrent()") {
+            return Value::text(Text::from_source(Source::Identity, "USERNAME"));
+        }
         let object = self.eval(*object, scope);
         match object {
             Value::Table(entries) => {
