@@ -5,7 +5,7 @@
 
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
-use crate::facts::{Certainty, Effect, Location, Operation, Phase, Reading, Step, Store, Text};
+use crate::facts::{Certainty, Effect, Location, Operation, Reading, Step, Store, Text};
 
 /// Where Scoop keeps data of programs, unless somebody has set `SCOOP`.
 const PERSIST: &str = "%USERPROFILE%\\scoop\\persist";
@@ -32,8 +32,8 @@ pub(super) fn read(document: &mut Document<'_>, reading: &mut Reading) {
         if location.extension().is_none() {
             location = location.child(&Text::unknown());
         }
+        // A collection of manifests says of no program that it is on the instance.
         let effect = Effect::new(Operation::Write, Store::File, location, Certainty::Likely, "persist")
-            .in_phase(Phase::Run, "the program keeps it while it runs")
             .because(Step::new("Scoop keeps it when another version of the program is installed"));
         document.effect(reading, at, effect);
     }
