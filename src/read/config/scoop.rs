@@ -33,7 +33,7 @@ pub(super) fn read(document: &mut Document<'_>, reading: &mut Reading) {
             location = location.child(&Text::unknown());
         }
         // A collection of manifests says of no program that it is on the instance.
-        let effect = Effect::new(Operation::Write, Store::File, location, Certainty::Likely, "persist")
+        let effect = Effect::new(Operation::Write, Store::File, location, Certainty::Possible, "persist")
             .because(Step::new("Scoop keeps it when another version of the program is installed"));
         document.effect(reading, at, effect);
     }
