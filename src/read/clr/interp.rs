@@ -108,6 +108,7 @@ pub(super) fn interpret(image: &Image<'_>, unit: &Unit, arena: &mut Arena, rid: 
         kept: Vec::new(),
         is_kept: false,
         assigned: Assigned::new(&instructions, &code.exception_handlers),
+        changed: conditions::changed(&instructions),
         returned: Vec::new(),
     };
     for (i, instruction) in instructions.iter().enumerate() {
@@ -151,6 +152,8 @@ struct Machine<'m, 'a> {
     is_kept: bool,
     /// What fields of the receiver hold here.
     assigned: Assigned,
+    /// Parameters that decide nothing.
+    changed: Vec<u16>,
     /// What is so of the parameters wherever it returned so far.
     returned: Vec<Condition>,
 }

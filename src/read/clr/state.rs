@@ -91,8 +91,8 @@ pub(super) struct Joins {
     pending: HashMap<u32, Frame>,
     /// Head and end of each loop.
     loops: Vec<(u32, u32)>,
-    /// Offset and number of each assignment to a variable.
-    assigned: Vec<(u32, u16)>,
+    /// Offset and number of each assignment to a variable, and of each to an argument.
+    assigned: [Vec<(u32, u16)>; 2],
     /// Offsets at which handlers start, the protected range, and whether an exception is on the stack.
     handlers: Vec<(u32, u32, u32, bool)>,
     copied: usize,
@@ -101,16 +101,23 @@ pub(super) struct Joins {
 impl Joins {
     /// Looks for loops and handlers.
     pub(super) fn new(instructions: &[Instruction], handlers: &[ExceptionHandler]) -> Self {
-        let mut joins =
-            Joins { pending: HashMap::new(), loops: Vec::new(), assigned: Vec::new(), handlers: Vec::new(), copied: 0 };
+        let mut joins = Joins {
+            pending: HashMap::new(),
+            loops: Vec::new(),
+            assigned: Default::default(),
+            handlers: Vec::new(),
+            copied: 0,
+        };
         for i in instructions {
             for target in i.operand.branch_targets() {
                 if *target <= i.offset && joins.loops.len() < MAX_LOOPS {
                     joins.loops.push((*target, i.offset));
                 }
             }
-            if let (OpCode::Stloc | OpCode::Ldloca, Operand::Var(n)) = (i.opcode.canonical(), &i.operand) {
-                joins.assigned.push((i.offset, *n));
+            match (i.opcode.canonical(), &i.operand) {
+                (OpCode::Stloc | OpCode::Ldloca, Operand::Var(n)) => joins.assigned[0].push((i.offset, *n)),
+                (OpCode::Starg | OpCode::Ldarga, Operand::Var(n)) => joins.assigned[1].push((i.offset, *n)),
+                _ => {}
             }
         }
         joins.loops.sort_unstable();
@@ -162,11 +169,12 @@ impl Joins {
         self.forget(offset, end, frame, arena);
     }
 
-    /// Variables assigned in a range may hold what they hold now or something else.
+    /// Variables and arguments assigned in a range may hold what they hold now or something else.
     fn forget(&self, from: u32, to: u32, frame: &mut Frame, arena: &mut Arena) {
-        let first = self.assigned.partition_point(|(at, _)| *at < from);
-        for (_, local) in self.assigned.iter().skip(first).take_while(|(at, _)| *at <= to) {
-            if let Some(slot) = frame.locals.get_mut(usize::from(*local)) {
+        for (assigned, slots) in self.assigned.iter().zip([&mut frame.locals, &mut frame.args]) {
+            let first = assigned.partition_point(|(at, _)| *at < from);
+            for (_, number) in assigned.iter().skip(first).take_while(|(at, _)| *at <= to) {
+                let Some(slot) = slots.get_mut(usize::from(*number)) else { continue };
                 *slot = match arena.get(*slot) {
                     Expr::Null | Expr::Unknown => Id::UNKNOWN,
                     Expr::Phi(ids) if ids.contains(&Id::UNKNOWN) => *slot,

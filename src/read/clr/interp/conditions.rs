@@ -2,10 +2,19 @@
 
 use super::{Expr, Id, Instruction, Joins, Machine};
 use crate::read::clr::state::{Condition, either, meet};
-use cildec::OpCode;
+use cildec::{OpCode, Operand};
 
 /// Conditions of one call that are kept.
 const MAX_CONDITIONS: usize = 4;
+
+/// The parameters that a method changes or gives away by their addresses: they need not be what they were.
+pub(super) fn changed(instructions: &[Instruction]) -> Vec<u16> {
+    let changed = instructions.iter().filter_map(|i| match (i.opcode.canonical(), &i.operand) {
+        (OpCode::Starg | OpCode::Ldarga, Operand::Var(n)) => Some(*n),
+        _ => None,
+    });
+    changed.collect()
+}
 
 impl Machine<'_, '_> {
     /// A branch by a condition: both ways know what it is on them.
@@ -22,7 +31,7 @@ impl Machine<'_, '_> {
     /// The parameter that decides, and whether not being zero makes the condition true.
     fn condition(&self, id: Id) -> Option<Condition> {
         match self.arena.get(id) {
-            Expr::Param(..) => Some((id, true)),
+            Expr::Param(_, index) if !self.changed.contains(index) => Some((id, true)),
             Expr::Choice(param, ids) => match [self.arena.get(ids[0]), self.arena.get(ids[1])] {
                 [Expr::Int(0), Expr::Int(other)] if *other != 0 => Some((*param, false)),
                 [Expr::Int(other), Expr::Int(0)] if *other != 0 => Some((*param, true)),

@@ -59,8 +59,9 @@ impl View<'_> {
             let (effects, is_cut) = View { at, ..*self }.effects_of(row, via, steps);
             found.is_cut |= is_cut;
             if when.iter().any(|(condition, is)| self.resolver.is_set(at, *condition) == Some(!is)) {
+                let at_most = if self.has_other_callers() { Certainty::Likely } else { Certainty::Possible };
                 found.refuted.extend(effects.into_iter().map(|mut effect| {
-                    effect.certainty = Certainty::Possible;
+                    effect.certainty = effect.certainty.min(at_most);
                     (effect.location.clone(), effect)
                 }));
                 return;
@@ -75,6 +76,12 @@ impl View<'_> {
             }
         });
         found
+    }
+
+    /// May the method be called by somebody who is not among the files: is it a public one of a library?
+    fn has_other_callers(&self) -> bool {
+        let unit = self.resolver.units.get(self.method.unit as usize);
+        unit.is_some_and(|unit| unit.entry.is_none() && unit.method(self.method.rid).is_some_and(|m| m.is_public))
     }
 
     /// The arguments that the place depends on.
