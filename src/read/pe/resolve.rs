@@ -266,7 +266,8 @@ fn reaches(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> boo
     let below = pending.below.as_ref();
     let inner = below.map(|below| below.function);
     let Some(report) = program.report_given(pending.function, &numbers, inner, 0) else { return true };
-    if report.capped {
+    // What it gives itself are other numbers.
+    if report.capped || report.calls.iter().any(|inner| inner.target == pending.function) {
         return true;
     }
     if !report.ran.contains(&site) {
