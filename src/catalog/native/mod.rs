@@ -44,6 +44,12 @@ pub struct OwnerRow {
     /// Words of the product.
     #[serde(default)]
     product: String,
+    /// What the library calls itself in its export directory, as `names`. Only together with `exports`.
+    #[serde(default)]
+    library: String,
+    /// Functions that it exports, all of them.
+    #[serde(default)]
+    exports: String,
 }
 
 /// Whose code writes to the event log under a name, in whatever image it is linked into.
@@ -142,19 +148,32 @@ pub fn name_of_ordinal(module: &str, ordinal: u16) -> Option<&'static str> {
     names.get(&ordinal.to_string()).map(String::as_str)
 }
 
-/// Whose the image with this file name, and this company and product in its version information, is.
-pub fn owner_of(file_name: &str, company: &str, product: &str) -> Owner {
+/// Is it one of these names, by its name without extension?
+fn is_named(file_name: &str, names: &str) -> bool {
     let lower = file_name.to_ascii_lowercase();
     let stem = lower.rsplit_once('.').map_or(lower.as_str(), |(stem, _)| stem);
-    let fits = |pattern: &str| match pattern.strip_suffix('*') {
+    names.split_whitespace().any(|pattern| match pattern.strip_suffix('*') {
         Some(prefix) => stem.starts_with(prefix),
         None => stem == pattern,
+    })
+}
+
+/// Whose the library is that calls itself so in its export directory, by the functions that it exports: libraries of the
+/// free compilers have no version information.
+pub fn owner_of_library(library: &str, exports: impl Fn(&str) -> bool) -> Owner {
+    let is_it = |row: &&OwnerRow| {
+        !row.exports.is_empty() && is_named(library, &row.library) && row.exports.split_whitespace().all(&exports)
     };
+    catalogue().owners.owner.iter().find(is_it).map_or(Owner::Application, |row| row.owner)
+}
+
+/// Whose the image with this file name, and this company and product in its version information, is.
+pub fn owner_of(file_name: &str, company: &str, product: &str) -> Owner {
     let is_made = |row: &OwnerRow| {
         let is_told = !row.company.is_empty() || !row.product.is_empty();
         is_told && company.contains(&row.company) && product.contains(&row.product)
     };
-    let is_called = |row: &OwnerRow| row.names.is_empty() || row.names.split_whitespace().any(fits);
+    let is_called = |row: &OwnerRow| row.names.is_empty() || is_named(file_name, &row.names);
     let named = |row: &&OwnerRow| is_made(row) && is_called(row);
     catalogue().owners.owner.iter().find(named).map_or(Owner::Application, |row| row.owner)
 }
@@ -276,6 +295,14 @@ mod tests {
         assert_eq!(owner_of("orders.exe", "Microsoft Corporation", "Orders"), Owner::Application);
         assert_eq!(owner_of("x.dll", ".NET Foundation", "Windows Installer XML Toolset"), Owner::ThirdParty);
         assert_eq!(owner_of("x.dll", "", ""), Owner::Application);
+        assert_eq!(owner_of("nssm.exe", "", ""), Owner::Application, "not by its file name alone");
+        assert_eq!(owner_of("x.exe", "", "NSSM 64-bit"), Owner::ThirdParty);
+        let exported = |names: &'static [&str]| move |name: &str| names.contains(&name);
+        let of_xml = exported(&["xmlReadMemory", "xmlParseFile", "xmlFreeDoc"]);
+        assert_eq!(owner_of_library("libxml2-2.dll", of_xml), Owner::ThirdParty);
+        assert_eq!(owner_of_library("orders.dll", of_xml), Owner::Application);
+        assert_eq!(owner_of_library("libxml2-2.dll", exported(&["SaveOrders"])), Owner::Application);
+        assert_eq!(owner_of_library("", |_| true), Owner::Application);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Linkage<'a> {
     pub(crate) tables: Vec<Range<u32>>,
     /// Exported name and address.
     pub(crate) exports: Vec<(&'a str, u32)>,
+    /// What the image calls itself in its export directory.
+    pub(crate) library: &'a str,
     /// What could not be read.
     pub(crate) problems: Vec<(bool, String)>,
 }
@@ -168,6 +170,7 @@ impl<'a> Linkage<'a> {
         else {
             return self.malformed("the export directory ends early");
         };
+        self.library = field(12).and_then(|name| image.name(name)).unwrap_or_default();
         if count as usize > MAX_EXPORTS {
             self.capped("more exports than are read");
         }

@@ -83,6 +83,9 @@ pub(crate) fn identify(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut R
     let strings = resources::version_strings(image);
     let said = |key: &str| strings.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value.as_str());
     reading.owner = native::owner_of(&file_name, said("CompanyName"), said("ProductName"));
+    if reading.owner == Owner::Application && !linkage.library.is_empty() {
+        reading.owner = native::owner_of_library(linkage.library, |name| linkage.export(name).is_some());
+    }
     // Programs of a Unix for Windows, and its runtime, are brought along as they are.
     if linkage.imports.iter().any(|import| native::is_unix_runtime(&import.module))
         || native::is_unix_runtime(&file_name.to_ascii_lowercase())
