@@ -68,6 +68,10 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
         // An empty key holds nothing; CreateSubKey is also a common way to open one for reading.
         severity = Severity::Note.min(severity);
     }
+    if effect.has(Trait::Guessed) {
+        // Whether it is this place is not certain.
+        severity = Severity::Warning.min(severity);
+    }
     if effect.operation.removes() {
         // A deletion loses no data; at worst the image brings the deleted thing back.
         severity = Severity::Note.min(severity);
@@ -146,6 +150,8 @@ mod tests {
         let library = weight("effect append event-log OpenSSL phase=run traits=runtime via=advapi32!ReportEventA");
         let cache = weight("effect keep-in-memory cache memory-cache://Default phase=run via=x");
         assert_eq!([database, reverts, read_back], [Severity::Error; 3]);
+        let guess = weight(r"effect write file {ProgramData}\A\state.dat phase=run traits=guessed,read-back via=x");
+        assert_eq!(guess, Severity::Warning);
         assert_eq!((log, library, cache), (Severity::Warning, Severity::Note, Severity::Note));
     }
 
