@@ -112,7 +112,7 @@ pub enum NoteKind {
     Unsupported,
     /// Packed, encrypted or obfuscated.
     Opaque,
-    /// Something is started that is not among the files.
+    /// Part of what runs, or of what it does, was not seen.
     Missing,
     /// A reader failed on it; that is our defect.
     Failed,

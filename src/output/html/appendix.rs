@@ -72,7 +72,7 @@ fn gap(kind: NoteKind) -> &'static str {
         NoteKind::Unreadable => "Could not be opened",
         NoteKind::Opaque => "Packed, encrypted or obfuscated",
         NoteKind::Unsupported => "Of a kind or version that is not read",
-        NoteKind::Missing => "Starts something that is not among the files",
+        NoteKind::Missing => "Part of what runs was not seen",
         NoteKind::Malformed => "Damaged in part; the rest was read",
         NoteKind::Capped => "Larger than a limit of this tool; read up to it",
         NoteKind::Info => "Worth knowing",

@@ -12,7 +12,8 @@ use super::reach::Reach;
 use super::{Set, effects, go, lines, methods, nearby, resolve, surface};
 use crate::catalog::native;
 use crate::facts::{
-    Body, Certainty, Effect, Extent, Fact, Folder, Hole, NoteKind, Operation, Part, Reading, Site, Source, Step, Text,
+    Body, Certainty, Effect, Extent, Fact, Folder, Hole, NoteKind, Operation, Part, Reading, Site, Source, Step, Store,
+    Text,
 };
 use crate::read::Input;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -90,10 +91,16 @@ fn tell(input: &Input<'_>, program: &Program<'_>, reading: &mut Reading) {
     let phases = Phases::of(program, &events);
     let kept = Kept::of(program, &events, phases.as_ref());
     let more = kept.more;
+    let unplaced = kept.unplaced_writes();
     reading.facts.extend(kept.into_facts(&program.image));
     surface::capabilities(&program.image, &program.linkage, &mut explained.into_iter(), reading);
     if more > 0 {
         reading.note(NoteKind::Capped, format!("{more} more effects than are kept"));
+    }
+    if program.go.is_some() && unplaced > 0 {
+        let calls =
+            if unplaced == 1 { "1 call writes a file".to_owned() } else { format!("{unplaced} calls write files") };
+        reading.note(NoteKind::Missing, format!("{calls} at places that were not recovered from what Go made"));
     }
     if program.references.capped {
         reading.note(NoteKind::Capped, "more calls in the code than are kept: some callers were not looked into");
@@ -223,6 +230,16 @@ impl Kept {
         open.retain(|(_, fact)| !located.contains(&fact.site.rva));
         kept.guesses = nearby::guesses(program, &open, events);
         kept
+    }
+
+    /// Calls that make files, or write to them, at places of which nothing is known.
+    fn unplaced_writes(&self) -> usize {
+        let writes = |fact: &Fact| {
+            fact.as_effect().is_some_and(|effect| {
+                effect.store == Store::File && !effect.operation.removes() && effect.operation != Operation::Read
+            })
+        };
+        self.unknown.values().filter(|unknown| writes(&unknown.fact)).map(|unknown| unknown.sites.len()).sum()
     }
 
     fn into_facts(mut self, image: &Image<'_>) -> Vec<Fact> {

@@ -3,7 +3,7 @@
 //! A variable holds what any function stored, so what several store are alternatives; the order of calls is not
 //! followed. Only what is asked for is looked up.
 
-use super::code::filled::{has_parameters, without_parameters};
+use super::code::filled::has_parameters;
 use super::code::known::Known;
 use super::code::report::{Arg, Object};
 use super::code::width::literal_by_looks;
@@ -13,7 +13,6 @@ use super::initial::Entered;
 use super::program::{MAX_DEPTH, Program};
 use super::scan::pointing;
 use super::{Map, Set};
-use crate::facts::Text;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -158,37 +157,35 @@ impl Program<'_> {
         let writers = self.writers(va, depth)?;
         let mut whole = true;
         let mut found: Option<Known> = None;
+        // What a parameter of the function that writes is, only its callers say.
         let mut open: Set<u32> = Set::default();
-        let mut look = |function: u32, open: Option<&mut Set<u32>>| {
+        let mut look = |function: u32, open: &mut Set<u32>| {
             let Some(report) = self.report(function, depth + 1) else {
                 whole = false;
                 return;
             };
             for (_, known, _) in report.summary.strings.iter().filter(|(at, ..)| *at == va) {
-                let made = known.texts().iter().any(has_parameters);
-                match open {
-                    // Its callers say what it is made of.
-                    Some(open) if made => {
-                        open.insert(function);
-                        return;
-                    }
-                    _ => {
-                        let known = known.map(without_parameters);
-                        found = Some(found.take().map_or(known.clone(), |all| all.or(&known)));
-                    }
+                if known.texts().iter().any(has_parameters) {
+                    open.insert(function);
+                    continue;
                 }
+                found = Some(found.take().map_or(known.clone(), |all| all.or(known)));
             }
         };
         for function in writers {
-            look(function, Some(&mut open));
+            look(function, &mut open);
         }
-        let callers: BTreeSet<u32> = match depth + 2 < MAX_DEPTH && !open.is_empty() {
-            true => self.callers(&open).into_values().flatten().collect(),
-            false => BTreeSet::new(),
-        };
-        let is_open = callers.is_empty() || callers.len() > MAX_CALLERS;
-        callers.into_iter().take(MAX_CALLERS).for_each(|function| look(function, None));
-        open.into_iter().filter(|_| is_open).for_each(|function| look(function, None));
+        if !open.is_empty() {
+            let callers: BTreeSet<u32> = self.callers(&open).into_values().flatten().collect();
+            let deep = depth + 2 >= MAX_DEPTH || callers.is_empty() || callers.len() > MAX_CALLERS;
+            let mut further: Set<u32> = Set::default();
+            for function in callers.into_iter().take(if deep { 0 } else { MAX_CALLERS }) {
+                look(function, &mut further);
+            }
+            if deep || !further.is_empty() || found.is_none() {
+                found = Some(found.map_or_else(Known::unknown, |all| all.or(&Known::unknown())));
+            }
+        }
         if whole {
             self.globals.strings.borrow_mut().insert(va, found.clone());
         }
@@ -210,22 +207,16 @@ impl Program<'_> {
             };
             for (at, arg) in &report.summary.globals {
                 let Some(at) = offset(*at) else { continue };
-                // What a parameter of one function is says nothing to another.
-                let arg = match arg.has_parameters() {
-                    true => Arg { texts: vec![Text::unknown()], ..Arg::default() },
-                    false => arg.clone(),
-                };
                 match object.fields.iter_mut().find(|(known, _)| *known == at) {
-                    Some((_, all)) => *all = either(all.clone(), arg),
-                    None => object.fields.push((at, arg)),
+                    Some((_, all)) => *all = either(all.clone(), arg.clone()),
+                    None => object.fields.push((at, arg.clone())),
                 }
             }
             for (at, known, _) in &report.summary.strings {
-                let Some(at) = offset(*at) else { continue };
-                let known = known.map(without_parameters);
+                let Some(at) = offset(*at).filter(|_| !known.texts().iter().any(has_parameters)) else { continue };
                 match object.strings.iter_mut().find(|(known, _)| *known == at) {
-                    Some((_, all)) => *all = all.or(&known),
-                    None => object.strings.push((at, known)),
+                    Some((_, all)) => *all = all.or(known),
+                    None => object.strings.push((at, known.clone())),
                 }
             }
         }

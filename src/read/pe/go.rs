@@ -13,6 +13,8 @@ const MAGIC: [[u8; 6]; 2] = [[0xf1, 0xff, 0xff, 0xff, 0, 0], [0xf0, 0xff, 0xff, 
 const OLD_MAGIC: [[u8; 6]; 2] = [[0xfa, 0xff, 0xff, 0xff, 0, 0], [0xfb, 0xff, 0xff, 0xff, 0, 0]];
 /// Most functions that are read.
 const MAX_FUNCTIONS: usize = 1 << 19;
+/// Most bytes of arguments and results of one function.
+const MAX_FRAME: u32 = 0x400;
 /// Longest name of a function.
 const MAX_NAME: usize = 512;
 /// Most candidates for the table that are looked at.
@@ -25,6 +27,8 @@ pub(crate) struct GoFunctions {
     pub(crate) starts: Vec<u32>,
     /// Functions of the language's packages that are catalogued, with their names.
     pub(crate) known: Map<u32, (Api, String)>,
+    /// Bytes of the arguments and results of functions, which lie on the stack where no registers are used for them (386).
+    pub(crate) frames: Map<u32, u32>,
     /// Functions of the program's own packages and of those it takes from elsewhere.
     pub(crate) own: Set<u32>,
 }
@@ -78,6 +82,9 @@ fn read(image: &Image<'_>, at: u32) -> Option<GoFunctions> {
         let Some((entry, at)) = u32_at(functions, i * 8).zip(u32_at(functions, i * 8 + 4)) else { break };
         let Some(start) = image.rva_of(text.wrapping_add(u64::from(entry))) else { continue };
         found.starts.push(start);
+        // `_func.args`, behind the entry and the name; unknown of some that are written in assembly.
+        let frame = u32_at(functions, at as usize + 8).filter(|bytes| size == 4 && *bytes <= MAX_FRAME);
+        found.frames.extend(frame.map(|bytes| (start, bytes)));
         if let Some(name) = u32_at(functions, at as usize + 4).and_then(|n| name_at(names, n as usize)) {
             if is_own(name) {
                 found.own.insert(start);

@@ -38,7 +38,9 @@ const THUNK: u32 = 6;
 /// Longest function, in bytes, that is looked at again for the numbers of a caller.
 const MAX_GIVEN_LENGTH: u32 = 0x1000;
 /// How often functions are looked at again.
-const MAX_GIVEN: usize = 512;
+const MAX_GIVEN: usize = 1_024;
+/// The same, to find which way they go.
+const MAX_WAYS: usize = 512;
 /// Most decoded instructions that are kept, of 40 bytes each.
 const MAX_DECODED: usize = 200_000;
 /// Most instructions that are executed for one image, over all functions and visits.
@@ -368,6 +370,11 @@ impl<'a> Program<'a> {
         let tried = self.tried.get();
         self.tried.set(tried + 1);
         tried < most
+    }
+
+    /// Functions may still be looked at again for no more than to find which way they go.
+    pub(crate) fn has_room_for_ways(&self) -> bool {
+        self.given.borrow().len() < MAX_WAYS
     }
 
     /// Forgets a report, so that it is made again with what is wanted now.

@@ -1,5 +1,7 @@
 //! From the calls inside each function to calls with everything that callers pass filled in.
 
+mod ways;
+
 use super::code::compared::without;
 use super::code::filled::is_split as is_split_texts;
 use super::code::gap::Gap;
@@ -10,9 +12,9 @@ use super::program::Program;
 use super::{Map, Set, decided, effects, modes, run, told};
 use crate::catalog::native::{self, Model};
 use crate::facts::{Folder, Operation, Text, join_paths};
-use iced_x86::{FlowControl, Instruction, Mnemonic};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use ways::{Way, is_entered_otherwise, way};
 
 /// Most levels of callers that are asked for arguments.
 const MAX_ROUNDS: usize = 6;
@@ -224,19 +226,25 @@ fn round(
         let pending = Rc::new(pending);
         match calls.get(&pending.function) {
             Some(calls) if !calls.is_empty() && done.len() + next.len() < MAX_EVENTS => {
+                let mut barred = 0;
                 for (caller, call) in calls {
+                    let way = way(program, &pending, call);
+                    if way == Way::Barred {
+                        barred += 1;
+                        continue;
+                    }
                     // A method of the language's libraries is told of by its name.
                     if program.keepers.is_told(call.site) {
                         program.replaced.borrow_mut().insert(pending.event.via.clone());
                         continue;
                     }
-                    if !reaches(program, &pending, call) {
-                        said = true;
-                        continue;
-                    }
-                    let event = called(program, &pending, call);
+                    let mut event = called(program, &pending, call);
+                    event.unlikely |= way == Way::Unlikely;
                     said |= says_more(&pending.event, &event);
                     sort(program, event, *caller, Some(&pending), done, &mut next);
+                }
+                if barred == calls.len() && is_entered_otherwise(program, pending.function) {
+                    done.push(from_outside(pending.event.clone()));
                 }
             }
             _ => done.extend(of_objects(program, from_outside(pending.event.clone()), pending.function)),
@@ -250,43 +258,6 @@ fn says_more(before: &Event, after: &Event) -> bool {
     let known = |arg: &Arg| arg.texts.iter().any(|text| !text.is_unknown() && !text.is_empty());
     let pairs = before.args.iter().zip(&after.args);
     pairs.into_iter().any(|(before, after)| before.has_parameters() && !after.has_parameters() && known(after))
-}
-
-/// The numbers that a call gives may lead to the event: a function that reads or writes as its caller asks does not write for
-/// one that asks it to read.
-fn reaches(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> bool {
-    let is_told = |arg: &Arg| !arg.weak && !arg.partial;
-    let numbers = call.args.iter().filter(|(_, arg)| is_told(arg));
-    let numbers = numbers.filter_map(|(n, arg)| Some((*n, arg.number.only()?)));
-    let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| program.image.rva_of(*number).is_none()).collect();
-    let site = pending.event.through.last().copied().unwrap_or(pending.event.site);
-    if numbers.is_empty() || !depends(program, pending.function, site) {
-        return true;
-    }
-    let below = pending.below.as_ref();
-    let inner = below.map(|below| below.function);
-    let Some(report) = program.report_given(pending.function, &numbers, inner, 0) else { return true };
-    // What it gives itself are other numbers.
-    if report.capped || report.calls.iter().any(|inner| inner.target == pending.function) {
-        return true;
-    }
-    if !report.ran.contains(&site) {
-        return false;
-    }
-    let Some(below) = below else { return true };
-    let calls = report.calls.iter().find(|inner| inner.site == site && inner.target == below.function);
-    calls.is_none_or(|inner| reaches(program, below, inner))
-}
-
-/// A function may choose whether it comes to a call of its own.
-fn depends(program: &Program<'_>, function: u32, site: u32) -> bool {
-    let body = program.body(function);
-    let chooses = |instruction: &Instruction| instruction.flow_control() == FlowControl::ConditionalBranch;
-    let is_call = |instruction: &Instruction| {
-        instruction.ip().wrapping_sub(program.image.base) as u32 == site
-            && matches!(instruction.mnemonic(), Mnemonic::Call | Mnemonic::Jmp)
-    };
-    body.instructions.iter().any(is_call) && body.instructions.iter().any(chooses)
 }
 
 /// The event with what a call gives. Where that does not say whether it writes, the function is looked at again with the

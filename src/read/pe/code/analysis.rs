@@ -128,7 +128,11 @@ fn execute(
         engine.state.give(*parameter, *number, program.image.is_64());
     }
     for (parameter, offset, byte) in behind {
-        let at = engine.symbols.of(Kind::Param(*parameter)).plus(i64::from(*offset), program.image.is_64());
+        let base = match given.iter().find(|(given, _)| given == parameter) {
+            Some((_, address)) => Value::Const(*address),
+            None => engine.symbols.of(Kind::Param(*parameter)),
+        };
+        let at = base.plus(i64::from(*offset), program.image.is_64());
         engine.state.store(at, 1, Value::Const(u64::from(*byte)));
     }
     engine.report.capped = body.capped;
@@ -143,6 +147,8 @@ fn execute(
     engine.report.constructs = engine.constructs();
     engine.report.parameters = engine.symbols.stack_parameters();
     engine.report.events.sort_by_key(|e| e.site);
+    let idle = engine.report.without_idle_opens();
+    program.replaced.borrow_mut().extend(idle.into_iter().map(|event| event.via));
     (engine.report, engine.rows.get())
 }
 
@@ -198,6 +204,7 @@ impl Engine<'_, '_> {
     fn summarise(&mut self) {
         let Some(exit) = self.exit.take() else { return };
         self.state = exit;
+        self.note_kept();
         let mut result = self.close_any(self.state.registers[0]);
         // What is made here and returned is not told of otherwise.
         if matches!(self.symbols.kind_of(self.state.registers[0]), Some(Kind::Result(_))) {

@@ -200,6 +200,34 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// Remembers the parameters that a comparison is about: which way the function goes may depend on them.
+    pub(super) fn note_tested(&mut self, instruction: &Instruction) {
+        if !matches!(instruction.mnemonic(), Mnemonic::Cmp | Mnemonic::Test | Mnemonic::And | Mnemonic::Bt) {
+            return;
+        }
+        for n in 0..2 {
+            let value = match instruction.op_kind(n) {
+                OpKind::Register => self.register(instruction.op_register(n)),
+                OpKind::Memory => {
+                    let address = self.address(instruction);
+                    self.state.cell(address).map_or(address, |cell| cell.value)
+                }
+                _ => continue,
+            };
+            let of = match self.symbols.kind_of(value) {
+                Some(Kind::Made(of) | Kind::Or(of, _)) => of,
+                _ => value,
+            };
+            // On the stack it is compared where it lies.
+            let parameter = match of {
+                Value::Stack(offset) => self.stack_parameter(offset),
+                of => self.slot(of).map(|slot| slot.param),
+            };
+            let bit = parameter.and_then(|n| 1u64.checked_shl(u32::from(n)));
+            self.report.tested |= bit.unwrap_or_default();
+        }
+    }
+
     /// Two numbers of which one counts characters.
     fn compared_counts(&mut self, left: Value, right: Value) -> Option<(u64, u64)> {
         if matches!((left, right), (Value::Const(_), Value::Const(_))) {

@@ -233,6 +233,7 @@ impl Engine<'_, '_> {
         if matches!(target, Target::Import(_) | Target::Internal(_) | Target::Named(..)) {
             self.note_list();
         }
+        self.note_uses(target);
         match target {
             Target::Import(index) if self.program.takes_procedures(*index) => {
                 self.give_context(self.program.signature(*index).map_or(0, |s| s.pops / WORD));
@@ -281,6 +282,9 @@ impl Engine<'_, '_> {
             }
             Target::Unknown => {
                 self.taint_arguments(4, site);
+                if self.is_go() {
+                    self.leave_results(None, None, Value::Unknown);
+                }
                 self.symbols.of(Kind::Result(site))
             }
         }
@@ -290,19 +294,7 @@ impl Engine<'_, '_> {
     fn known(&mut self, api: Api, via: &str, site: u32, signature: impl Fn(&str) -> Option<Signature>) -> Value {
         if api.row.is_sink() && self.notes() {
             let args = self.event_arguments(api);
-            let through = Vec::new();
-            let event = Event {
-                api,
-                via: via.to_owned(),
-                site,
-                args,
-                fixed: None,
-                through,
-                compared: None,
-                told_at: None,
-                ran_from: None,
-            };
-            self.report.events.push(event);
+            self.report.events.push(Event { via: via.to_owned(), args, ..Event::at(api, site) });
         }
         self.call_back(api, site);
         let result = self.model(api, site);
@@ -364,9 +356,12 @@ impl Engine<'_, '_> {
         }
         self.hand_over(target);
         if let Some((api, name)) = self.program.go.as_ref().and_then(|go| go.known.get(&target)) {
-            return self.known(*api, &format!("go!{name}"), site, native::signature);
+            let result = self.known(*api, &format!("go!{name}"), site, native::signature);
+            self.leave_results(Some(target), Some(*api), result);
+            return result;
         }
         if self.is_go() {
+            self.leave_results(Some(target), None, Value::Unknown);
             return self.symbols.of(Kind::Result(site));
         }
         if let Some(result) = self.path_of_rust(target, site) {

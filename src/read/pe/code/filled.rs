@@ -30,17 +30,6 @@ pub(crate) fn has_parameters(text: &Text) -> bool {
     parameters(text).next().is_some()
 }
 
-/// A text as others than the function and its callers see it: what a parameter of it was, they do not know.
-pub(crate) fn without_parameters(text: &Text) -> Text {
-    let seen = |part: &Part| match part {
-        Part::Hole(hole) if Slot::of_hole(hole).is_some() || Slot::within(hole).next().is_some() => {
-            Part::Hole(Hole::Unknown)
-        }
-        part => part.clone(),
-    };
-    Text::from_parts(text.parts().iter().map(seen))
-}
-
 /// Places that a text depends on.
 pub(super) fn parameters(text: &Text) -> impl Iterator<Item = Slot> {
     let holes = text.parts().iter().filter_map(|p| match p {

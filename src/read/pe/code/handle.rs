@@ -22,7 +22,7 @@ pub(crate) struct Handle {
     pub(crate) opened_at: u32,
     /// The access that was asked for, where the call says it.
     pub(crate) access: Option<u64>,
-    /// Several keys and several names: which belong together is not known.
+    /// Several keys and several names: which belong together is not known. Or the name is a guess.
     pub(crate) crossed: bool,
     /// What callers say of how it was opened.
     pub(crate) asked: Vec<Asked>,

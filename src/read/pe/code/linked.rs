@@ -4,6 +4,7 @@
 use super::super::openers::is_mode;
 use super::analysis::Engine;
 use super::known::Known;
+use super::models::format::has_conversion;
 use super::slot::Slot;
 use super::state::{Buffer, PARAM_ECX};
 use super::strings::is_path_like;
@@ -124,6 +125,18 @@ impl Engine<'_, '_> {
             let arg = self.close_any(value);
             let Some(text) = arg.texts.first().filter(|_| arg.literal.is_some()) else { continue };
             let Some(literal) = text.as_lit().filter(|literal| !literal.is_empty()) else { continue };
+            // What allocates room for a text puts in what stands behind the format.
+            if has_conversion(literal) {
+                if held.is_none() && (made || self.may_write(target, this_number)) {
+                    let wide = self.close(value, true).texts.first() == Some(text);
+                    let behind = n + 1;
+                    let known = self.formatted(literal, wide, |engine, position| {
+                        engine.argument(behind.saturating_add(position as u8))
+                    });
+                    self.state.set_buffer(this, Buffer::of(known.guessed(true)));
+                }
+                return;
+            }
             // Whatever else is given to what holds a path is probably put behind it.
             if let Some(known) = self.state.buffer(this).map(|buffer| buffer.known.clone())
                 && !is_path_like(literal)

@@ -40,5 +40,6 @@ pub(crate) mod state;
 pub(crate) mod step;
 pub(crate) mod strings;
 mod table;
+pub(crate) mod used;
 pub(crate) mod value;
 pub(crate) mod width;

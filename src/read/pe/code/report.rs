@@ -10,6 +10,7 @@ use super::made::Constructs;
 use super::models::objects::Kept;
 pub(crate) use super::number::Number;
 use super::slot::Slot;
+use super::used::Use;
 use super::width::Readings;
 use crate::catalog::native::{Api, com};
 use crate::facts::{Source, Text};
@@ -303,9 +304,27 @@ pub(crate) struct Event {
     pub(crate) told_at: Option<u32>,
     /// Where the way began on which it was found, when it was found by running one.
     pub(crate) ran_from: Option<u32>,
+    /// A caller seems to go another way: it is reached where what that one gives is nothing.
+    pub(crate) unlikely: bool,
 }
 
 impl Event {
+    /// A call of which nothing else is known.
+    pub(crate) fn at(api: Api, site: u32) -> Event {
+        Event {
+            api,
+            via: String::new(),
+            site,
+            args: Vec::new(),
+            fixed: None,
+            through: Vec::new(),
+            compared: None,
+            told_at: None,
+            ran_from: None,
+            unlikely: false,
+        }
+    }
+
     /// The call whose doing it is: where arguments came from a caller, that one's.
     pub(crate) fn done_at(&self) -> u32 {
         self.through.last().copied().unwrap_or(self.site)
@@ -457,8 +476,6 @@ pub(crate) struct Report {
     /// Objects with a table of virtual functions, as the function leaves them.
     pub(crate) objects: Vec<Rc<Object>>,
     pub(crate) capped: bool,
-    /// Addresses of calls that are come to with the numbers that the caller gives.
-    pub(crate) ran: Vec<u32>,
     /// Functions, and their parameter, that are given the address that is looked for.
     pub(crate) handed: Vec<(u32, u8)>,
     /// Places through parameters where something is stored of which nothing is known.
@@ -473,4 +490,8 @@ pub(crate) struct Report {
     pub(crate) compared: Vec<(Slot, Text)>,
     /// The parameter whose flags of `_open` the function tests.
     pub(crate) flags: Option<Slot>,
+    /// What is done with the files that it opens, by the call that opens each.
+    pub(crate) uses: Vec<(u32, Use)>,
+    /// Parameters that it compares, or looks at the bits of: a bit for the number of each.
+    pub(crate) tested: u64,
 }

@@ -20,6 +20,9 @@ impl Engine<'_, '_> {
         use Mnemonic as M;
         let numbers = if self.is_given { self.compares(instruction) } else { None };
         let compared = numbers.or_else(|| self.found(instruction));
+        if !self.is_given {
+            self.note_tested(instruction);
+        }
         match instruction.mnemonic() {
             M::Mov => {
                 let value = self.operand(instruction, 1);
@@ -89,14 +92,8 @@ impl Engine<'_, '_> {
                 self.assign(instruction, 0, b);
                 self.assign(instruction, 1, a);
             }
-            M::Call => {
-                self.note_run();
-                self.call(instruction, next);
-            }
-            M::Jmp => {
-                self.note_run();
-                self.tail_call(instruction);
-            }
+            M::Call => self.call(instruction, next),
+            M::Jmp => self.tail_call(instruction),
             M::Test => {
                 self.note_loaded_letter(instruction);
                 let (flags, mask) = (self.operand(instruction, 0), self.operand(instruction, 1));
@@ -150,13 +147,6 @@ impl Engine<'_, '_> {
         }
         if self.is_given || compared.is_some() || self.compared.is_some() {
             self.note_compared(instruction, compared);
-        }
-    }
-
-    /// A call is come to with what the caller gives.
-    fn note_run(&mut self) {
-        if self.is_given && !self.report.ran.contains(&self.at) {
-            self.report.ran.push(self.at);
         }
     }
 

@@ -218,12 +218,35 @@ pub(crate) fn decode(bytes: &[u8], wide: bool) -> Option<String> {
     plain.then_some(text)
 }
 
+/// Letters of several alphabets, or of none that a text of a program is in: instructions that are read as characters. Texts
+/// among the code are in one beside ASCII.
+fn is_mixed(text: &str) -> bool {
+    // Ranges of Unicode: Latin, Greek and Cyrillic, Semitic ones, East Asian ones with their punctuation and wide forms, Hangul.
+    let alphabet = |c: char| match c as u32 {
+        0x80..=0x24f | 0x1e00..=0x1eff => 1,
+        0x370..=0x52f => 2,
+        0x590..=0x6ff => 3,
+        0x3000..=0x30ff | 0x3400..=0x9fff | 0xff01..=0xff5e => 4,
+        0xac00..=0xd7a3 => 5,
+        _ => 6,
+    };
+    let is_sign = |c: &char| !c.is_ascii() && !matches!(*c as u32, 0x2000..=0x206f | 0x20ac | 0x2122);
+    let mut found: Vec<u8> = text.chars().filter(is_sign).map(alphabet).collect();
+    found.sort_unstable();
+    found.dedup();
+    found.len() > 1 || found.contains(&6)
+}
+
 /// A literal of the image. Zero-filled writable memory is a buffer, not an empty literal.
 pub(crate) fn literal(image: &Image<'_>, rva: u32, wide: bool) -> Option<String> {
     let bytes = image.at(rva)?;
     let limit = if wide { MAX_STRING * 2 } else { MAX_STRING };
     let text = decode(bytes.get(..limit.min(bytes.len()))?, wide)?;
-    let writable = image.section_of(rva).is_some_and(|s| s.is_writable());
+    let section = image.section_of(rva);
+    if section.is_some_and(|section| section.is_code()) && is_mixed(&text) {
+        return None;
+    }
+    let writable = section.is_some_and(|s| s.is_writable());
     (!text.is_empty() || !writable).then_some(text)
 }
 
@@ -244,4 +267,22 @@ pub(crate) fn is_path_like(text: &str) -> bool {
             && ext.chars().any(|c| c.is_ascii_alphabetic())
     });
     extension || (text.contains('\\') && !text.contains(' ')) || text.get(1..3) == Some(":\\")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_mixed;
+
+    #[test]
+    fn instructions_are_no_text() {
+        assert!(is_mixed("\u{8949}\u{48d0}\u{18b}\u{8b48}\u{cccc}\u{4855}"));
+        for text in [
+            "C:\\Contoso\\orders.dat",
+            "Gr\u{f6}\u{df}e",
+            "\u{41f}\u{440}\u{43e}\u{433}.ini",
+            "\u{8a2d}\u{5b9a}\u{30c7}.ini",
+        ] {
+            assert!(!is_mixed(text), "{text}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{argument, effect};
 use crate::catalog::native::Model;
-use crate::facts::{Certainty, Effect, Folder, Location, Operation, Place, Step, Store, Text, join_paths};
+use crate::facts::{Certainty, Effect, Folder, Location, Operation, Part, Place, Step, Store, Text, join_paths};
 use crate::read::pe::code::report::{Arg, Event};
 use crate::read::pe::image::Image;
 use crate::read::pe::locate;
@@ -24,7 +24,18 @@ pub(super) fn paths(arg: &Arg) -> Vec<Location> {
     let based = |location: Location| if is_device(&location) { location } else { location.based_on(Folder::Cwd) };
     // A buffer that was emptied before something unknown filled it names nothing.
     let located = |t: &Text| if t.is_empty() { Location::unknown() } else { based(Location::file(t)) };
-    arg.texts.iter().filter(is_path).map(|text| located(&locate::path(text))).collect()
+    let located = |text: &Text| if is_no_name(text) { Location::unknown() } else { located(&locate::path(text)) };
+    arg.texts.iter().filter(is_path).map(located).collect()
+}
+
+/// Characters that no file system of Windows has in names (MS documentation: "Naming Files, Paths, and Namespaces"): such a
+/// text stands for something else, and the call fails with it.
+fn is_no_name(text: &Text) -> bool {
+    let literals = text.parts().iter().filter_map(|part| match part {
+        Part::Lit(literal) => Some(literal),
+        Part::Hole(_) => None,
+    });
+    literals.into_iter().any(|literal| literal.contains(['<', '>', '|', '"']))
 }
 
 pub(super) fn is_device(location: &Location) -> bool {
@@ -190,13 +201,14 @@ pub(super) fn temp_file(image: &Image<'_>, event: &Event) -> Vec<Effect> {
 #[cfg(test)]
 mod tests {
     use super::paths;
-    use crate::facts::Text;
+    use crate::facts::{Location, Text};
     use crate::read::pe::code::known::Known;
     use crate::read::pe::code::report::Arg;
 
     #[test]
     fn what_begins_with_a_colon_is_no_file() {
         let named = |text: &str| paths(&Arg::of(&Known::of(Text::lit(text)))).len();
+        assert_eq!(paths(&Arg::of(&Known::of(Text::lit("<Unknown>")))), [Location::unknown()]);
         assert_eq!([":memory:", ":/images/a.png", "C:\\Contoso\\a.png", "a.png"].map(named), [0, 0, 1, 1]);
     }
 }

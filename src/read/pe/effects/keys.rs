@@ -15,6 +15,10 @@ pub(crate) const KEY_WOW64_64KEY: u64 = 0x100;
 /// A 64-bit program sees the keys of 32-bit ones.
 pub(crate) const KEY_WOW64_32KEY: u64 = 0x200;
 
+/// Access rights that change a key (`winnt.h`): values, keys below it, links, deletion, its rights and its owner; all, the
+/// most that is granted, and generic ones.
+const ANY_WRITE: u64 = 0x2 | 0x4 | 0x20 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0x1000_0000 | 0x0200_0000 | 0x4000_0000;
+
 /// A key, or the values of it that a call may mean. An unnamed value is the default one.
 pub(super) fn key_locations(key: &Text, value: Option<&Arg>, operation: Option<Operation>) -> Vec<Location> {
     let key = Location::registry(key);
@@ -88,6 +92,10 @@ pub(super) fn created_key(image: &Image<'_>, event: &Event) -> Vec<Effect> {
             effect.certainty = Certainty::Possible;
         }
         let access = at(3).and_then(|a| a.number.only()).map(access_mask);
+        // A handle that only reads leaves a key without values at most.
+        if access.is_some_and(|access| access & ANY_WRITE == 0) {
+            effect.certainty = Certainty::Possible;
+        }
         if let (Some(access), Some(first)) = (access, effect.evidence.first_mut()) {
             first.text = format!("{}: access {access:#x}", first.text);
         }

@@ -10,6 +10,7 @@ pub(crate) use keys::{KEY_WOW64_32KEY, KEY_WOW64_64KEY, REG_OPTION_VOLATILE};
 pub(crate) use written::size_of_number;
 
 use super::code::gap::Gap;
+use super::code::models::format::without_conversions;
 use super::code::report::{Arg, Event};
 use super::image::Image;
 use super::{locate, modes};
@@ -179,6 +180,21 @@ pub(super) fn effect(
         Extent::None => Certainty::Possible,
     };
     let mut effect = Effect::new(operation, store, location, certainty, event.via.clone());
+    if event.unlikely && effect.operation != Operation::Read {
+        effect.certainty = Certainty::Possible;
+    }
+    // What an interpreter of a script behind the program puts in front of a text, and whether it uses that text, the script
+    // says.
+    let begins_open = effect.location.text().parts().first() == Some(&Part::Hole(Hole::Unknown));
+    if begins_open && event_gap(event) == Gap::Appended {
+        effect.certainty = Certainty::Possible;
+    }
+    // A root of the registry has no value of its own that a program would keep: the name of a key is not known.
+    let place = effect.location.text().as_lit().and_then(|place| place.strip_suffix("(default)"));
+    let key = place.and_then(|key| registry::split_root(key.trim_end_matches('\\')));
+    if store == Store::Registry && key.is_some_and(|(_, below)| below.is_empty()) {
+        effect.certainty = Certainty::Possible;
+    }
     // One of several places, and not all of them are known.
     if named.texts.iter().any(Text::is_unknown) {
         effect.certainty = effect.certainty.min(Certainty::Likely);
@@ -214,6 +230,8 @@ pub(super) fn effect(
 
 /// Of a place that is made of nothing but holes, below a root of the registry at most, how many they are says nothing.
 fn folded(location: Location) -> Location {
+    let text = without_conversions(location.text());
+    let location = if text == *location.text() { location } else { Location::named(text) };
     let parts = location.text().parts();
     let (root, rest) = match parts.split_first() {
         Some((Part::Lit(first), rest)) if registry::split_root(first).is_some_and(|(_, below)| below.is_empty()) => {
@@ -284,6 +302,9 @@ pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
         steps.push(Step::at("found by following the code instruction by instruction from here on", at(rva)));
     }
     steps.extend(event.through.iter().map(|rva| Step::at("arguments given by the caller", at(*rva))));
+    if event.unlikely {
+        steps.push(Step::new("reached only where a name that the caller gives is empty"));
+    }
     steps
 }
 
@@ -354,6 +375,7 @@ fn locations(event: &Event, keys: Option<Vec<Text>>, row: &Row) -> Vec<Location>
         return settings::within(namespace, argument(event, row.name));
     }
     match argument(event, row.name) {
+        Some(arg) if row.optional && arg.is_null() => Vec::new(),
         Some(arg) if !arg.texts.is_empty() => locate::names(arg).into_iter().map(Location::named).collect(),
         _ => vec![Location::unknown()],
     }

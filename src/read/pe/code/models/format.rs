@@ -6,7 +6,7 @@ use super::super::report::Formats;
 use super::super::value::{Kind, Value};
 use super::room::Room;
 use crate::catalog::native::{Api, Model};
-use crate::facts::{Hole, Source, Text};
+use crate::facts::{Hole, Part, Source, Text};
 
 /// Most values of one format.
 const MAX_VALUES: usize = 24;
@@ -39,6 +39,8 @@ struct Layout {
     precision: Option<usize>,
 }
 
+/// Longest layout of a conversion, with the sign that begins it.
+const MAX_LAYOUT: usize = 6;
 /// Widest field that is laid out.
 const MAX_WIDTH: usize = 64;
 
@@ -249,7 +251,12 @@ impl Engine<'_, '_> {
     }
 
     /// The format with its values put in.
-    fn formatted(&mut self, pattern: &str, is_wide: bool, value_at: impl Fn(&mut Self, usize) -> Value) -> Known {
+    pub(crate) fn formatted(
+        &mut self,
+        pattern: &str,
+        is_wide: bool,
+        value_at: impl Fn(&mut Self, usize) -> Value,
+    ) -> Known {
         let mut known = Known::of(Text::new());
         let mut position = 0usize;
         for piece in pieces(pattern) {
@@ -334,6 +341,48 @@ pub(crate) fn has_conversion(format: &str) -> bool {
     pieces(format).iter().any(|p| matches!(p, Piece::Value { conversion: 's' | 'S' | 'd' | 'u' | 'i' | 'x' | 'X', .. }))
 }
 
+/// A text with holes for the conversions that still stand in it: a format of which nothing is known that is put in is no name.
+/// Names of variables may look like one: `%s` begins `%systemroot%`.
+pub(crate) fn without_conversions(text: &Text) -> Text {
+    if !text.parts().iter().any(|part| matches!(part, Part::Lit(literal) if literal.contains('%'))) {
+        return text.clone();
+    }
+    let mut out = Text::new();
+    for part in text.parts() {
+        let Part::Lit(literal) = part else {
+            out = out.concat(&Text::from_parts([part.clone()]));
+            continue;
+        };
+        let mut rest = literal.as_str();
+        while let Some(at) = rest.find('%') {
+            let (before, from) = rest.split_at(at);
+            out.push_lit(before);
+            let length = conversion(from);
+            if length > 0 {
+                out = out.concat(&Text::unknown());
+            } else {
+                out.push_lit("%");
+            }
+            rest = from.get(length.max(1)..).unwrap_or_default();
+        }
+        out.push_lit(rest);
+    }
+    out
+}
+
+/// Bytes of the conversion that a text begins with; zero if it is none, or may be the name of a variable.
+fn conversion(text: &str) -> usize {
+    let body = text.trim_start_matches('%').trim_start_matches(|c: char| matches!(c, '0'..='9' | '.' | '-' | '*'));
+    let size = body.trim_start_matches("I64").trim_start_matches(['l', 'h', 'w']);
+    let ends = |c: char| matches!(c, 's' | 'S' | 'd' | 'i' | 'u' | 'x' | 'X');
+    let Some(rest) = size.strip_prefix(ends).filter(|_| text.len() - body.len() < MAX_LAYOUT) else { return 0 };
+    let is_name = rest.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '('))
+        && rest
+            .trim_start_matches(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '(' | ')'))
+            .starts_with('%');
+    if is_name { 0 } else { text.len() - rest.len() }
+}
+
 fn pieces(format: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut literal = String::new();
@@ -385,4 +434,24 @@ fn pieces(format: &str) -> Vec<Piece> {
         pieces.push(Piece::Literal(literal));
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_conversions;
+    use crate::facts::Text;
+
+    #[test]
+    fn conversions_are_no_names() {
+        for (text, shown) in [
+            (r"HKLM\%s\%s\File", r"HKLM\{?}\{?}\File"),
+            ("frame%03d.png", "frame{?}.png"),
+            ("%ls", "{?}"),
+            (r"%systemroot%\a", r"%systemroot%\a"),
+            ("100%", "100%"),
+            ("a%20b", "a%20b"),
+        ] {
+            assert_eq!(without_conversions(&Text::parse(text)).to_string(), shown);
+        }
+    }
 }

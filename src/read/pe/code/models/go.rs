@@ -39,14 +39,31 @@ impl Engine<'_, '_> {
             _ => None,
         };
         let result = self.with_origin(Kind::Result(site), Origin::Text(known.unwrap_or_else(Known::unknown)));
-        // Without registers the result lies behind the arguments.
-        if !self.is_64()
-            && let Some(words) = api.row.words
-        {
-            let at = self.state.registers[RSP].plus(i64::from(words) * 4, false);
-            self.state.store(at, 4, result);
-        }
         result
+    }
+
+    /// What a call leaves on the stack where results are no registers (386): the result that is known, behind the arguments,
+    /// and nothing that is known of the rest.
+    pub(crate) fn leave_results(&mut self, target: Option<u32>, api: Option<Api>, result: Value) {
+        /// Bytes that are taken for arguments and results where it is not known who is called.
+        const USUAL: u32 = 64;
+        if self.is_64() {
+            return;
+        }
+        let frames = self.program.go.as_ref().map(|go| &go.frames);
+        // Of helpers in assembly the table does not say it: they work on registers, as barriers of the collector do.
+        let bytes = target.map_or(USUAL, |target| frames.and_then(|all| all.get(&target).copied()).unwrap_or_default());
+        let top = self.state.registers[RSP];
+        for at in (0..i64::from(bytes)).step_by(4) {
+            self.state.store(top.plus(at, false), 4, Value::Unknown);
+        }
+        let words = api.and_then(|api| match (api.row.words, api.row.known_folder) {
+            (None, Some(_)) => Some(0),
+            (words, _) => words,
+        });
+        if let Some(words) = words {
+            self.state.store(top.plus(i64::from(words) * 4, false), 4, result);
+        }
     }
 
     /// The strings of a slice that is made for the call.

@@ -89,7 +89,7 @@ impl Engine<'_, '_> {
         let keys = locate::key_texts(&key);
         let mut handle = Handle {
             texts: locate::opened_below(&keys, &below),
-            crossed: parent.crossed || locate::is_crossed(&keys, &below),
+            crossed: parent.crossed || below.weak || locate::is_crossed(&keys, &below),
             opened_at: site,
             access: access.number.only().map(access_mask),
             gap,

@@ -321,8 +321,7 @@ impl Engine<'_, '_> {
         if api.row.is_sink() && self.notes() {
             let via = format!("{}!{}.{method}", row.module, keeper.name);
             let through = Vec::new();
-            let event =
-                Event { api, via, site, args, fixed: None, through, compared: None, told_at: None, ran_from: None };
+            let event = Event { via, args, through, ..Event::at(api, site) };
             self.report.events.push(event);
             self.program.keepers.tell(site);
         }

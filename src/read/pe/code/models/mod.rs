@@ -1,7 +1,7 @@
 //! What catalogued functions do to the state: strings they build, handles they open, buffers they fill.
 
 mod com;
-mod format;
+pub(crate) mod format;
 mod frameworks;
 pub(super) mod go;
 mod handles;
