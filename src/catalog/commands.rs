@@ -62,6 +62,9 @@ pub struct Command {
     /// Parameters of a cmdlet whose list of values is one command line.
     #[serde(default)]
     pub lines: Vec<String>,
+    /// Options are single letters of either case, and a value may touch its letter, as `getopt` reads them: `-Sserver`.
+    #[serde(default)]
+    pub letters: bool,
     /// `name=value` arguments are options.
     #[serde(default)]
     pub equals: bool,
@@ -106,6 +109,9 @@ pub struct Form {
     /// Of these options each statement, between semicolons, is like that.
     #[serde(default)]
     pub statements: Vec<String>,
+    /// These options hold queries that change nothing.
+    #[serde(default)]
+    pub asks: Vec<String>,
     /// At least so many positional arguments behind the words.
     #[serde(default)]
     pub least: usize,
@@ -159,6 +165,12 @@ pub struct Outcome {
     /// The provider by which a connection string is read, of a server that is none of SQL Server.
     #[serde(default)]
     pub engine: Option<String>,
+    /// The database of that server.
+    #[serde(default)]
+    pub database: Option<Template>,
+    /// Only when this server is the machine itself.
+    #[serde(default)]
+    pub server: Option<Template>,
     /// No more certain than this.
     #[serde(default)]
     pub certainty: Option<Certainty>,
@@ -264,6 +276,8 @@ pub enum Selector {
     After(String),
     /// The value of an option.
     Option(String),
+    /// Where a query that an option holds puts a copy of a database.
+    Disk(String),
     /// The second argument as a name beside the first.
     Beside(Box<Selector>, Box<Selector>),
     /// What a file becomes at its target, by the names of both arguments: where the target is a folder by the way it is
@@ -311,6 +325,7 @@ fn selector(text: &str) -> Selector {
         "before" => Selector::Before(argument.parse().unwrap_or(1)),
         "listed" => Selector::Listed(argument.parse().unwrap_or(1)),
         "after" => Selector::After(argument.to_owned()),
+        "disk" => Selector::Disk(argument.to_owned()),
         "beside" | "into" | "file-into" => {
             let (first, second) = argument.split_once(',').unwrap_or((argument, "1"));
             let (first, second) = (Box::new(selector(first)), Box::new(selector(second)));

@@ -1,5 +1,6 @@
 //! Arguments of executables, bound as the command reads them, and the form of the command that they fit.
 
+use super::queries;
 use super::words::{self, Word};
 use crate::catalog::commands::{Command, Form};
 use crate::facts::Text;
@@ -32,6 +33,17 @@ pub(super) fn bind(command: &Command, arguments: &[Word]) -> Bound {
         i += 1;
         let lead = word.text.leading_lit();
         let dashed = word.raw.leading_lit().starts_with(['/', '-']) && lead.len() > 1;
+        if let Some(letter) = lead.chars().nth(1).filter(|_| dashed && command.letters) {
+            let name = letter.to_string();
+            let takes = command.values.contains(&name);
+            let touching = words::unquote(&words::drop_front(&word.text, 1 + letter.len_utf8()));
+            let value = match touching.is_empty() && takes {
+                true => arguments.get(i).map(|next| next.text.clone()).inspect(|_| i += 1),
+                false => Some(touching).filter(|_| takes),
+            };
+            bound.options.push((command.aliases.get(&name).cloned().unwrap_or(name), value));
+            continue;
+        }
         if let Some(name) = command.glued.iter().find(|name| dashed && starts_with(&lead[1..], name)) {
             let value = words::unquote(&words::drop_front(&word.text, 1 + name.len()));
             bound.options.push((name.clone(), Some(value).filter(|v| !v.is_empty())));
@@ -122,6 +134,13 @@ pub(super) fn matches(form: &Form, bound: &Bound) -> Option<usize> {
         })
     };
     if !form.with.iter().all(is) {
+        return None;
+    }
+    let asks = |name: &String| {
+        let queries = bound.options.iter().filter(|(n, _)| n == name);
+        queries.into_iter().all(|(_, query)| query.as_ref().is_some_and(queries::only_asks))
+    };
+    if !form.asks.iter().all(asks) {
         return None;
     }
     if !form.all.iter().all(has) || form.none.iter().any(has) || !(form.any.is_empty() || form.any.iter().any(has)) {

@@ -1,5 +1,7 @@
 //! One call of one command: its arguments are bound as the command reads them, and the catalogue says what happens.
 
+mod server;
+
 use super::access;
 use super::autostart;
 use super::bind::{Bound, bind, matches};
@@ -17,7 +19,6 @@ use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Place, Site,
     Source, Step, Store, Text, Trait, join_paths,
 };
-use crate::read::connection::{self, Reach};
 
 /// Most effects of one call: `del` with a thousand names is one deed.
 const MAX_EACH: usize = 64;
@@ -204,6 +205,12 @@ struct Scope<'a> {
 
 impl Scope<'_> {
     fn outcome(&self, outcome: &Outcome, via: &str, sink: &mut Sink<'_>) {
+        let first = |template: &Template| self.arguments.evaluate(template).into_iter().next();
+        if let Some(server) = outcome.server.as_ref().and_then(first)
+            && self.server(&server, outcome, via, sink).is_none()
+        {
+            return;
+        }
         for at in self.arguments.evaluate(&outcome.at).into_iter().take(MAX_EACH) {
             if let Some(provider) = outcome.provider
                 && provider != items::provider_at(&at, self.caller.here)
@@ -218,9 +225,13 @@ impl Scope<'_> {
             // A path without a character is one that was not followed.
             let named = matches!(kind, Kind::Name | Kind::Server);
             let at = if at.is_empty() && !named { Text::unknown() } else { at };
+            let mut only_reads = false;
             let mut location = match kind {
-                Kind::Server => match self.server(&at, outcome.engine.as_deref(), via, sink) {
-                    Some(location) => location,
+                Kind::Server => match self.server(&at, outcome, via, sink) {
+                    Some((location, may_write)) => {
+                        only_reads = !may_write;
+                        location
+                    }
                     None => continue,
                 },
                 Kind::File if self.caller.shell == Shell::Php && has_wrapper(&at) => continue,
@@ -240,7 +251,8 @@ impl Scope<'_> {
                 };
             }
             let store = if outcome.store == Store::File { sink::file_store(&location) } else { outcome.store };
-            let mut effect = self.caller.effect(outcome.does, store, location, via);
+            let does = if only_reads { Operation::Read } else { outcome.does };
+            let mut effect = self.caller.effect(does, store, location, via);
             effect.origin = self.origin(outcome, &effect);
             if outcome.does == Operation::Rename && self.renames_in_place(outcome, &effect.location) {
                 effect.origin = Origin::Packaged;
@@ -276,30 +288,6 @@ impl Scope<'_> {
             #[cfg(test)]
             super::proved::saw(outcome);
             sink.effect(self.caller.site, effect);
-        }
-    }
-
-    /// The databases of a server on this machine; those of another are noted as what they are. Without a name the
-    /// tools of SQL Server connect to the default instance of the machine (MS documentation, "sqlcmd Utility").
-    fn server(&self, at: &Text, engine: Option<&str>, via: &str, sink: &mut Sink<'_>) -> Option<Location> {
-        let connection = match at.as_lit() {
-            Some("") if self.arguments.bound.is_open => return None,
-            Some("") => Text::lit("Server=."),
-            Some(text) if text.contains('=') => at.clone(),
-            _ => Text::lit("Server=").concat(at),
-        };
-        let Some(found) = connection::database(&connection, engine.unwrap_or("System.Data.SqlClient")) else {
-            return Some(Location::named(at.clone()));
-        };
-        if let Some(mut clue) = found.remote() {
-            via.clone_into(&mut clue.value);
-            sink.clue(self.caller.site, clue);
-            return None;
-        }
-        match found.reach {
-            // Of a server that somebody hands over nothing is known.
-            Reach::Unknown => None,
-            _ => Some(found.location),
         }
     }
 

@@ -31,6 +31,7 @@ mod procedures;
 mod programs;
 #[cfg(test)]
 mod proved;
+mod queries;
 mod reg;
 mod scratch;
 mod sink;

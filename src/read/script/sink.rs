@@ -1,5 +1,6 @@
 //! Where the script readers put their facts: without doubles, under a cap, with the line as evidence.
 
+use super::queries::Queries;
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Operation, Part, Phase, Place,
     Reading, Site, Source, Store, Text, fold_alternatives,
@@ -14,6 +15,8 @@ const MAX_QUOTE: usize = 240;
 /// Collects the facts of one script.
 pub(crate) struct Sink<'r> {
     pub(crate) reading: &'r mut Reading,
+    /// What the script asks of databases, or does to them.
+    pub(crate) queries: Queries,
     seen: HashSet<(Site, String)>,
     phase: Option<(Phase, String)>,
     capped: bool,
@@ -21,7 +24,7 @@ pub(crate) struct Sink<'r> {
 
 impl<'r> Sink<'r> {
     pub(crate) fn new(reading: &'r mut Reading) -> Self {
-        Sink { reading, seen: HashSet::new(), phase: None, capped: false }
+        Sink { reading, queries: Queries::default(), seen: HashSet::new(), phase: None, capped: false }
     }
 
     /// From here on, everything happens in this phase; `None` for no local evidence.

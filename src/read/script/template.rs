@@ -2,6 +2,7 @@
 
 use super::bind::Bound;
 use super::call::parent;
+use super::queries;
 use super::words::{self, Word};
 use crate::catalog::commands::{Piece, Selector, Template};
 use crate::facts::{Hole, Part, Source, Text, join_paths};
@@ -69,6 +70,9 @@ impl Arguments<'_> {
             Selector::All => (!self.bound.words.is_empty()).then(|| self.line(&self.bound.words)),
             Selector::After(option) => self.after(option),
             Selector::Option(name) => self.bound.option(name).and_then(|(_, value)| value.clone()),
+            Selector::Disk(name) => {
+                self.bound.option(name).and_then(|(_, query)| queries::copy_on_disk(query.as_ref()?))
+            }
             Selector::Beside(first, second) => self.beside(first, second),
             Selector::Into(target, source) => self.into(target, source, |_| true),
             Selector::FileInto(target, source) => self.into(target, source, |name| name.contains(['.', '*', '?'])),

@@ -43,6 +43,8 @@ pub(super) enum Argument<'s> {
     /// `-Name`; whether the value follows for certain, as in `-Name:`, and whether it touches, as in `-o"x"`.
     Name {
         name: String,
+        /// The name as a program gets it, for which case may count.
+        written: &'s str,
         follows: bool,
         touches: bool,
     },
@@ -84,7 +86,7 @@ impl<'s> Machine<'s, '_, '_> {
                     // The colon of `-Name:value` separates, as a blank does.
                     let behind = self.source.get(first.end_byte()..).unwrap_or_default();
                     let follows = written.contains(':') || behind.starts_with(':');
-                    arguments.push(Argument::Name { name: name.to_lowercase(), follows, touches });
+                    arguments.push(Argument::Name { name: name.to_lowercase(), written: name, follows, touches });
                     if !inline.is_empty() {
                         arguments.push(Argument::Value(self.bare(inline, scope), inline));
                     }
@@ -352,9 +354,9 @@ fn words(arguments: &[Argument<'_>], chosen: Option<(usize, &Text)>) -> Vec<Word
     let mut glued = false;
     for (at, argument) in arguments.iter().enumerate() {
         match argument {
-            Argument::Name { name, follows, touches } => {
+            Argument::Name { written, follows, touches, .. } => {
                 let colon = if *follows { ":" } else { "" };
-                words.push(Word::plain(Text::lit(format!("-{name}{colon}"))));
+                words.push(Word::plain(Text::lit(format!("-{written}{colon}"))));
                 glued = *touches || *follows;
             }
             Argument::Value(value, _) => {

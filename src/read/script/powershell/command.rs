@@ -2,7 +2,7 @@
 
 use super::arguments::{Argument, MAX_VALUES, bind, native, split_outside};
 use super::run::{Machine, child_of_kind, children};
-use super::value::{Scope, Value};
+use super::value::{Made, Scope, Value};
 use crate::catalog::commands::{self, Command, Shell};
 use crate::facts::{Clue, ClueKind, Extent, Operation, Part, Site, Source, Text, Trait};
 use crate::read::script::batch;
@@ -266,6 +266,12 @@ impl<'s> Machine<'s, '_, '_> {
         node: Node<'s>,
         scope: &mut Scope,
     ) -> Option<Value> {
+        let is_connection =
+            |argument: &Argument<'_>| matches!(argument, Argument::Value(value, _) if is_connection(value));
+        let is_own = self.functions.contains_key(name) || self.foreign.contains_key(name);
+        if !is_own && name != "new-object" && arguments.iter().any(is_connection) {
+            self.sink.queries.may_change();
+        }
         if let Some(value) = self.compute(name, arguments, input, node, scope) {
             return Some(value);
         }
@@ -336,6 +342,11 @@ impl<'s> Machine<'s, '_, '_> {
         }
         found
     }
+}
+
+/// A connection to a database that was made here: who is given one may do anything with it.
+fn is_connection(value: &Value) -> bool {
+    matches!(value, Value::Object(class, Made::Instance) if class.ends_with("connection"))
 }
 
 fn is_range(word: &str) -> bool {

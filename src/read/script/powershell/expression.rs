@@ -146,6 +146,9 @@ impl<'s> Machine<'s, '_, '_> {
         let (Some(object), Some(member)) = (parts.first(), parts.get(1)) else { return Value::unknown() };
         let method = self.slice(*member).trim_matches(['\'', '"']).to_lowercase();
         let is_type = object.kind() == "type_literal";
+        if CHANGING.contains(&method.as_str()) {
+            self.sink.queries.may_change();
+        }
         let receiver = self.eval(*object, scope);
         let arguments: Vec<Value> = child_of_kind(node, "argument_list")
             .and_then(|list| child_of_kind(list, "argument_expression_list"))
@@ -213,6 +216,12 @@ impl<'s> Machine<'s, '_, '_> {
     /// `New-Object Type args`, `[Type]::new(args)`
     pub(super) fn construct(&mut self, name: &str, arguments: &[Value], node: Node<'s>, scope: &mut Scope) -> Value {
         self.dotnet(&format!("new {name}"), arguments, node, scope);
+        let class = name.rsplit('.').next().unwrap_or(name);
+        if name.contains("data") && CLIENTS.iter().any(|end| class.ends_with(end)) && !arguments.is_empty() {
+            // A query may read in several ways, and then each would be an argument of its own.
+            let query = arguments.first().filter(|_| arguments.len() < 4);
+            self.sink.queries.tell(query.map(Value::texts).as_deref().unwrap_or_default());
+        }
         if name == "io.fileinfo" || name == "io.directoryinfo" || name == "uri" {
             return arguments.first().cloned().unwrap_or_else(Value::unknown);
         }
@@ -263,6 +272,14 @@ impl<'s> Machine<'s, '_, '_> {
         }
     }
 }
+
+/// How classes of ADO.NET are called whose first argument is a query.
+const CLIENTS: &[&str] = &["command", "dataadapter"];
+/// Methods of clients of databases that change what is there (MS documentation: "SqlCommand", "SqlBulkCopy", "DataAdapter").
+pub(super) const CHANGING: &[&str] =
+    &["executenonquery", "executenonqueryasync", "writetoserver", "update", "savechanges"];
+/// What tells of a query in a script: where it is given, and where it is sent.
+pub(super) const QUERYING: &[&str] = &["commandtext", "executereader", "executescalar", "fill"];
 
 /// Static methods that give an object on what they open or make.
 const OPENING: &[&str] = &["create", "createtext", "open", "openread", "openwrite", "opentext", "appendtext", "load"];

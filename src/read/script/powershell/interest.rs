@@ -5,6 +5,7 @@
 //! redirection, a program with a path, or a call of what a variable holds. A wrong guess only costs time: words in
 //! texts count.
 
+use super::expression::{CHANGING, QUERYING};
 use super::trivia::{Trivia, trivia};
 use crate::catalog::commands::{self, Shell};
 use std::collections::{HashMap, HashSet};
@@ -139,6 +140,8 @@ fn words() -> &'static Words {
     static WORDS: OnceLock<Words> = OnceLock::new();
     WORDS.get_or_init(|| {
         let mut words = Words::default();
+        let queries = QUERYING.iter().chain(CHANGING);
+        words.methods.extend(queries.inspect(|word| words.longest = words.longest.max(word.len())));
         for name in commands::names(Shell::Powershell).chain(commands::names(Shell::Any)) {
             let acts = commands::find(Shell::Powershell, name).is_some_and(|c| c.form.iter().any(commands::Form::acts));
             if !acts {

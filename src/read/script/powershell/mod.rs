@@ -20,7 +20,7 @@ mod value;
 use super::CommandContext;
 use super::chocolatey;
 use super::sink::Sink;
-use crate::facts::{Clue, ClueKind, Folder, NoteKind, Part, Phase, Reading, Site, Text};
+use crate::facts::{Body, Clue, ClueKind, Fact, Folder, NoteKind, Operation, Part, Phase, Reading, Site, Store, Text};
 use crate::read::Input;
 use crate::read::text::LineIndex;
 use interest::Interest;
@@ -138,8 +138,25 @@ impl Source<'_> {
         machine.marks = marks;
         machine.script(self.tree.root_node(), &mut Scope::new(Text::folder(Folder::Cwd)));
         let guards = std::mem::take(&mut machine.guards);
+        let closes = || [".close()", ".dispose()"].iter().any(|end| self.text.to_ascii_lowercase().contains(end));
+        // What is opened and closed here, and asked nothing in between, is looked at too.
+        let only_asks = sink.queries.only_ask() || sink.queries.are_none() && closes();
         guards.emit(self.index, &mut reading);
+        if only_asks {
+            reading.facts.iter_mut().for_each(looked_at);
+        }
         reading
+    }
+}
+
+/// A connection that a script made is no change where all that it asks is known to leave everything as it is.
+fn looked_at(fact: &mut Fact) {
+    if let Body::Effect(effect) = &mut fact.body
+        && effect.store == Store::Database
+        && effect.operation == Operation::Write
+        && effect.via.strip_prefix("new ").is_some_and(|class| class.contains("connection"))
+    {
+        effect.operation = Operation::Read;
     }
 }
 

@@ -302,6 +302,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         } else if let Some((table, key)) = name.strip_prefix('$').and_then(|n| n.split_once(['.', '['])) {
             // `$table.Key = value` and `$table['Key'] = value`
             let table = super::strings::strip_scope(&table.to_lowercase()).to_owned();
+            if key.to_ascii_lowercase().ends_with("commandtext") {
+                self.sink.queries.tell(&*value.texts());
+            }
             // A connection is told where to before it is opened.
             if key.eq_ignore_ascii_case("connectionstring")
                 && let Some((Value::Object(class, Made::Instance), _)) = scope.get(&table).cloned()

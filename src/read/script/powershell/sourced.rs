@@ -78,6 +78,7 @@ impl<'s> Machine<'s, '_, '_> {
         machine.statements(tree.root_node(), &mut after);
         (self.sourced, self.foreign) = (std::mem::take(&mut machine.sourced), std::mem::take(&mut machine.foreign));
         self.foreign.extend(functions(&script));
+        self.sink.queries.add(&sink.queries);
         scope.take_over(&after, node.start_byte());
         if aside.notes.iter().any(|note| note.text == handed::NOT_FOLLOWED) {
             self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);

@@ -50,12 +50,10 @@ impl Script<'_, '_> {
         let (Some(start), true) = (start, file) else { return };
         let value = shown[start..].split(';').next().unwrap_or_default();
         let location = call::file(&Text::parse(value), &self.here);
+        let caller = self.caller(found, site);
+        let is_read = connection::database(text, "").is_some_and(|database| database.read_only);
+        let operation = if is_read { Operation::Read } else { Operation::Write };
         let via = connection::with_engine("ADODB", if lower.contains("sqlite") { "sqlite" } else { "jet" }, &location);
-        sink.effect(
-            site,
-            self.caller(found, site)
-                .effect(Operation::Write, Store::Database, location, &via)
-                .of_origin(Origin::Unknown),
-        );
+        sink.effect(site, caller.effect(operation, Store::Database, location, &via).of_origin(Origin::Unknown));
     }
 }
