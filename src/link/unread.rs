@@ -48,7 +48,10 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
                 // Of what a script starts the last goes on; the others prepare it.
                 _ => last_started.is_some_and(|last| std::ptr::eq(last, clue)),
             };
-            if runs && is_program(name) && told.insert(path.to_lowercase()) {
+            // One of several of that name is there, and read.
+            let is_named =
+                [name.trim(), &format!("{}.exe", name.trim())].iter().any(|n| names.contains(&n.to_lowercase()));
+            if runs && is_program(name) && !is_named && told.insert(path.to_lowercase()) {
                 let text = format!(
                     "{} is what runs, by {}, and is not among the files: what it does is not known",
                     name.trim(),

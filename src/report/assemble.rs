@@ -39,7 +39,7 @@ pub fn assemble(parts: Parts<'_>) -> Report {
     notes.sort();
     let scope = parts.policy.scope(parts.readings, parts.rules, parts.targets, parts.app);
     let (findings, possible, baseline) = parts.policy.decide(all, &scope, parts.pedantic);
-    let of = |t: &&Target| verdict(t, &findings, &possible, &notes, parts.readings, &parts.skipped);
+    let of = |t: &&Target| verdict(t, &findings, &possible, &notes, parts.readings, &parts.skipped, parts.targets);
     let targets: Vec<_> = parts.targets.iter().map(of).collect();
     let stats = stats(&parts, &findings);
     Report {

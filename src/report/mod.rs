@@ -11,6 +11,7 @@ mod earlier;
 mod inventory;
 mod policy;
 pub mod rank;
+mod unread;
 mod verdict;
 
 pub use again::{Again, Kept};

@@ -1,8 +1,9 @@
 //! Is the application ready for a target, and what decides it.
 
 use super::rank::{by_weight, losses};
+use super::unread::{better_target, unread, unseen};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
-use crate::discover::{FOREIGN, Skipped, TOO_LARGE, UNLISTED};
+use crate::discover::Skipped;
 use crate::facts::{NoteKind, Owner, Phase, Reading, is_binary};
 use crate::rules::{Outcome, Severity, Target};
 use std::collections::{BTreeSet, HashSet};
@@ -15,6 +16,7 @@ pub(super) fn verdict(
     notes: &[ArtifactNote],
     readings: &[Reading],
     skipped: &[Skipped],
+    targets: &[&Target],
 ) -> TargetVerdict {
     let artifacts = readings.len();
     let id = Some(target.id.as_str());
@@ -34,16 +36,22 @@ pub(super) fn verdict(
     let nothing_open = || format!("nothing is open, but {} accepted", losses_were(accepted(Severity::Warning)));
     let (verdict, because) = if let Some(place) = first(Severity::Error) {
         let what = "data, work or identity would be lost";
-        (Verdict::NotReady, format!("{what} ({}), first {place}", counted(errors, "error")))
+        let what = format!("{what} ({}), first {place}", counted(errors, "error"));
+        // Who mends these is not done.
+        let more = unread(skipped, readings).map(|gap| format!("; there may be more: {gap}")).unwrap_or_default();
+        (Verdict::NotReady, what + &more)
     } else if artifacts == 0 {
         (Verdict::InsufficientData, "nothing was read".to_owned())
-    } else if let Some(gap) =
-        unread(skipped, readings).or_else(|| nothing_own(readings)).or_else(|| gap(notes, readings))
+    } else if let Some(gap) = unread(skipped, readings)
+        .or_else(|| nothing_own(readings))
+        .or_else(|| gap(notes, readings))
+        .or_else(|| unseen(readings))
     {
         (Verdict::InsufficientData, gap)
     } else if let Some(place) = first(Severity::Warning) {
         // A warning need not be a loss: a single instance is none.
         let what = match losses(findings, id).is_empty() {
+            true if lost_note.is_some() => "nothing that matters would be lost, but something has to be decided",
             true => "nothing would be lost, but something has to be decided",
             false => "what would be lost may be dispensable; somebody has to decide",
         };
@@ -62,8 +70,10 @@ pub(super) fn verdict(
     } else {
         (Verdict::Ready, "nothing was found that an event would take away".to_owned())
     };
-    let unseen = missing(notes, readings).filter(|_| verdict == Verdict::Ready);
-    let (verdict, because) = match unseen {
+    let is_clear = verdict == Verdict::Ready
+        || verdict == Verdict::ReadyWithConditions && warnings > 0 && losses(findings, id).is_empty();
+    let missing = missing(notes, readings).filter(|_| is_clear);
+    let (verdict, because) = match missing {
         Some(unseen) => (Verdict::InsufficientData, unseen),
         None => (verdict, because),
     };
@@ -76,6 +86,7 @@ pub(super) fn verdict(
         }
         _ => because,
     };
+    let because = because + &better_target(targets, readings).unwrap_or_default();
     TargetVerdict {
         id: target.id.clone(),
         name: target.name.clone(),
@@ -153,148 +164,10 @@ fn gap(notes: &[ArtifactNote], readings: &[Reading]) -> Option<String> {
     Some(format!("{many} could not be seen whole, first {}: {}", first.artifact, first.text))
 }
 
-/// Endings of files with code, or with files in them, that no reader knows: programs of other runtimes, programs that are
-/// none, and packages. Scripts of web pages run elsewhere.
-const CODE: [&str; 26] = [
-    "exe", "dll", "com", "sys", "ocx", "cpl", "scr", "jar", "war", "ear", "class", "py", "pyw", "pyc", "php", "rb",
-    "pl", "pm", "zip", "7z", "rar", "cab", "appx", "msix", "iso", "wim",
-];
-
-/// Endings of sources of programs: what is built of them is read, they are not. Pages count with them.
-const SOURCES: [&str; 22] = [
-    "cs", "vb", "fs", "java", "kt", "scala", "go", "rs", "c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "cls",
-    "ctl", "aspx", "ascx", "ashx", "cshtml",
-];
-/// Endings of scripts that run in a browser as well; beside this file they are a program of Node.js.
-const NODE: [&str; 4] = ["js", "mjs", "cjs", "ts"];
-/// Folders of scripts that browsers run.
-const WEB: [&str; 12] =
-    ["public", "static", "www", "wwwroot", "assets", "client", "frontend", "scripts", "web", "dist", "js", "views"];
-const NODE_PROGRAM: &str = "package.json";
-/// The format of sources that were not read because nothing says that they run on Windows.
-const ELSEWHERE: &str = "php-elsewhere";
-/// What the script of a server is called that IIS starts (iisnode, "Configuration").
-const NODE_SERVER: &str = "server.js";
-
-/// Code of the application that was not looked into: any that is too large or lies in a folder that cannot be listed, and
-/// what no reader knows where it is the greater part.
-fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
-    let missed = |s: &&Skipped| s.reason == TOO_LARGE || s.reason.starts_with(UNLISTED);
-    if let Some(first) = skipped.iter().find(missed) {
-        let many = skipped.iter().filter(missed).count();
-        return Some(format!(
-            "{} could not be read, first {}: {}",
-            counted(many, "file"),
-            first.artifact,
-            first.reason
-        ));
-    }
-    let own = || readings.iter().filter(|r| r.owner == Owner::Application);
-    let is_built = own().any(|r| is_binary(&r.format));
-    let of_node: BTreeSet<&str> =
-        own().filter(|r| file_name(&r.artifact) == NODE_PROGRAM).map(|r| folder(&r.artifact)).collect();
-    // Down to folders of what is sent to browsers.
-    let is_of_node = |at: &str| {
-        let up = std::iter::successors(Some(at), |at| at.rfind(['/', '\\']).map(|end| &at[..end]));
-        up.take_while(|at| !WEB.contains(&file_name(at).to_lowercase().as_str())).any(|at| of_node.contains(at))
-            || (of_node.contains("") && !at.split(['/', '\\']).any(|f| WEB.contains(&f.to_lowercase().as_str())))
-    };
-    let is = |s: &Skipped, endings: &[&str]| {
-        let ending = file_name(&s.artifact).rsplit_once('.').map(|(_, end)| end);
-        s.reason == FOREIGN && ending.is_some_and(|end| endings.iter().any(|code| end.eq_ignore_ascii_case(code)))
-    };
-    let is_source = |s: &&Skipped| {
-        !is_built
-            && (is(s, &SOURCES)
-                || is(s, &NODE) && (is_of_node(folder(&s.artifact)) || file_name(&s.artifact) == NODE_SERVER))
-    };
-    let is_code = |s: &&Skipped| is(s, &CODE) || is_source(s);
-    let elsewhere = own().filter(|r| r.format == ELSEWHERE).map(|r| r.artifact.as_str());
-    let all_foreign: Vec<&str> = skipped.iter().filter(is_code).map(|s| s.artifact.as_str()).chain(elsewhere).collect();
-    let foreign = all_foreign.len();
-    // What is configured says nothing of what code does.
-    let read = own().filter(|r| is_binary(&r.format) || is_script(&r.format)).count();
-    let first = all_foreign.first().filter(|_| foreign > read)?;
-    let all = counted(foreign + read, "file");
-    let sources = skipped.iter().filter(is_source).count();
-    // A package among many sources is not why.
-    if let Some(first) = skipped.iter().find(is_source).filter(|_| sources * 2 > foreign) {
-        let verb = if sources == 1 { "is" } else { "are" };
-        let what = format!("{sources} of {all} with code {verb} source, which is not read");
-        return Some(format!("{what}, first {}; scan what is built of it", first.artifact));
-    }
-    let (verb, kinds) = if foreign == 1 { ("is", "of a kind") } else { ("are", "of kinds") };
-    Some(format!("{foreign} of {all} with code {verb} {kinds} that {verb} not read, first {first}"))
-}
-
-fn folder(path: &str) -> &str {
-    path.rfind(['/', '\\']).map_or("", |at| &path[..at])
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
-
-fn is_script(format: &str) -> bool {
-    crate::facts::is_script(format) || matches!(format, "asp" | "php")
-}
-
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn losses_were(count: usize) -> String {
     if count == 1 { "1 finding of a loss was".to_owned() } else { format!("{count} findings of a loss were") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(skipped: &[(&str, &str)], own: usize) -> Option<String> {
-        let skipped: Vec<Skipped> = skipped
-            .iter()
-            .map(|(artifact, reason)| Skipped { artifact: (*artifact).to_owned(), reason: (*reason).to_owned() })
-            .collect();
-        unread(&skipped, &vec![Reading { format: "batch".to_owned(), ..Reading::default() }; own])
-    }
-
-    #[test]
-    fn what_was_not_looked_into_keeps_an_all_clear_from_being_given() {
-        let jars = [("lib/a.jar", FOREIGN), ("lib/B.JAR", FOREIGN), ("readme.txt", FOREIGN)];
-        assert_eq!(
-            said(&jars, 1).as_deref(),
-            Some("2 of 3 files with code are of kinds that are not read, first lib/a.jar")
-        );
-        assert_eq!(said(&jars, 2), None, "the greater part was read");
-        assert_eq!(said(&[("a.png", FOREIGN), ("b.txt", FOREIGN), ("c.js", "excluded by exclude")], 0), None);
-        assert_eq!(
-            said(&[("Program.cs", FOREIGN), ("site.js", FOREIGN)], 0).as_deref(),
-            Some("1 of 1 file with code is source, which is not read, first Program.cs; scan what is built of it")
-        );
-        let readings = |formats: &[(&str, &str)]| -> Vec<Reading> {
-            let reading = |(artifact, format): &(&str, &str)| Reading {
-                artifact: (*artifact).to_owned(),
-                format: (*format).to_owned(),
-                ..Reading::default()
-            };
-            formats.iter().map(reading).collect()
-        };
-        let foreign = |artifact: &str| [Skipped { artifact: artifact.to_owned(), reason: FOREIGN.to_owned() }];
-        let built = readings(&[("bin/a.dll", "assembly"), ("App.config", "xml")]);
-        assert_eq!(unread(&foreign("Program.cs"), &built), None);
-        assert!(unread(&foreign("Program.cs"), &built[1..]).is_some(), "configuration is no code");
-        let pages = readings(&[("a.php", "php-elsewhere"), ("b.php", "php-elsewhere"), ("c.php", "php")]);
-        assert!(unread(&[], &pages).is_some_and(|said| said.starts_with("2 of 3 files with code")));
-        assert_eq!(unread(&[], &pages[1..]), None);
-        let node = readings(&[("app/package.json", "json")]);
-        assert!(unread(&foreign("app/server.js"), &node).is_some());
-        assert_eq!(unread(&foreign("site/menu.js"), &node), None);
-        let large = said(&[("disk.msi", TOO_LARGE)], 50);
-        assert_eq!(
-            large.as_deref(),
-            Some("1 file could not be read, first disk.msi: larger than the size cap of its format")
-        );
-        assert!(said(&[("locked", "cannot be walked: permission denied")], 50).is_some());
-    }
 }

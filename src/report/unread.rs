@@ -1,0 +1,245 @@
+//! What an all-clear cannot cover: code that was not looked into, and programs that are not there.
+
+use super::verdict::counted;
+use crate::discover::{FOREIGN, Skipped, TOO_LARGE, UNLISTED};
+use crate::facts::{ClueKind, Operation, Owner, Reading, Store, is_binary};
+use crate::rules::Target;
+use std::collections::BTreeSet;
+
+/// Endings of files with code, or with files in them, that no reader knows: programs of other runtimes, programs that are
+/// none, and packages. Scripts of web pages run elsewhere.
+const CODE: [&str; 26] = [
+    "exe", "dll", "com", "sys", "ocx", "cpl", "scr", "jar", "war", "ear", "class", "py", "pyw", "pyc", "php", "rb",
+    "pl", "pm", "zip", "7z", "rar", "cab", "appx", "msix", "iso", "wim",
+];
+
+/// Endings of sources of programs: what is built of them is read, they are not. Pages count with them.
+const SOURCES: [&str; 22] = [
+    "cs", "vb", "fs", "java", "kt", "scala", "go", "rs", "c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "cls",
+    "ctl", "aspx", "ascx", "ashx", "cshtml",
+];
+/// Endings of scripts that run in a browser as well; beside this file they are a program of Node.js.
+const NODE: [&str; 4] = ["js", "mjs", "cjs", "ts"];
+/// Folders of scripts that browsers run.
+const WEB: [&str; 12] =
+    ["public", "static", "www", "wwwroot", "assets", "client", "frontend", "scripts", "web", "dist", "js", "views"];
+const NODE_PROGRAM: &str = "package.json";
+/// The format of sources that were not read because nothing says that they run on Windows.
+const ELSEWHERE: &str = "php-elsewhere";
+/// What the script of a server is called that IIS starts (iisnode, "Configuration").
+const NODE_SERVER: &str = "server.js";
+
+/// Code of the application that was not looked into: any that is too large or lies in a folder that cannot be listed, and
+/// what no reader knows where it is the greater part.
+pub(super) fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
+    let missed = |s: &&Skipped| s.reason == TOO_LARGE || s.reason.starts_with(UNLISTED);
+    if let Some(first) = skipped.iter().find(missed) {
+        let many = skipped.iter().filter(missed).count();
+        return Some(format!(
+            "{} could not be read, first {}: {}",
+            counted(many, "file"),
+            first.artifact,
+            first.reason
+        ));
+    }
+    let own = || readings.iter().filter(|r| r.owner == Owner::Application);
+    let is_built = own().any(|r| is_binary(&r.format));
+    // Beside a program that is built, a package is mostly one of tools that make its pages, unless it is served itself.
+    let served: BTreeSet<&str> =
+        skipped.iter().filter(|s| file_name(&s.artifact) == NODE_SERVER).map(|s| folder(&s.artifact)).collect();
+    let packages = own().filter(|r| file_name(&r.artifact) == NODE_PROGRAM).map(|r| folder(&r.artifact));
+    let of_node: BTreeSet<&str> = packages.filter(|at| !is_built || served.contains(at)).collect();
+    // Down to folders of what is sent to browsers.
+    let is_of_node = |at: &str| {
+        let up = std::iter::successors(Some(at), |at| at.rfind(['/', '\\']).map(|end| &at[..end]));
+        up.take_while(|at| !WEB.contains(&file_name(at).to_lowercase().as_str())).any(|at| of_node.contains(at))
+            || (of_node.contains("") && !at.split(['/', '\\']).any(|f| WEB.contains(&f.to_lowercase().as_str())))
+    };
+    let is = |s: &Skipped, endings: &[&str]| {
+        let ending = file_name(&s.artifact).rsplit_once('.').map(|(_, end)| end);
+        s.reason == FOREIGN && ending.is_some_and(|end| endings.iter().any(|code| end.eq_ignore_ascii_case(code)))
+    };
+    // Nothing is built of sources of Node.js: they are what runs.
+    let is_node =
+        |s: &&Skipped| is(s, &NODE) && (is_of_node(folder(&s.artifact)) || file_name(&s.artifact) == NODE_SERVER);
+    let is_source = |s: &&Skipped| !is_built && is(s, &SOURCES);
+    let is_code = |s: &&Skipped| is(s, &CODE) || is_source(s) || is_node(s);
+    let elsewhere = || own().filter(|r| r.format == ELSEWHERE).map(|r| r.artifact.as_str());
+    let foreign_files = skipped.iter().filter(is_code).map(|s| s.artifact.as_str());
+    let all_foreign: Vec<&str> = foreign_files.chain(elsewhere()).collect();
+    let foreign = all_foreign.len();
+    // What is configured says nothing of what code does.
+    let read = own().filter(|r| is_binary(&r.format) || is_script(&r.format)).count();
+    let sources = skipped.iter().filter(is_source).count();
+    let node = skipped.iter().filter(is_node).count();
+    let php = elsewhere().count();
+    // Scripts beside a program install or start it; half of all being its sources, it is what the rest is for.
+    let first = all_foreign.first().filter(|_| foreign > read || sources > 0 && sources >= read)?;
+    let all = counted(foreign + read, "file");
+    // A package among many sources is not why.
+    let is_most = |part: usize| part * 2 > foreign;
+    if let Some(first) = skipped.iter().find(is_source).filter(|_| is_most(sources)) {
+        let verb = if sources == 1 { "is" } else { "are" };
+        let what = format!("{sources} of {all} with code {verb} source, which is not read");
+        return Some(format!("{what}, first {}; scan what is built of it", first.artifact));
+    }
+    if let Some(first) = skipped.iter().find(is_node).filter(|_| is_most(node)) {
+        let (is, runs) = if node == 1 { ("is", "runs as it is and is") } else { ("are", "run as they are and are") };
+        let what = format!("{node} of {all} with code {is} source of Node.js");
+        return Some(format!("{what}, which {runs} not read, first {}", first.artifact));
+    }
+    if let Some(first) = elsewhere().next().filter(|_| is_most(php)) {
+        let is = if php == 1 { "is" } else { "are" };
+        return Some(format!(
+            "{php} of {all} with code {is} PHP, of which nothing says that it runs on Windows, first {first}"
+        ));
+    }
+    let (verb, kinds) = if foreign == 1 { ("is", "of a kind") } else { ("are", "of kinds") };
+    Some(format!("{foreign} of {all} with code {verb} {kinds} that {verb} not read, first {first}"))
+}
+
+/// Of what the files define or install, nothing that runs is among them: no configuration can be cleared for it.
+pub(super) fn unseen(readings: &[Reading]) -> Option<String> {
+    let own = || readings.iter().filter(|r| r.owner == Owner::Application);
+    let serves = |r: &Reading| is_binary(&r.format) || matches!(r.format.as_str(), "asp" | "php" | "msi");
+    if own().any(serves) {
+        return None;
+    }
+    let clues = |r: &Reading, is: fn(ClueKind, &str) -> bool| {
+        r.facts.iter().filter_map(|fact| fact.as_clue()).any(|clue| is(clue.kind, &clue.key))
+    };
+    let has_roles = |r: &&Reading| {
+        r.format == DEFINITION
+            && clues(r, |kind, key| kind == ClueKind::Role && ["web-role", "worker-role"].contains(&key))
+            && !clues(r, |kind, key| kind == ClueKind::Starts && key == "entrypoint")
+    };
+    if let Some(definition) = own().find(has_roles) {
+        let what = "the program of no role is among the files";
+        return Some(format!("{what}: what the roles that {} defines do is not known", definition.artifact));
+    }
+    // What the script of a package fetches is the package.
+    let installs = |r: &&Reading| {
+        let mut effects = r.facts.iter().filter_map(|fact| fact.as_effect());
+        file_name(&r.artifact).eq_ignore_ascii_case(PACKAGE_SCRIPT)
+            && effects.any(|effect| effect.operation == Operation::Install && effect.store == Store::Package)
+    };
+    let script = own().find(installs)?;
+    Some(format!("what {} installs is not among the files: what it does is not known", script.artifact))
+}
+
+/// Format of the definition of a cloud service.
+const DEFINITION: &str = "csdef";
+/// The script by which Chocolatey installs a package (its documentation, "Create Packages").
+const PACKAGE_SCRIPT: &str = "chocolateyinstall.ps1";
+
+/// Files that say for which platform an application is made, by their format: the target, and what it is called.
+const MADE_FOR: [(&str, &str, &str); 2] =
+    [(DEFINITION, "cloud-service", "a cloud service"), ("service-fabric", "service-fabric", "Service Fabric")];
+
+/// What to judge for, where the files name a platform that nobody asked for.
+pub(super) fn better_target(targets: &[&Target], readings: &[Reading]) -> Option<String> {
+    let is_asked = |id: &str| targets.iter().any(|target| target.id == id);
+    MADE_FOR.iter().filter(|(_, id, _)| !is_asked(id)).find_map(|(format, id, name)| {
+        let of = readings.iter().find(|r| r.format == *format && r.owner == Owner::Application)?;
+        Some(format!("; {} is made for {name}, for which --target {id} judges", of.artifact))
+    })
+}
+
+fn folder(path: &str) -> &str {
+    path.rfind(['/', '\\']).map_or("", |at| &path[..at])
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+fn is_script(format: &str) -> bool {
+    crate::facts::is_script(format) || matches!(format, "asp" | "php")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(skipped: &[(&str, &str)], own: usize) -> Option<String> {
+        let skipped: Vec<Skipped> = skipped
+            .iter()
+            .map(|(artifact, reason)| Skipped { artifact: (*artifact).to_owned(), reason: (*reason).to_owned() })
+            .collect();
+        unread(&skipped, &vec![Reading { format: "batch".to_owned(), ..Reading::default() }; own])
+    }
+
+    #[test]
+    fn what_was_not_looked_into_keeps_an_all_clear_from_being_given() {
+        let jars = [("lib/a.jar", FOREIGN), ("lib/B.JAR", FOREIGN), ("readme.txt", FOREIGN)];
+        assert_eq!(
+            said(&jars, 1).as_deref(),
+            Some("2 of 3 files with code are of kinds that are not read, first lib/a.jar")
+        );
+        assert_eq!(said(&jars, 2), None, "the greater part was read");
+        assert_eq!(said(&[("a.png", FOREIGN), ("b.txt", FOREIGN), ("c.js", "excluded by exclude")], 0), None);
+        assert_eq!(
+            said(&[("Program.cs", FOREIGN), ("site.js", FOREIGN)], 0).as_deref(),
+            Some("1 of 1 file with code is source, which is not read, first Program.cs; scan what is built of it")
+        );
+        let readings = |formats: &[(&str, &str)]| -> Vec<Reading> {
+            let reading = |(artifact, format): &(&str, &str)| Reading {
+                artifact: (*artifact).to_owned(),
+                format: (*format).to_owned(),
+                ..Reading::default()
+            };
+            formats.iter().map(reading).collect()
+        };
+        let foreign = |artifact: &str| [Skipped { artifact: artifact.to_owned(), reason: FOREIGN.to_owned() }];
+        let built = readings(&[("bin/a.dll", "assembly"), ("App.config", "xml")]);
+        assert_eq!(unread(&foreign("Program.cs"), &built), None);
+        assert!(unread(&foreign("Program.cs"), &built[1..]).is_some(), "configuration is no code");
+        let pages = readings(&[("a.php", "php-elsewhere"), ("b.php", "php-elsewhere"), ("c.php", "php")]);
+        assert_eq!(
+            unread(&[], &pages).as_deref(),
+            Some("2 of 3 files with code are PHP, of which nothing says that it runs on Windows, first a.php")
+        );
+        assert_eq!(unread(&[], &pages[1..]), None);
+        let node = readings(&[("app/package.json", "json")]);
+        let runs =
+            "1 of 1 file with code is source of Node.js, which runs as it is and is not read, first app/server.js";
+        assert_eq!(unread(&foreign("app/server.js"), &node).as_deref(), Some(runs));
+        let beside = readings(&[("app/package.json", "json"), ("host.exe", "pe64")]);
+        let [server, routes] = ["app/server.js", "app/routes.js"].map(|path| foreign(path).into_iter().next());
+        let served: Vec<Skipped> = server.into_iter().chain(routes.clone()).collect();
+        assert!(
+            unread(&served, &beside).is_some_and(|said| said.starts_with("2 of 3 files")),
+            "nothing is built of it"
+        );
+        let tools: Vec<Skipped> = routes.into_iter().chain(foreign("app/gulpfile.js")).collect();
+        assert_eq!(unread(&tools, &beside), None, "tools that make the pages of what is built");
+        let halves = readings(&[("a.cmd", "batch")]);
+        assert!(unread(&foreign("Program.cs"), &halves).is_some(), "a script beside a program is for it");
+        assert_eq!(unread(&foreign("site/menu.js"), &node), None);
+        let large = said(&[("disk.msi", TOO_LARGE)], 50);
+        assert_eq!(
+            large.as_deref(),
+            Some("1 file could not be read, first disk.msi: larger than the size cap of its format")
+        );
+        assert!(said(&[("locked", "cannot be walked: permission denied")], 50).is_some());
+    }
+    #[test]
+    fn what_nothing_runs_of_is_not_cleared() {
+        let said = |listing: &str| unseen(&crate::facts::listing::parse(listing).unwrap());
+        let role = "artifact s/ServiceDefinition.csdef format=csdef\nclue role key=web-role value=Web\n";
+        let startup = "artifact s/startup.cmd format=batch\n";
+        let expected = "the program of no role is among the files: what the roles that s/ServiceDefinition.csdef defines \
+                        do is not known";
+        assert_eq!(said(&format!("{role}{startup}")).as_deref(), Some(expected));
+        assert_eq!(said(&format!("{role}artifact s/Web/bin/Web.dll format=assembly\n")), None);
+        assert_eq!(said(&format!("{role}artifact s/Web/default.asp format=asp\n")), None);
+        let entry = "clue starts key=entrypoint value=run.cmd location={RoleRoot}\\approot\\run.cmd\n";
+        assert_eq!(said(&format!("{role}{entry}{startup}")), None);
+        let package = "artifact tools/chocolateyInstall.ps1 format=power-shell\n";
+        assert_eq!(said(package), None);
+        let install = "effect install package https://example.com/setup.exe via=Install-ChocolateyPackage\n";
+        assert!(said(&format!("{package}{install}")).is_some());
+        assert_eq!(said(&format!("{package}{install}artifact tools/a.exe format=pe64\n")), None);
+        assert_eq!(said(&format!("artifact setup.ps1 format=power-shell\n{install}")), None, "one step of many");
+    }
+}
