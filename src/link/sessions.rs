@@ -88,9 +88,15 @@ pub(super) fn doubt(readings: &mut [Reading], app: &Application) {
     }
     for reading in readings {
         let site = sites.get(&folder_of(&reading.artifact).to_lowercase());
-        let Some(site) = site.filter(|site| !site.uses && site.assemblies > 0) else { continue };
+        // Sources are enough where no assembly is built of them, and those of others do not use it.
+        let Some(site) = site.filter(|site| !site.uses && (site.assemblies > 0 || site.pages_do_not)) else { continue };
         let pages = if site.pages_do_not { "nor does a source beside it" } else { "and there are no pages" };
-        let why = format!("none of the {} assemblies in bin uses the session, {pages}", site.assemblies);
+        let why = match site.assemblies {
+            0 => {
+                "the assemblies in bin are of others and do not use the session, nor does a source beside it".to_owned()
+            }
+            many => format!("none of the {many} assemblies in bin uses the session, {pages}"),
+        };
         for effect in super::effects_mut(std::slice::from_mut(reading)) {
             if effect.store == Store::Session && effect.has(Trait::ByDefault) {
                 effect.certainty = Certainty::Possible;

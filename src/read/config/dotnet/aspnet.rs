@@ -113,8 +113,8 @@ fn has_owin_cookies(input: &Input<'_>) -> bool {
     is_there("bin") || is_there("Bin") || listed().unwrap_or_default()
 }
 
-fn unused_by_sources(count: usize) -> Step {
-    Step::new(format!("none of the {count} source files here and beside uses the session"))
+pub(super) fn unused_by_sources(count: usize) -> Step {
+    Step::new(format!("none of the {count} source files here and beside stores anything in the session"))
 }
 
 /// A key that somebody wrote: neither made by each machine, nor the placeholder of a quick fix.

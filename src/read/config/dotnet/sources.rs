@@ -53,18 +53,17 @@ fn other_sites<'a>(app: &'a Application, solution: &'a str, own: &str) -> Vec<&'
     folders.filter(|folder| !own.starts_with(folder) && !folder.starts_with(own)).take(MAX_SOURCES).collect()
 }
 
-/// Members of `HttpSessionState` (MS documentation, .NET API). Other things are called sessions, too: of a mapper of
-/// objects, of a debugger, of a user.
-const MEMBERS: &[&str] = &[
+/// Members of `HttpSessionState` that put something into it, or lead to what does (MS documentation, .NET API).
+const STORING: &[&str] = &["Add", "Contents", "Item", "StaticObjects"];
+/// Members that only tell, take something out, or set how long the session lasts: with nothing in it, it is none.
+const OTHERS: &[&str] = &[
     "Abandon",
-    "Add",
     "Clear",
     "CodePage",
-    "Contents",
     "Count",
-    "Item",
     "IsCookieless",
     "IsNewSession",
+    "IsReadOnly",
     "Keys",
     "LCID",
     "Mode",
@@ -72,28 +71,36 @@ const MEMBERS: &[&str] = &[
     "RemoveAll",
     "RemoveAt",
     "SessionID",
-    "StaticObjects",
     "Timeout",
 ];
+/// Members of what MVC keeps for the next request that put nothing into it.
+const TEMPORARY: &[&str] =
+    &["Clear", "ContainsKey", "Count", "Keep", "Keys", "Load", "Peek", "Remove", "Save", "TryGetValue", "Values"];
 /// What has a property `Session` that is the one of ASP.NET.
 const OWNERS: &[&str] = &["Context", "HttpContext", "Current", "Page", "this", "Me", "base"];
-/// Its types, and the interfaces by which a handler asks for it.
-const TYPES: &[&str] = &["HttpSessionState", "IRequiresSessionState", "IReadOnlySessionState"];
+/// Its types, and the interface by which a handler asks to write to it.
+const TYPES: &[&str] = &["HttpSessionState", "IRequiresSessionState"];
 
-/// Does a source use the session, or what MVC keeps in it for the next request?
+/// Does a source put something into the session, or into what MVC keeps in it for the next request? What only reads finds
+/// nothing where nobody does.
 fn uses_session(source: &[u8]) -> bool {
     TYPES.iter().any(|name| memmem::find(source, name.as_bytes()).is_some())
         || accesses(source, "Session").any(|(before, after)| is_of_asp_net(before, after))
-        || accesses(source, "TempData").any(|(_, after)| after.starts_with(['[', '.', '(']))
+        || accesses(source, "TempData").any(|(_, after)| match member_of(after) {
+            Some(member) => !TEMPORARY.contains(&member),
+            None => is_stored(after),
+        })
 }
 
 /// The text before and behind each place where a word stands alone.
 fn accesses<'a>(source: &'a [u8], word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     const NEAR: usize = 32;
+    /// As far as the key of an item may reach.
+    const KEY: usize = 160;
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
     memmem::find_iter(source, word.as_bytes()).filter_map(move |at| {
         let (before, after) = (&source[at.saturating_sub(NEAR)..at], &source[at + word.len()..]);
-        let after = &after[..after.len().min(NEAR)];
+        let after = &after[..after.len().min(KEY)];
         let alone = !before.last().is_some_and(is_part) && !after.first().is_some_and(is_part);
         (alone && !is_remark(source, at)).then(|| (ascii_end(before), ascii_start(after).trim_start()))
     })
@@ -122,12 +129,35 @@ fn is_of_asp_net(before: &str, after: &str) -> bool {
         let name = chain.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
         &chain[name.len()..]
     });
-    let member = after.strip_prefix('.').map(|rest| {
-        let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len());
-        &rest[..end]
+    match member_of(after) {
+        Some(member) if OTHERS.contains(&member) => false,
+        Some(member) => STORING.contains(&member) || owner.is_some_and(|o| OWNERS.contains(&o)),
+        // The whole may be handed on.
+        None if !after.starts_with(['[', '(']) => owner.is_some_and(|o| OWNERS.contains(&o)),
+        None => (after.starts_with('[') || after[1..].trim_start().starts_with('"')) && is_stored(after),
+    }
+}
+
+fn member_of(after: &str) -> Option<&str> {
+    let rest = after.strip_prefix('.')?;
+    Some(&rest[..rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len())])
+}
+
+/// Is something stored under the key in these brackets? Also where that cannot be told.
+fn is_stored(after: &str) -> bool {
+    let Some(open) = after.chars().next().filter(|c| matches!(c, '[' | '(')) else { return false };
+    let close = if open == '[' { ']' } else { ')' };
+    let mut depth = 0usize;
+    let end = after.char_indices().find(|(_, c)| {
+        depth = if *c == open { depth + 1 } else { depth.saturating_sub(usize::from(*c == close)) };
+        depth == 0
     });
-    let is_item = after.starts_with('[') || after.strip_prefix('(').is_some_and(|a| a.trim_start().starts_with('"'));
-    is_item || owner.is_some_and(|o| OWNERS.contains(&o)) || member.is_some_and(|m| MEMBERS.contains(&m))
+    let Some((end, _)) = end else { return true };
+    let rest = after[end + 1..].trim_start();
+    let is_compared = rest.starts_with("==") || rest.starts_with("=>");
+    let signs = ["=", "+=", "-=", "&=", "??=", "++", "--"];
+    // What is kept may be changed where it lies, but somebody has put it there.
+    !is_compared && signs.iter().any(|sign| rest.starts_with(sign))
 }
 
 #[cfg(test)]
@@ -138,17 +168,28 @@ mod tests {
     fn the_session_of_asp_net_is_told_from_others() {
         for source in [
             "Session[\"Cart\"] = x;",
-            "x = Session (\"Cart\")",
+            "Session (\"Cart\") = x",
+            "Session[Key(\"a\")] += 1;",
+            "Session[\"a\"] ??= new Cart();",
+            "var s = HttpContext.Current.Session; s[\"a\"] = 1;",
+            "Session[\"a",
             "HttpContext.Current.Session.Store(x);",
-            "Session.Abandon();",
-            "@TempData[\"Message\"]",
+            "Session.Add(\"Cart\", x);",
+            "TempData[\"Message\"] = x;",
+            "TempData.Put(\"Message\", x);",
             "class H : IHttpHandler, IRequiresSessionState",
-            "\u{e9}Session[0]",
+            "\u{e9}Session[0] = 1",
         ] {
             assert!(uses_session(source.as_bytes()), "{source}");
         }
         for source in [
             "Session.Save(order);",
+            "x = Session [\"Cart\"] as Cart;",
+            "if (Session[\"Cart\"] == null) Session.Abandon();",
+            "log(Session.SessionID, HttpContext.Current.Session.SessionID);",
+            "@TempData[\"Message\"]",
+            "TempData.Keep(\"Message\");",
+            "class H : IHttpHandler, IReadOnlySessionState",
             "var session = OpenSession(); session.Query();",
             "this.DebugSession[0]",
             "protected void Session_Start(object sender, EventArgs e) { }",
