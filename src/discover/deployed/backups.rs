@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 /// Most folders above a backup that its original is looked for in.
 const MAX_ABOVE: usize = 16;
+
 /// Why a document does not count where the application runs, by where it lies and what it is called.
 pub fn not_in_force(artifact: &Artifact, tree: &Deployed) -> Option<&'static str> {
     if purpose(&artifact.name) == Some(Purpose::Tests) {

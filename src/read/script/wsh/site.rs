@@ -7,6 +7,7 @@ use crate::read::Input;
 
 /// The variable that holds the folder of the page, which no script can name.
 pub(super) const FOLDER: &str = "@page";
+
 /// The folder of a page in its site, where that is known.
 pub(super) fn folder_of(input: &Input<'_>) -> Option<Text> {
     let path = input.artifact.path.as_str();
