@@ -105,7 +105,7 @@ fn containers_and_functions_of_microsofts_library() {
 /// The universal runtime without a name: by its mode strings, and by the flags that it decodes.
 #[test]
 fn files_of_the_universal_runtime_that_is_linked_in() {
-    for reading in golden("fixtures/native/msvc", "universal", &["x64-O0", "x64-O2", "x86-O2"], "exe") {
+    for reading in golden("fixtures/native/msvc", "universal", &ALL, "exe") {
         let expected = [
             "append C:\\Contoso\\journal.dat",
             "append C:\\Contoso\\service.log",

@@ -387,6 +387,15 @@ pub(crate) fn is_padded(image: &Image<'_>, rva: u32) -> bool {
     matches!(before, None | Some(0xcc | 0x90 | 0xc3 | 0x00))
 }
 
+/// The same, where instructions of the same function may stand before: these end in a few zeros as often as not, such as
+/// the distance of what `lea` takes the address of.
+pub(crate) fn is_apart(image: &Image<'_>, rva: u32) -> bool {
+    /// More zeros than one instruction ends in.
+    const MIN_ZEROS: u32 = 8;
+    let before = |n: u32| rva.checked_sub(n).and_then(|rva| image.at(rva)).and_then(|bytes| bytes.first());
+    is_padded(image, rva) && (before(1) != Some(&0) || (2..=MIN_ZEROS).all(|n| matches!(before(n), None | Some(0))))
+}
+
 /// `push ebp; mov ebp, esp` in both encodings, behind what ends or pads a function.
 fn prologues(image: &Image<'_>) -> Vec<u32> {
     let mut found = Vec::new();

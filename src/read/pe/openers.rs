@@ -155,8 +155,20 @@ fn loads_argument(image: &Image<'_>, code: &[u8], i: usize) -> bool {
     } else {
         // Without optimisation the place of the arguments is in a register, too: mov dword [r+4], imm32.
         let stored = matches!(before(3), [0xc7, place, 0x04 | 0x08] if place & 0xf8 == 0x40 && *place != 0x44);
-        before(1) == [0x68] || matches!(before(4), [0xc7, 0x44, 0x24, 0x04 | 0x08]) || stored
+        before(1) == [0x68] || matches!(before(4), [0xc7, 0x44, 0x24, 0x04 | 0x08]) || stored || is_put_there(code, i)
     }
+}
+
+/// Without optimisation the address goes through a register (x86): `lea r32, [disp32]`, and a little later
+/// `mov [esp + 4 or 8], r32`.
+fn is_put_there(code: &[u8], i: usize) -> bool {
+    /// Furthest that it is behind, in bytes.
+    const MAX_BETWEEN: usize = 8;
+    let Some([0x8d, operand]) = i.checked_sub(2).and_then(|start| code.get(start..i)) else { return false };
+    let register = operand & 0x38;
+    let behind = code.get(i + 4..).unwrap_or_default();
+    let stores = |w: &[u8]| matches!(w, [0x89, to, 0x24, 0x04 | 0x08] if *to == 0x44 | register);
+    operand & 0xc7 == 0x05 && behind.windows(4).take(MAX_BETWEEN).any(stores)
 }
 
 fn call_behind(code: &[u8], rva: u32, from: usize) -> Option<u32> {

@@ -135,7 +135,7 @@ impl<'a> Program<'a> {
         starts.push(image.entry);
         // A function may end in the same jump.
         let stands_alone = |thunk: u32| {
-            functions::is_padded(&image, thunk) || references.thunks.contains_key(&thunk.wrapping_sub(THUNK))
+            functions::is_apart(&image, thunk) || references.thunks.contains_key(&thunk.wrapping_sub(THUNK))
         };
         starts.extend(references.thunks.keys().copied().filter(|thunk| stands_alone(*thunk)));
         starts.extend(functions::called(&image, &references));
