@@ -32,6 +32,10 @@ fn expect(app: &str, target: &str, expected: &[(&str, &str, Severity)]) {
 }
 
 fn expect_clean(app: &str, target: &str) {
+    expect_quiet(app, target, Verdict::Ready);
+}
+
+fn expect_quiet(app: &str, target: &str, verdict: Verdict) {
     let report = check(app, target);
     let wrong: Vec<String> = report
         .findings
@@ -40,7 +44,7 @@ fn expect_clean(app: &str, target: &str) {
         .map(|f| format!("{} {} {}", f.artifact, f.rule, f.message))
         .collect();
     assert!(wrong.is_empty(), "{app}:\n{}", wrong.join("\n"));
-    assert_eq!(report.verdict, Verdict::Ready, "{app}");
+    assert_eq!(report.verdict, verdict, "{app}");
 }
 
 const WEB_TARGETS: &[&str] = &["vm-role", "cloud-service", "vmss-ephemeral", "windows-container", "ec2-asg"];
@@ -110,7 +114,8 @@ fn the_phase_is_inherited_and_its_evidence_shown() {
 /// make again.
 #[test]
 fn startup_tasks_heal() {
-    expect_clean("startup-tasks", "cloud-service");
+    // What the roles themselves do is not known: their programs are not there.
+    expect_quiet("startup-tasks", "cloud-service", Verdict::InsufficientData);
     let report = check("startup-tasks", "cloud-service");
     let phases: Vec<Phase> = report.inventory.iter().flat_map(|e| e.writers.iter().map(|w| w.phase)).collect();
     assert!(phases.len() > 12 && phases.iter().all(|p| *p == Phase::Startup), "{phases:?}");

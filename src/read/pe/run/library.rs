@@ -245,7 +245,8 @@ impl Library<'_, '_, '_> {
             }
         } else {
             let sought = self.argument(1)?.low(if wide { 2 } else { 1 })? as u32;
-            match self.name.contains("rchr") || self.name.contains("RChr") {
+            // `strrchr`, `wcsrchr`, `_mbsrchr` and `StrRChr`, not `strchr`.
+            match ["rrchr", "srchr", "RChr"].iter().any(|last| self.name.contains(last)) {
                 _ if sought == 0 => Some(text.units.len()),
                 true => texts::search(&text.units, &[sought], EditWord::Last, usize::MAX)?,
                 false => texts::search(&text.units, &[sought], EditWord::First, 0)?,

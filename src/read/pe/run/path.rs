@@ -5,13 +5,14 @@ mod aside;
 mod calls;
 mod code;
 mod counted;
+mod forks;
 mod started;
 mod walks;
 
 use super::super::Map;
-use super::super::code::analysis::Engine;
+use super::super::code::analysis::{Engine, Origin};
 use super::super::code::report::Event;
-use super::super::code::value::Kind;
+use super::super::code::value::{Kind, Symbol};
 use super::super::image::Image;
 use super::super::program::Program;
 use super::execute::is_conditional;
@@ -82,6 +83,8 @@ struct Way {
     chose: bool,
     /// Something that was not run may have changed what it knows.
     doubted: bool,
+    /// What its symbols stand for, while another way goes on.
+    origins: Rc<Map<Symbol, Origin>>,
 }
 
 impl Way {
@@ -200,6 +203,7 @@ impl<'p, 'a> Run<'p, 'a> {
             aside: 0,
             chose: false,
             doubted: false,
+            origins: Rc::new(run.engine.origins.clone()),
         });
         Some(run)
     }
@@ -232,6 +236,7 @@ impl<'p, 'a> Run<'p, 'a> {
     /// Runs all ways, as far as the bounds allow.
     pub(super) fn all(&mut self) {
         while let Some(way) = self.ways.pop() {
+            self.engine.origins.clone_from(&way.origins);
             self.follow(way);
             if self.steps > MAX_STEPS || self.found.len() >= MAX_EVENTS {
                 self.capped = true;
@@ -316,68 +321,6 @@ impl<'p, 'a> Run<'p, 'a> {
         self.returned(&mut way.machine, Word::Symbol(result), pops);
         way.at = frame.back;
         true
-    }
-
-    /// Goes on behind a jump whose condition is not known; another way goes on at its target. A function beside the way that
-    /// needs more of them than are followed is left out; `false`: the way ends.
-    fn fork(&mut self, way: &mut Way, jump: &Instruction) -> bool {
-        if self.is_too_wide(way) {
-            return self.give_up(way);
-        }
-        let (next, target) = (jump.next_ip(), jump.near_branch_target());
-        match self.other_way(way) {
-            Some(mut other) => {
-                other.machine.assume(jump, true);
-                self.ways.push(Way { at: target, ..other });
-                way.machine.assume(jump, false);
-                way.at = next;
-            }
-            // Round and round leads nowhere.
-            None => {
-                let goes_on = target <= way.at;
-                way.machine.assume(jump, !goes_on);
-                way.at = if goes_on { next } else { target };
-            }
-        }
-        true
-    }
-
-    /// What an instruction writes depends on a condition that is not known: another way takes it for met. `false`: there are
-    /// too many.
-    fn decide(&mut self, way: &mut Way, instruction: &Instruction) -> bool {
-        let known = match instruction.condition_code() {
-            iced_x86::ConditionCode::None => way.machine.flags.carry,
-            _ => way.machine.is_met(instruction),
-        };
-        if known.is_some() {
-            return true;
-        }
-        if self.is_too_wide(way) {
-            return false;
-        }
-        if let Some(mut other) = self.other_way(way) {
-            other.machine.assume(instruction, true);
-            self.ways.push(other);
-            way.machine.assume(instruction, false);
-        }
-        true
-    }
-
-    /// The same way again, to choose otherwise where it is; `None`: there are enough.
-    fn other_way(&mut self, way: &mut Way) -> Option<Way> {
-        let at = way.at;
-        let aside = way.frames.last().is_some_and(|frame| frame.before.is_some());
-        way.aside = way.aside.saturating_add(u8::from(aside));
-        let times = way.times_at(at);
-        way.count_at(at);
-        way.chose = true;
-        if times < MAX_FORKS && self.started < MAX_WAYS && !(aside && way.aside > MAX_ASIDE) {
-            self.started += 1;
-            return Some(way.clone());
-        }
-        self.capped = true;
-        self.endless |= times >= MAX_FORKS;
-        None
     }
 
     /// The code of a function that is entered at this depth, on the way to the goal or aside of it.

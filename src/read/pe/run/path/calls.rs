@@ -287,7 +287,8 @@ impl<'p> Run<'p, '_> {
             self.found.push(Found { event, chose: way.chose, doubted, lost: answer.lost });
         }
         let others = answer.others.len() + usize::from(answer.nullable);
-        let before = (others > 0).then(|| way.clone());
+        let origins = || Rc::new(self.engine.origins.clone());
+        let before = (others > 0).then(|| Way { origins: origins(), ..way.clone() });
         self.returned(&mut way.machine, answer.result, pops);
         let (Some(before), Some(next)) = (before, next) else { return Some(()) };
         // Another text may stand there, or none may be given.
