@@ -36,12 +36,22 @@ fn jumps_back(lines: &[String]) -> bool {
         let names = |line: &String| line.strip_prefix(':').is_some_and(|name| name.trim() == label);
         let Some(from) = lines.get(..at).and_then(|above| above.iter().rposition(names)) else { return false };
         let between = lines.get(from + 1..at).unwrap_or_default();
-        !between.iter().filter(|line| !is_remark(line)).any(|line| leaves(line, &["exit", "goto"]))
+        let inside = || between.iter().filter(|line| !is_remark(line));
+        // What is called may end the script: `exit` does, `exit /b` only goes back.
+        let calls = inside().any(|line| line.contains("call "));
+        let ends = |line: &String| leaves(line, &["exit"]) && !line.contains("/b");
+        !inside().any(|line| leaves(line, &["exit", "goto"]))
+            && !(calls && lines.iter().filter(|line| !is_remark(line)).any(ends))
     })
 }
 
 /// PowerShell: a loop whose condition always holds, and nothing in it that leaves it.
 fn goes_round(lines: &[String]) -> bool {
+    // A function that is called in the loop may end the script.
+    let has_functions = lines.iter().any(|line| line.starts_with("function "));
+    if has_functions && lines.iter().filter(|line| !is_remark(line)).any(|line| leaves(line, &["exit", "throw"])) {
+        return false;
+    }
     let plain = |line: &String| line.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     lines.iter().enumerate().any(|(at, line)| {
         let begins = plain(line);
@@ -99,5 +109,9 @@ mod tests {
         assert!(!batch(&format!(":again\n{build}\ntimeout 60\ngoto again\n")));
         assert!(batch(&format!(":again\n{build}\nif errorlevel 1 goto :eof\ngoto again\n")));
         assert!(batch(&format!(":again\n{build}\nif errorlevel 1 goto again\n")));
+        let menu = format!(":menu\nset /p c=Choice\ncall :do%c%\ngoto menu\n:do1\n{build}\nexit /b\n:do2\n");
+        assert!(batch(&format!("{menu}exit\n")));
+        assert!(!batch(&format!("{menu}exit /b\n")));
+        assert!(shell(&format!("function End {{\n  exit\n}}\nwhile ($true) {{\n  {build}\n  End\n}}\n")));
     }
 }
