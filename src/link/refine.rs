@@ -80,8 +80,17 @@ fn is_log_text(effect: &crate::facts::Effect) -> bool {
     let key = effect.location.key();
     let in_log_folder = key.split('\\').rev().skip(1).any(|part| matches!(part, "log" | "logs" | "logfiles"));
     let name = known_name(&effect.location);
-    let named_log = effect.operation == Operation::Append && name.ends_with(".txt") && name.contains("log");
+    let named_log = effect.operation == Operation::Append && name.ends_with(".txt") && has_log(&name);
     in_log_folder || named_log
+}
+
+/// Words in which a log is none.
+const NO_LOGS: &[&str] =
+    &["catalog", "dialog", "blog", "login", "logon", "logic", "logo", "analog", "prolog", "backlog"];
+
+/// A name speaks of a log, not of a catalogue.
+fn has_log(name: &str) -> bool {
+    NO_LOGS.iter().fold(name.to_owned(), |name, word| name.replace(word, "")).contains("log")
 }
 
 /// What is known of the name of a file, in lower case: `startuplog-.txt` where the day in it is not.
@@ -135,7 +144,9 @@ mod tests {
              effect create file \"{AppDir}\\readme.txt\"\n\
              effect append file \"{AppDir}\\startlog-{?}.txt\"\n\
              effect append file \"{config:log}.txt\"\n\
-             effect append file \"{AppDir}\\log{?}\\a.txt\"\n",
+             effect append file \"{AppDir}\\log{?}\\a.txt\"\n\
+             effect append file \"{AppDir}\\catalog-{?}.txt\"\n\
+             effect append file \"{AppDir}\\catalog-log.txt\"\n",
         )
         .unwrap();
         super::stores(&mut readings);
@@ -144,6 +155,6 @@ mod tests {
             text.lines().filter(|l| l.starts_with("effect")).map(|l| l.split(' ').nth(2).unwrap()).collect();
         let first = ["database", "log", "temp-file", "temp-file", "temp-file", "file", "temp-file", "file"];
         assert_eq!(stores[..8], first);
-        assert_eq!(stores[8..], ["log", "file", "file"], "a word in what is known of a name");
+        assert_eq!(stores[8..], ["log", "file", "file", "file", "log"], "a word in what is known of a name");
     }
 }
