@@ -40,23 +40,24 @@ impl Guards {
                 let at = (fact.site.line.unwrap_or(0), fact.site.column.unwrap_or(0));
                 at >= from && at < to
             };
-            tell(guard, is_kept, &index.site(guard.at), reading);
+            let guarded = index.rest(guard.from, Some(guard.to).filter(|to| *to != usize::MAX));
+            tell(guard, is_kept, goes_round(guarded), &index.site(guard.at), reading);
         }
     }
 
     /// The same for a line all of whose facts are at one place: there the offsets are numbers of facts.
     pub(crate) fn emit_at(&self, site: &Site, reading: &mut Reading) {
         for guard in &self.seen {
-            tell(guard, |number, _| (guard.from..guard.to).contains(&number), site, reading);
+            tell(guard, |number, _| (guard.from..guard.to).contains(&number), true, site, reading);
         }
     }
 }
 
 /// What the guarded part of a script does and no other part of it: that is missing where the marker is found.
-fn tell(guard: &Guard, is_kept: impl Fn(usize, &Fact) -> bool, site: &Site, reading: &mut Reading) {
+fn tell(guard: &Guard, is_kept: impl Fn(usize, &Fact) -> bool, repeated: bool, site: &Site, reading: &mut Reading) {
     for (number, fact) in reading.facts.iter_mut().enumerate() {
         if is_kept(number, fact) {
-            make_marker(&mut fact.body, &guard.marker, site);
+            make_marker(&mut fact.body, &guard.marker, repeated, site);
         }
     }
     let (mut kept, mut done) = (Vec::new(), HashSet::new());
@@ -74,13 +75,22 @@ fn tell(guard: &Guard, is_kept: impl Fn(usize, &Fact) -> bool, site: &Site, read
 }
 
 /// What is added to a file only while there is none makes it, and never grows: `echo done >> done.txt` writes a marker as
-/// well as `>` does.
-fn make_marker(body: &mut Body, marker: &Location, site: &Site) {
+/// well as `>` does. What is not the same at every time, and may be added again and again behind one test, are data.
+fn make_marker(body: &mut Body, marker: &Location, repeated: bool, site: &Site) {
     let Body::Effect(effect) = body else { return };
-    if effect.operation == Operation::Append && effect.location == *marker {
+    let grows = repeated && effect.origin != Origin::Constant;
+    if effect.operation == Operation::Append && effect.location == *marker && !grows {
         effect.operation = Operation::Create;
         effect.evidence.push(Step::at("only where it is missing", site.clone()));
     }
+}
+
+/// A part of a script has a loop, or a jump that may make one.
+fn goes_round(text: &str) -> bool {
+    const LOOPS: &[&str] = &["while", "for", "foreach", "do", "goto", "until", "%"];
+    let text = text.to_ascii_lowercase();
+    text.split(|c: char| c.is_whitespace() || "(){};@|".contains(c))
+        .any(|word| LOOPS.contains(&word) || word.starts_with("foreach-"))
 }
 
 /// What a marker is there to protect: lasting deeds, not what is read, logged or removed. Lines that are the same at
@@ -114,5 +124,26 @@ fn describe(body: &Body, marker: &Location) -> Option<String> {
             Some(format!("{} {}", clue.key, clue.location.as_ref().map(Location::to_string).unwrap_or_default()))
         }
         Body::Clue(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::discover::{Application, Artifact, Kind};
+    use crate::facts::Operation;
+    use crate::read::read_bytes;
+
+    #[test]
+    fn what_is_added_again_and_again_behind_a_test_is_no_marker() {
+        let operation = |text: &str| {
+            let (app, artifact) = (Application::default(), Artifact::at("a.ps1"));
+            let reading = read_bytes(&app, &artifact, Kind::PowerShell, text.as_bytes());
+            reading.facts.iter().find_map(|fact| fact.as_effect()).map(|effect| effect.operation)
+        };
+        let test = "if (-not (Test-Path C:\\a.csv))";
+        assert_eq!(operation(&format!("{test} {{ Add-Content C:\\a.csv done }}")), Some(Operation::Create));
+        assert_eq!(operation(&format!("{test} {{ Add-Content C:\\a.csv (Get-Date) }}")), Some(Operation::Create));
+        let round = format!("{test} {{\n  while ($true) {{ Add-Content C:\\a.csv $env:ORDER }}\n}}");
+        assert_eq!(operation(&round), Some(Operation::Append));
     }
 }
