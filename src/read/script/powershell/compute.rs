@@ -34,7 +34,13 @@ const SWITCHES: &[&str] = &[
     "followsymlink",
     "isvalid",
 ];
+
 impl<'s> Machine<'s, '_, '_> {
+    /// The script gives a trigger its repetition after it was made.
+    fn repeats_later(&self) -> bool {
+        self.source.to_ascii_lowercase().contains(".repetition")
+    }
+
     /// Commands that only compute, or steer the walk.
     pub(super) fn compute(
         &mut self,
@@ -107,7 +113,9 @@ impl<'s> Machine<'s, '_, '_> {
                 Value::Null
             }
             "get-date" => Value::text(Text::from_source(Source::Generated, "time")),
-            "new-scheduledtasktrigger" if runs_once_now(self.slice(node)) => Value::lit(ONCE_NOW),
+            "new-scheduledtasktrigger" if runs_once_now(self.slice(node)) && !self.repeats_later() => {
+                Value::lit(ONCE_NOW)
+            }
             "new-guid" => Value::text(Text::from_source(Source::Generated, "guid")),
             "get-random" => Value::text(Text::from_source(Source::Generated, "random")),
             "read-host" => Value::text(Text::from_source(Source::Input, "prompt")),
@@ -146,13 +154,19 @@ impl<'s> Machine<'s, '_, '_> {
 /// What the catalogue calls a trigger that fires once, as soon as the task is there.
 const ONCE_NOW: &str = "once now";
 
-/// `-Once -At (Get-Date).AddSeconds(2)`: a way to run something now as another account. With an interval it goes on.
+/// `-Once -At (Get-Date).AddSeconds(2)` and nothing else: a way to run something now as another account. Any other time,
+/// and any other parameter, makes a schedule that has to last.
 fn runs_once_now(written: &str) -> bool {
-    let written = written.to_ascii_lowercase();
-    let has = |word: &str| written.contains(word);
-    has("-once")
-        && (has("get-date") || has("datetime]::now"))
-        && !["-rep", "adddays", "addhours", "addmonths", "-hour", "-day"].into_iter().any(has)
+    let is_kept = |c: &char| !c.is_whitespace() && !matches!(c, '(' | ')');
+    let written: String = written.to_ascii_lowercase().chars().filter(is_kept).collect();
+    let at = written.strip_prefix("new-scheduledtasktrigger-once-at");
+    let at = at.or_else(|| written.strip_prefix("new-scheduledtasktrigger-at")?.strip_suffix("-once"));
+    let after = at.and_then(|at| at.strip_prefix("get-date").or_else(|| at.strip_prefix("[datetime]::now")));
+    let Some(after) = after else { return false };
+    let few = |count: &str, most: u32| count.parse::<u32>().is_ok_and(|count| count <= most);
+    after.is_empty()
+        || after.strip_prefix(".addseconds").is_some_and(|count| few(count, 600))
+        || after.strip_prefix(".addminutes").is_some_and(|count| few(count, 10))
 }
 
 /// The value of the first of these parameters that is given.
@@ -212,4 +226,28 @@ pub(super) fn values(arguments: &[Argument<'_>], names: &[&str]) -> Vec<Value> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn only_what_starts_at_once_is_no_schedule() {
+        let now = |at: &str| super::runs_once_now(&format!("New-ScheduledTaskTrigger -Once -At {at}"));
+        for at in
+            ["(Get-Date)", "(Get-Date).AddSeconds(2)", "((Get-Date).AddMinutes( 5 ))", "[DateTime]::Now.AddSeconds(9)"]
+        {
+            assert!(now(at), "{at}");
+        }
+        for at in [
+            "(Get-Date \"2027-01-01 03:00\")",
+            "((Get-Date).Date + '23:00')",
+            "(Get-Date).AddMinutes(600)",
+            "(Get-Date).AddSeconds($wait)",
+            "(Get-Date) @repeat",
+            "(Get-Date) -RepetitionInterval $every",
+            "(Get-Date).AddDays(1)",
+        ] {
+            assert!(!now(at), "{at}");
+        }
+    }
 }
