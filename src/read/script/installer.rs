@@ -100,7 +100,8 @@ fn sql_server(arguments: &[Word]) -> Option<Text> {
         }
         // Tools have no administrators of their own.
         Some(_) => value("SQLSYSADMINACCOUNTS").is_some(),
-        None => instance.is_some(),
+        // Other programs install, and have instances, too.
+        None => instance.is_some() && arguments.iter().any(is_of_sql_server),
     };
     if !(matches!(action.as_str(), "install" | "completeimage") && has_engine) {
         return None;
@@ -112,6 +113,15 @@ fn sql_server(arguments: &[Word]) -> Option<Text> {
         }
         _ => server,
     })
+}
+
+/// An option that only the setup program of SQL Server has.
+fn is_of_sql_server(word: &Word) -> bool {
+    let lead = word.text.leading_lit().to_ascii_lowercase();
+    let name = lead.trim_start_matches(['/', '-']).split(['=', ':']).next().unwrap_or_default();
+    matches!(name, "iacceptsqlserverlicenseterms" | "configurationfile" | "sapwd" | "securitymode")
+        || name.starts_with("sql")
+        || name.starts_with("installsql")
 }
 
 /// The server that an installer is told to set up, and where that keeps its data.
