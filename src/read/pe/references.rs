@@ -75,7 +75,8 @@ impl References {
         let mut passed: Set<u32> = Set::default();
         for (target, from) in &mut self.edges {
             let beyond = image.beyond_jumps(*target);
-            if beyond != *target && is_call(*from) {
+            let is_import = self.thunks.contains_key(&beyond);
+            if beyond != *target && !is_import && is_call(*from) {
                 passed.insert(*target);
                 *target = beyond;
             }

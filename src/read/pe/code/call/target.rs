@@ -22,9 +22,11 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// What a call leads to; a jump to a jump of this function stays in it.
+    /// What a call leads to; a jump to a jump of this function stays in it, and one that leads to an import is a function of
+    /// its own, which is asked what its callers give.
     fn beyond_jumps(&self, rva: u32) -> u32 {
         match self.program.image.beyond_jumps(rva) {
+            beyond if beyond != rva && self.program.references.thunks.contains_key(&beyond) => rva,
             beyond if beyond != rva && self.program.functions.function_of(rva) == Some(self.start) => rva,
             beyond => beyond,
         }
