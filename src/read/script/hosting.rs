@@ -3,7 +3,8 @@
 
 use crate::discover::{Application, is_windows_image};
 use crate::facts::{beside, folders};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Bound;
 use std::sync::OnceLock;
 
 /// Largest file that is looked through, and most of them.
@@ -13,6 +14,10 @@ const MAX_FILES: usize = 256;
 const SETTINGS: &[&str] = &["web.config", ".user.ini", "applicationhost.config"];
 /// What lies in the folder that a site of classic ASP begins in.
 const ROOTS: &[&str] = &["global.asa", "web.config"];
+/// What ASP.NET serves.
+const ASP_NET: &[&str] = &["aspx", "ashx", "asmx", "asax", "master", "cshtml"];
+/// Files of a site that PHP runs, in the folder that it begins in.
+const OF_PHP: &[&str] = &["php.ini", ".user.ini", "composer.json", "artisan"];
 /// Settings of PHP that say where sessions are kept.
 const SESSIONS: &[&str] = &["session.save_path", "session.save_handler"];
 
@@ -22,6 +27,16 @@ pub struct Hosting {
     named: OnceLock<Named>,
     elsewhere: OnceLock<HashSet<String>>,
     keeps_sessions: OnceLock<bool>,
+    of_php: OnceLock<OfPhp>,
+}
+
+/// Folders, each with the separator at its end: where pages of ASP.NET lie, where files that are PHP's do, and where
+/// settings of the web server speak of PHP.
+#[derive(Debug, Default)]
+struct OfPhp {
+    asp_net: BTreeSet<String>,
+    pages: HashSet<String>,
+    handed_on: BTreeSet<String>,
 }
 
 /// Folders by the names of what lies in them, each with the separator at its end.
@@ -80,6 +95,36 @@ impl Hosting {
         outermost(page, folders_elsewhere).is_some()
     }
 
+    /// Is the site that begins in a folder one of ASP.NET that brings sources of PHP along, as editors for pages do, and
+    /// hands none to PHP? One in the folder where the site begins is a page of it.
+    pub(super) fn is_of_others(&self, app: &Application, root: &str) -> bool {
+        let found = self.of_php.get_or_init(|| {
+            let mut found = OfPhp::default();
+            for artifact in &app.artifacts {
+                let (name, ending) = (artifact.file_name().to_ascii_lowercase(), artifact.extension());
+                let folder = || beside(&artifact.path).to_owned();
+                if ASP_NET.contains(&ending.as_str()) {
+                    found.asp_net.insert(folder());
+                }
+                if ending == "php" || OF_PHP.contains(&name.as_str()) {
+                    found.pages.insert(folder());
+                }
+                let mentions = |bytes: Vec<u8>| memchr::memmem::find(&bytes.to_ascii_lowercase(), b"php").is_some();
+                if SETTINGS.contains(&name.as_str()) && artifact.read(MAX_SIZE).is_ok_and(|b| mentions(b.to_vec())) {
+                    found.handed_on.insert(folder());
+                }
+            }
+            found
+        });
+        let has = |folders: &BTreeSet<String>| {
+            folders
+                .range::<str, _>((Bound::Included(root), Bound::Unbounded))
+                .next()
+                .is_some_and(|first| first.starts_with(root))
+        };
+        has(&found.asp_net) && !found.pages.contains(root) && !has(&found.handed_on)
+    }
+
     /// Do settings of PHP among the files say where sessions are kept? Then they are told there.
     pub(super) fn keeps_sessions(&self, app: &Application) -> bool {
         *self.keeps_sessions.get_or_init(|| {
@@ -120,5 +165,16 @@ mod tests {
         let hosting = Hosting::default();
         assert_eq!(hosting.site(&here, "a/p.php"), Some(""));
         assert_eq!(hosting.site(&here, "/a/p.php"), Some("/"));
+    }
+
+    #[test]
+    fn sources_of_php_that_a_site_of_others_brings_along() {
+        let is_of_others = |names: &[&str]| {
+            let app = Application::new(names.iter().map(|name| Artifact::at(name)).collect(), Vec::new());
+            Hosting::default().is_of_others(&app, "s/")
+        };
+        assert!(is_of_others(&["s/web.config", "s/a/Page.ASPX", "s/editor/upload.php"]));
+        assert!(!is_of_others(&["s/web.config", "s/a/page.aspx", "s/index.php"]), "a page of the site");
+        assert!(!is_of_others(&["s/web.config", "s/editor/upload.php", "t/page.aspx"]), "another site");
     }
 }

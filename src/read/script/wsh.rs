@@ -294,8 +294,19 @@ impl Script<'_, '_> {
         if let ("moveto" | "copy", true) = (method, found.arguments.len() > 2) {
             return;
         }
-        let Some(command) = self.command(name) else { return };
+        let Some(mut command) = self.command(name) else { return };
         let mut bound = self.bound(found);
+        // `upload.SaveAs "field", path`: a name without a folder or an ending is that of the field of the form.
+        let is_field = |text: &Text| text.as_lit().is_some_and(|text| !text.contains(['.', '\\', '/', ':']));
+        if self.language.host == Host::Web
+            && method == "saveas"
+            && let [field, _, ..] = bound.positional.as_slice()
+            && is_field(field)
+            && let Some(upload) = commands::find(Shell::Wsh, "saveas of a field")
+        {
+            bound.positional.remove(0);
+            command = upload;
+        }
         // Where an object puts what it saves, what a path of the site is on the disk, and what a request brings.
         let object = name.split('.').next().unwrap_or_default();
         let path = self.variables.get(&format!("{object}.path"));

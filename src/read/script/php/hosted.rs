@@ -76,6 +76,7 @@ pub(super) fn place(input: &Input<'_>) -> Option<Place> {
         return None;
     }
     match input.hosting.site(input.app, path) {
+        Some(root) if input.hosting.is_of_others(input.app, root) => None,
         Some(root) => Some(of(true, root)),
         None => input.app.deployed().has_roles().then(|| of(false, beside(path))),
     }

@@ -19,7 +19,9 @@ pub(super) fn named(name: &str, place: &Place) -> Text {
         "directory_separator" => Text::lit("\\"),
         "php_eol" => Text::lit("\n"),
         "file_append" => Text::lit("FILE_APPEND"),
-        "null" | "true" | "false" | "lock_ex" => Text::lit(lower),
+        // PHP manual, "Converting to string": null is the empty one.
+        "null" => Text::new(),
+        "true" | "false" | "lock_ex" => Text::lit(lower),
         _ if lower.starts_with("$_env.") => Text::hole(env_hole(&name[6..])),
         _ if ["$_files", "$_post", "$_get", "$_request", "$_cookie"].iter().any(|global| lower.starts_with(global)) => {
             Text::from_source(Source::Input, "request")

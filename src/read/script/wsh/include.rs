@@ -4,7 +4,7 @@
 use super::page::parts;
 use super::{Host, Syntax};
 use crate::discover::Artifact;
-use crate::facts::Reading;
+use crate::facts::{Reading, beside};
 use crate::read::Input;
 use crate::read::text::decode;
 
@@ -45,6 +45,29 @@ fn take_in(
         code.push((basic, Syntax::Basic));
         code.push((script, Syntax::Script));
     }
+}
+
+/// Most pages of a site that are asked whether they take in a file.
+const MAX_TAKERS: usize = 400;
+
+/// The folders of the pages below `root` that take in the file that is read, with the separator at the end.
+pub(super) fn takers(input: &Input<'_>, root: &str) -> Vec<String> {
+    let own = input.artifact;
+    let asks = |bytes: &[u8]| memchr::memmem::find(&bytes.to_ascii_lowercase(), b"mappath").is_some();
+    if !own.read(MAX_FILE).is_ok_and(|bytes| asks(&bytes)) {
+        return Vec::new();
+    }
+    let is_page =
+        |a: &&Artifact| a.path.starts_with(root) && a.path != own.path && ["asp", "inc"].contains(&&*a.extension());
+    let takes = |page: &&Artifact| {
+        let Ok(bytes) = page.read(MAX_FILE) else { return false };
+        let text = decode(&bytes, &mut Reading::default()).into_owned();
+        named(&text).any(|(is_virtual, path)| {
+            find(is_virtual, path, page, input).is_some_and(|artifact| artifact.path == own.path)
+        })
+    };
+    let pages = input.app.artifacts.iter().filter(is_page).take(MAX_TAKERS).filter(takes);
+    pages.map(|page| beside(&page.path).to_owned()).collect()
 }
 
 /// The paths in `<!-- #include file="x" -->` and `<!-- #include virtual="/x" -->`.

@@ -13,6 +13,13 @@ pub(super) fn folder_of(input: &Input<'_>) -> Option<Text> {
     let path = input.artifact.path.as_str();
     let root = input.hosting.classic_site(input.app, path)?;
     let folder = beside(path);
+    // What a page takes in runs as a part of it: paths begin at the page that was asked for.
+    let takers = if folder.len() > root.len() { super::include::takers(input, root) } else { Vec::new() };
+    let folder = match takers.as_slice() {
+        [] => folder,
+        [first, others @ ..] if others.iter().all(|other| other == first) => first.as_str(),
+        _ => return None,
+    };
     let below = folder.get(root.len()..).unwrap_or_default().trim_end_matches('/').replace('/', "\\");
     let site = Text::folder(Folder::WebRoot);
     Some(if below.is_empty() { site } else { site.concat(&Text::lit(format!("\\{below}"))) })

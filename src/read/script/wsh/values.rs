@@ -22,6 +22,10 @@ impl Script<'_, '_> {
         let lower = name.to_lowercase();
         match lower.as_str() {
             "wscript.scriptfullname" => self.language.own_path.clone(),
+            "wscript.scriptname" => {
+                let path = self.language.own_path.trailing_lit();
+                Text::lit(path.rsplit('\\').next().unwrap_or_default())
+            }
             "now" | "date" | "time" | "timer" => Text::from_source(Source::Generated, "time"),
             "rnd" => Text::from_source(Source::Generated, "random"),
             "vbcrlf" | "vbnewline" | "vblf" => Text::lit("\n"),
@@ -74,6 +78,8 @@ impl Script<'_, '_> {
                 match (argument(0).as_lit(), argument(1).as_lit(), argument(2).as_lit()) {
                     (Some(text), Some(from), Some(to)) if !from.is_empty() => Text::lit(text.replace(from, to)),
                     (Some(_), ..) => Text::unknown(),
+                    // Of a path below a known folder, the part that is written out.
+                    (None, Some(from), Some(to)) if !from.is_empty() => replaced(&argument(0), from, to),
                     _ => argument(0),
                 }
             }
@@ -83,7 +89,11 @@ impl Script<'_, '_> {
             "date" | "now" | "time" => Text::from_source(Source::Generated, "time"),
             "getobject" => argument(0),
             "chr" if argument(0).as_lit() == Some("34") => Text::lit("\""),
+            // Collections of all kinds have items.
+            "item" if name.starts_with("request.") => Text::from_source(Source::Input, "request"),
+            "item" if !["arguments", "args", "named"].iter().any(|of| name.contains(of)) => Text::unknown(),
             // Counted from one here, as in the other languages.
+            "arguments" | "item" | "named" | "unnamed" if argument(0).as_lit().is_none() => Text::unknown(),
             "arguments" | "item" | "named" | "unnamed" => {
                 let which = argument(0).to_string();
                 let number = which.parse::<u32>().ok().and_then(|n| n.checked_add(1));
@@ -92,4 +102,16 @@ impl Script<'_, '_> {
             _ => Text::unknown(),
         }
     }
+}
+
+/// `Replace(text, from, to)` of what is known of a text.
+fn replaced(text: &Text, from: &str, to: &str) -> Text {
+    let mut out = Text::new();
+    for part in text.parts() {
+        match part {
+            crate::facts::Part::Lit(lit) => out.push_lit(&lit.replace(from, to)),
+            hole => out.push(hole.clone()),
+        }
+    }
+    out
 }
