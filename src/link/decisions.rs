@@ -36,9 +36,16 @@ impl<'a> Decisions<'a> {
             true => Vec::new(),
             false => self.globs.matches(self.app.name_of(&reading.artifact)),
         };
-        let clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
-        let allowed = clues.filter(|clue| clue.kind == ClueKind::Allow);
-        Decided { by_path, inside: allowed.map(|clue| (clue.key.clone(), clue.value.clone())).collect() }
+        let facts = || super::steps::counted(&reading.facts);
+        let allowed = facts().filter_map(|fact| Some((fact, fact.as_clue().filter(|c| c.kind == ClueKind::Allow)?)));
+        let mut inside: Vec<(String, String)> =
+            allowed.map(|(fact, clue)| (format!("{} {}", clue.key, fact.site.short()), clue.value.clone())).collect();
+        // A comment is about what stands beside it: the same of two files only where both do the same there.
+        if !inside.is_empty() {
+            let effects = facts().filter_map(|fact| Some((fact, fact.as_effect()?)));
+            inside.extend(effects.map(|(fact, effect)| (fact.site.short(), effect.location.key())));
+        }
+        Decided { by_path, inside }
     }
 }
 
@@ -91,5 +98,20 @@ pub(super) mod tests {
         assert_eq!(told(&everywhere, ""), is(false));
         let comment = format!("clue allow key={rule} value=\"a cache\" at=line:1\n");
         assert_eq!(told("", &comment), is(true));
+    }
+
+    #[test]
+    fn a_comment_decides_of_what_it_stands_beside() {
+        let decided = |at: usize, first: &str, second: &str| {
+            let text = format!(
+                "artifact a.config format=xml\nclue allow key=x value=y at=line:{at}\n\
+                 effect write database sqlserver://localhost/{first} at=line:4\n\
+                 effect write database sqlserver://localhost/{second} at=line:5\n"
+            );
+            none().of(&listing::parse(&text).unwrap()[0])
+        };
+        assert!(decided(3, "A", "B") == decided(3, "A", "B"));
+        assert!(decided(3, "A", "B") != decided(3, "C", "A"), "the other one is allowed there");
+        assert!(decided(3, "A", "B") != decided(2, "A", "B"));
     }
 }

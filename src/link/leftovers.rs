@@ -116,7 +116,12 @@ fn is_installed(effect: &Effect, installed: &BTreeSet<String>) -> bool {
     let (from, ends) = match key.split_once('*') {
         Some((before, after)) => (before.to_owned(), after.trim_start_matches(".*").to_owned()),
         None if effect.store == Store::Directory => (format!("{}\\", key.trim_end_matches('\\')), String::new()),
-        None => return installed.contains(&key),
+        // An installer that fills a folder with whatever it holds may bring settings and texts along as well.
+        None => {
+            let is_kept = effect.location.extension().is_some_and(|ending| is_word(&ending, WordRole::KeptFile));
+            let is_brought = || key.rsplit_once('\\').is_some_and(|(folder, _)| installed.contains(folder));
+            return installed.contains(&key) || (!is_kept && is_brought());
+        }
     };
     installed.contains(from.trim_end_matches('\\'))
         || installed.range(from.clone()..).take_while(|put| put.starts_with(&from)).any(|put| put.ends_with(&ends))
@@ -171,5 +176,9 @@ mod tests {
         assert_eq!(left(&format!("{put}{}", delete("file", "{ProgramData}\\Desk\\desk.ini"))), [""; 0]);
         assert_eq!(left(&format!("{put}{}", delete("directory", "{ProgramData}\\Desk"))), [""; 0]);
         assert_eq!(left(&format!("{put}{}", delete("file", "{ProgramData}\\Desk\\*.ini"))), [""; 0]);
+        let fills = "effect create file {ProgramData}\\Desk via=[Files] phase=build because=x\n";
+        assert_eq!(left(&format!("{fills}{}", delete("file", "{ProgramData}\\Desk\\readme.txt"))), [""; 0]);
+        let kept = delete("file", "{ProgramData}\\Desk\\state.db");
+        assert_eq!(left(&format!("{fills}{kept}")), ["{ProgramData}\\Desk\\state.db"], "no installer brings it");
     }
 }

@@ -83,17 +83,28 @@ fn below_server_root(document: &Document<'_>, reading: &mut Reading, first: usiz
 }
 
 /// MySQL reference manual, "Server System Variables": the server goes into its folder of data, where relative paths begin.
-/// Without `datadir` that is `data` beside its programs.
+/// Without `datadir` that is `data` beside its programs, or below `basedir` where that says where they are.
 fn below_data_folder(document: &Document<'_>, reading: &mut Reading, first: usize) {
     let tree = &document.tree;
-    let mut sections = tree.elements(ROOT).filter(|&section| tree.name(section).to_lowercase().starts_with("mysqld"));
-    let (folder, step) = match sections.find_map(|section| tree.child(section, "datadir")) {
-        Some(node) => {
-            let folder = Location::file(&Text::lit(tree.value(node).trim().trim_matches('"')));
+    let sections = tree.elements(ROOT).filter(|&section| tree.name(section).to_lowercase().starts_with("mysqld"));
+    let sections: Vec<NodeId> = sections.collect();
+    let said = |name: &str| {
+        let node = sections.iter().find_map(|&section| tree.child(section, name))?;
+        Some((node, Text::lit(tree.value(node).trim().trim_matches('"'))))
+    };
+    let (folder, step) = match (said("datadir"), said("basedir")) {
+        (Some((node, folder)), _) => {
+            let folder = Location::file(&folder);
             let step = Step::at(format!("datadir is {folder}"), document.site(node));
             (folder, step)
         }
-        None => {
+        (None, Some((node, base))) => {
+            let folder = Location::file(&join_paths(&base, &Text::lit("data")));
+            let step =
+                Step::at(format!("without datadir the folder of data is {folder}, below basedir"), document.site(node));
+            (folder, step)
+        }
+        (None, None) => {
             let folder = Location::file(&Text::folder(Folder::AppDir).concat(&Text::lit("\\data")));
             (folder, Step::new("without datadir the folder of data is beside the programs of the server"))
         }

@@ -3,6 +3,7 @@
 
 use crate::discover::Kind;
 use crate::facts::{Body, ClueKind, Reading};
+use std::collections::HashSet;
 
 /// Leaves out what says of a script that goes round for ever that it runs outside of an instance.
 pub(super) fn mark(text: &str, kind: Kind, reading: &mut Reading) {
@@ -31,19 +32,30 @@ fn jumps_back(lines: &[String]) -> bool {
         let rest = line.strip_prefix("goto").filter(|rest| rest.starts_with([' ', '\t', ':']))?;
         Some(rest.trim_start().trim_start_matches(':').to_owned())
     };
-    lines.iter().enumerate().any(|(at, line)| {
-        let Some(label) = target(line) else { return false };
-        let names = |line: &String| line.strip_prefix(':').is_some_and(|name| name.trim() == label);
-        let Some(from) = lines.get(..at).and_then(|above| above.iter().rposition(names)) else { return false };
-        let between = lines.get(from + 1..at).unwrap_or_default();
-        let inside = || between.iter().filter(|line| !is_remark(line));
-        // What is called may end the script: `exit` does, `exit /b` only goes back.
-        let calls = inside().any(|line| line.contains("call "));
-        let ends = |line: &String| leaves(line, &["exit"]) && !line.contains("/b");
-        !inside().any(|line| leaves(line, &["exit", "goto"]))
-            && !(calls && lines.iter().filter(|line| !is_remark(line)).any(ends))
-    })
+    // What is called may end the script: `exit` does, `exit /b` only goes back.
+    let counts = || lines.iter().filter(|line| !is_remark(line));
+    let ends = |line: &String| leaves(line, &["exit"]) && !line.contains("/b");
+    if counts().any(|line| line.contains("call ")) && counts().any(ends) {
+        return false;
+    }
+    // The labels since the last way out: from none above it does one go round for ever.
+    let mut labels: HashSet<&str> = HashSet::new();
+    for line in lines {
+        if target(line).is_some_and(|label| labels.contains(label.as_str())) {
+            return true;
+        }
+        if !is_remark(line) && leaves(line, &["exit", "goto"]) {
+            labels.clear();
+        }
+        if let Some(label) = line.strip_prefix(':') {
+            labels.insert(label.trim());
+        }
+    }
+    false
 }
+
+/// Most loops of one script that are looked at.
+const MAX_LOOPS: usize = 64;
 
 /// PowerShell: a loop whose condition always holds, and nothing in it that leaves it.
 fn goes_round(lines: &[String]) -> bool {
@@ -53,11 +65,11 @@ fn goes_round(lines: &[String]) -> bool {
         return false;
     }
     let plain = |line: &String| line.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-    lines.iter().enumerate().any(|(at, line)| {
+    let is_loop = |line: &String| {
         let begins = plain(line);
-        if !ENDLESS.iter().any(|loops| begins.starts_with(loops)) {
-            return false;
-        }
+        ENDLESS.iter().any(|loops| begins.starts_with(loops))
+    };
+    lines.iter().enumerate().filter(|(_, line)| is_loop(line)).take(MAX_LOOPS).any(|(at, _)| {
         let mut depth = 0_i32;
         for (number, line) in lines.iter().skip(at).enumerate().filter(|(_, line)| !is_remark(line)) {
             if leaves(line, &["break", "exit", "return", "throw"]) {
@@ -113,5 +125,15 @@ mod tests {
         assert!(batch(&format!("{menu}exit\n")));
         assert!(!batch(&format!("{menu}exit /b\n")));
         assert!(shell(&format!("function End {{\n  exit\n}}\nwhile ($true) {{\n  {build}\n  End\n}}\n")));
+    }
+
+    #[test]
+    fn many_jumps_are_looked_through_once() {
+        let lines: Vec<String> = (0..40_000).map(|n| format!("if a goto x{n}")).collect();
+        let jumps: Vec<String> = (0..40_000).map(|n| format!("goto x{n}")).collect();
+        assert!(!jumps_back(&[lines, jumps].concat()));
+        let mut loops = vec!["while ($true) {".to_owned(); 8_000];
+        loops.push("break".to_owned());
+        assert!(!goes_round(&loops));
     }
 }

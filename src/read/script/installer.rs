@@ -56,7 +56,7 @@ pub(super) fn purpose(name: &str, extension: &str, location: &Location, argument
     let by_name = NAMES.iter().any(|part| name.contains(part));
     // What lies where programs are installed to has been installed, and is only quiet.
     let is_installed = matches!(location.file_place(), Place::ProgramFiles | Place::Windows);
-    let is_told = sql_server(arguments).is_some();
+    let is_told = sql_server(name, arguments).is_some();
     if by_name || is_told || (!is_installed && any(QUIET)) { Purpose::Installs { by_name } } else { Purpose::Runs }
 }
 
@@ -80,9 +80,13 @@ fn data_folder(arguments: &[Word]) -> Option<(String, Text)> {
     })
 }
 
+/// How the names of the setup of SQL Server begin, as it is distributed.
+const SQL_SETUPS: &[&str] = &["setup", "sqlexpr", "sqlsetup", "sqlserver20", "sql20"];
+
 /// The instance that the setup of SQL Server is told to install, as other readers write it (MS documentation, "Install SQL
-/// Server from the command prompt"). Without the engine among its features it brings tools.
-fn sql_server(arguments: &[Word]) -> Option<Text> {
+/// Server from the command prompt"). Without the engine among its features it brings tools. Other programs know an action
+/// and the name of an instance as well: without features only a name of its setup tells.
+fn sql_server(program: &str, arguments: &[Word]) -> Option<Text> {
     let value = |name: &str| {
         arguments.iter().find_map(|word| {
             let lead = word.text.leading_lit();
@@ -101,7 +105,10 @@ fn sql_server(arguments: &[Word]) -> Option<Text> {
         // Tools have no administrators of their own.
         Some(_) => value("SQLSYSADMINACCOUNTS").is_some(),
         // Other programs install, and have instances, too.
-        None => instance.is_some() && arguments.iter().any(is_of_sql_server),
+        None => {
+            let is_setup = SQL_SETUPS.iter().any(|setup| program.starts_with(setup));
+            instance.is_some() && (is_setup || arguments.iter().any(is_of_sql_server))
+        }
     };
     if !(matches!(action.as_str(), "install" | "completeimage") && has_engine) {
         return None;
@@ -127,7 +134,7 @@ fn is_of_sql_server(word: &Word) -> bool {
 /// The server that an installer is told to set up, and where that keeps its data.
 pub(super) fn set_up(name: &str, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
     let why = || format!("what {name} sets up keeps its data there while it runs");
-    if let Some(instance) = sql_server(arguments) {
+    if let Some(instance) = sql_server(&name.to_lowercase(), arguments) {
         let kept = caller.effect(Operation::Write, Store::Database, Location::named(instance), "setup program");
         sink.effect(caller.site, kept.in_phase(Phase::Run, why()));
     }
@@ -188,7 +195,14 @@ mod tests {
 
     #[test]
     fn the_setup_of_sql_server() {
-        let of = |line: &str| sql_server(&super::super::words::split(&Text::parse(line))).map(|at| at.to_string());
+        let by = |program: &str, line: &str| {
+            sql_server(program, &super::super::words::split(&Text::parse(line))).map(|at| at.to_string())
+        };
+        let of = |line: &str| by("setup.exe", line);
+        let other = "/action=install /instancename=Prod";
+        assert_eq!(by("sqlexpr_x64.exe", other).as_deref(), Some("sqlserver://.\\Prod"));
+        assert_eq!(by("myservice.exe", other), None, "a service that installs an instance of itself");
+        assert!(by("myservice.exe", "/action=install /features=SQL").is_some());
         let express = "/q /ACTION=Install /FEATURES=SQL,Tools /INSTANCENAME=SQLEXPRESS";
         assert_eq!(of(express).as_deref(), Some("sqlserver://.\\SQLEXPRESS"));
         assert_eq!(of("/Action=install /Features=SQLENGINE").as_deref(), Some("sqlserver://."));
