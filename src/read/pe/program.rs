@@ -365,6 +365,15 @@ impl<'a> Program<'a> {
         Some(report)
     }
 
+    /// What is called at an address, beyond lone jumps. One that leads to an import is a function of its own, which is asked
+    /// what its callers give.
+    pub(crate) fn beyond_jumps(&self, rva: u32) -> u32 {
+        match self.image.beyond_jumps(rva) {
+            beyond if self.references.thunks.contains_key(&beyond) => rva,
+            beyond => beyond,
+        }
+    }
+
     /// One more function may be tried with numbers for its parameters, of so many.
     pub(crate) fn may_try(&self, most: usize) -> bool {
         let tried = self.tried.get();

@@ -22,11 +22,9 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// What a call leads to; a jump to a jump of this function stays in it, and one that leads to an import is a function of
-    /// its own, which is asked what its callers give.
+    /// What a call leads to; a jump to a jump of this function stays in it.
     fn beyond_jumps(&self, rva: u32) -> u32 {
-        match self.program.image.beyond_jumps(rva) {
-            beyond if beyond != rva && self.program.references.thunks.contains_key(&beyond) => rva,
+        match self.program.beyond_jumps(rva) {
             beyond if beyond != rva && self.program.functions.function_of(rva) == Some(self.start) => rva,
             beyond => beyond,
         }
@@ -37,7 +35,7 @@ impl Engine<'_, '_> {
         match value {
             Value::Const(va) => match self.program.image.rva_of(va) {
                 Some(rva) => {
-                    let rva = self.program.image.beyond_jumps(rva);
+                    let rva = self.program.beyond_jumps(rva);
                     let import = self.program.references.thunks.get(&rva);
                     import.map_or(Target::Internal(rva), |import| Target::Import(*import))
                 }

@@ -90,7 +90,7 @@ impl<'p> Run<'p, '_> {
     /// Who is called.
     fn target(&mut self, way: &mut Way, instruction: &Instruction) -> Target {
         if matches!(instruction.op0_kind(), OpKind::NearBranch16 | OpKind::NearBranch32 | OpKind::NearBranch64) {
-            let rva = self.program.image.beyond_jumps(self.rva(instruction.near_branch_target()));
+            let rva = self.program.beyond_jumps(self.rva(instruction.near_branch_target()));
             return match self.program.references.thunks.get(&rva) {
                 Some(import) => Target::Import(*import),
                 None => Target::Internal(rva),
