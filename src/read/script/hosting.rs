@@ -16,6 +16,8 @@ const SETTINGS: &[&str] = &["web.config", ".user.ini", "applicationhost.config"]
 const ROOTS: &[&str] = &["global.asa", "web.config"];
 /// What ASP.NET serves.
 const ASP_NET: &[&str] = &["aspx", "ashx", "asmx", "asax", "master", "cshtml"];
+/// What visitors of a folder get without naming a page: who brings sources along for others has none.
+const FIRST_PAGES: &[&str] = &["index.php", "default.php"];
 /// Files of a site that PHP runs, in the folder that it begins in.
 const OF_PHP: &[&str] = &["php.ini", ".user.ini", "composer.json", "artisan"];
 /// Settings of PHP that say where sessions are kept.
@@ -109,6 +111,9 @@ impl Hosting {
                 if ending == "php" || OF_PHP.contains(&name.as_str()) {
                     found.pages.insert(folder());
                 }
+                if FIRST_PAGES.contains(&name.as_str()) {
+                    found.handed_on.insert(folder());
+                }
                 let mentions = |bytes: Vec<u8>| memchr::memmem::find(&bytes.to_ascii_lowercase(), b"php").is_some();
                 if SETTINGS.contains(&name.as_str()) && artifact.read(MAX_SIZE).is_ok_and(|b| mentions(b.to_vec())) {
                     found.handed_on.insert(folder());
@@ -176,5 +181,6 @@ mod tests {
         assert!(is_of_others(&["s/web.config", "s/a/Page.ASPX", "s/editor/upload.php"]));
         assert!(!is_of_others(&["s/web.config", "s/a/page.aspx", "s/index.php"]), "a page of the site");
         assert!(!is_of_others(&["s/web.config", "s/editor/upload.php", "t/page.aspx"]), "another site");
+        assert!(!is_of_others(&["s/web.config", "s/a/page.aspx", "s/shop/index.php", "s/shop/b.php"]), "a part of it");
     }
 }
