@@ -38,8 +38,7 @@ impl Engine<'_, '_> {
             })),
             _ => None,
         };
-        let result = self.with_origin(Kind::Result(site), Origin::Text(known.unwrap_or_else(Known::unknown)));
-        result
+        self.with_origin(Kind::Result(site), Origin::Text(known.unwrap_or_else(Known::unknown)))
     }
 
     /// What a call leaves on the stack where results are no registers (386): the result that is known, behind the arguments,
