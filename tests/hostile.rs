@@ -18,7 +18,7 @@ use wipeproof::read::{read_all, read_bytes};
 /// Broken copies per fixture of each kind of damage.
 const VARIANTS: u64 = 6;
 /// One broken copy may take this long, also on a slow and busy machine in a debug build.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn fixtures() -> Vec<PathBuf> {
     let app = walk(&["fixtures".into()], &Default::default()).expect("the fixtures folder");
