@@ -38,6 +38,7 @@ pub struct Hosting {
 struct OfPhp {
     asp_net: BTreeSet<String>,
     pages: HashSet<String>,
+    /// Folders with settings that hand something to PHP, or whose first page is one of PHP.
     handed_on: BTreeSet<String>,
 }
 
