@@ -4,7 +4,7 @@
 use super::{CodeView, Problem, SourceLine, contained, inlined};
 use pdb2::{
     FallibleIterator as _, LineInfo, ModuleInfo, PDB, PdbInternalSectionOffset, Rva, Source, SourceSlice, SourceView,
-    StringTable, SymbolData,
+    StreamIndex, StringTable, SymbolData,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -17,6 +17,11 @@ const MAX_BYTES: u64 = 1 << 30;
 const FIRST_SPECIAL: u32 = 0x00f0_0f00;
 /// Most methods that are remembered of an assembly's database.
 const MAX_METHODS: usize = 1 << 20;
+
+/// The stream of debug information.
+const DEBUG_INFORMATION: StreamIndex = StreamIndex(3);
+/// The row of a metadata token (ECMA-335 II.22.1.8).
+const ROW: u32 = 0x00ff_ffff;
 
 /// An open program database.
 pub(crate) struct Pdb {
@@ -147,6 +152,7 @@ impl Pdb {
 
     /// The managed procedures of all modules, by token.
     fn read_methods(&mut self) -> Result<HashMap<u32, Method>, Problem> {
+        let renumbered = self.renumbered_tokens()?;
         let information = self.pdb.debug_information()?;
         let mut modules = information.modules()?;
         let mut methods = HashMap::new();
@@ -158,7 +164,10 @@ impl Pdb {
                     if let Ok(SymbolData::ManagedProcedure(p)) = symbol.parse()
                         && methods.len() < MAX_METHODS
                     {
-                        methods.insert(p.token.0, Method { module: index, start: p.offset, length: p.len });
+                        methods.insert(
+                            renumbered.now(p.token.0),
+                            Method { module: index, start: p.offset, length: p.len },
+                        );
                     }
                 }
             }
@@ -167,12 +176,56 @@ impl Pdb {
         Ok(methods)
     }
 
+    /// How the tokens of the image differ from those that the database's procedures carry.
+    fn renumbered_tokens(&mut self) -> Result<Renumbered, Problem> {
+        let Some(header) = self.pdb.raw_stream(DEBUG_INFORMATION)? else { return Ok(Renumbered::default()) };
+        let Some(stream) = renumbering_stream(header.as_slice()) else { return Ok(Renumbered::default()) };
+        let rids = self.pdb.raw_stream(stream)?;
+        Ok(Renumbered(rids.map_or_else(Vec::new, |rids| numbers(rids.as_slice()).collect())))
+    }
+
     fn source_line(&self, info: &ModuleInfo<'_>, line: &LineInfo) -> Option<SourceLine> {
         let program = info.line_program().ok()?;
         let file = program.get_file_info(line.file_index).ok()?;
         let name = file.name.to_string_lossy(self.names.as_ref()?).ok()?.into_owned();
         Some(SourceLine { file: name, line: line.line_start })
     }
+}
+
+/// The rows that methods have in the image, by the rows that they had when the compiler wrote the database: those before
+/// Roslyn sort their metadata after that (the stream "TokenRidMap" of the optional debug header, `DBGTYPE` of microsoft-pdb).
+#[derive(Default)]
+struct Renumbered(Vec<u32>);
+
+impl Renumbered {
+    /// The token of the image for one of the database.
+    fn now(&self, token: u32) -> u32 {
+        match self.0.get((token & ROW) as usize) {
+            Some(&rid) if rid != 0 => token & !ROW | rid & ROW,
+            _ => token,
+        }
+    }
+}
+
+/// The number of the stream that maps rows, from the stream of debug information: a header of 64 bytes that says how long
+/// seven parts are (LLVM, "The PDB DBI Stream"), the last of which lists further streams.
+fn renumbering_stream(header: &[u8]) -> Option<StreamIndex> {
+    const SIZES_BEFORE: [usize; 6] = [24, 28, 32, 36, 40, 52];
+    const FIRST_PART: usize = 64;
+    const RENUMBERING: usize = 6;
+    let size = |at: usize| Some(u32::from_le_bytes(*header.get(at..)?.first_chunk()?) as usize);
+    let mut at = FIRST_PART;
+    for part in SIZES_BEFORE {
+        at = at.checked_add(size(part)?)?;
+    }
+    let list = header.get(at..)?;
+    let list = list.get(..size(48)?).unwrap_or(list);
+    let number = u16::from_le_bytes(*list.get(2 * RENUMBERING..)?.first_chunk()?);
+    (number != u16::MAX).then_some(StreamIndex(number))
+}
+
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.chunks_exact(4).filter_map(|b| Some(u32::from_le_bytes(*b.first_chunk()?)))
 }
 
 /// Section and offset as one number.
@@ -228,5 +281,42 @@ impl Source<'static> for Pages {
             }
         }
         Ok(Box::new(Bytes(bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(sizes: [u32; 6], streams: &[u16]) -> Vec<u8> {
+        let mut bytes = vec![0; 64];
+        for (at, size) in [24, 28, 32, 36, 40, 52].into_iter().zip(sizes) {
+            bytes[at..at + 4].copy_from_slice(&size.to_le_bytes());
+        }
+        bytes[48..52].copy_from_slice(&(2 * streams.len() as u32).to_le_bytes());
+        bytes.resize(64 + sizes.iter().sum::<u32>() as usize, 7);
+        bytes.extend(streams.iter().flat_map(|s| s.to_le_bytes()));
+        bytes
+    }
+
+    #[test]
+    fn tokens_are_those_of_the_image() {
+        let none = u16::MAX;
+        let all = [none, none, none, none, none, 11, 12, none];
+        let bytes = header([8, 4, 12, 4, 0, 20], &all);
+        assert_eq!(renumbering_stream(&bytes), Some(StreamIndex(12)));
+        assert_eq!(renumbering_stream(&header([0; 6], &all[..6])), None, "a list that ends before it");
+        assert_eq!(renumbering_stream(&header([0; 6], &[none; 8])), None);
+        assert_eq!(renumbering_stream(&bytes[..60]), None);
+        let mut wrapped = bytes.clone();
+        wrapped[24..28].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(renumbering_stream(&wrapped), None);
+
+        let rows = Renumbered(numbers(&[0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9]).collect());
+        let now = |token| rows.now(token);
+        assert_eq!(now(0x0600_0001), 0x0600_0003);
+        assert_eq!(now(0x0600_0002), 0x0600_0001);
+        assert_eq!(now(0x0600_0003), 0x0600_0003, "of a row that has no other number the number stays");
+        assert_eq!(now(0x0600_0004), 0x0600_0004);
     }
 }
