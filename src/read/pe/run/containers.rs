@@ -60,7 +60,7 @@ impl Library<'_, '_, '_> {
         let rest = self.name.strip_prefix("_ZNKSt7__cxx1112basic_stringI")?;
         let (letter, method) = rest.split_at_checked(1)?;
         let wide = letter == "w";
-        let method = method.split_once("EEE").map(|(_, method)| method)?;
+        let method = method.split_once("EE").map(|(_, method)| method)?;
         let is_object = match method {
             "7compareERKS4_" => true,
             "7compareEPKc" | "7compareEPKw" => false,

@@ -38,8 +38,11 @@ const MAX_FORKS: u8 = 2;
 const MAX_ASIDE: u8 = 6;
 /// Bytes of addresses that the stack and the allocations of a run are in.
 const ZONE: u64 = 0x2000_0000;
-/// Deepest nesting of calls.
-const MAX_FRAMES: usize = 12;
+/// Deepest nesting of calls. Without optimisation each layer of a container is a call: an assignment to a place of a map is
+/// eighteen of them (libstdc++).
+const MAX_FRAMES: usize = 32;
+/// How often a function may be entered again before it is left, as one is that takes a tree down.
+const MAX_WITHIN: usize = 8;
 /// Most events of one run.
 const MAX_EVENTS: usize = 64;
 

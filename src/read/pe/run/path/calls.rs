@@ -12,7 +12,7 @@ use super::super::library::Library;
 use super::super::machine::{Machine, RSP, Untouched};
 use super::super::strings::is_string;
 use super::super::word::{Word, size_of};
-use super::{Found, Frame, MAX_FRAMES, MAX_WAYS, Next, Run, Way};
+use super::{Found, Frame, MAX_FRAMES, MAX_WAYS, MAX_WITHIN, Next, Run, Way};
 use crate::catalog::native::{self, Api, Signature};
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use std::rc::Rc;
@@ -139,7 +139,7 @@ impl<'p> Run<'p, '_> {
             let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
             return Next::At(next);
         }
-        if !wanted && (depth >= MAX_FRAMES || within > 2 || self.skipped.contains(&function)) {
+        if !wanted && (depth >= MAX_FRAMES || within > MAX_WITHIN || self.skipped.contains(&function)) {
             self.skip(way, function, site);
             return Next::At(next);
         }
