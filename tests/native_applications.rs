@@ -5,7 +5,7 @@
 
 mod native_listing;
 
-use native_listing::{golden, shown};
+use native_listing::{golden, guessed, shown};
 use wipeproof::facts::{Certainty, Effect, Operation, Phase, Reading, Trait};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
@@ -241,6 +241,7 @@ fn threads_and_functions_that_are_kept() {
         }
         assert_eq!(said(&reading), expected, "{}", reading.artifact);
         assert!(shown(&reading).all(|effect| effect.phase == Phase::Run), "{}", reading.artifact);
+        assert_eq!(guessed(&reading), [""; 0], "{}", reading.artifact);
     }
 }
 

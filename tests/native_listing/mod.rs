@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use wipeproof::discover::walk;
-use wipeproof::facts::{Certainty, Effect, Operation, Reading, listing};
+use wipeproof::facts::{Certainty, Effect, Operation, Reading, Trait, listing};
 use wipeproof::read::read_all;
 
 /// Reads all builds of a program, `PROGRAM-BUILD.SUFFIX`, and compares what is listed with `PROGRAM.facts`.
@@ -26,4 +26,10 @@ pub(crate) fn golden(folder: &str, program: &str, builds: &[&str], suffix: &str)
 pub(crate) fn shown(reading: &Reading) -> impl Iterator<Item = &Effect> {
     let effects = reading.facts.iter().filter_map(|f| f.as_effect());
     effects.filter(|e| e.operation != Operation::Read && e.certainty > Certainty::Possible)
+}
+
+/// The places of those of them that are only guesses.
+#[allow(dead_code, reason = "not each test binary asks for them")]
+pub(crate) fn guessed(reading: &Reading) -> Vec<String> {
+    shown(reading).filter(|e| e.has(Trait::Guessed)).map(|e| e.location.to_string()).collect()
 }

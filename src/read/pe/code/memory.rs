@@ -292,7 +292,7 @@ impl Engine<'_, '_> {
     }
 
     /// Number of the parameter at a frame offset: behind the return address, on x64 behind the home area too.
-    pub(super) fn stack_parameter(&self, offset: i32) -> Option<u8> {
+    pub(crate) fn stack_parameter(&self, offset: i32) -> Option<u8> {
         let (first, size, number) = if self.is_64() { (0x28, 8, 4) } else { (4, 4, 0) };
         let behind = offset.checked_sub(first)?;
         (behind >= 0 && behind % size == 0 && behind / size < 16).then(|| (behind / size) as u8 + number)

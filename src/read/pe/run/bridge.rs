@@ -33,6 +33,13 @@ impl Untouched for Engine<'_, '_> {
             _ => Word::UNKNOWN.cut(size),
         }
     }
+
+    fn given(&mut self, offset: i32, size: usize) -> Word {
+        match self.stack_parameter(offset).filter(|_| size >= 4) {
+            Some(parameter) => Word::Symbol(self.symbols.of(Kind::Param(parameter))),
+            None => Word::UNKNOWN.cut(size),
+        }
+    }
 }
 
 /// How wide the texts of a call are, and whether the function says so.

@@ -273,6 +273,7 @@ impl Machine {
             (M::Test, _) if same => Tested::WithZero,
             (M::Cmp, Some(0)) => Tested::WithZero,
             (M::Cmp, Some(1)) => Tested::WithOne,
+            (_, Some(_)) => Tested::Otherwise,
             _ => return,
         };
         self.tested = Some((value, tested));
@@ -280,6 +281,7 @@ impl Machine {
             match tested {
                 Tested::WithZero => self.flags.zero = Some(false),
                 Tested::WithOne => self.flags.carry = Some(false),
+                Tested::Otherwise => {}
             }
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Flags {
 pub(super) enum Tested {
     WithZero,
     WithOne,
+    /// With something else.
+    Otherwise,
 }
 
 /// The state of a run. Copied at each fork.
@@ -37,7 +39,8 @@ pub(super) struct Machine {
     pub(super) registers: [Word; 16],
     pub(super) vectors: [[Word; 2]; 16],
     pub(super) flags: Flags,
-    /// What the flags say of a symbol: whether it is zero, or whether it is below one, which is the same.
+    /// The symbol that the flags say something of: whether it is zero, whether it is below one, which is the same, or
+    /// something else.
     pub(super) tested: Option<(Value, Tested)>,
     /// Symbols that this way has taken for zero, or not.
     pub(super) taken: Vec<(Value, bool)>,
@@ -69,6 +72,8 @@ pub(super) struct Ground<'i, 'a> {
 pub(super) trait Untouched {
     /// A word there.
     fn load(&mut self, at: Value, size: usize) -> Word;
+    /// What the caller of the function with which the run begins has put on the stack, so far from its return address.
+    fn given(&mut self, offset: i32, size: usize) -> Word;
 }
 
 /// Where an operand is.
@@ -277,7 +282,7 @@ impl Machine {
         match written {
             Some(word) => word,
             None => match ground.value(Word::number(at)) {
-                Value::Stack(_) => Word::UNKNOWN.cut(size),
+                Value::Stack(offset) => files.given(offset, size),
                 value => files.load(value, size),
             },
         }

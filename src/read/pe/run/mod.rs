@@ -169,9 +169,12 @@ fn is_hopeless(gap: Gap, with_strings: bool) -> bool {
 }
 
 /// What was found of an event, and whether all ways were followed.
+#[derive(Default)]
 struct Answer {
     events: Vec<Event>,
     complete: bool,
+    /// Some of the ways are those of what a caller may give.
+    supposed: bool,
 }
 
 /// The event as runs find it that decide whether it writes: from the nearest of its callers on that say it.
@@ -188,7 +191,7 @@ fn decide(program: &Program<'_>, event: &Event, open: u8, left: &mut Left) -> An
             return found;
         }
     }
-    Answer { events: Vec::new(), complete: false }
+    Answer::default()
 }
 
 /// The event as runs find it, where they know more of it; from its callers at most so many levels on.
@@ -196,28 +199,32 @@ fn look(program: &Program<'_>, event: &Event, open: u8, levels: usize, left: &mu
     let mut steps: Vec<(u32, u32)> = Vec::new();
     for site in event.through.iter().rev().chain([&event.site]) {
         let Some(function) = program.functions.function_of(*site) else {
-            return Answer { events: Vec::new(), complete: false };
+            return Answer::default();
         };
         steps.push((function, *site));
     }
     let mut level = vec![steps];
     let mut search = Search { open, undecided: is_undecided(event) && known(program, event) == Some(WHOLE), spent: 0 };
-    let mut best = Answer { events: Vec::new(), complete: true };
+    let mut best = Answer { complete: true, ..Answer::default() };
     let mut knows = open;
     for _ in 0..=levels {
         match search.run(program, event, &level, left) {
             Some((least, found)) => {
                 best.complete = found.complete;
                 if least > knows {
-                    (knows, best.events) = (least, found.events);
+                    (knows, best.events, best.supposed) = (least, found.events, found.supposed);
                 }
             }
             None => return Answer { complete: false, ..best },
         }
+        let above: Vec<Vec<(u32, u32)>> = level.iter().flat_map(|steps| callers(program, steps)).collect();
         if knows == WHOLE {
+            if best.supposed && !above.is_empty() {
+                search.confirm(program, event, &above, left, &mut best.events);
+            }
             return best;
         }
-        level = level.iter().flat_map(|steps| callers(program, steps)).collect();
+        level = above;
     }
     // Nothing calls it by its address: whoever takes that may lead there.
     if levels > 0 && best.events.is_empty() {
@@ -251,7 +258,7 @@ impl Search {
         left: &mut Left,
     ) -> Option<(u8, Answer)> {
         let mut found: Vec<Event> = Vec::new();
-        let (mut endless, mut complete) = (false, true);
+        let (mut endless, mut complete, mut supposed) = (false, true, false);
         for steps in level {
             if left.steps == 0 || self.spent > MAX_STEPS_FOR_ONE {
                 return None;
@@ -262,6 +269,7 @@ impl Search {
             left.steps = left.steps.saturating_sub(run.steps);
             complete &= !run.capped && !run.found.is_empty() && run.found.iter().all(|found| !found.doubted);
             endless |= run.endless;
+            supposed |= run.found.iter().any(|found| found.supposed);
             for other in certain(run, event) {
                 match found.iter_mut().find(|known| same(known, &other)) {
                     Some(known) => {
@@ -282,7 +290,22 @@ impl Search {
         complete &= found.len() == all && all <= MAX_PLACES;
         let least = found.iter().filter_map(knows).min().unwrap_or(0);
         found.truncate(MAX_PLACES);
-        Some((least, Answer { events: found, complete }))
+        Some((least, Answer { events: found, complete, supposed }))
+    }
+
+    /// What one caller may give another need not: what is not found from those who call is a guess.
+    fn confirm(
+        &mut self,
+        program: &Program<'_>,
+        event: &Event,
+        above: &[Vec<(u32, u32)>],
+        left: &mut Left,
+        events: &mut [Event],
+    ) {
+        let (_, found) = self.run(program, event, above, left).unwrap_or_default();
+        let is_found = |event: &Event| found.events.iter().any(|other| same(other, event));
+        let doubted = events.iter_mut().filter(|event| !is_found(event));
+        doubted.flat_map(|event| &mut event.args).for_each(|arg| arg.weak = true);
     }
 }
 

@@ -1,6 +1,7 @@
 //! One way through the code, from the start of a function on: what is called is run too, what is imported is done by
 //! models, and where a condition is not known the way forks.
 
+mod answers;
 mod aside;
 mod calls;
 mod code;
@@ -12,7 +13,7 @@ mod walks;
 use super::super::Map;
 use super::super::code::analysis::{Engine, Origin};
 use super::super::code::report::Event;
-use super::super::code::value::{Kind, Symbol};
+use super::super::code::value::{Kind, Symbol, Value};
 use super::super::image::Image;
 use super::super::program::Program;
 use super::execute::is_conditional;
@@ -20,6 +21,7 @@ use super::machine::{Ground, Machine, ROOM, RSP};
 use super::memory::Regions;
 use super::texts::Marks;
 use super::word::{Word, size_of};
+use answers::Answer;
 use code::{Code, leads_to};
 use counted::{COUNTER, cost_of_repetitions, count_down, is_taken};
 use iced_x86::{FlowControl, Instruction};
@@ -84,6 +86,10 @@ struct Way {
     aside: u8,
     /// It chose at a condition that is not known, where both sides lead on.
     chose: bool,
+    /// It chose by what a caller gives.
+    supposed: bool,
+    /// What it took for the answers of Windows and of callers.
+    answers: Rc<Vec<Answer>>,
     /// Something that was not run may have changed what it knows.
     doubted: bool,
     /// What its symbols stand for, while another way goes on.
@@ -110,6 +116,8 @@ pub(super) struct Found {
     pub(super) event: Event,
     /// Some condition before it was not known.
     pub(super) chose: bool,
+    /// Some condition before it was what a caller gives.
+    pub(super) supposed: bool,
     /// Something before it was not run.
     pub(super) doubted: bool,
     /// The end of a text that it is given was not seen, which is not the same as one that is open.
@@ -134,6 +142,10 @@ pub(super) struct Run<'p, 'a> {
     code: Map<(u32, usize), Rc<Code>>,
     /// Functions that took too long, or led nowhere.
     skipped: Vec<u32>,
+    /// What functions of Windows gave that only the machine says.
+    answers: Vec<Value>,
+    /// Jumps of which both sides lead back to them, or neither does.
+    even: Map<u64, bool>,
     ways: Vec<Way>,
     started: usize,
     pub(super) steps: u64,
@@ -176,6 +188,8 @@ impl<'p, 'a> Run<'p, 'a> {
             sought,
             code: Map::default(),
             skipped: Vec::new(),
+            answers: Vec::new(),
+            even: Map::default(),
             ways: Vec::new(),
             started: 1,
             steps: 0,
@@ -205,6 +219,8 @@ impl<'p, 'a> Run<'p, 'a> {
             forks: Rc::default(),
             aside: 0,
             chose: false,
+            supposed: false,
+            answers: Rc::default(),
             doubted: false,
             origins: Rc::new(run.engine.origins.clone()),
         });

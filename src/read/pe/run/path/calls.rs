@@ -270,8 +270,9 @@ impl<'p> Run<'p, '_> {
             // Of one that is not known to Windows nothing says what it writes through what it is given.
             let is_told = signature.is_some_and(|signature| signature.outputs.is_some());
             if matches!(target, Target::Import(_)) && is_told && !calls_back {
-                let result = self.engine.symbols.of(Kind::Result(site));
-                self.returned(&mut way.machine, Word::Symbol(result), pops);
+                let result = Word::Symbol(self.engine.symbols.of(Kind::Result(site)));
+                self.answered(target, api, &arguments, result);
+                self.returned(&mut way.machine, result, pops);
                 return Some(());
             }
         }
@@ -284,8 +285,10 @@ impl<'p> Run<'p, '_> {
         for mut event in answer.events.into_iter().filter(|event| event.site == sought) {
             event.through.clone_from(&through);
             let doubted = way.doubted || way.machine.is_unsure();
-            self.found.push(Found { event, chose: way.chose, doubted, lost: answer.lost });
+            let (chose, supposed) = (way.chose, way.supposed);
+            self.found.push(Found { event, chose, supposed, doubted, lost: answer.lost });
         }
+        self.answered(target, api, &arguments, answer.result);
         let others = answer.others.len() + usize::from(answer.nullable);
         let origins = || Rc::new(self.engine.origins.clone());
         let before = (others > 0).then(|| Way { origins: origins(), ..way.clone() });

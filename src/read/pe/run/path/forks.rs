@@ -1,5 +1,6 @@
 //! Conditions that a way does not know: it goes on at one side, and another way at the other.
 
+use super::answers::Decides;
 use super::{MAX_ASIDE, MAX_FORKS, MAX_WAYS, Run, Way};
 use iced_x86::Instruction;
 use std::rc::Rc;
@@ -8,15 +9,23 @@ impl Run<'_, '_> {
     /// Goes on behind a jump whose condition is not known; another way goes on at its target. A function beside the way that
     /// needs more of them than are followed is left out; `false`: the way ends.
     pub(super) fn fork(&mut self, way: &mut Way, jump: &Instruction) -> bool {
+        let who = self.decided_by(way);
+        let (next, target) = (jump.next_ip(), jump.near_branch_target());
+        if let Some(met) = self.as_before(way, who, Some(jump)) {
+            way.machine.assume(jump, met);
+            way.at = if met { target } else { next };
+            return true;
+        }
         if self.is_too_wide(way) {
             return self.give_up(way);
         }
-        let (next, target) = (jump.next_ip(), jump.near_branch_target());
-        match self.other_way(way) {
+        match self.other_way(way, who) {
             Some(mut other) => {
                 other.machine.assume(jump, true);
+                other.choose(who, true);
                 self.ways.push(Way { at: target, ..other });
                 way.machine.assume(jump, false);
+                way.choose(who, false);
                 way.at = next;
             }
             // Round and round leads nowhere.
@@ -39,25 +48,32 @@ impl Run<'_, '_> {
         if known.is_some() {
             return true;
         }
+        let who = self.decided_by(way);
+        if let Some(met) = self.as_before(way, who, None) {
+            way.machine.assume(instruction, met);
+            return true;
+        }
         if self.is_too_wide(way) {
             return false;
         }
-        if let Some(mut other) = self.other_way(way) {
+        if let Some(mut other) = self.other_way(way, who) {
             other.machine.assume(instruction, true);
+            other.choose(who, true);
             self.ways.push(other);
             way.machine.assume(instruction, false);
+            way.choose(who, false);
         }
         true
     }
 
     /// The same way again, to choose otherwise where it is; `None`: there are enough.
-    fn other_way(&mut self, way: &mut Way) -> Option<Way> {
+    fn other_way(&mut self, way: &mut Way, who: Decides) -> Option<Way> {
         let at = way.at;
         let aside = way.frames.last().is_some_and(|frame| frame.before.is_some());
         way.aside = way.aside.saturating_add(u8::from(aside));
         let times = way.times_at(at);
         way.count_at(at);
-        way.chose = true;
+        way.chose |= who == Decides::Nobody;
         if times < MAX_FORKS && self.started < MAX_WAYS && !(aside && way.aside > MAX_ASIDE) {
             self.started += 1;
             return Some(Way { origins: Rc::new(self.engine.origins.clone()), ..way.clone() });
