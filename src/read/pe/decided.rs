@@ -3,7 +3,7 @@
 
 use super::code::report::{Arg, Event, InternalCall, Number};
 use super::code::slot::Slot;
-use super::code::state::PARAM_ECX;
+use super::code::state::{PARAM_EAX, PARAM_ECX, PARAM_EDX};
 use super::program::Program;
 use super::resolve::{Pending, given, is_undecided};
 use std::rc::Rc;
@@ -24,7 +24,8 @@ pub(super) fn ask(program: &Program<'_>, event: &mut Event, function: u32, below
     if open.is_empty() || !unsaid || !program.may_try(MAX_TRIED) {
         return;
     }
-    let fast: &[u8] = if program.image.is_64() { &[] } else { &[PARAM_ECX] };
+    // GCC passes arguments of functions that nobody else calls in registers too (x86).
+    let fast: &[u8] = if program.image.is_64() { &[] } else { &[PARAM_ECX, PARAM_EAX, PARAM_EDX] };
     let pending = Pending { event: event.clone(), function, below: below.cloned() };
     let with = |parameter: u8, number: u64| {
         let args = vec![(parameter, Arg { number: Number::Known(vec![number]), ..Arg::default() })];

@@ -199,7 +199,8 @@ impl Engine<'_, '_> {
         if cleared || extended {
             self.set_register(register.full_register(), value);
         } else {
-            self.set_register(register, Value::Unknown);
+            let known = value.number().map_or(Value::Unknown, Value::Const);
+            self.set_register(register, known);
         }
     }
 }

@@ -430,9 +430,9 @@ impl Engine<'_, '_> {
         let volatile: &[usize] = if self.is_64() { &[1, 2, 8, 9, 10, 11] } else { &[1, 2] };
         for register in volatile {
             let value = self.state.registers[*register];
-            // What is left of an earlier call is easily taken for an argument of the next: only what was given to this
-            // function is kept, and what lies in its frame.
-            let known = self.slot(value).is_some() || matches!(value, Value::Stack(_));
+            // What is left of an earlier call is easily taken for an argument of the next: only constants are kept, what was
+            // given to this function, and what lies in its frame.
+            let known = matches!(value, Value::Const(_) | Value::Stack(_)) || self.slot(value).is_some();
             let kept = changed & 1 << *register == 0 && known;
             self.state.registers[*register] = if kept { value } else { Value::Unknown };
         }

@@ -82,7 +82,7 @@ impl Library<'_, '_, '_> {
         };
         let known = one.iter().zip(&other).position(|(a, b)| a != b).map_or(one.len().max(other.len()), |at| at + 1);
         // What a mark stands for is neither equal nor unequal.
-        let is_open = |units: &[u32]| texts::has_marks(units.get(..known.min(units.len())).unwrap_or_default());
+        let is_open = |units: &[u32]| texts::has_marks_within(units, known);
         (!is_open(&one) && !is_open(&other)).then(|| one.cmp(&other))
     }
 

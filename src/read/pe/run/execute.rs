@@ -238,6 +238,10 @@ impl Machine {
                     (Word::Length { .. }, Some(b)) if mnemonic == M::Sub && size >= 4 => {
                         left.plus((extend(b, size) as i64).wrapping_neg(), ground.is_64).cut(size)
                     }
+                    // What has counted down, from a number that it was below.
+                    (Word::Bits { .. }, _) if mnemonic == M::Sub && right.counts_down(size) => {
+                        right.changed(size, |right| a.unwrap_or_default().wrapping_sub(right))
+                    }
                     _ if mnemonic == M::Sub && between.is_some() => between.unwrap_or(Word::UNKNOWN),
                     _ if a.is_some() && b.is_none() => near(ground, left, Word::UNKNOWN, size),
                     _ => Word::of(a.zip(b).map(|(a, b)| a.wrapping_sub(b)), size),

@@ -333,13 +333,10 @@ impl Library<'_, '_, '_> {
                 for i in 0..count {
                     self.spent += 1;
                     // What something else stands for is neither equal nor unequal.
-                    let rest = (count - i).min(texts::MARK as u64);
-                    for at in [a, b] {
-                        let units =
-                            texts::units(&self.machine.memory, self.ground.image, at.wrapping_add(i), false, rest);
-                        if units.is_some_and(|units| texts::has_marks(&units)) {
-                            return None;
-                        }
+                    let is_open =
+                        |at: u64| texts::is_open(&self.machine.memory, self.ground.image, at.wrapping_add(i), 1);
+                    if is_open(a) || is_open(b) {
+                        return None;
                     }
                     let (a, b) = (
                         self.machine.load(self.ground, self.files, a.wrapping_add(i), 1).low(1)?,

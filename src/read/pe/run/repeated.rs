@@ -1,6 +1,7 @@
 //! Instructions that walk along memory, once or as often as a counter says (Intel SDM, volume 2, `REP`).
 
 use super::machine::{Ground, Machine, Untouched};
+use super::texts;
 use super::word::{Word, size_of};
 use iced_x86::{Instruction, Mnemonic};
 
@@ -29,6 +30,9 @@ impl Machine {
             }
         };
         let by = if self.downwards { -(size as i64) } else { size as i64 };
+        // What stands for something else is not the end that is looked for, and nothing else is known of it.
+        let for_end = matches!(mnemonic, M::Scasb | M::Scasw) && self.registers[0].low(size) == Some(0);
+        let from = ground.address(self.registers[7]);
         let mut times = 0;
         while left > 0 {
             times += 1;
@@ -45,7 +49,10 @@ impl Machine {
             match mnemonic {
                 _ if compares => {
                     let other = target.map_or(Word::UNKNOWN, |at| self.load(ground, files, at, size));
-                    self.set_difference(word.low(size), other.low(size), size);
+                    let places = [source.filter(|_| reads), target];
+                    let is_open = |at: &u64| texts::is_open(&self.memory, ground.image, *at, size);
+                    let open = !for_end && places.iter().flatten().any(is_open);
+                    self.set_difference(word.low(size), other.low(size).filter(|_| !open), size);
                 }
                 M::Lodsb | M::Lodsw | M::Lodsd | M::Lodsq => self.set_low(0, size, word),
                 _ => match target {
@@ -70,6 +77,14 @@ impl Machine {
         }
         if repeats {
             self.registers[1] = Word::number(left);
+            let end = ground.address(self.registers[7]);
+            if let (true, false, Some(range)) = (for_end, self.downwards, from.zip(end).map(|(from, end)| from..end)) {
+                // How many characters there are up to the end is not known where some stand for something else.
+                let open = texts::open_bytes(&self.memory, ground.image, range) / size as u64;
+                if open > 0 && ground.is_given(from.unwrap_or_default()) {
+                    self.registers[1] = Word::Length { here: left, least: left.wrapping_add(open.min(times)) };
+                }
+            }
         }
     }
 

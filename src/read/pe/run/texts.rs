@@ -111,15 +111,22 @@ impl Marks {
 /// Units of a mark.
 pub(super) const MARK: usize = 4;
 
-/// The places of marks in characters.
-fn marks(units: &[u32]) -> impl DoubleEndedIterator<Item = usize> {
+/// The places of marks in characters. The text may begin within one: what is left of that is the first.
+fn marks(units: &[u32]) -> impl DoubleEndedIterator<Item = Range<usize>> {
+    let cut = match units {
+        [DIGIT..=0x1f, DIGIT..=0x1f, CLOSE, ..] => 3,
+        [DIGIT..=0x1f, CLOSE, ..] => 2,
+        [CLOSE, ..] => 1,
+        _ => 0,
+    };
     let is_mark = |window: &[u32]| matches!(window, [OPEN, DIGIT..=0x1f, DIGIT..=0x1f, CLOSE]);
-    units.windows(MARK).enumerate().filter(move |(_, window)| is_mark(window)).map(|(at, _)| at)
+    let whole = units.windows(MARK).enumerate().filter(move |(_, window)| is_mark(window)).map(|(at, _)| at..at + MARK);
+    (cut > 0).then_some(0..cut).into_iter().chain(whole)
 }
 
 /// How many characters there are at least: what stands for something else may be empty.
 pub(super) fn least(units: &[u32]) -> usize {
-    units.len() - marks(units).count() * MARK
+    units.len() - marks(units).map(|mark| mark.len()).sum::<usize>()
 }
 
 /// Some of the characters stand for something else.
@@ -127,10 +134,14 @@ pub(super) fn has_marks(units: &[u32]) -> bool {
     marks(units).next().is_some()
 }
 
+/// Some of so many characters stand for something else, be it in part.
+pub(super) fn has_marks_within(units: &[u32], count: usize) -> bool {
+    marks(units).any(|mark| mark.start < count)
+}
+
 /// A place is within what stands for something else.
 pub(super) fn cuts_mark(units: &[u32], at: usize) -> bool {
-    let from = at.saturating_sub(MARK - 1);
-    units.get(from..).is_some_and(|rest| marks(rest).next().is_some_and(|mark| from + mark < at))
+    marks(units).any(|mark| mark.start < at && at < mark.end)
 }
 
 /// Where a search finds something, if anywhere. `None`: that depends on what the marks stand for.
@@ -141,10 +152,10 @@ pub(super) fn search(units: &[u32], sought: &[u32], how: EditWord, from: usize) 
     let found = find(units, sought, how, from);
     let (Some(first), Some(last)) = (marks(units).next(), marks(units).next_back()) else { return Some(found) };
     let is_told = match is_forward(how) {
-        true => from <= first && found.is_some_and(|at| at < first),
+        true => from <= first.start && found.is_some_and(|at| at < first.start),
         // What begins before a mark may go on in it.
-        false if from.saturating_add(sought.len()) <= first => true,
-        false => from >= units.len() && found.is_some_and(|at| at >= last + MARK),
+        false if from.saturating_add(sought.len()) <= first.start => true,
+        false => from >= units.len() && found.is_some_and(|at| at >= last.end),
     };
     is_told.then_some(found)
 }
@@ -162,10 +173,10 @@ pub(super) fn open_bytes(memory: &Memory, image: &Image<'_>, range: Range<u64>) 
             _ => 0,
         };
         let units: Vec<u32> = (0..count).map(known).collect();
-        let overlaps = |at: &usize| {
-            let start = from + *at as u64 * size;
-            start < range.end && start + MARK as u64 * size > range.start
-        };
+        let place = |of: usize| from + of as u64 * size;
+        // A whole mark, which alone tells where the text is read from its middle.
+        let overlaps =
+            |mark: &Range<usize>| mark.len() == MARK && place(mark.start) < range.end && place(mark.end) > range.start;
         marks(&units).filter(overlaps).count() as u64 * MARK as u64 * size
     };
     match of_width(false) {
@@ -320,6 +331,10 @@ mod tests {
         assert_eq!(find("a", EditWord::Last, usize::MAX), None);
         assert_eq!(find(".", EditWord::First, 8), None);
         assert_eq!(find("b\\", EditWord::Last, 2), None);
+        // What begins within it is as little known.
+        let rest = |from: usize, sought: char| search(&units[from..], &[u32::from(sought)], EditWord::First, 0);
+        assert_eq!([4, 5, 6, 7].map(|from| rest(from, 'z')), [None, None, None, Some(None)]);
+        assert_eq!([3, 4, 5, 6, 7].map(|from| least(&units[from..])), [4; 5]);
         let cut: Vec<usize> = (0..units.len()).filter(|at| cuts_mark(&units, *at)).collect();
         assert_eq!(cut, [4, 5, 6]);
     }

@@ -98,6 +98,11 @@ impl Word {
         }
     }
 
+    /// It counts down from the largest number on, as the counter of an instruction that looks for the end of a text.
+    pub(super) fn counts_down(self, size: usize) -> bool {
+        matches!(self, Word::Length { here, .. } if size >= 4 && here > width_of(size) - MAX_SUM)
+    }
+
     /// Characters that are not known. That they end a text is.
     pub(super) fn is_part(self) -> bool {
         matches!(self, Word::Part { .. })
