@@ -80,10 +80,27 @@ impl Artifact {
 
 /// Why something was not read: no reader knows its format.
 pub const FOREIGN: &str = "not a format that is read";
+/// It holds nothing.
+pub const EMPTY: &str = "empty";
+/// A source that a server compiles where it lies.
+pub const IN_PLACE: &str = "source that runs where it lies, which is not read";
+/// A source of a project of which nothing that it builds is among the files.
+pub const UNBUILT: &str = "source of what is not built here";
 /// A reader knows its format, and it is too large for it.
 pub const TOO_LARGE: &str = "larger than the size cap of its format";
 /// How the reason begins where a folder cannot be listed.
 pub const UNLISTED: &str = "cannot be walked";
+
+/// Endings of sources of programs: what is built of them is read, they are not. Pages count with them.
+const SOURCES: [&str; 22] = [
+    "cs", "vb", "fs", "java", "kt", "scala", "go", "rs", "c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "cls",
+    "ctl", "aspx", "ascx", "ashx", "cshtml",
+];
+
+/// Is it the ending, in lower case, of sources of programs?
+pub fn is_source(ending: &str) -> bool {
+    SOURCES.contains(&ending)
+}
 
 /// Something that was not read, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]

@@ -24,7 +24,9 @@ pub use memory::Memory;
 pub use script::Hosting;
 pub use snapshot::{Known, State};
 
-use crate::discover::{Application, Artifact, FOREIGN, Kind, Skipped, TOO_LARGE, is_report, sniff};
+use crate::discover::{
+    Application, Artifact, EMPTY, FOREIGN, IN_PLACE, Kind, Skipped, TOO_LARGE, UNBUILT, is_report, is_source, sniff,
+};
 use crate::facts::{NoteKind, Reading};
 use rayon::prelude::*;
 use std::cell::Cell;
@@ -283,13 +285,29 @@ fn hash_file(artifact: &Artifact) -> io::Result<blake3::Hash> {
 
 fn read_loaded(files: Files<'_>, artifact: &Artifact, loaded: Loaded, options: Options<'_>) -> Outcome {
     match loaded {
-        Loaded::Foreign => Outcome::Skip(FOREIGN),
+        Loaded::Foreign => Outcome::Skip(not_read(files.app, artifact)),
         Loaded::TooLarge => Outcome::Skip(TOO_LARGE),
         Loaded::Report => Outcome::Skip("the report of an analysis"),
         Loaded::Bytes(Kind::Assembly, _) => Outcome::Assembly,
         Loaded::Bytes(Kind::DebugInfo, _) => Outcome::Silent,
         Loaded::Bytes(Kind::Pe, bytes) => read_image(files.app, artifact, &bytes, options),
         Loaded::Bytes(kind, bytes) => Outcome::Read(read_among(files, artifact, kind, &bytes)),
+    }
+}
+
+/// Why a file of which no reader knows the format was not read.
+fn not_read(app: &Application, artifact: &Artifact) -> &'static str {
+    let name = app.name_of(&artifact.path);
+    if artifact.size == 0 {
+        EMPTY
+    } else if !is_source(&artifact.extension()) {
+        FOREIGN
+    } else if app.deployed().is_compiled_in_place(name) {
+        IN_PLACE
+    } else if app.deployed().is_unbuilt_source(name) {
+        UNBUILT
+    } else {
+        FOREIGN
     }
 }
 

@@ -1,8 +1,8 @@
 //! What an all-clear cannot cover: code that was not looked into, and programs that are not there.
 
 use super::verdict::counted;
-use crate::discover::{FOREIGN, Skipped, TOO_LARGE, UNLISTED};
-use crate::facts::{ClueKind, Operation, Owner, Reading, Store, is_binary};
+use crate::discover::{FOREIGN, IN_PLACE, Skipped, TOO_LARGE, UNBUILT, UNLISTED, is_source};
+use crate::facts::{Clue, ClueKind, Operation, Owner, Reading, Store, is_binary};
 use crate::rules::Target;
 use std::collections::BTreeSet;
 
@@ -13,11 +13,6 @@ const CODE: [&str; 26] = [
     "pl", "pm", "zip", "7z", "rar", "cab", "appx", "msix", "iso", "wim",
 ];
 
-/// Endings of sources of programs: what is built of them is read, they are not. Pages count with them.
-const SOURCES: [&str; 22] = [
-    "cs", "vb", "fs", "java", "kt", "scala", "go", "rs", "c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "cls",
-    "ctl", "aspx", "ascx", "ashx", "cshtml",
-];
 /// Endings of scripts that run in a browser as well; beside this file they are a program of Node.js.
 const NODE: [&str; 4] = ["js", "mjs", "cjs", "ts"];
 /// Folders of scripts that browsers run.
@@ -42,65 +37,126 @@ pub(super) fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String
             first.reason
         ));
     }
-    let own = || readings.iter().filter(|r| r.owner == Owner::Application);
-    let is_built = own().any(|r| is_binary(&r.format));
-    // Beside a program that is built, a package is mostly one of tools that make its pages, unless it is served itself.
-    let served: BTreeSet<&str> =
-        skipped.iter().filter(|s| file_name(&s.artifact) == NODE_SERVER).map(|s| folder(&s.artifact)).collect();
-    let packages = own().filter(|r| file_name(&r.artifact) == NODE_PROGRAM).map(|r| folder(&r.artifact));
-    let of_node: BTreeSet<&str> = packages.filter(|at| !is_built || served.contains(at)).collect();
-    // Down to folders of what is sent to browsers.
-    let is_of_node = |at: &str| {
-        let up = std::iter::successors(Some(at), |at| at.rfind(['/', '\\']).map(|end| &at[..end]));
-        up.take_while(|at| !WEB.contains(&file_name(at).to_lowercase().as_str())).any(|at| of_node.contains(at))
-            || (of_node.contains("") && !at.split(['/', '\\']).any(|f| WEB.contains(&f.to_lowercase().as_str())))
-    };
-    let is = |s: &Skipped, endings: &[&str]| {
-        let ending = file_name(&s.artifact).rsplit_once('.').map(|(_, end)| end);
-        s.reason == FOREIGN && ending.is_some_and(|end| endings.iter().any(|code| end.eq_ignore_ascii_case(code)))
-    };
-    // Nothing is built of sources of Node.js: they are what runs.
-    let is_node =
-        |s: &&Skipped| is(s, &NODE) && (is_of_node(folder(&s.artifact)) || file_name(&s.artifact) == NODE_SERVER);
-    let is_source = |s: &&Skipped| !is_built && is(s, &SOURCES);
-    let is_code = |s: &&Skipped| is(s, &CODE) || is_source(s) || is_node(s);
-    let elsewhere = || own().filter(|r| r.format == ELSEWHERE).map(|r| r.artifact.as_str());
-    let foreign_files = skipped.iter().filter(is_code).map(|s| s.artifact.as_str());
-    let all_foreign: Vec<&str> = foreign_files.chain(elsewhere()).collect();
-    let foreign = all_foreign.len();
+    let code = Code::of(skipped, readings);
+    let foreign = &code.foreign;
     // What is configured says nothing of what code does.
+    let own = || readings.iter().filter(|r| r.owner == Owner::Application);
     let read = own().filter(|r| is_binary(&r.format) || is_script(&r.format)).count();
-    let sources = skipped.iter().filter(is_source).count();
-    let node = skipped.iter().filter(is_node).count();
-    let php = elsewhere().count();
+    let (sources, node, php) = (&code.sources, &code.node, &code.php);
     // Scripts beside a program install or start it; half of all being its sources, it is what the rest is for.
-    let first = all_foreign.first().filter(|_| foreign > read || sources > 0 && sources >= read)?;
-    let all = counted(foreign + read, "file");
+    let is_greater = foreign.len() > read || !sources.is_empty() && sources.len() >= read;
+    let first = foreign.first().filter(|_| is_greater)?;
+    let all = counted(foreign.len() + read, "file");
     // A package among many sources is not why.
-    let is_most = |part: usize| part * 2 > foreign;
-    if let Some(first) = skipped.iter().find(is_source).filter(|_| is_most(sources)) {
-        let verb = if sources == 1 { "is" } else { "are" };
-        let what = format!("{sources} of {all} with code {verb} source, which is not read");
-        return Some(format!("{what}, first {}; scan what is built of it", first.artifact));
+    let is_most = |part: &[&str]| part.len() * 2 > foreign.len();
+    if let Some(first) = sources.first().filter(|_| is_most(sources)) {
+        let verb = if sources.len() == 1 { "is" } else { "are" };
+        let what = format!("{} of {all} with code {verb} source, which is not read", sources.len());
+        let instead =
+            if code.is_in_place(first) { "scan the site as it is published" } else { "scan what is built of it" };
+        return Some(format!("{what}, first {first}; {instead}"));
     }
-    if let Some(first) = skipped.iter().find(is_node).filter(|_| is_most(node)) {
-        let (is, runs) = if node == 1 { ("is", "runs as it is and is") } else { ("are", "run as they are and are") };
-        let what = format!("{node} of {all} with code {is} source of Node.js");
-        return Some(format!("{what}, which {runs} not read, first {}", first.artifact));
+    if let Some(first) = node.first().filter(|_| is_most(node)) {
+        let (is, runs) =
+            if node.len() == 1 { ("is", "runs as it is and is") } else { ("are", "run as they are and are") };
+        let what = format!("{} of {all} with code {is} source of Node.js", node.len());
+        return Some(format!("{what}, which {runs} not read, first {first}"));
     }
-    if let Some(first) = elsewhere().next().filter(|_| is_most(php)) {
-        let is = if php == 1 { "is" } else { "are" };
+    if let Some(first) = php.first().filter(|_| is_most(php)) {
+        let is = if php.len() == 1 { "is" } else { "are" };
         return Some(format!(
-            "{php} of {all} with code {is} PHP, of which nothing says that it runs on Windows, first {first}"
+            "{} of {all} with code {is} PHP, of which nothing says that it runs on Windows, first {first}",
+            php.len()
         ));
     }
-    let (verb, kinds) = if foreign == 1 { ("is", "of a kind") } else { ("are", "of kinds") };
-    Some(format!("{foreign} of {all} with code {verb} {kinds} that {verb} not read, first {first}"))
+    let (verb, kinds) = if foreign.len() == 1 { ("is", "of a kind") } else { ("are", "of kinds") };
+    Some(format!("{} of {all} with code {verb} {kinds} that {verb} not read, first {first}", foreign.len()))
+}
+
+/// Source of the application that was not looked into beside more that was, for which nothing built stands.
+pub(super) fn beside(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
+    let code = Code::of(skipped, readings);
+    let others = skipped.iter().filter(|s| s.reason == UNBUILT && !code.sources.contains(&s.artifact.as_str()));
+    let others = others.map(|s| s.artifact.as_str());
+    let all: Vec<&str> = code.sources.iter().chain(&code.node).chain(&code.php).copied().chain(others).collect();
+    let first = all.first()?;
+    let (files, are) = (counted(all.len(), "file"), if all.len() == 1 { "is" } else { "are" });
+    Some(format!("{files} of source, which {are} not read, first {first}"))
+}
+
+/// The application's own code that was not looked into, in the order of the files.
+struct Code<'a> {
+    /// All of it.
+    foreign: Vec<&'a str>,
+    /// Sources for which nothing built stands.
+    sources: Vec<&'a str>,
+    /// Of them, those that a server compiles where they lie.
+    in_place: BTreeSet<&'a str>,
+    /// Programs of Node.js: nothing is built of them, they are what runs.
+    node: Vec<&'a str>,
+    /// PHP of which nothing says that it runs on Windows.
+    php: Vec<&'a str>,
+}
+
+impl<'a> Code<'a> {
+    fn of(skipped: &'a [Skipped], readings: &'a [Reading]) -> Self {
+        let own = || readings.iter().filter(|r| r.owner == Owner::Application);
+        let is_built = own().any(|r| is_binary(&r.format));
+        // Beside a program that is built, a package is mostly one of tools that make its pages, unless it is served itself.
+        let served: BTreeSet<&str> =
+            skipped.iter().filter(|s| file_name(&s.artifact) == NODE_SERVER).map(|s| folder(&s.artifact)).collect();
+        let packages = own().filter(|r| file_name(&r.artifact) == NODE_PROGRAM).map(|r| folder(&r.artifact));
+        let of_node: BTreeSet<&str> = packages.filter(|at| !is_built || served.contains(at)).collect();
+        // Down to folders of what is sent to browsers.
+        let is_of_node = |at: &str| {
+            let up = std::iter::successors(Some(at), |at| at.rfind(['/', '\\']).map(|end| &at[..end]));
+            up.take_while(|at| !WEB.contains(&file_name(at).to_lowercase().as_str())).any(|at| of_node.contains(at))
+                || (of_node.contains("") && !at.split(['/', '\\']).any(|f| WEB.contains(&f.to_lowercase().as_str())))
+        };
+        let (mut foreign, mut sources, mut node, mut in_place) = (vec![], vec![], vec![], BTreeSet::new());
+        for Skipped { artifact, reason } in skipped {
+            let ending = file_name(artifact).rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+            let is_plain = reason == FOREIGN || reason == UNBUILT;
+            let is_node = || is_of_node(folder(artifact)) || file_name(artifact) == NODE_SERVER;
+            if reason == IN_PLACE || is_plain && !is_built && is_source(&ending) {
+                sources.push(artifact.as_str());
+                if reason == IN_PLACE {
+                    in_place.insert(artifact.as_str());
+                }
+            } else if is_plain && NODE.contains(&ending.as_str()) && is_node() {
+                node.push(artifact.as_str());
+            } else if !is_plain || !CODE.contains(&ending.as_str()) {
+                continue;
+            }
+            foreign.push(artifact.as_str());
+        }
+        let php: Vec<&str> = own().filter(|r| r.format == ELSEWHERE).map(|r| r.artifact.as_str()).collect();
+        foreign.extend(&php);
+        Code { foreign, sources, in_place, node, php }
+    }
+
+    fn is_in_place(&self, artifact: &str) -> bool {
+        self.in_place.contains(artifact)
+    }
 }
 
 /// Of what the files define or install, nothing that runs is among them: no configuration can be cleared for it.
-pub(super) fn unseen(readings: &[Reading]) -> Option<String> {
+pub(super) fn unseen(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
     let own = || readings.iter().filter(|r| r.owner == Owner::Application);
+    if own().all(|r| r.facts.is_empty() && ANYTHING.contains(&r.format.as_str())) {
+        let what = "nothing that runs is among the files, and nothing that an application is configured by";
+        return Some(what.to_owned());
+    }
+    let entry = |clue: &Clue| clue.kind == ClueKind::Starts && clue.key == ENTRY_POINT;
+    let entries =
+        own().flat_map(|r| r.facts.iter().filter_map(|f| f.as_clue()).filter(|c| entry(c)).map(move |c| (r, c)));
+    let started = entries.filter_map(|(reading, clue)| {
+        let is = |s: &&Skipped| s.reason == FOREIGN && file_name(&s.artifact) == file_name(&clue.value);
+        Some((reading, skipped.iter().find(is)?))
+    });
+    if let Some((reading, program)) = started.min_by_key(|(_, program)| *program) {
+        return Some(format!("what {} starts is not read: {}", reading.artifact, program.artifact));
+    }
     let serves = |r: &Reading| is_binary(&r.format) || matches!(r.format.as_str(), "asp" | "php" | "msi");
     if own().any(serves) {
         return None;
@@ -111,7 +167,7 @@ pub(super) fn unseen(readings: &[Reading]) -> Option<String> {
     let has_roles = |r: &&Reading| {
         r.format == DEFINITION
             && clues(r, |kind, key| kind == ClueKind::Role && ["web-role", "worker-role"].contains(&key))
-            && !clues(r, |kind, key| kind == ClueKind::Starts && key == "entrypoint")
+            && !clues(r, |kind, key| kind == ClueKind::Starts && key == ENTRY_POINT)
     };
     if let Some(definition) = own().find(has_roles) {
         let what = "the program of no role is among the files";
@@ -127,6 +183,10 @@ pub(super) fn unseen(readings: &[Reading]) -> Option<String> {
     Some(format!("what {} installs is not among the files: what it does is not known", script.artifact))
 }
 
+/// Formats in which anything at all may be written.
+const ANYTHING: [&str; 4] = ["json", "properties", "toml", "yaml"];
+/// How what starts an entry point says so.
+const ENTRY_POINT: &str = "entrypoint";
 /// Format of the definition of a cloud service.
 const DEFINITION: &str = "csdef";
 /// The script by which Chocolatey installs a package (its documentation, "Create Packages").
@@ -223,9 +283,57 @@ mod tests {
         );
         assert!(said(&[("locked", "cannot be walked: permission denied")], 50).is_some());
     }
+
+    #[test]
+    fn sources_beside_what_is_read_are_named() {
+        let skipped = |files: &[(&str, &str)]| -> Vec<Skipped> {
+            let skip = |(artifact, reason): &(&str, &str)| Skipped {
+                artifact: (*artifact).to_owned(),
+                reason: (*reason).to_owned(),
+            };
+            files.iter().map(skip).collect()
+        };
+        let read = |formats: &[&str]| -> Vec<Reading> {
+            formats.iter().map(|f| Reading { format: (*f).to_owned(), ..Reading::default() }).collect()
+        };
+        let site = skipped(&[("site/App_Code/Log.cs", IN_PLACE), ("site/Default.aspx", FOREIGN)]);
+        let expected = "1 of 2 files with code is source, which is not read, first site/App_Code/Log.cs; scan the site as it \
+                        is published";
+        assert_eq!(unread(&site, &read(&["assembly"])).as_deref(), Some(expected));
+        let many = read(&["assembly", "assembly", "batch"]);
+        assert_eq!(unread(&site, &many), None);
+        let beside_it = "1 file of source, which is not read, first site/App_Code/Log.cs";
+        assert_eq!(beside(&site, &many).as_deref(), Some(beside_it));
+
+        let desk = skipped(&[("desk/a.cs", UNBUILT), ("desk/b.cs", UNBUILT), ("shop/c.cs", FOREIGN)]);
+        assert_eq!(unread(&desk, &read(&["assembly"])), None, "another project is built");
+        let of_desk = "2 files of source, which are not read, first desk/a.cs";
+        assert_eq!(beside(&desk, &read(&["assembly"])).as_deref(), Some(of_desk));
+        assert!(unread(&desk, &read(&["batch"])).is_some_and(|said| said.starts_with("3 of 4 files")));
+        let scripts = skipped(&[("src/main.rs", FOREIGN)]);
+        assert_eq!(unread(&scripts, &read(&["batch"; 2])), None);
+        assert!(beside(&scripts, &read(&["batch"; 2])).is_some());
+        assert_eq!(beside(&scripts, &read(&["pe-x64"])), None, "it is what was built of it");
+    }
+
+    #[test]
+    fn what_an_entry_point_starts_is_read_or_said() {
+        let said = |listing: &str, file: &str| {
+            let skipped = [Skipped { artifact: file.to_owned(), reason: FOREIGN.to_owned() }];
+            unseen(&skipped, &crate::facts::listing::parse(listing).unwrap())
+        };
+        let image = "artifact Dockerfile format=dockerfile\nclue starts key=entrypoint value=init.sh\n";
+        assert_eq!(said(image, "init.sh").as_deref(), Some("what Dockerfile starts is not read: init.sh"));
+        assert_eq!(said(image, "other.sh"), None);
+        let page = "artifact docs/_config.yml format=yaml\n";
+        assert!(said(page, "README.md").is_some_and(|said| said.starts_with("nothing that runs")));
+        let settings = "artifact Web.config format=xml\n";
+        assert_eq!(said(settings, "README.md"), None, "settings that set nothing of interest");
+    }
+
     #[test]
     fn what_nothing_runs_of_is_not_cleared() {
-        let said = |listing: &str| unseen(&crate::facts::listing::parse(listing).unwrap());
+        let said = |listing: &str| unseen(&[], &crate::facts::listing::parse(listing).unwrap());
         let role = "artifact s/ServiceDefinition.csdef format=csdef\nclue role key=web-role value=Web\n";
         let startup = "artifact s/startup.cmd format=batch\n";
         let expected = "the program of no role is among the files: what the roles that s/ServiceDefinition.csdef defines \

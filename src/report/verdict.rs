@@ -1,10 +1,10 @@
 //! Is the application ready for a target, and what decides it.
 
 use super::rank::{by_weight, losses};
-use super::unread::{better_target, unread, unseen};
+use super::unread::{beside, better_target, unread, unseen};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
 use crate::discover::Skipped;
-use crate::facts::{NoteKind, Owner, Phase, Reading, is_binary};
+use crate::facts::{NoteKind, Owner, Phase, Reading, Store, Trait, is_binary};
 use crate::rules::{Outcome, Severity, Target};
 use std::collections::{BTreeSet, HashSet};
 
@@ -29,23 +29,25 @@ pub(super) fn verdict(
         .map(Finding::place);
     // What is written while the application runs would be lost as well, and nobody knows that it is not.
     let untimed = at(Severity::Note)
-        .filter(|f| f.effect.phase == Phase::Unknown)
+        .filter(|f| f.effect.phase == Phase::Unknown && !is_passing(f))
         .filter(|f| f.outcomes.iter().any(|o| o.target == target.id && o.outcome.is_harm()));
-    let untimed: Vec<&Finding> = untimed.collect();
+    let untimed = by_weight(untimed, id);
+    let unpromised = by_weight(at(Severity::Note).filter(|f| is_unpromised(f, &target.id)), id);
     let accepted = |least| findings.iter().filter(|f| !f.is_active() && f.severity_on(id) >= least).count();
     let nothing_open = || format!("nothing is open, but {} accepted", losses_were(accepted(Severity::Warning)));
     let (verdict, because) = if let Some(place) = first(Severity::Error) {
         let what = "data, work or identity would be lost";
         let what = format!("{what} ({}), first {place}", counted(errors, "error"));
         // Who mends these is not done.
-        let more = unread(skipped, readings).map(|gap| format!("; there may be more: {gap}")).unwrap_or_default();
+        let gap = unread(skipped, readings).or_else(|| beside(skipped, readings));
+        let more = gap.map(|gap| format!("; there may be more: {gap}")).unwrap_or_default();
         (Verdict::NotReady, what + &more)
     } else if artifacts == 0 {
         (Verdict::InsufficientData, "nothing was read".to_owned())
     } else if let Some(gap) = unread(skipped, readings)
         .or_else(|| nothing_own(readings))
         .or_else(|| gap(notes, readings))
-        .or_else(|| unseen(readings))
+        .or_else(|| unseen(skipped, readings))
     {
         (Verdict::InsufficientData, gap)
     } else if let Some(place) = first(Severity::Warning) {
@@ -62,6 +64,10 @@ pub(super) fn verdict(
     } else if let Some(first) = untimed.first() {
         let what = "what is written at a time that is not known is lost if the application writes it while it runs";
         let many = counted(untimed.len(), "note");
+        (Verdict::ReadyWithConditions, format!("{what} ({many}), first {}", first.place()))
+    } else if let Some(first) = unpromised.first() {
+        let what = "what is written to a disk of which nothing is known stays only if that disk does";
+        let many = counted(unpromised.len(), "note");
         (Verdict::ReadyWithConditions, format!("{what} ({many}), first {}", first.place()))
     } else if let Some(place) = lost_note {
         (Verdict::Ready, format!("nothing that matters would be lost; the notes name small losses, such as {place}"))
@@ -86,6 +92,13 @@ pub(super) fn verdict(
         }
         _ => because,
     };
+    let because = match verdict {
+        Verdict::Ready | Verdict::ReadyWithConditions => {
+            let gap = beside(skipped, readings).map(|gap| format!("; not covered: {gap}"));
+            because + &gap.unwrap_or_default()
+        }
+        Verdict::NotReady | Verdict::InsufficientData => because,
+    };
     let because = because + &better_target(targets, readings).unwrap_or_default();
     TargetVerdict {
         id: target.id.clone(),
@@ -96,6 +109,25 @@ pub(super) fn verdict(
         warnings,
         notes: note_count,
     }
+}
+
+/// Scratch, what can be had again, and packages: an installation leaves them wherever it runs, and they are no data.
+fn is_passing(finding: &Finding) -> bool {
+    const SCRATCH: [&str; 3] = ["{temp}", r"{windows}\temp", r"c:\windows\temp"];
+    let place = finding.effect.location.to_lowercase();
+    matches!(finding.effect.store, Store::TempFile | Store::Package)
+        || finding.effect.traits.contains(&Trait::Recomputable)
+        || SCRATCH.iter().any(|folder| place.starts_with(folder))
+}
+
+/// It is kept on a drive that no settings and no target say anything of.
+fn is_unpromised(finding: &Finding, target: &str) -> bool {
+    let mut outcomes = finding.outcomes.iter().filter(|o| o.target == target).peekable();
+    let is_unknown = outcomes.peek().is_some() && outcomes.all(|o| o.outcome == Outcome::Unknown);
+    let place = finding.effect.location.as_bytes();
+    let has_drive = place.first().is_some_and(u8::is_ascii_alphabetic) && place.get(1..3) == Some(br":\");
+    let is_data = finding.effect.store.is_path() && !finding.effect.operation.removes() && !is_passing(finding);
+    is_unknown && has_drive && is_data
 }
 
 /// Something of the application is started that is not among the files: what runs was not seen, so that nothing can be

@@ -34,7 +34,7 @@ pub use scripts::{names_setup, phase_by_name};
 
 use self::folders::{Purpose, names_tests, purpose, tools};
 use super::Artifact;
-use crate::facts::{file_name, folder_of, is_binary};
+use crate::facts::{self, file_name, folder_of, is_binary};
 use projects::{Builds, Built};
 use std::collections::HashSet;
 
@@ -97,6 +97,8 @@ pub struct Deployed {
     replaced: HashSet<String>,
     /// It holds the definition of a cloud service.
     has_roles: bool,
+    /// A web site was compiled before it was deployed (MS documentation, "ASP.NET Precompilation Overview").
+    precompiled: bool,
 }
 
 /// Endings of projects that pack what other projects build: cloud services, and applications of Service Fabric.
@@ -116,6 +118,7 @@ impl Deployed {
             let is_program = builds.is_some_and(|builds| builds != Builds::Installers) || SOLUTIONS.contains(&ending);
             tree.has_projects |= is_program && tools(&file.name).is_none();
             tree.has_roles |= ending == "csdef";
+            tree.precompiled |= file_name(&file.name) == "precompiledapp.config";
             match ending {
                 "nuspec" => tree.packages.insert(folder()),
                 "inf" => described.insert(folder()),
@@ -167,6 +170,20 @@ impl Deployed {
     /// What a build put where a file lies, and of which source.
     pub fn output(&self, name: &str) -> Option<Output> {
         outputs::of(name, &self.projects)
+    }
+
+    /// Does a source, by its name inside the application, run where it lies? ASP.NET compiles what is in `App_Code` when it is
+    /// asked for (MS documentation, "Shared Code Folders in ASP.NET Web Site Projects"), unless it was done before.
+    pub fn is_compiled_in_place(&self, name: &str) -> bool {
+        let is_code = |folder: &str| file_name(folder).eq_ignore_ascii_case("app_code");
+        !self.precompiled && facts::folders(name).any(is_code)
+    }
+
+    /// Does a source, by its name inside the application, belong to a project of which nothing that it builds is there? Tests,
+    /// samples and tools do not count.
+    pub fn is_unbuilt_source(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        purpose(&name).is_none() && self.built.as_ref().is_some_and(|built| built.is_unbuilt(&name, &self.projects))
     }
 
     /// Is part of it a cloud service?

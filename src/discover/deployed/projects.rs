@@ -6,7 +6,7 @@
 
 use super::File;
 use crate::discover::Artifact;
-use crate::facts::{folder_of, folders};
+use crate::facts::{file_name, folder_of, folders};
 use std::collections::HashSet;
 
 /// What a project file builds.
@@ -38,6 +38,8 @@ pub(super) fn builds(ending: &str) -> Option<Builds> {
 const NATIVE_SOURCES: &[&str] = &["c", "cc", "cpp", "cxx", "pas", "dpr", "frm", "bas", "rs", "go", "asm", "d", "nim"];
 /// What assemblies are made of.
 const MANAGED_SOURCES: [&str; 3] = ["cs", "vb", "fs"];
+/// Endings of what is built.
+const PROGRAMS: [&str; 2] = ["dll", "exe"];
 /// Properties that name the output.
 const NAMES: &[&str] = &["AssemblyName", "TargetName"];
 /// Folders that a program is built into, or is given away in.
@@ -55,6 +57,8 @@ pub(super) struct Built {
     assemblies: bool,
     /// All machine code that is built here is that of projects.
     native: bool,
+    /// Folders of projects, in lower case, of which nothing that they build is there.
+    unbuilt: HashSet<String>,
 }
 
 impl Built {
@@ -65,7 +69,10 @@ impl Built {
             Builds::MachineCode => Some(false),
             Builds::Unnamed | Builds::Installers => None,
         };
-        let mut built = Built { names: HashSet::new(), assemblies: false, native: false };
+        let mut built = Built { names: HashSet::new(), assemblies: false, native: false, unbuilt: HashSet::new() };
+        let present: HashSet<String> =
+            files.iter().filter(|file| PROGRAMS.contains(&file.ending())).map(|file| stem(&file.name)).collect();
+        let mut seen = HashSet::new();
         let sources = source_folders(files);
         // They may lie beside the folder of the project.
         let has_sources =
@@ -75,19 +82,32 @@ impl Built {
             .filter_map(|file| Some((file, project(file)?)))
             .filter(|(file, assemblies)| has_sources(file, *assemblies))
             .take(MAX_PROJECTS + 1);
-        for (number, (File { artifact, .. }, assemblies)) in projects.enumerate() {
+        for (number, (File { artifact, name, .. }, assemblies)) in projects.enumerate() {
             let text = artifact.read(MAX_PROJECT).ok().filter(|_| number < MAX_PROJECTS)?;
-            built.names.extend(outputs(artifact, &String::from_utf8_lossy(&text))?);
+            let names = outputs(artifact, &String::from_utf8_lossy(&text))?;
+            let folder = folder_of(name).to_owned();
+            match names.iter().any(|name| present.contains(name)) {
+                true => seen.insert(folder),
+                false => built.unbuilt.insert(folder),
+            };
+            built.names.extend(names);
             built.assemblies |= assemblies;
             built.native = true;
         }
         if !built.native {
             return None;
         }
+        built.unbuilt.retain(|folder| !seen.contains(folder));
         let is_source = |file: &File<'_>| NATIVE_SOURCES.contains(&file.ending());
         let by_projects = files.iter().any(|file| project(file) == Some(false));
         built.native &= by_projects || !files.iter().any(is_source);
         Some(built)
+    }
+
+    /// Does the source at `name`, in lower case, belong to a project of which nothing is built?
+    pub(super) fn is_unbuilt(&self, name: &str, projects: &HashSet<String>) -> bool {
+        let mut above = folders(name);
+        above.find(|folder| projects.contains(*folder)).is_some_and(|folder| self.unbuilt.contains(folder))
     }
 
     /// Is a binary of this format none that they build?
@@ -98,11 +118,17 @@ impl Built {
         };
         let mut path = name.rsplit('/');
         let file = path.next().unwrap_or_default().to_lowercase();
-        let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
+        let stem = stem(&file);
         // A program in a folder of output may be built by something else than a project.
         let is_output = file.ends_with(".exe") && path.any(|f| OUTPUTS.contains(&f.to_lowercase().as_str()));
         is_told && !is_output && !self.names.contains(stem.trim_end_matches(".resources"))
     }
+}
+
+/// The name of a file without folders and ending.
+fn stem(name: &str) -> String {
+    let file = file_name(name);
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_owned()
 }
 
 /// Folders with sources somewhere below, in lower case, and whether they are sources of assemblies. A project without any
@@ -169,11 +195,37 @@ mod tests {
     #[test]
     fn what_no_project_builds() {
         let foreign = |built: &Built, name: &str, format: &str| built.is_foreign(name, format);
-        let built = |native| Built { names: ["shop".to_owned()].into(), assemblies: true, native };
+        let built =
+            |native| Built { names: ["shop".to_owned()].into(), assemblies: true, native, unbuilt: HashSet::new() };
         assert!(!foreign(&built(true), "bin/Shop.dll", "assembly"));
         assert!(foreign(&built(true), "bin/Json.dll", "assembly"));
         assert!(foreign(&built(true), "tools/pack.exe", "pe-x64"));
         assert!(!foreign(&built(true), "bin/Release/desk.exe", "pe-x64"), "a program that is given away");
         assert!(!foreign(&built(false), "tools/pack.exe", "pe-x64"), "there are sources of machine code");
+    }
+
+    #[test]
+    fn sources_of_what_is_not_built() {
+        let folder = std::env::temp_dir().join(format!("unbuilt-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let [named, plain] = ["named.csproj", "plain.csproj"].map(|name| folder.join(name));
+        std::fs::write(&named, "<Project><AssemblyName>Contoso.Shop</AssemblyName></Project>").unwrap();
+        std::fs::write(&plain, "<Project></Project>").unwrap();
+        let names = [
+            ("Shop/Shop.csproj", &named),
+            ("Shop/Cart.cs", &plain),
+            ("Shop/bin/Contoso.Shop.dll", &plain),
+            ("Desk/Desk.csproj", &plain),
+            ("Desk/ui/Form.cs", &plain),
+            ("a.cs", &plain),
+        ];
+        let artifacts = names.map(|(name, file)| Artifact { file: file.clone(), ..Artifact::at(name) });
+        let files: Vec<File<'_>> = artifacts.iter().map(File::new).collect();
+        let built = Built::new(&files).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let projects: HashSet<String> = ["shop", "desk"].map(str::to_owned).into();
+        assert!(built.is_unbuilt("desk/ui/form.cs", &projects));
+        assert!(!built.is_unbuilt("shop/cart.cs", &projects), "by the name that the project gives");
+        assert!(!built.is_unbuilt("a.cs", &projects), "of no project");
     }
 }
