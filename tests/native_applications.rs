@@ -254,7 +254,7 @@ fn what_an_installer_calls() {
         format!("build create {class}\\InprocServer32"),
         "build create HKCU\\Software\\Contoso\\Orders".to_owned(),
         "build create HKLM\\SOFTWARE\\Contoso".to_owned(),
-        format!("build delete {class}"),
+        format!("not-shipped delete {class}"),
         "build set-value C:\\Contoso\\contoso.ini\\Server\\Folder".to_owned(),
         "build set-value HKCU\\Software\\Contoso\\Orders\\Installed".to_owned(),
         format!("build set-value {class}\\(default)"),

@@ -72,6 +72,8 @@ const QT: [&str; 18] = [
     "copy file C:\\Contoso\\b.dat",
     "create directory C:\\Contoso\\queue",
     "create file C:\\Contoso\\atomic.dat",
+    // By a literal that lies in the program with its header.
+    "create file C:\\Contoso\\orders-static.dat",
     "create file C:\\Contoso\\orders.dat",
     "create file {AppData}\\Contoso\\Desk\\cart.json",
     "create file {Temp}\\scratch.bin",
@@ -85,8 +87,6 @@ const QT: [&str; 18] = [
     "set-value registry HKCU\\Software\\Contoso\\OrderDesk\\window\\left",
     "set-value registry HKLM\\Software\\Contoso\\License\\Key",
     "write database C:\\Contoso\\orders.sqlite",
-    // By a literal that lies in the program with its header.
-    "write file C:\\Contoso\\orders-static.dat",
 ];
 
 #[test]

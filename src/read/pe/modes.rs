@@ -231,13 +231,15 @@ fn openmode(flags: Option<u64>, [out, within, app, trunc]: [u64; 4]) -> Mode {
     of(operation, flags.map_or("unknown open mode".to_owned(), |f| format!("open mode {f:#x}")))
 }
 
-/// `QIODevice::OpenMode`: ReadOnly 1, WriteOnly 2 (which truncates), Append 4, Truncate 8, NewOnly 0x40.
+/// `QIODevice::OpenMode`: ReadOnly 1, WriteOnly 2, Append 4, Truncate 8, NewOnly 0x40, ExistingOnly 0x80. Whatever may write makes
+/// what is not there, `ReadWrite` too, unless it is to be there (Qt documentation: "QIODeviceBase", `ExistingOnly`).
 fn qt_openmode(flags: Option<u64>) -> Mode {
     let operation = flags.map(|f| match f {
         f if f & 4 != 0 => Operation::Append,
-        f if f & 0x48 != 0 || f & 3 == 2 => Operation::Create,
-        f if f & 2 != 0 => Operation::Write,
-        _ => Operation::Read,
+        f if f & 0x40 != 0 => Operation::Create,
+        f if f & 0xa == 0 => Operation::Read,
+        f if f & 0x80 != 0 => Operation::Write,
+        _ => Operation::Create,
     });
     of(operation, flags.map_or("unknown open mode".to_owned(), |f| format!("open mode {f:#x}")))
 }
@@ -320,5 +322,9 @@ mod tests {
         assert_eq!(openmode(Some(0x38), [0x10, 0x08, 0x01, 0x20]).operation, Some(Operation::Create));
         assert_eq!(openmode(Some(0x10), [0x10, 0x08, 0x01, 0x20]).operation, Some(Operation::Create));
         assert_eq!(openmode(Some(1), [0x02, 0x01, 0x08, 0x10]).operation, Some(Operation::Read));
+        assert_eq!(qt_openmode(Some(0x11)).operation, Some(Operation::Read));
+        assert_eq!(qt_openmode(Some(3)).operation, Some(Operation::Create));
+        assert_eq!(qt_openmode(Some(0x83)).operation, Some(Operation::Write));
+        assert_eq!(qt_openmode(Some(6)).operation, Some(Operation::Append));
     }
 }

@@ -75,6 +75,34 @@ struct Entry {
     caller: Caller,
 }
 
+impl Entry {
+    /// Its first argument says whether it installs the component or takes it away (MS documentation: "DllInstall").
+    fn is_told(&self) -> bool {
+        self.name == INSTALL
+    }
+}
+
+/// What `regsvr32 /i` calls, and the same with `/u`.
+const INSTALL: &str = "DllInstall";
+const REMOVE: &str = "DllInstall with FALSE";
+
+/// Who calls an entry that is told what to do, where a call in it is made: of the function `inner`, or of an import at a site.
+fn told(program: &Program<'_>, entry: u32, inner: Option<u32>, site: Option<u32>) -> (Caller, &'static str) {
+    let comes = |number: u64| {
+        let report = program.report_given(entry, &[(0, number)], inner, 0).filter(|report| !report.capped)?;
+        let at_site = |at: u32| site.is_none_or(|site| site == at);
+        Some(match inner {
+            Some(inner) => report.calls.iter().any(|call| call.target == inner && at_site(call.site)),
+            None => report.events.iter().any(|event| at_site(event.site)),
+        })
+    };
+    // What it does either way, or in a way that is not seen, it does when it installs too.
+    match (comes(0), comes(1)) {
+        (Some(true), Some(false)) => (Caller::Removal, REMOVE),
+        _ => (Caller::Registration, INSTALL),
+    }
+}
+
 /// The entries of an image and who calls whom.
 pub(crate) struct Phases {
     entries: Map<u32, Entry>,
@@ -140,11 +168,20 @@ impl Phases {
 
     /// The phase of a call, and why.
     pub(crate) fn of_call(&self, program: &Program<'_>, event: &Event) -> Option<(Phase, String)> {
-        let mut work = vec![program.functions.function_of(event.done_at())?];
+        let first = program.functions.function_of(event.done_at())?;
+        // Functions, and which they call on the way to what is done.
+        let mut work = vec![(first, None)];
         let mut seen = Set::default();
         let mut reached: BTreeSet<(Caller, &str)> = BTreeSet::new();
         let mut through_pointers = false;
-        while let Some(function) = work.pop() {
+        while let Some((function, callee)) = work.pop() {
+            if self.entries.get(&function).is_some_and(Entry::is_told) {
+                let called =
+                    event.through.len().checked_sub(2).and_then(|n| event.through.get(n)).unwrap_or(&event.site);
+                let nearest = || program.functions.function_of(*called).filter(|_| !event.through.is_empty());
+                let site = callee.is_none().then(|| event.done_at());
+                reached.insert(told(program, function, callee.or_else(nearest), site));
+            }
             if !seen.insert(function) {
                 continue;
             }
@@ -154,16 +191,18 @@ impl Phases {
             let callers = self.callers.get(&function);
             let takers = self.taken.get(&function).filter(|_| !self.entries.contains_key(&function));
             through_pointers |= takers.is_some();
-            work.extend(takers.into_iter().flatten());
+            let mut add = |callers: &BTreeSet<u32>| work.extend(callers.iter().map(|caller| (*caller, Some(function))));
+            takers.into_iter().for_each(&mut add);
             if self.methods.has(function) && !self.entries.contains_key(&function) {
                 through_pointers = true;
                 let called = self.methods.callers(program, function);
                 // Others may call it, but not before there is an object that has it.
-                work.extend(called.or_else(|| program.makers_of(function))?);
-                work.extend(callers.into_iter().flatten());
+                add(&called.or_else(|| program.makers_of(function))?);
+                callers.into_iter().for_each(add);
                 continue;
             }
             match self.entries.get(&function) {
+                Some(entry) if entry.is_told() => {}
                 Some(entry) => {
                     reached.insert((entry.caller, &entry.name));
                 }
@@ -173,7 +212,7 @@ impl Phases {
                 }
                 None => {}
             }
-            work.extend(callers.into_iter().flatten());
+            callers.into_iter().for_each(add);
         }
         let phases: BTreeSet<Phase> = reached.iter().map(|(caller, _)| caller.phase()).collect();
         let phase = match phases.iter().copied().collect::<Vec<_>>().as_slice() {
@@ -210,7 +249,7 @@ fn exported(program: &Program<'_>) -> Map<u32, Entry> {
     let has_actions = linkage.exports.iter().any(|(_, rva)| is_action(rva));
     for (name, rva) in &linkage.exports {
         let caller = match *name {
-            "DllRegisterServer" | "DllInstall" => Caller::Registration,
+            "DllRegisterServer" | INSTALL => Caller::Registration,
             "DllUnregisterServer" => Caller::Removal,
             // The runtime calls these, not the installer.
             "DllMain" | "DllEntryPoint" | "DllCanUnloadNow" | "DllGetClassObject" => continue,
