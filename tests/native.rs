@@ -497,6 +497,14 @@ fn strings_of_the_library() {
         let places: Vec<&str> =
             written.iter().filter_map(|line| line.rsplit_once(' ')).map(|(place, _)| place).collect();
         assert_eq!(places, expected, "{}", reading.artifact);
+        guesses_nothing(&reading);
+    }
+}
+
+/// The source makes all of it certain.
+fn guesses_nothing(reading: &Reading) {
+    for effect in reading.facts.iter().filter_map(|f| f.as_effect()) {
+        assert!(!effect.has(Trait::Guessed), "{}: {effect:?}", reading.artifact);
     }
 }
 
@@ -583,6 +591,7 @@ fn modes_and_paths_of_the_library() {
             "{}",
             reading.artifact
         );
+        guesses_nothing(&reading);
     }
 }
 

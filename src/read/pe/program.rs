@@ -76,6 +76,8 @@ pub(crate) struct Program<'a> {
     pub(crate) names: Names,
     /// Functions of the image that open files by a mode string.
     pub(crate) openers: Set<u32>,
+    /// Constructors of facets that widen characters.
+    pub(crate) facets: Set<u32>,
     /// Functions of a runtime linked into the image that decode the flags of `_open`.
     pub(crate) decoders: Set<u32>,
     /// Functions of Windows whose calls are reported as those of a runtime.
@@ -175,6 +177,7 @@ impl<'a> Program<'a> {
             go,
             names,
             openers: Set::default(),
+            facets: Set::default(),
             decoders: Set::default(),
             replaced: RefCell::default(),
             decoded: RefCell::default(),
@@ -212,7 +215,7 @@ impl<'a> Program<'a> {
         let mut sinks = Set::default();
         let mut interesting = Set::default();
         let mut opens = false;
-        let mut wrappers = Set::default();
+        let (mut wrappers, mut facets) = (Set::default(), Set::default());
         let mut strays = 0;
         for (at, import) in self.uses_of_imports() {
             let Some(Some(api)) = self.apis.get(import) else { continue };
@@ -224,6 +227,7 @@ impl<'a> Program<'a> {
                 continue;
             }
             interesting.insert(function);
+            facets.extend(self.makes_facet(function, *api).then_some(function));
             opens |= api.row.model == Some(native::Model::CreateFile);
             // A pipe to a program has a mode too.
             if matches!(api.row.model, Some(native::Model::Fopen | native::Model::Starts)) {
@@ -233,7 +237,7 @@ impl<'a> Program<'a> {
                 sinks.insert(function);
             }
         }
-        self.strays = strays;
+        (self.strays, self.facets) = (strays, facets);
         if opens {
             self.decoders = openers::decoders(&self.image, &self.functions, &self.references);
             self.openers = openers::find(&self.image, &self.functions, &self.references, &self.decoders);

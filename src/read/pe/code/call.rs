@@ -315,6 +315,7 @@ impl Engine<'_, '_> {
             return result;
         }
         self.hand_on_flags(target);
+        self.converts |= self.program.facets.contains(&target);
         if let Some((api, via)) = self.linked(target).or_else(|| self.static_open(target)) {
             return self.known(api, &via, site, native::signature);
         }

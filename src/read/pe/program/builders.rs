@@ -4,6 +4,7 @@ use super::super::code::strings::literal;
 use super::super::image::u32_at;
 use super::super::scan::pointing_from;
 use super::Program;
+use crate::catalog::native::{Api, Model};
 
 /// Longest function, in bytes, that is looked at for literals before it is analysed.
 const MAX_BUILDER: usize = 2_048;
@@ -43,6 +44,13 @@ impl Program<'_> {
                     .iter()
                     .any(|wide| literal(&self.image, rva, *wide).is_some_and(|s| s.len() >= 4 && s.contains('\\')))
         })
+    }
+
+    /// The constructor of a class that is derived from a facet of the library, which without optimisation is a function of its
+    /// own: it calls that of the library, and has room for little else.
+    pub(super) fn makes_facet(&self, function: u32, called: Api) -> bool {
+        called.row.model == Some(Model::StringConvert)
+            && self.length_of(function).is_some_and(|length| length <= MAX_ACCESSOR)
     }
 
     /// Bytes from the start of a function to the next one; of the last one of a section its instructions, since other

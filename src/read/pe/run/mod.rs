@@ -263,9 +263,25 @@ impl Search {
             if left.steps == 0 || self.spent > MAX_STEPS_FOR_ONE {
                 return None;
             }
-            let Some(mut run) = Run::new(program, Goal { steps: steps.clone() }, event.site) else { continue };
-            run.all();
+            let follow = |spares: bool| {
+                let mut run = Run::new(program, Goal { steps: steps.clone() }, event.site)?;
+                run.spares = spares;
+                run.all();
+                Some(run)
+            };
+            let Some(mut run) = follow(false) else { continue };
             self.spent += run.steps;
+            // What all ways say, of which there are more than are followed: often it is only what lies beside them that forks.
+            if run.capped
+                && agrees(&run)
+                && let Some(again) = follow(true)
+            {
+                self.spent += again.steps;
+                left.steps = left.steps.saturating_sub(again.steps);
+                if !again.capped && agrees(&again) {
+                    run = again;
+                }
+            }
             left.steps = left.steps.saturating_sub(run.steps);
             complete &= !run.capped && !run.found.is_empty() && run.found.iter().all(|found| !found.doubted);
             endless |= run.endless;
@@ -307,6 +323,12 @@ impl Search {
         let doubted = events.iter_mut().filter(|event| !is_found(event));
         doubted.flat_map(|event| &mut event.args).for_each(|arg| arg.weak = true);
     }
+}
+
+/// All ways of a run say the same, as far as they were followed.
+fn agrees(run: &Run<'_, '_>) -> bool {
+    let Some(first) = run.found.first() else { return false };
+    run.found.iter().all(|found| !found.doubted && same(&found.event, &first.event))
 }
 
 /// What a run found of an event. Something is a guess where not all ways were followed that may lead there, or where they say

@@ -22,7 +22,7 @@ use super::memory::Regions;
 use super::texts::Marks;
 use super::word::{Word, size_of};
 use answers::Answer;
-use code::{Code, leads_to};
+use code::{Code, behind, leads_to};
 use counted::{COUNTER, cost_of_repetitions, count_down, is_taken};
 use iced_x86::{FlowControl, Instruction};
 use std::ops::Range;
@@ -154,6 +154,8 @@ pub(super) struct Run<'p, 'a> {
     pub(super) capped: bool,
     /// A way went round more often than is followed.
     pub(super) endless: bool,
+    /// Functions beside the way that are given nothing that it knows are left out as soon as they fork.
+    pub(super) spares: bool,
 }
 
 /// What follows an instruction.
@@ -196,6 +198,7 @@ impl<'p, 'a> Run<'p, 'a> {
             found: Vec::new(),
             capped: false,
             endless: false,
+            spares: false,
         };
         let machine = run.entry();
         let frame = Frame {
@@ -352,10 +355,12 @@ impl<'p, 'a> Run<'p, 'a> {
         }
         let body = self.program.body(function);
         let places = body.instructions.iter().enumerate().map(|(i, instruction)| (instruction.ip(), i)).collect();
-        let leads =
-            goal.map_or_else(Vec::new, |site| leads_to(&body, self.program.image.base.wrapping_add(u64::from(site))));
+        let goal = goal.map(|site| self.program.image.base.wrapping_add(u64::from(site)));
+        let leads = goal.map_or_else(Vec::new, |site| leads_to(&body, site));
+        // What a function further in does until it returns is done.
+        let behind = goal.filter(|_| depth == 0).map_or(0..0, |site| behind(&body, &leads, site));
         let walks = walks::walks(&body);
-        let code = Rc::new(Code { body, places, leads, walks });
+        let code = Rc::new(Code { body, places, leads, behind, walks });
         self.code.insert(key, code.clone());
         code
     }
@@ -436,13 +441,9 @@ impl<'p, 'a> Run<'p, 'a> {
         }
     }
 
-    /// The goal of this frame can be reached from here, as far as the blocks say; where there is none, everything leads on.
+    /// The goal of this frame can be reached from here.
     fn leads(&self, code: &Code, at: u64) -> bool {
-        if code.leads.is_empty() {
-            return true;
-        }
-        let rva = at.wrapping_sub(self.program.image.base) as u32;
-        code.body.block_at(rva).and_then(|block| code.leads.get(block)).copied().unwrap_or(true)
+        code.leads_on(at, at.wrapping_sub(self.program.image.base) as u32)
     }
 }
 

@@ -43,7 +43,8 @@ impl Run<'_, '_> {
     pub(super) fn is_too_wide(&mut self, way: &Way) -> bool {
         let aside = way.frames.last().is_some_and(|frame| frame.before.is_some());
         let times = way.times_at(way.at);
-        let is_wide = aside && (times >= MAX_FORKS || way.aside >= MAX_ASIDE || self.started >= MAX_WAYS);
+        let is_wide =
+            aside && (self.spares || times >= MAX_FORKS || way.aside >= MAX_ASIDE || self.started >= MAX_WAYS);
         is_wide && way.frames.iter().filter_map(|frame| frame.before.as_deref()).any(|before| self.is_harmless(before))
     }
 
