@@ -6,7 +6,7 @@
 mod native_listing;
 
 use native_listing::{golden, guessed, shown};
-use wipeproof::facts::{Certainty, Effect, Operation, Phase, Reading, Trait};
+use wipeproof::facts::{Certainty, Effect, Fact, Operation, Phase, Reading, Trait};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
 
@@ -26,10 +26,10 @@ fn said(reading: &Reading) -> Vec<String> {
 
 /// Nothing is a guess, and of nothing that changes something the place is open: the source says all of it.
 fn is_certain(reading: &Reading) {
+    assert_eq!(guessed(reading), [""; 0], "{}", reading.artifact);
     let effects = reading.facts.iter().filter_map(|f| f.as_effect()).filter(|e| e.operation != Operation::Read);
     for effect in effects {
-        let guessed = effect.traits.contains(&Trait::Guessed);
-        let is_proven = effect.certainty == Certainty::Proven && !guessed && !effect.location.text().has_unknown();
+        let is_proven = effect.certainty == Certainty::Proven && !effect.location.text().has_unknown();
         assert!(is_proven, "{}: {} is not proven", reading.artifact, effect.location);
     }
 }
@@ -222,8 +222,11 @@ fn places_that_are_looked_up_in_containers() {
 /// Threads and functions as values run when the service does, with what they are given.
 #[test]
 fn threads_and_functions_that_are_kept() {
-    for reading in golden(APPLICATIONS, "deferred", &BUILDS, "exe") {
-        let mut expected = vec![
+    let readings = says(
+        "deferred",
+        &BUILDS,
+        "exe",
+        &[
             "configure file C:\\Contoso\\twice.a",
             "configure file C:\\Contoso\\twice.b",
             "create directory C:\\Contoso\\kept",
@@ -234,14 +237,18 @@ fn threads_and_functions_that_are_kept() {
             "create file C:\\Contoso\\queue\\drained.dat",
             "delete file C:\\Contoso\\removed.tmp",
             "delete file C:\\Contoso\\stale.tmp",
-        ];
-        // Behind all that the threads do the way is too long.
-        if reading.artifact.contains("x86-O2") {
-            expected.drain(..2);
-        }
-        assert_eq!(said(&reading), expected, "{}", reading.artifact);
+        ],
+    );
+    for mut reading in readings {
         assert!(shown(&reading).all(|effect| effect.phase == Phase::Run), "{}", reading.artifact);
-        assert_eq!(guessed(&reading), [""; 0], "{}", reading.artifact);
+        if reading.artifact.contains("-O2") {
+            // The function of a closure that is compiled into where it is called stays, and nothing calls it.
+            let is_open = |fact: &Fact| fact.as_effect().is_some_and(|e| e.location.to_string() == "{?}");
+            let before = reading.facts.len();
+            reading.facts.retain(|fact| !is_open(fact));
+            assert_eq!(before - reading.facts.len(), 1, "{}", reading.artifact);
+        }
+        is_certain(&reading);
     }
 }
 

@@ -264,6 +264,12 @@ pub(super) fn call(
         }
         let wide = buffer.wide.unwrap_or(wide);
         let Some((first, more)) = buffer.known.texts().split_first() else { continue };
+        // What looks like an empty text may as well be a number, which a function that nothing is known of has set.
+        let was_empty = before.state.buffer(at).is_some_and(|old| old.known.texts().iter().all(Text::is_empty));
+        if api.is_none() && was_empty && first.is_unknown() {
+            machine.memory.blur(place, size_of(ground.is_64) as u64);
+            continue;
+        }
         if buffer.object {
             objects::write(machine, marks, ground, place, first, wide);
             continue;
