@@ -198,7 +198,7 @@ pub fn judge(request: &Request<'_>, scanned: Scanned) -> Result<Report, ScanErro
     let policy = policy(request)?;
     let Scanned { app, mut read } = scanned;
     report::check_environment(settings, &link::environments(&read.readings))?;
-    link::link(&mut read.readings, &link::Context { settings, app: &app });
+    link::link(&mut read.readings, &link::Context { settings, app: &app }, rules);
     let judged = judge::judge(&read.readings, rules, targets);
     Ok(report::assemble(report::Parts {
         readings: &read.readings,
@@ -227,7 +227,7 @@ pub fn judge_again(
     let Request { settings, rules, targets, pedantic, .. } = request;
     let policy = policy(request)?;
     report::check_environment(settings, &link::environments(&readings))?;
-    link::link(&mut readings, &link::Context { settings, app });
+    link::link(&mut readings, &link::Context { settings, app }, rules);
     Ok(kept.findings(report::Again { readings, rules, targets, policy: &policy, pedantic: *pedantic, app }))
 }
 

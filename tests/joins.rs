@@ -132,7 +132,8 @@ fn application(size: usize) -> String {
 fn steps(size: usize) -> usize {
     let mut readings = listing::parse(&application(size)).expect("a listing");
     let settings = Settings::default();
-    link(&mut readings, &Context { settings: &settings, app: &Default::default() })
+    let rules = RuleSet::embedded().expect("rules");
+    link(&mut readings, &Context { settings: &settings, app: &Default::default() }, &rules)
 }
 
 /// Ten times the facts take about ten times the steps; a join that compares everything with everything would take a

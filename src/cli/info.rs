@@ -25,7 +25,7 @@ pub(super) fn facts(args: &Facts) -> Result<Status, Failure> {
     let mut readings = read::read_all(&app).readings;
     if args.linked {
         let settings = Settings::default();
-        link::link(&mut readings, &link::Context { settings: &settings, app: &app });
+        link::link(&mut readings, &link::Context { settings: &settings, app: &app }, &RuleSet::embedded()?);
     }
     if let Some(least) = args.certainty {
         for reading in &mut readings {

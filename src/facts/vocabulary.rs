@@ -362,7 +362,7 @@ pub enum Trait {
     ContainerImage,
     /// Done as another account than the one that runs later: what it does to its own profile nobody sees.
     OtherAccount,
-    /// Another artifact does the same to the same store of the machine, where it is told.
+    /// The same state is used elsewhere, in another artifact or further on, where it is told.
     Repeated,
     /// Told by the name of a setting: nobody was seen to ask for it.
     Named,

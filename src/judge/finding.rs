@@ -1,15 +1,15 @@
 //! Findings: rule, effect and fate in words, one per rule, artifact and location.
 
+use super::group::{Several, Tree, group_key, within};
 use super::outcome::{Fate, fate};
 use super::severity::severity;
 use super::words::{help, noun};
 use crate::facts::{
-    Certainty, Effect, Extent, Hole, Location, Operation, Origin, Owner, Part, Phase, Reading, Site, Source, Step,
-    Store, Text,
+    Certainty, Effect, Extent, Hole, Operation, Origin, Owner, Part, Phase, Reading, Site, Source, Step, Store, Text,
 };
 use crate::rules::{Event, Outcome, Rule, RuleSet, Severity, Target, Theme};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What becomes of a finding's state at one event of one target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
@@ -120,88 +120,6 @@ pub fn findings(
     groups.into_values().filter_map(|group| of_group(&group, targets, rules, &names)).collect()
 }
 
-/// Sites with one location are one thing to fix; sites whose location is not known are told apart by their API. Members of
-/// one tree are one thing too.
-pub fn group_key(effect: &Effect) -> String {
-    if let Some((tree, _)) = member(effect) {
-        return format!("{}*", tree.to_lowercase());
-    }
-    match effect.location.extent() {
-        Extent::None => format!("{}\u{0}{}", effect.location.key(), effect.via),
-        _ => effect.location.key(),
-    }
-}
-
-/// Components of a key, its root among them, that make a tree of it: `HKLM\Software\Vendor\Product`.
-const TREE: usize = 4;
-
-/// The tree that an effect is a member of, with the separator at its end, and its name in there. Values of a key that is not
-/// known are told together, because whoever reads of each learns no more of where it is; so are the values that one
-/// registration file sets below one key, and the variables that one page keeps in a session.
-fn member(effect: &Effect) -> Option<(String, String)> {
-    let shown = effect.location.to_string();
-    let divided = |at: usize| Some((shown.get(..at)?.to_owned(), shown.get(at..)?.to_owned()));
-    match effect.store {
-        Store::Registry => {
-            let key = shown.rfind('\\')?;
-            let is_open = shown[..key].contains("{?}") || shown[..key].contains("{param:");
-            let within = shown[..=key].match_indices('\\').nth(TREE - 1).map_or(key, |(at, _)| at);
-            let is_listed = effect.via == REGISTRATION;
-            (is_open || is_listed).then(|| divided(if is_open { key + 1 } else { within + 1 })).flatten()
-        }
-        Store::Session if shown.starts_with(SESSION) => divided(SESSION.len()),
-        _ => None,
-    }
-}
-
-/// What sets the values of a registration file.
-const REGISTRATION: &str = "regedit";
-/// How variables of a session of classic ASP are written.
-const SESSION: &str = "Session:";
-
-/// Most names of members that a message lists.
-const MAX_NAMES: usize = 4;
-
-/// Several members of a tree, told as one.
-struct Several {
-    /// What stands for them: the part of the tree that holds all, with a hole for the rest.
-    effect: Effect,
-    /// How many there are, and the names of the first.
-    said: String,
-    /// Where each is.
-    locations: Vec<String>,
-}
-
-impl Several {
-    fn of(group: &[&Judged<'_>], lead: &Effect) -> Option<Several> {
-        let (tree, _) = member(lead)?;
-        let names: BTreeSet<String> = group.iter().filter_map(|j| Some(member(j.effect)?.1)).collect();
-        if names.len() < 2 {
-            return None;
-        }
-        let common = names.iter().skip(1).fold(names.first()?.as_str(), |common, name| {
-            let same = common.char_indices().zip(name.chars()).take_while(|((_, a), b)| a == b).last();
-            same.map_or("", |((at, c), _)| &common[..at + c.len_utf8()])
-        });
-        let below = common.rfind('\\').map_or(0, |at| at + 1);
-        let listed: Vec<&str> = names.iter().take(MAX_NAMES).filter_map(|name| name.get(below..)).collect();
-        let more = if names.len() > MAX_NAMES { ", …" } else { "" };
-        Some(Several {
-            effect: Effect { location: within(&format!("{tree}{}", &common[..below])), ..lead.clone() },
-            said: format!("{} values: {}{more}", names.len(), listed.join(", ")),
-            locations: names.iter().map(|name| format!("{tree}{name}")).collect(),
-        })
-    }
-}
-
-/// Something in a tree.
-fn within(tree: &str) -> Location {
-    match tree.strip_suffix('\\') {
-        Some(key) => Location::registry(&Text::parse(key)).child(&Text::unknown()),
-        None => Location::named(Text::parse(tree).concat(&Text::unknown())),
-    }
-}
-
 /// The finding of all sites of one artifact with one rule and location.
 pub fn of_group(
     group: &[&Judged<'_>],
@@ -232,8 +150,8 @@ pub fn of_group(
         None => (lead.effect.clone(), None, Vec::new()),
     };
     // The tree stays when members come and go, and so does whoever is the first of them.
-    let (lasting, site) = match member(lead.effect) {
-        Some((tree, _)) => (Effect { location: within(&tree), ..effect.clone() }, &Site::default()),
+    let (lasting, site) = match Tree::of(lead.effect).filter(|tree| tree.is_lasting || !locations.is_empty()) {
+        Some(tree) => (Effect { location: within(effect.store, &tree.holder), ..effect.clone() }, &Site::default()),
         None => (effect.clone(), lead.site),
     };
     Some(Finding {

@@ -8,8 +8,10 @@
 //! [`finding`] groups the sites of one location and puts them into words.
 
 pub mod finding;
+mod group;
 pub mod outcome;
 pub mod severity;
 mod words;
 
 pub use finding::{Finding, Judged, OutcomeAt, judge, judge_effect};
+pub use group::group_key;

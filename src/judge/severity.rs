@@ -4,7 +4,7 @@
 //! phases that bake or heal, harmless outcomes, then traits and unknowns one level up or down.
 
 use super::outcome::{Fate, heals};
-use crate::facts::{Effect, Operation, Phase, Store, Trait};
+use crate::facts::{Effect, Folder, Hole, Operation, Part, Phase, Store, Trait};
 use crate::rules::{Outcome, Rule, Severity, Theme};
 
 /// The severity of one effect under one rule on one target.
@@ -55,7 +55,7 @@ pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
     if raises(effect, rule) && effect.phase != Phase::Unknown {
         severity = severity.raised();
     }
-    if lowers(effect) {
+    if lowers(effect) || is_chosen(effect) {
         severity = Severity::Note.min(severity);
     }
     let lost = fate.harms().next().is_some();
@@ -114,6 +114,11 @@ fn lowers(effect: &Effect) -> bool {
         .any(|t| effect.has(*t))
 }
 
+/// Whoever chooses a place in a dialog has the file there, and no server has dialogs.
+fn is_chosen(effect: &Effect) -> bool {
+    matches!(effect.location.text().parts().first(), Some(Part::Hole(Hole::Folder(Folder::UserChosen))))
+}
+
 /// The output of a startup script explains that start and nothing else.
 fn is_startup_log(effect: &Effect) -> bool {
     matches!(effect.store, Store::Log | Store::TempFile)
@@ -161,6 +166,12 @@ mod tests {
         assert_eq!(at("phase=startup origin=constant"), Severity::Note);
         assert_eq!(at("phase=run origin=constant traits=unchanged"), Severity::Off);
         assert_eq!(at("phase=run origin=constant"), Severity::Warning);
+    }
+
+    #[test]
+    fn what_somebody_chooses_is_theirs() {
+        let saved = |at: &str| weight(&format!("effect create file {at} phase=run origin=input via=x"));
+        assert_eq!((saved(r"{UserChosen}\{?}"), saved(r"{AppDir}\{?}")), (Severity::Note, Severity::Error));
     }
 
     #[test]

@@ -1,15 +1,50 @@
 //! What a self-signed certificate is made for: one for remote management serves whoever sets the machine up, and one that is
 //! given out as a file serves elsewhere.
 
-use crate::facts::{Body, Effect, Folder, Hole, Location, Operation, Part, Phase, Place, Reading, Step, Store, Trait};
+use crate::facts::{
+    Body, ClueKind, Effect, Fact, Folder, Hole, Location, Operation, Origin, Part, Phase, Place, Reading, Step, Store,
+    Trait, file_name,
+};
+use std::collections::HashSet;
 
 /// Where the listeners of remote management are configured (MS documentation, "WSMan provider").
 const LISTENER: &str = "wsman:\\localhost\\listener";
 /// What gives a certificate out together with its key; `Export-Certificate` leaves the key behind (MS documentation, "PKI").
 const EXPORT: &str = "export-pfxcertificate";
 
-/// Marks the certificates that one artifact makes for either.
+/// What imports a certificate with its key from a file.
+const IMPORTS: [&str; 2] = ["import-pfxcertificate", "certutil -importpfx"];
+
+/// A certificate that every start imports from a file which the image holds is there again after each.
+fn mark_shipped(readings: &mut [Reading]) {
+    let shipped = |fact: &Fact| {
+        let clue = fact.as_clue().filter(|clue| clue.kind == ClueKind::Ships)?;
+        Some(file_name(&clue.location.as_ref()?.key().replace('\\', "/")).to_owned()).filter(|name| name.contains('.'))
+    };
+    let files: HashSet<String> = readings.iter().flat_map(|reading| reading.facts.iter().filter_map(shipped)).collect();
+    if files.is_empty() {
+        return;
+    }
+    for effect in super::effects_mut(readings) {
+        let imports =
+            effect.store == Store::Certificate && IMPORTS.iter().any(|via| effect.via.eq_ignore_ascii_case(via));
+        if !imports || effect.origin != Origin::Unknown {
+            continue;
+        }
+        let lines = effect.evidence.iter().map(|step| step.text.to_lowercase());
+        let words: Vec<String> = lines
+            .flat_map(|line| line.split([' ', '"', '\'', '\\', '/']).map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        if words.iter().any(|word| files.contains(word)) {
+            effect.origin = Origin::Packaged;
+            effect.evidence.push(Step::new("the image holds the file that it is imported from, with the private key"));
+        }
+    }
+}
+
+/// Marks the certificates that one artifact makes for either, and those that are imported from the image.
 pub(super) fn mark(readings: &mut [Reading]) {
+    mark_shipped(readings);
     for reading in readings {
         let effects = || super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect());
         let made = effects().filter(|effect| makes_certificate(effect)).count();
@@ -53,6 +88,21 @@ fn leaves(location: &Location) -> bool {
 mod tests {
     use super::*;
     use crate::facts::listing;
+
+    #[test]
+    fn a_certificate_of_the_image_is_imported_again() {
+        let origin = |shipped: &str| {
+            let text = format!(
+                "artifact Dockerfile\nclue ships key=docker-copy value={shipped} location=\\{shipped}\n\
+                 artifact start.cmd\neffect write certificate My via=\"certutil -importpfx\" phase=startup\n  \
+                 step \"certutil -p x -importPFX c:\\desk.pfx\"\n"
+            );
+            let mut readings = listing::parse(&text).unwrap();
+            mark(&mut readings);
+            readings[1].facts[0].as_effect().unwrap().origin
+        };
+        assert_eq!((origin("desk.pfx"), origin("other.pfx")), (Origin::Packaged, Origin::Unknown));
+    }
 
     #[test]
     fn what_a_certificate_is_for() {

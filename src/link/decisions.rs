@@ -54,6 +54,7 @@ pub(super) mod tests {
     use super::*;
     use crate::facts::{Trait, listing};
     use crate::link::{copies, once, outputs};
+    use crate::rules::RuleSet;
 
     /// Nothing was decided.
     pub(in crate::link) fn none() -> Decisions<'static> {
@@ -66,6 +67,7 @@ pub(super) mod tests {
         let settings = Settings::parse("w", settings).unwrap();
         let app = Application::default();
         let decisions = Decisions::new(&settings, &app);
+        let rules = RuleSet::embedded().unwrap();
         let tool = |file: &str, comment: &str| {
             format!(
                 "artifact {file} format=pe-x64\n{comment}effect write database sqlserver://localhost/A phase=run at=rva:0x10\n"
@@ -81,7 +83,7 @@ pub(super) mod tests {
         [
             told(&|readings| copies::fold(readings, &decisions)),
             told(&|readings| outputs::fold(readings, &decisions, &app)),
-            told(&|readings| once::mark(readings, &decisions, &app)),
+            told(&|readings| once::mark(readings, &decisions, &app, &rules)),
         ]
     }
 

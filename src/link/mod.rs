@@ -4,6 +4,7 @@
 //! before it made known: values into locations, names into kinds of store, who starts whom into phases, declared
 //! volumes into durability, and last the comparisons of all writers and readers of one location.
 
+mod appended;
 mod asked;
 mod certificates;
 mod ciphers;
@@ -30,6 +31,7 @@ mod refine;
 mod removal;
 mod renewed;
 mod roles;
+mod roots;
 mod servers;
 mod sessions;
 mod shipped;
@@ -44,6 +46,7 @@ pub(crate) use phases::started_path;
 
 use crate::discover::Application;
 use crate::facts::Reading;
+use crate::rules::RuleSet;
 use crate::settings::Settings;
 
 /// What joins need besides the readings.
@@ -54,8 +57,9 @@ pub struct Context<'a> {
     pub app: &'a Application,
 }
 
-/// Joins readings in place. Linear in the number of facts: what it looked at is returned as a number.
-pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
+/// Joins readings in place. Linear in the number of facts: what it looked at is returned as a number. By the rules it is known
+/// what is said of each, and what is the same is said once.
+pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) -> usize {
     steps::take();
     owners::mark(readings, context);
     roles::place(readings);
@@ -66,6 +70,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     values::resolve(readings, environment);
     links::follow(readings);
     refine::stores(readings);
+    roots::fold(readings);
     sessions::place(readings);
     sessions::doubt(readings, context.app);
     phases::inherit(readings, context);
@@ -86,7 +91,8 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>) -> usize {
     let decisions = decisions::Decisions::new(context.settings, context.app);
     copies::fold(readings, &decisions);
     outputs::fold(readings, &decisions, context.app);
-    once::mark(readings, &decisions, context.app);
+    appended::mark(readings);
+    once::mark(readings, &decisions, context.app, rules);
     steps::take()
 }
 

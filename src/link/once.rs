@@ -1,89 +1,173 @@
-//! One server of the machine, or the session of one site, is lost once, however many files of the application name it: it
-//! is told with its weight where most of it is, and beside the others as a note.
+//! One state is lost once, however many files of the application name it: a server of the machine, a file, the session of a
+//! site. It is told with its weight where most of it is, and beside the others as a note.
 
 use super::decisions::{Decided, Decisions};
 use crate::discover::Application;
 use crate::facts::{
-    Body, Certainty, Effect, Extent, Fact, Hole, Operation, Owner, Part, Phase, Reading, Step, Store, Trait, folder_of,
-    folders,
+    Body, Certainty, Effect, Extent, Folder, Hole, Operation, Owner, Part, Phase, Reading, Site, Step, Store, Trait,
+    folder_of, folders, state_name,
 };
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use crate::rules::RuleSet;
+use std::collections::{BTreeMap, HashSet};
 
-/// How variables of a session of classic ASP are written.
-const CLASSIC_SESSION: &str = "session:";
-/// Where the session of an application of classic ASP begins (MS documentation, "Global.asa Reference").
+/// How variables of a session of classic ASP are written, and those of the application.
+const KEPT_BY_SITE: [(Store, &str); 2] = [(Store::Session, "session:"), (Store::Memory, "application:")];
+/// Where an application of classic ASP begins (MS documentation, "Global.asa Reference").
 const ROOT: &str = "global.asa";
+/// Endings of what lies in a site and nowhere else.
+const PAGES: [&str; 3] = [".asp", ".aspx", "web.config"];
 
-/// Marks what another artifact does to the same store, if the same was decided of both.
-pub(super) fn mark(readings: &mut [Reading], decisions: &Decisions<'_>, app: &Application) {
+/// Marks what another artifact does to the same state, if the same rule speaks of both and the same was decided.
+pub(super) fn mark(readings: &mut [Reading], decisions: &Decisions<'_>, app: &Application, rules: &RuleSet) {
     let machines = Machines::new(app);
     let decided: Vec<Decided> = readings.iter().map(|reading| decisions.of(reading)).collect();
-    // By store: the artifacts that use it, each with what it keeps there.
-    let mut users: BTreeMap<Kept<'_>, BTreeMap<usize, BTreeSet<String>>> = BTreeMap::new();
+    // By state: the artifacts that use it, each with what it keeps there.
+    let mut users: BTreeMap<Kept<'_>, BTreeMap<usize, Use>> = BTreeMap::new();
     for (number, reading) in readings.iter().enumerate().filter(|(_, reading)| reading.owner == Owner::Application) {
-        for effect in super::steps::counted(&reading.facts).filter_map(Fact::as_effect) {
-            if let Some(store) = machine_wide(effect, &reading.artifact, &machines) {
-                let kept = users.entry((effect.store, store, &decided[number])).or_default().entry(number).or_default();
-                kept.insert(effect.location.key());
+        for fact in super::steps::counted(&reading.facts) {
+            let Some(effect) = fact.as_effect() else { continue };
+            if let Some(state) = state_of(effect, &reading.artifact, &machines, rules) {
+                let found = users.entry((state, &decided[number])).or_default().entry(number).or_default();
+                found.weight = found.weight.max(Some(weight(effect)));
+                found
+                    .kept
+                    .entry(effect.location.key())
+                    .or_insert_with(|| (effect.location.to_string(), fact.site.clone()));
             }
         }
     }
-    let mut leads: BTreeMap<Kept<'_>, (usize, usize)> = BTreeMap::new();
-    for (store, artifacts) in users.into_iter().filter(|(_, artifacts)| artifacts.len() > 1) {
-        let most = artifacts.iter().max_by_key(|(number, kept)| (kept.len(), std::cmp::Reverse(**number)));
-        if let Some((lead, _)) = most {
-            leads.insert(store, (*lead, artifacts.len() - 1));
+    let mut leads: BTreeMap<Kept<'_>, (usize, Vec<Step>)> = BTreeMap::new();
+    for (state, artifacts) in users.into_iter().filter(|(_, artifacts)| artifacts.len() > 1) {
+        let most = artifacts
+            .iter()
+            .max_by_key(|(number, found)| (found.weight, found.kept.len(), std::cmp::Reverse(**number)));
+        if let Some((lead, found)) = most {
+            let others = artifacts.iter().filter(|(number, _)| *number != lead);
+            leads.insert(state, (*lead, told_with(found, others, readings)));
         }
     }
     let names: Vec<String> = readings.iter().map(|reading| reading.artifact.clone()).collect();
+    let mut told = HashSet::new();
     for (number, reading) in readings.iter_mut().enumerate().filter(|(_, r)| r.owner == Owner::Application) {
         let artifact = reading.artifact.clone();
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
-            let store = machine_wide(effect, &artifact, &machines).map(|store| (effect.store, store, &decided[number]));
-            match store.and_then(|store| leads.get(&store)) {
-                Some((lead, others)) if *lead == number => {
-                    let files = if *others == 1 { "file uses" } else { "files use" };
-                    effect.evidence.push(Step::new(format!("{others} other {files} it too")));
-                }
-                Some((lead, _)) => {
-                    effect.mark(Trait::Repeated);
-                    effect.evidence.push(Step::new("one loss: it is told here").in_artifact(names[*lead].clone()));
-                }
-                None => {}
+            let state = state_of(effect, &artifact, &machines, rules).map(|state| (state, &decided[number]));
+            let Some((state, (lead, others))) = state.and_then(|state| leads.get_key_value(&state)) else { continue };
+            if *lead == number {
+                let is_first = told.insert((state, effect.location.key()));
+                effect.evidence.extend(others.iter().filter(|_| is_first).cloned());
+            } else {
+                effect.mark(Trait::Repeated);
+                effect.evidence.push(Step::new("one loss: it is told here").in_artifact(names[*lead].clone()));
             }
         }
     }
 }
 
-/// A store at run time, and what was decided of those who use it.
-type Kept<'d> = (Store, String, &'d Decided);
+/// What one artifact keeps in a state: by its key, how it is written and where. And what speaks for telling of it there.
+#[derive(Default)]
+struct Use {
+    weight: Option<(usize, Certainty)>,
+    kept: BTreeMap<String, (String, Site)>,
+}
 
-/// What names the store of an effect at run time, where that does not depend on the file that names it.
-fn machine_wide(effect: &Effect, artifact: &str, machines: &Machines<'_>) -> Option<String> {
+/// What makes a loss heavier, and how certain it is.
+fn weight(effect: &Effect) -> (usize, Certainty) {
+    (HEAVIER.iter().filter(|heavier| effect.has(**heavier)).count(), effect.certainty)
+}
+
+/// Properties of one use of a state, not of the state.
+const HEAVIER: [Trait; 3] = [Trait::Baked, Trait::ReadBack, Trait::ReadModifyWrite];
+
+/// Most places of a state that are listed where it is told.
+const MAX_TOLD: usize = 16;
+
+/// Says beside the lead who else uses it, and what of it the lead does not keep.
+fn told_with<'u>(lead: &Use, others: impl Iterator<Item = (&'u usize, &'u Use)>, readings: &[Reading]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut count = 0;
+    for (number, found) in others {
+        count += 1;
+        let artifact = &readings[*number].artifact;
+        let more =
+            found.kept.iter().filter(|(key, _)| !lead.kept.contains_key(*key)).map(|(_, (shown, site))| {
+                Step::at(format!("{shown} as well"), site.clone()).in_artifact(artifact.clone())
+            });
+        steps.extend(more);
+    }
+    steps.truncate(MAX_TOLD);
+    let files = if count == 1 { "file uses" } else { "files use" };
+    steps.insert(0, Step::new(format!("{count} other {files} it too")));
+    steps
+}
+
+/// A state at run time, and what was decided of those who use it.
+type Kept<'d> = (String, &'d Decided);
+
+/// What names the state of an effect, where that does not depend on the file that names it, and what is to be said of it.
+fn state_of(effect: &Effect, artifact: &str, machines: &Machines<'_>, rules: &RuleSet) -> Option<String> {
     if effect.operation == Operation::Read
         || effect.operation.removes()
-        || matches!(effect.phase, Phase::Build | Phase::NotShipped | Phase::Unknown)
+        || matches!(effect.phase, Phase::Build | Phase::NotShipped)
         || effect.has(Trait::Implied)
         || effect.certainty < Certainty::Likely
     {
         return None;
     }
+    let (store, at) = (effect.store, machine_wide(effect, artifact, machines)?);
+    let rule = &rules.rule_for(effect, rules.platform().place_of(effect))?.id;
+    // What becomes of it depends on these, and on the place.
+    let mut traits: Vec<Trait> = effect.traits.iter().copied().filter(|found| !HEAVIER.contains(found)).collect();
+    traits.sort_unstable();
+    let time = match effect.phase {
+        Phase::Unknown => "unknown",
+        // What a start makes again is lost otherwise than what is written later; a server keeps all it is given.
+        Phase::FirstBoot | Phase::Startup if store.is_path() && !at.contains("://") => "start",
+        _ => "run",
+    };
+    Some(format!("{rule} {store:?} {time} {traits:?} {at}"))
+}
+
+fn machine_wide(effect: &Effect, artifact: &str, machines: &Machines<'_>) -> Option<String> {
     let key = effect.location.key();
-    match effect.store {
-        Store::Session if key.starts_with(CLASSIC_SESSION) => {
-            site_of(artifact, machines.app).map(|site| format!("{CLASSIC_SESSION}{site}"))
-        }
-        // Each role has its own machines.
-        Store::Database | Store::Queue | Store::Mail if machines.has_roles => None,
-        Store::Database | Store::Queue | Store::Mail => {
-            let is_here = |part: &Part| matches!(part, Part::Hole(Hole::Folder(_)));
-            let is_named = effect.location.extent() == Extent::Full && key.contains("://");
-            let is_whole = is_named && !effect.location.text().parts().iter().any(is_here);
-            is_whole.then(|| format!("{} {key}", machines.of(artifact)))
-        }
-        _ => None,
+    if let Some((_, kept)) = KEPT_BY_SITE.iter().find(|(store, kept)| *store == effect.store && key.starts_with(kept)) {
+        return machines.site_of(artifact).map(|site| format!("{kept}{site}"));
     }
+    let is_kept = matches!(
+        effect.store,
+        Store::Database | Store::Queue | Store::Mail | Store::File | Store::Ini | Store::Log | Store::Trace
+    );
+    if !is_kept || effect.location.extent() != Extent::Full {
+        return None;
+    }
+    let name = state_name(effect.store, &effect.location);
+    // Each role has its own machines.
+    let on_machine = || (!machines.has_roles).then(|| format!("{} {name}", machines.of(artifact)));
+    let folder = |part: &Part| match part {
+        Part::Hole(Hole::Folder(folder)) => Some(*folder),
+        _ => None,
+    };
+    if name.contains("://") {
+        let is_whole = effect.location.text().parts().iter().all(|part| folder(part).is_none());
+        return is_whole.then(on_machine).flatten();
+    }
+    let first = effect.location.text().parts().first();
+    match first.and_then(folder) {
+        Some(Folder::WebRoot) => machines.site_of(artifact).map(|site| format!("{site} {name}")),
+        // What a program is in, or was started in, is one folder for all that lie in it.
+        Some(Folder::AppDir | Folder::Cwd | Folder::DataDirectory) => {
+            Some(format!("{} {name}", folder_of(artifact).to_lowercase()))
+        }
+        Some(Folder::ProgramData | Folder::Public | Folder::Windows | Folder::System) => on_machine(),
+        Some(_) => None,
+        None => is_on_drive(&name).then(on_machine).flatten(),
+    }
+}
+
+/// A path that begins with the letter of a drive.
+fn is_on_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'\\', ..] if letter.is_ascii_alphabetic())
 }
 
 /// What is known of the machines, or containers, that the parts of an application run on.
@@ -93,6 +177,8 @@ struct Machines<'a> {
     has_roles: bool,
     /// Folders, in lower case, with what an image of its own is made of.
     images: HashSet<String>,
+    /// Folders, in lower case, with pages or the settings of a site.
+    pages: HashSet<String>,
 }
 
 /// Ends of names of definitions of roles: cloud services and Service Fabric.
@@ -102,13 +188,16 @@ const COMPOSED: &[&str] = &["docker-compose", "compose."];
 
 impl<'a> Machines<'a> {
     fn new(app: &'a Application) -> Self {
-        let mut machines = Machines { app, has_roles: false, images: HashSet::new() };
+        let mut machines = Machines { app, has_roles: false, images: HashSet::new(), pages: HashSet::new() };
         for artifact in &app.artifacts {
             let name = artifact.file_name().to_lowercase();
             machines.has_roles |= ROLES.iter().any(|end| name.ends_with(end));
             machines.has_roles |= COMPOSED.iter().any(|start| name.starts_with(start));
             if name.starts_with("dockerfile") || name.contains(".pkr.") {
                 machines.images.insert(folder_of(&artifact.path).to_lowercase());
+            }
+            if PAGES.iter().any(|end| name.ends_with(end)) {
+                machines.pages.insert(folder_of(&artifact.path).to_lowercase());
             }
         }
         machines
@@ -121,14 +210,19 @@ impl<'a> Machines<'a> {
         let is_image = |folder: &&str| self.images.contains(*folder);
         folders(&artifact).find(is_image).unwrap_or_default().to_owned()
     }
-}
 
-/// The site that a page belongs to, where that is known.
-fn site_of(artifact: &str, app: &Application) -> Option<String> {
-    let page = app.find(artifact);
-    let above = (0..artifact.matches('/').count()).map(|up| format!("{}{ROOT}", "../".repeat(up)));
-    let root = page.and_then(|page| above.take(MAX_ABOVE).find_map(|path| app.sibling(page, &path)));
-    root.map(|root| root.name.to_lowercase())
+    /// The site that a page belongs to: what begins where its `global.asa` is, or else the outermost folder around it in
+    /// which pages lie.
+    fn site_of(&self, artifact: &str) -> Option<String> {
+        let page = self.app.find(artifact);
+        let above = (0..artifact.matches('/').count()).map(|up| format!("{}{ROOT}", "../".repeat(up)));
+        let root = page.and_then(|page| above.take(MAX_ABOVE).find_map(|path| self.app.sibling(page, &path)));
+        if let Some(root) = root {
+            return Some(folder_of(&root.path).to_lowercase());
+        }
+        let artifact = artifact.to_lowercase();
+        folders(&artifact).filter(|folder| self.pages.contains(*folder)).last().map(str::to_owned)
+    }
 }
 
 /// Most folders above a page that are looked into.
@@ -149,7 +243,7 @@ mod tests {
         let settings = Settings::parse("w", settings).unwrap();
         let app = Application::new(files.iter().map(|name| Artifact::at(name)).collect(), Vec::new());
         let mut readings = listing::parse(text).unwrap();
-        mark(&mut readings, &Decisions::new(&settings, &app), &app);
+        mark(&mut readings, &Decisions::new(&settings, &app), &app, &RuleSet::embedded().unwrap());
         readings.iter().map(|r| !r.facts[0].as_effect().unwrap().has(Trait::Repeated)).collect()
     }
 
@@ -178,5 +272,44 @@ mod tests {
         assert_eq!(told(&text, &files), [false, true, true]);
         let text = [page("s1/a.asp", &["A"]), page("s2/b.asp", &["A"])].concat();
         assert_eq!(told(&text, &["s1/a.asp", "s2/b.asp"]), [true, true], "nobody knows whether it is one site");
+    }
+
+    #[test]
+    fn one_file_that_several_pages_write_to() {
+        let page = |name: &str, effect: &str| format!("artifact {name} format=asp\neffect {effect} phase=run\n");
+        let mdb = r"write database {WebRoot}\App_Data\desk.mdb";
+        let text = [page("s/a.asp", mdb), page("s/sub/b.asp", mdb), page("t/c.asp", mdb)].concat();
+        let files = ["s/a.asp", "s/sub/b.asp", "t/c.asp"];
+        assert_eq!(told(&text, &files), [true, false, true], "each site has its folder");
+        let read_back = format!("{mdb} traits=read-back");
+        let text = [page("s/a.asp", mdb), page("s/b.asp", &read_back)].concat();
+        assert_eq!(told(&text, &["s/a.asp", "s/b.asp"]), [false, true], "where it weighs most");
+        let log = |name: &str, rest: &str| page(name, &format!(r"append log C:\Desk\a.log {rest}"));
+        assert_eq!(told(&[log("a.asp", ""), log("b.exe", "")].concat(), &[]), [true, false]);
+        assert_eq!(told(&[log("a.asp", ""), log("b.exe", "traits=durable")].concat(), &[]), [true, true]);
+        let other = page("b.asp", r"write file C:\Desk\a.log origin=input");
+        assert_eq!(told(&[log("a.asp", ""), other].concat(), &[]), [true, true], "another rule speaks of it");
+        let open = r"write file {WebRoot}\Desk\{?}";
+        assert_eq!(told(&[page("a.asp", open), page("b.asp", open)].concat(), &[]), [true, true]);
+        let own = r"append log {AppDir}\a.log";
+        assert_eq!(told(&[page("a/a.exe", own), page("b/b.exe", own)].concat(), &[]), [true, true]);
+        let counter = |name: &str, key: &str| page(name, &format!("keep-in-memory memory Application:{key}"));
+        let text = [counter("a.asp", "visitors"), counter("b.asp", "{?}")].concat();
+        assert_eq!(told(&text, &["a.asp", "b.asp"]), [true, false]);
+    }
+
+    #[test]
+    fn where_it_is_told_all_are_named() {
+        let page = |name: &str, key: &str| {
+            format!("artifact {name} format=asp\neffect keep-in-memory session Session:{key} phase=run at=line:7\n")
+        };
+        let app = Application::new(["a.asp", "b.asp"].map(Artifact::at).into(), Vec::new());
+        let mut readings = listing::parse(&[page("a.asp", "A"), page("b.asp", "B")].concat()).unwrap();
+        let settings = Settings::default();
+        mark(&mut readings, &Decisions::new(&settings, &app), &app, &RuleSet::embedded().unwrap());
+        let steps = &readings[0].facts[0].as_effect().unwrap().evidence;
+        let said: Vec<&str> = steps.iter().map(|step| step.text.as_str()).collect();
+        assert_eq!(said, ["1 other file uses it too", "Session:B as well"]);
+        assert_eq!(steps[1].artifact.as_deref(), Some("b.asp"));
     }
 }

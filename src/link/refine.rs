@@ -15,9 +15,22 @@ const DUMPS: &[&str] = &["dmp", "mdmp", "hdmp"];
 /// Extensions of shortcuts, to files and to pages.
 const LINKS: &[&str] = &["lnk", "url"];
 
-/// Refines plain files and folders by their location.
+/// Keys of the data sources of ODBC (MS documentation, "Registry Entries for Data Sources"): the list of all, and a key for
+/// each.
+const SOURCES: &str = "\\software\\odbc\\odbc.ini\\";
+const LIST: &str = "odbc data sources\\";
+
+/// Refines plain files, folders and registry values by their location.
 pub(super) fn stores(readings: &mut [Reading]) {
     for effect in super::effects_mut(readings) {
+        if effect.store == Store::Registry
+            && matches!(effect.operation, Operation::Create | Operation::SetValue | Operation::Write)
+            && let Some(source) = data_source(&effect.location)
+        {
+            effect.store = Store::Database;
+            effect.operation = Operation::Configure;
+            effect.location = source;
+        }
         if effect.store == Store::Queue && is_remote_queue(&effect.location.key()) {
             effect.mark(Trait::Remote);
         }
@@ -51,6 +64,19 @@ pub(super) fn stores(readings: &mut [Reading]) {
     }
 }
 
+/// The key of the data source that a value below the keys of ODBC is about: all of them together make one.
+fn data_source(location: &Location) -> Option<Location> {
+    let (shown, key) = (location.to_string(), location.key());
+    let start = key.find(SOURCES)? + SOURCES.len();
+    let in_list = key.get(start..)?.strip_prefix(LIST);
+    let name_at = if in_list.is_some() { start + LIST.len() } else { start };
+    let name = shown.get(name_at..)?.split('\\').next()?;
+    if name.is_empty() || format!("{}\\", name.to_lowercase()) == LIST {
+        return None;
+    }
+    Some(Location::registry(&Text::parse(&format!("{}{name}", shown.get(..start)?))))
+}
+
 /// In a folder for temporary files: that of the account, or that of Windows, which lies on the disk of Windows but
 /// holds scratch all the same. Or named as programs name what they take away again: `~temp0001.dat`.
 fn is_scratch(location: &Location) -> bool {
@@ -68,6 +94,7 @@ fn is_scratch(location: &Location) -> bool {
 /// A path or direct format name of a queue that names another machine (MS documentation: "Path Names", "Direct
 /// Format Names"). `.` and the local host are this one.
 fn is_remote_queue(location: &str) -> bool {
+    let location = location.strip_prefix("msmq://").unwrap_or(location);
     let direct = location.split_once("direct=").map(|(_, rest)| rest.split_once(':').map_or(rest, |(_, host)| host));
     let path = direct.unwrap_or(location);
     let host = path.trim_start_matches('/').split(['\\', '/', ':']).next().unwrap_or_default();
@@ -108,7 +135,7 @@ fn known_name(location: &Location) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::facts::{Certainty, listing};
+    use crate::facts::{Certainty, Location, Text, listing};
 
     #[test]
     fn a_file_is_not_a_folder() {
@@ -119,11 +146,26 @@ mod tests {
     }
 
     #[test]
+    fn the_values_of_a_data_source_are_one() {
+        let of = |at: &str| super::data_source(&Location::registry(&Text::parse(at))).map(|l| l.to_string());
+        let root = r"HKLM\SOFTWARE\ODBC\ODBC.INI";
+        for value in [r"\Desk\Driver", r"\Desk\Server", r"\Desk", r"\ODBC Data Sources\Desk"] {
+            assert_eq!(of(&format!("{root}{value}")).as_deref(), Some(&*format!(r"{root}\Desk")), "{value}");
+        }
+        assert_eq!(of(&format!(r"{root}\{{?}}_a\Driver")).as_deref(), Some(&*format!(r"{root}\{{?}}_a")));
+        assert_eq!(of(r"HKLM\SOFTWARE\ODBC\ODBCINST.INI\Desk\Driver"), None);
+        assert_eq!(of(root), None);
+        assert_eq!(of(&format!(r"{root}\ODBC Data Sources")), None);
+    }
+
+    #[test]
     fn queues_of_other_machines() {
         for (location, remote) in [
             ("formatname:direct=os:queuehost\\private$\\orders", true),
             ("queuehost\\private$\\orders", true),
             (".\\private$\\orders", false),
+            ("msmq://.\\private$\\orders", false),
+            ("msmq://queuehost\\private$\\orders", true),
             ("formatname:direct=os:.\\private$\\orders", false),
             ("{config:appsettings/queue}", false),
         ] {

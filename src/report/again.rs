@@ -9,7 +9,7 @@ use super::assemble::into_wire;
 use super::{Finding, Policy};
 use crate::discover::Application;
 use crate::facts::{Fact, Owner, Reading};
-use crate::judge::{Judged, finding, judge_effect};
+use crate::judge::{Judged, finding, group_key, judge_effect};
 use crate::rules::{RuleSet, Severity, Target};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -152,7 +152,7 @@ fn told(fact: &Fact, rules: &RuleSet, targets: &[&Target]) -> Option<Told> {
     let effect = fact.as_effect()?;
     let (rule, fates) = judge_effect(effect, rules, targets)?;
     let counts = fates.iter().any(|(_, severity)| *severity != Severity::Off);
-    let key = rule.filter(|_| counts).map(|rule| (rule.id.clone(), finding::group_key(effect)));
+    let key = rule.filter(|_| counts).map(|rule| (rule.id.clone(), group_key(effect)));
     let rule = rule.and_then(|rule| rules.rules().binary_search_by(|r| r.id.cmp(&rule.id)).ok());
     Some(Told { rule, fates, key })
 }

@@ -184,7 +184,9 @@ impl Finding {
 
     /// Where, in words: the location, or what names it when that is not known.
     pub fn place(&self) -> String {
-        if let ([first, second, rest @ ..], Store::Session) = (self.locations.as_slice(), self.effect.store) {
+        if let ([first, second, rest @ ..], Store::Session | Store::Memory) =
+            (self.locations.as_slice(), self.effect.store)
+        {
             // The tree that holds them says nothing.
             let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
             return format!("{first}, {second}{more}");
