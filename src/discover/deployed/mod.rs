@@ -3,7 +3,7 @@
 //!
 //! | sign | what it says | where |
 //! |---|---|---|
-//! | `packages/ID.VERSION/`, `node_modules/`, `site-packages/`, `.nuget/` | a package manager put it there | [`Aside::Packages`] |
+//! | `packages/ID.VERSION/`, `node_modules/`, `site-packages/`, `.nuget/`, a folder with `.nupkg.metadata` | a package manager put it there | [`Aside::Packages`] |
 //! | `obj/` beside a project | the build makes it on the way | [`Aside::Intermediate`] |
 //! | `bin/`, `csx/`, `pkg/` beside the project of a cloud service or Service Fabric application, with files of these names elsewhere | packing makes it | [`Aside::Intermediate`] |
 //! | `bin/Release/x.cmd` with the bytes of `x.cmd` beside the project | the build copies it to its output | [`Aside::Intermediate`] |
@@ -24,6 +24,7 @@ mod copies;
 mod folders;
 mod images;
 mod outputs;
+mod packages;
 mod projects;
 mod scripts;
 
@@ -35,6 +36,7 @@ pub use scripts::{names_setup, phase_by_name};
 use self::folders::{Purpose, names_tests, purpose, tools};
 use super::Artifact;
 use crate::facts::{self, file_name, folder_of, is_binary};
+use packages::Unpacked;
 use projects::{Builds, Built};
 use std::collections::HashSet;
 
@@ -89,6 +91,8 @@ pub struct Deployed {
     /// Folders with the description of a driver, its signature and its module, in lower case (MS documentation, "Catalog Files and
     /// Digital Signatures").
     drivers: HashSet<String>,
+    /// Packages that a package manager unpacked.
+    unpacked: Unpacked,
     /// What the projects build.
     built: Option<Built>,
     /// Files that the build copied to its output, or that packing did, in lower case.
@@ -110,7 +114,7 @@ impl Deployed {
     /// Looks at the names of all files, and into the projects among them.
     pub(super) fn of(artifacts: &[Artifact]) -> Self {
         let files: Vec<File<'_>> = artifacts.iter().map(File::new).collect();
-        let mut tree = Deployed { built: Built::new(&files), ..Deployed::default() };
+        let mut tree = Deployed { built: Built::new(&files), unpacked: Unpacked::of(&files), ..Deployed::default() };
         let (mut described, mut signed, mut modules) = (HashSet::new(), HashSet::new(), HashSet::new());
         for file in &files {
             let (ending, folder) = (file.ending(), || folder_of(&file.name).to_owned());
@@ -138,7 +142,7 @@ impl Deployed {
 
     /// Why a file is no part of what is deployed, by its name inside the application and its format.
     pub fn aside(&self, name: &str, format: &str) -> Option<Aside> {
-        if is_of_packages(name) {
+        if self.unpacked.holds(name) {
             return Some(Aside::Packages);
         }
         if self.is_intermediate(name) || self.copied.contains(&name.to_lowercase()) {
@@ -201,44 +205,9 @@ impl Deployed {
     }
 }
 
-/// Does a path inside the application lie where a package manager keeps what it was asked for?
-///
-/// NuGet documentation, "Managing the global packages, cache, and temp folders": packages of `packages.config` lie in
-/// `packages/ID.VERSION`; "NuGet.exe" and its targets in `.nuget` (NuGet 2.x, "Package restore"). npm documentation,
-/// "folders": `node_modules`. Python documentation, "site": `site-packages`.
-fn is_of_packages(name: &str) -> bool {
-    let folders: Vec<&str> = name.split('/').collect();
-    let kept =
-        |folder: &&str| folder.eq_ignore_ascii_case(".nuget") || ["node_modules", "site-packages"].contains(folder);
-    folders.iter().rev().skip(1).any(kept)
-        || folders.windows(3).any(|below| {
-            let mut numbers = below[1].split('.').skip(1).filter(|part| part.starts_with(|c: char| c.is_ascii_digit()));
-            below[0].eq_ignore_ascii_case("packages") && numbers.nth(1).is_some()
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_package_manager_put_there() {
-        for name in [
-            ".nuget/NuGet.exe",
-            "src/.nuget/NuGet.exe",
-            "packages/Tool.1.2.0/tools/tool.exe",
-            "packages/Log.2.0.8/content/web.config",
-            "site/node_modules/notifier/vendor/notify.exe",
-            "venv/Lib/site-packages/setuptools/gui.exe",
-        ] {
-            assert!(is_of_packages(name), "{name}");
-        }
-        for name in
-            ["nuget.exe", "packages/setup.exe", "packages/desk/setup.exe", "packages/setup.v2.exe", "a.nuget/b.exe"]
-        {
-            assert!(!is_of_packages(name), "{name}");
-        }
-    }
 
     #[test]
     fn what_the_build_makes_on_the_way_and_what_belongs_to_a_driver() {
