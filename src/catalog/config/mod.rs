@@ -94,6 +94,9 @@ pub struct Connection {
     /// Provider, as far as the key implies one.
     #[serde(default)]
     pub provider: String,
+    /// Nodes beside it whose text names the provider.
+    #[serde(default)]
+    pub beside: Vec<Selector>,
     /// The key as a finding names it.
     pub via: String,
 }

@@ -2,6 +2,7 @@
 
 use super::select::{select, select_one};
 use super::syntax::{expand, java_variables};
+use super::token;
 use super::tree::{NodeId, ROOT, Tree};
 use super::xml::Break;
 use crate::catalog::config::{Row, connections, rows, transfers};
@@ -232,7 +233,7 @@ impl<'a> Document<'a> {
         }
         // Of Java programs only the placeholders are left that something else sets.
         let of_java = value.contains("${") && matches!(self.input.kind, Kind::Properties | Kind::Yaml);
-        let text = if of_java { java_variables(&value) } else { Text::lit(&value) };
+        let text = if of_java { java_variables(&value) } else { token::open(&Text::lit(&value)) };
         let found = database(&text, provider);
         let shown = without_secrets(&value);
         let mut clue = Clue::new(ClueKind::ConnectionString, self.keyed(name), &shown);
@@ -244,7 +245,9 @@ impl<'a> Document<'a> {
             self.clue(reading, at, remote);
         }
         if let Some(effect) = found.and_then(|d| d.effect(via)) {
-            let effect = effect.in_phase(self.phase.0, &self.phase.1);
+            let is_open = effect.location.extent() != Extent::Full;
+            let certainty = if is_open { effect.certainty.min(Certainty::Likely) } else { effect.certainty };
+            let effect = Effect { certainty, ..effect }.in_phase(self.phase.0, &self.phase.1);
             self.effect(reading, at, effect.because(Step::at(format!("{name} = \"{shown}\""), self.site(at))));
         }
     }
@@ -254,7 +257,11 @@ impl<'a> Document<'a> {
         for row in connections(dialect) {
             for node in select(&self.tree, base, &row.select) {
                 let name = self.tree.path(node);
-                self.connection(reading, node, &name, &row.provider, &row.via);
+                let beside = row.beside.iter().filter_map(|select| {
+                    select_one(&self.tree, self.tree.node(node).parent, select).map(|id| self.tree.value(id))
+                });
+                let provider = beside.fold(row.provider.clone(), |told, value| format!("{told} {value}"));
+                self.connection(reading, node, &name, &provider, &row.via);
             }
         }
         for row in transfers(dialect) {
@@ -327,9 +334,12 @@ impl<'a> Document<'a> {
             .iter()
             .find_map(|s| select_one(&self.tree, node, s))
             .filter(|&id| !self.tree.value(id).trim().is_empty());
+        let mut has_tokens = false;
         let location = match said {
             Some(id) => {
-                let text = expand(row.syntax, self.tree.value(id).trim(), lookup);
+                let written = expand(row.syntax, self.tree.value(id).trim(), lookup);
+                let text = token::open(&written);
+                has_tokens = text != written;
                 match &row.scheme {
                     // An address brings a scheme of its own.
                     Some(scheme) => {
@@ -351,7 +361,7 @@ impl<'a> Document<'a> {
         };
         let certainty = match location.extent() {
             Extent::None => row.certainty.min(Certainty::Possible),
-            _ if location.text().has_unknown() => row.certainty.min(Certainty::Likely),
+            _ if has_tokens || location.text().has_unknown() => row.certainty.min(Certainty::Likely),
             _ => row.certainty,
         };
         let idle = row.chosen.then(|| self.unused(node)).flatten().map(Step::new);

@@ -23,6 +23,7 @@ mod json;
 mod keyed;
 mod layers;
 mod lines;
+mod local;
 mod logging;
 mod options;
 mod packer;
@@ -35,6 +36,7 @@ mod select;
 mod service;
 mod spring;
 pub(crate) mod syntax;
+mod token;
 mod toml;
 mod tree;
 mod unattend;
@@ -84,6 +86,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::UserData => return userdata::read_file(input, &text, reading),
         _ => return,
     };
+    let first = reading.facts.len();
     let mut document = Document::new(input, &text, parse(&text), reading);
     match input.kind {
         Kind::Xml => read_xml(&mut document, reading),
@@ -94,6 +97,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::ServerConf if wrapper::is_one(input.artifact.file_name()) => wrapper::read(&mut document, reading),
         _ => read_keyed(&mut document, reading),
     }
+    local::tell(&document, reading, first);
 }
 
 /// A file may hold several documents; most manifests do.
@@ -102,6 +106,7 @@ fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
     let text = filled_in.as_deref().unwrap_or(text);
     let (trees, mut broken) = yaml::parse(text);
     for tree in trees {
+        let first = reading.facts.len();
         let mut document = Document::new(input, text, (tree, broken.take()), reading);
         let known = dialect(&document);
         if known == Some("cloudformation") {
@@ -117,6 +122,7 @@ fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
         if !is_read {
             read_keyed(&mut document, reading);
         }
+        local::tell(&document, reading, first);
     }
 }
 
