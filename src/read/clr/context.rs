@@ -8,7 +8,8 @@ use super::resolve::Resolver;
 use super::unit::Unit;
 use crate::catalog::dotnet::catalog;
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Phase, Reading, Site, Step, Store, Trait,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Part, Phase, Reading, Site, Step, Store,
+    Trait,
 };
 use std::collections::BTreeMap;
 
@@ -58,8 +59,11 @@ pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method,
         if !writes(effect) {
             continue;
         }
-        // Places that are known in full are compared with what else writes them when artifacts are joined.
-        if effect.phase == Phase::Shutdown && effect.location.extent() != Extent::Full {
+        // Places that are known in full are compared with what else writes them when artifacts are joined. Nobody begins with
+        // what has the time in its name.
+        let is_of_moment = |part: &Part| matches!(part, Part::Hole(hole) if hole.is_of_moment());
+        let is_asked_for = !effect.location.text().parts().iter().any(is_of_moment);
+        if effect.phase == Phase::Shutdown && effect.location.extent() != Extent::Full && is_asked_for {
             effect.mark(Trait::OnlyAtShutdown);
         }
         // Made to see whether it can be, and removed again before the method is done.

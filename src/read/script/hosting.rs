@@ -1,9 +1,10 @@
 //! Where the sites of an application begin, and which of its files say that they run elsewhere than on a web server of
 //! Windows. All files tell this together: it is worked out once, when the first page is read.
 
+use super::php::outside;
 use crate::discover::{Application, is_windows_image};
 use crate::facts::{beside, folders};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::OnceLock;
 
@@ -30,6 +31,7 @@ pub struct Hosting {
     elsewhere: OnceLock<HashSet<String>>,
     keeps_sessions: OnceLock<bool>,
     of_php: OnceLock<OfPhp>,
+    taken_in: OnceLock<HashMap<String, String>>,
 }
 
 /// Folders, each with the separator at its end: where pages of ASP.NET lie, where files that are PHP's do, and where
@@ -129,6 +131,15 @@ impl Hosting {
                 .is_some_and(|first| first.starts_with(root))
         };
         has(&found.asp_net) && !found.pages.contains(root) && !has(&found.handed_on)
+    }
+
+    /// The folder that the site begins in whose pages take in a source from outside of all sites.
+    pub(super) fn taken_in(&self, app: &Application, path: &str) -> Option<String> {
+        let of_site = |path: &str| {
+            let root = self.site(app, path).filter(|_| !self.is_elsewhere(app, path))?;
+            (!self.is_of_others(app, root)).then(|| root.to_owned())
+        };
+        self.taken_in.get_or_init(|| outside::of(app, of_site)).get(path).cloned()
     }
 
     /// Do settings of PHP among the files say where sessions are kept? Then they are told there.

@@ -15,6 +15,7 @@ const MAX_BETWEEN: usize = 8_192;
 /// Marks what is deleted further down in the same script. What lives for a few lines only, on one way through the
 /// script, is no state at all and stays a possibility.
 pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
+    mark_replaced(reading);
     let mut deleted: HashMap<String, Vec<(u32, u32)>> = HashMap::new();
     for fact in &reading.facts {
         if let Body::Effect(effect) = &fact.body
@@ -60,6 +61,34 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
     // Rights to a folder are given to be able to remove it.
     let is_open = |fact: &Fact| fact.as_clue().is_some_and(|clue| clue.kind == ClueKind::GrantsAccess);
     reading.facts.retain(|fact| !(is_open(fact) && opened.contains(&fact.site)));
+}
+
+/// Endings of what is written beside a file and then takes its place.
+const BESIDE: [&str; 6] = [".tmp", ".temp", ".new", ".part", ".partial", "~"];
+
+/// Marks what is written under a name of its own and renamed further down: it is kept under the other name.
+fn mark_replaced(reading: &mut Reading) {
+    let renamed = |fact: &Fact| {
+        let effect =
+            fact.as_effect().filter(|e| e.operation == Operation::Rename && e.location.extent() != Extent::None)?;
+        Some((effect.location.key(), (fact.site.line, fact.site.column)))
+    };
+    let renamed: HashMap<String, (Option<u32>, Option<u32>)> = reading.facts.iter().filter_map(renamed).collect();
+    if renamed.is_empty() {
+        return;
+    }
+    for fact in &mut reading.facts {
+        let at = (fact.site.line, fact.site.column);
+        let Body::Effect(effect) = &mut fact.body else { continue };
+        if !matches!(effect.operation, Operation::Create | Operation::Append | Operation::Write | Operation::Copy) {
+            continue;
+        }
+        let key = effect.location.key();
+        let stem = BESIDE.iter().find_map(|ending| key.strip_suffix(ending));
+        if stem.and_then(|stem| renamed.get(stem)).is_some_and(|then| *then > at) {
+            effect.mark(Trait::DeleteOnClose);
+        }
+    }
 }
 
 /// Does an `else` that belongs to a condition around the first place hold the second? Blocks are counted by their

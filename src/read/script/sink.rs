@@ -222,6 +222,9 @@ pub(crate) fn may_be_log(location: &Location) -> bool {
     location.extension().is_none_or(|extension| !DATA.contains(&extension.as_str()))
 }
 
+/// What somebody at a console was asked for.
+pub(crate) const PROMPT: &str = "prompt";
+
 /// Where a written text comes from, as far as its parts tell.
 pub(crate) fn origin_of(data: &Text) -> crate::facts::Origin {
     use crate::facts::Origin;
@@ -231,6 +234,8 @@ pub(crate) fn origin_of(data: &Text) -> crate::facts::Origin {
             Part::Lit(_) | Part::Hole(Hole::Folder(_)) => continue,
             Part::Hole(hole) if hole.is_of_moment() => Origin::Moment,
             Part::Hole(Hole::From(Source::Generated, _)) => Origin::Generated,
+            // Who answers at a console runs the script; nobody asks a server for that.
+            Part::Hole(Hole::From(Source::Input, name)) if name == PROMPT => Origin::Unknown,
             Part::Hole(Hole::From(Source::Input, _)) => Origin::Input,
             Part::Hole(Hole::From(
                 Source::Config

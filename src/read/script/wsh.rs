@@ -8,6 +8,7 @@ mod global;
 mod include;
 mod objects;
 mod page;
+mod received;
 mod site;
 mod told;
 mod values;
@@ -159,6 +160,8 @@ struct Wsh {
     environments: HashMap<String, Text>,
     /// Variables that hold an object, with the name of its class in lower case.
     objects: HashMap<String, String>,
+    /// What was received with a request, and where it is.
+    received: received::Received,
     host: Host,
     own_path: Text,
     /// What the library does whoever calls it.
@@ -251,13 +254,23 @@ impl Script<'_, '_> {
                     Some(class) => self.language.objects.insert(name.clone(), class),
                     None => self.language.objects.remove(&name),
                 };
-                self.assign(name, value);
+                self.opened(&name, value);
+                // The empty text that an object begins with is there until somebody sets it.
+                let begins = self.procedures.current.last().is_some_and(|name| name == "class_initialize");
+                if begins && self.value(value).is_empty() {
+                    self.variables.bind(vec![(name, vec![Text::unknown()])]);
+                } else {
+                    self.assign(name, value);
+                }
             }
             value => {
                 if let (Some(value), Some(name)) = (value, self.kept(found).or_else(|| self.property(&name, found))) {
                     self.assign(name, value);
                 }
+                let first = sink.reading.facts.len();
                 self.each(sink, |sink| self.act(&name, found, sink));
+                self.receives(&name, found, sink);
+                self.saves(&name, first, sink);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Where a source of PHP lies, and whether its application runs on Windows: most of PHP does not, and what is said of drives
 //! and temporary folders would be wrong there.
 
+use super::outside;
 use crate::facts::{Folder, Hole, Location, Part, Text, beside, join_paths};
 use crate::read::Input;
 
@@ -78,7 +79,14 @@ pub(super) fn place(input: &Input<'_>) -> Option<Place> {
     match input.hosting.site(input.app, path) {
         Some(root) if input.hosting.is_of_others(input.app, root) => None,
         Some(root) => Some(of(true, root)),
-        None => input.app.deployed().has_roles().then(|| of(false, beside(path))),
+        None => match input.hosting.taken_in(input.app, path) {
+            Some(root) => {
+                let mut folders = outside::folders_to(&root, path);
+                let name = folders.pop()?;
+                Some(Place { is_site: true, folders, name })
+            }
+            None => input.app.deployed().has_roles().then(|| of(false, beside(path))),
+        },
     }
 }
 

@@ -5,6 +5,7 @@
 //! source; what functions do is data, found by their names. A place that is not made of texts stays open.
 
 mod hosted;
+pub(in crate::read::script) mod outside;
 mod values;
 
 use super::Input;

@@ -4,6 +4,7 @@ use super::arguments::Argument;
 use super::run::Machine;
 use super::value::{Scope, Value};
 use crate::facts::{Source, Text, join_paths};
+use crate::read::script::sink::PROMPT;
 use crate::read::script::{call, words};
 use tree_sitter::Node;
 
@@ -118,7 +119,7 @@ impl<'s> Machine<'s, '_, '_> {
             }
             "new-guid" => Value::text(Text::from_source(Source::Generated, "guid")),
             "get-random" => Value::text(Text::from_source(Source::Generated, "random")),
-            "read-host" => Value::text(Text::from_source(Source::Input, "prompt")),
+            "read-host" => Value::text(Text::from_source(Source::Input, PROMPT)),
             "write-output" | "echo" | "write" | "out-string" | "convertto-json" | "convertto-xml" | "convertto-csv"
             | "where-object" | "where" | "?" | "sort-object" | "select-object" | "select" | "sort" => {
                 if *input == Value::Null { first() } else { input.clone() }

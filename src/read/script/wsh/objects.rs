@@ -28,7 +28,12 @@ impl Script<'_, '_> {
         let method = name.rsplit('.').next().unwrap_or(name);
         let class = self.language.objects.get(name.split('.').next().unwrap_or_default());
         class
-            .and_then(|class| commands::find(Shell::Wsh, &format!("{class}.{method}")))
+            .and_then(|class| {
+                // Components for uploads are many, and work alike.
+                let is_upload = class.contains("upload");
+                let any = || is_upload.then(|| commands::find(Shell::Wsh, &format!("upload.{method}"))).flatten();
+                commands::find(Shell::Wsh, &format!("{class}.{method}")).or_else(any)
+            })
             .or_else(|| commands::find(Shell::Wsh, method))
     }
 }
