@@ -27,6 +27,13 @@ const BLURRED: u64 = 64;
 impl Untouched for Engine<'_, '_> {
     fn load(&mut self, at: Value, size: usize) -> Word {
         let value = Engine::load(self, at, size.min(8) as u8);
+        // A list of names ends where none stands.
+        if let (Value::Const(va), Value::Sym(..)) = (at, value)
+            && size == self.program.image.pointer_size() as usize
+            && self.program.ends_list(va)
+        {
+            return Word::number(0);
+        }
         match value {
             Value::Const(number) => Word::number(number).cut(size),
             Value::Sym(..) if size >= 4 => Word::Symbol(value),

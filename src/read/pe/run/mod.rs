@@ -263,26 +263,28 @@ impl Search {
             if left.steps == 0 || self.spent > MAX_STEPS_FOR_ONE {
                 return None;
             }
-            let follow = |spares: bool| {
+            let follow = |spares: bool, follows_formats: bool| {
                 let mut run = Run::new(program, Goal { steps: steps.clone() }, event.site)?;
-                run.spares = spares;
+                (run.spares, run.follows_formats) = (spares, follows_formats);
                 run.all();
                 Some(run)
             };
-            let Some(mut run) = follow(false) else { continue };
-            self.spent += run.steps;
-            // What all ways say, of which there are more than are followed: often it is only what lies beside them that forks.
-            if run.capped
-                && agrees(&run)
-                && let Some(again) = follow(true)
+            let Some(mut run) = follow(false, false) else { continue };
+            let mut cost = run.steps;
+            // What seems to format may be found to do so. What all ways say, of which there are more than are followed: often it
+            // is only what lies beside them that forks.
+            let formats = run.formatted && run.found.iter().any(|found| found.doubted);
+            if (formats || run.capped && agrees(&run))
+                && let Some(again) = follow(run.capped, formats)
             {
-                self.spent += again.steps;
-                left.steps = left.steps.saturating_sub(again.steps);
-                if !again.capped && agrees(&again) {
+                cost += again.steps;
+                let is_whole = !again.capped && !again.found.iter().any(|found| found.doubted);
+                if is_whole && (agrees(&again) || formats && !again.found.is_empty()) {
                     run = again;
                 }
             }
-            left.steps = left.steps.saturating_sub(run.steps);
+            self.spent += cost;
+            left.steps = left.steps.saturating_sub(cost);
             complete &= !run.capped && !run.found.is_empty() && run.found.iter().all(|found| !found.doubted);
             endless |= run.endless;
             supposed |= run.found.iter().any(|found| found.supposed);

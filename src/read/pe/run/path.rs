@@ -7,6 +7,7 @@ mod calls;
 mod code;
 mod counted;
 mod forks;
+mod formats;
 mod started;
 mod walks;
 
@@ -24,6 +25,7 @@ use super::word::{Word, size_of};
 use answers::Answer;
 use code::{Code, behind, leads_to};
 use counted::{COUNTER, cost_of_repetitions, count_down, is_taken};
+use formats::Expected;
 use iced_x86::{FlowControl, Instruction};
 use std::ops::Range;
 use std::rc::Rc;
@@ -65,6 +67,8 @@ struct Frame {
     number: u64,
     /// The machine before the call, to go on without it.
     before: Option<Rc<Machine>>,
+    /// What it is expected to leave, if it formats.
+    expected: Option<Rc<Expected>>,
     /// It is called back: all registers are then what they were.
     resumes: bool,
     /// What the way had chosen before, and how often it had forked beside the way to the goal.
@@ -152,6 +156,12 @@ pub(super) struct Run<'p, 'a> {
     pub(super) found: Vec<Found>,
     /// Some ways were not followed, or not to their ends.
     pub(super) capped: bool,
+    /// What formats is followed once, and not taken to do what its format says.
+    pub(super) follows_formats: bool,
+    /// A function was taken for one that formats by what it is given.
+    pub(super) formatted: bool,
+    /// Those that were followed, and whether they do that.
+    formatters: Map<u32, bool>,
     /// A way went round more often than is followed.
     pub(super) endless: bool,
     /// Functions beside the way that are given nothing that it knows are left out as soon as they fork.
@@ -197,6 +207,9 @@ impl<'p, 'a> Run<'p, 'a> {
             steps: 0,
             found: Vec::new(),
             capped: false,
+            follows_formats: false,
+            formatted: false,
+            formatters: Map::default(),
             endless: false,
             spares: false,
         };
@@ -209,6 +222,7 @@ impl<'p, 'a> Run<'p, 'a> {
             since: 0,
             number: 0,
             before: None,
+            expected: None,
             resumes: false,
             chose: false,
             aside: 0,
@@ -414,7 +428,10 @@ impl<'p, 'a> Run<'p, 'a> {
             FlowControl::Return => {
                 let Some(frame) = way.frames.last() else { return Next::Lost };
                 let pops = if instruction.op_count() == 1 { instruction.immediate(0) as i64 } else { 0 };
-                let (function, before) = (frame.function, frame.registers);
+                let (function, before, expected) = (frame.function, frame.registers, frame.expected.clone());
+                if let Some(expected) = expected {
+                    self.compare(&way.machine, function, &expected);
+                }
                 if frame.resumes {
                     way.machine.registers = before;
                     return Next::Leave;

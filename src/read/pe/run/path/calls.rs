@@ -2,8 +2,6 @@
 
 use super::super::super::code::call::Target;
 use super::super::super::code::escapes::is_structure;
-use super::super::super::code::models::has_conversion;
-use super::super::super::code::strings::literal;
 use super::super::super::code::value::{Kind, Value};
 use super::super::super::image::Section;
 use super::super::super::surface;
@@ -132,12 +130,12 @@ impl<'p> Run<'p, '_> {
             return Next::At(next);
         }
         // What a runtime that is linked in puts together is what its format says.
-        if !wanted && self.takes_list(&way.machine, function) {
-            // A structure of the program's own looks like a list.
-            way.doubted = true;
-            let after = self.after(next);
-            let _ = self.call_known(way, &Target::Internal(function), site, after.as_ref());
-            return Next::At(next);
+        let mut expected = None;
+        if !wanted {
+            match self.formats(way, (function, site), next) {
+                Ok(()) => return Next::At(next),
+                Err(of) => expected = of,
+            }
         }
         if !wanted && (depth >= MAX_FRAMES || within > MAX_WITHIN || self.skipped.contains(&function)) {
             self.skip(way, function, site);
@@ -161,6 +159,7 @@ impl<'p> Run<'p, '_> {
             since: way.steps,
             number: self.steps + 1,
             before,
+            expected: expected.map(Rc::new),
             resumes: false,
             chose: way.chose,
             aside: way.aside,
@@ -170,7 +169,7 @@ impl<'p> Run<'p, '_> {
 
     /// The instruction behind a call. Where a method of C++ has taken its arguments off the stack (x86), the one that takes
     /// that back may stand a little further on.
-    fn after(&self, next: u64) -> Option<Instruction> {
+    pub(super) fn after(&self, next: u64) -> Option<Instruction> {
         /// Most instructions that compilers put before it.
         const MAX_BETWEEN: usize = 8;
         let bits = if self.ground.is_64 { 64 } else { 32 };
@@ -229,7 +228,13 @@ impl<'p> Run<'p, '_> {
     }
 
     /// A call of a function that is known by its name; `None`: it does not return.
-    fn call_known(&mut self, way: &mut Way, target: &Target, site: u32, next: Option<&Instruction>) -> Option<()> {
+    pub(super) fn call_known(
+        &mut self,
+        way: &mut Way,
+        target: &Target,
+        site: u32,
+        next: Option<&Instruction>,
+    ) -> Option<()> {
         if let Target::Import(index) = target
             && surface::never_returns(self.program.linkage.imports.get(*index)?)
         {
@@ -312,39 +317,6 @@ impl<'p> Run<'p, '_> {
         }
         way.chose = true;
         Some(())
-    }
-
-    /// The arguments of a call are a buffer, a format, and a list of values on the stack.
-    fn takes_list(&mut self, machine: &Machine, function: u32) -> bool {
-        /// Arguments among which the list is.
-        const MAX_LIST: usize = 5;
-        let size = size_of(self.ground.is_64);
-        let arguments = self.arguments(machine, MAX_LIST);
-        let is_frame = |word: &Word| matches!(self.ground.value(*word), Value::Stack(_));
-        if !arguments.first().is_some_and(is_frame) {
-            return false;
-        }
-        let image = &self.program.image;
-        let data = |word: &Word| {
-            let rva = word.low(size).and_then(|va| image.rva_of(va))?;
-            image.section_of(rva).filter(|section| !section.is_code()).map(|_| rva)
-        };
-        let is_format = |word: &Word| {
-            let texts = [false, true].map(|wide| data(word).and_then(|rva| literal(image, rva, wide)));
-            texts.into_iter().flatten().any(|text| has_conversion(&text))
-        };
-        let Some(at) = arguments.iter().skip(1).position(is_format).map(|at| at + 1) else { return false };
-        // A structure is looked at, a list is handed on.
-        if self.program.reported(function).is_some_and(|report| report.looks >> (at + 1) & 1 == 1) {
-            return false;
-        }
-        let Some(list) = arguments.get(at + 1).filter(|word| is_frame(word)) else { return false };
-        let first = self.ground.address(*list).and_then(|at| machine.memory.written_word(at, size));
-        first.is_some_and(|word| match self.ground.value(word) {
-            Value::Const(number) => number < 0x1_0000 || data(&word).is_some(),
-            Value::Stack(_) | Value::Sym(..) => true,
-            Value::Unknown => false,
-        })
     }
 
     /// The address of code of the image.

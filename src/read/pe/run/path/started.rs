@@ -70,6 +70,7 @@ impl Run<'_, '_> {
             since: way.steps,
             number: self.steps + 1,
             before: Some(before),
+            expected: None,
             resumes: true,
             chose: way.chose,
             aside: way.aside,
