@@ -3,7 +3,7 @@
 
 mod native_listing;
 
-use native_listing::{golden, guessed, shown};
+use native_listing::{golden, guessed, numbers, shown};
 use wipeproof::facts::{Certainty, Effect, Operation, Reading, Trait};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
@@ -174,13 +174,9 @@ fn names_in_tables() {
             expected.map(String::from).into_iter().chain(more.clone()).chain(framed.clone()).collect();
         expected.sort();
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
-        // A loop says where its table ends, and what is written stands in the row.
-        let values = shown(&reading).filter(|effect| effect.operation == Operation::SetValue);
-        let steps = values.flat_map(|effect| &effect.evidence).filter(|step| step.text.starts_with("value "));
-        let steps: Vec<&str> = steps.map(|step| step.text.as_str()).collect();
-        assert_eq!(steps, ["value 800", "value 600", "value 1"], "{}", reading.artifact);
-        let is_said = |place: &String| [".log", "small.dat", "large.dat"].iter().any(|end| place.ends_with(end));
-        assert!(guessed(&reading).iter().all(is_said), "{}: {:?}", reading.artifact, guessed(&reading));
+        // A loop, a mask or an entry that is null says where a table ends, and what is written stands in the row.
+        assert_eq!(numbers(&reading), ["800", "600", "1"], "{}", reading.artifact);
+        assert_eq!(guessed(&reading), [""; 0], "{}", reading.artifact);
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use wipeproof::discover::walk;
-use wipeproof::facts::{Certainty, Effect, Operation, Reading, Trait, listing};
+use wipeproof::facts::{Certainty, Effect, Operation, Origin, Reading, Trait, listing};
 use wipeproof::read::read_all;
 
 /// Reads all builds of a program, `PROGRAM-BUILD.SUFFIX`, and compares what is listed with `PROGRAM.facts`.
@@ -32,4 +32,13 @@ pub(crate) fn shown(reading: &Reading) -> impl Iterator<Item = &Effect> {
 #[allow(dead_code, reason = "not each test binary asks for them")]
 pub(crate) fn guessed(reading: &Reading) -> Vec<String> {
     shown(reading).filter(|e| e.has(Trait::Guessed)).map(|e| e.location.to_string()).collect()
+}
+
+/// The numbers that values are set to, in the order of the listing; every value is set to a constant.
+#[allow(dead_code, reason = "not each test binary asks for them")]
+pub(crate) fn numbers(reading: &Reading) -> Vec<&str> {
+    let values = || shown(reading).filter(|e| e.operation == Operation::SetValue);
+    assert!(values().all(|e| e.origin == Origin::Constant), "{}", reading.artifact);
+    let steps = values().flat_map(|effect| &effect.evidence);
+    steps.filter_map(|step| step.text.strip_prefix("value ")).collect()
 }

@@ -4,6 +4,7 @@
 use super::beside::Beside;
 use super::code::gap::Gap;
 use super::code::report::Event;
+use super::folders::{Below, Folders};
 use super::image::{Image, Machine};
 use super::imports::{Import, Linkage};
 use super::phases::Phases;
@@ -12,8 +13,8 @@ use super::reach::Reach;
 use super::{Set, effects, go, lines, methods, nearby, resolve, surface};
 use crate::catalog::native;
 use crate::facts::{
-    Body, Certainty, Effect, Extent, Fact, Folder, Hole, NoteKind, Operation, Part, Reading, Site, Source, Step, Store,
-    Text,
+    Body, Certainty, Effect, Extent, Fact, Folder, Hole, Location, NoteKind, Operation, Part, Reading, Site, Source,
+    Step, Store, Text,
 };
 use crate::read::Input;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -175,7 +176,7 @@ impl Kept {
             program.functions.function_of(event.done_at()).is_some_and(|function| reach.is_dead(program, function))
         };
         let alive: BTreeSet<&str> = events.iter().filter(|event| !is_dead(event)).map(|e| e.via.as_str()).collect();
-        let moves = events.iter().find(|event| event.api.row.model == Some(native::Model::ChangeFolder));
+        let folders = Folders::of(program, events);
         for event in events {
             let Some(event) = settled(program, event) else { continue };
             let event = &named(event, &names);
@@ -204,8 +205,10 @@ impl Kept {
                         effect.evidence.push(Step::new(nothing));
                     }
                 }
-                if let (Body::Effect(effect), Some(moves)) = (&mut fact.body, moves) {
-                    unsettle(&program.image, effect, moves.site);
+                if let (Body::Effect(effect), Some(folders)) = (&mut fact.body, &folders)
+                    && effect.location.text().parts().first() == Some(&Part::Hole(Hole::Folder(Folder::Cwd)))
+                {
+                    settle_folder(&program.image, effect, folders.below(event));
                 }
                 if !dead && open.len() < MAX_FACTS && nearby::is_open(&fact) {
                     open.push((event.clone(), without_reason(fact.clone())));
@@ -274,12 +277,25 @@ impl Kept {
     }
 }
 
-/// Which folder a relative name is below is less sure where the program changes its current folder.
-fn unsettle(image: &Image<'_>, effect: &mut Effect, changed_at: u32) {
-    if effect.location.text().parts().first() == Some(&Part::Hole(Hole::Folder(Folder::Cwd))) {
-        effect.certainty = effect.certainty.min(Certainty::Likely);
-        let at = Site::code(image.section_name(changed_at), changed_at);
-        effect.evidence.push(Step::at("the program changes its current folder", at));
+/// A relative name is below the folder that the program has changed to; which that is may not be known.
+fn settle_folder(image: &Image<'_>, effect: &mut Effect, below: Below) {
+    let at = |rva: u32| Site::code(image.section_name(rva), rva);
+    match below {
+        Below::First => {}
+        Below::Folder(folder, changed_at) => {
+            let folder = Location::file(&folder);
+            let bare = match folder.text().as_lit() {
+                Some(literal) => Text::lit(literal.trim_end_matches('\\')),
+                None => folder.text().clone(),
+            };
+            let placed = |hole: &Hole| (*hole == Hole::Folder(Folder::Cwd)).then(|| bare.clone());
+            effect.location = Location::named(effect.location.text().map_holes(placed));
+            effect.evidence.push(Step::at("the program changes its current folder to that one", at(changed_at)));
+        }
+        Below::Open(changed_at) => {
+            effect.certainty = effect.certainty.min(Certainty::Likely);
+            effect.evidence.push(Step::at("the program changes its current folder", at(changed_at)));
+        }
     }
 }
 

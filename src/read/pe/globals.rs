@@ -55,6 +55,8 @@ pub(crate) struct Globals {
     strings: RefCell<Map<u64, Option<Known>>>,
     objects: RefCell<Map<u64, Object>>,
     asked: Cell<usize>,
+    /// Words that were looked for what stores to them, and whether nothing does.
+    pub(super) unchanged: RefCell<Map<u64, bool>>,
     pub(super) entered: Entered,
 }
 
@@ -83,7 +85,7 @@ impl Program<'_> {
         let at = self.image.rva_of(pointer).filter(|at| *at > 0)?;
         // What is changed later is no name.
         self.image.section_of(at).filter(|s| !s.is_writable() && !s.is_code())?;
-        let weak = self.references_to(va).any(|reference| !reference.loads);
+        let weak = self.references_to(va).any(|reference| !reference.loads) && !self.is_never_stored(va);
         Some(literal_by_looks(&self.image, at)?.guessed(weak))
     }
 
@@ -260,6 +262,14 @@ impl Program<'_> {
     pub(crate) fn readers(&self, va: u64) -> BTreeSet<u32> {
         let loads = self.references_to(va).filter(|reference| reference.loads);
         loads.filter_map(|reference| self.functions.function_of(reference.code)).take(MAX_READERS).collect()
+    }
+
+    /// Places in the code that do more than load a variable between two addresses.
+    pub(super) fn changing_references(&self, range: Range<u32>) -> impl Iterator<Item = u32> {
+        let references = self.globals.references.get_or_init(|| scan(&self.image, &self.linkage));
+        let from = references.partition_point(|reference| reference.variable < range.start);
+        let within = references.iter().skip(from).take_while(move |reference| reference.variable < range.end);
+        within.filter(|reference| !reference.loads).map(|reference| reference.code)
     }
 
     fn references_to(&self, va: u64) -> impl Iterator<Item = &Reference> {

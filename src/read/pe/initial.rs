@@ -23,12 +23,7 @@ impl Program<'_> {
         if writers.is_empty() || self.go.is_some() || self.references.capped {
             return false;
         }
-        let entered = self.globals.entered.get_or_init(|| {
-            let exports = self.linkage.exports.iter().map(|(_, rva)| *rva);
-            let taken = reach::taken(self, &Map::default(), &|_, _| false);
-            exports.chain([self.image.entry]).chain(taken).chain(reach::tabled(self)).collect()
-        });
-        let mut seen: Set<u32> = entered.clone();
+        let mut seen: Set<u32> = self.entered().clone();
         let mut work: Vec<u32> = seen.iter().copied().collect();
         while let Some(function) = work.pop() {
             if readers.contains(&function) || seen.len() > MAX_WALK || self.is_out_of_budget() {
@@ -41,6 +36,15 @@ impl Program<'_> {
             }
         }
         true
+    }
+
+    /// Functions that something else than a call leads to.
+    pub(super) fn entered(&self) -> &Set<u32> {
+        self.globals.entered.get_or_init(|| {
+            let exports = self.linkage.exports.iter().map(|(_, rva)| *rva);
+            let taken = reach::taken(self, &Map::default(), &|_, _| false);
+            exports.chain([self.image.entry]).chain(taken).chain(reach::tabled(self)).collect()
+        })
     }
 
     /// Functions that a function may call, or jump to, before it calls one of these.

@@ -8,6 +8,7 @@ mod code;
 mod data;
 mod decided;
 mod effects;
+mod folders;
 mod functions;
 mod gather;
 mod globals;
@@ -41,6 +42,7 @@ mod scan;
 mod streams;
 mod surface;
 mod told;
+mod unchanged;
 
 pub use gather::{Analysed, Code, analysed};
 pub(super) use lines::database;

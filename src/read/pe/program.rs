@@ -106,6 +106,8 @@ pub(crate) struct Program<'a> {
     pub(crate) handed: Handed,
     /// Places in the data that something refers to, sorted.
     pub(super) referred: OnceCell<Vec<u32>>,
+    /// Those of them that the data refers to, sorted.
+    pub(super) pointed: OnceCell<Vec<u32>>,
     pops: RefCell<Map<u32, u32>>,
     /// Registers that functions change, where they are known to leave some alone.
     changed: RefCell<Map<u32, Option<u16>>>,
@@ -194,6 +196,7 @@ impl<'a> Program<'a> {
             keepers,
             handed: Handed::default(),
             referred: OnceCell::new(),
+            pointed: OnceCell::new(),
             pops: RefCell::default(),
             changed: RefCell::default(),
             signatures,

@@ -9,7 +9,7 @@ use super::letters::Letters;
 use super::models::keepers;
 use super::models::objects::Kept;
 use super::report::{self, Arg, Behind, Handle, Number, Report};
-use super::rows;
+use super::rows::{self, Tables};
 use super::slot::Slot;
 use super::state::{Cell as Word, State};
 use super::strings::literal;
@@ -17,7 +17,6 @@ use super::value::{Kind, Symbol, Symbols, Value};
 use super::width::Width;
 use crate::catalog::native::{Api, Object};
 use crate::facts::Text;
-use std::cell::Cell;
 use std::rc::Rc;
 
 /// Most alternatives of a number that leave a function.
@@ -75,10 +74,8 @@ pub(crate) struct Engine<'p, 'a> {
     pub(super) letters: Letters,
     /// Words that functions of the image compare texts with.
     pub(super) words: Vec<(Value, Text)>,
-    /// The row of tables for which the function is executed.
-    pub(super) row: Option<u8>,
-    /// How many rows the tables have that it reads from.
-    pub(super) rows: Cell<u8>,
+    /// The tables that it reads from.
+    pub(super) tables: Tables,
     /// Address of the instruction that is executed.
     pub(super) at: u32,
     /// The parameter that is the string object for which room was made, and whether its characters are wide.
@@ -105,24 +102,24 @@ pub(crate) fn analyse(program: &Program<'_>, start: u32, depth: u8, given: Given
     /// Longest function that is executed for each row of its tables.
     const MAX_INSTRUCTIONS: usize = 1_000;
     let body = program.body(start);
-    let (mut report, rows) = execute(program, &body, depth, given, (None, 0));
+    let (mut report, (rows, said)) = execute(program, &body, depth, given, Tables::default());
     let notes = !report.events.is_empty() || !report.calls.is_empty();
     // One row alone is no table: what stands behind it may only look different.
     if rows > 1 && notes && given.0.is_empty() && body.instructions.len() <= MAX_INSTRUCTIONS {
-        let of_row = |row: u8| execute(program, &body, depth, given, (Some(row), rows)).0;
-        rows::put_together(&mut report, (0..rows).map(of_row).collect());
+        let of_row = |row: u8| execute(program, &body, depth, given, Tables::at(Some(row), rows)).0;
+        rows::put_together(&mut report, (0..rows).map(of_row).collect(), said);
     }
     report
 }
 
-/// Executes a function; for one row of its tables, if so, of as many as there are. Answers how many that are.
+/// Executes a function; for one row of its tables, if so, of as many as there are. Answers how many that are, and whether the code says so.
 fn execute(
     program: &Program<'_>,
     body: &Body,
     depth: u8,
     (given, behind): Given<'_>,
-    (row, rows): (Option<u8>, u8),
-) -> (Report, u8) {
+    tables: Tables,
+) -> (Report, (u8, bool)) {
     let mut engine = Engine::new(program, body.start, body.instructions.len());
     for (parameter, number) in given {
         engine.state.give(*parameter, *number, program.image.is_64());
@@ -138,7 +135,7 @@ fn execute(
     engine.report.capped = body.capped;
     engine.depth = depth;
     engine.is_given = !given.is_empty() || !behind.is_empty();
-    (engine.row, engine.rows) = (row, Cell::new(rows));
+    engine.tables = tables;
     engine.receive();
     let visited = engine.fixpoint(body);
     engine.record(body, visited);
@@ -149,7 +146,8 @@ fn execute(
     engine.report.events.sort_by_key(|e| e.site);
     let idle = engine.report.without_idle_opens();
     program.replaced.borrow_mut().extend(idle.into_iter().map(|event| event.via));
-    (engine.report, engine.rows.get())
+    let rows = engine.tables.rows();
+    (engine.report, rows)
 }
 
 impl<'p, 'a> Engine<'p, 'a> {
@@ -178,8 +176,7 @@ impl<'p, 'a> Engine<'p, 'a> {
             comparisons: Vec::new(),
             letters: Letters::default(),
             words: Vec::new(),
-            row: None,
-            rows: Cell::new(0),
+            tables: Tables::default(),
             at: start,
             creates: None,
             copies: None,
@@ -482,7 +479,7 @@ impl Engine<'_, '_> {
             return arg;
         }
         let made_of = |value: Value| match self.symbols.kind_of(value) {
-            Some(Kind::Made(of) | Kind::Or(of, _)) => self.slot(of),
+            Some(Kind::Made(of) | Kind::Or(of, _) | Kind::Bits(of, _)) => self.slot(of),
             _ => self.parameter_of(value),
         };
         let slot = self.symbols.alternatives(value).into_iter().find_map(made_of);

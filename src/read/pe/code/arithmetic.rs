@@ -1,6 +1,7 @@
 //! Arithmetic on registers and memory: addresses, and numbers of which modes are made.
 
 use super::analysis::Engine;
+use super::rows::MAX_ROWS;
 use super::state::distance;
 use super::value::{Kind, MAX_CHOICES, Value, mask};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
@@ -9,6 +10,9 @@ use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 const ARRAY: i32 = 0x1000;
 /// How the stack is aligned below such an array.
 const ALIGNED: i32 = 16;
+
+/// Masks below this leave the number of a row.
+const MAX_BITS: u64 = MAX_ROWS as u64;
 
 impl Engine<'_, '_> {
     pub(super) fn arithmetic(&mut self, instruction: &Instruction) {
@@ -107,6 +111,11 @@ impl Engine<'_, '_> {
         let moves = matches!(mnemonic, Mnemonic::Add | Mnemonic::Sub);
         match result {
             Value::Unknown if !moves => match (self.made(a, b), mnemonic, b) {
+                (Value::Sym(..), Mnemonic::And, Value::Const(mask @ 1..MAX_BITS))
+                    if (mask + 1).is_power_of_two() && self.slot(a).is_some() =>
+                {
+                    self.symbols.of(Kind::Bits(a, mask))
+                }
                 (Value::Unknown, Mnemonic::Shl | Mnemonic::Sal, Value::Const(bits @ 1..=12)) => {
                     self.times(a, 1 << bits)
                 }
@@ -120,7 +129,7 @@ impl Engine<'_, '_> {
     /// A number that only a caller's value decides.
     fn made(&mut self, a: Value, b: Value) -> Value {
         let of = |value: Value| match self.symbols.kind_of(value) {
-            Some(Kind::Made(of) | Kind::Or(of, _)) => Some(of),
+            Some(Kind::Made(of) | Kind::Or(of, _) | Kind::Bits(of, _)) => Some(of),
             _ => self.slot(value).map(|_| value),
         };
         match of(a).or_else(|| of(b)) {

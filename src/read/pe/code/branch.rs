@@ -215,7 +215,7 @@ impl Engine<'_, '_> {
                 _ => continue,
             };
             let of = match self.symbols.kind_of(value) {
-                Some(Kind::Made(of) | Kind::Or(of, _)) => of,
+                Some(Kind::Made(of) | Kind::Or(of, _) | Kind::Bits(of, _)) => of,
                 _ => value,
             };
             // On the stack it is compared where it lies.

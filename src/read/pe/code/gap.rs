@@ -88,7 +88,7 @@ impl Engine<'_, '_> {
             },
             Value::Sym(symbol, _) => match self.symbols.kind(symbol) {
                 Kind::Param(_) => Gap::Callers,
-                Kind::Made(of) => self.gap_at(of, depth + 1),
+                Kind::Made(of) | Kind::Bits(of, _) => self.gap_at(of, depth + 1),
                 Kind::Result(site) | Kind::Out(site, _) => self.giver(site),
                 Kind::Load(Value::Const(_)) => Gap::Variable,
                 Kind::Load(at) if self.slot(value).is_some() => self.gap_at(at, depth + 1).max(Gap::Field),

@@ -37,6 +37,10 @@ impl Engine<'_, '_> {
                 return self.indexed(variable, variable, base, 0, 1);
             }
             Register::None => return at,
+            // A multiple of a few bits is the number of a row.
+            register if instruction.memory_base() == Register::None && self.is_bits(register) => {
+                self.register(register)
+            }
             register => self.place(register),
         };
         let scale = i64::from(instruction.memory_index_scale());
@@ -46,11 +50,17 @@ impl Engine<'_, '_> {
         }
     }
 
+    fn is_bits(&self, register: Register) -> bool {
+        matches!(self.symbols.kind_of(self.register(register)), Some(Kind::Bits(..)))
+    }
+
     /// The value of a register that is part of an address. Numbers that are not told apart make no address.
     fn place(&self, register: Register) -> Value {
         let value = self.register(register);
         match value {
-            Value::Sym(symbol, _) if matches!(self.symbols.kind(symbol), Kind::Made(_)) => Value::Unknown,
+            Value::Sym(symbol, _) if matches!(self.symbols.kind(symbol), Kind::Made(_) | Kind::Bits(..)) => {
+                Value::Unknown
+            }
             _ => value,
         }
     }

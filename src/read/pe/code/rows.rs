@@ -4,11 +4,13 @@
 //! therefore executed once more for each row, as if it were the only one. Where a table ends is nowhere said: it is
 //! taken to end at the latest where the code refers to something else, or where a row does not look like one.
 
+use super::super::Map;
 use super::analysis::Engine;
 use super::report::{Arg, Event, InternalCall, Report};
 use super::strings::literal;
 use super::value::{Kind, Value};
 use iced_x86::{Instruction, Register};
+use std::cell::Cell;
 
 /// Most rows of a table.
 pub(super) const MAX_ROWS: u8 = 16;
@@ -16,6 +18,31 @@ pub(super) const MAX_ROWS: u8 = 16;
 const MAX_STRIDE: i64 = 0x1000;
 /// Fewest characters of a text in a row.
 const MIN_TEXT: usize = 2;
+
+/// What is known of the tables that a function reads from.
+#[derive(Default)]
+pub(super) struct Tables {
+    /// The row for which the function is executed.
+    row: Option<u8>,
+    /// How many rows they have.
+    rows: Cell<u8>,
+    /// How many rows each has at most, by its address and the bytes of a row.
+    limits: Map<(u64, u32), u8>,
+    /// Of one of them nothing says where it ends.
+    unsaid: Cell<bool>,
+}
+
+impl Tables {
+    /// The same row of each of them, of so many.
+    pub(super) fn at(row: Option<u8>, rows: u8) -> Self {
+        Tables { row, rows: Cell::new(rows), ..Tables::default() }
+    }
+
+    /// How many rows they have, and whether the code says so.
+    pub(super) fn rows(&self) -> (u8, bool) {
+        (self.rows.get(), !self.unsaid.get())
+    }
+}
 
 impl Engine<'_, '_> {
     /// The address of a memory operand that is a row of a table: an address in the data, and an index times something.
@@ -38,17 +65,24 @@ impl Engine<'_, '_> {
 
     /// The row of the table at `start` that is `index` times `by` bytes behind it. `None`: there is none.
     pub(super) fn row(&mut self, start: u64, index: Value, by: i64) -> Option<Value> {
-        let stride = match self.symbols.kind_of(index) {
-            Some(Kind::Times(_, times)) => i64::from(times).checked_mul(by)?,
+        let (number, stride) = match self.symbols.kind_of(index) {
+            Some(Kind::Times(of, times)) => (of, i64::from(times).checked_mul(by)?),
             // A length is behind a text, not in a table.
             Some(Kind::Length(..) | Kind::Size(..)) => return None,
-            _ => by,
+            _ => (index, by),
         };
         let word = i64::from(self.program.image.pointer_size());
         if !(word..=MAX_STRIDE).contains(&stride) || !self.symbols.is_data(start) {
             return None;
         }
         let row = self.symbols.of(Kind::Row(start, stride as u32));
+        // A mask says how many rows there are.
+        let most = match self.symbols.kind_of(number) {
+            Some(Kind::Bits(_, mask)) => u8::try_from(mask + 1).unwrap_or(MAX_ROWS),
+            _ => MAX_ROWS,
+        };
+        let limit = self.tables.limits.entry((start, stride as u32)).or_insert(most);
+        *limit = most.max(*limit);
         Some(self.this_row(row))
     }
 
@@ -79,12 +113,13 @@ impl Engine<'_, '_> {
 
     /// The address of the row for which the function is executed, where an address is a row of some table.
     pub(super) fn this_row(&self, address: Value) -> Value {
-        let (Some(row), Value::Sym(symbol, offset)) = (self.row, address) else { return address };
+        let (Some(row), Value::Sym(symbol, offset)) = (self.tables.row, address) else { return address };
         let Kind::Row(start, stride) = self.symbols.kind(symbol) else { return address };
         let first = start.wrapping_add_signed(i64::from(offset));
+        let limit = self.limit(start, stride).unwrap_or(MAX_ROWS);
         // A field that is no text says nothing of how many rows there are.
-        let rows = Some(self.rows_at(first, stride)).filter(|rows| *rows > 0).unwrap_or(self.rows.get());
-        let last = rows.saturating_sub(1);
+        let rows = Some(self.rows_at(first, stride)).filter(|rows| *rows > 0).unwrap_or(self.tables.rows.get());
+        let last = rows.min(limit).saturating_sub(1);
         Value::Const(first.wrapping_add(u64::from(row.min(last)) * u64::from(stride)))
     }
 
@@ -92,8 +127,17 @@ impl Engine<'_, '_> {
     pub(super) fn note_rows(&self, address: Value) {
         let Value::Sym(symbol, offset) = address else { return };
         let Kind::Row(start, stride) = self.symbols.kind(symbol) else { return };
-        let rows = self.rows_at(start.wrapping_add_signed(i64::from(offset)), stride);
-        self.rows.set(self.rows.get().max(rows));
+        let limit = self.limit(start, stride);
+        let rows = self.rows_at(start.wrapping_add_signed(i64::from(offset)), stride).min(limit.unwrap_or(MAX_ROWS));
+        self.tables.rows.set(self.tables.rows.get().max(rows));
+        if rows > 0 && limit != Some(rows) {
+            self.tables.unsaid.set(true);
+        }
+    }
+
+    /// How many rows the code says that a table has.
+    fn limit(&self, start: u64, stride: u32) -> Option<u8> {
+        self.tables.limits.get(&(start, stride)).copied().filter(|limit| *limit < MAX_ROWS)
     }
 
     /// How many rows have a text, or a pointer to one, at the place that the first has at this address.
@@ -120,8 +164,8 @@ impl Engine<'_, '_> {
     }
 }
 
-/// Puts what a function does with each row in the place of what it does with any.
-pub(super) fn put_together(report: &mut Report, rows: Vec<Report>) {
+/// Puts what a function does with each row in the place of what it does with any. `said`: the code says how many there are.
+pub(super) fn put_together(report: &mut Report, rows: Vec<Report>, said: bool) {
     let mut events: Vec<Event> = Vec::new();
     let mut calls: Vec<InternalCall> = Vec::new();
     for row in rows {
@@ -144,7 +188,7 @@ pub(super) fn put_together(report: &mut Report, rows: Vec<Report>) {
     // Where the table ends is not known: what differs from row to row is only likely.
     let sites: Vec<u32> = events.iter().map(|event| event.site).collect();
     let several = |site: u32| sites.iter().filter(|other| **other == site).count() > 1;
-    let doubt = |arg: &mut Arg| arg.weak |= !arg.texts.is_empty();
+    let doubt = |arg: &mut Arg| arg.weak |= !said && !arg.texts.is_empty();
     for event in events.iter_mut().filter(|event| several(event.site)) {
         event.args.iter_mut().for_each(doubt);
     }

@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Or(Value, u64),
     /// A number that is made of a parameter and other numbers: two of them need not be equal.
     Made(Value),
+    /// The bits of a parameter that a mask leaves: the lowest ones.
+    Bits(Value, u64),
     /// So many times a number.
     Times(Value, u32),
     /// A row of the table that begins at this address, of so many bytes.
