@@ -13,7 +13,7 @@ use super::scan::pointing;
 use super::{Map, Set, surface};
 use super::{operands, pascal};
 use crate::catalog::native::{self, Api, Model};
-use iced_x86::{FlowControl, Instruction, Mnemonic, OpKind, Register};
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register, UsedRegister};
 use std::cell::RefCell;
 
 /// The class that those of INI files derive from.
@@ -21,7 +21,8 @@ const BASE: &str = "TCustomIniFile";
 /// How often the function that only fails stands in the table of the base class, at the least.
 const MIN_ABSTRACT: usize = 5;
 /// Methods from `WriteString` to `WriteInteger`, and to the next one that writes, whichever it is.
-const MORE_WRITES: [usize; 2] = [2, 4];
+const WRITE_INTEGER: usize = 2;
+const MORE_WRITES: [usize; 2] = [WRITE_INTEGER, 4];
 /// Calls from a method to the function of Windows.
 const MAX_LEVELS: u8 = 6;
 /// Most functions that one leads to.
@@ -46,6 +47,9 @@ pub(crate) const CLOSES: u8 = 32;
 /// What a method does with a name below the settings of its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Does {
+    /// A text, a number, or something of which that is not known.
+    WriteText,
+    WriteNumber,
     Write,
     EraseSection,
     DeleteKey,
@@ -139,6 +143,23 @@ impl Keepers {
         self.told.borrow().contains(&site)
     }
 
+    /// A method reads the register with its third argument, before anything else may be there: a number in it was given.
+    pub(crate) fn takes_third(&self, program: &Program<'_>, method: u32) -> bool {
+        let third = if program.image.is_64() { Register::R8 } else { Register::RCX };
+        let body = program.body(method);
+        let mut factory = InstructionInfoFactory::new();
+        let straight =
+            body.instructions.iter().take_while(|instruction| instruction.flow_control() == FlowControl::Next);
+        let mut uses = straight.flat_map(|instruction| {
+            let used = factory.info(instruction).used_registers();
+            used.iter()
+                .filter(|used| used.register().full_register() == third)
+                .map(UsedRegister::access)
+                .collect::<Vec<_>>()
+        });
+        uses.next().is_some_and(|access| matches!(access, OpAccess::Read | OpAccess::CondRead))
+    }
+
     /// The functions of Windows that a function leads to.
     pub(crate) fn leads_to(&self, program: &Program<'_>, function: u32) -> u8 {
         if let Some(known) = self.leads.borrow().get(&function) {
@@ -186,8 +207,12 @@ impl Places {
             Some(2) => Some(Does::UpdateFile),
             Some(_) => None,
             None => {
-                let writes = behind == 0 || MORE_WRITES.contains(&behind) || self.calls_write(program, method);
-                writes.then_some(Does::Write)
+                let writes = || MORE_WRITES.contains(&behind) || self.calls_write(program, method);
+                match behind {
+                    0 => Some(Does::WriteText),
+                    WRITE_INTEGER => Some(Does::WriteNumber),
+                    _ => writes().then_some(Does::Write),
+                }
             }
         }
     }

@@ -21,7 +21,10 @@ pub(super) fn constants(event: &Event) -> Vec<String> {
     let number = if is_number { event.args.get(row.arity()) } else { argument(event, row.number) };
     if is_number || row.number.is_some() {
         let numbers = number.map(|arg| arg.number.all()).unwrap_or_default();
-        return numbers.iter().map(|number| format!("value {number}")).collect();
+        // What is no number may be a text.
+        if is_number || row.data.is_none() || !numbers.is_empty() {
+            return numbers.iter().map(|number| format!("value {number}")).collect();
+        }
     }
     let Some(data) = argument(event, row.data) else { return Vec::new() };
     let known = |text: &Text| text.as_lit().filter(|_| !data.weak || data.literal.is_some()).map(|_| quoted(text));

@@ -5,7 +5,7 @@ use super::super::super::operands::addresses;
 use super::super::super::pascal;
 use super::super::analysis::{Engine, Origin};
 use super::super::known::Known;
-use super::super::report::{Arg, Event, Handle};
+use super::super::report::{Arg, Event, Handle, Number};
 use super::super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX};
 use super::super::strings::{decode, is_path_like};
 use super::super::value::{Kind, Value};
@@ -166,7 +166,9 @@ impl Engine<'_, '_> {
             _ if does(keepers::SETS) => {
                 let open = self.open_key_of(made);
                 let (key, value) = (self.key(made, &open), Arg { literal, ..Arg::of(&name) });
-                self.tell(keeper, "Write", vec![key, value], site);
+                let number = self.program.keepers.takes_third(self.program, target);
+                let [text, number] = self.written(second, Does::Write, number);
+                self.tell(keeper, "Write", vec![key, value, text, number], site);
             }
             _ if does(keepers::CREATES) && does(keepers::OPENS) => {
                 let path = self.path_of(made, &name);
@@ -213,7 +215,7 @@ impl Engine<'_, '_> {
             (!is_file && leads & keepers::SETS != 0).then_some(Does::Write)
         });
         let (method, names) = match does {
-            Some(Does::Write) => ("Write", 2),
+            Some(Does::Write | Does::WriteText | Does::WriteNumber) => ("Write", 2),
             Some(Does::EraseSection) => ("EraseSection", 1),
             Some(Does::DeleteKey) => ("DeleteKey", 2),
             Some(Does::UpdateFile) => ("UpdateFile", 0),
@@ -229,7 +231,32 @@ impl Engine<'_, '_> {
             let (name, literal) = self.pascal_text(name);
             args.push(Arg { literal, ..Arg::of(&name) });
         }
+        if let Some(does @ (Does::Write | Does::WriteText | Does::WriteNumber)) = does {
+            // The fourth is the first on the stack (x86).
+            let value = self.argument(if self.is_64() { 3 } else { 0 });
+            args.extend(self.written(value, does, false));
+        }
         self.tell(keeper, method, args, site);
+    }
+
+    /// What a method is given to write: a text that is a part of the image, or a number, where the method takes one. No text
+    /// and zero are the same.
+    fn written(&self, value: Value, does: Does, may_be_number: bool) -> [Arg; 2] {
+        let number = match self.symbols.kind_of(value) {
+            Some(Kind::Low(byte)) => Some(u64::from(byte)),
+            _ => value.number(),
+        };
+        let place = number.and_then(|va| self.program.image.rva_of(va));
+        let text = place.and_then(|rva| self.constant_text(rva)).filter(|_| does != Does::WriteNumber);
+        let is_place = place.is_some_and(|rva| self.program.image.section_of(rva).is_some());
+        let may_be_number = does == Does::WriteNumber || may_be_number && number != Some(0) && !is_place;
+        match (text, number) {
+            (Some(text), _) => [Arg { literal: place, ..Arg::of(&Known::of(Text::lit(text))) }, Arg::default()],
+            (None, Some(number)) if may_be_number => {
+                [Arg::default(), Arg { number: Number::Known(vec![number]), ..Arg::default() }]
+            }
+            _ => [Arg::default(), Arg::default()],
+        }
     }
 
     /// Argument `n` of a method; the first is the object (Delphi's convention: "register"; x64: that of Windows).
