@@ -650,3 +650,17 @@ fn edits_inside_a_path() {
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }
+
+/// What a credential or a secret is called stands in a structure, of which nothing is said.
+#[test]
+fn secrets_and_functions_by_number() {
+    says(
+        "secrets",
+        &[
+            "protect DPAPI machine key CryptProtectData",
+            "write C:\\Contoso\\orders.mdb SQLDriverConnectW",
+            "write {?} CredWriteW",
+            "write {?} LsaStorePrivateData",
+        ],
+    );
+}

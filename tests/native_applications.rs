@@ -173,6 +173,27 @@ fn objects_of_com() {
     }
 }
 
+/// Functions of Windows that are looked up by name. What a field keeps is followed where the compiler puts the methods into
+/// their caller.
+#[test]
+fn functions_that_are_looked_up() {
+    let expected = [
+        "create file C:\\Contoso\\looked.new",
+        "delete file C:\\Contoso\\looked.old",
+        "rename file C:\\Contoso\\looked.dat",
+        "set-value registry HKLM\\SOFTWARE\\Contoso\\Looked\\Port",
+    ];
+    for reading in golden(APPLICATIONS, "looked", &BUILDS, "exe") {
+        is_certain(&reading);
+        // On x86 the view of 32 bits is one of what is said.
+        let said: Vec<String> = said(&reading).iter().map(|line| line.trim_end_matches(" view32").to_owned()).collect();
+        let kept = if reading.artifact.contains("-O2") { 0 } else { 2 };
+        assert_eq!(said, expected[kept..], "{}", reading.artifact);
+        let says_port = |e: &Effect| e.evidence.iter().any(|step| step.text == "value 8080");
+        assert!(shown(&reading).any(says_port), "{}", reading.artifact);
+    }
+}
+
 /// Lists and maps are followed with what they hold, and an object that another one owns into its thread.
 #[test]
 fn places_in_lists_and_threads() {
@@ -294,5 +315,9 @@ fn strings_of_microsofts_library() {
     ];
     for reading in golden("fixtures/native/msvc", "texts", &BUILDS, "exe") {
         assert_eq!(said(&reading), expected, "{}", reading.artifact);
+        // Behind all that a caller did before the way is too long, without optimisation.
+        let is_behind = |place: &String| place == "C:\\Contoso\\desk.log" && reading.artifact.contains("-O0");
+        let others: Vec<String> = guessed(&reading).into_iter().filter(|place| !is_behind(place)).collect();
+        assert!(others.is_empty(), "{}: {others:?}", reading.artifact);
     }
 }

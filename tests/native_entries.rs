@@ -83,3 +83,22 @@ fn functions_that_are_called_back() {
         ],
     );
 }
+
+/// Timers, windows and items of work run when whoever hands them over does.
+#[test]
+fn functions_that_a_class_hands_over() {
+    says(
+        "watcher",
+        "exe",
+        &[
+            "run C:\\data\\blink.dat",
+            "run C:\\data\\service.dat",
+            "run C:\\data\\session.dat",
+            "run C:\\data\\tick.dat",
+            "run C:\\data\\work.dat",
+            "shutdown C:\\data\\console.dat",
+            "shutdown C:\\data\\exit.dat",
+            "unknown C:\\data\\outside.dat",
+        ],
+    );
+}

@@ -22,6 +22,7 @@ use super::machine::{Ground, Machine, ROOM, RSP};
 use super::memory::Regions;
 use super::texts::Marks;
 use super::word::{Word, size_of};
+use crate::facts::Text;
 use answers::Answer;
 use code::{Code, behind, leads_to};
 use counted::{COUNTER, cost_of_repetitions, count_down, is_taken};
@@ -94,6 +95,8 @@ struct Way {
     supposed: bool,
     /// What it took for the answers of Windows and of callers.
     answers: Rc<Vec<Answer>>,
+    /// What it was given that need not be set.
+    asked: Rc<Vec<Text>>,
     /// Something that was not run may have changed what it knows.
     doubted: bool,
     /// What its symbols stand for, while another way goes on.
@@ -238,6 +241,7 @@ impl<'p, 'a> Run<'p, 'a> {
             chose: false,
             supposed: false,
             answers: Rc::default(),
+            asked: Rc::default(),
             doubted: false,
             origins: Rc::new(run.engine.origins.clone()),
         });

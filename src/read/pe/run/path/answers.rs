@@ -3,6 +3,7 @@
 
 use super::super::super::code::call::Target;
 use super::super::super::code::value::{Kind, Value};
+use super::super::texts;
 use super::super::word::Word;
 use super::code::leads_to;
 use super::{Run, Way};
@@ -51,6 +52,19 @@ impl Run<'_, '_> {
         if asks && !self.answers.contains(&value) {
             self.answers.push(value);
         }
+    }
+
+    /// The way asks for something that need not be set, of which it did not ask before: it may be set, or not.
+    pub(super) fn asks_first(&mut self, way: &mut Way, given: Word, api: Option<Api>) -> bool {
+        let wide = api.is_some_and(|api| api.wide);
+        let at = self.ground.address(given);
+        let read = at.and_then(|at| texts::read(&self.marks, &way.machine.memory, self.ground.image, at, wide, None));
+        let Some(text) = read.filter(|read| read.whole && !read.text.has_unknown()).map(|read| read.text) else {
+            return false;
+        };
+        let is_first = !way.asked.contains(&text);
+        Rc::make_mut(&mut way.asked).push(text);
+        is_first
     }
 
     /// Who decides the condition that the way is at.

@@ -298,7 +298,11 @@ impl<'p> Run<'p, '_> {
         let origins = || Rc::new(self.engine.origins.clone());
         let before = (others > 0).then(|| Way { origins: origins(), ..way.clone() });
         self.returned(&mut way.machine, answer.result, pops);
-        let (Some(before), Some(next)) = (before, next) else { return Some(()) };
+        let (Some(mut before), Some(next)) = (before, next) else { return Some(()) };
+        let is_free = answer.nullable && answer.others.is_empty() && self.asks_first(way, answer.result, api);
+        before.asked.clone_from(&way.asked);
+        before.chose |= !is_free;
+        way.chose |= !is_free;
         // Another text may stand there, or none may be given.
         let null = answer.nullable.then_some((None, Word::number(0)));
         let texts = answer.others.into_iter().map(|other| (Some(other), answer.result));
@@ -308,14 +312,13 @@ impl<'p> Run<'p, '_> {
                 break;
             }
             self.started += 1;
-            let mut other = Way { at: next.ip(), chose: true, ..before.clone() };
+            let mut other = Way { at: next.ip(), ..before.clone() };
             if let Some((at, text, wide)) = text {
                 bridge::store_text(&mut other.machine, &mut self.marks, at, &text, wide);
             }
             self.returned(&mut other.machine, result, pops);
             self.ways.push(other);
         }
-        way.chose = true;
         Some(())
     }
 
