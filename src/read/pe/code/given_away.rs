@@ -309,12 +309,14 @@ impl Engine<'_, '_> {
 
     /// A variable of the frame, or an object that begins with one, that holds a handle or an object of COM.
     fn holds_opened(&self, pointer: Value) -> bool {
-        let opened = |cell: super::state::Cell| match cell.value {
+        let is_opened = |value: &Value| match value {
             Value::Sym(symbol, 0) => {
-                matches!(self.origins.get(&symbol), Some(Origin::Handle(_) | Origin::Object(_) | Origin::Function(..)))
+                matches!(self.origins.get(symbol), Some(Origin::Handle(_) | Origin::Object(_) | Origin::Function(..)))
             }
             _ => false,
         };
+        // Where it could not be made there is nothing.
+        let opened = |cell: super::state::Cell| self.symbols.alternatives(cell.value).iter().any(is_opened);
         matches!(pointer, Value::Stack(_)) && self.state.cell(pointer).is_some_and(opened)
     }
 
