@@ -143,7 +143,7 @@ fn databases_inside_the_program() {
 fn a_library_that_is_linked_in() {
     says(
         "whole",
-        &["x64-O2", "x86-O2"],
+        &BUILDS,
         "exe",
         &[
             "append file C:\\Contoso\\journal.log",

@@ -60,6 +60,11 @@ fn a_service_that_is_a_class() {
             "delete C:\\Contoso\\running.lock run",
         ];
         assert_eq!(lines, expected, "{}", reading.artifact);
+        // What it is called is kept in the object.
+        let clues =
+            reading.facts.iter().filter_map(|fact| fact.as_clue()).filter(|clue| clue.value.contains("Dispatcher"));
+        let names: Vec<String> = clues.filter_map(|clue| Some(clue.location.as_ref()?.to_string())).collect();
+        assert_eq!(names, ["ContosoOrders"], "{}", reading.artifact);
     }
 }
 

@@ -134,13 +134,17 @@ fn roles(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut Reading) {
     }
 }
 
-/// Says what the services are called that the image hands to the dispatcher: the name of each stands behind its main function.
+/// What the services may be called that a call hands to the dispatcher: the name of each stands behind its main function.
+pub(crate) fn services_of(event: &Event) -> impl Iterator<Item = &Text> {
+    let is_dispatcher = event.api.row.model == Some(Model::ServiceDispatcher);
+    let fields = event.args.get(event.api.row.arity()..).filter(|_| is_dispatcher).unwrap_or_default();
+    fields.chunks_exact(2).filter_map(|service| service[1].texts.first())
+}
+
+/// Says what the services are called that the image hands to the dispatcher.
 pub(crate) fn name_services(events: &[Event], reading: &mut Reading) {
-    for event in events.iter().filter(|event| event.api.row.model == Some(Model::ServiceDispatcher)) {
-        let services = event.args.get(event.api.row.arity()..).unwrap_or_default().chunks_exact(2);
-        for name in
-            services.filter_map(|service| service[1].texts.first()).filter(|name| name.is_full() && !name.is_empty())
-        {
+    for event in events {
+        for name in services_of(event).filter(|name| name.is_full() && !name.is_empty()) {
             let clue = Clue::new(ClueKind::Role, "service", event.via.clone());
             let nameless = |fact: &&mut Fact| fact.as_clue() == Some(&clue);
             match reading.facts.iter_mut().find(nameless) {

@@ -28,7 +28,7 @@ use super::code::gap::Gap;
 use super::code::report::{Arg, Event};
 use super::image::Image;
 use super::program::Program;
-use super::{effects, modes};
+use super::{effects, modes, surface};
 use crate::facts::{Body, Extent, Hole, Part, Text};
 use path::{Found, Goal, Run};
 
@@ -52,6 +52,11 @@ fn known(program: &Program<'_>, event: &Event) -> Option<u8> {
     // Which of several roots belongs to which of several keys is not known.
     let crossed = event.args.iter().filter_map(|arg| arg.handle.as_ref()).any(|handle| handle.crossed)
         || event.args.iter().filter(|arg| is_several(arg)).count() > 1;
+    // A service is no effect; what it is called is known as a place is.
+    let nameless = |name: &Text| !name.is_full() || name.is_empty();
+    if let Some(open) = surface::services_of(event).map(nameless).reduce(|a, b| a || b) {
+        return Some(if open { 0 } else { WHOLE });
+    }
     let facts = effects::facts(&program.image, event);
     let of = |fact: &crate::facts::Fact| match &fact.body {
         Body::Effect(effect) => Some(match effect.location.extent() {
