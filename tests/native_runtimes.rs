@@ -115,6 +115,10 @@ fn files_of_the_universal_runtime_that_is_linked_in() {
             "write C:\\Contoso\\state.bin",
         ];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
+        // One call is told of once.
+        let effects = reading.facts.iter().filter_map(|fact| fact.as_effect());
+        let read = effects.filter(|effect| effect.location.to_string() == "C:\\Contoso\\settings.ini");
+        assert_eq!(read.count(), 1, "{}", reading.artifact);
     }
 }
 
