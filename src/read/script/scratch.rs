@@ -47,7 +47,10 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
         let mut later: Vec<(u32, u32)> = gone.iter().filter(|gone| **gone > at).copied().collect();
         later.sort_unstable();
         // A deletion on the other way through a condition is another run's.
-        let same_way = |to: &&(u32, u32)| to.0 - at.0 > MAX_LIFE || !is_other_branch(&lines, at, **to, basic);
+        let same_way = |to: &&(u32, u32)| {
+            to.0 - at.0 > MAX_LIFE
+                || !(is_other_branch(&lines, at, **to, basic) || is_of_failure(&lines, at, **to, basic))
+        };
         let Some(next) = later.iter().take(MAX_DELETIONS).find(same_way) else { continue };
         effect.mark(Trait::DeleteOnClose);
         let between = lines.get(at.0 as usize..next.0 as usize).unwrap_or_default();
@@ -90,6 +93,43 @@ fn mark_replaced(reading: &mut Reading) {
         }
     }
 }
+
+/// Does a condition or block stand around the second place, and not around the first, that is only carried out when something
+/// failed: `If Err.Number <> 0 Then`, `catch`? What is taken away there was not to be kept half done.
+fn is_of_failure(lines: &[&str], from: (u32, u32), to: (u32, u32), basic: bool) -> bool {
+    let mut open: Vec<bool> = Vec::new();
+    for number in from.0..=to.0 {
+        let line = (number as usize).checked_sub(1).and_then(|i| lines.get(i)).copied().unwrap_or_default();
+        let start = if number == from.0 { from.1.saturating_sub(1) as usize } else { 0 };
+        let end = if number == to.0 && to.1 > 0 { to.1 as usize - 1 } else { usize::MAX };
+        let part: String = line.chars().take(end.min(MAX_LINE)).skip(start).collect::<String>().to_ascii_lowercase();
+        let code = part.trim();
+        if basic {
+            if code.starts_with("if ") && code.ends_with(" then") {
+                open.push(code[3..].trim_start().starts_with("err"));
+            } else if code.starts_with("if err") && number == to.0 {
+                open.push(true);
+            } else if code.starts_with("end if") {
+                open.pop();
+            }
+            continue;
+        }
+        let mut before = 0;
+        for (at, c) in part.char_indices() {
+            match c {
+                '{' => open.push(part[before..at].trim_start().starts_with("catch")),
+                '}' => drop(open.pop()),
+                ';' => {}
+                _ => continue,
+            }
+            before = at + 1;
+        }
+    }
+    open.contains(&true)
+}
+
+/// Longest beginning of a line that is looked at.
+const MAX_LINE: usize = 1_024;
 
 /// Does an `else` that belongs to a condition around the first place hold the second? Blocks are counted by their
 /// brackets, in Basic by `If ... Then` and `End If`.
@@ -185,6 +225,23 @@ mod tests {
         assert!(other("if (x) {\n+\n}\nelse if (y)\n{\n  -\n}", false));
         assert!(other("if a then\n+\nelse\n-\nend if", true));
         assert!(other("if a then\nif b then\n+\nend if\nelse\n-\nend if", true));
+    }
+
+    #[test]
+    fn what_is_taken_away_when_something_failed() {
+        let failed = |text: &str, basic: bool| {
+            let lines: Vec<&str> = text.lines().collect();
+            let line = |mark: char| lines.iter().position(|l| l.contains(mark)).unwrap();
+            let place = |mark: char| (line(mark) as u32 + 1, lines[line(mark)].find(mark).unwrap() as u32 + 1);
+            is_of_failure(&lines, place('+'), place('-'), basic)
+        };
+        assert!(failed("+\nIf Err.Number <> 0 Then\n x\n -\nEnd If", true));
+        assert!(failed("+\nIf Err Then -", true));
+        assert!(!failed("+\nIf Err.Number <> 0 Then\n x\nEnd If\n-", true));
+        assert!(!failed("+\nIf done Then\n -\nEnd If", true));
+        assert!(failed("try { + } catch {\n - }", false));
+        assert!(!failed("try { + } catch {\n x }\n-", false));
+        assert!(!failed("try { + } finally { - }", false));
     }
 
     #[test]
