@@ -11,6 +11,7 @@ mod ciphers;
 mod copies;
 mod decisions;
 mod durable;
+mod either;
 mod environments;
 mod given;
 mod grants;
@@ -92,6 +93,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     copies::fold(readings, &decisions);
     outputs::fold(readings, &decisions, context.app);
     appended::mark(readings);
+    either::mark(readings);
     once::mark(readings, &decisions, context.app, rules);
     steps::take()
 }

@@ -68,13 +68,16 @@ pub(super) fn mark(readings: &mut [Reading], decisions: &Decisions<'_>, app: &Ap
 /// What one artifact keeps in a state: by its key, how it is written and where. And what speaks for telling of it there.
 #[derive(Default)]
 struct Use {
-    weight: Option<(usize, Certainty)>,
+    weight: Option<Weight>,
     kept: BTreeMap<String, (String, Site)>,
 }
 
-/// What makes a loss heavier, and how certain it is.
-fn weight(effect: &Effect) -> (usize, Certainty) {
-    (HEAVIER.iter().filter(|heavier| effect.has(**heavier)).count(), effect.certainty)
+/// Whether it is told at all, what makes the loss heavier, and how certain it is.
+type Weight = (bool, usize, Certainty);
+
+fn weight(effect: &Effect) -> Weight {
+    let heavier = HEAVIER.iter().filter(|heavier| effect.has(**heavier)).count();
+    (!effect.has(Trait::Repeated), heavier, effect.certainty)
 }
 
 /// Properties of one use of a state, not of the state.
@@ -118,7 +121,8 @@ fn state_of(effect: &Effect, artifact: &str, machines: &Machines<'_>, rules: &Ru
     let (store, at) = (effect.store, machine_wide(effect, artifact, machines)?);
     let rule = &rules.rule_for(effect, rules.platform().place_of(effect))?.id;
     // What becomes of it depends on these, and on the place.
-    let mut traits: Vec<Trait> = effect.traits.iter().copied().filter(|found| !HEAVIER.contains(found)).collect();
+    let mut traits: Vec<Trait> =
+        effect.traits.iter().copied().filter(|found| !HEAVIER.contains(found) && *found != Trait::Repeated).collect();
     traits.sort_unstable();
     let time = match effect.phase {
         Phase::Unknown => "unknown",
