@@ -131,7 +131,12 @@ pub(crate) const CLOUD_CONFIG: &str = "#cloud-config";
 /// input"). `<script>` alone is in web pages, too.
 const USER_DATA: &[&[u8]] = &[b"<powershell>", b"<persist>", b"<runAsLocalSystem>"];
 
-fn is_user_data(text: &[u8]) -> bool {
+/// What stands before the first tag is not run; remarks are written there.
+fn is_user_data(mut text: &[u8]) -> bool {
+    while text.starts_with(b"#") {
+        let Some(end) = memchr::memchr(b'\n', text) else { return false };
+        text = text[end..].trim_ascii_start();
+    }
     USER_DATA.iter().any(|tag| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag)))
 }
 
@@ -293,6 +298,8 @@ mod tests {
     #[test]
     fn magic_before_name() {
         assert_eq!(sniff(b"REGEDIT4\r\n", "x.txt"), Some(Kind::Reg));
+        assert_eq!(sniff(b"# first start\r\n\r\n# of it\n<powershell>\n", "x.ps1"), Some(Kind::UserData));
+        assert_eq!(sniff(b"# <powershell>", "x.ps1"), Some(Kind::PowerShell));
         assert_eq!(sniff(b"\xef\xbb\xbf<?xml version", "whatever"), Some(Kind::Xml));
         assert_eq!(sniff(b"\xfe\xff\0<\0?\0x\0m\0l", "x"), Some(Kind::Xml));
         assert_eq!(sniff(b"<\0?\0x\0m\0l\0", "x"), Some(Kind::Xml));

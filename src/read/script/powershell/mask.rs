@@ -72,7 +72,11 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if let Some((_, end)) = trivia(bytes, at) {
-            if matches!(byte, b'"' | b'\'') && begins_argument(bytes, at) && precedes_word(bytes, end) {
+            let is_text = matches!(byte, b'"' | b'\'') && begins_argument(bytes, at);
+            // Who thinks that a backslash escapes a quote writes `"\"$program\""`: two texts with a variable between, in one word.
+            let is_joined = byte == b'"' && bytes[..end].ends_with(br#"\""#) && bytes.get(end) == Some(&b'$');
+            let end = if is_joined { word_end(bytes, end) } else { end };
+            if is_joined || is_text && precedes_word(bytes, end) {
                 mask(&mut out.get_or_insert_with(|| bytes.to_vec())[at..end]);
             }
             at = end;
@@ -87,7 +91,12 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
                 let end = word_end(bytes, at);
                 let word = &bytes[at..end];
                 let is_listed = word.starts_with(b"$") && precedes_word(bytes, end);
-                if is_listed || needs_mask(word) || (is_assigned(word) && follows_a_word(bytes, at)) {
+                let is_divided = || word.starts_with(b"$") && word.windows(2).any(|w| w == b"/$");
+                if is_listed
+                    || needs_mask(word)
+                    || is_divided() && is_of_command(bytes, at)
+                    || (is_assigned(word) && follows_a_word(bytes, at))
+                {
                     let out = out.get_or_insert_with(|| bytes.to_vec());
                     mask(&mut out[at..end]);
                 }
@@ -113,6 +122,15 @@ fn begins_argument(bytes: &[u8], at: usize) -> bool {
     }
     let Some(before) = bytes[..at].iter().rposition(|b| !matches!(b, b' ' | b'\t')) else { return false };
     !matches!(bytes[before], b'\n' | b'\r' | b';' | b'|' | b'{' | b'(' | b'&' | b'=' | b'.')
+}
+
+/// Does the statement that goes on here begin with a command? What a keyword takes is an expression.
+fn is_of_command(bytes: &[u8], at: usize) -> bool {
+    const KEYWORDS: [&[u8]; 6] = [b"exit", b"if", b"return", b"switch", b"throw", b"while"];
+    let begin = bytes[..at].iter().rposition(|b| b"\n;{}|(=".contains(b)).map_or(0, |i| i + 1);
+    let statement = bytes[begin..at].trim_ascii_start();
+    let word = statement.split(|b| matches!(b, b' ' | b'\t')).next().unwrap_or_default();
+    word.first().is_some_and(u8::is_ascii_alphabetic) && !KEYWORDS.iter().any(|k| word.eq_ignore_ascii_case(k))
 }
 
 /// A command by its path from the root of the drive, `/scripts/start.ps1`, at the beginning of a statement.
@@ -184,7 +202,11 @@ fn parenthesis_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 fn needs_mask(word: &[u8]) -> bool {
-    let body = |w: &[u8]| w.contains(&b'\\') && !w.contains(&b'"') && !w.contains(&b'\'');
+    let body = |w: &[u8]| {
+        (w.contains(&b'\\') || is_path_by_slash(w) || is_name_with_dash(w) || memchr::memmem::find(w, b"`:").is_some())
+            && !w.contains(&b'"')
+            && !w.contains(&b'\'')
+    };
     match word {
         [b'$', b'(', ..] => body(word),
         [b'$', ..] => body(word),
@@ -199,6 +221,20 @@ fn needs_mask(word: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// `$folder/name`: what is divided by is a number or a variable.
+fn is_path_by_slash(word: &[u8]) -> bool {
+    word.windows(2).any(|pair| pair[0] == b'/' && (pair[1].is_ascii_alphabetic() || matches!(pair[1], b'.' | b'_')))
+}
+
+/// `$prefix-key.pem`: behind the dash stands no operator.
+fn is_name_with_dash(word: &[u8]) -> bool {
+    let variable = word[1..].iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':')).count();
+    let Some(rest) = word[1 + variable..].strip_prefix(b"-") else { return false };
+    let name = rest.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let is_operator = OPERATORS.iter().any(|o| rest[..name].eq_ignore_ascii_case(o.as_bytes()));
+    variable > 0 && !is_operator && rest.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// `name="a b"`, as programs take it.
@@ -244,6 +280,9 @@ mod tests {
             ("/run/a.ps1 -b 1;\\x.ps1", "_run/a.ps1 -b 1;_x.ps1"),
             ("/Scripts/a.ps1 -x y; & /b/c.ps1", "_Scripts/a.ps1 -x y; & _b/c.ps1"),
             ("netsh set rule name=\"A (b)\" new", "netsh set rule name__A__b__ new"),
+            ("md $D/logs; md $D/$x", "md _D/logs; md _D/_x"),
+            ("ssl -key $C-key.pem -p $A`:80", "ssl -key _C_key.pem -p _A_:80"),
+            (r#"sc x= "\"$E\"" y"#, r"sc x= _\__E\__ y"),
         ] {
             assert_eq!(masked(text), plain);
             assert_eq!(text.len(), plain.len());
@@ -267,6 +306,9 @@ mod tests {
             "x \"$(y)\\z\"",
             "$a = 4 / 2",
             "$a = 4 `\r\n / 2",
+            "return $a/$b",
+            "f ($a/2)",
+            "if ($a-eq 3) { }",
         ] {
             assert_eq!(masked(text), text);
         }

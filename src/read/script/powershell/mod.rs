@@ -6,6 +6,7 @@ mod command;
 mod compute;
 mod defaults;
 mod expression;
+mod forms;
 mod functions;
 mod interest;
 mod markers;
@@ -236,6 +237,7 @@ fn parse(text: &str, most: usize) -> Option<Tree> {
     let text = trivia::without_comments(text);
     let text = trivia::without_using(&text);
     let text = seven::as_lists(&text);
+    let text = forms::as_known(&text);
     let text = mask::masked(&text);
     let bytes = text.as_bytes();
     parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))

@@ -40,7 +40,7 @@ pub(super) fn as_lists(text: &str) -> Cow<'_, str> {
 }
 
 /// The code alone: texts and comments are dots.
-fn code(text: &str) -> Vec<u8> {
+pub(super) fn code(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut code = bytes.to_vec();
     let mut at = 0;
