@@ -253,6 +253,9 @@ fn texts_for_which_there_is_no_room() {
 #[test]
 fn texts_that_are_not_known() {
     for reading in read("unknowns") {
+        let effects = || reading.facts.iter().filter_map(|fact| fact.as_effect());
+        let opens = |effect: &Effect| effect.via.ends_with("!_open") && effect.location.text().is_unknown();
+        assert!(!effects().any(opens), "{}: the word that stands for no file", reading.artifact);
         let written = written(&reading);
         let says = |line: &str| written.iter().any(|written| written == line);
         let expected = [

@@ -280,8 +280,15 @@ fn says_more(before: &Event, after: &Event) -> bool {
 fn called(program: &Program<'_>, pending: &Pending, call: &InternalCall) -> Event {
     let event = filled(&pending.event, call);
     if is_undecided(&event) || is_vague(&event) {
-        let again = given(program, pending, call, false).map(|again| filled(&again, call));
-        return again.filter(|again| !is_undecided(again)).unwrap_or(event);
+        let decided = |addresses: bool| {
+            let again = given(program, pending, call, addresses).map(|again| filled(&again, call));
+            again.filter(|again| !is_undecided(again))
+        };
+        let by_numbers = decided(false).unwrap_or(event);
+        // Letters of a text that is given may decide: where it stands they are known.
+        let looks = is_vague(&by_numbers) || is_undecided(&by_numbers);
+        let by_letters = (looks && ways::looks_into_literals(program, pending.function, call)).then(|| decided(true));
+        return by_letters.flatten().unwrap_or(by_numbers);
     }
     if is_split(&pending.event) || is_several(&event) {
         let again = given(program, pending, call, true).map(|again| filled(&again, call));

@@ -202,6 +202,7 @@ impl Engine<'_, '_> {
         let Some(exit) = self.exit.take() else { return };
         self.state = exit;
         self.note_kept();
+        self.settle_formats();
         let mut result = self.close_any(self.state.registers[0]);
         // What is made here and returned is not told of otherwise.
         if matches!(self.symbols.kind_of(self.state.registers[0]), Some(Kind::Result(_))) {

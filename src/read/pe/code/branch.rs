@@ -223,9 +223,13 @@ impl Engine<'_, '_> {
                 Value::Stack(offset) => self.stack_parameter(offset),
                 of => self.slot(of).map(|slot| slot.param),
             };
-            let bit = parameter.and_then(|n| 1u64.checked_shl(u32::from(n)));
-            self.report.tested |= bit.unwrap_or_default();
+            self.note_parameter(parameter);
         }
+    }
+
+    /// Remembers that a comparison is about a parameter.
+    pub(super) fn note_parameter(&mut self, parameter: Option<u8>) {
+        self.report.tested |= parameter.and_then(|n| 1u64.checked_shl(u32::from(n))).unwrap_or_default();
     }
 
     /// Two numbers of which one counts characters.

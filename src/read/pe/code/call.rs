@@ -344,7 +344,7 @@ impl Engine<'_, '_> {
         let fills = summary.is_some_and(|s| s.buffers.iter().any(|(_, known)| says(known)));
         let formats = report.as_ref().and_then(|report| report.formats);
         let looks = report.as_ref().map_or(0, |report| report.looks);
-        if !fills && self.static_format(formats, looks) {
+        if !fills && self.static_format(formats, looks, site) {
             return self.symbols.of(Kind::Result(site));
         }
         let report = report.map(|report| self.decided(target, report));
@@ -396,7 +396,13 @@ impl Engine<'_, '_> {
         if self.is_given && length <= MAX_HELPER {
             let image = &program.image;
             let numbers = self.parameters().filter_map(|n| Some((n, self.argument(n).number()?)));
-            let numbers: Vec<(u8, u64)> = numbers.filter(|(_, number)| image.rva_of(*number).is_none()).collect();
+            // An address says something to a function only that compares what stands there with a word.
+            let plain = program.reported(target);
+            let compares = |n: u8| {
+                plain.as_ref().is_some_and(|report| report.compared.iter().any(|(slot, _)| *slot == Slot::of(n)))
+            };
+            let is_said = |(n, number): &(u8, u64)| image.rva_of(*number).is_none() || compares(*n);
+            let numbers: Vec<(u8, u64)> = numbers.filter(is_said).collect();
             if !numbers.is_empty() {
                 return program.report_given(target, &numbers, None, self.depth + 1);
             }

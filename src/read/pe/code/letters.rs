@@ -203,6 +203,9 @@ impl Engine<'_, '_> {
         let Some(Value::Sym(symbol, 0)) = held else { return };
         let loaded = self.letters.loaded.iter().find(|loaded| loaded.symbol == symbol).copied();
         if let Some(Loaded { at, width, .. }) = loaded.filter(|_| self.notes()) {
+            // Without optimisation, a letter is loaded before it is compared.
+            let parameter = self.slot(at).map(|slot| slot.param);
+            self.note_parameter(parameter);
             self.letters.add(Letter { at, characters, size: width, site: self.at });
         }
     }

@@ -7,6 +7,7 @@ use super::given_away::{Given, Written};
 pub(crate) use super::handle::Handle;
 use super::known::Known;
 use super::made::Constructs;
+use super::models::listed::Formats;
 use super::models::objects::Kept;
 pub(crate) use super::number::Number;
 use super::slot::Slot;
@@ -448,15 +449,6 @@ impl Summary {
             || self.buffers.iter().any(|(_, k)| known(k))
             || self.strings.iter().any(|(_, k, _)| known(k))
     }
-}
-
-/// What a function of the image that formats is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Formats {
-    /// The parameter, or the address, where the text goes.
-    pub(crate) to: Result<u8, u64>,
-    /// The parameter with the format.
-    pub(crate) format: u8,
 }
 
 /// All of it.

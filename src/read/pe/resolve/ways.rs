@@ -4,6 +4,8 @@
 //! not done for this caller. A text stands for an address that nothing else has, with the characters that are known of it.
 
 use super::super::code::report::{Arg, Behind, InternalCall, Number, Report};
+use super::super::code::slot::Slot;
+use super::super::code::strings::literal;
 use super::super::program::Program;
 use super::super::reach;
 use super::{Map, Pending};
@@ -15,6 +17,8 @@ const TEXTS: u64 = 0x7ffe_0000;
 const EACH: u64 = 0x100;
 /// Bytes of a text that are looked at: its first character, however wide.
 const CHARACTER: i32 = 2;
+/// Bytes of a literal that are looked at: a word that stands for something else, and its end.
+const WORD: usize = 8;
 
 /// How a call comes to what is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +43,15 @@ pub(super) fn way(program: &Program<'_>, pending: &Pending, call: &InternalCall)
     let is_number = |number: u64| program.image.rva_of(number).is_none();
     let number = |(n, arg): &&(u8, Arg)| Some((*n, arg.number.only().filter(|number| is_number(*number))?));
     let numbers: Vec<(u8, u64)> = passed.iter().filter_map(number).collect();
-    let asks = |numbers: &[(u8, u64)], bytes: &[Behind]| is_barred(program, pending, numbers, bytes);
+    let asks = |numbers: &[(u8, u64)], bytes: &[Behind]| is_barred(program, pending, numbers, bytes, false);
     if !numbers.is_empty() && asks(&numbers, &[]) == Some(true) {
+        return Way::Barred;
+    }
+    // A word that stands for no file, where the function compares what it is given with that.
+    let words: Vec<(u8, u64)> =
+        call.args.iter().filter_map(|(n, arg)| Some((*n, word(program, pending, *n, arg)?))).collect();
+    if !words.is_empty() && is_barred(program, pending, &[numbers.as_slice(), &words].concat(), &[], true) == Some(true)
+    {
         return Way::Barred;
     }
     let texts = passed.iter().filter(|(n, arg)| {
@@ -91,7 +102,28 @@ fn says(arg: &Arg) -> bool {
 /// What a literal begins with.
 fn first_bytes<'i>(program: &'i Program<'_>, arg: &Arg) -> Option<&'i [u8]> {
     let rva = program.image.rva_of(arg.number.only()?)?;
-    program.image.at(rva)?.get(..CHARACTER as usize)
+    let bytes = program.image.at(rva)?;
+    bytes.get(..CHARACTER as usize)?;
+    bytes.get(..WORD.min(bytes.len()))
+}
+
+/// Address of a text of the image that is given for a parameter and that this is compared with on the way to the event.
+fn word(program: &Program<'_>, pending: &Pending, parameter: u8, arg: &Arg) -> Option<u64> {
+    let compared = pending.event.compared.as_deref().filter(|compared| !compared.is_empty())?;
+    let address = arg.number.only()?;
+    let rva = program.image.rva_of(address)?;
+    let texts = [false, true].map(|wide| literal(&program.image, rva, wide));
+    let is_compared = |text: &String| {
+        compared.iter().any(|(slot, word)| *slot == Slot::of(parameter) && word.as_lit() == Some(text.as_str()))
+    };
+    texts.iter().flatten().any(is_compared).then_some(address)
+}
+
+/// The function looks at what it is given, and what this call gives is a text of the image.
+pub(super) fn looks_into_literals(program: &Program<'_>, function: u32, call: &InternalCall) -> bool {
+    let tested = tested(program, function);
+    let is_tested = |n: u8| tested & 1u64.checked_shl(u32::from(n)).unwrap_or_default() != 0;
+    call.args.iter().any(|(n, arg)| is_tested(*n) && arg.literal.is_some())
 }
 
 fn tested(program: &Program<'_>, function: u32) -> u64 {
@@ -104,8 +136,14 @@ fn is_tested_in(program: &Program<'_>, pending: &Pending) -> bool {
 }
 
 /// With these numbers, and these bytes behind addresses, the function does not come to the call of the event; without them
-/// it does. `None`: it is not known.
-fn is_barred(program: &Program<'_>, pending: &Pending, numbers: &[(u8, u64)], bytes: &[Behind]) -> Option<bool> {
+/// it does. `None`: it is not known. `addresses`: what it hands on of them counts.
+fn is_barred(
+    program: &Program<'_>,
+    pending: &Pending,
+    numbers: &[(u8, u64)],
+    bytes: &[Behind],
+    addresses: bool,
+) -> Option<bool> {
     let below = pending.below.as_ref();
     let inner = below.map(|below| below.function);
     let free = program.report_given(pending.function, &[], inner, 0)?;
@@ -126,11 +164,12 @@ fn is_barred(program: &Program<'_>, pending: &Pending, numbers: &[(u8, u64)], by
     let number = |(n, arg): &(u8, Arg)| Some((*n, arg.number.only()?));
     let numbers: Vec<(u8, u64)> = call.args.iter().filter_map(number).collect();
     let numbers: Vec<(u8, u64)> =
-        numbers.into_iter().filter(|(_, number)| program.image.rva_of(*number).is_none()).collect();
-    if numbers.is_empty() || tested(program, below.function) == 0 && below.below.is_none() {
+        numbers.into_iter().filter(|(_, number)| addresses || program.image.rva_of(*number).is_none()).collect();
+    let looks = addresses || tested(program, below.function) != 0 || below.below.is_some();
+    if numbers.is_empty() || !looks {
         return Some(false);
     }
-    is_barred(program, below, &numbers, &[])
+    is_barred(program, below, &numbers, &[], addresses)
 }
 
 /// The function names something else by a text that it is given at this address.

@@ -2,8 +2,8 @@
 
 use super::super::analysis::Engine;
 use super::super::known::Known;
-use super::super::report::Formats;
 use super::super::value::{Kind, Value};
+use super::listed::{Formats, MIN_SIZE};
 use super::room::Room;
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Hole, Part, Source, Text};
@@ -81,15 +81,12 @@ impl Layout {
     }
 }
 
-/// Least number between a buffer and its format that is taken for its size: smaller ones say something else.
-const MIN_SIZE: u64 = 8;
-
 impl Engine<'_, '_> {
     /// A call inside the image with a buffer and a format: `sprintf` or `snprintf` of a runtime that is linked in.
     /// `looks`: the parameters behind which the function looks itself, by bit.
-    pub(crate) fn static_format(&mut self, formats: Option<Formats>, looks: u64) -> bool {
+    pub(crate) fn static_format(&mut self, formats: Option<Formats>, looks: u64, site: u32) -> bool {
         if let Some(formats) = formats {
-            return self.format_through(formats);
+            return self.format_through(formats, site);
         }
         let to = self.argument(0);
         if !matches!(to, Value::Stack(_)) {
@@ -157,70 +154,10 @@ impl Engine<'_, '_> {
         self.load(list.plus(i64::from(size) * position as i64, self.is_64()), size)
     }
 
-    /// A call of a function of the image that hands its arguments on as a list, with a format: the text is what it says.
-    fn format_through(&mut self, Formats { to, format: at }: Formats) -> bool {
-        // What stands between the buffer and its format is its size.
-        let sizes = to.map_or(at..at, |to| to.saturating_add(1)..at);
-        let room = sizes.filter_map(|n| self.argument(n).number()).filter(|n| *n >= MIN_SIZE).find_map(Room::unsure);
-        let to = match to {
-            Ok(parameter) => self.argument(parameter),
-            Err(va) => Value::Const(va),
-        };
-        let value = self.argument(at);
-        let is_buffer = match to {
-            Value::Unknown => false,
-            Value::Const(va) => self.is_variable(va),
-            _ => true,
-        };
-        let arg = self.close_any(value);
-        let format = arg.literal.and_then(|_| arg.texts.first()).and_then(Text::as_lit);
-        let (true, Some(format)) = (is_buffer, format) else { return false };
-        let wide = self.close(value, true).texts.first() == arg.texts.first();
-        let known =
-            self.formatted(format, wide, |engine, position| engine.argument((at + 1).saturating_add(position as u8)));
-        self.fill(to, known.within(room, wide), wide);
-        true
-    }
-
-    /// Notes that the function hands on what follows its format: the address of a parameter on the stack says so.
-    pub(crate) fn note_list(&mut self) {
-        /// Arguments among which the list is.
-        const MAX_LIST: u8 = 7;
-        let size = if self.is_64() { 8 } else { 4 };
-        if self.report.formats.is_some() {
-            return;
-        }
-        for n in 2..MAX_LIST {
-            let Value::Stack(list) = self.argument(n) else { continue };
-            let first = list - size;
-            if first < 2 * size || first % size != 0 || first / size > i32::from(MAX_LIST) {
-                continue;
-            }
-            if !self.notes() {
-                return;
-            }
-            // Behind the return address.
-            let format = (first / size - 1) as u8;
-            let mut passed = Vec::new();
-            for n in 0..n {
-                let value = self.argument(n);
-                passed.extend(match (value, self.symbols.kind_of(value)) {
-                    (_, Some(Kind::Param(parameter))) => Some(Ok(parameter)),
-                    (Value::Const(va), _) if self.is_variable(va) => Some(Err(va)),
-                    _ => None,
-                });
-            }
-            let to = passed.iter().copied().find(|value| *value != Ok(format));
-            if let Some(to) = to.filter(|_| passed.contains(&Ok(format))) {
-                self.report.formats = Some(Formats { to, format });
-                return;
-            }
-        }
-    }
-
     pub(super) fn format_model(&mut self, api: Api, site: u32) -> Value {
         let to = self.model_argument(api, 0);
         let format = self.model_argument(api, 1);
+        self.note_made(api, to, format);
         let format = self.text_or_unknown(format, api.wide);
         let first = api.row.args.get(2).copied().unwrap_or(2);
         let mut known: Option<Known> = None;

@@ -6,6 +6,7 @@ mod frameworks;
 pub(super) mod go;
 mod handles;
 pub(super) mod keepers;
+pub(crate) mod listed;
 pub(crate) mod objects;
 mod parts;
 mod pascal;

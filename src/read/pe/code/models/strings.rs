@@ -59,7 +59,10 @@ impl Engine<'_, '_> {
             Model::FindInside => self.found_inside(first, site),
             Model::Compare => {
                 self.note_comparison(first, second, api.wide);
-                self.symbols.of(Kind::Result(site))
+                match self.order(api, first, second).filter(|_| self.is_given) {
+                    Some(order) => Value::Const(u64::from(order as u32)),
+                    None => self.symbols.of(Kind::Result(site)),
+                }
             }
             Model::FindFileName => {
                 let width = if api.wide { 2 } else { 1 };
@@ -75,6 +78,18 @@ impl Engine<'_, '_> {
                 first
             }
             _ => self.symbols.of(Kind::Result(site)),
+        }
+    }
+
+    /// How two texts compare of which all is known, where all of both is compared.
+    fn order(&self, api: Api, one: Value, other: Value) -> Option<i32> {
+        let (one, other) = (self.text(one, api.wide)?, self.text(other, api.wide)?);
+        let (one, other) = (one.as_lit()?, other.as_lit()?);
+        // Some functions do not tell capital letters from small ones.
+        let differs = !one.eq_ignore_ascii_case(other) && api.row.args.len() == 2;
+        match one == other {
+            true => Some(0),
+            false => differs.then(|| one.to_ascii_lowercase().cmp(&other.to_ascii_lowercase()) as i32),
         }
     }
 
