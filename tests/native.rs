@@ -267,6 +267,7 @@ fn texts_that_are_not_known() {
             "create {?}.cer CreateFileA",
             "create {?}.long CreateFileA",
             "create {?}.short CreateFileA",
+            "create {?}index.dat CreateFileW",
             "delete C:\\Unknowns\\gone.dat SetFileInformationByHandle",
             "delete C:\\Unknowns\\native.dat NtSetInformationFile",
             "set-value HKCU\\Software\\Unknowns\\Values\\Named RegSetValueExA",
