@@ -125,6 +125,7 @@ fn what_is_not_known_decides_nothing() {
             r"C:\Data\(null).dat",
             r"C:\Entry\31.log",
             r"C:\Folder\Made",
+            r"C:\Folder\There\ab",
             r"C:\Index\long.dat",
             r"C:\Index\short.dat",
             r"C:\Inlined\long.dat",
