@@ -37,6 +37,9 @@ pub enum Shell {
 pub struct Command {
     /// Lower-case names without extension; the first is the one reports show.
     pub names: Vec<String>,
+    /// It is no part of Windows: an application brings it along to use it, and each call says what it does.
+    #[serde(default)]
+    pub brought: bool,
     /// Options that take a value in the next argument; `l*` means every option that starts so.
     #[serde(default)]
     pub values: Vec<String>,

@@ -73,6 +73,12 @@ pub enum ClueKind {
     Allow,
 }
 
+/// How a [`ClueKind::Starts`] says that what is started is a tool of somebody else, of which the call says what it does.
+pub const TOOL: &str = "tool";
+
+/// Key of the [`ClueKind::Role`] of a program that unpacks and sets up what it carries; `value` is what made it.
+pub const SELF_EXTRACTING: &str = "self-extracting";
+
 /// Something true of an artifact that is not itself an effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Clue {

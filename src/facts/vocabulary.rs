@@ -366,4 +366,6 @@ pub enum Trait {
     Repeated,
     /// Told by the name of a setting: nobody was seen to ask for it.
     Named,
+    /// By a tool that the application has with it: what calls it says what it does.
+    Tool,
 }

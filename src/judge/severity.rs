@@ -9,6 +9,12 @@ use crate::rules::{Outcome, Rule, Severity, Theme};
 
 /// The severity of one effect under one rule on one target.
 pub fn severity(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
+    let weight = weight(effect, rule, fate);
+    // Whoever calls a tool says what it does; what it could do besides is told and weighs nothing.
+    if effect.has(Trait::Tool) { Severity::Note.min(weight) } else { weight }
+}
+
+fn weight(effect: &Effect, rule: &Rule, fate: &Fate) -> Severity {
     if rule.severity == Severity::Off || effect.has(Trait::Implied) {
         return Severity::Off;
     }
@@ -136,7 +142,7 @@ mod tests {
     use crate::judge::outcome::{Fate, fate};
     use crate::rules::{RuleSet, Severity};
 
-    fn weight(listing_text: &str) -> Severity {
+    fn weigh(listing_text: &str) -> Severity {
         let rules = RuleSet::embedded().unwrap();
         let readings = listing::parse(listing_text).unwrap();
         let effect = readings[0].facts[0].as_effect().unwrap();
@@ -148,21 +154,21 @@ mod tests {
 
     #[test]
     fn what_is_lost_for_good_weighs_most() {
-        let database = weight(r#"effect write database "{DataDirectory}\shop.mdf" phase=run via=connectionString"#);
-        let reverts = weight(r"effect set-value registry HKLM\Software\A\Next phase=run traits=baked via=x");
-        let read_back = weight(r"effect write file {ProgramData}\A\state.dat phase=run traits=read-back via=x");
-        let log = weight(r"effect append log {ProgramData}\A\app.log phase=run traits=baked via=x");
-        let library = weight("effect append event-log OpenSSL phase=run traits=runtime via=advapi32!ReportEventA");
-        let cache = weight("effect keep-in-memory cache memory-cache://Default phase=run via=x");
+        let database = weigh(r#"effect write database "{DataDirectory}\shop.mdf" phase=run via=connectionString"#);
+        let reverts = weigh(r"effect set-value registry HKLM\Software\A\Next phase=run traits=baked via=x");
+        let read_back = weigh(r"effect write file {ProgramData}\A\state.dat phase=run traits=read-back via=x");
+        let log = weigh(r"effect append log {ProgramData}\A\app.log phase=run traits=baked via=x");
+        let library = weigh("effect append event-log OpenSSL phase=run traits=runtime via=advapi32!ReportEventA");
+        let cache = weigh("effect keep-in-memory cache memory-cache://Default phase=run via=x");
         assert_eq!([database, reverts, read_back], [Severity::Error; 3]);
-        let guess = weight(r"effect write file {ProgramData}\A\state.dat phase=run traits=guessed,read-back via=x");
+        let guess = weigh(r"effect write file {ProgramData}\A\state.dat phase=run traits=guessed,read-back via=x");
         assert_eq!(guess, Severity::Warning);
         assert_eq!((log, library, cache), (Severity::Warning, Severity::Note, Severity::Note));
     }
 
     #[test]
     fn a_constant_written_again_at_every_start_is_harmless() {
-        let at = |rest: &str| weight(&format!(r"effect set-value registry HKLM\Software\A\Url via=x {rest}"));
+        let at = |rest: &str| weigh(&format!(r"effect set-value registry HKLM\Software\A\Url via=x {rest}"));
         assert_eq!(at("phase=startup origin=constant"), Severity::Note);
         assert_eq!(at("phase=run origin=constant traits=unchanged"), Severity::Off);
         assert_eq!(at("phase=run origin=constant"), Severity::Warning);
@@ -191,7 +197,7 @@ mod tests {
     fn looking_up_an_autostart_entry_does_not_make_it_data() {
         let run = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run\A";
         assert_eq!(
-            weight(&format!("effect set-value registry {run} phase=run traits=read-back via=x")),
+            weigh(&format!("effect set-value registry {run} phase=run traits=read-back via=x")),
             Severity::Warning
         );
     }

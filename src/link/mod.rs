@@ -37,6 +37,7 @@ mod servers;
 mod sessions;
 mod shipped;
 mod steps;
+mod tools;
 mod topology;
 mod unread;
 mod values;
@@ -75,6 +76,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     sessions::place(readings);
     sessions::doubt(readings, context.app);
     phases::inherit(readings, context);
+    tools::mark(readings);
     servers::keep_on(readings);
     unread::tell(readings, context.app);
     durable::mark(readings, context.settings);

@@ -3,7 +3,9 @@
 use super::Context;
 use super::index::Index;
 use crate::discover::{names_setup, phase_by_name};
-use crate::facts::{Body, Clue, ClueKind, Phase, Reading, Site, Trait, file_name, is_binary, is_script};
+use crate::facts::{
+    Body, Clue, ClueKind, Phase, Reading, SELF_EXTRACTING, Site, Trait, file_name, is_binary, is_script,
+};
 use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -116,7 +118,7 @@ fn default_phase(class: Class) -> Option<Known> {
     Some(Known::new(phase, because))
 }
 
-/// A program that sets up another, by its name or by what its version information says of it.
+/// A program that sets up another, by its name, by what its version information says of it, or by what it is made of.
 fn sets_up(reading: &Reading) -> bool {
     let file = file_name(&reading.artifact).to_lowercase();
     let described = || {
@@ -124,8 +126,12 @@ fn sets_up(reading: &Reading) -> bool {
         let mut said = clues.filter(|c| c.kind == ClueKind::Identity && c.key.eq_ignore_ascii_case("FileDescription"));
         said.any(|clue| names_setup(&clue.value))
     };
+    let unpacks = || {
+        let mut clues = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue());
+        clues.any(|clue| clue.kind == ClueKind::Role && clue.key == SELF_EXTRACTING)
+    };
     let name = file_name(&reading.artifact);
-    file.ends_with(".exe") && (names_setup(&name[..name.len().saturating_sub(4)]) || described())
+    file.ends_with(".exe") && (names_setup(&name[..name.len().saturating_sub(4)]) || described() || unpacks())
 }
 
 fn setup_phase() -> Known {
@@ -189,6 +195,23 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
         known.cloned().or_else(assumed)
     });
     untimed_starts(readings, known, &starts.index);
+    called(readings, known, &starts.index);
+}
+
+/// What only ever is called as a tool runs when its caller does, and not on its own.
+fn called(readings: &[Reading], known: &mut [Option<Known>], index: &Index) {
+    for call in super::tools::calls(readings, index) {
+        if known[call.tool].is_some() {
+            continue;
+        }
+        let from = call.from;
+        let of_caller = known[from].clone().or_else(|| default_phase(class(&readings[from].format)));
+        let phase = of_caller.as_ref().map_or(Phase::Unknown, |known| known.phase);
+        let rest =
+            of_caller.map_or(", and nothing says when that runs".to_owned(), |known| format!(", {}", known.because));
+        let because = format!("called by {} at {}{rest}", readings[from].artifact, call.site.short());
+        known[call.tool] = Some(Known::new(phase, because));
+    }
 }
 
 /// What a clue says of all that an artifact does. What is called from outside of an instance says so of the script that calls

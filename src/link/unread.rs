@@ -4,7 +4,7 @@ use super::index::Index;
 use super::phases::{edge_phase, started_path};
 use crate::catalog::commands::{self, Shell};
 use crate::discover::{Application, phase_by_name};
-use crate::facts::{Clue, ClueKind, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Text, is_script};
+use crate::facts::{Clue, ClueKind, Folder, Hole, Location, NoteKind, Part, Phase, Reading, TOOL, Text, is_script};
 use std::collections::{HashSet, VecDeque};
 
 /// Most starts that are told of one artifact.
@@ -31,7 +31,9 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
         let mut told: HashSet<String> = HashSet::new();
         let last_started = serving[number].then(|| last_program(reading)).flatten();
         for fact in super::steps::counted(&reading.facts) {
-            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts && c.key != "uninstall") else {
+            let Some(clue) =
+                fact.as_clue().filter(|c| c.kind == ClueKind::Starts && !["uninstall", TOOL].contains(&c.key.as_str()))
+            else {
                 continue;
             };
             let path = started_path(clue);
@@ -121,7 +123,8 @@ fn serving(readings: &[Reading], index: &Index) -> Vec<bool> {
 /// The program or script that a script starts last, by its ending; what it registers is started by others.
 fn last_program(reading: &Reading) -> Option<&Clue> {
     let clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
-    let starts = clues.filter(|clue| clue.kind == ClueKind::Starts && edge_phase(&clue.key).is_none());
+    let ends = |clue: &&Clue| edge_phase(&clue.key).is_none() && clue.key != TOOL;
+    let starts = clues.filter(|clue| clue.kind == ClueKind::Starts && ends(clue));
     let is_program = |clue: &&Clue| {
         let extension = clue.location.as_ref().and_then(Location::extension).unwrap_or_default();
         clue.location.as_ref().is_some_and(|location| !is_of_windows(location.text()))

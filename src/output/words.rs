@@ -120,6 +120,7 @@ pub(super) fn property(property: Trait) -> &'static str {
         Trait::Renewed => "made anew by the same run before it is added to",
         Trait::KeyPath => "asked by the installer alone, whether its component is there",
         Trait::ContainerImage => "left in the image of a container",
+        Trait::Tool => "by a tool that lies beside the application",
         Trait::Named => "told by the name of a setting",
         Trait::CleanedOnRecycle => "emptied at every recycle of the role",
         Trait::Cloned => "with a secret that every copy of the image shares",

@@ -43,6 +43,46 @@ pub(crate) fn execution_level(image: &Image<'_>) -> Option<String> {
     Some(value[..end].to_owned())
 }
 
+/// What makes installers of one program: how its manifest names itself.
+const MAKERS: &[(&str, &str)] = &[("Nullsoft.NSIS.exehead", "NSIS"), ("JR.Inno.Setup", "Inno Setup")];
+/// The type of resource that holds what IExpress packs, and the name of the command that it ends with (MS documentation,
+/// "IExpress Wizard": what runs when all is unpacked).
+const RT_RCDATA: u32 = 10;
+const RUN_PROGRAM: &str = "RUNPROGRAM";
+
+/// What made the program to unpack what it carries and to set it up.
+pub(crate) fn made_by(image: &Image<'_>) -> Option<&'static str> {
+    if has_data(image, RUN_PROGRAM) {
+        return Some("IExpress");
+    }
+    let manifest = resource(image, RT_MANIFEST)?;
+    let names = |name: &str| manifest.windows(name.len()).any(|part| part == name.as_bytes());
+    MAKERS.iter().find(|(name, _)| names(name)).map(|(_, maker)| *maker)
+}
+
+/// Most named resources of one type that are looked at.
+const MAX_NAMED: u32 = 64;
+
+/// Is there a resource of plain data with this name? A name is its length in characters and these (PE/COFF, "Resource
+/// Directory String").
+fn has_data(image: &Image<'_>, name: &str) -> bool {
+    let matches = |at: u32, root: u32| {
+        let text = root.checked_add(image.field(at, 0)? & 0x7fff_ffff)?;
+        let length = usize::from(image.u16(text)?);
+        let data = image.at(text.checked_add(2)?)?.get(..length.checked_mul(2)?)?;
+        let is_unit = |(two, c): (&[u8], u8)| two == [c, 0];
+        Some(length == name.len() && data.chunks_exact(2).zip(name.bytes()).all(is_unit))
+    };
+    let found = || {
+        let (root, _) = image.directory(Directory::Resource)?;
+        let names = entry(image, root, root, Some(RT_RCDATA))?;
+        let count = u32::from(image.u16(names.checked_add(12)?)?).min(MAX_NAMED);
+        let mut entries = (0..count).filter_map(|i| names.checked_add(16 + i * 8));
+        Some(entries.any(|at| matches(at, root) == Some(true)))
+    };
+    found() == Some(true)
+}
+
 /// The first resource of a type: the tree has the levels type, name and language (PE/COFF, "The .rsrc Section").
 fn resource<'a>(image: &Image<'a>, kind: u32) -> Option<&'a [u8]> {
     let (root, _) = image.directory(Directory::Resource)?;

@@ -6,8 +6,8 @@ use super::imports::{Import, Linkage};
 use super::{packing, resources};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Fact, Hole, Location, NoteKind, Operation, Owner, Reading, Site, Source,
-    Step, Store, Text,
+    Body, Certainty, Clue, ClueKind, Effect, Fact, Hole, Location, NoteKind, Operation, Owner, Reading,
+    SELF_EXTRACTING, Site, Source, Step, Store, Text,
 };
 use std::collections::BTreeSet;
 
@@ -97,6 +97,9 @@ pub(crate) fn identify(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut R
     }
     if let Some(level) = resources::execution_level(image) {
         reading.clue(Site::default(), Clue::new(ClueKind::Identity, "execution-level", level));
+    }
+    if let Some(maker) = resources::made_by(image) {
+        reading.clue(Site::default(), Clue::new(ClueKind::Role, SELF_EXTRACTING, maker));
     }
     if image.directory(Directory::Clr).is_some() {
         reading.clue(Site::default(), Clue::new(ClueKind::Identity, "clr", "has a CLR header"));

@@ -77,6 +77,9 @@ pub(crate) fn run(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: 
         programs::start(program, arguments, caller, sink);
         return Vec::new();
     };
+    if command.brought {
+        programs::tool(program, caller, sink);
+    }
     let bound = bind(command, arguments);
     apply(command, program, &bound, caller, sink)
 }

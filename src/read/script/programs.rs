@@ -7,7 +7,7 @@ use super::origins::origin_of_source;
 use super::sink::{self, Sink};
 use super::words::{self, Word};
 use crate::catalog::commands::Shell;
-use crate::facts::{Certainty, Clue, ClueKind, Operation, Store, Text};
+use crate::facts::{Certainty, Clue, ClueKind, Operation, Store, TOOL, Text};
 
 /// A program that the catalogue does not know.
 pub(super) fn start(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
@@ -51,6 +51,19 @@ pub(super) fn start(program: &Text, arguments: &[Word], caller: Caller<'_>, sink
         }
         _ => {}
     }
+}
+
+/// A program that the catalogue knows and that an application brings along.
+pub(super) fn tool(program: &Text, caller: Caller<'_>, sink: &mut Sink<'_>) {
+    // A variable that holds it may lead anywhere.
+    if program.trailing_lit().is_empty() {
+        return;
+    }
+    let mut path = program.clone();
+    if !words::base_name(program).contains('.') {
+        path.push_lit(".exe");
+    }
+    sink.clue(caller.site, Clue::new(ClueKind::Starts, TOOL, sink::quote(caller.source)).at(file(&path, caller.here)));
 }
 
 /// A name that cmd looks for in the current folder before it searches the path.
