@@ -40,6 +40,10 @@ pub struct Command {
     /// It is no part of Windows: an application brings it along to use it, and each call says what it does.
     #[serde(default)]
     pub brought: bool,
+    /// It runs a program as a service, and is told which, where and with what arguments, one by one: `install NAME PROGRAM`,
+    /// `set NAME SETTING VALUE`.
+    #[serde(default)]
+    pub wraps: bool,
     /// Options that take a value in the next argument; `l*` means every option that starts so.
     #[serde(default)]
     pub values: Vec<String>,

@@ -1,6 +1,6 @@
 //! What becomes of an effect at each event of a target.
 
-use crate::facts::{Effect, Location, Operation, Origin, Part, Phase, Place, Store, Trait};
+use crate::facts::{Effect, Extent, Hole, Location, Operation, Origin, Part, Phase, Place, Store, Trait};
 use crate::rules::{Event, Outcome, Platform, Rule, Target};
 
 /// What becomes of one effect on one target.
@@ -98,6 +98,8 @@ fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
         Outcome::Stripped | Outcome::Cloned if effect.store == Store::Certificate && is_of_trust(&effect.location) => {
             None
         }
+        // Generalising knows the stores of Windows; a file with a key in it is copied like any other.
+        Outcome::Stripped if is_key_file(effect) => Some(Outcome::Cloned),
         Outcome::Stripped if effect.has(Trait::ContainerImage) => {
             matches!(effect.store, Store::Key | Store::Certificate).then_some(Outcome::Cloned)
         }
@@ -106,6 +108,15 @@ fn in_image(effect: &Effect, outcome: Outcome) -> Option<Outcome> {
         Outcome::Misplaced if !is_of_whoever_builds(effect) => None,
         other => Some(other),
     }
+}
+
+/// Folders in which Windows keeps the keys of its own stores (MS documentation, "Key Storage and Retrieval").
+const KEY_STORES: &[&str] = &["\\microsoft\\crypto", "\\microsoft\\protect", "\\microsoft\\systemkeys"];
+
+fn is_key_file(effect: &Effect) -> bool {
+    let key = effect.location.key();
+    let is_file = !key.contains("://") && effect.location.extent() != Extent::None && key.contains('\\');
+    effect.store == Store::Key && is_file && !KEY_STORES.iter().any(|folder| key.contains(folder))
 }
 
 /// Stores of certificates that say whom to trust, and hold no keys of this machine (MS documentation, "System Store
@@ -142,15 +153,16 @@ fn self_heals(effect: &Effect) -> bool {
     // Each start writes to another place.
     let stamped = parts().any(|part| matches!(part, Part::Hole(hole) if hole.is_of_moment()));
     let same = match effect.origin {
+        // The same words once more in a configuration say nothing new, and are no records.
         Origin::Constant | Origin::Packaged | Origin::Configuration => {
-            !(collects && effect.store == Store::File && !effect.has(Trait::Printed))
+            !(collects && effect.store == Store::File && !effect.has(Trait::Printed) && !is_configuration(effect))
         }
         // The time of this start replaces that of the last, which nobody asks for.
         Origin::Moment => !collects && !kept,
         // Nobody knows what it is; the same lines make it again.
         // Where that is may differ from start to start, but there is one first start.
         Origin::Unknown => {
-            let is_one_place = effect.phase == Phase::FirstBoot || !effect.location.text().has_unknown();
+            let is_one_place = effect.phase == Phase::FirstBoot || is_of_one_folder(effect);
             !collects && !kept && (sets_up(effect) || adapts) && is_one_place
         }
         _ => false,
@@ -161,14 +173,30 @@ fn self_heals(effect: &Effect) -> bool {
 /// Endings of files that say how a program is to run.
 const CONFIGURATIONS: &[&str] = &["cfg", "conf", "config", "ini", "json", "properties", "toml", "xml", "yaml", "yml"];
 
+fn is_configuration(effect: &Effect) -> bool {
+    effect.location.extension().is_some_and(|ending| CONFIGURATIONS.contains(&ending.as_str()))
+}
+
+/// The same place at each start: it is known, or it is all that is copied into a folder that is.
+fn is_of_one_folder(effect: &Effect) -> bool {
+    let text = effect.location.text();
+    match text.parts() {
+        [above @ .., Part::Lit(folder), Part::Hole(Hole::Unknown)] if effect.operation == Operation::Copy => {
+            folder.ends_with('\\') && !above.iter().any(|part| *part == Part::Hole(Hole::Unknown))
+        }
+        _ => !text.has_unknown(),
+    }
+}
+
 /// Puts what the environment of this start says into a configuration, as the entry of a container does: where the image is
 /// back, the next start does the same to it. Only what the image is known to hold is a configuration of it: a file that is
 /// there, or a `.config` of the application itself. That somebody reads a file says nothing of who ships it.
 fn adapts_configuration(effect: &Effect) -> bool {
-    let ending = effect.location.extension().filter(|ending| CONFIGURATIONS.contains(&ending.as_str()));
     let is_of_application = || effect.location.file_place() == Place::AppDir;
+    let is_dot_config = || effect.location.extension().is_some_and(|ending| ending == "config");
     matches!(effect.store, Store::File | Store::Settings)
-        && ending.is_some_and(|ending| effect.has(Trait::Baked) || (ending == "config" && is_of_application()))
+        && is_configuration(effect)
+        && (effect.has(Trait::Baked) || (is_dot_config() && is_of_application()))
 }
 
 /// Does the effect prepare the machine for the application, replacing what was there? Data, keys and work are no
@@ -295,6 +323,12 @@ mod tests {
         assert_eq!(adapted("{?} phase=first-boot"), Some(Outcome::Survives));
         assert_eq!(adapted("{?} phase=startup"), Some(Outcome::Lost));
         assert_eq!(adapted("count.dat phase=startup traits=read-back,baked"), Some(Outcome::Reverts));
+        assert_eq!(adapted("{?} phase=startup"), Some(Outcome::Lost));
+        let copied = |rest: &str| format!("effect copy file C:\\Site\\{rest} phase=startup");
+        assert_eq!(outcome_at("vm-role", Event::Reimage, &copied("{?}")), Some(Outcome::Survives));
+        assert_eq!(outcome_at("vm-role", Event::Reimage, &copied("{?}.old")), Some(Outcome::Lost));
+        let line = "effect append file C:\\Acme\\a.properties phase=startup origin=constant";
+        assert_eq!(outcome_at("vm-role", Event::Reimage, line), Some(Outcome::Survives));
         let appended = "effect append file C:\\Acme\\orders.dat phase=startup origin=constant";
         assert_eq!(outcome_at("vm-role", Event::Reimage, appended), Some(Outcome::Lost));
     }
@@ -322,6 +356,7 @@ mod tests {
             fate(effect, place, Some(rule.unwrap()), target, rules.platform()).outcomes[0].1
         };
         assert_eq!(at("generate certificate cert:/LocalMachine/My via=New-SelfSignedCertificate"), Outcome::Cloned);
+        assert_eq!(at("generate key {ProgramData}\\ssh via=ssh-keygen"), Outcome::Cloned);
         assert_eq!(at("append event-log event-log://Application"), Outcome::Survives);
         assert_eq!(at("write certificate cert:/LocalMachine/My via=Import-PfxCertificate"), Outcome::Cloned);
         assert_eq!(at("write certificate cert:/LocalMachine/Root via=Import-PfxCertificate"), Outcome::Survives);

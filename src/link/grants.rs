@@ -58,6 +58,8 @@ struct Grant {
     via: String,
     location: Location,
     step: Step,
+    /// To whom a right is given.
+    who: Option<String>,
     /// Why it is for the time when the application runs.
     reason: &'static str,
 }
@@ -69,15 +71,26 @@ pub(super) fn foretell(readings: &mut [Reading]) {
         return;
     }
     let mut met: HashSet<String> = HashSet::new();
-    for effect in super::effects_mut(readings).filter(|e| writes_at_run_time(e)) {
-        let key = effect.location.key();
-        if let Some((place, grant)) = super::at_or_above(&key).find_map(|above| grants.get_key_value(above)) {
-            effect.evidence.push(grant.step.clone());
-            met.insert(place.clone());
+    for number in 0..readings.len() {
+        for effect in super::effects_mut(&mut readings[number..=number]).filter(|e| writes_at_run_time(e)) {
+            let key = effect.location.key();
+            let Some((place, grant)) = super::at_or_above(&key).find_map(|above| grants.get_key_value(above)) else {
+                continue;
+            };
+            // Whoever makes a folder to open it for others is not the one that it is opened for.
+            if grant.reading != number || effect.phase != Phase::Unknown {
+                effect.evidence.push(grant.step.clone());
+                met.insert(place.clone());
+            }
         }
     }
-    for (_, grant) in grants.into_iter().filter(|(place, _)| !met.contains(place)) {
-        let fact = foretold(&grant);
+    let is_told = |place: &String, grant: &Grant| {
+        let above = super::at_or_above(place).skip(1).filter_map(|above| grants.get_key_value(above));
+        let mut same = above.filter(|(_, other)| other.who.is_some() && other.who == grant.who);
+        !met.contains(place) && !same.any(|(above, other)| !met.contains(above) && other.reading == grant.reading)
+    };
+    for (_, grant) in grants.iter().filter(|(place, grant)| is_told(place, grant)) {
+        let fact = foretold(grant);
         if let Some(reading) = readings.get_mut(grant.reading) {
             reading.facts.push(fact);
         }
@@ -101,7 +114,7 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
                 let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
                 let key = location.key().trim_end_matches('\\').to_owned();
                 let (site, reason) = (fact.site.clone(), "the program is started with it");
-                found.push((key, Grant { reading: number, site, via: option, location, step, reason }));
+                found.push((key, Grant { reading: number, site, via: option, location, step, who: None, reason }));
             }
             if clue.kind != ClueKind::GrantsAccess {
                 continue;
@@ -119,7 +132,8 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
             let step = Step::at(said, fact.site.clone()).in_artifact(reading.artifact.clone());
             let (site, via) = (fact.site.clone(), clue.key.clone());
             let reason = "the right to write is there for the time when the application runs";
-            found.push((key, Grant { reading: number, site, via, location, step, reason }));
+            let who = Some(who.to_owned());
+            found.push((key, Grant { reading: number, site, via, location, step, who, reason }));
         }
         for leftovers::Leftover { site, via, location } in leftovers::of(reading) {
             let said = format!("the uninstaller takes away {location}, which the installer has not put there");
@@ -127,7 +141,7 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
             let key = location.key().trim_end_matches("\\{?}").to_owned();
             let reason = "what is left when the application is removed was written while it ran";
             let location = Location::named(Text::parse(location.to_string().trim_end_matches("\\{?}")));
-            found.insert(0, (key, Grant { reading: number, site, via, location, step, reason }));
+            found.insert(0, (key, Grant { reading: number, site, via, location, step, who: None, reason }));
         }
         for (key, grant) in found.into_iter().rev() {
             grants.entry(key).or_insert(grant);
@@ -195,6 +209,12 @@ mod tests {
         assert_eq!(file[0].location.to_string(), "{AppDir}\\robots.txt");
         let folder = effects(&GRANT.replace("{ProgramData}\\A", "{AppDir}\\desk.example"));
         assert_eq!(folder[0].location.to_string(), "{AppDir}\\desk.example\\{?}");
+        let own =
+            "effect create directory {ProgramData}\\A via=mkdir\neffect create file {ProgramData}\\A\\a via=copy\n";
+        assert!(effects(&format!("{GRANT}{own}")).iter().any(|e| e.has(Trait::Foretold)), "it makes what it opens");
+        let below = "clue grants-access key=icacls value=Users:M location={ProgramData}\\A\\B\n";
+        assert_eq!(effects(&format!("{GRANT}{below}")).len(), 1, "the folder above is told");
+        assert_eq!(effects(&format!("{GRANT}{}", below.replace("Users:M", "Svc:M"))).len(), 2);
         assert!(effects("clue grants-access key=sc value=Users location=OrderService\n").is_empty());
     }
 

@@ -10,6 +10,7 @@ mod certificates;
 mod ciphers;
 mod copies;
 mod decisions;
+mod desktop;
 mod durable;
 mod either;
 mod environments;
@@ -82,6 +83,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     durable::mark(readings, context.settings);
     markers::guard(readings);
     renewed::mark(readings);
+    desktop::mark(readings);
     shipped::mark(readings, context.app);
     options::add_logs(readings);
     grants::foretell(readings);

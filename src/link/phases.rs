@@ -1,11 +1,14 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
+mod building;
+
 use super::Context;
 use super::index::Index;
 use crate::discover::{names_setup, phase_by_name};
 use crate::facts::{
     Body, Clue, ClueKind, Phase, Reading, SELF_EXTRACTING, Site, Trait, file_name, is_binary, is_script,
 };
+use building::{build_starts, is_part_of_build, is_spent, sealed};
 use globset::{GlobSet, GlobSetBuilder};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -297,10 +300,13 @@ fn follow(
             {
                 continue;
             }
-            // The script at the entry of a container runs at each of its starts, and what it starts goes on to serve.
-            let serves = clue.key == "entrypoint" || inherited.as_ref().is_some_and(|k| k.serves);
+            // The script at the entry of a container runs at each of its starts, and what it starts goes on to serve; so it is
+            // with a script of a task that the start of the machine starts.
+            let at_start = ["entrypoint", "task-at-start"].contains(&clue.key.as_str());
+            let serves = at_start || inherited.as_ref().is_some_and(|k| k.serves);
             let phase = match class(&readings[to].format) {
-                Class::Script if clue.key == "entrypoint" => Phase::Startup,
+                _ if is_spent(&clue.key, inherited.as_ref(), &readings[to]) => Phase::Build,
+                Class::Script if at_start => Phase::Startup,
                 Class::Program if serves && phase == Phase::Startup => Phase::Run,
                 _ => phase,
             };
@@ -313,76 +319,6 @@ fn follow(
             let container = makes_container(&readings[from]) || inherited.is_some_and(|k| k.container);
             known[to] = Some(Known { phase, because, container, serves });
             queue.push_back(to);
-        }
-    }
-}
-
-/// How a script ends that makes an image: `sysprep /generalize` (MS documentation, "Sysprep (Generalize) a Windows
-/// installation").
-const GENERALISES: &str = "generalise";
-
-/// Whoever generalises the machine makes an image of it, and so does the answer file that starts them: no later phase
-/// is theirs. The artifacts whose phase is settled.
-fn sealed(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool], index: &Index) -> Vec<bool> {
-    let mut settled = fixed.to_vec();
-    let starts = |reading: &Reading| -> Vec<(Site, Clue)> {
-        let facts = super::steps::counted(&reading.facts);
-        facts
-            .filter_map(|f| Some((f.site.clone(), f.as_clue().filter(|c| c.kind == ClueKind::Starts)?.clone())))
-            .collect()
-    };
-    let settle = |settled: &mut [bool], known: &mut [Option<Known>], number: usize, because: String| {
-        if !settled[number] {
-            settled[number] = true;
-            known[number] = Some(Known::new(Phase::Build, because));
-        }
-    };
-    for (number, reading) in readings.iter().enumerate() {
-        if let Some((site, _)) = starts(reading).iter().find(|(_, clue)| clue.key == GENERALISES) {
-            settle(
-                &mut settled,
-                known,
-                number,
-                format!("it generalises the machine at {}, which makes an image of it", site.short()),
-            );
-        }
-    }
-    let generalised = settled.clone();
-    for (number, reading) in readings.iter().enumerate() {
-        for (site, clue) in starts(reading).iter().filter(|(_, clue)| edge_phase(&clue.key) == Some(Phase::FirstBoot)) {
-            let to = index.started(reading, clue).filter(|to| generalised[*to] && !fixed[*to]);
-            if let Some(to) = to {
-                let to = &readings[to].artifact;
-                settle(
-                    &mut settled,
-                    known,
-                    number,
-                    format!("it starts {to} at {}, which generalises the machine", site.short()),
-                );
-            }
-        }
-    }
-    settled
-}
-
-/// The first start of a machine that is only made to be captured belongs to the build of the image.
-fn is_part_of_build(phase: Phase, starter: Option<&Known>) -> bool {
-    phase == Phase::FirstBoot && starter.is_some_and(|known| known.phase == Phase::Build)
-}
-
-/// What the build of an image starts is known first, because it decides what the first start of a machine means.
-fn build_starts(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool], index: &Index) {
-    for reading in readings {
-        for fact in super::steps::counted(&reading.facts) {
-            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts && c.key == "image-build") else {
-                continue;
-            };
-            let Some(to) = index.started(reading, clue) else { continue };
-            if known[to].is_none() && !fixed[to] {
-                let because = format!("started by {} ({}) at {}", reading.artifact, clue.key, fact.site.short());
-                known[to] =
-                    Some(Known { phase: Phase::Build, because, container: makes_container(reading), serves: false });
-            }
         }
     }
 }
@@ -410,7 +346,7 @@ pub(super) fn edge_phase(key: &str) -> Option<Phase> {
         "startup-task" | "run-key" | "entrypoint-setup" => Some(Phase::Startup),
         "image-build" => Some(Phase::Build),
         "first-boot" | "run-once" => Some(Phase::FirstBoot),
-        "service" | "entrypoint" | "scheduled-task" | "health-check" => Some(Phase::Run),
+        "service" | "entrypoint" | "scheduled-task" | "task-at-start" | "health-check" => Some(Phase::Run),
         "uninstall" => Some(Phase::NotShipped),
         _ => None,
     }

@@ -10,8 +10,10 @@ pub(super) fn wanted(readings: &mut [Reading]) {
     for reading in readings.iter() {
         for effect in super::steps::counted(&reading.facts).filter_map(|f| f.as_effect()) {
             if looks(effect) && is_in_profile(effect) {
-                let who = (reading.artifact.clone(), effect.via.clone());
-                wanted.entry(looked_at(effect)).or_insert(who);
+                let who = || (reading.artifact.clone(), effect.via.clone());
+                if let Some(place) = looked_at(effect) {
+                    wanted.entry(place).or_insert_with(who);
+                }
             }
         }
     }
@@ -20,9 +22,13 @@ pub(super) fn wanted(readings: &mut [Reading]) {
     }
     for effect in super::effects_mut(readings).filter(|e| e.phase == Phase::Build && is_in_profile(e)) {
         let key = effect.location.key();
-        // The value itself, or some value of its key.
-        let above = key.rsplit_once('\\').map_or("", |(above, _)| above);
-        if let Some((artifact, via)) = wanted.get(&key).or_else(|| wanted.get(above)) {
+        let (above, name) = key.rsplit_once('\\').unwrap_or_default();
+        // The value itself, or some value of its key; of a folder only the files that are named by their ending.
+        let some = match effect.store {
+            Store::Registry => above.to_owned(),
+            _ => name.rsplit_once('.').map_or(String::new(), |(_, ending)| files(above, ending)),
+        };
+        if let Some((artifact, via)) = wanted.get(&key).or_else(|| wanted.get(&some)) {
             effect.mark(Trait::ReadBack);
             effect.evidence.push(Step::new(format!("looked for by {via}")).in_artifact(artifact.clone()));
         }
@@ -45,15 +51,32 @@ fn is_in_profile(effect: &Effect) -> bool {
     }
 }
 
-/// The location, or the part above its first hole but the folder that it begins with.
-fn looked_at(effect: &Effect) -> String {
+/// The location; of a value whose name is not known its key, which is the part above the first hole but the folder that the
+/// location begins with; of such a file its folder and its ending. A file of which nothing is known but its folder may be any:
+/// it is the folder that is looked at.
+fn looked_at(effect: &Effect) -> Option<String> {
     let key = effect.location.key();
     if effect.location.extent() == Extent::Full {
-        return key;
+        return Some(key);
     }
     let from = if key.starts_with('{') { key.find('}').unwrap_or_default() } else { 0 };
     let known = key.get(from..).and_then(|rest| rest.find('{')).map_or(key.as_str(), |at| &key[..from + at]);
-    known.rsplit_once('\\').map_or("", |(above, _)| above).to_owned()
+    let above = known.rsplit_once('\\').map_or("", |(above, _)| above);
+    if effect.store == Store::Registry {
+        return Some(above.to_owned());
+    }
+    let tail = effect.location.text().trailing_lit().to_lowercase();
+    // Behind the hole there may be another folder.
+    let is_name = key.get(above.len() + 1..).is_some_and(|rest| !rest.contains('\\'));
+    match tail.rsplit_once('.') {
+        Some((_, ending)) => is_name.then(|| files(above, ending)),
+        None => is_name.then(|| above.to_owned()),
+    }
+}
+
+/// The files of a folder that end so.
+fn files(folder: &str, ending: &str) -> String {
+    format!("{folder}\\*.{ending}")
 }
 
 #[cfg(test)]
@@ -68,9 +91,12 @@ mod tests {
              effect set-value registry HKCU\\Console\\QuickEdit phase=build\n\
              effect create file {AppData}\\Desk\\first.xml phase=build\n\
              effect create file {AppData}\\Desk\\read.me phase=build\n\
+             effect create file {AppData}\\Desk\\list.dat phase=build\n\
              artifact desk.exe\neffect read registry HKCU\\Software\\Desk\\Server phase=run via=x\n\
              effect read registry HKCU\\Software\\Desk\\Lists\\{?} phase=run via=x\n\
              effect read file {AppData}\\Desk\\first.xml phase=run via=y\n\
+             effect read file {AppData}\\Desk\\{?} phase=run via=y\n\
+             effect read file {AppData}\\Desk\\{?}.dat phase=run via=y\n\
              artifact other.cmd\neffect read registry HKCU\\Console\\QuickEdit via=z\n\
              effect set-value registry HKCU\\Console\\QuickEdit phase=first-boot via=z\n",
         )
@@ -78,6 +104,6 @@ mod tests {
         super::wanted(&mut readings);
         let marked: Vec<bool> =
             readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::ReadBack)).collect();
-        assert_eq!(marked, [true, true, false, true, false]);
+        assert_eq!(marked, [true, true, false, true, false, true]);
     }
 }

@@ -19,6 +19,10 @@ pub(super) fn mark(readings: &mut [Reading]) {
                 Operation::Create | Operation::Copy if known && is_sure(effect) => {
                     made.entry(key.clone()).or_insert_with(|| effect.via.clone());
                 }
+                // What is taken away first, though only where it is there, is begun anew.
+                Operation::Delete if known && effect.certainty >= Certainty::Likely && is_plain(effect, &key) => {
+                    made.entry(key.clone()).or_insert_with(|| effect.via.clone());
+                }
                 Operation::Append => {
                     if let Some(via) = made.get(&key) {
                         effect.mark(Trait::Renewed);
@@ -71,6 +75,11 @@ fn is_the_same(part: &Part) -> bool {
     !matches!(part, Part::Hole(Hole::Unknown | Hole::From(Source::Generated | Source::Output, _)))
 }
 
+/// Nothing keeps it from being taken away but that it is not there.
+fn is_plain(effect: &Effect, key: &str) -> bool {
+    effect.guard.as_ref().is_none_or(|guard| guard.key() == key)
+}
+
 /// Nothing keeps it from being made.
 fn is_sure(effect: &Effect) -> bool {
     effect.certainty >= Certainty::Likely && effect.guard.is_none()
@@ -93,12 +102,13 @@ mod tests {
     fn what_is_made_anew_does_not_grow() {
         let text = "artifact a.cmd format=batch\neffect append file C:\\a certainty=proven via=>>\n\
                     effect create file C:\\b certainty=proven via=>\neffect append file C:\\b certainty=proven via=>>\n\
+                    effect delete file C:\\d certainty=proven via=del\neffect append file C:\\d certainty=proven via=>>\n\
                     effect create file C:\\c certainty=possible via=>\neffect append file C:\\c certainty=proven via=>>\n";
         let mut readings = listing::parse(text).unwrap();
         mark(&mut readings);
         let renewed: Vec<bool> =
             readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::Renewed)).collect();
-        assert_eq!(renewed, [false, false, true, false, false]);
+        assert_eq!(renewed, [false, false, true, false, true, false, false]);
     }
 
     #[test]

@@ -128,6 +128,9 @@ pub struct Condition {
     /// Wildcards over the API, command or key that exclude.
     #[serde(default)]
     pub not_via: Vec<String>,
+    /// Wildcards over the API that exclude where it makes the whole anew, so that nothing is collected.
+    #[serde(default)]
+    pub not_made_by: Vec<String>,
     /// Origins.
     #[serde(default)]
     pub origin: Vec<Origin>,

@@ -6,7 +6,7 @@
 use super::document::Document;
 use super::tree::NodeId;
 use crate::facts::{Body, Clue, ClueKind, Folder, Hole, Location, NoteKind, Part, Phase, Reading, Step, Text};
-use crate::read::script::{CommandContext, command_line, quote, spread, started};
+use crate::read::script::{CommandContext, SETUP_PROGRAM, command_line, quote, spread, started};
 
 /// Most command lines of one document that are read.
 const MAX_LINES: usize = 1_000;
@@ -43,7 +43,11 @@ impl Launch {
 }
 
 /// Kinds of start that say more than how the line itself was started: what they name runs later, by itself.
-const REGISTRATIONS: &[&str] = &["service", "scheduled-task", "run-key", "run-once", "uninstall", "generalise"];
+const REGISTRATIONS: &[&str] =
+    &["service", "scheduled-task", "task-at-start", "run-key", "run-once", "uninstall", "generalise"];
+
+/// Kinds of start of what goes on to run.
+const SERVES: &[&str] = &["service", "entrypoint"];
 
 /// Reads a command line as its shell would: what it does, and what it starts.
 pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId, line: &Text, launch: &Launch) {
@@ -75,6 +79,8 @@ pub(crate) fn run(document: &mut Document<'_>, reading: &mut Reading, at: NodeId
     let mut known = false;
     for fact in found.facts {
         match fact.body {
+            // What runs as the service is the program itself, whatever its name says.
+            Body::Effect(effect) if SERVES.contains(&launch.how) && effect.via == SETUP_PROGRAM => known = true,
             Body::Effect(mut effect) => {
                 known = true;
                 if !is_script {

@@ -13,17 +13,29 @@ pub(crate) fn task(document: &mut Document<'_>, root: NodeId, reading: &mut Read
     if document.tree.at(root, &["Settings", "Enabled"]).is_some_and(|at| document.tree.value(at).trim() == "false") {
         return;
     }
+    let at_start = starts_with_machine(&document.tree, root);
     for exec in document.tree.children_named(actions, "Exec").collect::<Vec<_>>() {
         let Some(command) = document.tree.child(exec, "Command") else { continue };
         let line = line(&document.tree, command, document.tree.child(exec, "Arguments"));
         let folder = document.tree.child(exec, "WorkingDirectory").map(|at| document.tree.value(at).trim().to_owned());
         let here = folder.as_ref().map_or_else(|| Text::folder(Folder::System), Text::lit);
-        let launch = Launch::new("scheduled-task", "an action of the scheduled task", here);
+        let how = if at_start { "task-at-start" } else { "scheduled-task" };
+        let launch = Launch::new(how, "an action of the scheduled task", here);
         run(document, reading, command, &Text::lit(line), &launch);
         if folder.is_some() {
             document.given(reading, command, "cwd", &launch.here);
         }
     }
+}
+
+/// Does the start of the machine, or the logon of a user, start it, once each time, and nothing else?
+fn starts_with_machine(tree: &Tree, root: NodeId) -> bool {
+    let Some(triggers) = tree.child(root, "Triggers") else { return false };
+    let is_start = |at: &NodeId| {
+        ["BootTrigger", "LogonTrigger"].contains(&tree.name(*at)) && tree.child(*at, "Repetition").is_none()
+    };
+    let triggers: Vec<NodeId> = tree.children(triggers).collect();
+    !triggers.is_empty() && triggers.iter().all(is_start)
 }
 
 /// Is it a configuration of WinSW under the other name that its samples give the root? The wrapper looks at the elements.

@@ -14,6 +14,7 @@ use super::programs;
 use super::sink::{self, Sink};
 use super::template::{self, Arguments};
 use super::words::{self, Word};
+use super::wrapped;
 use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Shell, Start, Template};
 use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Place, Site,
@@ -81,7 +82,12 @@ pub(crate) fn run(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: 
         programs::tool(program, caller, sink);
     }
     let bound = bind(command, arguments);
-    apply(command, program, &bound, caller, sink)
+    let first = sink.reading.facts.len();
+    let nested = apply(command, program, &bound, caller, sink);
+    if command.wraps {
+        wrapped::told(arguments, first, caller, sink);
+    }
+    nested
 }
 
 /// Applies the form that matches, or several where one lets others apply too.

@@ -18,7 +18,7 @@ const SCRIPTS: &[(&str, bool)] =
     &[("cmd", false), ("bat", false), ("ps1", true), ("vbs", false), ("js", false), ("wsf", false), ("", false)];
 
 /// Kinds of start that are registrations: what runs later has the surroundings of who starts it then.
-const LATER: &[&str] = &["service", "scheduled-task", "run-key", "run-once", "uninstall"];
+const LATER: &[&str] = &["service", "scheduled-task", "task-at-start", "run-key", "run-once", "uninstall"];
 
 /// Does the script with this extension take arguments, and by name?
 fn script(extension: &str) -> Option<bool> {

@@ -40,6 +40,7 @@ mod template;
 mod ways;
 pub mod wix;
 pub(crate) mod words;
+mod wrapped;
 mod wsh;
 
 use super::Input;
@@ -51,6 +52,7 @@ use batch::Hybrid;
 use calls::Syntax;
 pub use hosting::Hosting;
 pub(crate) use lines::spread;
+pub(crate) use programs::SETUP_PROGRAM;
 use sink::Sink;
 pub(crate) use sink::quote;
 pub(crate) use started::started;

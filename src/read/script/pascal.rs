@@ -8,7 +8,7 @@ use super::interpreter::{Interpreter, Language};
 use super::procedures::Procedures;
 use super::sink::Sink;
 use crate::catalog::commands::{self, Shell};
-use crate::facts::{Folder, Phase, Source, Text};
+use crate::facts::{Body, ClueKind, Folder, Location, Operation, Phase, Source, Text};
 
 /// Functions that the uninstaller calls (Inno Setup help, "Pascal Scripting: Event Functions").
 const OF_UNINSTALLER: &[&str] = &[
@@ -35,7 +35,7 @@ fn procedures(code: &str) -> Vec<(u32, bool)> {
 pub(super) fn read(code: &str, first_line: u32, constants: &dyn Fn(&str) -> Text, sink: &mut Sink<'_>) {
     calls::note_cut(code, sink);
     let events: [Vec<Event<'_>>; 1] = [calls::scan(code, calls::Syntax::Pascal)];
-    let language = Pascal { constants, procedures: procedures(code) };
+    let language = Pascal { constants, procedures: procedures(code), asked: Vec::new() };
     let mut script = Interpreter::new(language, Text::folder(Folder::Cwd), Procedures::of(&events, 0));
     script.first_line = first_line;
     script.run(&events[0], sink);
@@ -48,7 +48,16 @@ struct Pascal<'a> {
     /// The lines on which procedures begin, and whether only the uninstaller calls them. Their events are not told apart:
     /// all of them run in the order of the source.
     procedures: Vec<(u32, bool)>,
+    /// What was asked for, whether it is there, and on which line.
+    asked: Vec<(u32, Text)>,
 }
+
+/// Questions whether something is there (Inno Setup help, "Support Functions Reference").
+const QUESTIONS: &[&str] = &["direxists", "fileexists", "fileordirexists"];
+/// What moves something from its first argument.
+const MOVES: &[&str] = &["renamefile", "filecopy", "copyfile"];
+/// Most questions that are remembered.
+const MAX_ASKED: usize = 256;
 
 impl Language for Interpreter<'_, '_, Pascal<'_>> {
     const SHELL: Shell = Shell::Pascal;
@@ -115,10 +124,18 @@ impl Language for Interpreter<'_, '_, Pascal<'_>> {
             }
             return;
         }
+        if QUESTIONS.contains(&name.as_str()) && self.language.asked.len() < MAX_ASKED {
+            let path = self.argument(found, 0).unwrap_or_default();
+            self.language.asked.push((found.line, path));
+            return;
+        }
         let Some(command) = commands::find(Shell::Pascal, &name) else { return };
         let procedures = &self.language.procedures;
         let around = procedures.partition_point(|(line, _)| *line <= found.line).checked_sub(1);
         let is_away = around.is_some_and(|at| procedures[at].1);
+        let begins = around.map_or(0, |at| procedures[at].0);
+        let is_migration = MOVES.contains(&name.as_str()) && self.migrates(found, begins, sink);
+        let first = sink.reading.facts.len();
         sink.in_phase(is_away.then_some((Phase::NotShipped, "done by the uninstaller")));
         self.each(sink, |sink| {
             let site = self.site(found);
@@ -127,5 +144,28 @@ impl Language for Interpreter<'_, '_, Pascal<'_>> {
                 batch::nested(&nested, &self.here, &self.here, &site, sink);
             }
         });
+        if is_migration {
+            sink.doubt(first);
+        }
+    }
+}
+
+impl Interpreter<'_, '_, Pascal<'_>> {
+    /// Does the call move what the same procedure has asked for, and what this installer puts nowhere? That is left of an
+    /// earlier one, and on a new machine there is none.
+    fn migrates(&self, call: &Found<'_>, begins: u32, sink: &Sink<'_>) -> bool {
+        let Some(source) = self.argument(call, 0).filter(|source| !source.is_unknown()) else { return false };
+        let is_asked = self.language.asked.iter().any(|(line, path)| *line >= begins && *path == source);
+        let place = call::file(&source, &self.here).key();
+        let is_there = |location: &Location| {
+            let key = location.key();
+            key == place || key.strip_prefix(&place).is_some_and(|below| below.starts_with('\\'))
+        };
+        let mut facts = sink.reading.facts.iter();
+        is_asked
+            && !facts.any(|fact| match &fact.body {
+                Body::Effect(effect) => effect.operation != Operation::Read && is_there(&effect.location),
+                Body::Clue(clue) => clue.kind == ClueKind::Ships && clue.location.as_ref().is_some_and(is_there),
+            })
     }
 }

@@ -9,6 +9,9 @@ use super::words::{self, Word};
 use crate::catalog::commands::Shell;
 use crate::facts::{Certainty, Clue, ClueKind, Operation, Store, TOOL, Text};
 
+/// Names the starting of a program that sets up another.
+pub(crate) const SETUP_PROGRAM: &str = "setup program";
+
 /// A program that the catalogue does not know.
 pub(super) fn start(program: &Text, arguments: &[Word], caller: Caller<'_>, sink: &mut Sink<'_>) {
     let name = words::base_name(program).trim_matches('"').to_lowercase();
@@ -24,7 +27,7 @@ pub(super) fn start(program: &Text, arguments: &[Word], caller: Caller<'_>, sink
         (Purpose::Removes, _) => sink.clue(caller.site, start("uninstall")),
         (Purpose::Installs { by_name }, _) => {
             let store = if extension == "msi" || extension == "exe" { Store::Package } else { Store::Patch };
-            let via = if extension == "exe" { "setup program" } else { "msiexec" };
+            let via = if extension == "exe" { SETUP_PROGRAM } else { "msiexec" };
             // What the package brings or a setting names is installed again by the same step.
             let mut effect = caller.effect(Operation::Install, store, location.clone(), via);
             if !by_name {

@@ -1,6 +1,7 @@
 //! Where the script readers put their facts: without doubles, under a cap, with the line as evidence.
 
 use super::queries::Queries;
+use super::wrapped::Wrapped;
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Operation, Part, Phase, Place,
     Reading, Site, Source, Store, Text, fold_alternatives,
@@ -17,6 +18,8 @@ pub(crate) struct Sink<'r> {
     pub(crate) reading: &'r mut Reading,
     /// What the script asks of databases, or does to them.
     pub(crate) queries: Queries,
+    /// What services run through a wrapper, by their names.
+    pub(super) wrapped: BTreeMap<String, Wrapped>,
     seen: HashSet<(Site, String)>,
     phase: Option<(Phase, String)>,
     capped: bool,
@@ -24,7 +27,14 @@ pub(crate) struct Sink<'r> {
 
 impl<'r> Sink<'r> {
     pub(crate) fn new(reading: &'r mut Reading) -> Self {
-        Sink { reading, queries: Queries::default(), seen: HashSet::new(), phase: None, capped: false }
+        Sink {
+            reading,
+            queries: Queries::default(),
+            wrapped: BTreeMap::new(),
+            seen: HashSet::new(),
+            phase: None,
+            capped: false,
+        }
     }
 
     /// From here on, everything happens in this phase; `None` for no local evidence.

@@ -129,6 +129,10 @@ fn run_all(
         script.run_uncalled(&mut sink);
     }
     script.variables.note_capped(&mut sink);
+    // A page is part of an application, of which the other parts may ask for more.
+    if host == Host::Machine && sink.queries.only_ask() {
+        told::looked_at(reading);
+    }
     values
 }
 
@@ -291,6 +295,9 @@ impl Script<'_, '_> {
             if name.ends_with(".connectionstring") || name.ends_with(".activeconnection") {
                 self.connection(&value, found, &site, sink);
             }
+            if name.ends_with(".commandtext") {
+                sink.queries.tell([&value]);
+            }
             return self.stored(name, found, &value, &site, sink);
         }
         // `connection.Open text`, `recordset.Open query, text`
@@ -300,6 +307,13 @@ impl Script<'_, '_> {
         let method = name.rsplit('.').next().unwrap_or(name);
         if !name.contains('.') {
             return;
+        }
+        match (method, found.arguments.first()) {
+            ("execute", Some(query)) => sink.queries.tell([&self.value(query)]),
+            // Of a connection the first argument names a database, of a set of records it asks for them.
+            ("open", Some(query)) if found.arguments.len() > 1 => sink.queries.tell([&self.value(query)]),
+            ("update" | "updatebatch" | "addnew" | "delete", _) => sink.queries.may_change(),
+            _ => {}
         }
         if self.directory_object(name, found, &site, sink) {
             return;

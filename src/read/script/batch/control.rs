@@ -11,6 +11,7 @@ impl Parser<'_> {
         let mut negated = false;
         let mut exist = None;
         let mut failure = false;
+        let mut sides = None;
         loop {
             self.skip_while(|c| c == ' ' || c == '\t');
             let lower = self.ahead(12);
@@ -32,7 +33,7 @@ impl Parser<'_> {
                 failure = lower.starts_with("errorlevel") && level == [Piece::Lit("1".to_owned())];
                 break;
             } else {
-                if let Some(fails) = self.comparison() {
+                if let Some(fails) = self.comparison(&mut sides) {
                     failure = true;
                     negated ^= !fails;
                 }
@@ -43,11 +44,11 @@ impl Parser<'_> {
         let then_end = self.at;
         let is_block = matches!(then.links.as_slice(), [Link { node: Node::Block(..), .. }]);
         let other = if is_block { self.otherwise(depth) } else { None };
-        Node::If(Box::new(If { at, negated, exist, failure, then, then_end, other, end: self.at }))
+        Node::If(Box::new(If { at, negated, exist, failure, sides, then, then_end, other, end: self.at }))
     }
 
-    /// `a==b`, `a EQU b`. When it asks whether the command before failed: is it true of a failure?
-    fn comparison(&mut self) -> Option<bool> {
+    /// `a==b`, `a EQU b`. When it asks whether the command before failed: is it true of a failure? The sides of `==` are kept.
+    fn comparison(&mut self, sides: &mut Option<(Vec<Piece>, Vec<Piece>)>) -> Option<bool> {
         let left = self.word(0, "");
         self.skip_while(|c| c == ' ' || c == '\t');
         let operator = self.ahead(3);
@@ -64,6 +65,9 @@ impl Parser<'_> {
             |piece: &Piece| matches!(piece, Piece::Variable { name, change: None, .. } if name == "ERRORLEVEL");
         let number = right.iter().map(|piece| if let Piece::Lit(text) = piece { text.trim_matches('"') } else { "?" });
         let number = number.collect::<String>();
+        if operator.starts_with("==") {
+            *sides = Some((left.clone(), right.clone()));
+        }
         match (operator.get(..2)?, operator.as_str(), number.as_str()) {
             _ if !left.iter().any(is_level) => None,
             ("==", _, "0") | (_, "equ", "0") => Some(false),

@@ -321,6 +321,13 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 self.guards.add(condition.at, from, to, key, marker);
             }
         }
+        if self.are_same(condition, &env, frame) {
+            let taken = if condition.negated { condition.other.as_ref() } else { Some(&condition.then) };
+            return match taken {
+                Some(taken) => self.statement(taken, env, frame),
+                None => Some(env),
+            };
+        }
         let then = self.statement(&condition.then, env.clone(), frame);
         let other = match &condition.other {
             Some(other) => self.statement(other, env, frame),
@@ -332,6 +339,18 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 Some(a)
             }
             (a, b) => a.or(b),
+        }
+    }
+
+    /// Are the sides of a comparison one text, whatever the places in it are? That two differ says less: either may be what
+    /// somebody is to put in.
+    fn are_same(&self, condition: &If, env: &Env, frame: &Frame<'_>) -> bool {
+        let Some((left, right)) = &condition.sides else { return false };
+        let is_known =
+            |text: &Text| text.parts().iter().all(|part| matches!(part, Part::Lit(_) | Part::Hole(Hole::Folder(_))));
+        match (self.expand(left, env, frame).as_slice(), self.expand(right, env, frame).as_slice()) {
+            ([(left, _)], [(right, _)]) => left == right && is_known(left),
+            _ => false,
         }
     }
 

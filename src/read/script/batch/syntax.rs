@@ -82,6 +82,8 @@ pub(super) struct If {
     pub(super) exist: Option<Vec<Piece>>,
     /// It asks whether the command before failed; `not` turns the answer.
     pub(super) failure: bool,
+    /// The two sides of `==`.
+    pub(super) sides: Option<(Vec<Piece>, Vec<Piece>)>,
     pub(super) then: Statement,
     pub(super) then_end: usize,
     pub(super) other: Option<Statement>,

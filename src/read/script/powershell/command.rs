@@ -88,7 +88,9 @@ impl<'s> Machine<'s, '_, '_> {
             }
             let Some(file) = child_of_kind(redirection, "redirected_file_name") else { continue };
             let sign = child_of_kind(redirection, "file_redirection_operator").map_or(">", |n| self.slice(n));
-            let operation = if sign.ends_with(">>") { Operation::Append } else { Operation::Create };
+            // `$null >> file` only makes it, where it is missing.
+            let adds = sign.ends_with(">>") && !self.is_of_nothing(redirection);
+            let operation = if adds { Operation::Append } else { Operation::Create };
             let raw = self.slice(file).trim();
             if sign.is_empty() || raw.is_empty() {
                 continue;
@@ -120,6 +122,14 @@ impl<'s> Machine<'s, '_, '_> {
                 self.sink.effect(&site, effect.of_origin(origin));
             }
         }
+    }
+
+    /// Does nothing go into the file, as far as the words in front of it say?
+    fn is_of_nothing(&self, redirection: Node<'s>) -> bool {
+        let before = self.source.get(..redirection.start_byte()).unwrap_or_default();
+        let statement = before.rsplit(['\n', ';', '{', '|', '(']).next().unwrap_or_default().trim().to_lowercase();
+        let said = ["write-output", "echo"].iter().find_map(|name| statement.strip_prefix(name));
+        ["$null", "\"\"", "''"].contains(&said.unwrap_or(&statement).trim())
     }
 
     /// May the redirection stand in a text? Behind what the grammar does not understand the quotes of a line are not paired.

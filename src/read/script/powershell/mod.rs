@@ -15,6 +15,7 @@ mod run;
 mod seven;
 mod sourced;
 mod strings;
+mod triggers;
 mod trivia;
 mod value;
 
@@ -145,6 +146,9 @@ impl Source<'_> {
         guards.emit(self.index, &mut reading);
         if only_asks {
             reading.facts.iter_mut().for_each(looked_at);
+        }
+        if triggers::are_of_start(self.text) {
+            reading.facts.iter_mut().for_each(triggers::at_start);
         }
         reading
     }

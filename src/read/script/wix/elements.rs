@@ -21,6 +21,9 @@ pub(in crate::read::script) const MACHINE_ENVIRONMENT: &str =
     "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment";
 pub(in crate::read::script) const USER_ENVIRONMENT: &str = "HKCU\\Environment";
 
+/// Elements that make something only within a component.
+const REFERENCES: &[&str] = &["User", "Group", "SqlDatabase"];
+
 /// An element, and the folder of the component it is in.
 pub(super) struct Element<'a, 'x> {
     pub(super) wix: &'a Wix<'a>,
@@ -137,6 +140,11 @@ impl Element<'_, '_> {
     /// An element that is data: its attributes are the options of a command.
     fn by_catalogue(&self, name: &str, sink: &mut Sink<'_>) {
         let Some(command) = commands::find(Shell::Wix, &name.to_lowercase()) else { return };
+        // Outside of a component they only name what others refer to (WiX reference, "User", "Group", "SqlDatabase").
+        let is_part = self.node.ancestors().any(|node| node.tag_name().name() == "Component");
+        if !is_part && REFERENCES.contains(&name) {
+            return;
+        }
         let options =
             self.node.attributes().map(|a| (a.name().to_lowercase(), Some(self.wix.values.formatted(a.value()))));
         let mut bound = Bound { options: options.collect(), ..Bound::default() };

@@ -1,0 +1,106 @@
+//! What builds the image, and what of that is gone before the image is captured.
+
+use super::{Index, Known, edge_phase, makes_container};
+use crate::facts::{Clue, ClueKind, Effect, Phase, Reading, Site, Store, file_name, folder_of};
+
+/// How a script ends that makes an image: `sysprep /generalize` (MS documentation, "Sysprep (Generalize) a Windows
+/// installation").
+const GENERALISES: &str = "generalise";
+
+/// Whoever generalises the machine makes an image of it, and so does the answer file that starts them: no later phase
+/// is theirs. The artifacts whose phase is settled.
+pub(super) fn sealed(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool], index: &Index) -> Vec<bool> {
+    let mut settled = fixed.to_vec();
+    let starts = |reading: &Reading| -> Vec<(Site, Clue)> {
+        let facts = crate::link::steps::counted(&reading.facts);
+        facts
+            .filter_map(|f| Some((f.site.clone(), f.as_clue().filter(|c| c.kind == ClueKind::Starts)?.clone())))
+            .collect()
+    };
+    let settle = |settled: &mut [bool], known: &mut [Option<Known>], number: usize, because: String| {
+        if !settled[number] {
+            settled[number] = true;
+            known[number] = Some(Known::new(Phase::Build, because));
+        }
+    };
+    for (number, reading) in readings.iter().enumerate() {
+        if let Some((site, _)) = starts(reading).iter().find(|(_, clue)| clue.key == GENERALISES) {
+            settle(
+                &mut settled,
+                known,
+                number,
+                format!("it generalises the machine at {}, which makes an image of it", site.short()),
+            );
+        }
+    }
+    let generalised = settled.clone();
+    for (number, reading) in readings.iter().enumerate() {
+        for (site, clue) in starts(reading).iter().filter(|(_, clue)| edge_phase(&clue.key) == Some(Phase::FirstBoot)) {
+            let to = index.started(reading, clue).filter(|to| generalised[*to] && !fixed[*to]);
+            if let Some(to) = to {
+                let to = &readings[to].artifact;
+                settle(
+                    &mut settled,
+                    known,
+                    number,
+                    format!("it starts {to} at {}, which generalises the machine", site.short()),
+                );
+            }
+        }
+    }
+    settled
+}
+
+/// The first start of a machine that is only made to be captured belongs to the build of the image.
+pub(super) fn is_part_of_build(phase: Phase, starter: Option<&Known>) -> bool {
+    phase == Phase::FirstBoot && starter.is_some_and(|known| known.phase == Phase::Build)
+}
+
+/// A task that the build of the image registers and that takes tasks away itself is gone before the image is captured.
+pub(super) fn is_spent(key: &str, starter: Option<&Known>, started: &Reading) -> bool {
+    let takes_away =
+        |effect: &Effect| effect.store == Store::Task && effect.operation.removes() && effect.guard.is_none();
+    ["scheduled-task", "task-at-start"].contains(&key)
+        && starter.is_some_and(|known| known.phase == Phase::Build)
+        && crate::link::steps::counted(&started.facts).filter_map(|fact| fact.as_effect()).any(takes_away)
+}
+
+/// What Windows Setup reads from the medium that it starts from, and from nowhere else (MS documentation, "Windows Setup
+/// automation overview": the implicit answer file search order).
+const OF_SETUP: &str = "autounattend.xml";
+
+/// Answer files for other editions, beside the folder of the one that the build takes, are for the same build.
+fn namesakes(readings: &[Reading], known: &mut [Option<Known>], of: usize) {
+    let folder = |reading: &Reading| folder_of(folder_of(&reading.artifact)).to_lowercase();
+    let is_of_setup = |reading: &Reading| file_name(&reading.artifact).eq_ignore_ascii_case(OF_SETUP);
+    if !is_of_setup(&readings[of]) || known[of].as_ref().is_none_or(|known| known.phase != Phase::Build) {
+        return;
+    }
+    let beside = folder(&readings[of]);
+    for (number, reading) in readings.iter().enumerate() {
+        if known[number].is_none() && is_of_setup(reading) && folder(reading) == beside {
+            let because = format!("another edition of {}, which the image is built with", readings[of].artifact);
+            known[number] = Some(Known::new(Phase::Build, because));
+        }
+    }
+}
+
+/// What the build of an image starts is known first, because it decides what the first start of a machine means.
+pub(super) fn build_starts(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool], index: &Index) {
+    let mut built = Vec::new();
+    for reading in readings {
+        for fact in crate::link::steps::counted(&reading.facts) {
+            let Some(clue) = fact.as_clue().filter(|c| c.kind == ClueKind::Starts && c.key == "image-build") else {
+                continue;
+            };
+            let Some(to) = index.started(reading, clue) else { continue };
+            if known[to].is_none() && !fixed[to] {
+                let because = format!("started by {} ({}) at {}", reading.artifact, clue.key, fact.site.short());
+                known[to] =
+                    Some(Known { phase: Phase::Build, because, container: makes_container(reading), serves: false });
+                built.push(to);
+            }
+        }
+    }
+    built.into_iter().for_each(|to| namesakes(readings, known, to));
+}
