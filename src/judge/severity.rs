@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_somebody_chooses_is_theirs() {
-        let saved = |at: &str| weight(&format!("effect create file {at} phase=run origin=input via=x"));
+        let saved = |at: &str| weigh(&format!("effect create file {at} phase=run origin=input via=x"));
         assert_eq!((saved(r"{UserChosen}\{?}"), saved(r"{AppDir}\{?}")), (Severity::Note, Severity::Error));
     }
 
