@@ -83,8 +83,7 @@ impl Program<'_> {
         let users: BTreeSet<u32> =
             self.tables_with(method).into_iter().flat_map(|table| self.users_of(table)).collect();
         for user in users {
-            self.forget(user);
-            if let Some(report) = self.report(user, 0) {
+            if let Some(report) = self.report_with_calls(user, &[method]) {
                 calls.extend(report.calls.iter().filter(|call| call.target == method).map(|call| (user, call.clone())));
             }
         }

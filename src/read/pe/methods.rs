@@ -8,7 +8,9 @@ use super::code::body::Body;
 use super::program::Program;
 use super::reach;
 use super::{Map, Set, surface};
-use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register};
+use iced_x86::{
+    Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register,
+};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 
@@ -268,10 +270,14 @@ pub(crate) fn is_compiled_in(program: &Program<'_>, a: u32, b: u32) -> bool {
 
 /// Up to where the register is set anew, it is compared, and nothing else is done with it. Where the code goes on elsewhere
 /// before that, nothing is known of what it is used for there.
-fn is_only_compared(factory: &mut InstructionInfoFactory, register: Register, behind: &[Instruction]) -> bool {
+fn is_only_compared(
+    factory: &mut InstructionInfoFactory,
+    register: Register,
+    behind: impl Iterator<Item = Instruction>,
+) -> bool {
     let mut compared = false;
     for instruction in behind {
-        let used = factory.info(instruction).used_registers();
+        let used = factory.info(&instruction).used_registers();
         let mut uses = used.iter().filter(|used| used.register().full_register() == register).peekable();
         if uses.peek().is_some() {
             let reads = uses.any(|used| !matches!(used.access(), OpAccess::Write | OpAccess::CondWrite));
@@ -293,13 +299,43 @@ fn is_only_compared(factory: &mut InstructionInfoFactory, register: Register, be
     compared
 }
 
+/// The same, as far as the instructions say that follow, wherever the function begins: nothing is compared that this denies.
+fn seems_compared(program: &Program<'_>, factory: &mut InstructionInfoFactory, at: u32, method: u64) -> bool {
+    /// Furthest that the opcode of a comparison stands before its operand: behind it are ModRM, SIB and a displacement.
+    const MAX_BEFORE: u32 = 8;
+    /// Most instructions that are looked at.
+    const MAX_BEHIND: usize = 64;
+    let image = &program.image;
+    if !image.is_64() {
+        // cmp: 38 to 3D, and 80 to 83 /7 with a number (Intel's manual, "CMP").
+        let before = image.at(at.saturating_sub(MAX_BEFORE)).and_then(|code| code.get(..MAX_BEFORE as usize));
+        return before.is_none_or(|code| code.iter().any(|byte| matches!(byte, 0x38..=0x3d | 0x80..=0x83)));
+    }
+    let Some(code) = image.at(at) else { return false };
+    let mut decoder = Decoder::with_ip(64, code, image.base + u64::from(at), DecoderOptions::NONE);
+    let first = decoder.decode();
+    if first.mnemonic() != Mnemonic::Lea || first.ip_rel_memory_address() != method {
+        return true;
+    }
+    let mut left = MAX_BEHIND;
+    let behind = decoder.iter().take_while(|_| {
+        left = left.saturating_sub(1);
+        left > 0
+    });
+    is_only_compared(factory, first.op0_register().full_register(), behind) || left == 0
+}
+
 /// What stands at an address of code is only compared there: whether the method of an object is the one that was
 /// compiled in place of its call.
 pub(crate) fn is_compared(program: &Program<'_>, at: u32, method: u32) -> bool {
-    let Some(function) = program.functions.function_of(at) else { return false };
-    let body = program.body(function);
     let method = program.image.base + u64::from(method);
     let mut factory = InstructionInfoFactory::new();
+    // Most addresses that are taken are not compared, and decoding the function around each would cost more than all else.
+    if !seems_compared(program, &mut factory, at, method) {
+        return false;
+    }
+    let Some(function) = program.functions.function_of(at) else { return false };
+    let body = program.body(function);
     let rva = |instruction: &Instruction| instruction.ip().wrapping_sub(program.image.base) as u32;
     let place = body.instructions.iter().position(|instruction| {
         let rva = rva(instruction);
@@ -311,7 +347,7 @@ pub(crate) fn is_compared(program: &Program<'_>, at: u32, method: u32) -> bool {
     match first.mnemonic() {
         Mnemonic::Cmp => true,
         Mnemonic::Lea if first.ip_rel_memory_address() == method => {
-            is_only_compared(&mut factory, first.op0_register().full_register(), behind)
+            is_only_compared(&mut factory, first.op0_register().full_register(), behind.iter().copied())
         }
         _ => false,
     }

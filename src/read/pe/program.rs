@@ -49,8 +49,14 @@ const MAX_STEPS: u64 = 60_000_000;
 /// A function, the function whose calls are asked for, the parameters that are numbers, and numbers behind others.
 type Given = (u32, Option<u32>, Vec<(u8, u64)>, Vec<Behind>);
 
-/// A report with the depth it was made at: deeper ones know less of what they call. `None`: it is being made.
-type Made = (u8, Option<Rc<Report>>);
+/// A report, if it is not being made.
+struct Made {
+    /// Deeper ones know less of what they call.
+    depth: u8,
+    report: Option<Rc<Report>>,
+    /// The functions whose calls it tells of.
+    wanted: Rc<Set<u32>>,
+}
 
 /// See the module.
 pub(crate) struct Program<'a> {
@@ -85,7 +91,7 @@ pub(crate) struct Program<'a> {
     /// The call of each of them that is reported.
     decoded: RefCell<Map<u32, u32>>,
     /// Functions whose callers' arguments are asked for.
-    pub(crate) wanted: RefCell<Set<u32>>,
+    pub(crate) wanted: RefCell<Rc<Set<u32>>>,
     /// Variables that hold the array of the program's arguments.
     pub(super) argument_arrays: RefCell<Option<Set<u64>>>,
     /// Functions that were looked at for literals.
@@ -319,23 +325,36 @@ impl<'a> Program<'a> {
 
     /// The report on a function; `None` while it is being made, or when there is no time left.
     pub(crate) fn report(&self, function: u32, depth: u8) -> Option<Rc<Report>> {
-        if let Some((made_at, report)) = self.reports.borrow().get(&function)
-            && (*made_at <= depth || report.is_none())
+        if let Some(made) = self.reports.borrow().get(&function)
+            && (made.depth <= depth || made.report.is_none())
         {
-            return report.clone();
+            return made.report.clone();
         }
+        self.make(function, depth)
+    }
+
+    /// The report on a function, with all its calls of these that are wanted now: made anew, if it does not tell of them.
+    pub(crate) fn report_with_calls(&self, function: u32, called: &[u32]) -> Option<Rc<Report>> {
+        let tells = |made: &&Made| made.depth == 0 && called.iter().all(|target| made.wanted.contains(target));
+        let told = self.reports.borrow().get(&function).filter(tells).and_then(|made| made.report.clone());
+        told.or_else(|| self.make(function, 0))
+    }
+
+    fn make(&self, function: u32, depth: u8) -> Option<Rc<Report>> {
         if self.is_out_of_budget() {
             return None;
         }
-        self.reports.borrow_mut().insert(function, (depth, None));
+        let wanted = self.wanted.borrow().clone();
+        let made = |report| Made { depth, report, wanted: wanted.clone() };
+        self.reports.borrow_mut().insert(function, made(None));
         let report = Rc::new(analysis::analyse(self, function, depth, (&[], &[])));
-        self.reports.borrow_mut().insert(function, (depth, Some(report.clone())));
+        self.reports.borrow_mut().insert(function, made(Some(report.clone())));
         Some(report)
     }
 
     /// The report on a function, if it was made.
     pub(crate) fn reported(&self, function: u32) -> Option<Rc<Report>> {
-        self.reports.borrow().get(&function).and_then(|(_, report)| report.clone())
+        self.reports.borrow().get(&function).and_then(|made| made.report.clone())
     }
 
     /// The report on a function whose caller gives these numbers, with its calls of `inner`.
@@ -365,7 +384,7 @@ impl<'a> Program<'a> {
         if length > MAX_GIVEN_LENGTH || self.given.borrow().len() >= MAX_GIVEN || self.is_out_of_budget() {
             return None;
         }
-        let wanted = self.wanted.replace(inner.into_iter().collect());
+        let wanted = self.wanted.replace(Rc::new(inner.into_iter().collect()));
         let report = Rc::new(analysis::analyse(self, function, depth, (numbers, bytes)));
         self.wanted.replace(wanted);
         self.given.borrow_mut().insert(key, report.clone());

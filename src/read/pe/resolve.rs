@@ -384,7 +384,7 @@ fn of_objects(program: &Program<'_>, event: Event, function: u32) -> Vec<Event> 
 
 /// Calls of the targets, with the function each is in.
 fn calls_of(program: &Program<'_>, targets: &Set<u32>, capped: &mut bool) -> Map<u32, Vec<(u32, InternalCall)>> {
-    program.wanted.replace(targets.clone());
+    program.wanted.replace(Rc::new(targets.clone()));
     let callers = program.callers(targets);
     let mut functions: Vec<u32> = callers
         .values()
@@ -401,13 +401,12 @@ fn calls_of(program: &Program<'_>, targets: &Set<u32>, capped: &mut bool) -> Map
     let length = |start: u32| program.functions.end_of(start).map_or(0, |end| end.saturating_sub(start));
     functions.retain(|function| length(*function) <= MAX_CALLER_LENGTH);
     *capped |= functions.len() < all;
-    for function in &functions {
-        program.forget(*function);
-    }
     let mut calls: Map<u32, Vec<(u32, InternalCall)>> = Map::default();
     for function in functions {
-        let Some(report) = program.report(function, 0) else { continue };
-        for call in &report.calls {
+        let called: Vec<u32> =
+            callers.iter().filter(|(_, by)| by.contains(&function)).map(|(target, _)| *target).collect();
+        let Some(report) = program.report_with_calls(function, &called) else { continue };
+        for call in report.calls.iter().filter(|call| targets.contains(&call.target)) {
             calls.entry(call.target).or_default().push((function, call.clone()));
         }
     }

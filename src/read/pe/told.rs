@@ -17,6 +17,7 @@ use super::{effects, modes, surface};
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Effect, Extent, Fact, Folder, Hole, Operation, Part, Source, Store, Text, Trait};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// Most functions that take the command line.
 const MAX_TAKERS: usize = 4;
@@ -100,7 +101,7 @@ fn takers(program: &Program<'_>) -> BTreeSet<u32> {
 
 /// Calls of a taker to which it hands an object that was made of the command line, by a function that made none.
 fn handed_on(program: &Program<'_>, calls: &Calls, taker: u32) -> Vec<InternalCall> {
-    program.wanted.replace(calls.of.get(&taker).cloned().unwrap_or_default());
+    program.wanted.replace(Rc::new(calls.of.get(&taker).cloned().unwrap_or_default()));
     program.forget(taker);
     let Some(report) = program.report(taker, 0) else { return Vec::new() };
     let mut made = report.calls.clone();
