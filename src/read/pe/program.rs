@@ -1,12 +1,13 @@
 //! One image prepared for analysis: its tables, its functions, who calls whom, and the reports made so far.
 
 mod builders;
+mod given;
 
 use super::addresses::Addresses;
 use super::classes::Classes;
 use super::code::analysis;
 use super::code::body::Body;
-use super::code::report::{Behind, Report};
+use super::code::report::Report;
 use super::code::slot::Slot;
 use super::functions::{self, Functions};
 use super::globals::Globals;
@@ -25,6 +26,7 @@ use super::scan::sort_pairs;
 use super::surface;
 use super::{Map, Set};
 use crate::catalog::native::{self, Api, Signature};
+use given::Given;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -35,19 +37,10 @@ pub(crate) const MAX_DEPTH: u8 = 3;
 const MAX_TAIL_CALLS: usize = 8;
 /// Bytes of a jump through a slot.
 const THUNK: u32 = 6;
-/// Longest function, in bytes, that is looked at again for the numbers of a caller.
-const MAX_GIVEN_LENGTH: u32 = 0x1000;
-/// How often functions are looked at again.
-const MAX_GIVEN: usize = 1_024;
-/// The same, to find which way they go.
-const MAX_WAYS: usize = 512;
 /// Most decoded instructions that are kept, of 40 bytes each.
 const MAX_DECODED: usize = 200_000;
 /// Most instructions that are executed for one image, over all functions and visits.
 const MAX_STEPS: u64 = 60_000_000;
-
-/// A function, the function whose calls are asked for, the parameters that are numbers, and numbers behind others.
-type Given = (u32, Option<u32>, Vec<(u8, u64)>, Vec<Behind>);
 
 /// A report, if it is not being made.
 struct Made {
@@ -97,10 +90,7 @@ pub(crate) struct Program<'a> {
     /// Functions that were looked at for literals.
     builders: RefCell<Map<u32, bool>>,
     reports: RefCell<Map<u32, Made>>,
-    /// Functions that were tried with numbers for their parameters.
-    tried: Cell<usize>,
-    /// Reports with the numbers of one caller.
-    given: RefCell<Map<Given, Rc<Report>>>,
+    given: Given,
     pub(crate) globals: Globals,
     pub(crate) classes: Classes,
     /// Functions of Rust's library that turn a path into UTF-16.
@@ -193,8 +183,7 @@ impl<'a> Program<'a> {
             argument_arrays: RefCell::default(),
             builders: RefCell::default(),
             reports: RefCell::default(),
-            tried: Cell::new(0),
-            given: RefCell::default(),
+            given: Given::default(),
             globals: Globals::default(),
             classes: Classes::default(),
             encoders,
@@ -357,40 +346,6 @@ impl<'a> Program<'a> {
         self.reports.borrow().get(&function).and_then(|made| made.report.clone())
     }
 
-    /// The report on a function whose caller gives these numbers, with its calls of `inner`.
-    pub(crate) fn report_given(
-        &self,
-        function: u32,
-        numbers: &[(u8, u64)],
-        inner: Option<u32>,
-        depth: u8,
-    ) -> Option<Rc<Report>> {
-        self.report_given_behind(function, (numbers, &[]), inner, depth)
-    }
-
-    /// The same, with bytes that the caller put behind pointers.
-    pub(crate) fn report_given_behind(
-        &self,
-        function: u32,
-        (numbers, bytes): (&[(u8, u64)], &[Behind]),
-        inner: Option<u32>,
-        depth: u8,
-    ) -> Option<Rc<Report>> {
-        let key = (function, inner, numbers.to_vec(), bytes.to_vec());
-        if let Some(report) = self.given.borrow().get(&key) {
-            return Some(report.clone());
-        }
-        let length = self.functions.end_of(function)?.saturating_sub(function);
-        if length > MAX_GIVEN_LENGTH || self.given.borrow().len() >= MAX_GIVEN || self.is_out_of_budget() {
-            return None;
-        }
-        let wanted = self.wanted.replace(Rc::new(inner.into_iter().collect()));
-        let report = Rc::new(analysis::analyse(self, function, depth, (numbers, bytes)));
-        self.wanted.replace(wanted);
-        self.given.borrow_mut().insert(key, report.clone());
-        Some(report)
-    }
-
     /// What is called at an address, beyond lone jumps. One that leads to an import is a function of its own, which is asked
     /// what its callers give.
     pub(crate) fn beyond_jumps(&self, rva: u32) -> u32 {
@@ -398,18 +353,6 @@ impl<'a> Program<'a> {
             beyond if self.references.thunks.contains_key(&beyond) => rva,
             beyond => beyond,
         }
-    }
-
-    /// One more function may be tried with numbers for its parameters, of so many.
-    pub(crate) fn may_try(&self, most: usize) -> bool {
-        let tried = self.tried.get();
-        self.tried.set(tried + 1);
-        tried < most
-    }
-
-    /// Functions may still be looked at again for no more than to find which way they go.
-    pub(crate) fn has_room_for_ways(&self) -> bool {
-        self.given.borrow().len() < MAX_WAYS
     }
 
     /// Forgets a report, so that it is made again with what is wanted now.

@@ -46,6 +46,8 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
     let mut pending = Vec::new();
     let mut capped = false;
     let mut functions = program.sinks().to_vec();
+    // What calls them are asked for first.
+    program.wanted.replace(Rc::new(functions.iter().copied().collect()));
     let mut seen: Set<u32> = functions.iter().copied().collect();
     // What was read before something was known that it is given: calls that were told of are not told of again.
     let mut told: Set<u32> = Set::default();
@@ -384,7 +386,6 @@ fn of_objects(program: &Program<'_>, event: Event, function: u32) -> Vec<Event> 
 
 /// Calls of the targets, with the function each is in.
 fn calls_of(program: &Program<'_>, targets: &Set<u32>, capped: &mut bool) -> Map<u32, Vec<(u32, InternalCall)>> {
-    program.wanted.replace(Rc::new(targets.clone()));
     let callers = program.callers(targets);
     let mut functions: Vec<u32> = callers
         .values()
@@ -401,6 +402,8 @@ fn calls_of(program: &Program<'_>, targets: &Set<u32>, capped: &mut bool) -> Map
     let length = |start: u32| program.functions.end_of(start).map_or(0, |end| end.saturating_sub(start));
     functions.retain(|function| length(*function) <= MAX_CALLER_LENGTH);
     *capped |= functions.len() < all;
+    // Those that call them are likely to be asked for next.
+    program.wanted.replace(Rc::new(targets.iter().chain(&functions).copied().collect()));
     let mut calls: Map<u32, Vec<(u32, InternalCall)>> = Map::default();
     for function in functions {
         let called: Vec<u32> =

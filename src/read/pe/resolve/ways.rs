@@ -146,10 +146,10 @@ fn is_barred(
 ) -> Option<bool> {
     let below = pending.below.as_ref();
     let inner = below.map(|below| below.function);
-    let free = program.report_given(pending.function, &[], inner, 0)?;
+    let free = program.report_free(pending.function, inner)?;
     let given = program.report_given_behind(pending.function, (numbers, bytes), inner, 0)?;
     // What it gives itself are other values.
-    let is_recursive = free.calls.iter().any(|call| call.target == pending.function);
+    let is_recursive = inner == Some(pending.function) && free.calls.iter().any(|call| call.target == pending.function);
     if free.capped || given.capped || is_recursive {
         return None;
     }
