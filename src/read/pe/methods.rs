@@ -303,13 +303,16 @@ fn is_only_compared(
 fn seems_compared(program: &Program<'_>, factory: &mut InstructionInfoFactory, at: u32, method: u64) -> bool {
     /// Furthest that the opcode of a comparison stands before its operand: behind it are ModRM, SIB and a displacement.
     const MAX_BEFORE: u32 = 8;
+    /// The same behind its first byte: prefixes stand before it.
+    const MAX_PREFIXES: u32 = 4;
     /// Most instructions that are looked at.
     const MAX_BEHIND: usize = 64;
     let image = &program.image;
     if !image.is_64() {
         // cmp: 38 to 3D, and 80 to 83 /7 with a number (Intel's manual, "CMP").
-        let before = image.at(at.saturating_sub(MAX_BEFORE)).and_then(|code| code.get(..MAX_BEFORE as usize));
-        return before.is_none_or(|code| code.iter().any(|byte| matches!(byte, 0x38..=0x3d | 0x80..=0x83)));
+        let around = image.at(at.saturating_sub(MAX_BEFORE));
+        let around = around.and_then(|code| code.get(..(MAX_BEFORE + MAX_PREFIXES) as usize));
+        return around.is_none_or(|code| code.iter().any(|byte| matches!(byte, 0x38..=0x3d | 0x80..=0x83)));
     }
     let Some(code) = image.at(at) else { return false };
     let mut decoder = Decoder::with_ip(64, code, image.base + u64::from(at), DecoderOptions::NONE);
