@@ -12,7 +12,7 @@ use native_image::{CODE, DATA, ENTRY, Image, Section};
 use native_listing::{golden, guessed, numbers, shown};
 use std::path::PathBuf;
 use wipeproof::discover::{Application, Artifact, Kind};
-use wipeproof::facts::{Reading, Trait};
+use wipeproof::facts::{Effect, Extent, Fact, Reading, Store, Trait};
 use wipeproof::read::read_bytes;
 
 const ALL: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
@@ -215,18 +215,21 @@ fn settings_of_object_pascal() {
 }
 
 /// Files without a folder are where the program is run, as these libraries write them themselves; a function of the program
-/// that is given an object is no method of it.
+/// that is given an object is no method of it, and writes to the key that the object has open.
 #[test]
 fn helpers_of_object_pascal() {
     for reading in golden("fixtures/native/pascal", "helped", &["x64-O0", "x64-O2"], "exe") {
         let expected = [
             "create HKCU\\Software\\Contoso\\Helped",
             "create {Cwd}\\cached.ini",
+            "set-value HKCU\\Software\\Contoso\\Helped\\Remembered",
             "set-value {Cwd}\\bare.ini\\Window\\Left",
             "set-value {Cwd}\\cached.ini\\Window\\Left",
         ];
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
         assert_eq!(numbers(&reading), [""; 0], "{}", reading.artifact);
+        let open = |e: &Effect| e.store == Store::Registry && e.location.extent() == Extent::None;
+        assert!(!reading.facts.iter().filter_map(Fact::as_effect).any(open), "{}", reading.artifact);
     }
 }
 

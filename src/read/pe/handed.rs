@@ -2,14 +2,16 @@
 //!
 //! A function that is given as an argument has no direct calls; whoever takes its address is looked into for the call that
 //! hands it over, and the function that receives it is then read as one that calls it. An object of COM is known where
-//! it is made; a function that it is given to is read again with it.
+//! it is made; a function that it is given to is read again with it, and so it is with an object of Object Pascal that keeps
+//! settings.
 
-use super::Map;
+use super::code::known::Known;
 use super::code::report::InternalCall;
 use super::code::slot::Slot;
 use super::image::{Image, Section};
 use super::program::Program;
 use super::scan::{pointing, sort_pairs};
+use super::{Map, Set};
 use crate::catalog::native::Object;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -25,6 +27,27 @@ const MAX_OBJECTS: usize = 16;
 /// Most functions of one image that are looked for in this way.
 const MAX_ASKED: usize = 64;
 
+/// An object of Object Pascal that keeps settings, as a function is given it: the table of its class, the call that opened its
+/// key, the root of the registry or the file, and the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) parameter: u8,
+    pub(crate) class: u32,
+    pub(crate) opened_at: u32,
+    pub(crate) root: Option<Known>,
+    pub(crate) open: Option<Known>,
+}
+
+impl Settings {
+    /// What another caller gives is one of both; `None`: that says no more.
+    fn or(&self, other: &Settings) -> Option<Settings> {
+        let both = |a: &Option<Known>, b: &Option<Known>| Some(a.as_ref()?.or(b.as_ref()?));
+        let together =
+            Settings { root: both(&self.root, &other.root), open: both(&self.open, &other.open), ..self.clone() };
+        (self.parameter == other.parameter && self.class == other.class && together != *self).then_some(together)
+    }
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Handed {
@@ -37,6 +60,8 @@ pub(crate) struct Handed {
     pub(crate) function: Cell<Option<(u32, u8, u64)>>,
     /// Objects that a function is given, by the place where it finds them.
     pub(crate) objects: RefCell<Map<u32, Vec<(Slot, Object)>>>,
+    /// Objects that keep settings which a function is given, and the functions that give them.
+    settings: RefCell<Map<u32, (Settings, Set<u32>)>>,
 }
 
 impl Program<'_> {
@@ -81,6 +106,32 @@ impl Program<'_> {
             known.push((slot, object));
         }
         new
+    }
+
+    /// A function is given an object that keeps settings by another; `true`: that was not known.
+    pub(crate) fn hand_settings(&self, function: u32, settings: &Settings, by: u32) -> bool {
+        let mut all = self.handed.settings.borrow_mut();
+        let Some((known, givers)) = all.get_mut(&function) else {
+            all.insert(function, (settings.clone(), Set::from_iter([by])));
+            return true;
+        };
+        let new = givers.insert(by);
+        let more = known.or(settings);
+        let says_more = more.is_some();
+        *known = more.unwrap_or_else(|| known.clone());
+        new || says_more
+    }
+
+    /// The object that keeps settings which a function is given: any other, where not all that call it are known to give one.
+    pub(crate) fn settings_of(&self, function: u32) -> Option<Settings> {
+        let all = self.handed.settings.borrow();
+        let (settings, givers) = all.get(&function)?;
+        let callers = self.callers(&Set::from_iter([function]));
+        if callers.values().flatten().all(|caller| givers.contains(caller)) {
+            return Some(settings.clone());
+        }
+        let or_any = |known: &Option<Known>| known.as_ref().map(|known| known.or(&Known::unknown()));
+        Some(Settings { root: or_any(&settings.root), open: or_any(&settings.open), ..settings.clone() })
     }
 
     /// A function is given an object of COM.

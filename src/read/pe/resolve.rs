@@ -81,6 +81,13 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
                 read_with_more(*target, &mut functions);
             }
         }
+        // What several give is told of together: it is read behind all of them.
+        for (target, settings) in &report.settings_handed {
+            if program.hand_settings(*target, settings, function) {
+                read_with_more(*target, &mut functions);
+                functions.rotate_right(1);
+            }
+        }
         let new: Vec<&Event> = report.events.iter().filter(|event| !told.contains(&event.site)).collect();
         told.extend(new.iter().map(|event| event.site));
         for event in new {

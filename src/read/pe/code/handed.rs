@@ -73,6 +73,7 @@ impl Engine<'_, '_> {
 
     /// Puts what this function is known to be given in the place of its parameters.
     pub(super) fn receive(&mut self) {
+        self.receive_settings();
         if let Some((function, parameter, va)) = self.program.handed.function.get()
             && function == self.start
         {
@@ -111,7 +112,7 @@ impl Engine<'_, '_> {
         self.report.objects_handed.extend(kept.into_iter().map(|(slot, object)| (target, slot, object)));
     }
 
-    fn set_parameter(&mut self, parameter: u8, value: Value) {
+    pub(super) fn set_parameter(&mut self, parameter: u8, value: Value) {
         let register = match (self.is_64(), parameter) {
             (true, 0) | (false, PARAM_ECX) => Some(1),
             (true, 1) | (false, PARAM_EDX) => Some(2),

@@ -474,6 +474,8 @@ pub(crate) struct Report {
     pub(crate) lost: Vec<Slot>,
     /// Functions that are given an object of COM, or an object that keeps one, and where it is seen from them.
     pub(crate) objects_handed: Vec<(u32, Slot, com::Object)>,
+    /// Functions that are given an object of Object Pascal that keeps settings.
+    pub(crate) settings_handed: Vec<(u32, super::super::handed::Settings)>,
     /// It hands on a parameter with a format and the list of what follows it.
     pub(crate) formats: Option<Formats>,
     /// It makes a string object.

@@ -1,5 +1,6 @@
 //! Objects of Object Pascal that keep settings: the key or the file that they hold, and what is written below it.
 
+use super::super::super::handed::Settings;
 use super::super::super::keepers::{self, Does, Keeper};
 use super::super::super::operands::addresses;
 use super::super::super::pascal;
@@ -17,6 +18,8 @@ use crate::facts::{Folder, Location, Text, join_paths, registry};
 /// or the file, and the key that is open.
 const ROOT: u8 = 58;
 const OPEN: u8 = 59;
+/// Arguments of a function in which an object that keeps settings is looked for: those in registers.
+const HANDED_ARGUMENTS: u8 = 3;
 /// Number of a text that is put together.
 const JOINED: u8 = 60;
 /// The number of references that a text has which is part of the image.
@@ -84,12 +87,40 @@ impl Engine<'_, '_> {
         body.instructions.iter().flat_map(addresses).any(names)
     }
 
+    /// A function of the program is given an object that keeps settings: it is read again with what that holds here.
+    fn hand_settings(&mut self, target: u32) {
+        for n in 0..HANDED_ARGUMENTS {
+            let object = self.pascal_argument(n);
+            let Some(Kind::Result(made)) = self.symbols.kind_of(object) else { continue };
+            let Some(kept) = self.keepers.get(&made).copied() else { continue };
+            let (root, open) = (self.kept(made, ROOT), self.kept(made, OPEN));
+            let settings = Settings { parameter: n, class: kept.class, opened_at: kept.opened_at, root, open };
+            if target != self.start && self.is_helper(target) && self.notes() {
+                self.report.settings_handed.push((target, settings));
+            }
+        }
+    }
+
+    /// Puts an object that keeps settings in the place of the parameter for which the function is given one.
+    pub(in super::super) fn receive_settings(&mut self) {
+        let Some(given) = self.program.settings_of(self.start) else { return };
+        // As if the function itself had made it where it begins.
+        let made = self.start;
+        let object = self.symbols.of(Kind::Result(made));
+        let parameter = self.pascal_parameter(given.parameter);
+        self.set_parameter(parameter, object);
+        self.keepers.insert(made, Kept { class: given.class, opened_at: given.opened_at, literal: None });
+        self.put(made, ROOT, given.root);
+        self.put(made, OPEN, given.open);
+    }
+
     /// A method of an object that keeps settings: opens a key, writes below it, or changes nothing.
     pub(in super::super) fn settings_method(&mut self, target: u32, site: u32) -> Option<Value> {
         let program = self.program;
         if self.keepers.is_empty() {
             return None;
         }
+        self.hand_settings(target);
         let object = self.pascal_argument(0);
         let Some(Kind::Result(made)) = self.symbols.kind_of(object) else { return None };
         let kept = *self.keepers.get(&made)?;
@@ -261,9 +292,14 @@ impl Engine<'_, '_> {
 
     /// Argument `n` of a method; the first is the object (Delphi's convention: "register"; x64: that of Windows).
     fn pascal_argument(&mut self, n: u8) -> Value {
+        let parameter = self.pascal_parameter(n);
+        self.argument(parameter)
+    }
+
+    /// The number that this argument has among all parameters.
+    fn pascal_parameter(&self, n: u8) -> u8 {
         const REGISTERS: [u8; 3] = [PARAM_EAX, PARAM_EDX, PARAM_ECX];
-        let register = REGISTERS.get(usize::from(n)).copied().unwrap_or_default();
-        self.argument(if self.is_64() { n } else { register })
+        if self.is_64() { n } else { REGISTERS.get(usize::from(n)).copied().unwrap_or_default() }
     }
 
     /// A text, and where it stands when it is a part of the image. In front of the characters are how wide they are, how
