@@ -60,3 +60,15 @@ fn what_changes_nothing_that_is_kept() {
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
     }
 }
+
+/// A text that something was given which may write there names no file; one that stands where nobody writes does.
+#[test]
+fn texts_that_others_may_have_written() {
+    for reading in golden("fixtures/native", "touched", &BUILDS, "exe") {
+        let mut places: Vec<String> = shown(&reading).map(|effect| effect.location.to_string()).collect();
+        places.sort();
+        let expected = ["beside", "handed", "literal", "looked"].map(|name| format!("C:\\Touched\\{name}.dat"));
+        assert_eq!(places, expected, "{}", reading.artifact);
+        assert!(shown(&reading).all(|effect| effect.certainty == Certainty::Proven), "{}", reading.artifact);
+    }
+}

@@ -89,6 +89,17 @@ impl Program<'_> {
         Some(literal_by_looks(&self.image, at)?.guessed(weak))
     }
 
+    /// Address of the function of the image that a variable points to, if nothing ever stores another one there.
+    pub(crate) fn initial_function(&self, va: u64) -> Option<u64> {
+        let rva = self.image.rva_of(va)?;
+        self.image.section_of(rva).filter(|section| section.is_writable() && !section.is_code())?;
+        let bytes = self.image.at(rva)?;
+        let pointer = if self.image.is_64() { u64_at(bytes, 0)? } else { u64::from(u32_at(bytes, 0)?) };
+        let at = self.image.rva_of(pointer)?;
+        let is_function = self.functions.is_start(at) || self.references.thunks.contains_key(&at);
+        (is_function && self.references_to(va).all(|reference| reference.loads)).then_some(pointer)
+    }
+
     /// What a variable holds when the program starts is replaced before anybody reads it.
     fn is_never_seen(&self, va: u64, depth: u8) -> bool {
         let stores = |function: &u32| {

@@ -443,6 +443,7 @@ impl Engine<'_, '_> {
             weak,
             handle: self.handle(value),
             literal: self.literal_of(value, width.wide),
+            fixed: self.is_fixed(value),
             function,
             com: self.com_object(value),
             arguments: self.is_arguments(value).then_some(self.program.image.pointer_size() as u8),

@@ -148,6 +148,15 @@ impl Engine<'_, '_> {
         self.state.registers[0] = result;
     }
 
+    /// The function ends in a jump to something of which nothing is known, which is given what lies where it was given it.
+    pub(super) fn leave_to_anybody(&mut self, site: u32) {
+        let stack = self.state.registers[RSP];
+        self.left = true;
+        self.state.registers[RSP] = stack.plus(if self.is_64() { 8 } else { 4 }, self.is_64());
+        let result = self.enter(&Target::Unknown, site);
+        self.state.registers[0] = result;
+    }
+
     fn rva(&self, ip: u64) -> u32 {
         ip.wrapping_sub(self.program.image.base) as u32
     }
@@ -228,7 +237,8 @@ impl Engine<'_, '_> {
                 self.symbols.of(Kind::Result(site))
             }
             Target::Unknown => {
-                self.taint_arguments(4, site);
+                self.lose_within_arguments();
+                self.taint_arguments(READ_ARGUMENTS, site);
                 if self.is_go() {
                     self.leave_results(None, None, Value::Unknown);
                 }

@@ -17,13 +17,15 @@ pub(crate) enum Cut {
     Separator,
     /// Somewhere.
     Anywhere,
+    /// Not at all, but whoever was given its address may have put something else there.
+    Written,
 }
 
 /// Most cuts of one parameter.
 const MAX_CUTS: usize = 4;
 
 impl Cut {
-    const ALL: [Cut; 4] = [Cut::Extension, Cut::Folder, Cut::Separator, Cut::Anywhere];
+    const ALL: [Cut; 5] = [Cut::Extension, Cut::Folder, Cut::Separator, Cut::Anywhere, Cut::Written];
 
     /// How it is written behind the place that a hole stands for.
     fn sign(self) -> char {
@@ -32,6 +34,7 @@ impl Cut {
             Cut::Folder => '\\',
             Cut::Separator => '/',
             Cut::Anywhere => '*',
+            Cut::Written => '!',
         }
     }
 
@@ -42,6 +45,7 @@ impl Cut {
             Cut::Folder => folder_of(text, false),
             Cut::Separator => folder_of(text, true),
             Cut::Anywhere => up_to_anywhere(text),
+            Cut::Written => written(text),
         }
     }
 
@@ -49,7 +53,7 @@ impl Cut {
     fn of_parameter(self, hole: &Hole) -> Option<Hole> {
         let Hole::From(Source::Param, name) = hole else { return None };
         Slot::of_hole(hole)?;
-        if self == Cut::Anywhere && cuts_of(hole).last() == Some(self) {
+        if matches!(self, Cut::Anywhere | Cut::Written) && cuts_of(hole).last() == Some(self) {
             return Some(hole.clone());
         }
         (cuts_of(hole).count() < MAX_CUTS).then(|| Hole::From(Source::Param, format!("{name}{}", self.sign())))
@@ -77,6 +81,16 @@ pub(super) fn cuts_of(hole: &Hole) -> impl Iterator<Item = Cut> {
 /// The text that a hole stands for, when a caller gives it.
 pub(super) fn cut_as(hole: &Hole, text: &Text) -> Text {
     cuts_of(hole).fold(text.clone(), |text, cut| cut.of(&text))
+}
+
+/// The same, where nobody can have written to what the caller gives.
+pub(super) fn cut_unwritten(hole: &Hole, text: &Text) -> Text {
+    cuts_of(hole).filter(|cut| *cut != Cut::Written).fold(text.clone(), |text, cut| cut.of(&text))
+}
+
+/// The text of a hole may have been written to.
+pub(super) fn is_written(hole: &Hole) -> bool {
+    cuts_of(hole).any(|cut| cut == Cut::Written)
 }
 
 /// A text that starts with what is left of another when that is cut.
@@ -159,6 +173,11 @@ pub(super) fn without_extension(path: &Text) -> Text {
         }
         Some(_) => path.clone(),
     }
+}
+
+/// What a caller gives, if it is as it was; of anything else nothing is known.
+fn written(text: &Text) -> Text {
+    text.as_hole().and_then(|hole| Cut::Written.of_parameter(hole)).map_or_else(Text::unknown, Text::hole)
 }
 
 /// A path up to somewhere: not more is known than where it begins, at a drive or in a folder that has a meaning.

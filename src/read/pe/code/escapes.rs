@@ -115,6 +115,14 @@ impl Engine<'_, '_> {
         texts.into_iter().for_each(|text| self.lose_text(text));
     }
 
+    /// Something of which nothing is known may write the texts whose addresses stand in what it is given.
+    pub(super) fn lose_within_arguments(&mut self) {
+        if self.state.holds_texts() {
+            let within: Vec<Value> = (0..MAX_PARAMETERS).flat_map(|n| self.kept_in(self.held_argument(n))).collect();
+            within.into_iter().for_each(|text| self.lose_text(text));
+        }
+    }
+
     pub(super) fn lose_text(&mut self, pointer: Value) {
         match pointer {
             _ if !self.holds_known_text(pointer) => {}

@@ -1,7 +1,8 @@
 //! Texts of one function with what its callers pass for its parameters.
 
-use super::cuts::{cut_as, cuts_of};
+use super::cuts::{Cut, cut_as, cut_unwritten, cuts_of, is_written};
 use super::known::{Known, merged};
+use super::number::Number;
 use super::report::Arg;
 use super::slot::Slot;
 use crate::facts::{Hole, Part, Text};
@@ -63,14 +64,32 @@ pub(super) fn all_filled(texts: &[Text], passed: &dyn Fn(u8) -> Option<Arg>, wea
     filled.texts().to_vec()
 }
 
+/// The place at which a hole stands for the whole text: nobody can have written to it, if so.
+pub(super) fn whole(hole: &Hole, fixed: bool) -> Option<Slot> {
+    Slot::of_hole(hole).filter(|_| cuts_of(hole).all(|cut| fixed && cut == Cut::Written))
+}
+
 /// What a caller says of the hole of a parameter.
 fn said(hole: &Hole, passed: &dyn Fn(u8) -> Option<Arg>, weak: &mut bool) -> Option<Vec<Text>> {
     let arg = given(Slot::of_hole(hole)?, passed)?.read(Slot::width_of(hole));
     *weak |= arg.weak;
-    Some(match cuts_of(hole).next() {
-        Some(_) => spoken(arg).iter().map(|text| cut_as(hole, text)).collect(),
-        None => spoken(arg),
-    })
+    if cuts_of(hole).next().is_none() {
+        return Some(spoken(arg));
+    }
+    // The name of a key or of an object is no text that could be written to.
+    let fixed = arg.fixed || arg.handle.is_some() || arg.com.is_some() || !is_written(hole);
+    let number = arg.number.clone();
+    // What the caller was given itself may be fixed; a copy of it is not.
+    let is_given = |text: &Text| {
+        let slot = text.as_hole().and_then(Slot::of_hole);
+        slot.is_some_and(|slot| number == Number::Param(slot))
+    };
+    let of = |text: &Text| match text {
+        text if fixed => cut_unwritten(hole, text),
+        text if is_given(text) => cut_as(hole, text),
+        _ => cut_as(hole, &Text::unknown()),
+    };
+    Some(spoken(arg).iter().map(of).collect())
 }
 
 /// Replaces parameters in a text; where a caller passes one of a few, there are as many results.

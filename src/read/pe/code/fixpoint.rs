@@ -177,6 +177,11 @@ impl Engine<'_, '_> {
             self.at = instruction.ip().wrapping_sub(self.program.image.base) as u32;
             self.step(instruction, instructions.get(i + 1));
         }
+        // No table of this function is jumped through.
+        let jumps = instructions.last().is_some_and(|last| last.flow_control() == FlowControl::IndirectBranch);
+        if jumps && !self.left && block.next.is_empty() && body.orphans.is_empty() {
+            self.leave_to_anybody(self.at);
+        }
     }
 
     /// The block that was just executed is an exit of the function.

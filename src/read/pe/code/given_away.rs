@@ -11,6 +11,7 @@ use super::layout::LOCAL_WORDS;
 use super::report::Arg;
 use super::slot::Slot;
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX};
+use super::touched::Toucher;
 use super::value::{Kind, Value};
 use crate::catalog::native;
 
@@ -30,9 +31,9 @@ const MAX_QUESTIONS: usize = 32;
 /// Parameters that a function writes through, by bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Written {
-    any: u64,
+    pub(super) any: u64,
     /// Those at a place that is computed: what the summary says of them is not all.
-    computed: u64,
+    pub(super) computed: u64,
 }
 
 /// A parameter that is handed on to another function, as one of its arguments.
@@ -161,7 +162,7 @@ impl Engine<'_, '_> {
     }
 
     /// What a function of the image writes through a parameter: anything, and what its summary does not say.
-    fn asked(&self, target: u32, parameter: u8) -> Written {
+    pub(super) fn asked(&self, target: u32, parameter: u8) -> Written {
         let given = Given { parameter, offset: 0, target, argument: parameter, summarised: false };
         self.asked_along(given, self.depth, &mut Vec::new())
     }
@@ -210,7 +211,8 @@ impl Engine<'_, '_> {
         for n in (0..count).chain(registers.iter().copied()) {
             let pointer = self.argument(n);
             let known = self.holds_known_text(pointer);
-            if !known && matches!(n, PARAM_EDX | PARAM_EAX) {
+            let is_given = matches!(self.symbols.kind_of(pointer), Some(Kind::Param(_)));
+            if !known && !is_given && matches!(n, PARAM_EDX | PARAM_EAX) {
                 continue;
             }
             let untouched = match summarised {
@@ -237,6 +239,7 @@ impl Engine<'_, '_> {
             let handed = matches!(pointer, Value::Sym(..)) && !known && !summarised.is_some_and(|s| s.contains(&n));
             if handed {
                 self.hand_on(pointer, target, n, summarised.is_some());
+                self.touch(pointer, Toucher::Function { target, argument: n, summarised: summarised.is_some() });
             }
             if untouched {
                 continue;
@@ -358,6 +361,7 @@ impl Engine<'_, '_> {
     /// What a pointer leads to was changed by something unknown.
     pub(super) fn lose(&mut self, pointer: Value) {
         self.note_written(pointer, Writing::Something);
+        self.touch(pointer, Toucher::Anybody);
         // Of a string what was known is still believed.
         if self.is_given_characters(pointer) {
             self.state.buffer_mut(pointer).into_iter().for_each(|buffer| buffer.known.weak = true);
@@ -449,7 +453,8 @@ impl Engine<'_, '_> {
             // The characters of a string are handed out to be read.
             Value::Sym(..) if self.is_given_characters(pointer) => {}
             Value::Sym(..) => self.lose(pointer),
-            _ => {}
+            Value::Const(_) => self.lose_text(pointer),
+            Value::Unknown => {}
         }
     }
 

@@ -38,7 +38,7 @@ impl State {
         widen: bool,
         (initial, before): (Initial<'_>, Before<'_>),
     ) -> Joined {
-        let mut changed = false;
+        let mut changed = self.join_touched(other);
         let (own_texts, other_texts) = match self.buffers.is_shared(&other.buffers) {
             true => Default::default(),
             false => (only_in(&other.buffers, self, symbols, initial), only_in(&self.buffers, other, symbols, initial)),

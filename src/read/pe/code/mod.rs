@@ -40,6 +40,7 @@ pub(crate) mod state;
 pub(crate) mod step;
 pub(crate) mod strings;
 mod table;
+mod touched;
 pub(crate) mod used;
 pub(crate) mod value;
 pub(crate) mod width;

@@ -1,7 +1,7 @@
 //! What the analysis of one function says, independent of the function's own symbols, so that callers can fill in
 //! what was a parameter.
 
-use super::filled::{all_filled, from_root, has_parameters, is_split, parameters, within_hole};
+use super::filled::{all_filled, from_root, has_parameters, is_split, parameters, whole, within_hole};
 use super::gap::Gap;
 use super::given_away::{Given, Written};
 pub(crate) use super::handle::Handle;
@@ -30,6 +30,8 @@ pub(crate) struct Arg {
     pub(crate) handle: Option<Handle>,
     /// Address of the string, when it is a literal.
     pub(crate) literal: Option<u32>,
+    /// The string stands where nobody writes: it is a literal, or one of a few.
+    pub(crate) fixed: bool,
     /// Name of the function that it points to, when that was looked up.
     pub(crate) function: Option<String>,
     /// What is known of the memory it points to.
@@ -190,7 +192,7 @@ impl Arg {
             // The function may have filled the buffer that it was given.
             match &*self.texts {
                 [] => return arg,
-                [text] if text.as_hole().and_then(Slot::of_whole) == Some(slot) => {
+                [text] if text.as_hole().and_then(|hole| whole(hole, arg.fixed)) == Some(slot) => {
                     return arg.read(text.as_hole().and_then(Slot::width_of));
                 }
                 _ => {}

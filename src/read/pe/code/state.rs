@@ -4,6 +4,7 @@ use super::known::Known;
 use super::models::go::REGISTERS as GO_REGISTERS;
 use super::strings::decode;
 use super::table::Table;
+use super::touched::Touched;
 use super::value::{Kind, Symbols, Value};
 
 /// Number of general registers.
@@ -88,6 +89,8 @@ pub(crate) struct State {
     pub(crate) wide: [Wide; REGISTERS],
     pub(super) cells: Table<Cell>,
     pub(super) buffers: Table<Buffer>,
+    /// Texts of callers that may have been written to.
+    pub(super) touched: Vec<Touched>,
 }
 
 impl State {
@@ -102,7 +105,13 @@ impl State {
         for (register, parameter) in if is_go && is_64 { &go } else { parameters } {
             registers[*register] = symbols.of(Kind::Param(*parameter));
         }
-        State { registers, wide: [Wide::Unknown; REGISTERS], cells: Table::default(), buffers: Table::default() }
+        State {
+            registers,
+            wide: [Wide::Unknown; REGISTERS],
+            cells: Table::default(),
+            buffers: Table::default(),
+            touched: Vec::new(),
+        }
     }
 
     /// A parameter is this number.

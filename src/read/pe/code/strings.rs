@@ -106,7 +106,7 @@ impl Engine<'_, '_> {
                 if offset == 0
                     && let Some(text) = self.origin_text(symbol)
                 {
-                    return Some(text);
+                    return Some(text.guessed(self.is_touched(value)));
                 }
                 match self.symbols.kind(symbol) {
                     // Memory that a call gave, and that was filled with numbers.
@@ -132,9 +132,13 @@ impl Engine<'_, '_> {
                     }
                     Kind::Load(Value::Const(va)) if offset == 0 => {
                         let arg = self.program.global(va, self.depth)?.read(width.said.then_some(wide));
-                        (!arg.texts.is_empty()).then(|| Known::any(arg.texts, arg.weak))
+                        let weak = arg.weak || self.is_touched(value);
+                        (!arg.texts.is_empty()).then(|| Known::any(arg.texts, weak))
                     }
-                    Kind::Param(_) | Kind::Load(_) => self.slot(value).map(|slot| Known::of(slot.read(width))),
+                    Kind::Param(_) | Kind::Load(_) => {
+                        let text = self.slot(value)?.read(width);
+                        Some(Known::of(self.since_touched(value, text)))
+                    }
                     Kind::LastSeparator(buffer, _) => {
                         let whole = self.text_at(buffer, width, depth + 1)?;
                         let separated = whole.texts().iter().all(|t| t.trailing_lit().contains(['\\', '/']));

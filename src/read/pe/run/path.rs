@@ -8,6 +8,7 @@ mod code;
 mod counted;
 mod forks;
 mod formats;
+mod lists;
 mod started;
 mod walks;
 

@@ -51,13 +51,14 @@ impl Engine<'_, '_> {
         }
     }
 
-    /// What a variable of the program points to, when it holds a function that was looked up by name.
+    /// What a variable of the program points to, when it holds a function that was looked up by name, or one of the image
+    /// for which nothing else is stored.
     fn global_function(&self, va: u64) -> Target {
         let name = self.program.global(va, self.depth).and_then(|arg| arg.function);
         let api = name.as_deref().and_then(|name| native::find_by_name(name.rsplit('!').next()?));
         match (api, name) {
             (Some(api), Some(name)) => Target::Named(api, name),
-            _ => Target::Unknown,
+            _ => self.program.initial_function(va).map_or(Target::Unknown, |va| self.target_at(Value::Const(va))),
         }
     }
 }

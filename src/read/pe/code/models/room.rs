@@ -4,7 +4,6 @@
 //! cut, some leave it without an end, and the ones that are called safe end the program.
 
 use super::super::analysis::Engine;
-use super::super::cuts::Cut;
 use super::super::known::Known;
 use crate::catalog::native::{Api, Model};
 use crate::facts::{Part, Text};
@@ -24,7 +23,7 @@ enum Over {
     Open,
     /// One of the two: which function it is, or how it is asked, is not known.
     Unsure,
-    /// The program ends, or the buffer is emptied.
+    /// The program ends, or the buffer is emptied; or nothing is known of it.
     Fails,
 }
 
@@ -66,10 +65,10 @@ impl Room {
         Some(Room { most: room, over, asked })
     }
 
-    /// The room of a function that is known by what it does alone.
+    /// The room of a function that is known by what it does alone: what becomes of more than fits is not.
     pub(super) fn unsure(size: u64) -> Option<Room> {
         let size = Some(size as u32).filter(|size| *size != TRUNCATE && *size > 1)?;
-        Some(Room { most: size as usize, over: Over::Unsure, asked: None })
+        Some(Room { most: size as usize, over: Over::Fails, asked: None })
     }
 
     /// A text of so many characters fits.
@@ -82,8 +81,11 @@ impl Room {
         let least = least_of(text, wide);
         let cut = |most: usize| match text.as_lit() {
             Some(literal) => Text::lit(literal.chars().take(most).collect::<String>()),
-            // How much of the rest is left is not known.
-            None => Cut::Anywhere.of(text),
+            // How long it is what is not known is not known: neither is what is left of it, nor of what stands behind it.
+            None => match text.leading_lit() {
+                begin if begin.chars().count() >= most => Text::lit(begin.chars().take(most).collect::<String>()),
+                begin => Text::lit(begin).concat(&Text::unknown()),
+            },
         };
         let asked = self.asked.unwrap_or(usize::MAX);
         match self.over {
