@@ -32,6 +32,12 @@ fn a_way_that_the_caller_does_not_go() {
         assert!(shown(&reading).all(|effect| !effect.has(Trait::Guessed)), "{}", reading.artifact);
         let effects = || reading.facts.iter().filter_map(|f| f.as_effect());
         assert!(!effects().any(|e| e.location.to_string().contains('%')), "{}", reading.artifact);
+        // What no caller leads to is not even possible; what a missing argument leads to is.
+        let places: Vec<String> = effects().map(|e| format!("{} {}", <&str>::from(e.operation), e.location)).collect();
+        let says = |line: &str| places.iter().any(|place| place == line);
+        assert!(!says("create HKLM\\SOFTWARE\\Contoso\\Looked"), "{}", reading.artifact);
+        assert!(!says("set-value {Windows}\\win.ini\\Desk\\Language"), "{}", reading.artifact);
+        assert!(says("set-value {Windows}\\win.ini\\Desk\\Folder"), "{}", reading.artifact);
         // Where nothing is known of the name that is given, the other way stays possible.
         let other = effects().find(|e| e.location.to_string() == "{Windows}\\win.ini\\Desk\\Folder");
         assert!(other.is_none_or(|e| e.certainty == Certainty::Possible), "{}", reading.artifact);

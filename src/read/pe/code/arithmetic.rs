@@ -3,6 +3,7 @@
 use super::analysis::Engine;
 use super::rows::MAX_ROWS;
 use super::state::distance;
+use super::step::is_high;
 use super::value::{Kind, MAX_CHOICES, Value, mask};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
@@ -17,6 +18,9 @@ const MAX_BITS: u64 = MAX_ROWS as u64;
 impl Engine<'_, '_> {
     pub(super) fn arithmetic(&mut self, instruction: &Instruction) {
         use Mnemonic as M;
+        if self.changes_flags(instruction) {
+            return;
+        }
         let same = instruction.op_count() == 2
             && instruction.op1_kind() == OpKind::Register
             && instruction.op0_kind() == OpKind::Register
@@ -52,6 +56,31 @@ impl Engine<'_, '_> {
             }
         };
         self.assign(instruction, 0, value);
+    }
+
+    /// Compilers set and clear flags in the byte of a register that they are in: the rest of what a caller gives stays.
+    fn changes_flags(&mut self, instruction: &Instruction) -> bool {
+        let register = instruction.op0_register();
+        let is_flag = matches!(instruction.mnemonic(), Mnemonic::Or | Mnemonic::And)
+            && instruction.op0_kind() == OpKind::Register
+            && register.size() == 1
+            && instruction.op1_kind() == OpKind::Immediate8;
+        let whole = register.full_register();
+        let value = self.register(whole);
+        if !is_flag || !matches!(self.symbols.kind_of(value), Some(Kind::Param(_) | Kind::Or(..) | Kind::Made(_))) {
+            return false;
+        }
+        let shift = if is_high(register) { 8 } else { 0 };
+        let bits = u64::from(instruction.immediate8()) << shift;
+        let number = match instruction.mnemonic() {
+            Mnemonic::Or => bits,
+            _ => bits | mask(!(0xff << shift), false),
+        };
+        let value = self.calculated(instruction.mnemonic(), value, Value::Const(number), 4);
+        if let Some(place) = self.state.registers.get_mut(whole.number()) {
+            *place = value;
+        }
+        true
     }
 
     /// The result for two values; where they are one of a few numbers, that for each pair of them, cut to `width` bytes.

@@ -207,7 +207,8 @@ impl Engine<'_, '_> {
         }
         for n in 0..2 {
             let value = match instruction.op_kind(n) {
-                OpKind::Register => self.register(instruction.op_register(n)),
+                // Flags may be looked at in a part of their register.
+                OpKind::Register => self.register(instruction.op_register(n).full_register()),
                 OpKind::Memory => {
                     let address = self.address(instruction);
                     self.state.cell(address).map_or(address, |cell| cell.value)

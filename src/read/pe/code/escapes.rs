@@ -123,6 +123,15 @@ impl Engine<'_, '_> {
         }
     }
 
+    /// Something may write to a variable of the program that holds a text. Few characters are more often a number.
+    pub(super) fn lose_variable_text(&mut self, variable: Value) {
+        const MIN_TEXT: usize = 3;
+        let is_text = |known: Known| known.says() && known.as_lit().is_none_or(|text| text.len() >= MIN_TEXT);
+        if [false, true].iter().any(|wide| self.text(variable, *wide).is_some_and(is_text)) {
+            self.lose_text(variable);
+        }
+    }
+
     pub(super) fn lose_text(&mut self, pointer: Value) {
         match pointer {
             _ if !self.holds_known_text(pointer) => {}

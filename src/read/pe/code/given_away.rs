@@ -453,7 +453,7 @@ impl Engine<'_, '_> {
             // The characters of a string are handed out to be read.
             Value::Sym(..) if self.is_given_characters(pointer) => {}
             Value::Sym(..) => self.lose(pointer),
-            Value::Const(_) => self.lose_text(pointer),
+            Value::Const(_) => self.lose_variable_text(pointer),
             Value::Unknown => {}
         }
     }

@@ -242,6 +242,10 @@ impl Engine<'_, '_> {
         if let Some(cell) = self.state.cell(address) {
             return match cell.value {
                 Value::Const(c) if self.counts(address, c) => self.counted(c as usize),
+                // On another way something was put there that is no number.
+                Value::Const(_) if size > 2 && self.state.buffer(address).is_some_and(|buffer| !buffer.object) => {
+                    self.symbols.of(Kind::Load(address))
+                }
                 _ if cell.size < size && !matches!(cell.value, Value::Sym(..)) => self.put_together(address, size),
                 Value::Const(c) if size < 8 => Value::Const(c & ((1u64 << (u32::from(size) * 8)) - 1)),
                 Value::Unknown => self.symbols.of(Kind::Load(address)),

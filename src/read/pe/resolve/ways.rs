@@ -9,7 +9,7 @@ use super::super::code::strings::literal;
 use super::super::program::Program;
 use super::super::reach;
 use super::{Map, Pending};
-use crate::facts::Text;
+use crate::facts::{Hole, Part, Text};
 
 /// Where texts are taken to lie: no image is loaded there (`KUSER_SHARED_DATA` is, on all versions).
 const TEXTS: u64 = 0x7ffe_0000;
@@ -73,7 +73,9 @@ pub(super) fn way(program: &Program<'_>, pending: &Pending, call: &InternalCall)
                         && [b'A', b'~'].iter().all(|letter| asks(&with, &beginning(*letter)) == Some(true))
             }
         };
-        if is_barred && says(arg) {
+        // What stands where nobody writes is not empty, however it is read.
+        let is_literal = arg.fixed && first_bytes(program, arg).is_some();
+        if is_barred && (is_literal || says(arg)) {
             return Way::Barred;
         }
         if is_barred && names_elsewhere(program, pending, &with, &beginning(b'A')) {
@@ -91,12 +93,18 @@ fn may_be_text(arg: &Arg) -> bool {
     arg.handle.is_none() && arg.com.is_none() && arg.function.is_none() && !arg.is_null() && !handed_on
 }
 
-/// It is a text with characters.
+/// It is a text with characters: what somebody else says, as the command line or a variable of the environment, may have
+/// none.
 fn says(arg: &Arg) -> bool {
-    !arg.weak
-        && !arg.has_parameters()
-        && !arg.texts.is_empty()
-        && arg.texts.iter().all(|text| !text.is_empty() && *text != Text::unknown())
+    !arg.weak && !arg.has_parameters() && !arg.texts.is_empty() && arg.texts.iter().all(begins)
+}
+
+/// Whatever is not known of a text, it has a character.
+fn begins(text: &Text) -> bool {
+    text.parts().iter().any(|part| match part {
+        Part::Lit(literal) => !literal.is_empty(),
+        Part::Hole(hole) => matches!(hole, Hole::Folder(_)),
+    })
 }
 
 /// What a literal begins with.
