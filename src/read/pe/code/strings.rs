@@ -106,7 +106,7 @@ impl Engine<'_, '_> {
                 if offset == 0
                     && let Some(text) = self.origin_text(symbol)
                 {
-                    return Some(text.guessed(self.is_touched(value)));
+                    return Some(text);
                 }
                 match self.symbols.kind(symbol) {
                     // Memory that a call gave, and that was filled with numbers.

@@ -55,8 +55,7 @@ impl Engine<'_, '_> {
     /// Somebody may write to the text at an address that is the caller's.
     pub(super) fn touch(&mut self, text: Value, by: Toucher) {
         let Value::Sym(symbol, _) = text else { return };
-        let is_kept =
-            matches!(self.symbols.kind(symbol), Kind::Param(_) | Kind::Load(_)) || self.origins.contains_key(&symbol);
+        let is_kept = matches!(self.symbols.kind(symbol), Kind::Param(_) | Kind::Load(_));
         if is_kept && self.state.buffer(text).is_none() {
             self.state.touch(Touched { text, by });
         }
