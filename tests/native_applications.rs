@@ -73,7 +73,7 @@ fn paths_that_are_put_together() {
 /// Keys that are opened from each other, volatile ones, and the views of programs of 32 and 64 bits.
 #[test]
 fn keys_in_objects() {
-    says(
+    let readings = says(
         "keyed",
         &BUILDS,
         "exe",
@@ -92,6 +92,10 @@ fn keys_in_objects() {
             "set-value registry HKLM\\SOFTWARE\\Contoso\\Version view32",
         ],
     );
+    for reading in readings {
+        let says_value = |step: &str| shown(&reading).any(|e| e.evidence.iter().any(|s| s.text == step));
+        assert!(["value 40", "value 30", "value 7"].into_iter().all(says_value), "{}", reading.artifact);
+    }
 }
 
 /// Every kind of mode; devices, consoles and pipes are no state.

@@ -288,7 +288,7 @@ impl Engine<'_, '_> {
         }
         // The number that a value of the registry is.
         if let (Some(kind), Some(data)) = (api.row.kind, api.row.data)
-            && let Some(size) = args.get(usize::from(kind)).and_then(size_of_number)
+            && let Some(size) = args.get(usize::from(kind)).and_then(|kind| size_of_number(kind.number.only()?))
         {
             let data = self.argument_of(api, data);
             let number = self.load(data, size);

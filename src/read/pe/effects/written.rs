@@ -2,21 +2,20 @@
 
 use super::{argument, quoted};
 use crate::facts::Text;
-use crate::read::pe::code::report::{Arg, Event};
+use crate::read::pe::code::report::Event;
 
 /// Types of values whose data is a number in the order of this processor, and its bytes (`winnt.h`: REG_DWORD, REG_QWORD).
 const NUMBERS: [(u64, u8); 2] = [(4, 4), (11, 8)];
 
 /// How many bytes the number has that a value of the registry with this type is.
-pub(crate) fn size_of_number(kind: &Arg) -> Option<u8> {
-    let kind = kind.number.only()?;
+pub(crate) fn size_of_number(kind: u64) -> Option<u8> {
     NUMBERS.iter().find(|(number, _)| *number == kind).map(|(_, size)| *size)
 }
 
 /// What is written, in words, where all that may be written is known. Empty: it is not.
 pub(super) fn constants(event: &Event) -> Vec<String> {
     let row = event.api.row;
-    let is_number = argument(event, row.kind).is_some_and(|kind| size_of_number(kind).is_some());
+    let is_number = argument(event, row.kind).and_then(|kind| size_of_number(kind.number.only()?)).is_some();
     // The number that the data is stands behind all other arguments.
     let number = if is_number { event.args.get(row.arity()) } else { argument(event, row.number) };
     if is_number || row.number.is_some() {

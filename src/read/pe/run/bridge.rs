@@ -8,6 +8,7 @@ use super::super::code::known::Known;
 use super::super::code::report::Event;
 use super::super::code::state::{Buffer, Cell, State};
 use super::super::code::value::{Kind, Value};
+use super::super::effects::size_of_number;
 use super::machine::{Ground, Machine, RSP, Untouched};
 use super::objects;
 use super::texts::{self, Marks, looks_wide};
@@ -228,6 +229,17 @@ fn put(
     put
 }
 
+/// The number that a call writes may look like a text where it stands: as one of so many bytes it is put beside that.
+fn put_number(engine: &mut Engine<'_, '_>, machine: &Machine, ground: &mut Ground<'_, '_>, api: Api) {
+    let (Some(kind), Some(data)) = (api.row.kind, api.row.data) else { return };
+    let kind = engine.argument_of(api, kind).number().and_then(size_of_number);
+    let data = engine.argument_of(api, data);
+    let (Some(size), Some(at)) = (kind, ground.address(ground.word(data))) else { return };
+    if let Some(number) = machine.memory.written_word(at, size.into()).and_then(|word| word.low(size.into())) {
+        engine.state.keep_and_store(data, size, Value::Const(number));
+    }
+}
+
 /// A word as a cell of the engine. Narrow arguments and fields leave the upper half of their place as it is.
 fn cell_of(ground: &Ground<'_, '_>, word: Word, size: usize) -> Cell {
     /// Bytes of an argument that is no pointer.
@@ -251,6 +263,7 @@ pub(super) fn call(
     let nullable = api.is_some_and(|api| matches!(api.row.model, Some(Model::EnvGet)));
     let before = put(engine, machine, ground, marks, &Wanted::by(api, deep));
     engine.recording = true;
+    api.into_iter().for_each(|api| put_number(engine, machine, ground, api));
     let value = engine.enter(target, site);
     let events = std::mem::take(&mut engine.report.events);
     let mut others = Vec::new();

@@ -25,7 +25,7 @@ mod vector;
 mod word;
 
 use super::code::gap::Gap;
-use super::code::report::{Arg, Event};
+use super::code::report::{Arg, Event, Number};
 use super::image::Image;
 use super::program::Program;
 use super::{effects, modes, surface};
@@ -295,9 +295,7 @@ impl Search {
             supposed |= run.found.iter().any(|found| found.supposed);
             for other in certain(run, event) {
                 match found.iter_mut().find(|known| same(known, &other)) {
-                    Some(known) => {
-                        known.args.iter_mut().zip(other.args).for_each(|(known, other)| known.weak &= other.weak)
-                    }
+                    Some(known) => known.args.iter_mut().zip(other.args).for_each(|(known, other)| known.meet(&other)),
                     None => found.push(other),
                 }
             }
@@ -412,10 +410,22 @@ fn says_something(event: &Event) -> bool {
     event.args.iter().any(texts)
 }
 
+impl Arg {
+    /// What two ways say of the same: it is certain where one is, and a number that each has another one of is not known.
+    fn meet(&mut self, other: &Arg) {
+        self.weak &= other.weak;
+        if self.number != other.number {
+            self.number = Number::Unknown;
+        }
+    }
+}
+
 /// They say the same of the same place.
 fn same(a: &Event, b: &Event) -> bool {
+    // Which number is written says nothing of the place.
+    let written = usize::from(a.api.row.kind.is_some() && a.args.len() > a.api.row.arity());
     a.args.len() == b.args.len()
-        && a.args.iter().zip(&b.args).all(|(a, b)| {
+        && a.args.iter().zip(&b.args).take(a.args.len() - written).all(|(a, b)| {
             let handle = |arg: &Arg| arg.handle.as_ref().map(|handle| handle.texts.clone());
             a.texts == b.texts && handle(a) == handle(b) && a.number == b.number
         })
