@@ -145,7 +145,7 @@ fn databases_inside_the_program() {
 /// The library of C++ is compiled in, and nothing names its functions.
 #[test]
 fn a_library_that_is_linked_in() {
-    says(
+    let readings = says(
         "whole",
         &BUILDS,
         "exe",
@@ -155,6 +155,11 @@ fn a_library_that_is_linked_in() {
             "write file C:\\Contoso\\state.dat",
         ],
     );
+    // What the library can do besides is called by nobody.
+    for reading in readings {
+        let mut changes = reading.facts.iter().filter_map(|f| f.as_effect()).filter(|e| e.operation != Operation::Read);
+        assert!(changes.all(|e| !e.location.text().has_unknown()), "{}", reading.artifact);
+    }
 }
 
 /// Objects that one function makes, and another uses: what an instance is called says the class that it is made of, and in

@@ -175,7 +175,6 @@ impl Kept {
         let is_dead = |event: &Event| {
             program.functions.function_of(event.done_at()).is_some_and(|function| reach.is_dead(program, function))
         };
-        let alive: BTreeSet<&str> = events.iter().filter(|event| !is_dead(event)).map(|e| e.via.as_str()).collect();
         let folders = Folders::of(program, events);
         for event in events {
             let Some(event) = settled(program, event) else { continue };
@@ -193,8 +192,8 @@ impl Kept {
                 if let (Body::Effect(effect), Some((phase, because))) = (&mut fact.body, &phase) {
                     (effect.phase, effect.phase_evidence) = (*phase, because.clone());
                 }
-                // Copies of functions that are inlined wherever they are called say nothing.
-                if dead && unlocated(&fact).is_some() && alive.contains(event.via.as_str()) {
+                // Copies of functions that are inlined wherever they are called, and what a library brought along, say nothing.
+                if dead && unlocated(&fact).is_some() {
                     continue;
                 }
                 if let (Body::Effect(effect), true) = (&mut fact.body, dead) {
