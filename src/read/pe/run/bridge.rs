@@ -229,14 +229,14 @@ fn put(
     put
 }
 
-/// The number that a call writes may look like a text where it stands: as one of so many bytes it is put beside that.
+/// The number that a call writes may look like a text where it stands: as one of so many bytes it takes the place of that.
 fn put_number(engine: &mut Engine<'_, '_>, machine: &Machine, ground: &mut Ground<'_, '_>, api: Api) {
     let (Some(kind), Some(data)) = (api.row.kind, api.row.data) else { return };
     let kind = engine.argument_of(api, kind).number().and_then(size_of_number);
     let data = engine.argument_of(api, data);
     let (Some(size), Some(at)) = (kind, ground.address(ground.word(data))) else { return };
     if let Some(number) = machine.memory.written_word(at, size.into()).and_then(|word| word.low(size.into())) {
-        engine.state.keep_and_store(data, size, Value::Const(number));
+        engine.state.store(data, size, Value::Const(number));
     }
 }
 
