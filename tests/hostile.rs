@@ -17,9 +17,11 @@ use wipeproof::read::{read_all, read_bytes};
 
 /// Broken copies per fixture of each kind of damage.
 const VARIANTS: u64 = 6;
-/// Bytes from which a fixture is mostly a runtime that is linked in, the same in many: fewer copies of it are broken.
+/// A program is there in four builds, of each of which fewer copies are broken.
+const VARIANTS_OF_BUILDS: u64 = 2;
+/// Bytes from which an image is mostly a runtime that is linked in, the same in many.
 const LARGE: usize = 150_000;
-const VARIANTS_OF_LARGE: u64 = 2;
+const VARIANTS_OF_LARGE: u64 = 1;
 /// One broken copy may take this long, also on a slow and busy machine in a debug build.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -78,7 +80,11 @@ fn break_copies(file: &Path, number: usize) {
     if sniff(&bytes[..bytes.len().min(SNIFF_LEN)], &name).is_none() {
         return;
     }
-    let variants = if bytes.len() < LARGE { VARIANTS } else { VARIANTS_OF_LARGE };
+    let variants = match bytes.len() {
+        LARGE.. => VARIANTS_OF_LARGE,
+        _ if bytes.starts_with(b"MZ") => VARIANTS_OF_BUILDS,
+        _ => VARIANTS,
+    };
     let scratch = Folder::new(&format!("broken-{number}"));
     // By its name, so that a fixture is damaged in the same way whatever others there are.
     let mut random =
