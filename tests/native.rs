@@ -662,7 +662,7 @@ fn edits_inside_a_path() {
     }
 }
 
-/// What a credential or a secret is called stands in a structure, of which nothing is said.
+/// What a credential or a secret is called stands in a structure.
 #[test]
 fn secrets_and_functions_by_number() {
     says(
@@ -670,8 +670,8 @@ fn secrets_and_functions_by_number() {
         &[
             "protect DPAPI machine key CryptProtectData",
             "write C:\\Contoso\\orders.mdb SQLDriverConnectW",
-            "write {?} CredWriteW",
-            "write {?} LsaStorePrivateData",
+            "write Contoso/orders CredWriteW",
+            "write L$ContosoOrders LsaStorePrivateData",
         ],
     );
 }

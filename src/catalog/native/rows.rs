@@ -82,6 +82,8 @@ pub struct Row {
     pub optional: bool,
     /// Argument with another kind of name.
     pub name: Option<u8>,
+    /// That argument is a structure: how many bytes stand before the pointer to the name, in programs of 64 and of 32 bits.
+    pub within: Option<[u8; 2]>,
     /// Argument with an open registry key.
     pub key: Option<u8>,
     /// Argument with the access rights or flags that say which view of the registry is meant.

@@ -269,7 +269,10 @@ impl Engine<'_, '_> {
         let count = api.row.arity().min(12) as u8;
         let mut args: Vec<Arg> = (0..count)
             .map(|n| {
-                let value = self.argument_of(api, n);
+                let value = match api.row.within.filter(|_| api.row.name == Some(n)) {
+                    Some(offsets) => self.named_within(api, n, offsets),
+                    None => self.argument_of(api, n),
+                };
                 let gap = self.gap(value);
                 // An object of COM that somebody else made: whoever did says what it was connected to.
                 let foreign = api.row.namespace == Some(n) && self.held_string(value, api.wide).is_none();

@@ -175,6 +175,7 @@ impl Wanted {
         // One word more than it has arguments: methods, and functions that give an object, have theirs moved by one.
         let arguments =
             row.filter(|_| !is_list).map_or(MAX_ARGUMENTS, |row| (row.arity() as u64 + 2).min(MAX_ARGUMENTS));
+        let names_within = names_within || row.is_some_and(|row| row.within.is_some());
         Wanted { width: width_of(api), arguments, deep: deep || names_within }
     }
 }

@@ -216,6 +216,13 @@ impl Engine<'_, '_> {
         self.store_bytes(to, bytes.as_deref().and_then(|b| b.get(..size)), size);
     }
 
+    /// The pointer to a name that stands in the structure which an argument points to.
+    pub(crate) fn named_within(&mut self, api: Api, argument: u8, [wide, narrow]: [u8; 2]) -> Value {
+        let structure = self.argument_of(api, argument);
+        let (before, word) = if self.is_64() { (wide, 8) } else { (narrow, 4) };
+        self.table_word(structure.plus(i64::from(before), self.is_64()), word)
+    }
+
     /// A word of a table that may be a variable of the image which nothing changes.
     fn table_word(&mut self, at: Value, size: u8) -> Value {
         let image = &self.program.image;
