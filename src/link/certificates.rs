@@ -54,8 +54,9 @@ pub(super) fn mark(readings: &mut [Reading]) {
         // Of several nobody knows which one the listener uses.
         let listens =
             made == 1 && effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
-        let exports = effects()
-            .any(|e| e.operation == Operation::Create && e.via.eq_ignore_ascii_case(EXPORT) && leaves(&e.location));
+        let exports = made == 1
+            && effects()
+                .any(|e| e.operation == Operation::Create && e.via.eq_ignore_ascii_case(EXPORT) && leaves(&e.location));
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
             if !makes_certificate(effect) {

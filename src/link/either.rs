@@ -3,7 +3,7 @@
 use crate::facts::{Body, Certainty, Effect, Operation, Reading, Site, Step, Store, Trait};
 use std::collections::HashMap;
 
-/// Marks all databases but the first that one call of a page may open. The calls of a procedure have places of their own.
+/// Marks all places but the first of a database that one call of a page may open.
 pub(super) fn mark(readings: &mut [Reading]) {
     for reading in readings.iter_mut().filter(|reading| reading.format == PAGE) {
         let mut calls: HashMap<(Site, Operation, String), Vec<usize>> = HashMap::new();
@@ -21,9 +21,12 @@ pub(super) fn mark(readings: &mut [Reading]) {
                 let Body::Effect(effect) = &mut reading.facts[*number].body else { continue };
                 let Some(first) = places.first() else { continue };
                 if at == 0 {
-                    let others = places[1..].iter().filter(|place| *place != first);
+                    let is_other = |place: &&String| *place != first && name_of(place) == name_of(first);
+                    let others = places[1..].iter().filter(is_other);
                     effect.evidence.extend(others.map(|place| Step::new(format!("or, by the same call, {place}"))));
-                } else if effect.location.to_string() != *first {
+                } else if effect.location.to_string() != *first
+                    && name_of(&effect.location.to_string()) == name_of(first)
+                {
                     effect.mark(Trait::Repeated);
                     effect
                         .evidence
@@ -36,6 +39,11 @@ pub(super) fn mark(readings: &mut [Reading]) {
 
 fn opens(effect: &Effect) -> bool {
     effect.store == Store::Database && !effect.operation.removes() && effect.certainty >= Certainty::Likely
+}
+
+/// What a database is called, wherever it lies: two of different names are two, of which each is lost.
+fn name_of(place: &str) -> String {
+    place.rsplit(['\\', '/']).next().unwrap_or(place).to_lowercase()
 }
 
 /// The format of pages of classic ASP.
@@ -59,6 +67,12 @@ mod tests {
         let (here, there) = (r"C:\Desk\a.mdb at=line:3;column:1", r"D:\Desk\a.mdb at=line:3;column:1");
         assert_eq!(told("asp", &[here, there]), [true, false]);
         assert_eq!(told("asp", &[here, &there.replace("line:3", "line:4")]), [true, true], "another call");
+        let other = r"C:\Desk\b.mdb at=line:3;column:1";
+        assert_eq!(
+            told("asp", &[here, other]),
+            [true, true],
+            "two databases, also of a procedure that is called for each"
+        );
         assert_eq!(told("asp", &[here, here]), [true, true], "the same, which is one finding already");
         assert_eq!(told("power-shell", &[here, there]), [true, true], "a script may go through a list");
     }

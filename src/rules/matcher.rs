@@ -20,7 +20,7 @@ impl Condition {
             && !self.not_traits.iter().any(|t| effect.has(*t))
             && (self.via.is_empty() || self.via.iter().any(|p| wildcard(p, &effect.via)))
             && !self.not_via.iter().any(|p| wildcard(p, &effect.via))
-            && !(effect.operation == Operation::Create && self.not_made_by.iter().any(|p| wildcard(p, &effect.via)))
+            && !(makes_one_anew(effect) && self.not_made_by.iter().any(|p| wildcard(p, &effect.via)))
             && (!self.guarded || effect.guard.is_some())
             && self.matches_location(effect)
     }
@@ -62,4 +62,9 @@ impl RuleSet {
             .filter(|rule| rule.condition.matches(effect, place))
             .max_by_key(|rule| (rule.condition.narrowness(), std::cmp::Reverse(&rule.id)))
     }
+}
+
+/// Is it one place, of which only what was written last is there? Files that get a name of their own each time are a collection.
+fn makes_one_anew(effect: &Effect) -> bool {
+    effect.operation == Operation::Create && !effect.location.to_string().contains("{generated:")
 }

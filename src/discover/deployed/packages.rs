@@ -29,7 +29,12 @@ impl Unpacked {
             named.is_some_and(|named| folder.replace('/', ".").ends_with(named) && has_version(file_name(folder)))
                 || LEFT.contains(&name) && has_version(file_name(folder))
         };
-        Unpacked { folders: files.iter().filter(is_left).map(|file| folder_of(&file.name).to_owned()).collect() }
+        let folders: HashSet<String> =
+            files.iter().filter(is_left).map(|file| folder_of(&file.name).to_owned()).collect();
+        let is_in = |file: &File<'_>| folders.iter().any(|folder| is_below(&file.name, folder));
+        // An application that is deployed as a package is unpacked with what says so, too: then nothing lies beside it.
+        let is_all = !folders.is_empty() && files.iter().all(is_in);
+        Unpacked { folders: if is_all { HashSet::new() } else { folders } }
     }
 
     /// Does a path inside the application lie where a package manager keeps what it was asked for?
@@ -39,6 +44,10 @@ impl Unpacked {
             || (!self.folders.is_empty()
                 && lower.match_indices('/').any(|(end, _)| self.folders.contains(&lower[..end])))
     }
+}
+
+fn is_below(name: &str, folder: &str) -> bool {
+    name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Ends with a number of at least two parts: `2.0.8`, `Log.2.0.8-beta`.

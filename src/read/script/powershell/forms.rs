@@ -102,7 +102,11 @@ fn closes_parameters(code: &[u8], at: usize) -> bool {
             b')' => depth += 1,
             b'(' if depth == 0 => {
                 let before = code[..at - i - 1].trim_ascii_end();
-                return before.len() >= 5 && before[before.len() - 5..].eq_ignore_ascii_case(b"param");
+                let Some(keyword) = before.len().checked_sub(5) else { return false };
+                let begins = keyword
+                    .checked_sub(1)
+                    .is_none_or(|i| before[i].is_ascii_whitespace() || b"{;])".contains(&before[i]));
+                return begins && before[keyword..].eq_ignore_ascii_case(b"param");
             }
             b'(' => depth -= 1,
             b'{' | b'}' => return false,
@@ -203,6 +207,9 @@ mod tests {
             "$disk1MB = 3",
             "param(\n$a\n)\n$b",
             "f (g $a) $b",
+            "Save -Param ($x) > a.txt",
+            "Get-Param (1) 2",
+            "$Param (1)",
             "[int]$x",
             "a `\n b",
             "$list | Where { $_ }",

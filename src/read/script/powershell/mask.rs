@@ -5,6 +5,7 @@
 //! following ones too, is lost with it. Before parsing, the characters that make it do so give way to plain ones; offsets
 //! stay, so the walk sees what is written.
 
+use super::seven::code;
 use super::trivia::trivia;
 use std::borrow::Cow;
 
@@ -69,6 +70,8 @@ const PAIRS: &[(&[u8], &[u8])] = &[(b"<#", b"#>"), (b"${", b"}"), (b"@\"", b"\n\
 pub(super) fn masked(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let mut out: Option<Vec<u8>> = None;
+    // The code without its texts, once somebody asks for it.
+    let mut plain: Option<Vec<u8>> = None;
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         if let Some((_, end)) = trivia(bytes, at) {
@@ -92,9 +95,10 @@ pub(super) fn masked(text: &str) -> Cow<'_, str> {
                 let word = &bytes[at..end];
                 let is_listed = word.starts_with(b"$") && precedes_word(bytes, end);
                 let is_divided = || word.starts_with(b"$") && word.windows(2).any(|w| w == b"/$");
+                let mut is_word = || is_of_command(plain.get_or_insert_with(|| code(text)), at);
                 if is_listed
                     || needs_mask(word)
-                    || is_divided() && is_of_command(bytes, at)
+                    || is_divided() && is_word()
                     || (is_assigned(word) && follows_a_word(bytes, at))
                 {
                     let out = out.get_or_insert_with(|| bytes.to_vec());
@@ -124,13 +128,22 @@ fn begins_argument(bytes: &[u8], at: usize) -> bool {
     !matches!(bytes[before], b'\n' | b'\r' | b';' | b'|' | b'{' | b'(' | b'&' | b'=' | b'.')
 }
 
-/// Does the statement that goes on here begin with a command? What a keyword takes is an expression.
-fn is_of_command(bytes: &[u8], at: usize) -> bool {
+/// Does the statement that goes on here begin with a command, and is no operator in front of the word? What a keyword takes
+/// is an expression, and so is what an operator does.
+fn is_of_command(code: &[u8], at: usize) -> bool {
     const KEYWORDS: [&[u8]; 6] = [b"exit", b"if", b"return", b"switch", b"throw", b"while"];
-    let begin = bytes[..at].iter().rposition(|b| b"\n;{}|(=".contains(b)).map_or(0, |i| i + 1);
-    let statement = bytes[begin..at].trim_ascii_start();
-    let word = statement.split(|b| matches!(b, b' ' | b'\t')).next().unwrap_or_default();
-    word.first().is_some_and(u8::is_ascii_alphabetic) && !KEYWORDS.iter().any(|k| word.eq_ignore_ascii_case(k))
+    let begin = code[..at].iter().rposition(|b| b"\n;{}|(=".contains(b)).map_or(0, |i| i + 1);
+    let statement = &code[begin..at];
+    let mut words = statement.split(|b| matches!(b, b' ' | b'\t' | b'\r')).filter(|word| !word.is_empty());
+    let Some(first) = words.next() else { return false };
+    let before = words.next_back().unwrap_or(first);
+    let is_operator =
+        before.strip_prefix(b"-").is_some_and(|name| OPERATORS.iter().any(|o| name.eq_ignore_ascii_case(o.as_bytes())));
+    let is_sign = before.last().is_some_and(|b| b"+-*/%".contains(b));
+    first[0].is_ascii_alphabetic()
+        && !KEYWORDS.iter().any(|k| first.eq_ignore_ascii_case(k))
+        && !is_operator
+        && !is_sign
 }
 
 /// A command by its path from the root of the drive, `/scripts/start.ps1`, at the beginning of a statement.
@@ -307,6 +320,9 @@ mod tests {
             "$a = 4 / 2",
             "$a = 4 `\r\n / 2",
             "return $a/$b",
+            "$x = '{0} GB free' -f $a/$b",
+            "Write-Host '{0}; of disk' -f $a/$b",
+            "f 3 + $a/$b",
             "f ($a/2)",
             "if ($a-eq 3) { }",
         ] {
