@@ -102,3 +102,14 @@ fn functions_that_a_class_hands_over() {
         ],
     );
 }
+
+/// The name stands in an array of the frame, beside a variable that a call fills.
+#[test]
+fn the_name_of_a_service_in_an_array() {
+    for reading in golden("fixtures/native/entries", "watcher", &BUILDS, "exe") {
+        let services = reading.facts.iter().filter_map(|fact| fact.as_clue()).filter(|clue| clue.key == "service");
+        let named: Vec<String> =
+            services.map(|clue| clue.location.as_ref().map(ToString::to_string).unwrap_or_default()).collect();
+        assert_eq!(named, ["ContosoWatcher"], "{}", reading.artifact);
+    }
+}

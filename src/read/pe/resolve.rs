@@ -322,11 +322,13 @@ fn is_several(event: &Event) -> bool {
     event.args.iter().enumerate().any(|(n, arg)| event.api.row.judges(n) && arg.texts.len() > 1)
 }
 
-/// The caller gives nothing where the function names something.
+/// The caller gives nothing where the function names something. No flags name nothing, but say how something is opened.
 fn becomes_null(before: &Event, after: &Event) -> bool {
     let row = after.api.row;
+    let opens = modes::mode(after).is_some();
+    let names = |n: usize| row.judges(n) && !(opens && row.args.iter().skip(1).any(|how| usize::from(*how) == n));
     let mut pairs = before.args.iter().zip(&after.args).enumerate();
-    pairs.any(|(n, (before, after))| row.judges(n) && before.has_parameters() && after.is_null())
+    pairs.any(|(n, (before, after))| names(n) && before.has_parameters() && after.is_null())
 }
 
 /// One of its places is made of a parameter and another is not: which one may depend on whether the parameter is null.

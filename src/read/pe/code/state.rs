@@ -322,7 +322,8 @@ impl State {
         }
     }
 
-    /// Bytes of a variable that a call fills: what another call has filled beside it is a variable of its own.
+    /// Bytes of a variable that a call fills: what another call has filled beside it is a variable of its own, and so is what
+    /// the program has put an address of its frame into.
     fn room_beside(&mut self, address: Value) -> u8 {
         const WHOLE: u8 = 8;
         const HALF: u8 = 4;
@@ -334,7 +335,8 @@ impl State {
             before.size = HALF;
         }
         let beside = self.cells.get(address.plus(i64::from(HALF), true));
-        if beside.is_some_and(is_given) { HALF } else { WHOLE }
+        let is_own = |cell: &Cell| is_given(cell) || matches!(cell.value, Value::Stack(_));
+        if beside.is_some_and(is_own) { HALF } else { WHOLE }
     }
 
     /// A function that was given this address may fill more than its first word: what was cleared beside it is not known
