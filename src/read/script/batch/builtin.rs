@@ -167,8 +167,10 @@ impl Machine<'_, '_, '_> {
     fn one(&mut self, line: Line, simple: &Simple, mut env: Env, frame: &mut Frame<'_>) -> Option<Env> {
         let Some((name, rest)) = head(&line) else { return Some(env) };
         match name.as_str() {
-            "echo" | "rem" | "setlocal" | "endlocal" | "title" | "cls" | "color" | "pause" | "prompt" | "path"
-            | "verify" | "break" | "shift" | "ver" | "vol" | "dir" => {}
+            // What was set since `setlocal` is as it was before.
+            "endlocal" | "path" => env.is_open = true,
+            "echo" | "rem" | "setlocal" | "title" | "cls" | "color" | "pause" | "prompt" | "verify" | "break"
+            | "shift" | "ver" | "vol" | "dir" => {}
             "set" => {
                 self.set(&rest, simple.at, &mut env);
                 self.answered(&rest, simple, &mut env, frame);
@@ -191,7 +193,7 @@ impl Machine<'_, '_, '_> {
                 return None;
             }
             "exit" => {
-                self.exit(&env, frame);
+                self.exit(env, frame);
                 return None;
             }
             "call" => return self.called(&rest, &line, simple, env, frame),
@@ -279,7 +281,10 @@ impl Machine<'_, '_, '_> {
         self.program(rest, line, simple, &env, frame);
         let script_at = call::file(&first.text, &env.here);
         let arguments = arguments.iter().map(|w| w.raw.clone()).collect();
-        self.take_over(&script_at, arguments, self.inner.unwrap_or(simple.at), &mut env);
+        let is_followed = self.take_over(&script_at, arguments, self.inner.unwrap_or(simple.at), &mut env);
+        // A program changes no variable of the shell that starts it; a script that is not followed may.
+        let is_program = first.text.as_lit().is_some_and(|name| name.to_ascii_lowercase().ends_with(".exe"));
+        env.is_open |= !is_followed && !is_program;
         Some(env)
     }
 
@@ -333,7 +338,11 @@ impl Machine<'_, '_, '_> {
         let body =
             if switch == "/a" || switch == "/p" { words::trim(&words::drop_front(&rest, 2)) } else { rest.clone() };
         let body = quoted_assignment(&body);
-        let Some(equals) = body.leading_lit().find('=') else { return };
+        let equals = body.leading_lit().find('=');
+        // A computed name, or several assignments in one expression.
+        let is_list = switch == "/a" && body.as_lit().is_none_or(|text| text.contains(','));
+        env.is_open |= is_list || (equals.is_none() && body.as_lit().is_none());
+        let Some(equals) = equals else { return };
         let name = body.leading_lit()[..equals].trim_end_matches(['+', '-', '*', '/']).trim().to_uppercase();
         if name.is_empty() {
             return;

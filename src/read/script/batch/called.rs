@@ -18,25 +18,26 @@ const MAX_CALLED: usize = 32;
 
 impl Machine<'_, '_, '_> {
     /// Takes over what the script sets: it runs in the environment of its caller. What it does is told where it is read by
-    /// itself.
-    pub(super) fn take_over(&mut self, script_at: &Location, arguments: Vec<Text>, at: usize, env: &mut Env) {
-        let Some(input) = self.world.input else { return };
-        let Some(path) = handed::beside(script_at) else { return };
-        let Some(artifact) = input.app.sibling(input.artifact, &path) else { return };
+    /// itself. Was the whole of it followed?
+    pub(super) fn take_over(&mut self, script_at: &Location, arguments: Vec<Text>, at: usize, env: &mut Env) -> bool {
+        let Some(input) = self.world.input else { return false };
+        let Some(path) = handed::beside(script_at) else { return false };
+        let Some(artifact) = input.app.sibling(input.artifact, &path) else { return false };
         if !matches!(artifact.extension().as_str(), "cmd" | "bat") {
-            return;
+            return false;
         }
         if self.world.level >= MAX_LEVELS || self.called >= MAX_CALLED || artifact.path == input.artifact.path {
-            return self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
+            self.sink.note(NoteKind::Info, handed::NOT_FOLLOWED);
+            return false;
         }
         self.called += 1;
-        let Ok(bytes) = artifact.read(MAX_FILE) else { return };
+        let Ok(bytes) = artifact.read(MAX_FILE) else { return false };
         let mut aside = Reading::default();
         let text = decode_oem(&bytes, &mut aside);
         let lower = text.to_ascii_lowercase();
         // What is set behind it ends with the script.
         if !lower.contains("set") || lower.contains("setlocal") {
-            return;
+            return !lower.contains("set") && !lower.contains("call");
         }
         let (script, _) = parse::parse(&text, 0, self.delayed);
         let folder = path.rsplit_once(['\\', '/']).map_or(String::new(), |(folder, _)| format!("{folder}\\"));
@@ -62,6 +63,7 @@ impl Machine<'_, '_, '_> {
             let values = values.into_iter().map(|value| Value { at: Some(at), ..value }).collect();
             env.set(name, values);
         }
+        after.is_some_and(|after| !after.is_open)
     }
 
     /// Runs a whole script as its caller does. Gives what holds when it returns.

@@ -25,11 +25,13 @@ pub(super) struct Env {
     pub(super) folders: Vec<Text>,
     /// The script may have set any variable before.
     is_lost: bool,
+    /// What was not followed may have set any variable: a script that is called and not read, another round of a loop.
+    pub(super) is_open: bool,
 }
 
 impl Env {
     pub(super) fn new(here: Text) -> Self {
-        Env { vars: Arc::default(), here, folders: Vec::new(), is_lost: false }
+        Env { vars: Arc::default(), here, folders: Vec::new(), is_lost: false, is_open: false }
     }
 
     /// Somewhere in a script: its own variables are not known, those of the machine are.
@@ -89,6 +91,7 @@ impl Env {
 
     /// What holds after either of two ways.
     pub(super) fn join(&mut self, other: &Env) {
+        self.is_open |= other.is_open;
         if !Arc::ptr_eq(&self.vars, &other.vars) && self.vars != other.vars {
             let mut joined = (*self.vars).clone();
             for (name, theirs) in other.vars.iter() {

@@ -9,7 +9,7 @@ use super::env::Env;
 use super::guard;
 use super::parse;
 use super::syntax::{For, If, Join, Link, Node, Script, Statement};
-use crate::facts::{Hole, Location, NoteKind, Part, Site, Text};
+use crate::facts::{Folder, Hole, Location, NoteKind, Part, Site, Text};
 use crate::read::Input;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::Sink;
@@ -65,6 +65,10 @@ pub(super) struct Machine<'s, 'r, 'k> {
     reached: Vec<bool>,
     /// What held where a label was computed.
     dynamic: Option<Env>,
+    /// A comparison was decided, and only one of its ways followed.
+    decided: bool,
+    /// A label is computed: nobody knows with what a line is reached.
+    is_dynamic: bool,
 }
 
 /// A run of the script from a label, with arguments.
@@ -96,6 +100,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             asked: None,
             reached: Vec::new(),
             dynamic: None,
+            decided: false,
+            is_dynamic: false,
         }
     }
 
@@ -104,6 +110,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         let labels = Self::labels(script);
         self.reached = vec![false; script.statements.len()];
         self.frame(script, &labels, 0, None, start.clone());
+        // A jump to a label that is computed may go back to where a comparison was decided.
+        if self.decided && self.dynamic.is_some() {
+            self.is_dynamic = true;
+            self.frame(script, &labels, 0, None, start.clone());
+        }
         let mut rest: Vec<usize> = labels.values().copied().collect();
         rest.sort_unstable();
         for at in rest {
@@ -219,6 +230,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 let before = state.clone();
                 state.join(env);
                 *visits += 1;
+                // What comes later is not followed any more.
+                state.is_open |= *visits >= MAX_VISITS;
                 *visits <= MAX_VISITS && *state != before
             }
         }
@@ -342,16 +355,26 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         }
     }
 
-    /// Are the sides of a comparison one text, whatever the places in it are? That two differ says less: either may be what
-    /// somebody is to put in.
-    fn are_same(&self, condition: &If, env: &Env, frame: &Frame<'_>) -> bool {
+    /// Are the sides of a comparison surely one text? That two differ says less: either may be what somebody is to put in.
+    /// In a loop and in what is called another round finds what the one before has set.
+    fn are_same(&mut self, condition: &If, env: &Env, frame: &Frame<'_>) -> bool {
         let Some((left, right)) = &condition.sides else { return false };
-        let is_known =
-            |text: &Text| text.parts().iter().all(|part| matches!(part, Part::Lit(_) | Part::Hole(Hole::Folder(_))));
-        match (self.expand(left, env, frame).as_slice(), self.expand(right, env, frame).as_slice()) {
-            ([(left, _)], [(right, _)]) => left == right && is_known(left),
-            _ => false,
+        if env.is_open || self.is_dynamic || !self.loops.is_empty() || frame.args.is_some() {
+            return false;
         }
+        // Several variables tell of the other folders, and differ in a process of 32 bits; the drive of a user's home may
+        // be another one.
+        let has_home = || self.world.source.to_ascii_lowercase().contains("homedrive");
+        let is_known = |part: &Part| match part {
+            Part::Lit(_) => true,
+            Part::Hole(hole) => *hole == Hole::Folder(Folder::SystemDrive) && !has_home(),
+        };
+        let same = match (self.expand(left, env, frame).as_slice(), self.expand(right, env, frame).as_slice()) {
+            ([(left, _)], [(right, _)]) => left == right && left.parts().iter().all(is_known),
+            _ => false,
+        };
+        self.decided |= same;
+        same
     }
 
     fn repeat(&mut self, over: &For, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
@@ -360,6 +383,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         let after = self.statement(&over.body, env.clone(), frame);
         self.loops.pop();
         let mut env = env;
+        // The body is followed once, and may set something else in its next rounds.
+        env.is_open |= after.as_ref().is_some_and(|after| !after.set_since(&env).is_empty());
         if let Some(after) = after {
             env.join(&after);
         }
@@ -377,16 +402,21 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 frame.line_env = line_env;
                 after.unwrap_or(env)
             }
-            Some(_) => env,
-            None => {
-                self.remember(&env);
+            found => {
+                if found.is_none() {
+                    self.remember(&env);
+                }
+                let mut env = env;
+                env.is_open = true;
                 env
             }
         }
     }
 
     /// `goto label`.
-    pub(super) fn goto(&mut self, label: &Text, env: Env, frame: &mut Frame<'_>) {
+    pub(super) fn goto(&mut self, label: &Text, mut env: Env, frame: &mut Frame<'_>) {
+        // Nobody knows in which round of a loop.
+        env.is_open |= !self.loops.is_empty();
         let Some(name) = label.as_lit().map(|l| l.trim_start_matches(':').to_lowercase()) else {
             return self.remember(&env);
         };
@@ -404,8 +434,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     }
 
     /// `exit`, `exit /b`.
-    pub(super) fn exit(&mut self, env: &Env, frame: &mut Frame<'_>) {
-        leave(&mut frame.exits, env);
+    pub(super) fn exit(&mut self, mut env: Env, frame: &mut Frame<'_>) {
+        env.is_open |= !self.loops.is_empty();
+        leave(&mut frame.exits, &env);
     }
 
     fn remember(&mut self, env: &Env) {
