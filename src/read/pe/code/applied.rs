@@ -2,7 +2,6 @@
 
 use super::super::Map;
 use super::analysis::{Engine, Origin};
-use super::given_away::Writing;
 use super::known::Known;
 use super::models::objects::FIRST_STRING;
 use super::report::{Arg, Number, Summary};
@@ -10,6 +9,7 @@ use super::slot::Slot;
 use super::state::Buffer;
 use super::strings::with_tail;
 use super::value::{Kind, Value};
+use super::writes::Writing;
 use crate::catalog::native;
 use std::borrow::Cow;
 use std::cell::RefCell;

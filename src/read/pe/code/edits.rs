@@ -2,10 +2,10 @@
 
 use super::analysis::Engine;
 use super::cuts::{self, Cut};
-use super::given_away::Writing;
 use super::meeting::start_of_text;
 use super::state::{Buffer, ENDED, GAP};
 use super::value::{Kind, Value};
+use super::writes::Writing;
 use crate::facts::Text;
 
 impl Engine<'_, '_> {

@@ -2,10 +2,10 @@
 //! it to a function of the image. Whoever gets it from there may write them.
 
 use super::analysis::Engine;
-use super::given_away::Written;
 use super::known::Known;
 use super::state::{Buffer, Cell};
 use super::value::Value;
+use super::writes::Written;
 
 /// Bytes of a structure whose pointers are followed.
 const STRUCTURE: i64 = 128;
@@ -35,12 +35,13 @@ impl Engine<'_, '_> {
         let given: Vec<Value> = (0..parameters).map(|n| self.held_argument(n)).collect();
         let Some(procedure) = given.iter().find_map(|value| procedure(*value)) else { return };
         for value in given {
-            let writes = |of: fn(u8) -> u8| (0..MAX_PARAMETERS).any(|n| self.may_write(procedure, of(n)));
-            if self.may_hold_text(value) && self.holds_known_text(value) && writes(|n| n) {
+            let writes =
+                |engine: &Self, of: fn(u8) -> u8| (0..MAX_PARAMETERS).any(|n| engine.may_write(procedure, of(n)));
+            if self.may_hold_text(value) && self.holds_known_text(value) && writes(self, |n| n) {
                 self.lose_text(value);
             }
             let behind = self.kept_in(value);
-            if !behind.is_empty() && (0..MAX_PARAMETERS).any(|n| self.may_write(procedure, Written::behind(n))) {
+            if !behind.is_empty() && (writes(self, Written::behind) || writes(self, Written::first)) {
                 behind.into_iter().for_each(|text| self.lose_text(text));
             }
         }
@@ -66,6 +67,11 @@ impl Engine<'_, '_> {
     /// Texts whose addresses are fields of what a pointer leads to.
     pub(super) fn kept_in(&self, pointer: Value) -> Vec<Value> {
         self.kept_within(pointer, STRUCTURE)
+    }
+
+    /// The same, of the first field.
+    pub(super) fn kept_first(&self, pointer: Value) -> Vec<Value> {
+        self.kept_within(pointer, 1)
     }
 
     /// The same, of an argument of a call.

@@ -13,6 +13,7 @@ use super::slot::Slot;
 use super::state::{Buffer, PARAM_EAX, PARAM_ECX, PARAM_EDX};
 use super::touched::Toucher;
 use super::value::{Kind, Value};
+use super::writes::{Given, Writing, Written};
 use crate::catalog::native;
 
 /// Arguments of a library's function that may be variables it fills.
@@ -28,85 +29,6 @@ const MAX_GIVEN: usize = 32;
 /// Most functions that are asked about one argument.
 const MAX_QUESTIONS: usize = 32;
 
-/// Parameters that a function writes through, by bit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Written {
-    pub(super) any: u64,
-    /// Those at a place that is computed: what the summary says of them is not all.
-    pub(super) computed: u64,
-}
-
-/// A parameter that is handed on to another function, as one of its arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Given {
-    parameter: u8,
-    /// How far behind the beginning of what the parameter points to.
-    offset: i32,
-    target: u32,
-    argument: u8,
-    /// The summary of that function says the rest.
-    summarised: bool,
-}
-
-/// What is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Writing {
-    /// A text, or a character that is known.
-    Text,
-    /// A number or a pointer that is too wide to be a character.
-    Field,
-    /// Something that is not known.
-    Something,
-}
-
-impl Written {
-    /// Nothing is known of it.
-    pub(super) const ALL: Written = Written { any: u64::MAX, computed: u64::MAX };
-    /// Through a pointer that may be any of them.
-    const SOMEWHERE: u32 = 63;
-    /// Stands for a parameter: through a pointer that a variable of the program holds.
-    pub(super) const VARIABLE: u8 = 62;
-    /// Stands for the first parameter: through a pointer in what that leads to.
-    const BEHIND: u8 = 48;
-    /// Most parameters behind which is looked.
-    const MAX_BEHIND: u8 = 8;
-
-    /// Stands for a parameter: through a pointer in what it leads to.
-    pub(super) fn behind(parameter: u8) -> u8 {
-        match parameter {
-            PARAM_ECX => Self::BEHIND + Self::MAX_BEHIND,
-            n => Self::BEHIND + n.min(Self::MAX_BEHIND - 1),
-        }
-    }
-
-    fn bit(parameter: u8) -> u64 {
-        1 << u32::from(parameter).min(Self::SOMEWHERE)
-    }
-
-    /// The function may write behind a parameter, itself or through those that it hands one on to.
-    fn is_behind(self, given: &[Given]) -> bool {
-        let mask = ((1 << (Self::MAX_BEHIND + 1)) - 1) << Self::BEHIND | 1 << Self::SOMEWHERE;
-        self.any & mask != 0 || !given.is_empty()
-    }
-
-    /// What of it a caller does too, by calling the function.
-    pub(super) fn through_variables(self) -> Self {
-        let mask = Self::bit(Self::VARIABLE);
-        Written { any: self.any & mask, computed: self.computed & mask }
-    }
-
-    /// Both.
-    pub(super) fn and(self, other: Self) -> Self {
-        Written { any: self.any | other.any, computed: self.computed | other.computed }
-    }
-
-    /// What of it concerns one parameter.
-    fn through(self, parameter: u8) -> Self {
-        let mask = Self::bit(parameter) | 1 << Self::SOMEWHERE;
-        Written { any: self.any & mask, computed: self.computed & mask }
-    }
-}
-
 /// Methods of strings of the C++ library, as GCC calls them.
 const STRING: &str = "_ZNSt7__cxx1112basic_string";
 
@@ -116,7 +38,7 @@ impl Engine<'_, '_> {
         let Value::Sym(symbol, _) = pointer else { return None };
         match self.symbols.kind(symbol) {
             Kind::Load(Value::Const(_)) => Some(Written::VARIABLE),
-            Kind::Load(_) => self.slot(pointer).map(|slot| Written::behind(slot.param)),
+            Kind::Load(_) => self.slot(pointer).map(|slot| Written::keeper(&slot)),
             Kind::End(at, ..) | Kind::LastSeparator(at, _) | Kind::Extension(at, _) => self.keeper(at),
             _ => None,
         }
@@ -181,17 +103,8 @@ impl Engine<'_, '_> {
         asked.push((target, argument, summarised));
         let Some(report) = program.report(target, depth + 1) else { return Written::ALL };
         // Where it hands the parameter on, the next one is asked, and only now that somebody wants to know.
-        // What is behind a parameter is behind it where it is handed on, too.
-        let along = |next: &Given| match next.parameter {
-            parameter if parameter == argument => Some(*next),
-            parameter if Written::behind(parameter) == argument => {
-                Some(Given { argument: Written::behind(next.argument), ..*next })
-            }
-            _ => None,
-        };
-        for next in report.given.iter().filter_map(along) {
-            let next = &next;
-            let written = self.asked_along(*next, depth + 1, asked);
+        for next in report.given.iter().flat_map(|next| next.along(argument)) {
+            let written = self.asked_along(next, depth + 1, asked);
             if if next.summarised { written.computed } else { written.any } != 0 {
                 return Written::ALL.through(argument);
             }
@@ -231,10 +144,18 @@ impl Engine<'_, '_> {
             self.lose_fields(target, n, pointer);
             let kept = if behind && !known { self.kept_in(pointer) } else { Vec::new() };
             if !kept.is_empty() {
-                let written = self.asked(target, Written::behind(n));
-                if if summarised.is_some() { written.computed } else { written.any } != 0 {
-                    kept.into_iter().for_each(|text| self.lose_text(text));
-                }
+                let writes = |place: u8| {
+                    let written = self.asked(target, place);
+                    (if summarised.is_some() { written.computed } else { written.any }) != 0
+                };
+                let lost = if writes(Written::behind(n)) {
+                    kept
+                } else if writes(Written::first(n)) {
+                    self.kept_first(pointer)
+                } else {
+                    Vec::new()
+                };
+                lost.into_iter().for_each(|text| self.lose_text(text));
             }
             let handed = matches!(pointer, Value::Sym(..)) && !known && !summarised.is_some_and(|s| s.contains(&n));
             if handed {

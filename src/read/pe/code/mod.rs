@@ -44,3 +44,4 @@ mod touched;
 pub(crate) mod used;
 pub(crate) mod value;
 pub(crate) mod width;
+mod writes;

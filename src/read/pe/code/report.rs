@@ -3,7 +3,6 @@
 
 use super::filled::{all_filled, from_root, has_parameters, is_split, parameters, whole, within_hole};
 use super::gap::Gap;
-use super::given_away::{Given, Written};
 pub(crate) use super::handle::Handle;
 use super::known::Known;
 use super::made::Constructs;
@@ -13,6 +12,7 @@ pub(crate) use super::number::Number;
 use super::slot::Slot;
 use super::used::Use;
 use super::width::Readings;
+use super::writes::{Given, Written};
 use crate::catalog::native::{Api, com};
 use crate::facts::{Source, Text};
 use std::rc::Rc;

@@ -1,9 +1,9 @@
 //! Objects of COM: what is made by its class, and called through a table of functions.
 
 use super::super::analysis::{Engine, Origin};
-use super::super::given_away::Writing;
 use super::super::state::Buffer;
 use super::super::value::{Kind, Symbol, Value};
+use super::super::writes::Writing;
 use crate::catalog::native::{Api, Object, com};
 
 impl Engine<'_, '_> {

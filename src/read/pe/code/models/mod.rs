@@ -19,10 +19,10 @@ pub(crate) use format::has_conversion;
 
 use super::analysis::{Engine, Origin};
 use super::cuts;
-use super::given_away::Writing;
 use super::known::Known;
 use super::state::Buffer;
 use super::value::{Kind, Value};
+use super::writes::Writing;
 use crate::catalog::native::{Api, Model};
 use crate::facts::Text;
 

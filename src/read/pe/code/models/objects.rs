@@ -5,7 +5,6 @@
 //! what (`edit`).
 
 use super::super::analysis::{Engine, Origin};
-use super::super::given_away::Writing;
 use super::super::known::Known;
 use super::super::layout::{LENGTH_WORDS, LIBRARY, LOCAL_WORDS};
 use super::super::made::Constructs;
@@ -13,6 +12,7 @@ use super::super::spots::Spot;
 use super::super::state::{Buffer, Measured};
 use super::super::value::{Kind, Value};
 use super::super::width::Width;
+use super::super::writes::Writing;
 use crate::catalog::native::{Api, EditWord, Model};
 use crate::facts::Text;
 
