@@ -65,7 +65,7 @@ fn parameters(mangled: &str) -> String {
 
 /// The most arguments that a function has whose name is mangled so: those that the name says, the object of a method (static
 /// ones look the same), and where the result is put that is no number. `None`: the name is none, or is not understood.
-pub(super) fn arguments(name: &str) -> Option<u8> {
+pub(super) fn arguments(name: &str, is_64: bool) -> Option<u8> {
     let mut rest = name.strip_prefix("_Z")?.as_bytes();
     let is_method = rest.first() == Some(&b'N');
     rest = behind_type(rest, 0)?;
@@ -83,10 +83,11 @@ pub(super) fn arguments(name: &str) -> Option<u8> {
     let mut count = 1 + u8::from(is_method);
     while !rest.is_empty() && rest != b"v" {
         // On x86 long numbers take two words, and an object that is handed over by value as many as it has (Itanium C++ ABI,
-        // "Builtin types"; System V ABI for the 80386): two are enough for either machine, and of the latter nothing is known.
+        // "Builtin types"; System V ABI for the 80386): of the latter nothing is known. On x64 each takes one place (MS
+        // documentation: "x64 calling convention").
         count = count.checked_add(match rest.first()? {
-            b'x' | b'y' | b'd' => 2,
-            b'P' | b'R' | b'O' | b'a'..=b'c' | b'f' | b'h'..=b'm' | b's' | b't' | b'w' => 1,
+            b'x' | b'y' | b'd' if !is_64 => 2,
+            b'P' | b'R' | b'O' | b'a'..=b'd' | b'f' | b'h'..=b'm' | b's' | b't' | b'w'..=b'y' => 1,
             _ => return None,
         })?;
         rest = behind_type(rest, 0)?;
@@ -157,17 +158,19 @@ mod tests {
     fn arguments_are_counted_from_names() {
         let init = "_ZNSt9basic_iosIcSt11char_traitsIcEE4initEPSt15basic_streambufIcS1_E";
         let cases = [
-            (init, Some(3)),
-            ("_ZNSt8ios_base4InitC1Ev", Some(2)),
-            ("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE9_M_appendEPKcy", Some(5)),
-            ("_ZSt16__throw_bad_castv", Some(1)),
-            ("_ZN6LedgeraSERKS_", Some(3)),
-            ("_ZNSt6localeC1ERKS_", Some(3)),
-            ("_Z5printPKcz", None),
-            ("CreateFileW", None),
+            (init, Some(3), Some(3)),
+            ("_ZNSt8ios_base4InitC1Ev", Some(2), Some(2)),
+            ("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE9_M_appendEPKcy", Some(5), Some(4)),
+            ("_ZN10QArrayData10deallocateEPS_xx", Some(7), Some(5)),
+            ("_Z5scaleid", Some(4), Some(3)),
+            ("_ZSt16__throw_bad_castv", Some(1), Some(1)),
+            ("_ZN6LedgeraSERKS_", Some(3), Some(3)),
+            ("_ZNSt6localeC1ERKS_", Some(3), Some(3)),
+            ("_Z5printPKcz", None, None),
+            ("CreateFileW", None, None),
         ];
-        for (name, expected) in cases {
-            assert_eq!(arguments(name), expected, "{name}");
+        for (name, on_x86, on_x64) in cases {
+            assert_eq!((arguments(name, false), arguments(name, true)), (on_x86, on_x64), "{name}");
         }
     }
 

@@ -201,8 +201,8 @@ pub fn is_crt(module: &str) -> bool {
 }
 
 /// The most arguments of a function that is not known but by its mangled name, with the object of a method.
-pub fn most_arguments(name: &str) -> Option<u8> {
-    mangled::arguments(name)
+pub fn most_arguments(name: &str, is_64: bool) -> Option<u8> {
+    mangled::arguments(name, is_64)
 }
 
 /// What an x86 caller must know of a callee, and which of its parameters are outputs.

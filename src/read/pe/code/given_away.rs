@@ -319,7 +319,7 @@ impl Engine<'_, '_> {
         // A method without parameters has its object, which on x86 is in a register.
         let alone = name.starts_with("_ZN") && name.ends_with("Ev");
         let object = alone.then(|| u32::from(changes && self.is_64()));
-        match (outputs.or(object), native::most_arguments(name)) {
+        match (outputs.or(object), native::most_arguments(name, self.is_64())) {
             // What lies behind its arguments is given to nobody.
             (None, Some(most)) => self.taint_arguments(most, site),
             (outputs, _) => self.unknown_import(outputs, site),
