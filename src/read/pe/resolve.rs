@@ -1,5 +1,6 @@
 //! From the calls inside each function to calls with everything that callers pass filled in.
 
+mod values;
 mod ways;
 
 use super::code::compared::without;
@@ -114,6 +115,7 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
         capped = true;
         done.truncate(MAX_EVENTS);
     }
+    values::give(program, &mut done);
     for event in &mut done {
         event.args.iter_mut().for_each(Arg::settle);
     }

@@ -7,7 +7,7 @@ mod settings;
 mod written;
 
 pub(crate) use keys::{KEY_WOW64_32KEY, KEY_WOW64_64KEY, REG_OPTION_VOLATILE};
-pub(crate) use written::size_of_number;
+pub(crate) use written::{constants, size_of_number, written_arguments};
 
 use super::code::gap::Gap;
 use super::code::models::format::without_conversions;
@@ -212,7 +212,7 @@ pub(super) fn effect(
     if is_remote(event) {
         effect.mark(Trait::Remote);
     }
-    if !written::constants(event).is_empty() {
+    if !constants(event).is_empty() {
         effect.origin = Origin::Constant;
     }
     effect.evidence = evidence(image, event);
@@ -290,7 +290,7 @@ pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
     }
     // A literal is quoted where it stands.
     if argument(event, event.api.row.data).is_none_or(|data| data.literal.is_none()) {
-        steps.extend(written::constants(event).into_iter().map(Step::new));
+        steps.extend(constants(event).into_iter().map(Step::new));
     }
     if let Some(rva) = event.told_at {
         steps.push(Step::at(

@@ -12,12 +12,28 @@ pub(crate) fn size_of_number(kind: u64) -> Option<u8> {
     NUMBERS.iter().find(|(number, _)| *number == kind).map(|(_, size)| *size)
 }
 
-/// What is written, in words, where all that may be written is known. Empty: it is not.
-pub(super) fn constants(event: &Event) -> Vec<String> {
+/// The type of the value is that of a number.
+fn is_number(event: &Event) -> bool {
+    argument(event, event.api.row.kind).and_then(|kind| size_of_number(kind.number.only()?)).is_some()
+}
+
+/// Which argument is the number that is written.
+fn number_of(event: &Event) -> Option<usize> {
     let row = event.api.row;
-    let is_number = argument(event, row.kind).and_then(|kind| size_of_number(kind.number.only()?)).is_some();
     // The number that the data is stands behind all other arguments.
-    let number = if is_number { event.args.get(row.arity()) } else { argument(event, row.number) };
+    if is_number(event) { Some(row.arity()) } else { row.number.map(usize::from) }
+}
+
+/// Which arguments say what is written.
+pub(crate) fn written_arguments(event: &Event) -> impl Iterator<Item = usize> {
+    number_of(event).into_iter().chain(event.api.row.data.map(usize::from))
+}
+
+/// What is written, in words, where all that may be written is known. Empty: it is not.
+pub(crate) fn constants(event: &Event) -> Vec<String> {
+    let row = event.api.row;
+    let is_number = is_number(event);
+    let number = number_of(event).and_then(|n| event.args.get(n));
     if is_number || row.number.is_some() {
         let numbers = number.map(|arg| arg.number.all()).unwrap_or_default();
         // What is no number may be a text.
