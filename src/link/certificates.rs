@@ -3,7 +3,7 @@
 
 use crate::facts::{
     Body, ClueKind, Effect, Fact, Folder, Hole, Location, Operation, Origin, Part, Phase, Place, Reading, Step, Store,
-    Trait, file_name,
+    Trait,
 };
 use std::collections::HashSet;
 
@@ -19,27 +19,48 @@ const IMPORTS: [&str; 2] = ["import-pfxcertificate", "certutil -importpfx"];
 fn mark_shipped(readings: &mut [Reading]) {
     let shipped = |fact: &Fact| {
         let clue = fact.as_clue().filter(|clue| clue.kind == ClueKind::Ships)?;
-        Some(file_name(&clue.location.as_ref()?.key().replace('\\', "/")).to_owned()).filter(|name| name.contains('.'))
+        let place = clue.location.as_ref()?.key();
+        file_of(&place).contains('.').then(|| without_drive(&place).to_owned())
     };
     let files: HashSet<String> = readings.iter().flat_map(|reading| reading.facts.iter().filter_map(shipped)).collect();
     if files.is_empty() {
         return;
     }
+    let makes = |fact: &Fact| {
+        let effect = fact.as_effect().filter(|e| e.store.is_path() && !e.operation.removes())?;
+        Some(file_of(&effect.location.key()).to_owned()).filter(|_| effect.operation != Operation::Read)
+    };
+    let made: HashSet<String> = readings.iter().flat_map(|reading| reading.facts.iter().filter_map(makes)).collect();
+    // Where the whole path is written it is that file, otherwise one of the name; none that something here makes.
+    let is_of_image = |word: &str| {
+        let is_whole = word.get(1..3) == Some(":\\");
+        !made.contains(file_of(word))
+            && files
+                .iter()
+                .any(|file| if is_whole { file == without_drive(word) } else { file_of(file) == file_of(word) })
+    };
     for effect in super::effects_mut(readings) {
         let imports =
             effect.store == Store::Certificate && IMPORTS.iter().any(|via| effect.via.eq_ignore_ascii_case(via));
         if !imports || effect.origin != Origin::Unknown {
             continue;
         }
-        let lines = effect.evidence.iter().map(|step| step.text.to_lowercase());
-        let words: Vec<String> = lines
-            .flat_map(|line| line.split([' ', '"', '\'', '\\', '/']).map(str::to_owned).collect::<Vec<_>>())
-            .collect();
-        if words.iter().any(|word| files.contains(word)) {
+        let lines = effect.evidence.iter().map(|step| step.text.to_lowercase().replace('/', "\\"));
+        let is_shipped = lines.into_iter().any(|line| line.split([' ', '"', '\'']).any(is_of_image));
+        if is_shipped {
             effect.origin = Origin::Packaged;
             effect.evidence.push(Step::new("the image holds the file that it is imported from, with the private key"));
         }
     }
+}
+
+/// The name of the file at the key of a place.
+fn file_of(place: &str) -> &str {
+    place.rsplit('\\').next().unwrap_or(place)
+}
+
+fn without_drive(place: &str) -> &str {
+    place.split_once(':').map_or(place, |(_, rest)| rest)
 }
 
 /// Marks the certificates that one artifact makes for either, and those that are imported from the image.
@@ -51,9 +72,11 @@ pub(super) fn mark(readings: &mut [Reading]) {
         if made == 0 {
             continue;
         }
-        // Of several nobody knows which one the listener uses.
-        let listens =
-            made == 1 && effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
+        // Of several nobody knows which one the listener uses, and a site that uses it loses its own.
+        let serves = effects().any(|e| ["sslbindings", "sslcert"].iter().any(|what| e.location.key().contains(what)));
+        let listens = made == 1
+            && !serves
+            && effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
         let exports = made == 1
             && effects()
                 .any(|e| e.operation == Operation::Create && e.via.eq_ignore_ascii_case(EXPORT) && leaves(&e.location));
@@ -103,6 +126,7 @@ mod tests {
             readings[1].facts[0].as_effect().unwrap().origin
         };
         assert_eq!((origin("desk.pfx"), origin("other.pfx")), (Origin::Packaged, Origin::Unknown));
+        assert_eq!(origin("tests\\desk.pfx"), Origin::Unknown, "another file of the name");
     }
 
     #[test]

@@ -150,12 +150,10 @@ pub(super) fn unseen(skipped: &[Skipped], readings: &[Reading]) -> Option<String
     let entry = |clue: &Clue| clue.kind == ClueKind::Starts && clue.key == ENTRY_POINT;
     let entries =
         own().flat_map(|r| r.facts.iter().filter_map(|f| f.as_clue()).filter(|c| entry(c)).map(move |c| (r, c)));
-    let started = entries.filter_map(|(reading, clue)| {
-        let is = |s: &&Skipped| s.reason == FOREIGN && file_name(&s.artifact) == file_name(&clue.value);
-        Some((reading, skipped.iter().find(is)?))
-    });
+    let code = Code::of(skipped, readings);
+    let started = entries.filter_map(|(reading, clue)| Some((reading, started(clue, skipped, &code)?)));
     if let Some((reading, program)) = started.min_by_key(|(_, program)| *program) {
-        return Some(format!("what {} starts is not read: {}", reading.artifact, program.artifact));
+        return Some(format!("what {} starts is not read: {program}", reading.artifact));
     }
     let serves = |r: &Reading| is_binary(&r.format) || matches!(r.format.as_str(), "asp" | "php" | "msi");
     if own().any(serves) {
@@ -181,6 +179,30 @@ pub(super) fn unseen(skipped: &[Skipped], readings: &[Reading]) -> Option<String
     };
     let script = own().find(installs)?;
     Some(format!("what {} installs is not among the files: what it does is not known", script.artifact))
+}
+
+/// Programs that run sources of Node.js.
+const RUN_NODE: [&str; 5] = ["node", "npm", "npx", "pnpm", "yarn"];
+
+/// What an entry point starts that was not read: what it names, or the sources that it runs.
+fn started<'a>(clue: &Clue, skipped: &'a [Skipped], code: &Code<'a>) -> Option<&'a str> {
+    let words = || clue.value.split([' ', '"', '\'', ';', ',']).filter(|word| !word.is_empty());
+    let place = clue.location.as_ref().map(|place| place.key().replace('\\', "/")).unwrap_or_default();
+    let names: Vec<&str> = words().chain([place.as_str()]).map(file_name).filter(|name| name.contains('.')).collect();
+    let is = |s: &&Skipped| {
+        let is_unread = [FOREIGN, UNBUILT].contains(&s.reason.as_str());
+        is_unread && names.iter().any(|name| file_name(&s.artifact).eq_ignore_ascii_case(name))
+    };
+    let named = skipped.iter().find(is).map(|s| s.artifact.as_str());
+    let runs_node = words().next().is_some_and(|first| {
+        let program = file_name(first).to_ascii_lowercase();
+        RUN_NODE.contains(&program.trim_end_matches(".exe").trim_end_matches(".cmd"))
+    });
+    // What Java runs of a folder has no name of its own.
+    let of_java = || place.ends_with("/*").then(|| skipped.iter().find(|s| s.artifact.ends_with(".jar"))).flatten();
+    named
+        .or_else(|| code.node.first().copied().filter(|_| runs_node))
+        .or_else(|| of_java().map(|s| s.artifact.as_str()))
 }
 
 /// Formats in which anything at all may be written.
@@ -325,6 +347,8 @@ mod tests {
         let image = "artifact Dockerfile format=dockerfile\nclue starts key=entrypoint value=init.sh\n";
         assert_eq!(said(image, "init.sh").as_deref(), Some("what Dockerfile starts is not read: init.sh"));
         assert_eq!(said(image, "other.sh"), None);
+        let java = image.replace("value=init.sh", "value=\"java -jar app.jar\" location=C:\\app\\App.jar");
+        assert_eq!(said(&java, "x/APP.jar").as_deref(), Some("what Dockerfile starts is not read: x/APP.jar"));
         let page = "artifact docs/_config.yml format=yaml\n";
         assert!(said(page, "README.md").is_some_and(|said| said.starts_with("nothing that runs")));
         let settings = "artifact Web.config format=xml\n";

@@ -117,7 +117,9 @@ fn is_passing(finding: &Finding) -> bool {
     let place = finding.effect.location.to_lowercase();
     matches!(finding.effect.store, Store::TempFile | Store::Package)
         || finding.effect.traits.contains(&Trait::Recomputable)
-        || SCRATCH.iter().any(|folder| place.starts_with(folder))
+        || SCRATCH
+            .iter()
+            .any(|folder| place.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\')))
 }
 
 /// It is kept on a drive that no settings and no target say anything of.

@@ -6,6 +6,9 @@ use std::collections::{HashMap, HashSet};
 /// Most lines that a scratch file lives: further away, the deletion may belong to another run.
 const MAX_LIFE: u32 = 40;
 
+/// Most lines between a file's creation and a deletion for which it is asked whether both are on one way.
+const MAX_FAR: u32 = 400;
+
 /// Most deletions of one file that are looked at.
 const MAX_DELETIONS: usize = 4;
 
@@ -48,7 +51,7 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
         later.sort_unstable();
         // A deletion on the other way through a condition is another run's.
         let same_way = |to: &&(u32, u32)| {
-            to.0 - at.0 > MAX_LIFE
+            to.0 - at.0 > MAX_FAR
                 || !(is_other_branch(&lines, at, **to, basic) || is_of_failure(&lines, at, **to, basic))
         };
         let Some(next) = later.iter().take(MAX_DELETIONS).find(same_way) else { continue };
@@ -98,6 +101,7 @@ fn mark_replaced(reading: &mut Reading) {
 /// failed: `If Err.Number <> 0 Then`, `catch`? What is taken away there was not to be kept half done.
 fn is_of_failure(lines: &[&str], from: (u32, u32), to: (u32, u32), basic: bool) -> bool {
     let mut open: Vec<bool> = Vec::new();
+    let mut failed = false;
     for number in from.0..=to.0 {
         let line = (number as usize).checked_sub(1).and_then(|i| lines.get(i)).copied().unwrap_or_default();
         let start = if number == from.0 { from.1.saturating_sub(1) as usize } else { 0 };
@@ -117,15 +121,35 @@ fn is_of_failure(lines: &[&str], from: (u32, u32), to: (u32, u32), basic: bool) 
         let mut before = 0;
         for (at, c) in part.char_indices() {
             match c {
-                '{' => open.push(part[before..at].trim_start().starts_with("catch")),
+                '{' => {
+                    let header = part[before..at].trim();
+                    open.push(is_failed(header) || header.is_empty() && failed);
+                }
                 '}' => drop(open.pop()),
                 ';' => {}
                 _ => continue,
             }
             before = at + 1;
         }
+        let rest = part[before..].trim();
+        // A brace may stand on a line of its own; in batch the command stands behind the condition.
+        failed = is_failed(rest) || rest.is_empty() && failed && code.is_empty();
+        if number == to.0 && FAILED_BEFORE.iter().any(|word| rest.contains(word)) {
+            return true;
+        }
     }
     open.contains(&true)
+}
+
+/// What in front of a command of a batch file says that it runs only when something failed.
+const FAILED_BEFORE: [&str; 3] = ["if errorlevel 1", "%errorlevel% neq 0", "||"];
+
+/// The head of a block of PowerShell that is carried out when something failed (about_Try_Catch_Finally,
+/// about_Automatic_Variables).
+fn is_failed(head: &str) -> bool {
+    let asks = |words: &[&str]| words.iter().any(|word| head.contains(word));
+    head.starts_with("catch")
+        || head.starts_with("if") && asks(&["-not $?", "!$?", "$lastexitcode -ne 0", "$lastexitcode -gt 0"])
 }
 
 /// Longest beginning of a line that is looked at.
