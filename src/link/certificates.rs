@@ -78,6 +78,7 @@ pub(super) fn mark(readings: &mut [Reading]) {
             && !serves
             && effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
         let exports = made == 1
+            && !serves
             && effects()
                 .any(|e| e.operation == Operation::Create && e.via.eq_ignore_ascii_case(EXPORT) && leaves(&e.location));
         for fact in super::steps::counted_mut(&mut reading.facts) {

@@ -12,7 +12,6 @@ mod copies;
 mod decisions;
 mod desktop;
 mod durable;
-mod either;
 mod environments;
 mod given;
 mod grants;
@@ -97,7 +96,6 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     copies::fold(readings, &decisions);
     outputs::fold(readings, &decisions, context.app);
     appended::mark(readings);
-    either::mark(readings);
     once::mark(readings, &decisions, context.app, rules);
     steps::take()
 }

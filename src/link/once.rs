@@ -147,7 +147,7 @@ fn machine_wide(effect: &Effect, artifact: &str, machines: &Machines<'_>) -> Opt
     }
     let name = state_name(effect.store, &effect.location);
     // Each role has its own machines.
-    let on_machine = || (!machines.has_roles).then(|| format!("{} {name}", machines.of(artifact)));
+    let on_machine = || Some(format!("{} {name}", machines.of(artifact).filter(|_| !machines.has_roles)?));
     let folder = |part: &Part| match part {
         Part::Hole(Hole::Folder(folder)) => Some(*folder),
         _ => None,
@@ -179,8 +179,8 @@ struct Machines<'a> {
     app: &'a Application,
     /// A definition says that parts of it run on machines of their own.
     has_roles: bool,
-    /// Folders, in lower case, with what an image of its own is made of.
-    images: HashSet<String>,
+    /// Folders, in lower case, with what an image of its own is made of, and of how many.
+    images: BTreeMap<String, usize>,
     /// Folders, in lower case, with pages or the settings of a site.
     pages: HashSet<String>,
 }
@@ -192,13 +192,14 @@ const COMPOSED: &[&str] = &["docker-compose", "compose."];
 
 impl<'a> Machines<'a> {
     fn new(app: &'a Application) -> Self {
-        let mut machines = Machines { app, has_roles: false, images: HashSet::new(), pages: HashSet::new() };
+        let mut machines = Machines { app, has_roles: false, images: BTreeMap::new(), pages: HashSet::new() };
         for artifact in &app.artifacts {
             let name = artifact.file_name().to_lowercase();
             machines.has_roles |= ROLES.iter().any(|end| name.ends_with(end));
+            machines.has_roles |= name.contains("deployment") && (name.ends_with(".yml") || name.ends_with(".yaml"));
             machines.has_roles |= COMPOSED.iter().any(|start| name.starts_with(start));
             if name.starts_with("dockerfile") || name.contains(".pkr.") {
-                machines.images.insert(folder_of(&artifact.path).to_lowercase());
+                *machines.images.entry(folder_of(&artifact.path).to_lowercase()).or_default() += 1;
             }
             if PAGES.iter().any(|end| name.ends_with(end)) {
                 machines.pages.insert(folder_of(&artifact.path).to_lowercase());
@@ -207,12 +208,16 @@ impl<'a> Machines<'a> {
         machines
     }
 
-    /// Names the machine that a file runs on: by the innermost folder around it that an image is made in. What is in no such
-    /// folder is taken to share one.
-    fn of(&self, artifact: &str) -> String {
+    /// Names the machine that a file runs on: by the innermost folder around it that one image is made in. Where there are
+    /// several images, and none of them is made around it, nobody knows which one holds it.
+    fn of(&self, artifact: &str) -> Option<String> {
         let artifact = artifact.to_lowercase();
-        let is_image = |folder: &&str| self.images.contains(*folder);
-        folders(&artifact).find(is_image).unwrap_or_default().to_owned()
+        let image = folders(&artifact).find_map(|folder| Some((folder, *self.images.get(folder)?)));
+        match image {
+            Some((folder, 1)) => Some(folder.to_owned()),
+            Some(_) => None,
+            None => (self.images.values().sum::<usize>() < 2).then(String::new),
+        }
     }
 
     /// The site that a page belongs to: what begins where its `global.asa` is, or else the outermost folder around it in

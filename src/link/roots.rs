@@ -1,6 +1,6 @@
 //! One call that sets a value below a root that is chosen when it runs: it is one of them, and the call is told once.
 
-use crate::facts::{Body, Operation, Reading, Site, Step, Store, Trait, registry};
+use crate::facts::{Body, Operation, Reading, Site, Step, Store, Trait, is_binary, registry};
 use std::collections::HashMap;
 
 /// Fewer roots may be what the program means to set, such as for all users and for its own.
@@ -8,7 +8,8 @@ const LEAST: usize = 3;
 
 /// Leaves the root that comes first and says the others beside it.
 pub(super) fn fold(readings: &mut [Reading]) {
-    for reading in readings {
+    // A script may go through a list of roots, and sets them all.
+    for reading in readings.iter_mut().filter(|reading| is_binary(&reading.format)) {
         let mut calls: HashMap<(Site, Operation, String), Vec<(String, usize)>> = HashMap::new();
         for (number, fact) in reading.facts.iter().enumerate() {
             super::steps::step();
@@ -48,7 +49,8 @@ mod tests {
 
     fn told(lines: &[&str]) -> Vec<bool> {
         let set = |line: &&str| format!("effect set-value registry {line}\n");
-        let mut readings = listing::parse(&lines.iter().map(set).collect::<String>()).unwrap();
+        let program = "artifact a.exe format=pe-x64\n".to_owned();
+        let mut readings = listing::parse(&lines.iter().fold(program, |text, line| text + &set(line))).unwrap();
         fold(&mut readings);
         readings[0].facts.iter().map(|f| !f.as_effect().unwrap().has(Trait::Implied)).collect()
     }

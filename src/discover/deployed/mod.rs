@@ -101,8 +101,10 @@ pub struct Deployed {
     replaced: HashSet<String>,
     /// It holds the definition of a cloud service.
     has_roles: bool,
-    /// A web site was compiled before it was deployed (MS documentation, "ASP.NET Precompilation Overview").
-    precompiled: bool,
+    /// Folders with the configuration of a web site, in lower case.
+    sites: HashSet<String>,
+    /// Folders, in lower case, of web sites that were compiled before they were deployed (MS documentation, "ASP.NET Precompilation Overview").
+    precompiled: HashSet<String>,
 }
 
 /// Endings of projects that pack what other projects build: cloud services, and applications of Service Fabric.
@@ -122,7 +124,12 @@ impl Deployed {
             let is_program = builds.is_some_and(|builds| builds != Builds::Installers) || SOLUTIONS.contains(&ending);
             tree.has_projects |= is_program && tools(&file.name).is_none();
             tree.has_roles |= ending == "csdef";
-            tree.precompiled |= file_name(&file.name) == "precompiledapp.config";
+            if file_name(&file.name) == "web.config" {
+                tree.sites.insert(folder());
+            }
+            if file_name(&file.name) == "precompiledapp.config" {
+                tree.precompiled.insert(folder());
+            }
             match ending {
                 "nuspec" => tree.packages.insert(folder()),
                 "inf" => described.insert(folder()),
@@ -157,7 +164,8 @@ impl Deployed {
                 return Some(Aside::Tests);
             }
         }
-        let is_foreign = || self.built.as_ref().is_some_and(|built| built.is_foreign(name, format));
+        let is_foreign =
+            || !self.is_of_site(name) && self.built.as_ref().is_some_and(|built| built.is_foreign(name, format));
         match purpose(name) {
             Some(Purpose::Tests) => Some(Aside::Tests),
             _ if is_foreign() => Some(Aside::Unbuilt),
@@ -176,11 +184,20 @@ impl Deployed {
         outputs::of(name, &self.projects)
     }
 
+    /// In `bin` of a web site that no project makes: it is what the site consists of, whatever projects there are beside it (MS
+    /// documentation, "ASP.NET Web Site Project Folders").
+    fn is_of_site(&self, name: &str) -> bool {
+        let folder = folder_of(name).to_lowercase();
+        let site = folder_of(&folder);
+        file_name(&folder) == "bin" && self.sites.contains(site) && !self.projects.contains(site)
+    }
+
     /// Does a source, by its name inside the application, run where it lies? ASP.NET compiles what is in `App_Code` when it is
     /// asked for (MS documentation, "Shared Code Folders in ASP.NET Web Site Projects"), unless it was done before.
     pub fn is_compiled_in_place(&self, name: &str) -> bool {
-        let is_code = |folder: &str| file_name(folder).eq_ignore_ascii_case("app_code");
-        !self.precompiled && facts::folders(name).any(is_code)
+        let name = name.to_lowercase();
+        let mut above = facts::folders(&name);
+        above.any(|folder| file_name(folder) == "app_code" && !self.precompiled.contains(folder_of(folder)))
     }
 
     /// Does a source, by its name inside the application, belong to a project of which nothing that it builds is there? Tests,

@@ -66,10 +66,15 @@ fn is_version(folder: &str) -> bool {
 const PARTS: [&str; 8] =
     ["analyzers", "build", "buildmultitargeting", "buildtransitive", "contentfiles", "lib", "ref", "runtimes"];
 
-/// `packages`, or a copy that somebody put away: `packages_old`.
+/// `packages`, or a copy that somebody put away: `packages_old`, `packages_2014`.
 fn is_packages(folder: &str) -> bool {
-    let rest = folder.get(.."packages".len()).filter(|head| head.eq_ignore_ascii_case("packages"));
-    rest.is_some_and(|head| !folder[head.len()..].starts_with(|c: char| c.is_alphanumeric()))
+    const AWAY: [&str; 5] = ["backup", "bak", "bkp", "old", "orig"];
+    let Some(rest) = folder.get(.."packages".len()).filter(|head| head.eq_ignore_ascii_case("packages")) else {
+        return false;
+    };
+    let rest = folder[rest.len()..].to_lowercase();
+    let word = rest.trim_start_matches(['_', '-', '.', ' ']);
+    rest.is_empty() || word.len() < rest.len() && (AWAY.contains(&word) || word.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_of_packages(name: &str) -> bool {

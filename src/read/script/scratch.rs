@@ -109,8 +109,9 @@ fn is_of_failure(lines: &[&str], from: (u32, u32), to: (u32, u32), basic: bool) 
         let part: String = line.chars().take(end.min(MAX_LINE)).skip(start).collect::<String>().to_ascii_lowercase();
         let code = part.trim();
         if basic {
+            let code = code.split('\'').next().unwrap_or_default().trim();
             if code.starts_with("if ") && code.ends_with(" then") {
-                open.push(code[3..].trim_start().starts_with("err"));
+                open.push(code[3..].trim_start_matches([' ', '(']).starts_with("err"));
             } else if code.starts_with("if err") && number == to.0 {
                 open.push(true);
             } else if code.starts_with("end if") {

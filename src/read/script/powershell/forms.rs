@@ -149,13 +149,23 @@ fn block_of_method(code: &[u8], from: usize) -> Option<(usize, usize)> {
     for (i, byte) in code[open..].iter().enumerate().take(MAX_INSIDE) {
         match byte {
             b'{' => depth += 1,
-            b'}' if depth == 1 => return Some((open, open + i)),
+            b'}' if depth == 1 => {
+                let inside = code[open + 1..open + i].trim_ascii();
+                return is_expression(inside).then_some((open, open + i));
+            }
             b'}' => depth -= 1,
             b'\n' | b';' => return None,
             _ => {}
         }
     }
     None
+}
+
+/// In parentheses no keyword may stand.
+fn is_expression(inside: &[u8]) -> bool {
+    const KEYWORDS: [&[u8]; 8] = [b"return", b"throw", b"exit", b"break", b"continue", b"if", b"param", b"foreach"];
+    let word = inside.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(inside.len());
+    !inside.is_empty() && !KEYWORDS.iter().any(|keyword| inside[..word].eq_ignore_ascii_case(keyword))
 }
 
 /// An escaped character that is a word of its own: `Write-Host $a `t $b`.
@@ -213,6 +223,8 @@ mod tests {
             "[int]$x",
             "a `\n b",
             "$list | Where { $_ }",
+            "$list.ForEach{ }",
+            "$list.ForEach{ return f $_ }",
         ] {
             let known = as_known(text);
             assert_eq!(known, if text.starts_with("'./") { "'./a.ps1 400'.Length" } else { text });

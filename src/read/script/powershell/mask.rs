@@ -139,7 +139,7 @@ fn is_of_command(code: &[u8], at: usize) -> bool {
     let before = words.next_back().unwrap_or(first);
     let is_operator =
         before.strip_prefix(b"-").is_some_and(|name| OPERATORS.iter().any(|o| name.eq_ignore_ascii_case(o.as_bytes())));
-    let is_sign = before.last().is_some_and(|b| b"+-*/%".contains(b));
+    let is_sign = before.ends_with(b",") || before.iter().all(|b| b"+-*/%".contains(b));
     first[0].is_ascii_alphabetic()
         && !KEYWORDS.iter().any(|k| first.eq_ignore_ascii_case(k))
         && !is_operator
@@ -294,6 +294,7 @@ mod tests {
             ("/Scripts/a.ps1 -x y; & /b/c.ps1", "_Scripts/a.ps1 -x y; & _b/c.ps1"),
             ("netsh set rule name=\"A (b)\" new", "netsh set rule name__A__b__ new"),
             ("md $D/logs; md $D/$x", "md _D/logs; md _D/_x"),
+            ("cp C:\\in\\* $D/$x -R", "cp C:\\in\\* _D/_x -R"),
             ("ssl -key $C-key.pem -p $A`:80", "ssl -key _C_key.pem -p _A_:80"),
             (r#"sc x= "\"$E\"" y"#, r"sc x= _\__E\__ y"),
         ] {
@@ -323,6 +324,8 @@ mod tests {
             "$x = '{0} GB free' -f $a/$b",
             "Write-Host '{0}; of disk' -f $a/$b",
             "f 3 + $a/$b",
+            "$z = (f x).Length + $a/$b",
+            "'{0};{1}' -f $c, $a/$b",
             "f ($a/2)",
             "if ($a-eq 3) { }",
         ] {

@@ -102,6 +102,8 @@ impl Values {
                 Some('%') => out.push_text(&Text::hole(env_hole(&name[1..]))),
                 Some('\\') => out.push_lit(&name[1..]),
                 Some('~') => {}
+                // The machine that it is installed on, by its name (Windows Installer, "ComputerName Property").
+                _ if name == "ComputerName" => out.push_lit("localhost"),
                 _ => {
                     if let Some(value) = self.properties.get(name).filter(|_| !self.folders.contains_key(name)) {
                         out.push_text(&Text::parse(value));
