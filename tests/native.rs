@@ -675,3 +675,18 @@ fn secrets_and_functions_by_number() {
         ],
     );
 }
+
+/// What accounts, groups and shares are called stands first in a structure.
+#[test]
+fn accounts_and_shares() {
+    says(
+        "accounts",
+        &[
+            "register ContosoClerks NetLocalGroupAdd",
+            "register ContosoOffice NetGroupAdd",
+            "register contoso-orders NetUserAdd",
+            "register orders NetShareAdd",
+            "register {?} NetUserAdd",
+        ],
+    );
+}
