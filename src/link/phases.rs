@@ -1,6 +1,7 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
 mod building;
+mod once;
 
 use super::Context;
 use super::index::Index;
@@ -306,6 +307,9 @@ fn follow(
             let serves = at_start || inherited.as_ref().is_some_and(|k| k.serves);
             let phase = match class(&readings[to].format) {
                 _ if is_spent(&clue.key, inherited.as_ref(), &readings[to]) => Phase::Build,
+                _ if once::is_one_shot(readings, index, (from, &fact.site, clue), inherited.as_ref(), to) => {
+                    Phase::FirstBoot
+                }
                 Class::Script if at_start => Phase::Startup,
                 Class::Program if serves && phase == Phase::Startup => Phase::Run,
                 _ => phase,
