@@ -14,6 +14,9 @@ use crate::facts::{
 };
 use std::collections::{BTreeMap, HashSet};
 
+/// Files of code: a program that may be replaced keeps no state.
+const CODE: &[&str] = &["dll", "exe", "ocx"];
+
 /// Extensions that tell a file from a folder with a point in its name.
 const FILES: &[&str] = &[
     "accdb",
@@ -124,7 +127,7 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
                 continue;
             };
             let key = location.key().trim_end_matches('\\').to_owned();
-            if super::at_or_above(&key).any(|above| gone.contains(above)) {
+            if super::at_or_above(&key).any(|above| gone.contains(above)) || is_shipped_code(reading, &location) {
                 continue;
             }
             let who = clue.value.trim();
@@ -148,6 +151,17 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
         }
     }
     grants
+}
+
+/// A file of code that the same installer brings along.
+fn is_shipped_code(reading: &Reading, location: &Location) -> bool {
+    let is_code = location.extension().is_some_and(|ending| CODE.contains(&ending.as_str()));
+    let key = location.key();
+    let is_it = |place: &Location| place.key() == key;
+    is_code
+        && super::steps::counted(&reading.facts)
+            .filter_map(|fact| fact.as_clue())
+            .any(|clue| clue.kind == ClueKind::Ships && clue.location.as_ref().is_some_and(is_it))
 }
 
 fn is_container(location: &Location) -> bool {
@@ -216,6 +230,16 @@ mod tests {
         assert_eq!(effects(&format!("{GRANT}{below}")).len(), 1, "the folder above is told");
         assert_eq!(effects(&format!("{GRANT}{}", below.replace("Users:M", "Svc:M"))).len(), 2);
         assert!(effects("clue grants-access key=sc value=Users location=OrderService\n").is_empty());
+    }
+
+    #[test]
+    fn a_program_that_is_shipped_keeps_nothing() {
+        let place = "location={AppDir}\\a.exe\n";
+        let grant = GRANT.replace("location={ProgramData}\\A\n", place);
+        let shipped = format!("{grant}clue ships key=inno value=a.exe {place}");
+        assert!(effects(&shipped).is_empty());
+        assert_eq!(effects(&grant).len(), 1, "whoever makes it is not known");
+        assert_eq!(effects(&shipped.replace("a.exe", "a.ini")).len(), 1, "settings");
     }
 
     #[test]
