@@ -16,8 +16,8 @@ use super::sink::Sink;
 use super::words::{self, Word};
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Location, NoteKind, Operation, Origin, Phase, Reading, Source, Step, Store, Text,
-    Trait, env_hole, expand_env, join_paths,
+    Body, Certainty, Clue, ClueKind, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Reading, Source, Step,
+    Store, Text, Trait, env_hole, expand_env, join_paths,
 };
 use flow::Flow;
 use source::Line;
@@ -38,7 +38,7 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
             "macros or headers nested or repeated too much: not everything in them was followed",
         );
     }
-    let mut script = Script { variables: Variables::new(&source.lines) };
+    let mut script = Script { variables: Variables::new(&source.lines), uninstallers: Vec::new(), of_installer: None };
     script.set_out(Variables::install_folder);
     let mut flow = Flow::default();
     for line in &source.lines {
@@ -66,6 +66,10 @@ fn forget_plugins(reading: &mut Reading) {
 
 struct Script {
     variables: Variables,
+    /// Folders that uninstallers were written to so far.
+    uninstallers: Vec<Text>,
+    /// What `$INSTDIR` holds in the installer, while the uninstaller is read.
+    of_installer: Option<Vec<Text>>,
 }
 
 impl Script {
@@ -89,8 +93,9 @@ impl Script {
                 let title = title.trim_start_matches(['-', '!']);
                 let away = title == "uninstall" || title.starts_with("un.");
                 sink.in_phase(away.then_some((Phase::NotShipped, UNINSTALL)));
+                self.turn(away);
                 self.set_out(Variables::install_folder);
-                self.variables.enter();
+                self.variables.enter(away);
             }
             "sectionend" | "functionend" => sink.in_phase(None),
             "setoutpath" => self.set_out(|variables| variables.text(first)),
@@ -99,8 +104,43 @@ impl Script {
                 self.variables.values.each(|| self.file(arguments, line, sink));
             }
             _ => {
+                if name == "writeuninstaller" {
+                    self.uninstaller(first);
+                }
+                for variable in strings::given_by_macro(&name, arguments) {
+                    self.variables.set(variable, vec![Text::unknown()]);
+                }
                 self.assign(&name, arguments);
                 self.variables.values.each(|| self.call(&name, arguments, line, sink));
+            }
+        }
+    }
+
+    /// In the uninstaller `$INSTDIR` is the folder that the uninstaller lies in (NSIS documentation, 4.2.3 "Constants"); it
+    /// runs on its own, so that the installer goes on with its own value.
+    fn turn(&mut self, away: bool) {
+        if !away {
+            if let Some(values) = self.of_installer.take() {
+                self.variables.set("$INSTDIR", values);
+            }
+        } else if self.of_installer.is_none() && !self.uninstallers.is_empty() {
+            self.of_installer = Some(self.variables.values.each(|| self.variables.install_folder()));
+            self.variables.set("$INSTDIR", self.uninstallers.clone());
+        }
+    }
+
+    /// `WriteUninstaller path`
+    fn uninstaller(&mut self, path: &str) {
+        let folders = self.variables.values.each(|| {
+            let path = call::file(&self.text(path), &self.variables.out()).to_string();
+            path.rsplit_once('\\').map(|(folder, _)| Text::parse(folder))
+        });
+        for folder in folders.into_iter().flatten() {
+            // Of a folder that is not known the one of the installer says more.
+            if !matches!(folder.parts().first(), None | Some(Part::Hole(Hole::Unknown)))
+                && !self.uninstallers.contains(&folder)
+            {
+                self.uninstallers.push(folder);
             }
         }
     }

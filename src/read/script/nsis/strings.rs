@@ -8,6 +8,9 @@ use std::collections::HashMap;
 /// Most runs of a text: values that are made of themselves would grow without end.
 const MAX_PARTS: usize = 48;
 
+/// What runs first in the installer and in the uninstaller.
+const INIT: [&str; 2] = [".onInit", "un.onInit"];
+
 /// `$PLUGINSDIR`: a folder of its own below the temporary one.
 pub(super) fn plugins() -> Text {
     Text::folder(Folder::Temp).concat(&Text::lit("\\plugins"))
@@ -20,21 +23,94 @@ pub(super) struct Variables {
     strings: HashMap<String, String>,
     /// `SetShellVarContext all`
     pub(super) shared: bool,
+    /// The same as `.onInit` and `un.onInit` leave it: they run before anything else.
+    shared_at_start: [bool; 2],
+}
+
+/// What LogicLib compares: its statements give no variable a value, but for the counter of a loop.
+const COMPARING: &[&str] = &[
+    "if",
+    "ifnot",
+    "unless",
+    "elseif",
+    "elseifnot",
+    "elseunless",
+    "else",
+    "andif",
+    "andifnot",
+    "andunless",
+    "orif",
+    "orifnot",
+    "orunless",
+    "select",
+    "switch",
+    "case",
+    "case2",
+    "case3",
+    "case4",
+    "case5",
+    "while",
+    "do",
+    "dowhile",
+    "dountil",
+    "loop",
+    "loopwhile",
+    "loopuntil",
+];
+
+/// The variables that a macro which is not known here gives a value. Those of the headers that come with NSIS name them at
+/// the end (NSIS documentation, appendix E: "FileFunc", "WordFunc"), those of StrFunc at the beginning.
+pub(super) fn given_by_macro<'a>(name: &str, arguments: &'a [String]) -> impl Iterator<Item = &'a String> {
+    let word = name.strip_prefix(UNKNOWN.0).and_then(|word| word.strip_suffix(UNKNOWN.1)).unwrap_or_default();
+    let word = word.strip_prefix("un.").unwrap_or(word).replace('_', "");
+    let gives = !word.is_empty() && !COMPARING.contains(&word.as_str());
+    let asks = word.starts_with("get") && arguments.len() > 1;
+    let first = usize::from(gives && word.starts_with("str"));
+    let is_given = move |(n, raw): &(usize, &String)| {
+        let bare = raw.strip_prefix('$').filter(|name| !name.is_empty() && name.bytes().all(is_of_name));
+        // A folder that a macro is called for is given to it.
+        bare.is_some_and(|name| !is_folder(name) || (asks && n + 1 == arguments.len()))
+    };
+    let last = arguments.iter().enumerate().rev().take_while(is_given).map(|(_, raw)| raw);
+    let last = last.take(if gives { arguments.len() } else { 0 });
+    arguments.iter().enumerate().take(first).filter(is_given).map(|(_, raw)| raw).chain(last)
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn is_folder(name: &str) -> bool {
+    ["instdir", "outdir"].contains(&name.to_lowercase().as_str())
 }
 
 impl Variables {
     /// Collects what holds for the whole script: the installation folder, names and translated strings.
     pub(super) fn new(lines: &[Line]) -> Self {
-        let mut variables = Variables { values: ways::Variables::default(), strings: HashMap::new(), shared: false };
+        let mut variables = Variables {
+            values: ways::Variables::default(),
+            strings: HashMap::new(),
+            shared: false,
+            shared_at_start: [false; 2],
+        };
         let mut folder = None;
+        let mut contexts: [Vec<bool>; 2] = Default::default();
         // What `.onInit` sets holds before any section runs, wherever it stands; of several values none is certain.
         let mut at_start: Vec<String> = Vec::new();
         let mut starting = false;
+        let mut inside: Option<usize> = None;
         for line in lines {
             let word = |n: usize| line.words.get(n).cloned().unwrap_or_default();
             match word(0).to_lowercase().as_str() {
-                "function" => starting = word(1).eq_ignore_ascii_case(".onInit"),
-                "functionend" => starting = false,
+                "function" => {
+                    starting = word(1).eq_ignore_ascii_case(".onInit");
+                    inside = INIT.iter().position(|name| word(1).eq_ignore_ascii_case(name));
+                }
+                "functionend" => (starting, inside) = (false, None),
+                "setshellvarcontext" => {
+                    let all = word(1).eq_ignore_ascii_case("all");
+                    inside.into_iter().for_each(|of| contexts[of].push(all));
+                }
                 "strcpy" if starting && line.words.len() == 3 && word(1).eq_ignore_ascii_case("$INSTDIR") => {
                     at_start.push(word(2));
                 }
@@ -48,6 +124,8 @@ impl Variables {
                 _ => {}
             }
         }
+        // Which of two holds is not known.
+        variables.shared_at_start = contexts.map(|given| !given.is_empty() && given.iter().all(|all| *all));
         at_start.dedup();
         if let [only] = at_start.as_slice() {
             folder = Some(only.clone());
@@ -74,8 +152,8 @@ impl Variables {
     }
 
     /// A section or function begins: the registers `$0` to `$R9` hold whatever ran before left in them.
-    pub(super) fn enter(&mut self) {
-        self.shared = false;
+    pub(super) fn enter(&mut self, away: bool) {
+        self.shared = self.shared_at_start[usize::from(away)];
         self.values.begin(|name| !name.trim_start_matches('r').bytes().all(|b| b.is_ascii_digit()));
     }
 
