@@ -116,3 +116,13 @@ fn secrets_are_not_shown() {
     assert_eq!(without_secrets("amqp://u:p@h:1/x"), "amqp://u:***@h:1/x");
     assert_eq!(without_secrets("C:\\data\\a.log"), "C:\\data\\a.log");
 }
+
+#[test]
+fn a_name_that_is_still_to_be_filled_in_is_no_database() {
+    let has_effect = |name: &str| {
+        let text = format!("Data Source=.\\SQLEXPRESS;Initial Catalog={name}");
+        database(&Text::lit(&text), "").and_then(|found| found.effect("test")).is_some()
+    };
+    assert!(!has_effect("null") && !has_effect("TODO"));
+    assert!(has_effect("nullable") && has_effect("Dummy"));
+}

@@ -50,6 +50,7 @@ impl Database {
     /// The effect on local state, if there is one.
     pub fn effect(&self, via: &str) -> Option<Effect> {
         let (operation, store) = match self.reach {
+            Reach::LocalServer if self.is_placeholder() => return None,
             Reach::File | Reach::LocalServer if self.read_only => (Operation::Read, Store::Database),
             Reach::File | Reach::LocalServer => (Operation::Write, Store::Database),
             Reach::Memory => (Operation::KeepInMemory, Store::Memory),
@@ -63,6 +64,13 @@ impl Database {
         )
     }
 
+    /// Does it name no database yet? Whoever fills in the rest of it says which.
+    fn is_placeholder(&self) -> bool {
+        let text = self.location.to_string();
+        let database = text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, name)| name);
+        database.is_some_and(|name| TO_FILL_IN.iter().any(|word| name.eq_ignore_ascii_case(word)))
+    }
+
     fn via(&self, via: &str) -> String {
         let is_file = self.reach == Reach::File && !self.engine.is_empty();
         if is_file { with_engine(via, &self.engine, &self.location) } else { via.to_owned() }
@@ -74,6 +82,9 @@ impl Database {
             .then(|| Clue::new(ClueKind::RemoteClient, &self.engine, "").at(self.location.clone()))
     }
 }
+
+/// What stands for the name of a database until somebody gives one.
+const TO_FILL_IN: &[&str] = &["null", "todo", "tbd", "placeholder"];
 
 /// The API, and behind it the engine where the name of the file does not tell it.
 pub fn with_engine(via: &str, engine: &str, location: &Location) -> String {
