@@ -104,7 +104,8 @@ impl Script {
                 self.variables.values.each(|| self.file(arguments, line, sink));
             }
             _ => {
-                if name == "writeuninstaller" {
+                // A macro of a header that is not there has the name of the instruction that it writes a log of.
+                if name.trim_start_matches("!insertmacro ") == "writeuninstaller" {
                     self.uninstaller(first);
                 }
                 for variable in strings::given_by_macro(&name, arguments) {
