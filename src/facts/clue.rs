@@ -76,6 +76,9 @@ pub enum ClueKind {
 /// How a [`ClueKind::Starts`] says that what is started is a tool of somebody else, of which the call says what it does.
 pub const TOOL: &str = "tool";
 
+/// Key of the [`ClueKind::Role`] of a script that stays and serves, whatever starts it: it listens, or goes round and round.
+pub const STAYS: &str = "stays";
+
 /// Key of the [`ClueKind::Role`] of a program that unpacks and sets up what it carries; `value` is what made it.
 pub const SELF_EXTRACTING: &str = "self-extracting";
 

@@ -7,7 +7,7 @@ use super::Context;
 use super::index::Index;
 use crate::discover::{names_setup, phase_by_name};
 use crate::facts::{
-    Body, Clue, ClueKind, Phase, Reading, SELF_EXTRACTING, Site, Trait, file_name, is_binary, is_script,
+    Body, Clue, ClueKind, Phase, Reading, SELF_EXTRACTING, STAYS, Site, Trait, file_name, is_binary, is_script,
 };
 use building::{build_starts, is_part_of_build, is_spent, sealed};
 use globset::{GlobSet, GlobSetBuilder};
@@ -25,11 +25,13 @@ struct Known {
     container: bool,
     /// Prepares the container and then starts what serves.
     serves: bool,
+    /// Started by a task at the start of the machine.
+    by_task: bool,
 }
 
 impl Known {
     fn new(phase: Phase, because: impl Into<String>) -> Self {
-        Known { phase, because: because.into(), container: false, serves: false }
+        Known { phase, because: because.into(), container: false, serves: false, by_task: false }
     }
 }
 
@@ -305,11 +307,15 @@ fn follow(
             // with a script of a task that the start of the machine starts.
             let at_start = ["entrypoint", "task-at-start"].contains(&clue.key.as_str());
             let serves = at_start || inherited.as_ref().is_some_and(|k| k.serves);
+            // One that stays goes on to do it itself.
+            let by_task = clue.key == "task-at-start" || inherited.as_ref().is_some_and(|k| k.by_task);
+            let is_early = at_start || phase == Phase::Startup;
             let phase = match class(&readings[to].format) {
-                _ if is_spent(&clue.key, inherited.as_ref(), &readings[to]) => Phase::Build,
+                _ if is_spent((&readings[from], clue, &fact.site), inherited.as_ref(), &readings[to]) => Phase::Build,
                 _ if once::is_one_shot(readings, index, (from, &fact.site, clue), inherited.as_ref(), to) => {
                     Phase::FirstBoot
                 }
+                Class::Script if by_task && is_early && stays(&readings[to]) => Phase::Run,
                 Class::Script if at_start => Phase::Startup,
                 Class::Program if serves && phase == Phase::Startup => Phase::Run,
                 _ => phase,
@@ -321,10 +327,16 @@ fn follow(
             let because =
                 format!("started by {} ({}) at {}{rest}", readings[from].artifact, clue.key, fact.site.short());
             let container = makes_container(&readings[from]) || inherited.is_some_and(|k| k.container);
-            known[to] = Some(Known { phase, because, container, serves });
+            known[to] = Some(Known { phase, because, container, serves, by_task });
             queue.push_back(to);
         }
     }
+}
+
+/// Does it listen, or go round and round?
+fn stays(reading: &Reading) -> bool {
+    let mut clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
+    clues.any(|clue| clue.kind == ClueKind::Role && clue.key == STAYS)
 }
 
 /// How late in the life of an image a phase is.

@@ -1,7 +1,7 @@
 //! What builds the image, and what of that is gone before the image is captured.
 
 use super::{Index, Known, edge_phase, makes_container};
-use crate::facts::{Clue, ClueKind, Effect, Phase, Reading, Site, Store, file_name, folder_of};
+use crate::facts::{Clue, ClueKind, Effect, Operation, Phase, Reading, Site, Store, file_name, folder_of};
 
 /// How a script ends that makes an image: `sysprep /generalize` (MS documentation, "Sysprep (Generalize) a Windows
 /// installation").
@@ -56,13 +56,31 @@ pub(super) fn is_part_of_build(phase: Phase, starter: Option<&Known>) -> bool {
     phase == Phase::FirstBoot && starter.is_some_and(|known| known.phase == Phase::Build)
 }
 
-/// A task that the build of the image registers and that takes tasks away itself is gone before the image is captured.
-pub(super) fn is_spent(key: &str, starter: Option<&Known>, started: &Reading) -> bool {
-    let takes_away =
-        |effect: &Effect| effect.store == Store::Task && effect.operation.removes() && effect.guard.is_none();
-    ["scheduled-task", "task-at-start"].contains(&key)
-        && starter.is_some_and(|known| known.phase == Phase::Build)
-        && crate::link::steps::counted(&started.facts).filter_map(|fact| fact.as_effect()).any(takes_away)
+/// A task that the build of the image registers and that takes itself away is gone before the image is captured. What takes
+/// away another one stays.
+pub(super) fn is_spent(start: (&Reading, &Clue, &Site), starter: Option<&Known>, started: &Reading) -> bool {
+    let (from, clue, site) = start;
+    if !["scheduled-task", "task-at-start"].contains(&clue.key.as_str())
+        || starter.is_none_or(|known| known.phase != Phase::Build)
+    {
+        return false;
+    }
+    let is_registered = |effect: &Effect| effect.store == Store::Task && effect.operation == Operation::Register;
+    let registered = |at: Option<&Site>| -> Vec<String> {
+        let facts = crate::link::steps::counted(&from.facts).filter(|fact| at.is_none_or(|at| fact.site == *at));
+        facts.filter_map(|fact| fact.as_effect()).filter(|e| is_registered(e)).map(|e| e.location.key()).collect()
+    };
+    let here = registered(Some(site));
+    let names = if here.is_empty() { registered(None) } else { here };
+    let [name] = names.as_slice() else { return false };
+    let takes_away = |effect: &Effect| {
+        effect.store == Store::Task
+            && effect.operation.removes()
+            && effect.guard.is_none()
+            && effect.location.text().as_lit().is_some()
+            && effect.location.key() == *name
+    };
+    crate::link::steps::counted(&started.facts).filter_map(|fact| fact.as_effect()).any(takes_away)
 }
 
 /// What Windows Setup reads from the medium that it starts from, and from nowhere else (MS documentation, "Windows Setup
@@ -96,8 +114,8 @@ pub(super) fn build_starts(readings: &[Reading], known: &mut [Option<Known>], fi
             let Some(to) = index.started(reading, clue) else { continue };
             if known[to].is_none() && !fixed[to] {
                 let because = format!("started by {} ({}) at {}", reading.artifact, clue.key, fact.site.short());
-                known[to] =
-                    Some(Known { phase: Phase::Build, because, container: makes_container(reading), serves: false });
+                let container = makes_container(reading);
+                known[to] = Some(Known { container, ..Known::new(Phase::Build, because) });
                 built.push(to);
             }
         }

@@ -15,13 +15,17 @@ pub(super) fn mark(text: &str, kind: Kind, reading: &mut Reading) {
         return;
     }
     let lines: Vec<String> = text.lines().map(|line| line.trim().to_ascii_lowercase()).collect();
-    let is_endless = match kind {
-        Kind::Batch => jumps_back(&lines),
-        Kind::PowerShell => goes_round(&lines),
-        _ => false,
-    };
-    if is_endless {
+    if is_endless(&lines, kind) {
         reading.facts.retain(|fact| !is_outside(&fact.body));
+    }
+}
+
+/// Does a script of these lines, trimmed and in lower case, go round for ever?
+pub(super) fn is_endless(lines: &[String], kind: Kind) -> bool {
+    match kind {
+        Kind::Batch => jumps_back(lines),
+        Kind::PowerShell => goes_round(lines),
+        _ => false,
     }
 }
 
@@ -88,8 +92,8 @@ fn goes_round(lines: &[String]) -> bool {
 /// How loops begin that go on whatever happens, without blanks.
 const ENDLESS: &[&str] = &["while($true)", "while(1)", "for(;;)"];
 
-fn is_remark(line: &str) -> bool {
-    ["#", "::", "rem ", "@rem "].iter().any(|mark| line.starts_with(mark))
+pub(super) fn is_remark(line: &str) -> bool {
+    ["#", "::", "rem ", "@rem ", "'", "//"].iter().any(|mark| line.starts_with(mark))
 }
 
 fn leaves(line: &str, words: &[&str]) -> bool {

@@ -34,6 +34,7 @@ mod proved;
 mod queries;
 mod reg;
 mod scratch;
+mod serving;
 mod sink;
 mod started;
 mod template;
@@ -85,6 +86,7 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         _ => {}
     }
     endless::mark(&decoded, input.kind, reading);
+    serving::mark(&decoded, input.kind, reading);
     let basic = matches!(input.kind, Kind::VbScript | Kind::Wsf | Kind::Asp);
     scratch::mark(&decoded, basic, reading);
 }
