@@ -1,6 +1,6 @@
 //! The rows of the .NET tables and the notation of their templates.
 
-use crate::facts::{Certainty, Operation, Phase, Store, Text, Trait};
+use crate::facts::{Certainty, Operation, Origin, Phase, Store, Text, Trait};
 use serde::Deserialize;
 
 /// A text with arguments to be put in.
@@ -170,6 +170,9 @@ pub struct EffectRow {
     /// The argument that is written.
     #[serde(default)]
     pub value: Option<u8>,
+    /// Where what is written comes from, if that is what the method is for.
+    #[serde(default)]
+    pub origin: Option<Origin>,
     /// How the arguments change it.
     #[serde(default)]
     pub decide: Decider,

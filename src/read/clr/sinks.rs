@@ -155,7 +155,8 @@ impl<'v> View<'v> {
             }
         }
         sure &= decided == Certainty::Proven;
-        let origin = row.value.and_then(|n| self.arg(n.into())).map_or(Origin::Unknown, |id| self.origin(id));
+        let written = || row.value.and_then(|n| self.arg(n.into())).map(|id| self.origin(id));
+        let origin = row.origin.or_else(written).unwrap_or_default();
         let mut out: Vec<Effect> = Vec::new();
         let places = self.locations(row);
         sure &= places.complete;

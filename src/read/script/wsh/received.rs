@@ -33,7 +33,7 @@ impl Script<'_, '_> {
             _ => None,
         };
         let site = call.map(|call| self.site(call));
-        let is_upload = self.language.objects.get(name).is_some_and(|class| class.contains("upload"));
+        let is_upload = self.language.objects.get(name).is_some_and(|class| is_for_uploads(class));
         let received = &mut self.language.received;
         received.streams.remove(name);
         received.has_uploads |= is_upload;
@@ -74,12 +74,17 @@ impl Script<'_, '_> {
         let received = &self.language.received;
         let is_of_upload = || {
             let class = self.language.objects.get(variable);
-            received.has_uploads && class.is_none_or(|class| class.contains("upload"))
+            received.has_uploads && class.is_none_or(|class| is_for_uploads(class))
         };
         if SAVING.contains(&method) && (received.streams.contains(object) || is_of_upload()) {
             sink.reading.facts.iter_mut().skip(first).for_each(|fact| from_request(&mut fact.body));
         }
     }
+}
+
+/// A component for uploads, by the name of its class (manuals: Persits AspUpload, SoftArtisans FileUp).
+fn is_for_uploads(class: &str) -> bool {
+    class.contains("upload") || class.contains("fileup")
 }
 
 fn method(name: &str) -> &str {
