@@ -1,7 +1,7 @@
 //! Words and orders that several formats share.
 
 use super::Context;
-use crate::facts::{NoteKind, Operation, Origin, Phase, Site, Trait};
+use crate::facts::{NoteKind, Operation, Origin, Phase, Site, Store, Trait};
 use crate::judge::finding::describe;
 use crate::report::{Finding, Report, TargetVerdict, Verdict, rank};
 use crate::rules::{Outcome, RuleSet, Severity};
@@ -214,6 +214,13 @@ pub(super) fn by_weight(report: &Report) -> Vec<&Finding> {
     rank::by_weight(report.findings.iter().filter(|f| f.is_active()), None)
 }
 
+/// A place of a finding as others of the same place have it: Windows does not tell the case of paths and of keys of the
+/// registry apart (MS documentation: "Naming Files, Paths, and Namespaces", "Structure of the Registry").
+fn in_one_case(finding: &Finding, place: &str) -> String {
+    let store = finding.effect.store;
+    if store.is_path() || store == Store::Registry { place.to_lowercase() } else { place.to_owned() }
+}
+
 /// Findings about one location, the heaviest first; the groups by their heaviest.
 pub(super) fn by_location(report: &Report) -> Vec<Vec<&Finding>> {
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
@@ -221,7 +228,9 @@ pub(super) fn by_location(report: &Report) -> Vec<Vec<&Finding>> {
     for finding in by_weight(report) {
         // Places that are not known have nothing in common.
         let own = if finding.effect.has_known_place() { "" } else { finding.fingerprint.as_str() };
-        let at = *index.entry((&finding.effect.location, finding.effect.store, own)).or_insert(groups.len());
+        let at = *index
+            .entry((in_one_case(finding, &finding.effect.location), finding.effect.store, own))
+            .or_insert(groups.len());
         match groups.get_mut(at) {
             Some(group) => group.push(finding),
             None => groups.push(vec![finding]),
@@ -235,10 +244,11 @@ pub(super) fn top_losses<'a>(report: &'a Report, target: Option<&'a str>) -> Vec
     // The values of one key are one loss, as far as three are to be named.
     let mut seen = BTreeSet::new();
     let about = |f: &Finding| {
-        (f.rule.clone(), f.severity_on(target), above(&f.effect.location).map_or_else(|| f.place(), str::to_owned))
+        let place = above(&f.effect.location).map_or_else(|| f.place(), str::to_owned);
+        (f.rule.clone(), f.severity_on(target), in_one_case(f, &place))
     };
     let mut places = BTreeSet::new();
-    let fresh = |f: &&Finding| places.insert((f.place(), f.effect.store)) && seen.insert(about(f));
+    let fresh = |f: &&Finding| places.insert((in_one_case(f, &f.place()), f.effect.store)) && seen.insert(about(f));
     rank::losses(&report.findings, target).into_iter().filter(fresh).take(3).collect()
 }
 

@@ -91,3 +91,22 @@ fn hostile_texts_do_not_reach_the_terminal() {
         }
     }
 }
+
+/// Keys of the registry and paths are the same in any case, so two spellings are one loss, told with both places.
+#[test]
+fn two_spellings_of_a_key_are_one_loss() {
+    let mut report = sample();
+    let lead = report.findings.iter().find(|f| f.effect.store == wipeproof::facts::Store::Registry).cloned();
+    let mut other = lead.expect("a key of the registry");
+    let place = other.effect.location.clone();
+    other.effect.location = place.to_uppercase();
+    other.message = other.message.replace(&place, &other.effect.location);
+    other.artifact = "app/other.exe".to_owned();
+    other.fingerprint = "other".to_owned();
+    let upper = other.effect.location.clone();
+    assert_ne!(upper, place);
+    report.findings.push(other);
+    let text = pretty(&report, Style { width: 200, verbose: true, ..Style::default() });
+    assert!(!text.contains(&upper), "{text}");
+    assert!(text.contains("other.exe"), "{text}");
+}
