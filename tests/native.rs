@@ -103,7 +103,6 @@ fn every_way_to_open() {
             "create C:\\m\\fopen-w.dat fopen",
             "create C:\\m\\freopen.log freopen",
             "create C:\\m\\long.dat CreateFileA",
-            "create C:\\m\\open-always.dat CreateFileA",
             "create C:\\m\\open-temporary.dat _open",
             "create C:\\m\\open-wronly.dat _open",
             "create C:\\m\\sopen.dat _sopen",

@@ -57,9 +57,10 @@ const WRITE_DATA: u64 = 0x2;
 const APPEND_DATA: u64 = 0x4;
 const ANY_WRITE: u64 = 0x4000_0000 | 0x1000_0000 | 0x0200_0000 | WRITE_DATA | APPEND_DATA;
 const DELETE: u64 = 0x1_0000;
+const GENERIC_READ: u64 = 0x8000_0000;
 /// Access rights that read something of a file: generic read, execute and all, maximum, and those of data, attributes and
 /// execution.
-const ANY_READ: u64 = 0x8000_0000 | 0x2000_0000 | 0x1000_0000 | 0x0200_0000 | 0x1 | 0x8 | 0x20 | 0x80;
+const ANY_READ: u64 = GENERIC_READ | 0x2000_0000 | 0x1000_0000 | 0x0200_0000 | 0x1 | 0x8 | 0x20 | 0x80;
 /// `SECURITY_SQOS_PRESENT`, and how far a server may go in the name of its client (`winbase.h`): programs ask that of a pipe, and of any
 /// path that somebody else names, which may be one; so it says nothing of a path that is seen to be a file.
 const ASKS_SERVER: u64 = 0x10_0000;
@@ -121,6 +122,10 @@ fn create_file(access: Option<u64>, disposition: Option<u64>, flags: Option<u64>
         (Some(1 | 2), _) => Some(Operation::Create),
         (Some(5), _) => Some(Operation::Write),
         (Some(4) | None, _) if appends => Some(Operation::Append),
+        // Whoever may only read finds nothing in what OPEN_ALWAYS has made: it stays empty (MS documentation: "CreateFileW").
+        (Some(4), Some(false)) if access.is_some_and(|a| a & GENERIC_READ != 0 && a & DELETE == 0) => {
+            Some(Operation::Read)
+        }
         // What is not there is made, whatever the access (OPEN_ALWAYS).
         (Some(4), Some(_)) => Some(Operation::Create),
         (_, Some(true)) => Some(if appends { Operation::Append } else { Operation::Write }),
@@ -301,6 +306,12 @@ mod tests {
         assert_eq!(operation(0x4000_0000, 3), Some(Operation::Write));
         assert_eq!(operation(0x4000_0000, 2), Some(Operation::Create));
         assert_eq!(operation(APPEND_DATA, 4), Some(Operation::Append));
+        assert_eq!(operation(0x8000_0000, 4), Some(Operation::Read), "at most an empty file is made");
+        assert_eq!(operation(0xc000_0000, 4), Some(Operation::Create));
+        assert_eq!(operation(0, 4), Some(Operation::Create), "a mark, for all that is asked");
+        assert_eq!(operation(0x8000_0000, 1), Some(Operation::Create), "a mark: there is nothing to read");
+        assert_eq!(operation(0x8000_0000, 2), Some(Operation::Create), "what was there is gone");
+        assert_eq!(operation(0x8000_0000, 5), Some(Operation::Write));
         assert_eq!(create_file(None, None, None).operation, None);
         // Of a pipe whose server may know who the client is; what is asked of a file that nobody may act for is no pipe.
         assert_eq!(create_file(Some(0xc000_0000), Some(3), Some(0x4011_0000)).operation, Some(Operation::Read));
