@@ -285,6 +285,14 @@ impl<'s> Parser<'s> {
             self.does(Found { assigned: Some(value), ..found });
             return false;
         }
+        // `n++` is a number of which no more is said.
+        let is_counted = ['+', '-'].iter().any(|sign| self.sign(0, *sign) && self.sign(1, *sign));
+        if self.syntax == Syntax::Script && is_counted {
+            self.at -= 1;
+            self.counts();
+            self.at += 1;
+            return false;
+        }
         if self.syntax == Syntax::Script && self.sign(0, '+') && self.sign(1, '=') {
             self.at += 2;
             let mut value = self.expression(0);

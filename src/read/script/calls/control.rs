@@ -138,7 +138,7 @@ impl<'s> Parser<'s> {
     }
 
     /// At a variable that is counted, with a sign behind it.
-    fn counts(&mut self) {
+    pub(super) fn counts(&mut self) {
         if let Some((Token::Name(name), offset)) = self.tokens.get(self.at).cloned() {
             let unknown = Argument { parts: vec![Part::Other("?".to_owned())] };
             let found = self.found(name, offset);

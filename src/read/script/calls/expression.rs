@@ -86,6 +86,17 @@ impl<'s> Parser<'s> {
                         _ => other,
                     };
                 }
+                // What is computed with numbers is one, however the texts before it are joined to it; `+` joins no number to a text
+                // in VBScript (MS documentation: "Addition Operator").
+                Token::Sign(sign) if was_complete && self.computes(sign) => {
+                    self.at += 2;
+                    // A call may be of what was kept before.
+                    if !matches!(argument.parts.last(), Some(Part::Call(_))) {
+                        argument.parts.pop();
+                    }
+                    argument.parts.push(unknown());
+                    is_complete = true;
+                }
                 Token::Sign('+' | '&') => self.at += 1,
                 Token::Sign(_) => {
                     self.at += 1;
@@ -94,6 +105,15 @@ impl<'s> Parser<'s> {
             }
         }
         argument
+    }
+
+    /// At a sign: does it compute with the number behind it?
+    fn computes(&self, sign: char) -> bool {
+        let is_number = |(token, offset): &(Token, usize)| {
+            matches!(token, Token::Text(_)) && self.source.as_bytes().get(*offset).is_some_and(u8::is_ascii_digit)
+        };
+        let may = matches!(sign, '*' | '-') || sign == '+' && self.syntax == Syntax::Basic;
+        may && self.tokens.get(self.at + 1).is_some_and(is_number)
     }
 
     /// At a bracket: the calls in it count.
