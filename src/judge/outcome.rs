@@ -155,7 +155,8 @@ fn self_heals(effect: &Effect) -> bool {
     let same = match effect.origin {
         // The same words once more in a configuration say nothing new, and are no records.
         Origin::Constant | Origin::Packaged | Origin::Configuration => {
-            !(collects && effect.store == Store::File && !effect.has(Trait::Printed) && !is_configuration(effect))
+            let is_record = collects && effect.store == Store::File;
+            !is_record || effect.has(Trait::Printed) || is_configuration(effect)
         }
         // The time of this start replaces that of the last, which nobody asks for.
         Origin::Moment => !collects && !kept,
@@ -182,7 +183,7 @@ fn is_of_one_folder(effect: &Effect) -> bool {
     let text = effect.location.text();
     match text.parts() {
         [above @ .., Part::Lit(folder), Part::Hole(Hole::Unknown)] if effect.operation == Operation::Copy => {
-            folder.ends_with('\\') && !above.iter().any(|part| *part == Part::Hole(Hole::Unknown))
+            folder.ends_with('\\') && !above.contains(&Part::Hole(Hole::Unknown))
         }
         _ => !text.has_unknown(),
     }

@@ -57,11 +57,11 @@ pub(super) fn is_part_of_build(phase: Phase, starter: Option<&Known>) -> bool {
 }
 
 /// A task that the build of the image registers and that takes itself away is gone before the image is captured. What takes
-/// away another one stays.
+/// away another one stays; while the image of a container is built no task runs.
 pub(super) fn is_spent(start: (&Reading, &Clue, &Site), starter: Option<&Known>, started: &Reading) -> bool {
     let (from, clue, site) = start;
     if !["scheduled-task", "task-at-start"].contains(&clue.key.as_str())
-        || starter.is_none_or(|known| known.phase != Phase::Build)
+        || starter.is_none_or(|known| known.phase != Phase::Build || known.container)
     {
         return false;
     }

@@ -6,8 +6,8 @@ use crate::facts::{Body, ClueKind, Fact};
 const MAKERS: &[&str] = &["new-scheduledtasktrigger", "new-jobtrigger"];
 /// Its options for the start of the machine and the logon of a user.
 const STARTS: &[&str] = &["-atstartup", "-atlogon"];
-/// What makes a trigger go off again and again behind that.
-const AGAIN: &str = "repetition";
+/// What makes a trigger go off again and again behind that, and what registers tasks with triggers of their own.
+const OTHERWISE: [&str; 5] = ["repetition", "schtasks", "msft_task", "new-ciminstance", " -xml"];
 
 /// Are all triggers that a script makes for the start of the machine, or the logon of a user, once each time?
 pub(super) fn are_of_start(text: &str) -> bool {
@@ -18,7 +18,7 @@ pub(super) fn are_of_start(text: &str) -> bool {
         let line = call.lines().next().unwrap_or_default();
         STARTS.iter().any(|option| line.contains(option))
     };
-    !text.contains(AGAIN) && calls().next().is_some() && calls().all(is_of_start)
+    !OTHERWISE.iter().any(|word| text.contains(word)) && calls().next().is_some() && calls().all(is_of_start)
 }
 
 /// Says of what a task starts that it does so at the start of the machine.
@@ -41,6 +41,7 @@ mod tests {
         assert!(!are_of_start(
             "$t = New-ScheduledTaskTrigger -AtStartup\n$u = New-ScheduledTaskTrigger -Daily -At 3am"
         ));
+        assert!(!are_of_start("$t = New-ScheduledTaskTrigger -AtStartup\nschtasks /create /sc minute /tn x /tr y"));
         assert!(
             !are_of_start("New-ScheduledTaskTrigger -AtStartup\n$t.Repetition = $r") && !are_of_start("x -AtStartup")
         );
