@@ -3,7 +3,7 @@
 
 mod native_listing;
 
-use native_listing::{golden, guessed, numbers, shown};
+use native_listing::{golden, guessed, numbers, shown, written};
 use wipeproof::facts::{Certainty, Effect, Operation, Reading, Trait};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
@@ -14,12 +14,6 @@ fn read(program: &str) -> Vec<Reading> {
 
 fn line(effect: &Effect) -> String {
     format!("{} {}", <&str>::from(effect.operation), effect.location)
-}
-
-fn written(reading: &Reading) -> Vec<String> {
-    let mut lines: Vec<String> = shown(reading).map(line).collect();
-    lines.sort();
-    lines
 }
 
 /// The same function opens for reading and for writing: each caller is told its own.

@@ -10,11 +10,9 @@ use wipeproof::facts::{Certainty, Reading};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
 
-/// What is written, one line per effect, without the addresses.
+/// What is written, one line per effect, without the addresses; what is written twice is told once.
 fn written(reading: &Reading) -> Vec<String> {
-    let line = |e: &wipeproof::facts::Effect| format!("{} {}", <&str>::from(e.operation), e.location);
-    let mut lines: Vec<String> = shown(reading).map(line).collect();
-    lines.sort();
+    let mut lines = native_listing::written(reading);
     lines.dedup();
     lines
 }

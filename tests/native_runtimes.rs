@@ -9,20 +9,13 @@ mod native_image;
 mod native_listing;
 
 use native_image::{CODE, DATA, ENTRY, Image, Section};
-use native_listing::{golden, guessed, numbers, shown};
+use native_listing::{golden, guessed, numbers, shown, written};
 use std::path::PathBuf;
 use wipeproof::discover::{Application, Artifact, Kind};
 use wipeproof::facts::{Certainty, Effect, Extent, Fact, Operation, Origin, Reading, Store, Trait};
 use wipeproof::read::read_bytes;
 
 const ALL: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
-
-fn written(reading: &Reading) -> Vec<String> {
-    let mut lines: Vec<String> =
-        shown(reading).map(|e| format!("{} {}", <&str>::from(e.operation), e.location)).collect();
-    lines.sort();
-    lines
-}
 
 #[test]
 fn functions_that_are_loaded_when_they_are_called() {

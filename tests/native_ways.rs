@@ -3,17 +3,10 @@
 
 mod native_listing;
 
-use native_listing::{golden, shown};
-use wipeproof::facts::{Certainty, Reading, Trait};
+use native_listing::{golden, shown, written};
+use wipeproof::facts::{Certainty, Trait};
 
 const BUILDS: [&str; 4] = ["x64-O0", "x64-O2", "x86-O0", "x86-O2"];
-
-fn written(reading: &Reading) -> Vec<String> {
-    let mut lines: Vec<String> =
-        shown(reading).map(|e| format!("{} {}", <&str>::from(e.operation), e.location)).collect();
-    lines.sort();
-    lines
-}
 
 #[test]
 fn a_way_that_the_caller_does_not_go() {

@@ -324,7 +324,6 @@ mod tests {
         assert_eq!(adapted("{?} phase=first-boot"), Some(Outcome::Survives));
         assert_eq!(adapted("{?} phase=startup"), Some(Outcome::Lost));
         assert_eq!(adapted("count.dat phase=startup traits=read-back,baked"), Some(Outcome::Reverts));
-        assert_eq!(adapted("{?} phase=startup"), Some(Outcome::Lost));
         let copied = |rest: &str| format!("effect copy file C:\\Site\\{rest} phase=startup");
         assert_eq!(outcome_at("vm-role", Event::Reimage, &copied("{?}")), Some(Outcome::Survives));
         assert_eq!(outcome_at("vm-role", Event::Reimage, &copied("{?}.old")), Some(Outcome::Lost));

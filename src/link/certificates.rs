@@ -31,13 +31,11 @@ fn mark_shipped(readings: &mut [Reading]) {
         Some(file_of(&effect.location.key()).to_owned()).filter(|_| effect.operation != Operation::Read)
     };
     let made: HashSet<String> = readings.iter().flat_map(|reading| reading.facts.iter().filter_map(makes)).collect();
+    let names: HashSet<&str> = files.iter().map(|file| file_of(file)).filter(|name| !made.contains(*name)).collect();
     // Where the whole path is written it is that file, otherwise one of the name; none that something here makes.
     let is_of_image = |word: &str| {
         let is_whole = word.get(1..3) == Some(":\\");
-        !made.contains(file_of(word))
-            && files
-                .iter()
-                .any(|file| if is_whole { file == without_drive(word) } else { file_of(file) == file_of(word) })
+        names.contains(file_of(word)) && (!is_whole || files.contains(without_drive(word)))
     };
     for effect in super::effects_mut(readings) {
         let imports =

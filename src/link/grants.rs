@@ -12,6 +12,7 @@ use crate::facts::{
     Certainty, ClueKind, Effect, Fact, Location, Operation, Phase, Place, Reading, Site, Step, Store, Text, Trait,
     registry,
 };
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, HashSet};
 
 /// Files of code: a program that may be replaced keeps no state.
@@ -107,6 +108,7 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
         // From the end: a folder that is removed afterwards was only opened for that.
         let mut gone: HashSet<String> = HashSet::new();
         let mut found: Vec<(String, Grant)> = Vec::new();
+        let shipped = LazyCell::new(|| shipped_code(reading));
         for fact in super::steps::counted(&reading.facts).collect::<Vec<_>>().into_iter().rev() {
             if let Some(effect) = fact.as_effect().filter(|e| e.operation == Operation::Delete) {
                 gone.insert(effect.location.key().trim_end_matches('\\').to_owned());
@@ -127,7 +129,8 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
                 continue;
             };
             let key = location.key().trim_end_matches('\\').to_owned();
-            if super::at_or_above(&key).any(|above| gone.contains(above)) || is_shipped_code(reading, &location) {
+            let is_shipped = || is_code(&location) && shipped.contains(&location.key());
+            if super::at_or_above(&key).any(|above| gone.contains(above)) || is_shipped() {
                 continue;
             }
             let who = clue.value.trim();
@@ -153,15 +156,15 @@ fn collect(readings: &[Reading]) -> BTreeMap<String, Grant> {
     grants
 }
 
-/// A file of code that the same installer brings along.
-fn is_shipped_code(reading: &Reading, location: &Location) -> bool {
-    let is_code = location.extension().is_some_and(|ending| CODE.contains(&ending.as_str()));
-    let key = location.key();
-    let is_it = |place: &Location| place.key() == key;
-    is_code
-        && super::steps::counted(&reading.facts)
-            .filter_map(|fact| fact.as_clue())
-            .any(|clue| clue.kind == ClueKind::Ships && clue.location.as_ref().is_some_and(is_it))
+/// The keys of files of code that an installer brings along.
+fn shipped_code(reading: &Reading) -> HashSet<String> {
+    let clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
+    let shipped = clues.filter(|clue| clue.kind == ClueKind::Ships).filter_map(|clue| clue.location.as_ref());
+    shipped.filter(|location| is_code(location)).map(Location::key).collect()
+}
+
+fn is_code(location: &Location) -> bool {
+    location.extension().is_some_and(|ending| CODE.contains(&ending.as_str()))
 }
 
 fn is_container(location: &Location) -> bool {

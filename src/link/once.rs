@@ -8,7 +8,7 @@ use crate::facts::{
     folder_of, folders, state_name,
 };
 use crate::rules::RuleSet;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How variables of a session of classic ASP are written, and those of the application.
 const KEPT_BY_SITE: [(Store, &str); 2] = [(Store::Session, "session:"), (Store::Memory, "application:")];
@@ -23,18 +23,13 @@ pub(super) fn mark(readings: &mut [Reading], decisions: &Decisions<'_>, app: &Ap
     let decided: Vec<Decided> = readings.iter().map(|reading| decisions.of(reading)).collect();
     // By state: the artifacts that use it, each with what it keeps there.
     let mut users: BTreeMap<Kept<'_>, BTreeMap<usize, Use>> = BTreeMap::new();
-    for (number, reading) in readings.iter().enumerate().filter(|(_, reading)| reading.owner == Owner::Application) {
-        for fact in super::steps::counted(&reading.facts) {
-            let Some(effect) = fact.as_effect() else { continue };
-            if let Some(state) = state_of(effect, &reading.artifact, &machines, rules) {
-                let found = users.entry((state, &decided[number])).or_default().entry(number).or_default();
-                found.weight = found.weight.max(Some(weight(effect)));
-                found
-                    .kept
-                    .entry(effect.location.key())
-                    .or_insert_with(|| (effect.location.to_string(), fact.site.clone()));
-            }
-        }
+    let states = states(readings, &machines, rules);
+    for (&(number, at), state) in &states {
+        let fact = &readings[number].facts[at];
+        let Some(effect) = fact.as_effect() else { continue };
+        let found = users.entry((state.clone(), &decided[number])).or_default().entry(number).or_default();
+        found.weight = found.weight.max(Some(weight(effect)));
+        found.kept.entry(effect.location.key()).or_insert_with(|| (effect.location.to_string(), fact.site.clone()));
     }
     let mut leads: BTreeMap<Kept<'_>, (usize, Vec<Step>)> = BTreeMap::new();
     for (state, artifacts) in users.into_iter().filter(|(_, artifacts)| artifacts.len() > 1) {
@@ -48,21 +43,41 @@ pub(super) fn mark(readings: &mut [Reading], decisions: &Decisions<'_>, app: &Ap
     }
     let names: Vec<String> = readings.iter().map(|reading| reading.artifact.clone()).collect();
     let mut told = HashSet::new();
-    for (number, reading) in readings.iter_mut().enumerate().filter(|(_, r)| r.owner == Owner::Application) {
-        let artifact = reading.artifact.clone();
-        for fact in super::steps::counted_mut(&mut reading.facts) {
-            let Body::Effect(effect) = &mut fact.body else { continue };
-            let state = state_of(effect, &artifact, &machines, rules).map(|state| (state, &decided[number]));
-            let Some((state, (lead, others))) = state.and_then(|state| leads.get_key_value(&state)) else { continue };
-            if *lead == number {
-                let is_first = told.insert((state, effect.location.key()));
-                effect.evidence.extend(others.iter().filter(|_| is_first).cloned());
-            } else {
-                effect.mark(Trait::Repeated);
-                effect.evidence.push(Step::new("one loss: it is told here").in_artifact(names[*lead].clone()));
+    for ((number, at), state) in states {
+        let Some((state, (lead, others))) = leads.get_key_value(&(state, &decided[number])) else { continue };
+        let Body::Effect(effect) = &mut readings[number].facts[at].body else { continue };
+        if *lead == number {
+            let is_first = told.insert((state, effect.location.key()));
+            effect.evidence.extend(others.iter().filter(|_| is_first).cloned());
+        } else {
+            effect.mark(Trait::Repeated);
+            effect.evidence.push(Step::new("one loss: it is told here").in_artifact(names[*lead].clone()));
+        }
+    }
+}
+
+/// The states of all effects of the application that name one, by the numbers of the artifact and the fact. Which rule speaks of
+/// an effect is asked only where another artifact keeps something at the same place.
+fn states(readings: &[Reading], machines: &Machines<'_>, rules: &RuleSet) -> BTreeMap<(usize, usize), String> {
+    let mut places: BTreeMap<(usize, usize), String> = BTreeMap::new();
+    // By place, an artifact that keeps something there; `None`: several do.
+    let mut keepers: HashMap<String, Option<usize>> = HashMap::new();
+    for (number, reading) in readings.iter().enumerate().filter(|(_, reading)| reading.owner == Owner::Application) {
+        for (at, fact) in super::steps::counted(&reading.facts).enumerate() {
+            let Some(effect) = fact.as_effect().filter(|effect| is_kept(effect)) else { continue };
+            if let Some(place) = machine_wide(effect, &reading.artifact, machines) {
+                let keeper = keepers.entry(place.clone()).or_insert(Some(number));
+                *keeper = keeper.filter(|keeper| *keeper == number);
+                places.insert((number, at), place);
             }
         }
     }
+    let shared = places.into_iter().filter(|(_, place)| keepers.get(place) == Some(&None));
+    let state = |(at, place): ((usize, usize), String)| {
+        let effect = readings[at.0].facts[at.1].as_effect()?;
+        Some((at, state_of(effect, place, rules)?))
+    };
+    shared.filter_map(state).collect()
 }
 
 /// What one artifact keeps in a state: by its key, how it is written and where. And what speaks for telling of it there.
@@ -108,17 +123,18 @@ fn told_with<'u>(lead: &Use, others: impl Iterator<Item = (&'u usize, &'u Use)>,
 /// A state at run time, and what was decided of those who use it.
 type Kept<'d> = (String, &'d Decided);
 
-/// What names the state of an effect, where that does not depend on the file that names it, and what is to be said of it.
-fn state_of(effect: &Effect, artifact: &str, machines: &Machines<'_>, rules: &RuleSet) -> Option<String> {
-    if effect.operation == Operation::Read
-        || effect.operation.removes()
-        || matches!(effect.phase, Phase::Build | Phase::NotShipped)
-        || effect.has(Trait::Implied)
-        || effect.certainty < Certainty::Likely
-    {
-        return None;
-    }
-    let (store, at) = (effect.store, machine_wide(effect, artifact, machines)?);
+/// Something is kept by it while the application runs.
+fn is_kept(effect: &Effect) -> bool {
+    effect.operation != Operation::Read
+        && !effect.operation.removes()
+        && !matches!(effect.phase, Phase::Build | Phase::NotShipped)
+        && !effect.has(Trait::Implied)
+        && effect.certainty >= Certainty::Likely
+}
+
+/// What names the state of an effect at a place, and what is to be said of it.
+fn state_of(effect: &Effect, at: String, rules: &RuleSet) -> Option<String> {
+    let store = effect.store;
     let rule = &rules.rule_for(effect, rules.platform().place_of(effect))?.id;
     // What becomes of it depends on these, and on the place.
     let mut traits: Vec<Trait> =
@@ -133,6 +149,7 @@ fn state_of(effect: &Effect, artifact: &str, machines: &Machines<'_>, rules: &Ru
     Some(format!("{rule} {store:?} {time} {traits:?} {at}"))
 }
 
+/// What names the place of an effect, where that does not depend on the file that names it.
 fn machine_wide(effect: &Effect, artifact: &str, machines: &Machines<'_>) -> Option<String> {
     let key = effect.location.key();
     if let Some((_, kept)) = KEPT_BY_SITE.iter().find(|(store, kept)| *store == effect.store && key.starts_with(kept)) {

@@ -132,12 +132,9 @@ fn sets_up(reading: &Reading) -> bool {
         let mut said = clues.filter(|c| c.kind == ClueKind::Identity && c.key.eq_ignore_ascii_case("FileDescription"));
         said.any(|clue| names_setup(&clue.value))
     };
-    let unpacks = || {
-        let mut clues = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue());
-        clues.any(|clue| clue.kind == ClueKind::Role && clue.key == SELF_EXTRACTING)
-    };
     let name = file_name(&reading.artifact);
-    file.ends_with(".exe") && (names_setup(&name[..name.len().saturating_sub(4)]) || described() || unpacks())
+    file.ends_with(".exe")
+        && (names_setup(&name[..name.len().saturating_sub(4)]) || described() || has_role(reading, SELF_EXTRACTING))
 }
 
 fn setup_phase() -> Known {
@@ -315,7 +312,7 @@ fn follow(
                 _ if once::is_one_shot(readings, index, (from, &fact.site, clue), inherited.as_ref(), to) => {
                     Phase::FirstBoot
                 }
-                Class::Script if by_task && is_early && stays(&readings[to]) => Phase::Run,
+                Class::Script if by_task && is_early && has_role(&readings[to], STAYS) => Phase::Run,
                 Class::Script if at_start => Phase::Startup,
                 Class::Program if serves && phase == Phase::Startup => Phase::Run,
                 _ => phase,
@@ -333,10 +330,15 @@ fn follow(
     }
 }
 
-/// Does it listen, or go round and round?
-fn stays(reading: &Reading) -> bool {
+/// Is it said to be of this kind?
+fn has_role(reading: &Reading, role: &str) -> bool {
     let mut clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
-    clues.any(|clue| clue.kind == ClueKind::Role && clue.key == STAYS)
+    clues.any(|clue| clue.kind == ClueKind::Role && clue.key == role)
+}
+
+/// Does a clue with this key say what a scheduled task starts?
+fn is_task(key: &str) -> bool {
+    ["scheduled-task", "task-at-start"].contains(&key)
 }
 
 /// How late in the life of an image a phase is.

@@ -21,6 +21,9 @@ pub(super) struct Call {
 /// which the catalogue does not know what it does.
 pub(super) fn calls(readings: &[Reading], index: &Index) -> Vec<Call> {
     let mut found: BTreeMap<usize, Call> = BTreeMap::new();
+    if !any(readings) {
+        return Vec::new();
+    }
     let mut others: HashSet<usize> = HashSet::new();
     for (from, site, clue, to) in starts(readings, index) {
         if clue.key != TOOL {
@@ -30,6 +33,12 @@ pub(super) fn calls(readings: &[Reading], index: &Index) -> Vec<Call> {
         }
     }
     found.into_values().filter(|call| !others.contains(&call.tool)).collect()
+}
+
+/// Somebody calls a tool.
+fn any(readings: &[Reading]) -> bool {
+    let mut clues = readings.iter().flat_map(|r| super::steps::counted(&r.facts)).filter_map(|fact| fact.as_clue());
+    clues.any(|clue| clue.kind == ClueKind::Starts && clue.key == TOOL)
 }
 
 /// Who starts whom: the starter, where, by which clue, and what is started. What starts itself again is not started by that.
@@ -47,6 +56,9 @@ fn starts<'r>(readings: &'r [Reading], index: &Index) -> impl Iterator<Item = (u
 /// Marks what tools do, and what programs do that belong to one and are started by nobody. What the caller of a tool is said
 /// to do already is left out where the tool says no more than that.
 pub(super) fn mark(readings: &mut [Reading]) {
+    if !any(readings) {
+        return;
+    }
     let index = Index::new(readings);
     let calls = calls(readings, &index);
     if calls.is_empty() {
@@ -67,8 +79,10 @@ pub(super) fn mark(readings: &mut [Reading]) {
     let unused: Vec<(usize, usize)> = readings
         .iter()
         .enumerate()
-        .filter(|(number, reading)| reading.owner == Owner::Application && alone(*number, reading))
-        .filter_map(|(number, reading)| Some((number, *products.get(&product(reading)?)?)))
+        .filter(|(_, reading)| reading.owner == Owner::Application)
+        .filter_map(|(number, reading)| Some((number, reading, *products.get(&product(reading)?)?)))
+        .filter(|(number, reading, _)| alone(*number, reading))
+        .map(|(number, _, tool)| (number, tool))
         .collect();
     for call in calls {
         let by = readings[call.from].artifact.clone();

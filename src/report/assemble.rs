@@ -2,7 +2,7 @@
 
 use super::{
     ArtifactNote, EffectSummary, Finding, Policy, Report, SCHEMA, Stats, Tool, Verdict, inventory::inventory,
-    verdict::verdict,
+    unread::Gaps, verdict::verdict,
 };
 use crate::discover::{Application, Skipped};
 use crate::facts::{Owner, Reading};
@@ -39,7 +39,8 @@ pub fn assemble(parts: Parts<'_>) -> Report {
     notes.sort();
     let scope = parts.policy.scope(parts.readings, parts.rules, parts.targets, parts.app);
     let (findings, possible, baseline) = parts.policy.decide(all, &scope, parts.pedantic);
-    let of = |t: &&Target| verdict(t, &findings, &possible, &notes, parts.readings, &parts.skipped, parts.targets);
+    let gaps = Gaps::of(&parts.skipped, parts.readings);
+    let of = |t: &&Target| verdict(t, &findings, &possible, &notes, parts.readings, &gaps, parts.targets);
     let targets: Vec<_> = parts.targets.iter().map(of).collect();
     let stats = stats(&parts, &findings);
     Report {

@@ -24,9 +24,30 @@ const ELSEWHERE: &str = "php-elsewhere";
 /// What the script of a server is called that IIS starts (iisnode, "Configuration").
 const NODE_SERVER: &str = "server.js";
 
+/// What an all-clear cannot cover, whatever it is given for.
+pub(super) struct Gaps {
+    /// See `unread`.
+    pub(super) unread: Option<String>,
+    /// See `beside`.
+    pub(super) beside: Option<String>,
+    /// See `unseen`.
+    pub(super) unseen: Option<String>,
+}
+
+impl Gaps {
+    pub(super) fn of(skipped: &[Skipped], readings: &[Reading]) -> Self {
+        let code = Code::of(skipped, readings);
+        Gaps {
+            unread: unread(skipped, readings, &code),
+            beside: beside(skipped, &code),
+            unseen: unseen(skipped, readings, &code),
+        }
+    }
+}
+
 /// Code of the application that was not looked into: any that is too large or lies in a folder that cannot be listed, and
 /// what no reader knows where it is the greater part.
-pub(super) fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
+fn unread(skipped: &[Skipped], readings: &[Reading], code: &Code<'_>) -> Option<String> {
     let missed = |s: &&Skipped| s.reason == TOO_LARGE || s.reason.starts_with(UNLISTED);
     if let Some(first) = skipped.iter().find(missed) {
         let many = skipped.iter().filter(missed).count();
@@ -37,7 +58,6 @@ pub(super) fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String
             first.reason
         ));
     }
-    let code = Code::of(skipped, readings);
     let foreign = &code.foreign;
     // What is configured says nothing of what code does.
     let own = || readings.iter().filter(|r| r.owner == Owner::Application);
@@ -74,9 +94,9 @@ pub(super) fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String
 }
 
 /// Source of the application that was not looked into beside more that was, for which nothing built stands.
-pub(super) fn beside(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
-    let code = Code::of(skipped, readings);
-    let others = skipped.iter().filter(|s| s.reason == UNBUILT && !code.sources.contains(&s.artifact.as_str()));
+fn beside(skipped: &[Skipped], code: &Code<'_>) -> Option<String> {
+    let sources: BTreeSet<&str> = code.sources.iter().copied().collect();
+    let others = skipped.iter().filter(|s| s.reason == UNBUILT && !sources.contains(s.artifact.as_str()));
     let others = others.map(|s| s.artifact.as_str());
     let all: Vec<&str> = code.sources.iter().chain(&code.node).chain(&code.php).copied().chain(others).collect();
     let first = all.first()?;
@@ -141,7 +161,7 @@ impl<'a> Code<'a> {
 }
 
 /// Of what the files define or install, nothing that runs is among them: no configuration can be cleared for it.
-pub(super) fn unseen(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
+fn unseen(skipped: &[Skipped], readings: &[Reading], code: &Code<'_>) -> Option<String> {
     let own = || readings.iter().filter(|r| r.owner == Owner::Application);
     if own().all(|r| r.facts.is_empty() && ANYTHING.contains(&r.format.as_str())) {
         let what = "nothing that runs is among the files, and nothing that an application is configured by";
@@ -150,8 +170,7 @@ pub(super) fn unseen(skipped: &[Skipped], readings: &[Reading]) -> Option<String
     let entry = |clue: &Clue| clue.kind == ClueKind::Starts && clue.key == ENTRY_POINT;
     let entries =
         own().flat_map(|r| r.facts.iter().filter_map(|f| f.as_clue()).filter(|c| entry(c)).map(move |c| (r, c)));
-    let code = Code::of(skipped, readings);
-    let started = entries.filter_map(|(reading, clue)| Some((reading, started(clue, skipped, &code)?)));
+    let started = entries.filter_map(|(reading, clue)| Some((reading, started(clue, skipped, code)?)));
     if let Some((reading, program)) = started.min_by_key(|(_, program)| *program) {
         return Some(format!("what {} starts is not read: {program}", reading.artifact));
     }
@@ -242,6 +261,18 @@ fn is_script(format: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn unread(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
+        Gaps::of(skipped, readings).unread
+    }
+
+    fn beside(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
+        Gaps::of(skipped, readings).beside
+    }
+
+    fn unseen(skipped: &[Skipped], readings: &[Reading]) -> Option<String> {
+        Gaps::of(skipped, readings).unseen
+    }
 
     fn said(skipped: &[(&str, &str)], own: usize) -> Option<String> {
         let skipped: Vec<Skipped> = skipped

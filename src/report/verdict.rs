@@ -1,9 +1,8 @@
 //! Is the application ready for a target, and what decides it.
 
 use super::rank::{by_weight, losses};
-use super::unread::{beside, better_target, unread, unseen};
+use super::unread::{Gaps, better_target};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
-use crate::discover::Skipped;
 use crate::facts::{NoteKind, Owner, Phase, Reading, Store, Trait, is_binary};
 use crate::rules::{Outcome, Severity, Target};
 use std::collections::{BTreeSet, HashSet};
@@ -15,7 +14,7 @@ pub(super) fn verdict(
     possible: &[Finding],
     notes: &[ArtifactNote],
     readings: &[Reading],
-    skipped: &[Skipped],
+    gaps: &Gaps,
     targets: &[&Target],
 ) -> TargetVerdict {
     let artifacts = readings.len();
@@ -39,15 +38,15 @@ pub(super) fn verdict(
         let what = "data, work or identity would be lost";
         let what = format!("{what} ({}), first {place}", counted(errors, "error"));
         // Who mends these is not done.
-        let gap = unread(skipped, readings).or_else(|| beside(skipped, readings));
+        let gap = gaps.unread.as_ref().or(gaps.beside.as_ref());
         let more = gap.map(|gap| format!("; there may be more: {gap}")).unwrap_or_default();
         (Verdict::NotReady, what + &more)
     } else if artifacts == 0 {
         (Verdict::InsufficientData, "nothing was read".to_owned())
-    } else if let Some(gap) = unread(skipped, readings)
+    } else if let Some(gap) = (gaps.unread.clone())
         .or_else(|| nothing_own(readings))
         .or_else(|| gap(notes, readings))
-        .or_else(|| unseen(skipped, readings))
+        .or_else(|| gaps.unseen.clone())
     {
         (Verdict::InsufficientData, gap)
     } else if let Some(place) = first(Severity::Warning) {
@@ -94,7 +93,7 @@ pub(super) fn verdict(
     };
     let because = match verdict {
         Verdict::Ready | Verdict::ReadyWithConditions => {
-            let gap = beside(skipped, readings).map(|gap| format!("; not covered: {gap}"));
+            let gap = gaps.beside.as_ref().map(|gap| format!("; not covered: {gap}"));
             because + &gap.unwrap_or_default()
         }
         Verdict::NotReady | Verdict::InsufficientData => because,

@@ -28,6 +28,15 @@ pub(crate) fn shown(reading: &Reading) -> impl Iterator<Item = &Effect> {
     effects.filter(|e| e.operation != Operation::Read && e.certainty > Certainty::Possible)
 }
 
+/// What they do, one line per effect, without addresses, in order.
+#[allow(dead_code, reason = "not each test binary asks for them")]
+pub(crate) fn written(reading: &Reading) -> Vec<String> {
+    let mut lines: Vec<String> =
+        shown(reading).map(|e| format!("{} {}", <&str>::from(e.operation), e.location)).collect();
+    lines.sort();
+    lines
+}
+
 /// The places of those of them that are only guesses.
 #[allow(dead_code, reason = "not each test binary asks for them")]
 pub(crate) fn guessed(reading: &Reading) -> Vec<String> {

@@ -31,23 +31,21 @@ impl Unpacked {
         };
         let folders: HashSet<String> =
             files.iter().filter(is_left).map(|file| folder_of(&file.name).to_owned()).collect();
-        let is_in = |file: &File<'_>| folders.iter().any(|folder| is_below(&file.name, folder));
+        let unpacked = Unpacked { folders };
         // An application that is deployed as a package is unpacked with what says so, too: then nothing lies beside it.
-        let is_all = !folders.is_empty() && files.iter().all(is_in);
-        Unpacked { folders: if is_all { HashSet::new() } else { folders } }
+        let is_all = files.iter().all(|file| unpacked.is_around(&file.name));
+        if is_all { Unpacked::default() } else { unpacked }
     }
 
     /// Does a path inside the application lie where a package manager keeps what it was asked for?
     pub(super) fn holds(&self, name: &str) -> bool {
-        let lower = name.to_lowercase();
-        is_of_packages(name)
-            || (!self.folders.is_empty()
-                && lower.match_indices('/').any(|(end, _)| self.folders.contains(&lower[..end])))
+        is_of_packages(name) || (!self.folders.is_empty() && self.is_around(&name.to_lowercase()))
     }
-}
 
-fn is_below(name: &str, folder: &str) -> bool {
-    name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    /// One of the folders is around a path in lower case.
+    fn is_around(&self, lower: &str) -> bool {
+        lower.match_indices('/').any(|(end, _)| self.folders.contains(&lower[..end]))
+    }
 }
 
 /// Ends with a number of at least two parts: `2.0.8`, `Log.2.0.8-beta`.

@@ -1,6 +1,6 @@
 //! What builds the image, and what of that is gone before the image is captured.
 
-use super::{Index, Known, edge_phase, makes_container};
+use super::{Index, Known, edge_phase, is_task, makes_container};
 use crate::facts::{Clue, ClueKind, Effect, Operation, Phase, Reading, Site, Store, file_name, folder_of};
 
 /// How a script ends that makes an image: `sysprep /generalize` (MS documentation, "Sysprep (Generalize) a Windows
@@ -60,9 +60,7 @@ pub(super) fn is_part_of_build(phase: Phase, starter: Option<&Known>) -> bool {
 /// away another one stays; while the image of a container is built no task runs.
 pub(super) fn is_spent(start: (&Reading, &Clue, &Site), starter: Option<&Known>, started: &Reading) -> bool {
     let (from, clue, site) = start;
-    if !["scheduled-task", "task-at-start"].contains(&clue.key.as_str())
-        || starter.is_none_or(|known| known.phase != Phase::Build || known.container)
-    {
+    if !is_task(&clue.key) || starter.is_none_or(|known| known.phase != Phase::Build || known.container) {
         return false;
     }
     let is_registered = |effect: &Effect| effect.store == Store::Task && effect.operation == Operation::Register;

@@ -17,7 +17,7 @@ pub(super) fn is_one_shot(
     to: usize,
 ) -> bool {
     let registers_often = starter.is_some_and(|known| lateness(known.phase) > lateness(Phase::FirstBoot));
-    if !["scheduled-task", "task-at-start"].contains(&clue.key.as_str()) || registers_often {
+    if !super::is_task(&clue.key) || registers_often {
         return false;
     }
     let names = registered(&readings[from], site);

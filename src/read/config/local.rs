@@ -27,7 +27,8 @@ pub(super) fn tell(document: &Document<'_>, reading: &mut Reading, first: usize)
     for fact in &reading.facts[first..] {
         let is_value = |kind| matches!(kind, ClueKind::ConfigValue | ClueKind::ConnectionString | ClueKind::Given);
         let Some(clue) = fact.as_clue().filter(|clue| is_value(clue.kind)) else { continue };
-        if clue.value.len() > MAX_VALUE || told.contains(&fact.site) {
+        // Either has one of these, and most values have none.
+        if clue.value.len() > MAX_VALUE || !clue.value.contains(['$', '=']) || told.contains(&fact.site) {
             continue;
         }
         let Some(effect) = queue(&clue.value).or_else(|| emulator(&clue.key, &clue.value)) else { continue };

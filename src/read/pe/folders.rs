@@ -55,6 +55,8 @@ pub(super) struct Folders<'p, 'a> {
     at_any_time: bool,
     /// What is left of it when a function returns; `None`: it is being looked into.
     left: RefCell<Map<u32, Option<Now>>>,
+    /// What has become of it when a function is entered, by that and how far it is from where it was asked.
+    entered: RefCell<Map<(u32, usize), Now>>,
 }
 
 impl<'p, 'a> Folders<'p, 'a> {
@@ -90,7 +92,15 @@ impl<'p, 'a> Folders<'p, 'a> {
         let entered = program.entered();
         let by_address = |function: &u32| *function != program.image.entry && entered.contains(function);
         let at_any_time = changers.len() > MAX_CHANGERS || changers.iter().any(by_address);
-        Some(Folders { program, changes, changers, lost, at_any_time, left: RefCell::default() })
+        Some(Folders {
+            program,
+            changes,
+            changers,
+            lost,
+            at_any_time,
+            left: RefCell::default(),
+            entered: RefCell::default(),
+        })
     }
 
     /// What a relative name of a call is below.
@@ -147,8 +157,17 @@ impl<'p, 'a> Folders<'p, 'a> {
         (outermost.map_or(Now::Open, |function| self.above(function, 0)), Vec::new())
     }
 
-    /// What becomes of it before a function is entered.
+    /// What becomes of it before a function is entered. Many ways lead through the same callers: each is asked once.
     fn above(&self, function: u32, depth: usize) -> Now {
+        if let Some(known) = self.entered.borrow().get(&(function, depth)) {
+            return known.clone();
+        }
+        let now = self.by_callers(function, depth);
+        self.entered.borrow_mut().insert((function, depth), now.clone());
+        now
+    }
+
+    fn by_callers(&self, function: u32, depth: usize) -> Now {
         let program = self.program;
         let mut calls = program.references.edges.iter();
         let from = program.references.edges.partition_point(|(to, _)| *to < function);

@@ -123,24 +123,9 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
         done.iter_mut().flat_map(|event| &mut event.args).for_each(|arg| arg.gap = arg.gap.in_reader_of_itself());
     }
     run::locate(program, &mut done);
-    tell_once(&mut done);
     told::tell(program, &mut done);
     done.sort_by(|a, b| (a.site, &a.through).cmp(&(b.site, &b.through)));
     (done, capped)
-}
-
-/// What a runtime that is linked in opens for one of its callers is one open, also where its own call of Windows was found on
-/// a way through it: it is told of by the flags that the caller gives.
-fn tell_once(events: &mut Vec<Event>) {
-    type Open = (u32, u32, Option<Operation>, Vec<Text>);
-    let open = |event: &Event| -> Option<Open> {
-        let path = effects::argument(event, event.api.row.args.first().copied())?;
-        Some((event.site, event.done_at(), modes::mode(event)?.operation, path.texts.clone()))
-    };
-    let by_flags = |event: &&Event| event.api.row.model == Some(Model::Oflag);
-    let told: Vec<Open> = events.iter().filter(by_flags).filter_map(open).collect();
-    let is_told = |event: &Event| open(event).is_some_and(|open| told.contains(&open));
-    events.retain(|event| event.api.row.model != Some(Model::CreateFile) || !is_told(event));
 }
 
 /// It opens the program's own file to read it. Stubs of installers and launchers do: their script is behind the image.

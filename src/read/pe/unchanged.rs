@@ -107,7 +107,7 @@ impl Program<'_> {
 
     /// The imported function that an instruction calls or jumps to: directly, through its slot, or through a register that
     /// the instructions before load from there.
-    fn import_called(&self, before: &[Instruction], call: &Instruction) -> Option<usize> {
+    pub(crate) fn import_called(&self, before: &[Instruction], call: &Instruction) -> Option<usize> {
         let slot = |instruction: &Instruction| {
             let slot = operands::fixed(instruction).and_then(|va| self.image.rva_of(va))?;
             self.linkage.slots.get(&slot).copied()

@@ -5,8 +5,13 @@ use crate::discover::Kind;
 use crate::facts::{Body, ClueKind, Reading};
 use std::collections::HashSet;
 
+/// The lines of a script, trimmed and in lower case.
+pub(super) fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.trim().to_ascii_lowercase()).collect()
+}
+
 /// Leaves out what says of a script that goes round for ever that it runs outside of an instance.
-pub(super) fn mark(text: &str, kind: Kind, reading: &mut Reading) {
+pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l [String], kind: Kind, reading: &mut Reading) {
     let is_outside = |body: &Body| match body {
         Body::Clue(clue) => clue.kind == ClueKind::RunsIn && clue.key.is_empty() && clue.location.is_some(),
         Body::Effect(_) => false,
@@ -14,13 +19,12 @@ pub(super) fn mark(text: &str, kind: Kind, reading: &mut Reading) {
     if !reading.facts.iter().any(|fact| is_outside(&fact.body)) {
         return;
     }
-    let lines: Vec<String> = text.lines().map(|line| line.trim().to_ascii_lowercase()).collect();
-    if is_endless(&lines, kind) {
+    if is_endless(lines(), kind) {
         reading.facts.retain(|fact| !is_outside(&fact.body));
     }
 }
 
-/// Does a script of these lines, trimmed and in lower case, go round for ever?
+/// Does a script of these lines go round for ever?
 pub(super) fn is_endless(lines: &[String], kind: Kind) -> bool {
     match kind {
         Kind::Batch => jumps_back(lines),

@@ -57,6 +57,7 @@ pub(crate) use programs::SETUP_PROGRAM;
 use sink::Sink;
 pub(crate) use sink::quote;
 pub(crate) use started::started;
+use std::cell::LazyCell;
 use wsh::Host;
 
 /// Reads a script.
@@ -85,8 +86,9 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }
-    endless::mark(&decoded, input.kind, reading);
-    serving::mark(&decoded, input.kind, reading);
+    let lines = LazyCell::new(|| endless::lines(&decoded));
+    endless::mark(|| lines.as_slice(), input.kind, reading);
+    serving::mark(|| lines.as_slice(), input.kind, reading);
     let basic = matches!(input.kind, Kind::VbScript | Kind::Wsf | Kind::Asp);
     scratch::mark(&decoded, basic, reading);
 }

@@ -1,6 +1,6 @@
 //! What a query does to a database: whether it only asks, and where a copy of the database is put.
 
-use crate::facts::{Hole, Part, Text};
+use crate::facts::{Body, Hole, Operation, Part, Reading, Store, Text};
 
 /// Words that change something, where they stand outside of texts and quoted names (Transact-SQL reference, "Statements").
 const CHANGES: &[&str] = &[
@@ -168,6 +168,20 @@ impl Queries {
     /// Is nothing known?
     pub(crate) fn are_none(&self) -> bool {
         !self.asks && !self.changes
+    }
+}
+
+/// A connection that a script made, by an API of which `connects` is true, is no change where all that it asks is known to
+/// leave everything as it is.
+pub(super) fn looked_at(reading: &mut Reading, connects: impl Fn(&str) -> bool) {
+    for fact in &mut reading.facts {
+        if let Body::Effect(effect) = &mut fact.body
+            && effect.store == Store::Database
+            && effect.operation == Operation::Write
+            && connects(&effect.via)
+        {
+            effect.operation = Operation::Read;
+        }
     }
 }
 

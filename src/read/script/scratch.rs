@@ -1,6 +1,7 @@
 //! Files that a script makes and removes again are scratch by intention.
 
 use crate::facts::{Body, Certainty, ClueKind, Extent, Fact, Operation, Phase, Reading, Site, Store, Trait};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 /// Most lines that a scratch file lives: further away, the deletion may belong to another run.
@@ -8,6 +9,9 @@ const MAX_LIFE: u32 = 40;
 
 /// Most lines between a file's creation and a deletion for which it is asked whether both are on one way.
 const MAX_FAR: u32 = 400;
+
+/// Most lines that are looked at for that, of one script.
+const MAX_LOOKED: u32 = 200_000;
 
 /// Most deletions of one file that are looked at.
 const MAX_DELETIONS: usize = 4;
@@ -35,6 +39,13 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
         return;
     }
     let lines: Vec<&str> = text.lines().collect();
+    let left = Cell::new(MAX_LOOKED);
+    // What is further away than is looked is taken to be on one way.
+    let may_look = |span: u32| {
+        let enough = span <= MAX_FAR && span <= left.get();
+        left.set(if enough { left.get() - span } else { left.get() });
+        enough
+    };
     let mut opened: HashSet<Site> = HashSet::new();
     for fact in &mut reading.facts {
         let at = (fact.site.line.unwrap_or(0), fact.site.column.unwrap_or(0));
@@ -51,7 +62,7 @@ pub(super) fn mark(text: &str, basic: bool, reading: &mut Reading) {
         later.sort_unstable();
         // A deletion on the other way through a condition is another run's.
         let same_way = |to: &&(u32, u32)| {
-            to.0 - at.0 > MAX_FAR
+            !may_look(to.0 - at.0)
                 || !(is_other_branch(&lines, at, **to, basic) || is_of_failure(&lines, at, **to, basic))
         };
         let Some(next) = later.iter().take(MAX_DELETIONS).find(same_way) else { continue };

@@ -35,15 +35,14 @@ const WAITS: &[&str] = &[
 const MAX_LOOPS: usize = 64;
 
 /// Says of a script that it stays.
-pub(super) fn mark(text: &str, kind: Kind, reading: &mut Reading) {
+pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l [String], kind: Kind, reading: &mut Reading) {
     if !matches!(kind, Kind::Batch | Kind::PowerShell | Kind::VbScript | Kind::JScript | Kind::Wsf) {
         return;
     }
-    let lines: Vec<String> = text.lines().map(|line| line.trim().to_ascii_lowercase()).collect();
+    let lines = lines();
     let counted = || lines.iter().filter(|line| !endless::is_remark(line));
     let has = |words: &[&str]| counted().any(|line| words.iter().any(|word| line.contains(word)));
-    let stays =
-        has(LISTENS) || endless::is_endless(&lines, kind) || has(WAITS) && works_in_rounds(&lines, kind, reading);
+    let stays = has(LISTENS) || endless::is_endless(lines, kind) || has(WAITS) && works_in_rounds(lines, kind, reading);
     if stays {
         reading.clue(Site::default(), Clue::new(ClueKind::Role, STAYS, "it goes on"));
     }

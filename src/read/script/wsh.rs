@@ -18,6 +18,7 @@ use super::call;
 use super::calls::{self, Argument, Event, Found, Part, Syntax};
 use super::interpreter::{Interpreter, Language};
 use super::procedures::Procedures;
+use super::queries;
 use super::sink::Sink;
 use crate::catalog::commands::{self, Shell};
 use crate::facts::{Effect, Folder, Location, Operation, Origin, Phase, Reading, Site, Source, Store, Text};
@@ -131,7 +132,7 @@ fn run_all(
     script.variables.note_capped(&mut sink);
     // A page is part of an application, of which the other parts may ask for more.
     if host == Host::Machine && sink.queries.only_ask() {
-        told::looked_at(reading);
+        queries::looked_at(reading, |via| via.starts_with("ADODB"));
     }
     values
 }

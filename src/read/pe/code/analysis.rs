@@ -480,9 +480,9 @@ impl Engine<'_, '_> {
         if arg.number != Number::Unknown || arg.handle.is_some() || !matches!(value, Value::Sym(..)) {
             return arg;
         }
-        let made_of = |value: Value| match self.symbols.kind_of(value) {
-            Some(Kind::Made(of) | Kind::Or(of, _) | Kind::Bits(of, _)) => self.slot(of),
-            _ => self.parameter_of(value),
+        let made_of = |value: Value| match self.symbols.made_of(value) {
+            Some(of) => self.slot(of),
+            None => self.parameter_of(value),
         };
         let slot = self.symbols.alternatives(value).into_iter().find_map(made_of);
         Arg { number: slot.map_or(Number::Unknown, Number::Made), ..arg }

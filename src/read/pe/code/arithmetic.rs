@@ -157,10 +157,7 @@ impl Engine<'_, '_> {
 
     /// A number that only a caller's value decides.
     fn made(&mut self, a: Value, b: Value) -> Value {
-        let of = |value: Value| match self.symbols.kind_of(value) {
-            Some(Kind::Made(of) | Kind::Or(of, _) | Kind::Bits(of, _)) => Some(of),
-            _ => self.slot(value).map(|_| value),
-        };
+        let of = |value: Value| self.symbols.made_of(value).or_else(|| self.slot(value).map(|_| value));
         match of(a).or_else(|| of(b)) {
             Some(of) => self.symbols.of(Kind::Made(of)),
             None => Value::Unknown,

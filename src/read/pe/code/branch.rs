@@ -215,10 +215,7 @@ impl Engine<'_, '_> {
                 }
                 _ => continue,
             };
-            let of = match self.symbols.kind_of(value) {
-                Some(Kind::Made(of) | Kind::Or(of, _) | Kind::Bits(of, _)) => of,
-                _ => value,
-            };
+            let of = self.symbols.made_of(value).unwrap_or(value);
             // On the stack it is compared where it lies.
             let parameter = match of {
                 Value::Stack(offset) => self.stack_parameter(offset),

@@ -150,6 +150,14 @@ impl Symbols {
         }
     }
 
+    /// What a number is made of, with other numbers or by a mask.
+    pub(crate) fn made_of(&self, value: Value) -> Option<Value> {
+        match self.kind_of(value)? {
+            Kind::Made(of) | Kind::Or(of, _) | Kind::Bits(of, _) => Some(of),
+            _ => None,
+        }
+    }
+
     /// The alternatives of a value: itself, or those of a choice.
     pub(crate) fn alternatives(&self, value: Value) -> Alternatives {
         match self.kind_of(value) {

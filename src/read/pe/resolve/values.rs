@@ -6,7 +6,7 @@
 use super::{calls_of, filled};
 use crate::read::pe::code::report::{Arg, Event, InternalCall};
 use crate::read::pe::program::Program;
-use crate::read::pe::{Map, Set, effects, reach};
+use crate::read::pe::{Map, Set, effects};
 
 /// Most functions whose callers are asked what is written, per level of callers.
 const MAX_FUNCTIONS: usize = 64;
@@ -53,12 +53,8 @@ pub(super) fn give(program: &Program<'_>, events: &mut [Event]) {
         return;
     }
     // Whoever finds a function in a table, or is given its address, may give it something else.
-    let tabled = reach::tabled(program);
-    let taken = reach::taken(program, &Map::default(), &|_, _| false);
-    let exports: Set<u32> = program.linkage.exports.iter().map(|(_, rva)| *rva).collect();
-    let is_entered_otherwise =
-        |function: &u32| tabled.contains(function) || taken.contains(function) || exports.contains(function);
-    for said in given.into_iter().filter(|said| !said.functions.iter().any(is_entered_otherwise)) {
+    let entered = program.entered();
+    for said in given.into_iter().filter(|said| !said.functions.iter().any(|function| entered.contains(function))) {
         if let Some(event) = events.get_mut(said.number) {
             event.args = said.event.args;
         }

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod called;
+mod compared;
 mod control;
 mod env;
 mod expand;

@@ -9,12 +9,13 @@ use super::env::Env;
 use super::guard;
 use super::parse;
 use super::syntax::{For, If, Join, Link, Node, Script, Statement};
-use crate::facts::{Folder, Hole, Location, NoteKind, Part, Site, Text};
+use crate::facts::{Hole, Location, NoteKind, Part, Site, Text};
 use crate::read::Input;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::Sink;
 use crate::read::script::{call, words};
 use crate::read::text::LineIndex;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
@@ -66,9 +67,11 @@ pub(super) struct Machine<'s, 'r, 'k> {
     /// What held where a label was computed.
     dynamic: Option<Env>,
     /// A comparison was decided, and only one of its ways followed.
-    decided: bool,
+    pub(super) decided: bool,
     /// A label is computed: nobody knows with what a line is reached.
-    is_dynamic: bool,
+    pub(super) is_dynamic: bool,
+    /// See `names_home`, once somebody has asked.
+    pub(super) has_home: OnceCell<bool>,
 }
 
 /// A run of the script from a label, with arguments.
@@ -102,6 +105,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             dynamic: None,
             decided: false,
             is_dynamic: false,
+            has_home: OnceCell::new(),
         }
     }
 
@@ -353,28 +357,6 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
             (a, b) => a.or(b),
         }
-    }
-
-    /// Are the sides of a comparison surely one text? That two differ says less: either may be what somebody is to put in.
-    /// In a loop and in what is called another round finds what the one before has set.
-    fn are_same(&mut self, condition: &If, env: &Env, frame: &Frame<'_>) -> bool {
-        let Some((left, right)) = &condition.sides else { return false };
-        if env.is_open || self.is_dynamic || !self.loops.is_empty() || frame.args.is_some() {
-            return false;
-        }
-        // Several variables tell of the other folders, and differ in a process of 32 bits; the drive of a user's home may
-        // be another one.
-        let has_home = || self.world.source.to_ascii_lowercase().contains("homedrive");
-        let is_known = |part: &Part| match part {
-            Part::Lit(_) => true,
-            Part::Hole(hole) => *hole == Hole::Folder(Folder::SystemDrive) && !has_home(),
-        };
-        let same = match (self.expand(left, env, frame).as_slice(), self.expand(right, env, frame).as_slice()) {
-            ([(left, _)], [(right, _)]) => left == right && left.parts().iter().all(is_known),
-            _ => false,
-        };
-        self.decided |= same;
-        same
     }
 
     fn repeat(&mut self, over: &For, env: Env, frame: &mut Frame<'_>) -> Option<Env> {

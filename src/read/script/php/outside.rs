@@ -41,7 +41,8 @@ pub(in crate::read::script) fn of(app: &Application, site: impl Fn(&str) -> Opti
 fn taken(text: &str) -> impl Iterator<Item = &str> {
     let begins = TAKING.iter().flat_map(|word| text.match_indices(word).map(|(at, _)| at));
     begins.filter_map(|at| {
-        let statement = text[at..].split(';').next().filter(|statement| statement.len() <= MAX_STATEMENT)?;
+        let most = text.floor_char_boundary(at.saturating_add(MAX_STATEMENT + 1));
+        let statement = text[at..most].split(';').next().filter(|statement| statement.len() <= MAX_STATEMENT)?;
         let (before, rest) = statement.split_once(['"', '\''])?;
         let path = rest.split(['"', '\'']).next()?;
         let head =

@@ -5,7 +5,9 @@ use super::seven::code;
 use super::trivia::{Trivia, trivia};
 use std::borrow::Cow;
 
-/// Longest parenthesis or block that is looked through.
+/// Longest attribute.
+const MAX_ATTRIBUTE: usize = 200;
+/// Longest block that is looked through.
 const MAX_INSIDE: usize = 64 << 10;
 /// Most places of one script that are put so.
 const MAX_PLACES: usize = 10_000;
@@ -17,12 +19,13 @@ pub(super) fn as_known(text: &str) -> Cow<'_, str> {
     let mut out = text.as_bytes().to_vec();
     with_plain_numbers(&mut out);
     let code = code(text);
-    let mut left = MAX_PLACES;
+    let (mut left, mut open) = (MAX_PLACES, Open::default());
     for at in 0..code.len() {
+        let opened = open.step(at, code[at]);
         let place = match code[at] {
             b'\t' => Some((at, b' ')),
             b'/' if is_in_command_name(&code, at) => Some((at, b'\\')),
-            b')' if closes_parameters(&code, at) => Some((at + 1, b'\n')),
+            b')' if opened.is_some_and(|open| are_parameters(&code, open, at)) => Some((at + 1, b'\n')),
             b'}' if ends_clause(&code, at) => Some((at + 1, b'\n')),
             b'[' if let Some(end) = attribute_of_class(&code, at) => {
                 out[at..end].fill(b' ');
@@ -89,31 +92,37 @@ fn is_in_command_name(code: &[u8], at: usize) -> bool {
     is_variable && calls && begins
 }
 
-/// The parenthesis of `param(...)` with a statement behind it on the same line.
-fn closes_parameters(code: &[u8], at: usize) -> bool {
-    let is_behind = code.get(at + 1).is_some_and(|b| matches!(b, b' ' | b'\t'));
-    let next = code[at + 1..].iter().find(|b| !matches!(b, b' ' | b'\t'));
+/// The parentheses that are open at a place, each with how many braces stood before it.
+#[derive(Default)]
+struct Open {
+    parentheses: Vec<(usize, usize)>,
+    braces: usize,
+}
+
+impl Open {
+    /// Goes on by a character; where a parenthesis is closed in which no block is, answers where it was opened.
+    fn step(&mut self, at: usize, byte: u8) -> Option<usize> {
+        match byte {
+            b'{' | b'}' => self.braces += 1,
+            b'(' => self.parentheses.push((at, self.braces)),
+            b')' => return self.parentheses.pop().filter(|(_, braces)| *braces == self.braces).map(|(open, _)| open),
+            _ => {}
+        }
+        None
+    }
+}
+
+/// The parentheses of `param(...)` with a statement behind them on the same line.
+fn are_parameters(code: &[u8], open: usize, close: usize) -> bool {
+    let is_behind = code.get(close + 1).is_some_and(|b| matches!(b, b' ' | b'\t'));
+    let next = code[close + 1..].iter().find(|b| !matches!(b, b' ' | b'\t'));
     if !is_behind || next.is_none_or(|b| b"\r\n;}|,)".contains(b)) {
         return false;
     }
-    let mut depth = 0usize;
-    for (i, byte) in code[at.saturating_sub(MAX_INSIDE)..at].iter().rev().enumerate() {
-        match byte {
-            b')' => depth += 1,
-            b'(' if depth == 0 => {
-                let before = code[..at - i - 1].trim_ascii_end();
-                let Some(keyword) = before.len().checked_sub(5) else { return false };
-                let begins = keyword
-                    .checked_sub(1)
-                    .is_none_or(|i| before[i].is_ascii_whitespace() || b"{;])".contains(&before[i]));
-                return begins && before[keyword..].eq_ignore_ascii_case(b"param");
-            }
-            b'(' => depth -= 1,
-            b'{' | b'}' => return false,
-            _ => {}
-        }
-    }
-    false
+    let before = code[..open].trim_ascii_end();
+    let Some(keyword) = before.len().checked_sub(5) else { return false };
+    let begins = keyword.checked_sub(1).is_none_or(|i| before[i].is_ascii_whitespace() || b"{;])".contains(&before[i]));
+    begins && before[keyword..].eq_ignore_ascii_case(b"param")
 }
 
 /// The brace that ends a clause of `switch` before the default on the same line.
@@ -132,8 +141,6 @@ fn attribute_of_class(code: &[u8], at: usize) -> Option<usize> {
     let rest = code.get(end..)?.trim_ascii_start();
     (code[at..end].ends_with(b")]") && rest.get(..6)?.eq_ignore_ascii_case(b"class ")).then_some(end)
 }
-/// Longest attribute.
-const MAX_ATTRIBUTE: usize = 200;
 
 /// The braces of the next `.Where{...}` or `.ForEach{...}` (about_Arrays).
 fn block_of_method(code: &[u8], from: usize) -> Option<(usize, usize)> {

@@ -12,6 +12,9 @@ use std::borrow::Cow;
 /// Stands for what the grammar would end a word at.
 const PLAIN: u8 = b'_';
 
+/// Most of a statement in front of a word that is looked at.
+const MAX_STATEMENT: usize = 4_096;
+
 /// Longest `$(...)` in a word.
 const MAX_SUB: usize = 1024;
 
@@ -132,7 +135,10 @@ fn begins_argument(bytes: &[u8], at: usize) -> bool {
 /// is an expression, and so is what an operator does.
 fn is_of_command(code: &[u8], at: usize) -> bool {
     const KEYWORDS: [&[u8]; 6] = [b"exit", b"if", b"return", b"switch", b"throw", b"while"];
-    let begin = code[..at].iter().rposition(|b| b"\n;{}|(=".contains(b)).map_or(0, |i| i + 1);
+    let from = at.saturating_sub(MAX_STATEMENT);
+    let end = code[from..at].iter().rposition(|b| b"\n;{}|(=".contains(b)).map(|i| from + i + 1);
+    // How a longer one begins is not looked for.
+    let Some(begin) = end.or((from == 0).then_some(0)) else { return false };
     let statement = &code[begin..at];
     let mut words = statement.split(|b| matches!(b, b' ' | b'\t' | b'\r')).filter(|word| !word.is_empty());
     let Some(first) = words.next() else { return false };

@@ -21,8 +21,9 @@ mod value;
 
 use super::CommandContext;
 use super::chocolatey;
+use super::queries;
 use super::sink::Sink;
-use crate::facts::{Body, Clue, ClueKind, Fact, Folder, NoteKind, Operation, Part, Phase, Reading, Site, Store, Text};
+use crate::facts::{Clue, ClueKind, Folder, NoteKind, Part, Phase, Reading, Site, Text};
 use crate::read::Input;
 use crate::read::text::LineIndex;
 use interest::Interest;
@@ -145,23 +146,14 @@ impl Source<'_> {
         let only_asks = sink.queries.only_ask() || sink.queries.are_none() && closes();
         guards.emit(self.index, &mut reading);
         if only_asks {
-            reading.facts.iter_mut().for_each(looked_at);
+            queries::looked_at(&mut reading, |via| {
+                via.strip_prefix("new ").is_some_and(|class| class.contains("connection"))
+            });
         }
-        if triggers::are_of_start(self.text) {
+        if reading.facts.iter().any(triggers::starts_task) && triggers::are_of_start(self.text) {
             reading.facts.iter_mut().for_each(triggers::at_start);
         }
         reading
-    }
-}
-
-/// A connection that a script made is no change where all that it asks is known to leave everything as it is.
-fn looked_at(fact: &mut Fact) {
-    if let Body::Effect(effect) = &mut fact.body
-        && effect.store == Store::Database
-        && effect.operation == Operation::Write
-        && effect.via.strip_prefix("new ").is_some_and(|class| class.contains("connection"))
-    {
-        effect.operation = Operation::Read;
     }
 }
 

@@ -21,11 +21,15 @@ pub(super) fn are_of_start(text: &str) -> bool {
     !OTHERWISE.iter().any(|word| text.contains(word)) && calls().next().is_some() && calls().all(is_of_start)
 }
 
+/// Does it say what a task starts?
+pub(super) fn starts_task(fact: &Fact) -> bool {
+    fact.as_clue().is_some_and(|clue| clue.kind == ClueKind::Starts && clue.key == "scheduled-task")
+}
+
 /// Says of what a task starts that it does so at the start of the machine.
 pub(super) fn at_start(fact: &mut Fact) {
-    if let Body::Clue(clue) = &mut fact.body
-        && clue.kind == ClueKind::Starts
-        && clue.key == "scheduled-task"
+    if starts_task(fact)
+        && let Body::Clue(clue) = &mut fact.body
     {
         "task-at-start".clone_into(&mut clue.key);
     }

@@ -1,6 +1,6 @@
 //! Objects that a script makes, by the names of their classes: what their properties hold and their methods do.
 
-use super::Script;
+use super::{Script, received};
 use crate::catalog::commands::{self, Shell};
 use crate::read::script::calls::{Argument, Found, Part};
 
@@ -30,8 +30,11 @@ impl Script<'_, '_> {
         class
             .and_then(|class| {
                 // Components for uploads are many, and work alike.
-                let is_upload = class.contains("upload");
-                let any = || is_upload.then(|| commands::find(Shell::Wsh, &format!("upload.{method}"))).flatten();
+                let any = || {
+                    received::is_for_uploads(class)
+                        .then(|| commands::find(Shell::Wsh, &format!("upload.{method}")))
+                        .flatten()
+                };
                 commands::find(Shell::Wsh, &format!("{class}.{method}")).or_else(any)
             })
             .or_else(|| commands::find(Shell::Wsh, method))

@@ -83,7 +83,7 @@ impl Script<'_, '_> {
 }
 
 /// A component for uploads, by the name of its class (manuals: Persits AspUpload, SoftArtisans FileUp).
-fn is_for_uploads(class: &str) -> bool {
+pub(super) fn is_for_uploads(class: &str) -> bool {
     class.contains("upload") || class.contains("fileup")
 }
 

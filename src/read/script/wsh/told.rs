@@ -1,23 +1,10 @@
 //! What a library of pages does whoever calls it. Most pages call nothing of it that leaves a trace, and it is run as a whole
 //! only for those that do.
 
-use crate::facts::{Body, Effect, Operation, Reading, Store};
+use crate::facts::Effect;
 use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::rc::Rc;
-
-/// A connection that a script made is no change where all that it asks is known to leave everything as it is.
-pub(super) fn looked_at(reading: &mut Reading) {
-    for fact in &mut reading.facts {
-        if let Body::Effect(effect) = &mut fact.body
-            && effect.store == Store::Database
-            && effect.operation == Operation::Write
-            && effect.via.starts_with("ADODB")
-        {
-            effect.operation = Operation::Read;
-        }
-    }
-}
 
 /// The headlines of its effects.
 type Headlines = LazyCell<HashSet<String>, Box<dyn FnOnce() -> HashSet<String>>>;

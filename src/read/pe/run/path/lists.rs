@@ -68,19 +68,17 @@ impl Run<'_, '_> {
     pub(super) fn hands_list_on(&self, function: u32) -> bool {
         let program = self.program;
         let body = program.body(function);
-        let is_known = |instruction: &Instruction| {
-            let import = match instruction.flow_control() {
-                FlowControl::Call | FlowControl::UnconditionalBranch => {
-                    program.references.thunks.get(&program.image.rva_of(instruction.near_branch_target())?)
-                }
-                FlowControl::IndirectCall | FlowControl::IndirectBranch => {
-                    program.linkage.slots.get(&program.image.rva_of(instruction.memory_displacement64())?)
-                }
-                _ => None,
-            };
-            program.apis.get(*import?).copied().flatten()?.row.model
+        let model = |instruction: &Instruction| {
+            let import = program.import_called(&[], instruction).filter(|_| leaves(instruction))?;
+            program.apis.get(import).copied().flatten()?.row.model
         };
         let is_list = |model| matches!(model, Model::FormatList | Model::FormatCommon);
-        body.instructions.len() <= MAX_INSTRUCTIONS && body.instructions.iter().filter_map(is_known).any(is_list)
+        body.instructions.len() <= MAX_INSTRUCTIONS && body.instructions.iter().filter_map(model).any(is_list)
     }
+}
+
+/// It calls something, or jumps there.
+fn leaves(instruction: &Instruction) -> bool {
+    use FlowControl::{Call, IndirectBranch, IndirectCall, UnconditionalBranch};
+    matches!(instruction.flow_control(), Call | UnconditionalBranch | IndirectCall | IndirectBranch)
 }
