@@ -82,6 +82,9 @@ pub const STAYS: &str = "stays";
 /// Key of the [`ClueKind::Role`] of a program that unpacks and sets up what it carries; `value` is what made it.
 pub const SELF_EXTRACTING: &str = "self-extracting";
 
+/// Key of the [`ClueKind::Role`] of what is a container by an image that was made before: `value` is its name.
+pub const CONTAINER: &str = "container";
+
 /// Something true of an artifact that is not itself an effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Clue {

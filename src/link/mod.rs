@@ -18,6 +18,7 @@ mod grants;
 mod implied;
 mod index;
 mod ini;
+mod installed;
 mod leftovers;
 mod links;
 mod markers;
@@ -44,7 +45,7 @@ mod values;
 mod writers;
 
 pub use environments::known as environments;
-pub(crate) use phases::started_path;
+pub(crate) use phases::{sets_up, started_path};
 
 use crate::discover::Application;
 use crate::facts::Reading;
@@ -79,6 +80,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     tools::mark(readings);
     servers::keep_on(readings);
     unread::tell(readings, context.app);
+    installed::tell(readings, context.app);
     durable::mark(readings, context.settings);
     markers::guard(readings);
     renewed::mark(readings);

@@ -125,7 +125,7 @@ fn default_phase(class: Class) -> Option<Known> {
 }
 
 /// A program that sets up another, by its name, by what its version information says of it, or by what it is made of.
-fn sets_up(reading: &Reading) -> bool {
+pub(crate) fn sets_up(reading: &Reading) -> bool {
     let file = file_name(&reading.artifact).to_lowercase();
     let described = || {
         let clues = super::steps::counted(&reading.facts).filter_map(|f| f.as_clue());

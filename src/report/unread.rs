@@ -2,7 +2,8 @@
 
 use super::verdict::counted;
 use crate::discover::{FOREIGN, IN_PLACE, Skipped, TOO_LARGE, UNBUILT, UNLISTED, is_source};
-use crate::facts::{Clue, ClueKind, Operation, Owner, Reading, Store, is_binary};
+use crate::facts::{CONTAINER, Clue, ClueKind, Operation, Owner, Reading, Store, Trait, is_binary};
+use crate::link::sets_up;
 use crate::rules::Target;
 use std::collections::BTreeSet;
 
@@ -121,7 +122,7 @@ struct Code<'a> {
 impl<'a> Code<'a> {
     fn of(skipped: &'a [Skipped], readings: &'a [Reading]) -> Self {
         let own = || readings.iter().filter(|r| r.owner == Owner::Application);
-        let is_built = own().any(|r| is_binary(&r.format));
+        let is_built = own().any(|r| is_binary(&r.format) && !is_of_others(r));
         // Beside a program that is built, a package is mostly one of tools that make its pages, unless it is served itself.
         let served: BTreeSet<&str> =
             skipped.iter().filter(|s| file_name(&s.artifact) == NODE_SERVER).map(|s| folder(&s.artifact)).collect();
@@ -196,8 +197,30 @@ fn unseen(skipped: &[Skipped], readings: &[Reading], code: &Code<'_>) -> Option<
         file_name(&r.artifact).eq_ignore_ascii_case(PACKAGE_SCRIPT)
             && effects.any(|effect| effect.operation == Operation::Install && effect.store == Store::Package)
     };
-    let script = own().find(installs)?;
-    Some(format!("what {} installs is not among the files: what it does is not known", script.artifact))
+    if let Some(script) = own().find(installs) {
+        return Some(format!("what {} installs is not among the files: what it does is not known", script.artifact));
+    }
+    // Who builds an image has the application among the files, or starts what is not read.
+    if own().any(|r| r.format == "dockerfile") {
+        return None;
+    }
+    let (reading, images) = own().map(|r| (r, images(r))).find(|(_, images)| !images.is_empty())?;
+    let (what, first) = if images.len() == 1 { ("the image", "") } else { ("the images", "first ") };
+    Some(format!("what is in {what} that {} runs was not read: {first}{}", reading.artifact, images[0]))
+}
+
+/// Images that are run as they were made elsewhere.
+fn images(reading: &Reading) -> Vec<&str> {
+    let clues = reading.facts.iter().filter_map(|fact| fact.as_clue());
+    clues.filter(|c| c.kind == ClueKind::Role && c.key == CONTAINER).map(|c| c.value.as_str()).collect()
+}
+
+/// Nothing of the application is built as this: it sets up another program, or is a tool of which the calls say what it does.
+/// What is managed may be built of the sources beside it.
+fn is_of_others(reading: &Reading) -> bool {
+    let changes = || reading.facts.iter().filter_map(|f| f.as_effect()).filter(|e| e.operation != Operation::Read);
+    let is_tool = changes().next().is_some() && changes().all(|effect| effect.has(Trait::Tool));
+    reading.format.starts_with("pe") && (is_tool || sets_up(reading))
 }
 
 /// Programs that run sources of Node.js.

@@ -6,7 +6,7 @@ use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use crate::catalog::config::engine_of_image;
 use crate::discover::is_windows_image;
-use crate::facts::{Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Reading, Step, Store, Text};
+use crate::facts::{CONTAINER, Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Reading, Step, Store, Text};
 use std::collections::{HashMap, HashSet};
 
 /// Volumes that live as long as the pod, or stay behind on the node that it ran on.
@@ -31,6 +31,7 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
     if let (Some(_), Some(kind)) = (tree.child(ROOT, "apiVersion"), tree.get(ROOT, "kind")) {
         reading.format = "kubernetes".to_owned();
         if WORKLOADS.contains(&kind) {
+            images(document, reading);
             workload(document, reading);
         }
         return true;
@@ -42,10 +43,29 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
     reading.format = "compose".to_owned();
     let services: Vec<NodeId> = tree.elements(services).collect();
     let any_windows = services.iter().any(|service| is_windows_service(tree, *service));
+    images(document, reading);
     for service in services {
         compose_service(document, reading, service, any_windows);
     }
     true
+}
+
+/// Images that containers run, except those that are built here. What is in them is the application, or part of it.
+fn images(document: &mut Document<'_>, reading: &mut Reading) {
+    let tree = &document.tree;
+    let is_built = |container: NodeId| tree.child(container, "build").is_some();
+    let of = |container: NodeId| tree.child(container, "image").filter(|image| !tree.value(*image).is_empty());
+    let found: Vec<NodeId> = match tree.child(ROOT, "services") {
+        Some(services) => tree.elements(services).filter(|service| !is_built(*service)).filter_map(of).collect(),
+        None => {
+            let lists = tree.descendants(ROOT).into_iter().filter_map(|node| tree.child(node, "containers"));
+            lists.flat_map(|list| tree.elements(list).filter_map(of).collect::<Vec<_>>()).collect()
+        }
+    };
+    for image in found {
+        let name = document.tree.value(image).to_owned();
+        document.clue(reading, image, Clue::new(ClueKind::Role, CONTAINER, name));
+    }
 }
 
 fn workload(document: &mut Document<'_>, reading: &mut Reading) {
