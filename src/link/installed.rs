@@ -36,7 +36,9 @@ pub(super) fn tell(readings: &mut [Reading], app: &Application) {
         let Some(first) = first.filter(|_| missing.len() > there.len()) else { continue };
         let text = match missing.len() {
             1 => format!("{first}, which it installs, is not among the files: what it does is not known"),
-            many => format!("{many} programs that it installs are not among the files, first {first}: what they do is not known"),
+            many => format!(
+                "{many} programs that it installs are not among the files, first {first}: what they do is not known"
+            ),
         };
         reading.note(NoteKind::Missing, text);
     }
@@ -61,7 +63,8 @@ mod tests {
     fn what_is_installed_and_not_there_is_said() {
         let one = "..\\bin\\Shop.exe, which it installs, is not among the files: what it does is not known";
         assert_eq!(told(&["Shop.exe", "readme.txt"], ""), [one]);
-        let many = "2 programs that it installs are not among the files, first ..\\bin\\Shop.exe: what they do is not known";
+        let many =
+            "2 programs that it installs are not among the files, first ..\\bin\\Shop.exe: what they do is not known";
         assert_eq!(told(&["Shop.exe", "Desk.exe", "shop.dll"], ""), [many]);
         assert!(told(&["desk.exe", "runtime.dll"], "").is_empty(), "one of two");
         assert_eq!(told(&["*"], "").len(), 1);

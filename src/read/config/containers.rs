@@ -6,7 +6,9 @@ use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use crate::catalog::config::engine_of_image;
 use crate::discover::is_windows_image;
-use crate::facts::{CONTAINER, Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Reading, Step, Store, Text};
+use crate::facts::{
+    CONTAINER, Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Phase, Reading, Step, Store, Text,
+};
 use std::collections::{HashMap, HashSet};
 
 /// Volumes that live as long as the pod, or stay behind on the node that it ran on.
