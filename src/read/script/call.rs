@@ -234,11 +234,12 @@ impl Scope<'_> {
             // A path without a character is one that was not followed.
             let named = matches!(kind, Kind::Name | Kind::Server);
             let at = if at.is_empty() && !named { Text::unknown() } else { at };
-            let mut only_reads = false;
+            let (mut only_reads, mut most) = (false, outcome.certainty);
             let mut location = match kind {
                 Kind::Server => match self.server(&at, outcome, via, sink) {
-                    Some((location, may_write)) => {
+                    Some((location, may_write, certainty)) => {
                         only_reads = !may_write;
+                        most = Some(most.map_or(certainty, |most| most.min(certainty)));
                         location
                     }
                     None => continue,
@@ -273,7 +274,7 @@ impl Scope<'_> {
             for mark in outcome.traits.iter().filter(|mark| !(is_kept && **mark == Trait::Recomputable)) {
                 effect.mark(*mark);
             }
-            effect.certainty = outcome.certainty.map_or(effect.certainty, |most| effect.certainty.min(most));
+            effect.certainty = most.map_or(effect.certainty, |most| effect.certainty.min(most));
             if let Some(phase) = outcome.phase {
                 effect = effect.in_phase(phase, format!("what {via} starts or sets up does it while it runs"));
             }

@@ -2,21 +2,21 @@
 
 use super::Scope;
 use crate::catalog::commands::Outcome;
-use crate::facts::{Location, Text};
+use crate::facts::{Certainty, Location, Operation, Text};
 use crate::read::connection::{self, Reach};
 use crate::read::script::sink::Sink;
 
 impl Scope<'_> {
     /// The databases of a server on this machine; those of another are noted as what they are. Without a name the
     /// tools of SQL Server connect to the default instance of the machine (MS documentation, "sqlcmd Utility"). Also whether
-    /// it may be written to.
+    /// it may be written to, and how certain it is that the server is this machine.
     pub(super) fn server(
         &self,
         at: &Text,
         outcome: &Outcome,
         via: &str,
         sink: &mut Sink<'_>,
-    ) -> Option<(Location, bool)> {
+    ) -> Option<(Location, bool, Certainty)> {
         let mut connection = match at.as_lit() {
             Some("") if self.arguments.bound.is_open => return None,
             Some("") => Text::lit("Server=."),
@@ -29,7 +29,7 @@ impl Scope<'_> {
         }
         let engine = outcome.engine.as_deref().unwrap_or("System.Data.SqlClient");
         let Some(found) = connection::database(&connection, engine) else {
-            return Some((Location::named(at.clone()), true));
+            return Some((Location::named(at.clone()), true, Certainty::Proven));
         };
         if let Some(mut clue) = found.remote() {
             via.clone_into(&mut clue.value);
@@ -37,9 +37,13 @@ impl Scope<'_> {
             return None;
         }
         match found.reach {
+            // A database that is made where somebody says may well be made here.
+            Reach::Unknown if outcome.does == Operation::Create => {
+                Some((found.location, !found.read_only, Certainty::Possible))
+            }
             // Of a server that somebody hands over nothing is known.
             Reach::Unknown => None,
-            _ => Some((found.location, !found.read_only)),
+            _ => Some((found.location, !found.read_only, Certainty::Proven)),
         }
     }
 }

@@ -155,11 +155,28 @@ impl Element<'_, '_> {
             let name = service.attribute("Name").map(|raw| self.wix.values.formatted(raw));
             bound.options.push(("servicename".to_owned(), name));
         }
+        bound.options.extend(self.database_options());
         let site = self.site();
         // Sources are named below the project, what is installed by its folder.
         let here = Text::new();
         let caller = Caller { shell: Shell::Wix, here: &here, site: &site, source: self.source(), trail: &[] };
         call::apply(command, &Text::lit(name), &bound, caller, sink);
+    }
+
+    /// Server and database of what a `SqlString` or a `SqlScript` runs on: of the element around it, or of the one that it
+    /// names, wherever that stands (WiX reference, "SqlString", "SqlScript").
+    fn database_options(&self) -> Vec<(String, Option<Text>)> {
+        if !matches!(self.node.tag_name().name(), "SqlString" | "SqlScript") {
+            return Vec::new();
+        }
+        let around = self.node.parent_element().filter(|parent| parent.tag_name().name() == "SqlDatabase");
+        let named = || self.node.attribute("SqlDb").and_then(|id| self.wix.databases.get(id)).copied();
+        let Some(database) = named().or(around) else { return Vec::new() };
+        let option = |name: &str| {
+            let value = database.attribute(name).map(|raw| self.wix.values.formatted(raw))?;
+            Some((name.to_lowercase(), Some(value)))
+        };
+        ["Server", "Database"].into_iter().filter_map(option).collect()
     }
 
     fn emit(&self, operation: Operation, store: Store, location: Location, origin: Origin, sink: &mut Sink<'_>) {

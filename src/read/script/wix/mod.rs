@@ -18,6 +18,7 @@ use crate::read::text::LineIndex;
 use actions::Actions;
 use elements::Element;
 use roxmltree::{Document, Node};
+use std::collections::HashMap;
 use values::{Values, standard};
 
 /// Deepest nesting of elements that is followed.
@@ -40,7 +41,10 @@ pub fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     };
     reading.format = "wix".to_owned();
     let index = LineIndex::new(text);
-    let mut wix = Wix { index: &index, text, values: Values::default(), actions: Actions::of(&document, input) };
+    let databases = document.descendants().filter(|node| node.tag_name().name() == "SqlDatabase");
+    let databases = databases.filter_map(|node| Some((node.attribute("Id")?, node))).collect();
+    let actions = Actions::of(&document, input);
+    let mut wix = Wix { index: &index, text, values: Values::default(), actions, databases };
     wix.includes(&document, input);
     wix.defines(&document);
     wix.properties(&document);
@@ -54,6 +58,8 @@ struct Wix<'t> {
     text: &'t str,
     values: Values,
     actions: Actions,
+    /// The `SqlDatabase` elements by their identifiers.
+    databases: HashMap<&'t str, Node<'t, 't>>,
 }
 
 impl Wix<'_> {
