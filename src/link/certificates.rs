@@ -12,6 +12,13 @@ const LISTENER: &str = "wsman:\\localhost\\listener";
 /// What gives a certificate out together with its key; `Export-Certificate` leaves the key behind (MS documentation, "PKI").
 const EXPORT: &str = "export-pfxcertificate";
 
+/// Blocks of PowerShell that run as often as they have something to run with.
+const LOOPS: [&str; 2] = ["foreach", "for"];
+/// Those that run as often as they are called.
+const FUNCTIONS: [&str; 2] = ["function", "filter"];
+/// Most exports of one script that are looked at.
+const MAX_EXPORTS: usize = 16;
+
 /// What imports a certificate with its key from a file.
 const IMPORTS: [&str; 2] = ["import-pfxcertificate", "certutil -importpfx"];
 
@@ -70,15 +77,15 @@ pub(super) fn mark(readings: &mut [Reading]) {
         if made == 0 {
             continue;
         }
+        let is_one = made == 1 && !effects().any(|effect| makes_certificate(effect) && has_head(effect, &LOOPS));
         // Of several nobody knows which one the listener uses, and a site that uses it loses its own.
         let serves = effects().any(|e| ["sslbindings", "sslcert"].iter().any(|what| e.location.key().contains(what)));
-        let listens = made == 1
+        let listens = is_one
             && !serves
             && effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
-        let exports = made == 1
-            && !serves
-            && effects()
-                .any(|e| e.operation == Operation::Create && e.via.eq_ignore_ascii_case(EXPORT) && leaves(&e.location));
+        let is_export =
+            |e: &&Effect| e.operation == Operation::Create && e.via.eq_ignore_ascii_case(EXPORT) && leaves(&e.location);
+        let exports: Vec<Effect> = effects().filter(is_export).filter(|_| !serves).take(MAX_EXPORTS).cloned().collect();
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let Body::Effect(effect) = &mut fact.body else { continue };
             if !makes_certificate(effect) {
@@ -89,12 +96,30 @@ pub(super) fn mark(readings: &mut [Reading]) {
                 effect
                     .evidence
                     .push(Step::new("made for remote management, which is set up with another one just as well"));
-            } else if exports && effect.phase == Phase::Unknown {
+            } else if effect.phase == Phase::Unknown
+                && exports.iter().any(|export| is_given_out(effect, fact.site.line, is_one, export))
+            {
                 effect.mark(Trait::Staged);
                 effect.evidence.push(Step::new("given out as a file by the same script"));
             }
         }
     }
+}
+
+/// Is the certificate that is made at this line the one that is exported? Either the export says that it got that one, or
+/// there is no other.
+fn is_given_out(made: &Effect, line: Option<u32>, is_one: bool, export: &Effect) -> bool {
+    let is_got = export.evidence.iter().any(|step| step.site.as_ref().is_some_and(|site| site.line == line));
+    if is_got {
+        return !has_head(made, &LOOPS) || has_head(export, &LOOPS);
+    }
+    is_one && !has_head(made, &FUNCTIONS)
+}
+
+/// Was what the command got given by a block with such a head, which may run more than once?
+fn has_head(effect: &Effect, words: &[&str]) -> bool {
+    let head = |step: &Step| step.text.trim_start().split([' ', '(']).next().unwrap_or_default().to_ascii_lowercase();
+    effect.evidence.iter().any(|step| words.contains(&head(step).as_str()))
 }
 
 fn makes_certificate(effect: &Effect) -> bool {
@@ -145,5 +170,27 @@ mod tests {
         assert_eq!(marked(&export.replace("Pfx", ""), "unknown"), [], "without its key");
         assert_eq!(marked(&export.replace("{Cwd}", "C:\\certs"), "unknown"), [], "on this machine");
         assert_eq!(marked(&format!("{listener}{}", make("build")), "build"), [], "one of two");
+        let made_by = |head: &str| {
+            let text = format!(
+                "{}  step \"{head}\"\n  step \"New-SelfSignedCertificate $n\"\n{export}{listener}",
+                make("unknown")
+            );
+            let mut readings = listing::parse(&text).unwrap();
+            mark(&mut readings);
+            readings[0].facts[0].as_effect().unwrap().traits.clone()
+        };
+        assert_eq!(made_by("foreach ($n in $names) {"), [], "one for each name");
+        assert_eq!(made_by("$n = 'x'"), [Trait::Recomputable]);
+        let given = |export: &str| {
+            let text = format!(
+                "artifact a\neffect generate certificate My phase=unknown via=x at=line:1;column:2\n  \
+                 step \"function New-Root($n) {{\"\n{export}"
+            );
+            let mut readings = listing::parse(&text).unwrap();
+            mark(&mut readings);
+            readings[0].facts[0].as_effect().unwrap().traits.clone()
+        };
+        assert_eq!(given(export), [], "one of those that the function makes");
+        assert_eq!(given(&format!("{export}  step \"$c = x\" at=line:1;column:2\n")), [Trait::Staged]);
     }
 }
