@@ -3,6 +3,7 @@
 use super::location::Location;
 use super::phase::Phase;
 use super::site::Site;
+use super::text::Text;
 use super::vocabulary::{Certainty, Operation, Origin, Store, Trait};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub struct Step {
 
 /// Begins the step that names the marker of an effect.
 const MARKED: &str = "not done again while ";
+/// Begins the step that names what was moved.
+const MOVED: &str = "moved from ";
 
 impl Step {
     /// The marker that keeps an effect from being made again.
@@ -31,6 +34,16 @@ impl Step {
     /// Does the step name the marker of the effect?
     pub fn names_marker(&self) -> bool {
         self.text.starts_with(MARKED)
+    }
+
+    /// Where that was which is moved.
+    pub fn moved(from: &Location) -> Self {
+        Step::new(format!("{MOVED}{from}"))
+    }
+
+    /// The place that the step says something was moved from.
+    pub fn moved_from(&self) -> Option<Location> {
+        self.text.strip_prefix(MOVED).map(|from| Location::named(Text::parse(from)))
     }
 
     /// A step in the artifact of the fact itself.

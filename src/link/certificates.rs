@@ -80,9 +80,8 @@ pub(super) fn mark(readings: &mut [Reading]) {
         let is_one = made == 1 && !effects().any(|effect| makes_certificate(effect) && has_head(effect, &LOOPS));
         // Of several nobody knows which one the listener uses, and a site that uses it loses its own.
         let serves = effects().any(|e| ["sslbindings", "sslcert"].iter().any(|what| e.location.key().contains(what)));
-        let listens = is_one
-            && !serves
-            && effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
+        let listens =
+            is_one && !serves && effects().any(|e| e.store == Store::Network && e.location.key().starts_with(LISTENER));
         let is_export =
             |e: &&Effect| e.operation == Operation::Create && e.via.eq_ignore_ascii_case(EXPORT) && leaves(&e.location);
         let exports: Vec<Effect> = effects().filter(is_export).filter(|_| !serves).take(MAX_EXPORTS).cloned().collect();

@@ -17,8 +17,8 @@ use super::words::{self, Word};
 use super::wrapped;
 use crate::catalog::commands::{self, Command, Form, Kind, Outcome, Shell, Start, Template};
 use crate::facts::{
-    Certainty, Clue, ClueKind, Effect, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Place, Site,
-    Source, Step, Store, Text, Trait, join_paths,
+    Certainty, Clue, ClueKind, Effect, Extent, Folder, Hole, Location, NoteKind, Operation, Origin, Part, Phase, Place,
+    Site, Source, Step, Store, Text, Trait, join_paths,
 };
 
 /// Most effects of one call: `del` with a thousand names is one deed.
@@ -264,9 +264,15 @@ impl Scope<'_> {
             let does = if only_reads { Operation::Read } else { outcome.does };
             let mut effect = self.caller.effect(does, store, location, via);
             effect.origin = self.origin(outcome, &effect);
-            if outcome.does == Operation::Rename && self.renames_in_place(outcome, &effect.location) {
-                effect.origin = Origin::Packaged;
-                effect.certainty = Certainty::Possible;
+            if outcome.does == Operation::Rename
+                && let Some(from) = outcome.source.as_ref().and_then(first)
+            {
+                let from = file(&from, self.caller.here);
+                if renames_in_place(&from, &effect.location) {
+                    effect.origin = Origin::Packaged;
+                    effect.certainty = Certainty::Possible;
+                }
+                effect.evidence.extend((from.extent() != Extent::None).then(|| Step::moved(&from)));
             }
             // What is fetched under another name each time is kept, and nobody has that again.
             let is_generated = |part: &Part| matches!(part, Part::Hole(Hole::From(Source::Generated, _)));
@@ -299,16 +305,6 @@ impl Scope<'_> {
             super::proved::saw(outcome);
             sink.effect(self.caller.site, effect);
         }
-    }
-
-    /// Another name for a file of the package, in its folder: nothing is there that was not there before.
-    fn renames_in_place(&self, outcome: &Outcome, to: &Location) -> bool {
-        let Some(from) = outcome.source.as_ref().and_then(|s| self.arguments.evaluate(s).into_iter().next()) else {
-            return false;
-        };
-        let from = file(&from, self.caller.here);
-        let shipped = |l: &Location| matches!(l.text().parts().first(), Some(Part::Hole(Hole::Folder(Folder::AppDir))));
-        shipped(&from) && shipped(to) && parent(from.text()) == parent(to.text())
     }
 
     /// Where the value comes from. A command that names no value of its own, such as a firewall rule, does the same
@@ -389,6 +385,12 @@ impl Scope<'_> {
         let line = if by_shell { words::unquote(&line) } else { line };
         Some(Nested { shell: start.language, line, argument: None, by_shell })
     }
+}
+
+/// Another name for a file of the package, in its folder: nothing is there that was not there before.
+fn renames_in_place(from: &Location, to: &Location) -> bool {
+    let shipped = |l: &Location| matches!(l.text().parts().first(), Some(Part::Hole(Hole::Folder(Folder::AppDir))));
+    shipped(from) && shipped(to) && parent(from.text()) == parent(to.text())
 }
 
 /// The folder of a path, without the last separator; empty when there is none.

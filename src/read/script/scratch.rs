@@ -1,6 +1,8 @@
 //! Files that a script makes and removes again are scratch by intention.
 
-use crate::facts::{Body, Certainty, ClueKind, Extent, Fact, Operation, Phase, Reading, Site, Store, Trait};
+use crate::facts::{
+    Body, Certainty, ClueKind, Extent, Fact, Location, Operation, Phase, Reading, Site, Step, Store, Trait,
+};
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
@@ -88,9 +90,11 @@ fn mark_replaced(reading: &mut Reading) {
     let renamed = |fact: &Fact| {
         let effect =
             fact.as_effect().filter(|e| e.operation == Operation::Rename && e.location.extent() != Extent::None)?;
-        Some((effect.location.key(), (fact.site.line, fact.site.column)))
+        let from = effect.evidence.iter().find_map(Step::moved_from);
+        Some((effect.location.key(), ((fact.site.line, fact.site.column), from)))
     };
-    let renamed: HashMap<String, (Option<u32>, Option<u32>)> = reading.facts.iter().filter_map(renamed).collect();
+    let renamed: HashMap<String, ((Option<u32>, Option<u32>), Option<Location>)> =
+        reading.facts.iter().filter_map(renamed).collect();
     if renamed.is_empty() {
         return;
     }
@@ -101,8 +105,10 @@ fn mark_replaced(reading: &mut Reading) {
             continue;
         }
         let key = effect.location.key();
-        let stem = BESIDE.iter().find_map(|ending| key.strip_suffix(ending));
-        if stem.and_then(|stem| renamed.get(stem)).is_some_and(|then| *then > at) {
+        let Some(stem) = BESIDE.iter().find_map(|ending| key.strip_suffix(ending)) else { continue };
+        // What is moved must be that file, as far as is known.
+        let is_it = |from: &Location| from.extent() != Extent::Full || from.key() == key;
+        if renamed.get(stem).is_some_and(|(then, from)| *then > at && from.as_ref().is_none_or(is_it)) {
             effect.mark(Trait::DeleteOnClose);
         }
     }
