@@ -23,12 +23,13 @@ pub(super) fn wanted(readings: &mut [Reading]) {
     for effect in super::effects_mut(readings).filter(|e| e.phase == Phase::Build && is_in_profile(e)) {
         let key = effect.location.key();
         let (above, name) = key.rsplit_once('\\').unwrap_or_default();
-        // The value itself, or some value of its key; of a folder only the files that are named by their ending.
+        // The value itself, or some value of its key; the files of a folder by their ending, or all of them.
         let some = match effect.store {
             Store::Registry => above.to_owned(),
             _ => name.rsplit_once('.').map_or(String::new(), |(_, ending)| files(above, ending)),
         };
-        if let Some((artifact, via)) = wanted.get(&key).or_else(|| wanted.get(&some)) {
+        let all = || wanted.get(&all_files(above)).filter(|_| effect.store.is_path() && is_own(above));
+        if let Some((artifact, via)) = wanted.get(&key).or_else(|| wanted.get(&some)).or_else(all) {
             effect.mark(Trait::ReadBack);
             effect.evidence.push(Step::new(format!("looked for by {via}")).in_artifact(artifact.clone()));
         }
@@ -52,8 +53,8 @@ fn is_in_profile(effect: &Effect) -> bool {
 }
 
 /// The location; of a value whose name is not known its key, which is the part above the first hole but the folder that the
-/// location begins with; of such a file its folder and its ending. A file of which nothing is known but its folder may be any:
-/// it is the folder that is looked at.
+/// location begins with; of such a file its folder and its ending. A file of which nothing is known but its folder may be any
+/// of a folder that is the application's own; of one that all applications share it is the folder that is looked at.
 fn looked_at(effect: &Effect) -> Option<String> {
     let key = effect.location.key();
     if effect.location.extent() == Extent::Full {
@@ -70,6 +71,7 @@ fn looked_at(effect: &Effect) -> Option<String> {
     let is_name = key.get(above.len() + 1..).is_some_and(|rest| !rest.contains('\\'));
     match tail.rsplit_once('.') {
         Some((_, ending)) => is_name.then(|| files(above, ending)),
+        None if is_own(above) && effect.operation == Operation::Read => is_name.then(|| all_files(above)),
         None => is_name.then(|| above.to_owned()),
     }
 }
@@ -77,6 +79,16 @@ fn looked_at(effect: &Effect) -> Option<String> {
 /// The files of a folder that end so.
 fn files(folder: &str, ending: &str) -> String {
     format!("{folder}\\*.{ending}")
+}
+
+/// All the files of a folder.
+fn all_files(folder: &str) -> String {
+    format!("{folder}\\*")
+}
+
+/// Is the folder one below that of the profile, not that itself?
+fn is_own(folder: &str) -> bool {
+    folder.contains('\\')
 }
 
 #[cfg(test)]
@@ -92,10 +104,15 @@ mod tests {
              effect create file {AppData}\\Desk\\first.xml phase=build\n\
              effect create file {AppData}\\Desk\\read.me phase=build\n\
              effect create file {AppData}\\Desk\\list.dat phase=build\n\
+             effect create file {AppData}\\shared.ini phase=build\n\
+             effect create file {AppData}\\Drawn\\a.ini phase=build\n\
+             effect create file {AppData}\\Read\\a.ini phase=build\n\
              artifact desk.exe\neffect read registry HKCU\\Software\\Desk\\Server phase=run via=x\n\
              effect read registry HKCU\\Software\\Desk\\Lists\\{?} phase=run via=x\n\
              effect read file {AppData}\\Desk\\first.xml phase=run via=y\n\
-             effect read file {AppData}\\Desk\\{?} phase=run via=y\n\
+             effect read file {AppData}\\{?} phase=run via=y\n\
+             effect write file {AppData}\\Drawn\\{?} phase=run via=y\n\
+             effect read file {AppData}\\Read\\{?} phase=run via=y\n\
              effect read file {AppData}\\Desk\\{?}.dat phase=run via=y\n\
              artifact other.cmd\neffect read registry HKCU\\Console\\QuickEdit via=z\n\
              effect set-value registry HKCU\\Console\\QuickEdit phase=first-boot via=z\n",
@@ -104,6 +121,6 @@ mod tests {
         super::wanted(&mut readings);
         let marked: Vec<bool> =
             readings[0].facts.iter().filter_map(|f| f.as_effect()).map(|e| e.has(Trait::ReadBack)).collect();
-        assert_eq!(marked, [true, true, false, true, false, true]);
+        assert_eq!(marked, [true, true, false, true, false, true, false, false, true]);
     }
 }

@@ -8,6 +8,9 @@ use super::words::{self, Word};
 use crate::facts::{Clue, ClueKind, Location, Part, Text};
 use crate::read::connection::{is_secret, without_secrets};
 
+/// How a service is started, as clues say it.
+pub(super) const SERVICE: &str = "service";
+
 /// How a registry value starts a program: at each logon, at the next one, or with the machine.
 fn how(location: &Location) -> Option<&'static str> {
     let key = location.key();
@@ -16,10 +19,10 @@ fn how(location: &Location) -> Option<&'static str> {
     } else if key.contains("\\currentversion\\runonce\\") {
         Some("run-once")
     } else if key.contains("\\currentcontrolset\\services\\") && key.ends_with("\\imagepath") {
-        Some("service")
+        Some(SERVICE)
     } else if key.contains("\\currentcontrolset\\services\\") && key.ends_with("\\parameters\\application") {
         // What a wrapper runs as the service (documentation of srvany and of nssm).
-        Some("service")
+        Some(SERVICE)
     } else {
         None
     }

@@ -19,7 +19,9 @@ pub(crate) struct Sink<'r> {
     /// What the script asks of databases, or does to them.
     pub(crate) queries: Queries,
     /// What services run through a wrapper, by their names.
-    pub(super) wrapped: BTreeMap<String, Wrapped>,
+    pub(super) wrapped: BTreeMap<String, Vec<Wrapped>>,
+    /// What must hold for the command that is read to run, by numbers of conditions.
+    pub(super) conditions: Vec<usize>,
     seen: HashSet<(Site, String)>,
     phase: Option<(Phase, String)>,
     capped: bool,
@@ -31,6 +33,7 @@ impl<'r> Sink<'r> {
             reading,
             queries: Queries::default(),
             wrapped: BTreeMap::new(),
+            conditions: Vec::new(),
             seen: HashSet::new(),
             phase: None,
             capped: false,

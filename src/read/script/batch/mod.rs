@@ -1,5 +1,6 @@
 //! cmd and batch scripts, read as cmd runs them.
 
+mod branches;
 mod builtin;
 mod called;
 mod compared;

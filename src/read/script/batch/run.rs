@@ -6,23 +6,23 @@
 
 use super::builtin::Printed;
 use super::env::Env;
-use super::guard;
 use super::parse;
-use super::syntax::{For, If, Join, Link, Node, Script, Statement};
+use super::syntax::{For, Join, Link, Node, Script, Statement};
 use crate::facts::{Hole, Location, NoteKind, Part, Site, Text};
 use crate::read::Input;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::Sink;
-use crate::read::script::{call, words};
 use crate::read::text::LineIndex;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 /// Most commands that are carried out: calls and loops repeat them.
 const MAX_STEPS: usize = 100_000;
 /// Deepest `call :label` inside another, and deepest line inside a line.
 const MAX_CALLS: usize = 12;
+/// Most labels behind a line that are looked at for whether it is passed over.
+const MAX_PASSED: usize = 32;
 /// How often a label is entered with more than was known there before.
 const MAX_VISITS: u32 = 8;
 
@@ -70,6 +70,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) decided: bool,
     /// A label is computed: nobody knows with what a line is reached.
     pub(super) is_dynamic: bool,
+    /// What is carried out is carried out because something failed.
+    pub(super) failing: bool,
     /// See `names_home`, once somebody has asked.
     pub(super) has_home: OnceCell<bool>,
 }
@@ -83,6 +85,8 @@ pub(super) struct Frame<'c> {
     pending: BTreeMap<usize, Env>,
     states: HashMap<usize, (Env, u32)>,
     exits: Option<Env>,
+    /// Where was jumped to, and not because something failed: what is passed over is not always carried out.
+    jumps: BTreeSet<usize>,
 }
 
 impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
@@ -105,6 +109,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             dynamic: None,
             decided: false,
             is_dynamic: false,
+            failing: false,
             has_home: OnceCell::new(),
         }
     }
@@ -163,6 +168,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 pending: BTreeMap::new(),
                 states: HashMap::new(),
                 exits: None,
+                jumps: BTreeSet::new(),
             };
             self.statement(statement, env, &mut frame);
         }
@@ -185,8 +191,10 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             pending: BTreeMap::from([(start, env)]),
             states: HashMap::new(),
             exits: None,
+            jumps: BTreeSet::new(),
         };
         self.depth += 1;
+        let around = self.sink.conditions.len();
         while let Some((first, mut env)) = frame.pending.pop_first() {
             let mut at = first;
             loop {
@@ -209,6 +217,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                     *seen = true;
                 }
                 frame.line_env = env.clone();
+                let passed = frame.jumps.range(at + 1..).take(MAX_PASSED).map(|to| script.statements[*to].at);
+                self.sink.conditions.truncate(around);
+                self.sink.conditions.extend(passed);
                 match self.statement(statement, env, &mut frame) {
                     Some(next) => env = next,
                     None => break,
@@ -217,6 +228,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
         }
         self.depth -= 1;
+        self.sink.conditions.truncate(around);
         frame.exits
     }
 
@@ -284,7 +296,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             if let (Join::Failure, Some(marker)) = (link.join, self.asked.clone()) {
                 self.guards.add(link.span.start, link.span.start, link.span.end, "if not exist", marker);
             }
-            match (self.node(&link.node, env, frame), before) {
+            let failing = self.failing;
+            self.failing |= link.join == Join::Failure;
+            let after = self.node(&link.node, env, frame);
+            self.failing = failing;
+            match (after, before) {
                 (Some(mut after), Some(before)) => {
                     after.join(&before);
                     env = after;
@@ -315,47 +331,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 self.redirections(redirects, Printed::default(), first, &before, frame);
                 env
             }
-            Node::If(condition) => self.branches(condition, env, frame),
+            Node::If(condition) => self.either(condition, env, frame),
             Node::For(over) => self.repeat(over, env, frame),
-        }
-    }
-
-    fn branches(&mut self, condition: &If, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
-        if let (Some(path), Some((from, to))) =
-            (&condition.exist, guard::guarded(condition, condition.negated, frame.script))
-        {
-            for (text, _) in self.expand(path, &env, frame) {
-                let marker = call::file(&words::without_quotes(&text), &env.here);
-                let key = if condition.negated { "if not exist" } else { "if exist" };
-                self.guards.add(condition.at, from, to, key, marker);
-            }
-        }
-        if let (true, Some(marker)) = (condition.failure, self.asked.take()) {
-            // The query fails where there is nothing.
-            let is_absent = !condition.negated;
-            if let Some((from, to)) = guard::guarded(condition, is_absent, frame.script) {
-                let key = if is_absent { "if not exist" } else { "if exist" };
-                self.guards.add(condition.at, from, to, key, marker);
-            }
-        }
-        if self.are_same(condition, &env, frame) {
-            let taken = if condition.negated { condition.other.as_ref() } else { Some(&condition.then) };
-            return match taken {
-                Some(taken) => self.statement(taken, env, frame),
-                None => Some(env),
-            };
-        }
-        let then = self.statement(&condition.then, env.clone(), frame);
-        let other = match &condition.other {
-            Some(other) => self.statement(other, env, frame),
-            None => Some(env),
-        };
-        match (then, other) {
-            (Some(mut a), Some(b)) => {
-                a.join(&b);
-                Some(a)
-            }
-            (a, b) => a.or(b),
         }
     }
 
@@ -406,6 +383,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             return leave(&mut frame.exits, &env);
         }
         if let Some(&at) = frame.labels.get(name.as_str()) {
+            if !self.failing {
+                frame.jumps.insert(at);
+            }
             match frame.pending.get_mut(&at) {
                 Some(waiting) => waiting.join(&env),
                 None => {

@@ -80,11 +80,11 @@ impl<'s> Machine<'s, '_, '_> {
             match child.kind() {
                 // What is switched off by its author does not happen.
                 "statement_block" if never => {}
-                "statement_block" => self.take(child, &mut ways),
-                "elseif_clauses" => children(child).into_iter().for_each(|clause| self.take(clause, &mut ways)),
+                "statement_block" => self.take_if(child, &mut ways),
+                "elseif_clauses" => children(child).into_iter().for_each(|clause| self.take_if(clause, &mut ways)),
                 "else_clause" => {
                     has_other = true;
-                    self.take(child, &mut ways);
+                    self.take_if(child, &mut ways);
                 }
                 _ => {}
             }
@@ -115,7 +115,7 @@ impl<'s> Machine<'s, '_, '_> {
             }
         }
         let mut ways = Ways::new(scope);
-        blocks.into_iter().for_each(|block| self.take(block, &mut ways));
+        blocks.into_iter().for_each(|block| self.take_if(block, &mut ways));
         ways.end(has_default, scope)
     }
 
@@ -156,6 +156,13 @@ impl<'s> Machine<'s, '_, '_> {
     }
 
     /// Takes one of several ways: a block, or a clause with one.
+    /// A way that is taken under a condition.
+    fn take_if(&mut self, clause: Node<'s>, ways: &mut Ways) {
+        self.sink.conditions.push(clause.start_byte());
+        self.take(clause, ways);
+        self.sink.conditions.pop();
+    }
+
     fn take(&mut self, clause: Node<'s>, ways: &mut Ways) {
         let mut inner = ways.before.clone();
         let value = self.eval(clause, &mut inner);
