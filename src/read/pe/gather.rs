@@ -219,7 +219,7 @@ impl Kept {
                     *place = effects::event_gap(event).max(*place);
                     let mode = open.modes.entry(event.site).or_default();
                     *mode = effects::mode_gap(event).max(*mode);
-                } else if !seen.insert(fact_key(&fact)) || is_told(program, &mut told, &fact) {
+                } else if !seen.insert(fact_key(&fact)) || is_told(program, &mut told, event, &fact) {
                 } else if kept.located.len() < MAX_FACTS {
                     kept.located.push(fact);
                 } else {
@@ -390,7 +390,7 @@ fn words(fact: &Fact) -> String {
 const MAX_TWINS: usize = 16;
 
 /// The method that a compiler put in place of its call says it, or was put there: one line of the source.
-fn is_told(program: &Program<'_>, told: &mut HashMap<String, Vec<u32>>, fact: &Fact) -> bool {
+fn is_told(program: &Program<'_>, told: &mut HashMap<String, Vec<u32>>, event: &Event, fact: &Fact) -> bool {
     let Body::Effect(effect) = &fact.body else { return false };
     let Some(function) = fact.site.rva.and_then(|rva| program.functions.function_of(rva)) else { return false };
     let key = format!("{} {:?} {:?}", words(fact), effect.phase, effect.certainty);
@@ -398,7 +398,10 @@ fn is_told(program: &Program<'_>, told: &mut HashMap<String, Vec<u32>>, fact: &F
     if functions.contains(&function) || functions.len() >= MAX_TWINS || program.is_out_of_budget() {
         return false;
     }
-    let is_twin = functions.iter().any(|other| methods::is_compiled_in(program, *other, function));
+    let literals: Vec<u32> = event.args.iter().filter_map(|arg| arg.literal).collect();
+    let is_twin = functions.iter().any(|other| {
+        methods::is_compiled_in(program, *other, function) || methods::is_given(program, *other, function, &literals)
+    });
     functions.push(function);
     is_twin
 }

@@ -5,6 +5,7 @@
 //! more than call them in truth, so what holds for all of these holds for the method.
 
 use super::code::body::Body;
+use super::operands::addresses;
 use super::program::Program;
 use super::reach;
 use super::{Map, Set, surface};
@@ -266,6 +267,21 @@ pub(crate) fn is_compiled_in(program: &Program<'_>, a: u32, b: u32) -> bool {
         places.any(|instruction| is_compared(program, instruction.ip().wrapping_sub(program.image.base) as u32, method))
     };
     a != b && (holds(a, b) || holds(b, a))
+}
+
+/// One of two functions makes an object, and names the texts that the other one, a method of the object, finds in it: where both
+/// say the same, the method was put in place of its call. A method that names them itself says it a second time.
+pub(crate) fn is_given(program: &Program<'_>, a: u32, b: u32, literals: &[u32]) -> bool {
+    let names = |function: u32| {
+        let body = program.body(function);
+        let mut named = body.instructions.iter().flat_map(addresses).filter_map(|va| program.image.rva_of(va));
+        named.any(|rva| literals.contains(&rva))
+    };
+    let makes = |function: u32, method: u32| {
+        program.tables_with(method).into_iter().any(|table| program.users_of(table).contains(&function))
+    };
+    let gives = |function: u32, method: u32| makes(function, method) && names(function) && !names(method);
+    a != b && !literals.is_empty() && (gives(a, b) || gives(b, a))
 }
 
 /// Up to where the register is set anew, it is compared, and nothing else is done with it. Where the code goes on elsewhere

@@ -222,7 +222,7 @@ pub(super) fn effect(
         let several = event.args.iter().filter(|arg| arg.texts.len() > 1 && arg.literal.is_some());
         several
             .filter_map(|arg| arg.texts.first())
-            .any(|text| !place.contains(&text.to_string()) && step.text == format!("string \"{}\"", quoted(text)))
+            .any(|text| !place.contains(&text.to_string()) && step.text == format!("string \"{}\"", literal(text)))
     };
     effect.evidence.retain(|step| !of_others(step));
     effect
@@ -269,6 +269,14 @@ fn quoted(text: &Text) -> String {
     text.to_string().chars().take(MAX_QUOTE).collect()
 }
 
+/// A literal as it stands in the image: without the folder that a bare name is below.
+fn literal(text: &Text) -> String {
+    match text.parts() {
+        [Part::Hole(Hole::Folder(Folder::Cwd)), Part::Lit(name)] => quoted(&Text::lit(name.trim_start_matches('\\'))),
+        _ => quoted(text),
+    }
+}
+
 /// The call, its literals, what opened its handle, and through whom its parameters came.
 pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
     let at = |rva: u32| Site::code(image.section_name(rva), rva);
@@ -278,7 +286,7 @@ pub(super) fn evidence(image: &Image<'_>, event: &Event) -> Vec<Step> {
     for (n, arg) in event.args.iter().enumerate() {
         let what = if from == Some(n) { "from" } else { "string" };
         if let (Some(rva), Some(text)) = (arg.literal, arg.texts.first()) {
-            steps.push(Step::at(format!("{what} \"{}\"", quoted(text)), at(rva)));
+            steps.push(Step::at(format!("{what} \"{}\"", literal(text)), at(rva)));
         } else if from == Some(n) {
             let known = arg.texts.iter().filter(|text| !text.is_unknown() && !text.is_empty());
             steps.extend(known.map(|text| Step::new(format!("{what} \"{}\"", quoted(text)))));

@@ -286,6 +286,11 @@ impl Engine<'_, '_> {
             (None, Some(number)) if may_be_number => {
                 [Arg::default(), Arg { number: Number::Known(vec![number]), ..Arg::default() }]
             }
+            // What the function is given, whoever calls it says; of a method that takes either, that is a text.
+            (None, None) if does != Does::WriteNumber => {
+                let given = self.close(value, Width::tried(false));
+                [if given.has_parameters() { given } else { Arg::default() }, Arg::default()]
+            }
             _ => [Arg::default(), Arg::default()],
         }
     }
