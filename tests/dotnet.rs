@@ -114,6 +114,12 @@ fn a_service_with_its_library() {
 }
 
 #[test]
+fn what_an_application_uses_of_a_library() {
+    let files = ["kit.dll", "shipped.config", "shipped.exe"];
+    golden("shipped", &files.map(|name| PathBuf::from(format!("fixtures/dotnet/{name}"))));
+}
+
+#[test]
 fn the_members_of_a_single_file_application() {
     golden("bundle", &["fixtures/dotnet/bundle.exe".into()]);
 }

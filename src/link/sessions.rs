@@ -63,9 +63,12 @@ pub(super) fn doubt(readings: &mut [Reading], app: &Application) {
         let Some(folder) = bin_of(&reading.artifact) else { continue };
         let site = sites.entry(folder.to_lowercase()).or_default();
         site.assemblies += usize::from(reading.owner == Owner::Application);
-        site.uses |= super::steps::counted(&reading.facts)
-            .filter_map(|f| f.as_effect())
-            .any(|e| e.location.text().leading_lit().starts_with(SESSION));
+        // What is not judged, or is of a library into which nothing leads, says nothing of what the application does.
+        site.uses |= reading.owner == Owner::Application
+            && super::steps::counted(&reading.facts)
+                .filter_map(|f| f.as_effect())
+                .filter(|e| e.certainty > Certainty::Possible)
+                .any(|e| e.location.text().leading_lit().starts_with(SESSION));
     }
     if sites.is_empty() {
         return;

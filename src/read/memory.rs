@@ -45,7 +45,7 @@ pub(super) fn image_key(app: &Application, artifact: &Artifact, bytes: &[u8]) ->
 }
 
 /// Key of all assemblies of an application, whose contents have these hashes. Debug information names source files, which
-/// are looked for among all files.
+/// are looked for among all files, and what libraries are used for is looked for in texts.
 pub(super) fn group_key(
     app: &Application,
     assemblies: &[&Artifact],
@@ -64,6 +64,9 @@ pub(super) fn group_key(
             Some(database) => hasher.update_reader(std::fs::File::open(database).ok()?).ok()?,
             None => hasher.update(b"-"),
         };
+    }
+    for text in super::clr::texts_that_name(app).filter(|_| assemblies.len() > 1) {
+        hasher.update(&text);
     }
     Some(hasher.finalize().to_hex().to_string())
 }

@@ -449,6 +449,9 @@ pub struct RoleRow {
     /// Their parameters are what was sent: data of whoever asks.
     #[serde(default)]
     pub input: bool,
+    /// A host only makes such an object where a page, a configuration or code names its type.
+    #[serde(default)]
+    pub named: bool,
 }
 
 /// A client of a store on another host.

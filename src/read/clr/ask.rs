@@ -4,6 +4,7 @@
 use super::lines::{self, Place, Told};
 use super::links::{Links, Method};
 use super::phases::Phases;
+use super::reach::Reach;
 use super::resolve::Resolver;
 use super::unit::Unit;
 use super::{context, sinks};
@@ -23,6 +24,7 @@ pub(super) struct View<'v> {
     pub(super) units: &'v [Unit],
     pub(super) links: &'v Links,
     pub(super) phases: &'v Phases,
+    pub(super) reach: &'v Reach,
     /// How many methods are asked about.
     pub(super) methods: usize,
 }
@@ -129,6 +131,7 @@ impl View<'_> {
                     asked.open.push(*method);
                 }
                 context::complete(&resolver, self.phases, *method, &mut facts);
+                self.reach.doubt(&resolver, *method, &mut facts);
                 let places = facts.iter().enumerate().flat_map(|(n, fact)| lines::places(&resolver, *method, n, fact));
                 let places: Vec<Place> = places.collect();
                 asked.said.push((*method, Said { facts, places, exhausted: resolver.is_exhausted() }));

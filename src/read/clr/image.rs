@@ -2,6 +2,7 @@
 
 mod com;
 mod gaps;
+mod spelled;
 
 use super::names::type_label;
 use super::shape::Shape;
@@ -118,6 +119,8 @@ impl<'a> Image<'a> {
         self.interfaces(&mut unit);
         self.imports(&mut unit);
         self.attributes(&mut unit);
+        unit.generic_arguments = self.generic_arguments();
+        unit.literals = self.named_in_literals();
         if self.names_left.get() == 0 {
             unit.notes.push(Note::new(NoteKind::Capped, "names that are repeated too often: the rest are left out"));
         }
@@ -456,6 +459,7 @@ impl<'a> Image<'a> {
                 Use::Call => calls.push((rid, unit.plain(token))),
                 Use::Function => functions.push((rid, unit.plain(token))),
                 Use::Store => stores.push((rid, token)),
+                Use::Token => unit.typed.extend(matches!(table(token), TYPE_DEF | TYPE_REF).then_some((rid, token))),
             });
             tidy(&mut calls, first_call);
             tidy(&mut functions, first_function);

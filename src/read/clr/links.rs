@@ -222,7 +222,7 @@ impl Links {
     /// Definitions of a type of this name, those that the runtime would take first: an assembly is looked for beside who
     /// names it. Where a tree holds an application twice, each copy is then a program of its own, and what the two
     /// may run does not multiply.
-    fn candidates(&self, unit: u32, name: &str) -> impl Iterator<Item = (u32, u32)> {
+    pub(super) fn candidates(&self, unit: u32, name: &str) -> impl Iterator<Item = (u32, u32)> {
         let all = self.types.get(name).map_or(&[][..], Vec::as_slice);
         let folder = self.folders.get(unit as usize).copied().unwrap_or_default();
         let from = all.partition_point(|place| place.folder < folder);
@@ -326,7 +326,7 @@ impl Links {
     }
 
     /// The bases and interfaces of a type, nearest first, and where the application defines them.
-    fn lineage<'u>(&self, units: &'u [Unit], unit: u32, ty: u32) -> Vec<(&'u str, Option<(u32, u32)>)> {
+    pub(super) fn lineage<'u>(&self, units: &'u [Unit], unit: u32, ty: u32) -> Vec<(&'u str, Option<(u32, u32)>)> {
         let mut found: Vec<(&str, Option<(u32, u32)>)> = Vec::new();
         let mut queue = vec![(unit, ty)];
         let mut seen = BTreeSet::new();
@@ -354,6 +354,21 @@ impl Links {
             all.dedup();
         }
         all
+    }
+
+    /// Every method that is called or made into a delegate, and by whom.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (Method, Method)> {
+        self.callers.0.iter().map(|(target, caller)| (*caller, *target))
+    }
+
+    /// Every method that overrides or implements others, and those.
+    pub(super) fn all_declarations(&self) -> impl Iterator<Item = (Method, &[Method])> {
+        self.declarations.iter().map(|(method, declarations)| (*method, declarations.as_slice()))
+    }
+
+    /// The number of the folder that a unit lies in.
+    pub(super) fn folder(&self, unit: u32) -> Option<u32> {
+        self.folders.get(unit as usize).copied()
     }
 
     /// Declarations that this method overrides or implements.

@@ -23,6 +23,7 @@ mod phases;
 mod pinvoke;
 mod portable;
 mod programs;
+mod reach;
 mod resolve;
 mod shape;
 mod sinks;
@@ -45,6 +46,8 @@ pub(in crate::read) use lines::database;
 use links::{Links, Method};
 use phases::Phases;
 use rayon::prelude::*;
+use reach::Reach;
+pub(in crate::read) use reach::texts_that_name;
 use std::collections::BTreeSet;
 use unit::Unit;
 
@@ -64,6 +67,7 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
     links.components = programs::of_program(assemblies, &units, own);
     links.given_input = phases.given_input().collect();
     let seeds = interpreted(&units);
+    let reach = Reach::new(app, &units, &links, &phases, &readings);
     let mut demand = Demand::new(&seeds);
     for _ in 0..MAX_ROUNDS {
         let wanted = demand.follow(&units, &links);
@@ -75,7 +79,7 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
     let mut told = Answers::default();
     let mut open = seeds.clone();
     for round in 0..=MAX_ROUNDS {
-        let view = View { units: &units, links: &links, phases: &phases, methods: seeds.len() };
+        let view = View { units: &units, links: &links, phases: &phases, reach: &reach, methods: seeds.len() };
         let wanted = told.ask(&view, assemblies, &mut open);
         if wanted.is_empty() || round == MAX_ROUNDS {
             break;
@@ -84,7 +88,7 @@ pub fn read_application(app: &Application, assemblies: &[&Artifact], insides: bo
     }
     // Methods that were only looked at for what they give may call something that matters too.
     let mut others: BTreeSet<Method> = interpreted(&units).difference(&seeds).copied().collect();
-    let view = View { units: &units, links: &links, phases: &phases, methods: seeds.len() };
+    let view = View { units: &units, links: &links, phases: &phases, reach: &reach, methods: seeds.len() };
     told.ask(&view, assemblies, &mut others);
     let mut told = told.by_assembly(&view);
     lines::add(app, assemblies, &mut told);

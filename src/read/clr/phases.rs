@@ -21,6 +21,8 @@ struct Root {
     phase: Phase,
     because: &'static str,
     input: bool,
+    /// Its object is only made where something names the type.
+    is_named: bool,
 }
 
 /// Methods that a host calls, by method.
@@ -73,7 +75,12 @@ impl Phases {
                 for method in functions.into_iter().filter_map(|token| links.called(u, token)) {
                     match phase {
                         Some(phase) => {
-                            self.roots.entry(method).or_insert(Root { phase, because: &row.because, input: false });
+                            self.roots.entry(method).or_insert(Root {
+                                phase,
+                                because: &row.because,
+                                input: false,
+                                is_named: true,
+                            });
                         }
                         None => {
                             self.started.insert(method);
@@ -89,7 +96,7 @@ impl Phases {
         let Some(machine) = links.called(u, site.token).and_then(|method| links.machine(method)) else { return };
         let gives = unit.callee(site.token).is_some_and(|callee| callee.returns);
         if gives && links.is_asynchronous(machine) && !is_awaited(unit, body, site) {
-            let root = Root { phase: Phase::Run, because: "background work", input: false };
+            let root = Root { phase: Phase::Run, because: "background work", input: false, is_named: true };
             self.roots.entry(machine).or_insert(root);
         }
     }
@@ -97,6 +104,11 @@ impl Phases {
     /// Methods that a host calls with what it was sent.
     pub(super) fn given_input(&self) -> impl Iterator<Item = Method> {
         self.roots.iter().filter(|(_, root)| root.input).map(|(method, _)| *method)
+    }
+
+    /// Methods that a host finds by itself, whatever the application names.
+    pub(super) fn found_by_hosts(&self) -> impl Iterator<Item = Method> {
+        self.roots.iter().filter(|(_, root)| !root.is_named).map(|(method, _)| *method)
     }
 
     /// When an instruction of a method runs that itself runs what the program is there for.
@@ -124,7 +136,8 @@ impl Phases {
         let row = by_type.or_else(|| catalog().roles(info.attributes.iter().map(|a| &**a)).into_iter().next());
         if let Some(row) = row {
             let input = row.input && info.is_public;
-            self.roots.insert(method, Root { phase: row.phase, because: &row.because, input });
+            let is_named = row.named && by_type.is_some();
+            self.roots.insert(method, Root { phase: row.phase, because: &row.because, input, is_named });
         }
     }
 
@@ -182,9 +195,13 @@ fn hosts(unit: &Unit) -> impl Iterator<Item = (u32, u32)> {
 /// When an instruction runs, before or behind the one that runs the host.
 fn around(host: u32, offset: u32) -> Option<Root> {
     match offset.cmp(&host) {
-        Ordering::Less => Some(Root { phase: Phase::Startup, because: "before the host runs", input: false }),
+        Ordering::Less => {
+            Some(Root { phase: Phase::Startup, because: "before the host runs", input: false, is_named: true })
+        }
         Ordering::Equal => None,
-        Ordering::Greater => Some(Root { phase: Phase::Shutdown, because: "after the host has stopped", input: false }),
+        Ordering::Greater => {
+            Some(Root { phase: Phase::Shutdown, because: "after the host has stopped", input: false, is_named: true })
+        }
     }
 }
 

@@ -153,6 +153,12 @@ pub(super) struct Unit {
     pub(super) functions: Vec<(u32, u32)>,
     /// Row of the method and field token that it stores, sorted.
     pub(super) stores: Vec<(u32, u32)>,
+    /// Row of the method and token of the type that it asks about, as `typeof` does; sorted by the method.
+    pub(super) typed: Vec<(u32, u32)>,
+    /// Tokens of types that generic instances are made of.
+    pub(super) generic_arguments: Vec<u32>,
+    /// Literals that may name a type or a member.
+    pub(super) literals: Vec<Box<str>>,
     /// Row of the entry point.
     pub(super) entry: Option<u32>,
     /// Simple names of the assemblies it refers to.

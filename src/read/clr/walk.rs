@@ -15,6 +15,8 @@ pub(super) enum Use {
     Function,
     /// A field is stored.
     Store,
+    /// Asked for what it is, as `typeof` does: a type, a method or a field.
+    Token,
 }
 
 const VARIABLE: u8 = 0xff;
@@ -66,6 +68,8 @@ pub(super) fn tokens(code: &[u8], mut see: impl FnMut(Use, u32)) {
             (0x7d | 0x80, _) => see(Use::Store, word(start)),
             // ldftn, ldvirtftn (III.3.41, III.4.18)
             (0xfe, Some(0x06 | 0x07)) => see(Use::Function, word(start)),
+            // ldtoken (III.4.17)
+            (0xd0, _) => see(Use::Token, word(start)),
             _ => {}
         }
         at = match operand {
