@@ -22,6 +22,8 @@ pub struct Step {
 
 /// Begins the step that names the marker of an effect.
 const MARKED: &str = "not done again while ";
+/// The step that says that an effect happens only where there is nothing yet.
+const MISSING: &str = "only where it is missing";
 /// Begins the step that names what was moved.
 const MOVED: &str = "moved from ";
 
@@ -34,6 +36,16 @@ impl Step {
     /// Does the step name the marker of the effect?
     pub fn names_marker(&self) -> bool {
         self.text.starts_with(MARKED)
+    }
+
+    /// It is made only where it is missing.
+    pub fn missing(site: Site) -> Self {
+        Step::at(MISSING, site)
+    }
+
+    /// Does the step say that it is made only where it is missing?
+    pub fn says_missing(&self) -> bool {
+        self.text == MISSING
     }
 
     /// Where that was which is moved.

@@ -2,7 +2,10 @@
 //! queue of MSMQ, the emulator of Azure storage.
 
 use super::document::Document;
-use crate::facts::{Certainty, ClueKind, Effect, Fact, Location, Operation, Reading, Site, Step, Store, Text, Trait};
+use super::token;
+use crate::facts::{
+    Certainty, ClueKind, Effect, Fact, Location, Operation, Part, Reading, Site, Step, Store, Text, Trait,
+};
 use std::collections::HashSet;
 
 /// Settings of plug-ins of Azure cloud services, which are replaced when a package is published (MS documentation, "Set up
@@ -52,8 +55,11 @@ fn queue(value: &str) -> Option<Effect> {
     let path = DIRECT.iter().fold(lower.as_str(), |rest, head| rest.strip_prefix(head).unwrap_or(rest));
     let head = QUEUES.iter().find(|head| path.starts_with(**head))?;
     let name = value.get(value.len() - (path.len() - head.len())..)?;
-    let location = Location::named(Text::lit(format!("msmq://.\\private$\\{name}")));
-    let is_name = !name.is_empty() && !name.contains(['\n', '\\', '{', '*']);
+    // What a deployment or the program puts in there is a part of the name.
+    let name = token::open(&Text::lit(name));
+    let is_literal = |part: &Part| matches!(part, Part::Lit(lit) if lit.contains(['\n', '\\', '{', '*']));
+    let is_name = !name.is_empty() && !name.parts().iter().any(is_literal);
+    let location = Location::named(Text::lit("msmq://.\\private$\\").concat(&name));
     is_name.then(|| Effect::new(Operation::Create, Store::Queue, location, Certainty::Likely, "MSMQ"))
 }
 
@@ -82,9 +88,11 @@ mod tests {
         ] {
             assert_eq!(at(value).as_deref(), Some(r"msmq://.\private$\Orders"), "{value}");
         }
-        for value in [r"desk1\private$\orders", r".\private$\", r"see .\private$\orders", r".\private$\{0}", "orders"] {
+        for value in [r"desk1\private$\orders", r".\private$\", r"see .\private$\orders", r".\private$\{a}", "orders"] {
             assert_eq!(at(value), None, "{value}");
         }
+        assert_eq!(at(r".\private$\#{Stage}.orders").as_deref(), Some(r"msmq://.\private$\{config:Stage}.orders"));
+        assert_eq!(at(r".\private$\{0}").as_deref(), Some(r"msmq://.\private$\{?}"));
     }
 
     #[test]

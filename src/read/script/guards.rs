@@ -1,7 +1,7 @@
 //! Markers: a test for a file that keeps what follows from being done twice.
 
 use super::sink::may_be_log;
-use crate::facts::{Body, Clue, ClueKind, Fact, Location, Operation, Origin, Reading, Site, Step};
+use crate::facts::{Body, Clue, ClueKind, Fact, Location, Operation, Origin, Reading, Site, Step, Store};
 use crate::read::text::LineIndex;
 use std::collections::HashSet;
 
@@ -79,9 +79,14 @@ fn tell(guard: &Guard, is_kept: impl Fn(usize, &Fact) -> bool, repeated: bool, s
 fn make_marker(body: &mut Body, marker: &Location, repeated: bool, site: &Site) {
     let Body::Effect(effect) = body else { return };
     let grows = repeated && effect.origin != Origin::Constant;
-    if effect.operation == Operation::Append && effect.location == *marker && !grows {
+    let makes = match effect.operation {
+        Operation::Append => !grows,
+        Operation::Create => effect.store != Store::Directory,
+        _ => false,
+    };
+    if makes && effect.store.is_path() && effect.location == *marker {
         effect.operation = Operation::Create;
-        effect.evidence.push(Step::at("only where it is missing", site.clone()));
+        effect.evidence.push(Step::missing(site.clone()));
     }
 }
 

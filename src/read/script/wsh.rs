@@ -220,9 +220,15 @@ impl Language for Script<'_, '_> {
 impl Script<'_, '_> {
     /// `Execute "..."`: the text of an argument as a part of the script.
     fn execute(&mut self, found: &Found<'_>, sink: &mut Sink<'_>) {
-        let Some(argument) = found.arguments.first().filter(|_| self.language.level < MAX_LEVELS) else { return };
+        let Some(argument) = found.arguments.first().filter(|_| self.language.level < MAX_LEVELS) else {
+            return sink.queries.may_change();
+        };
         for code in self.variables.each(|| self.value(argument)) {
-            let Some(code) = code.as_lit() else { continue };
+            let Some(code) = code.as_lit() else {
+                // Of a text that is not known nobody knows what it does to a database.
+                sink.queries.may_change();
+                continue;
+            };
             let sources = [calls::scan(code, Syntax::Basic)];
             let language = std::mem::take(&mut self.language);
             let mut inner = Interpreter::new(language, self.here.clone(), Procedures::of(&sources, 0));
@@ -291,6 +297,9 @@ impl Script<'_, '_> {
     /// Carries out what is no assignment to a variable.
     fn act(&self, name: &str, found: &Found<'_>, sink: &mut Sink<'_>) {
         let site = self.site(found);
+        if self.gives_connection(name, found) {
+            sink.queries.may_change();
+        }
         if let Some(value) = &found.assigned {
             let value = self.value(value);
             if name.ends_with(".connectionstring") || name.ends_with(".activeconnection") {

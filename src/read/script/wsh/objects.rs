@@ -23,6 +23,19 @@ impl Script<'_, '_> {
         Some(class.trim_end_matches(|c: char| c == '.' || c.is_ascii_digit()).to_owned())
     }
 
+    /// Is a connection to a database given to an object that may do more with it than it is told: `catalog.ActiveConnection =
+    /// connection`, `tool.Run connection`? Commands and sets of records do what their queries say.
+    pub(super) fn gives_connection(&self, name: &str, found: &Found<'_>) -> bool {
+        let class_of = |object: &str| self.language.objects.get(object).map(String::as_str);
+        let is_connection = |argument: &Argument<'_>| match argument.parts.as_slice() {
+            [Part::Other(variable)] => class_of(&variable.to_lowercase()) == Some("adodb.connection"),
+            _ => false,
+        };
+        let asks = |class: &str| matches!(class, "adodb.command" | "adodb.recordset");
+        let receiver = name.split_once('.').and_then(|(object, _)| class_of(object));
+        receiver.is_some_and(|class| !asks(class)) && found.assigned.iter().chain(&found.arguments).any(is_connection)
+    }
+
     /// What the catalogue says of a method: of a class where the object is of a known one, and of any object otherwise.
     pub(super) fn command(&self, name: &str) -> Option<&'static commands::Command> {
         let method = name.rsplit('.').next().unwrap_or(name);
