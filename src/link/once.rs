@@ -19,7 +19,7 @@ const PAGES: [&str; 3] = [".asp", ".aspx", "web.config"];
 
 /// Marks what another artifact does to the same state, if the same rule speaks of both and the same was decided.
 pub(super) fn mark(readings: &mut [Reading], decisions: &Decisions<'_>, app: &Application, rules: &RuleSet) {
-    let machines = Machines::new(app);
+    let machines = Machines::new(app, readings);
     let decided: Vec<Decided> = readings.iter().map(|reading| decisions.of(reading)).collect();
     // By state: the artifacts that use it, each with what it keeps there.
     let mut users: BTreeMap<Kept<'_>, BTreeMap<usize, Use>> = BTreeMap::new();
@@ -204,11 +204,14 @@ struct Machines<'a> {
 
 /// Ends of names of definitions of roles: cloud services and Service Fabric.
 const ROLES: &[&str] = &[".csdef", "servicemanifest.xml", "applicationmanifest.xml"];
+/// The format of manifests of containers, and that of templates of machines.
+const WORKLOADS: &str = "kubernetes";
+const TEMPLATE: &str = "arm-template";
 /// Beginnings of names of those of containers that run together.
 const COMPOSED: &[&str] = &["docker-compose", "compose."];
 
 impl<'a> Machines<'a> {
-    fn new(app: &'a Application) -> Self {
+    fn new(app: &'a Application, readings: &[Reading]) -> Self {
         let mut machines = Machines { app, has_roles: false, images: BTreeMap::new(), pages: HashSet::new() };
         for artifact in &app.artifacts {
             let name = artifact.file_name().to_lowercase();
@@ -220,6 +223,17 @@ impl<'a> Machines<'a> {
             }
             if PAGES.iter().any(|end| name.ends_with(end)) {
                 machines.pages.insert(folder_of(&artifact.path).to_lowercase());
+            }
+        }
+        for reading in readings {
+            match reading.format.as_str() {
+                // Each of the workloads runs in containers of its own.
+                WORKLOADS => machines.has_roles = true,
+                // The templates of one folder describe one deployment.
+                TEMPLATE => {
+                    machines.images.entry(folder_of(&reading.artifact).to_lowercase()).or_insert(1);
+                }
+                _ => {}
             }
         }
         machines
@@ -283,6 +297,12 @@ mod tests {
         assert_eq!(told(&text, &["a/x.csdef"]), [true; 3], "each role has its machines");
         assert_eq!(told(&text, &["a/Dockerfile", "b/Dockerfile"]), [true; 3], "each image has its own");
         assert_eq!(told(&text, &["Dockerfile"]), [true, false, true], "one image holds both");
+        let beside = |other: &str| told(&format!("{text}{other}"), &[])[..3].to_vec();
+        let of = |name: &str, format: &str| format!("artifact {name} format={format}\neffect read file C:\\x\n");
+        assert_eq!(beside(&of("x/web.yaml", "kubernetes")), [true; 3], "each workload has its containers");
+        let template = |name: &str| of(name, "arm-template");
+        assert_eq!(beside(&template("infra/main.json")), [true, false, true], "one deployment");
+        assert_eq!(beside(&[template("a/main.json"), template("b/main.json")].concat()), [true; 3], "one for each");
         let allow = "[[allow]]\nrule = 'sql-server-on-instance'\npath = 'a/**'\nreason = 'a cache'\n";
         assert_eq!(told_with(&text, &[], allow), [true; 3], "what is allowed there is not allowed here");
     }

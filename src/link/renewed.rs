@@ -77,9 +77,7 @@ fn is_the_same(part: &Part) -> bool {
 
 /// Nothing keeps it from being made, also not that it is there.
 fn is_sure(effect: &Effect) -> bool {
-    effect.certainty >= Certainty::Likely
-        && effect.guard.is_none()
-        && !effect.evidence.iter().any(Step::says_missing)
+    effect.certainty >= Certainty::Likely && effect.guard.is_none() && !effect.evidence.iter().any(Step::says_missing)
 }
 
 /// A value that may be made of the one before. Variables of the environment are extended, which is no state.

@@ -1,6 +1,6 @@
 //! What builds the image, and what of that is gone before the image is captured.
 
-use super::{Index, Known, edge_phase, is_task, makes_container};
+use super::{Index, Known, edge_phase, is_task, makes_container, once};
 use crate::facts::{Clue, ClueKind, Effect, Operation, Phase, Reading, Site, Store, file_name, folder_of};
 
 /// How a script ends that makes an image: `sysprep /generalize` (MS documentation, "Sysprep (Generalize) a Windows
@@ -66,19 +66,18 @@ pub(super) fn is_spent(start: (&Reading, &Clue, &Site), starter: Option<&Known>,
     let is_registered = |effect: &Effect| effect.store == Store::Task && effect.operation == Operation::Register;
     let registered = |at: Option<&Site>| -> Vec<String> {
         let facts = crate::link::steps::counted(&from.facts).filter(|fact| at.is_none_or(|at| fact.site == *at));
-        facts.filter_map(|fact| fact.as_effect()).filter(|e| is_registered(e)).map(|e| e.location.key()).collect()
+        facts
+            .filter_map(|fact| fact.as_effect())
+            .filter(|e| is_registered(e))
+            .map(|e| once::named(&e.location))
+            .collect()
     };
     let here = registered(Some(site));
     let names = if here.is_empty() { registered(None) } else { here };
     let [name] = names.as_slice() else { return false };
-    let takes_away = |effect: &Effect| {
-        effect.store == Store::Task
-            && effect.operation.removes()
-            && effect.guard.is_none()
-            && effect.location.text().as_lit().is_some()
-            && effect.location.key() == *name
-    };
-    crate::link::steps::counted(&started.facts).filter_map(|fact| fact.as_effect()).any(takes_away)
+    crate::link::steps::counted(&started.facts)
+        .filter_map(|fact| fact.as_effect())
+        .any(|effect| once::takes_away(effect, name))
 }
 
 /// What Windows Setup reads from the medium that it starts from, and from nowhere else (MS documentation, "Windows Setup

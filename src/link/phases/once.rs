@@ -1,7 +1,7 @@
 //! Tasks that take themselves away: what goes on with the set-up of a machine after it was started anew.
 
 use super::{Index, Known, edge_phase, lateness};
-use crate::facts::{Clue, ClueKind, Effect, Location, Phase, Reading, Site, Store};
+use crate::facts::{Certainty, Clue, ClueKind, Effect, Location, Phase, Reading, Site, Store};
 use std::collections::BTreeSet;
 
 /// Most scripts of a chain that are looked at.
@@ -26,11 +26,10 @@ pub(super) fn is_one_shot(
     }
     let chain = reached(readings, index, to);
     names.iter().all(|name| {
-        let takes_away = |e: &&Effect| e.operation.removes() && e.guard.is_none() && is_task(e, name);
         let makes = |e: &&Effect| !e.operation.removes() && is_task(e, name);
         chain.iter().any(|number| {
             let reading = &readings[*number];
-            effects(reading).any(|e| takes_away(&e)) && !effects(reading).any(|e| makes(&e))
+            effects(reading).any(|e| takes_away(e, name)) && !effects(reading).any(|e| makes(&e))
         })
     })
 }
@@ -51,12 +50,22 @@ fn registered(reading: &Reading, site: &Site) -> BTreeSet<String> {
         .collect()
 }
 
+/// Is the task of that name taken away, whatever holds? What is done under a condition, or by a function that nobody calls, is
+/// less certain than that.
+pub(super) fn takes_away(effect: &Effect, name: &str) -> bool {
+    effect.operation.removes()
+        && effect.guard.is_none()
+        && effect.certainty == Certainty::Proven
+        && effect.location.text().as_lit().is_some()
+        && is_task(effect, name)
+}
+
 fn is_task(effect: &Effect, name: &str) -> bool {
     effect.store == Store::Task && named(&effect.location) == name
 }
 
 /// The name of a task, which may be given with the root of the folders of tasks.
-fn named(task: &Location) -> String {
+pub(super) fn named(task: &Location) -> String {
     task.key().trim_start_matches('\\').to_owned()
 }
 
@@ -106,6 +115,11 @@ mod tests {
     #[test]
     fn a_task_that_its_own_scripts_take_away_is_of_the_first_start() {
         assert_eq!(of_work(CHAIN), Phase::FirstBoot);
+    }
+
+    #[test]
+    fn a_task_that_is_taken_away_under_a_condition_goes_on() {
+        assert_eq!(of_work(&CHAIN.replace("deploy at", "deploy certainty=likely at")), Phase::Startup);
     }
 
     #[test]

@@ -55,6 +55,10 @@ impl<'r> Sink<'r> {
         if is_made && matches!(effect.location.text().parts(), [Part::Hole(Hole::Folder(_))]) {
             return;
         }
+        // Whether a task is taken away at all depends on what must hold for it.
+        if effect.store == Store::Task && effect.operation.removes() && !self.conditions.is_empty() {
+            effect.certainty = effect.certainty.min(Certainty::Likely);
+        }
         one_of_many(&mut effect);
         without_placeholders(&mut effect);
         let key = format!("{:?} {:?} {} {}", effect.operation, effect.store, effect.location.key(), effect.via);

@@ -1,6 +1,6 @@
 //! Arguments of PowerShell commands: how they are written, and how they meet the parameters of a cmdlet.
 
-use super::run::{Machine, child_of_kind, children};
+use super::run::{Machine, child_of_kind, children, is_number};
 use super::value::{Scope, Value};
 use crate::catalog::commands::Command;
 use crate::facts::{Part, Text, expand_env};
@@ -184,6 +184,10 @@ impl<'s> Machine<'s, '_, '_> {
             let value =
                 split_outside(first_word(raw), ',').map(|word| self.bare(word, scope)).fold(Value::Null, Value::and);
             return Argument::Value(value, raw);
+        }
+        // A program is handed a number as it is written.
+        if alone && is_number(inner.kind()) {
+            return Argument::Value(Value::lit(raw), raw);
         }
         Argument::Value(self.eval(inner, scope), raw)
     }

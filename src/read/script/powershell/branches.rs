@@ -80,6 +80,8 @@ impl<'s> Machine<'s, '_, '_> {
             match child.kind() {
                 // What is switched off by its author does not happen.
                 "statement_block" if never => {}
+                // What is there is taken away.
+                "statement_block" if self.asks_for_task(node, child) => self.take(child, &mut ways),
                 "statement_block" => self.take_if(child, &mut ways),
                 "elseif_clauses" => children(child).into_iter().for_each(|clause| self.take_if(clause, &mut ways)),
                 "else_clause" => {
@@ -156,6 +158,23 @@ impl<'s> Machine<'s, '_, '_> {
     }
 
     /// Takes one of several ways: a block, or a clause with one.
+    /// Does the condition of a block that takes tasks away ask whether there are any: `if (Get-ScheduledTask ..)`, or the
+    /// variable that got them?
+    fn asks_for_task(&self, of: Node<'s>, block: Node<'s>) -> bool {
+        const ASK: [&str; 2] = ["get-scheduledtask", "schtasks"];
+        let takes = ["unregister-scheduledtask", "/delete"];
+        let text = |node: Node<'s>| self.slice(node).to_ascii_lowercase();
+        let Some(condition) = of.child_by_field_name("condition").map(text) else { return false };
+        let inside = text(block);
+        if !takes.iter().any(|taking| inside.contains(taking)) {
+            return false;
+        }
+        let name = condition.trim().trim_matches(['(', ')', ' ']);
+        let got = |ask: &str| format!("{name} = {ask}");
+        let before = || self.source.get(..of.start_byte()).unwrap_or_default().to_ascii_lowercase();
+        ASK.iter().any(|ask| condition.contains(ask)) || name.starts_with('$') && before().contains(&got(ASK[0]))
+    }
+
     /// A way that is taken under a condition.
     fn take_if(&mut self, clause: Node<'s>, ways: &mut Ways) {
         self.sink.conditions.push(clause.start_byte());

@@ -3,16 +3,17 @@
 
 use super::seven::code;
 use super::trivia::{Trivia, trivia};
+use super::value::UNITS;
 use std::borrow::Cow;
 
 /// Longest attribute.
 const MAX_ATTRIBUTE: usize = 200;
 /// Longest block that is looked through.
 const MAX_INSIDE: usize = 64 << 10;
+/// Most blocks of methods that are looked through.
+const MAX_BLOCKS: usize = 1_000;
 /// Most places of one script that are put so.
 const MAX_PLACES: usize = 10_000;
-/// Units of numbers (about_Numeric_Literals).
-const UNITS: [&[u8; 2]; 5] = [b"kb", b"mb", b"gb", b"tb", b"pb"];
 
 /// The text in the forms that the grammar knows.
 pub(super) fn as_known(text: &str) -> Cow<'_, str> {
@@ -38,10 +39,10 @@ pub(super) fn as_known(text: &str) -> Cow<'_, str> {
         left = rest;
         out[place] = byte;
     }
-    let mut at = 0;
-    while let Some((open, close)) = block_of_method(&code, at) {
-        (out[open], out[close]) = (b'(', b')');
-        at = open + 1;
+    for open in blocks_of_methods(&code).take(MAX_BLOCKS) {
+        if let Some(close) = end_of_expression(&code, open) {
+            (out[open], out[close]) = (b'(', b')');
+        }
     }
     escapes_as_words(text.as_bytes(), &mut out);
     if out == text.as_bytes() {
@@ -53,9 +54,10 @@ pub(super) fn as_known(text: &str) -> Cow<'_, str> {
 /// `4MB` as a number of the same length, also within texts that compute.
 fn with_plain_numbers(out: &mut [u8]) {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let is_unit = |unit: [u8; 2]| UNITS.iter().any(|(known, _)| known.as_bytes() == unit);
     for at in 1..out.len().saturating_sub(1) {
         let unit = [out[at].to_ascii_lowercase(), out[at + 1].to_ascii_lowercase()];
-        if !out[at - 1].is_ascii_digit() || !UNITS.contains(&&unit) || out.get(at + 2).is_some_and(|b| is_part(*b)) {
+        if !out[at - 1].is_ascii_digit() || !is_unit(unit) || out.get(at + 2).is_some_and(|b| is_part(*b)) {
             continue;
         }
         let digits = out[..at].iter().rposition(|b| !b.is_ascii_digit() && *b != b'.');
@@ -142,23 +144,27 @@ fn attribute_of_class(code: &[u8], at: usize) -> Option<usize> {
     (code[at..end].ends_with(b")]") && rest.get(..6)?.eq_ignore_ascii_case(b"class ")).then_some(end)
 }
 
-/// The braces of the next `.Where{...}` or `.ForEach{...}` (about_Arrays).
-fn block_of_method(code: &[u8], from: usize) -> Option<(usize, usize)> {
+/// The opening braces of `.Where{...}` and `.ForEach{...}` (about_Arrays).
+fn blocks_of_methods(code: &[u8]) -> impl Iterator<Item = usize> {
     const METHODS: [&[u8]; 2] = [b".where", b".foreach"];
-    let opens = |at: &usize| {
+    let opens = move |at: &usize| {
         METHODS.iter().any(|name| {
             let begin = at.checked_sub(name.len());
             begin.is_some_and(|begin| code[begin..*at].eq_ignore_ascii_case(name))
         })
     };
-    let open = memchr::memchr_iter(b'{', code.get(from..)?).map(|i| from + i).find(opens)?;
+    memchr::memchr_iter(b'{', code).filter(opens)
+}
+
+/// The closing brace of such a block, if an expression is in it and nothing else.
+fn end_of_expression(code: &[u8], open: usize) -> Option<usize> {
     let mut depth = 0usize;
     for (i, byte) in code[open..].iter().enumerate().take(MAX_INSIDE) {
         match byte {
             b'{' => depth += 1,
             b'}' if depth == 1 => {
                 let inside = code[open + 1..open + i].trim_ascii();
-                return is_expression(inside).then_some((open, open + i));
+                return is_expression(inside).then_some(open + i);
             }
             b'}' => depth -= 1,
             b'\n' | b';' => return None,
@@ -208,6 +214,7 @@ mod tests {
             ("switch ($a) { '1' { 2 } default { 3 } }", "switch ($a) { '1' { 2 }\ndefault { 3 } }"),
             ("[DscResource()]\nclass A { }", "               \nclass A { }"),
             ("$x.Where{ $_.a -eq 1 }.b", "$x.Where( $_.a -eq 1 ).b"),
+            ("$a.ForEach{ return 1 }; $x.Where{ $_ }", "$a.ForEach{ return 1 }; $x.Where( $_ )"),
             ("say $a `t $b\tc", "say $a __ $b c"),
         ] {
             assert_eq!(as_known(text), known);

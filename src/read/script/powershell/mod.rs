@@ -17,6 +17,7 @@ mod sourced;
 mod strings;
 mod triggers;
 mod trivia;
+mod uncalled;
 mod value;
 
 use super::CommandContext;

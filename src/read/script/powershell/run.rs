@@ -5,7 +5,7 @@
 
 use super::interest::Interest;
 use super::sourced::{Foreign, Script};
-use super::value::{Made, Scope, Value};
+use super::value::{Made, Scope, Value, number};
 use crate::facts::{NoteKind, Site, Source, Step, Text};
 use crate::read::Input;
 use crate::read::script::guards::Guards;
@@ -88,18 +88,6 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             calls: 0,
             returned: Value::Null,
             steps: 0,
-        }
-    }
-
-    /// Runs a whole script.
-    pub(super) fn script(&mut self, root: Node<'s>, scope: &mut Scope) {
-        self.statements(root, scope);
-        let mut rest: Vec<(String, Node<'s>)> = self.functions.iter().map(|(n, node)| (n.clone(), *node)).collect();
-        rest.sort_by_key(|(_, node)| node.start_byte());
-        for (name, node) in rest {
-            if !self.called.contains(&name) && self.may_act(node) {
-                self.function(node, &[], &mut scope.clone());
-            }
         }
     }
 
@@ -208,8 +196,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             }
             "string_literal" => self.string(node, scope),
             "variable" => self.variable(self.slice(node), scope),
-            "decimal_integer_literal" | "integer_literal" | "real_literal" | "hexadecimal_integer_literal" => {
-                Value::lit(self.slice(node))
+            kind if is_number(kind) => {
+                number(self.slice(node)).map_or_else(Value::unknown, |number| Value::lit(&number))
             }
             "generic_token" | "simple_name" | "command_name" | "path_command_name" => {
                 self.bare(self.slice(node), scope)
@@ -425,6 +413,11 @@ pub(super) fn children<'t>(node: Node<'t>) -> Vec<Node<'t>> {
     node.named_children(&mut cursor)
         .filter(|n| !matches!(n.kind(), "comment" | "command_argument_sep" | "empty_statement"))
         .collect()
+}
+
+/// Is it a number?
+pub(super) fn is_number(kind: &str) -> bool {
+    matches!(kind, "decimal_integer_literal" | "integer_literal" | "real_literal" | "hexadecimal_integer_literal")
 }
 
 pub(super) fn child_of_kind<'t>(node: Node<'t>, kind: &str) -> Option<Node<'t>> {

@@ -315,3 +315,35 @@ pub(super) fn environment(name: &str) -> Text {
         _ => env_hole(name),
     })
 }
+
+/// What a number becomes in a text: that of `2MB` is 2097152, that of `0x10` is 16 (about_Numeric_Literals).
+pub(super) fn number(written: &str) -> Option<String> {
+    let lower = written.to_ascii_lowercase();
+    if let Some(digits) = lower.strip_prefix("0x") {
+        return u64::from_str_radix(digits, 16).ok().map(|number| number.to_string());
+    }
+    let unit = UNITS.iter().find_map(|(unit, bits)| Some((lower.strip_suffix(unit)?, *bits)));
+    let Some((digits, bits)) = unit else { return Some(written.to_owned()) };
+    match digits.parse::<u64>() {
+        Ok(number) => number.checked_mul(1 << bits).map(|number| number.to_string()),
+        Err(_) => digits.parse::<f64>().ok().map(|number| (number * (1u64 << bits) as f64).to_string()),
+    }
+}
+
+/// Units of numbers, with how many bits they move them (about_Numeric_Literals).
+pub(super) const UNITS: [(&str, u32); 5] = [("kb", 10), ("mb", 20), ("gb", 30), ("tb", 40), ("pb", 50)];
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_as_texts() {
+        for (written, text) in
+            [("7", "7"), ("1KB", "1024"), ("2mb", "2097152"), ("1.5KB", "1536"), ("0xFF", "255"), ("1.50", "1.50")]
+        {
+            assert_eq!(number(written).as_deref(), Some(text));
+        }
+        assert_eq!(number("99999999999999PB"), None);
+    }
+}
