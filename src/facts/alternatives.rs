@@ -57,6 +57,12 @@ impl Shape {
         if self.text == other.text {
             return (self.unknowns, !earlier) < (other.unknowns, earlier);
         }
+        if self.text.len() > other.text.len() && once(&self.text) == once(&other.text) {
+            return true;
+        }
+        if counts(&self.text, &other.text) {
+            return true;
+        }
         let ends_with = |tail: &str| tail.len() > 1 && self.text.len() > tail.len() && self.text.ends_with(tail);
         let knows_more = !self.is_vague || self.tail.len() > other.tail.len();
         if other.is_vague && knows_more && ends_with(&other.tail) {
@@ -65,6 +71,33 @@ impl Shape {
         self.text.len() > other.text.len() && is_without_holes(&self.text, &other.text)
             || names_what_is_between(&self.text, &other.text)
     }
+}
+
+/// With one folder that is not known for several in a row.
+fn once(text: &str) -> Vec<&str> {
+    let mut names: Vec<&str> = text.split('\\').collect();
+    names.dedup_by(|name, before| name == before && name.chars().eq([HOLE]));
+    names
+}
+
+/// Is `other` the same text with numbers in the place of some of its holes: what a counter begins with, or stands for none?
+fn counts(text: &str, other: &str) -> bool {
+    let mut rest = other;
+    let mut has_number = false;
+    for c in text.chars() {
+        if let Some(behind) = rest.strip_prefix(c) {
+            rest = behind;
+            continue;
+        }
+        let digits = rest.strip_prefix('-').unwrap_or(rest);
+        let behind = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+        if c != HOLE || behind.len() == digits.len() {
+            return false;
+        }
+        has_number = true;
+        rest = behind;
+    }
+    has_number && rest.is_empty()
 }
 
 /// Is `other` the same text with some of its holes left out?
@@ -124,6 +157,18 @@ mod tests {
         assert_eq!(kept(&["{Temp}\\Temp_.xml", "{Temp}\\Temp_{?}.xml"]), ["{Temp}\\Temp_{?}.xml"]);
         assert_eq!(kept(&["{?}A\\Temp_.{?}", "{?}A\\Temp_{?}.{?}"]), ["{?}A\\Temp_{?}.{?}"]);
         assert_eq!(kept(&["{Temp}\\orders.xml", "{Temp}\\{?}.xml"]).len(), 2);
+    }
+
+    #[test]
+    fn what_a_counter_begins_with_adds_no_place() {
+        let places = ["C:\\U\\-1.{?}", "C:\\U\\0.{?}", "C:\\U\\{?}.{?}"];
+        assert_eq!(kept(&places), ["C:\\U\\{?}.{?}"]);
+        assert_eq!(kept(&["C:\\Site_0\\a", "C:\\Site_{?}\\a"]), ["C:\\Site_{?}\\a"]);
+        assert_eq!(kept(&["C:\\U\\log_{?}.txt", "C:\\U\\{?}.txt"]).len(), 2);
+        assert_eq!(kept(&["C:\\U\\0.png", "C:\\U\\{?}.jpg"]).len(), 2);
+        let below = ["C:\\T\\{?}\\a.xml", "C:\\T\\{?}\\{?}\\a.xml"];
+        assert_eq!(kept(&below), below[1..]);
+        assert_eq!(kept(&["C:\\T\\a.xml", "C:\\T\\{?}\\a.xml"]).len(), 2);
     }
 
     #[test]

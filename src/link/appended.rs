@@ -1,37 +1,70 @@
-//! A file that is made where there is none and then appended to: one state, of which two rules would speak.
+//! A file that is made where there is none and then appended to, emptied, and put away under another name when it is long:
+//! one state, of which several rules would speak. What the image holds of it is only its beginning.
 
 use crate::facts::{Body, Certainty, Extent, Operation, Origin, Phase, Reading, Site, Step, Store, Trait};
 use std::collections::HashMap;
 
-/// Marks what only makes the file that the same artifact appends to at the same time. What is put into it with a request is
-/// another matter.
+/// Marks what only makes or empties the file that the same artifact appends to at the same time, and the copies of it that
+/// the same method puts away. What is put into it with a request is another matter.
 pub(super) fn mark(readings: &mut [Reading]) {
     for reading in readings {
         let mut appended: HashMap<(String, Phase), Site> = HashMap::new();
-        for fact in super::steps::counted(&reading.facts) {
-            let Some(effect) = fact.as_effect() else { continue };
+        for fact in super::steps::counted_mut(&mut reading.facts) {
+            let site = fact.site.clone();
+            let Body::Effect(effect) = &mut fact.body else { continue };
             let is_kept = effect.certainty >= Certainty::Likely && effect.location.extent() == Extent::Full;
             if effect.operation == Operation::Append && is_file(effect.store) && is_kept {
-                appended.entry((effect.location.key(), effect.phase)).or_insert_with(|| fact.site.clone());
+                // Nobody goes on from what it holds.
+                if !effect.has(Trait::ReadBack) && !effect.has(Trait::ReadModifyWrite) {
+                    effect.unmark(Trait::Baked);
+                }
+                appended.entry((effect.location.key(), effect.phase)).or_insert(site);
             }
         }
         if appended.is_empty() {
             continue;
         }
         for fact in super::steps::counted_mut(&mut reading.facts) {
+            let method = fact.site.method.clone();
             let Body::Effect(effect) = &mut fact.body else { continue };
-            let is_made = effect.operation == Operation::Create && is_file(effect.store);
             let has_own =
                 matches!(effect.origin, Origin::Input | Origin::Secret | Origin::Generated | Origin::Previous);
-            if !is_made || has_own {
+            if has_own || !is_file(effect.store) {
                 continue;
             }
-            if let Some(site) = appended.get(&(effect.location.key(), effect.phase)) {
+            let site = match effect.operation {
+                Operation::Create => appended.get(&(effect.location.key(), effect.phase)),
+                Operation::Write if !effect.has(Trait::ReadBack) => {
+                    appended.get(&(effect.location.key(), effect.phase))
+                }
+                Operation::Copy | Operation::Rename => {
+                    let put_away = |(key, phase): &(String, Phase)| {
+                        *phase == effect.phase && is_put_away(key, &effect.location.key())
+                    };
+                    let of_method = |site: &Site| site.method.is_some() && site.method == method;
+                    appended.iter().find(|(place, site)| of_method(site) && put_away(place)).map(|(_, site)| site)
+                }
+                _ => None,
+            };
+            if let Some(site) = site {
+                let step = Step::at("one loss: it is told with what is appended to it", site.clone());
                 effect.mark(Trait::Repeated);
-                effect.evidence.push(Step::at("one loss: it is told with what is appended to it", site.clone()));
+                effect.evidence.push(step);
             }
         }
     }
+}
+
+/// Is a file the one that is appended to with more in its name: the time, or a number?
+fn is_put_away(appended: &str, other: &str) -> bool {
+    let stem = match appended.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('\\') => stem,
+        _ => appended,
+    };
+    let is_named = !stem.ends_with('\\');
+    is_named
+        && other != appended
+        && other.strip_prefix(stem).is_some_and(|more| more.contains('{') && !more.contains('\\'))
 }
 
 fn is_file(store: Store) -> bool {
@@ -57,8 +90,34 @@ mod tests {
         assert_eq!(told(&format!("{made} origin=input\n{log}\n")), [true, true]);
         assert_eq!(told(&format!("{made}\n{}\n", log.replace("A.txt", "b.txt"))), [true, true]);
         assert_eq!(told(&format!("{made}\n{}\n", log.replace("run", "startup"))), [true, true]);
+        let emptied = made.replace("create", "write");
+        assert_eq!(told(&format!("{emptied}\n{log}\n")), [false, true]);
+        assert_eq!(told(&format!("{emptied} traits=read-back\n{log}\n")), [true, true]);
         assert_eq!(told(&format!("artifact a.exe\n{made}\nartifact b.exe\n{log}\n")), [true, true]);
         let open = |line: &str| line.replace("desk", "{?}").replace("Desk", "{?}");
         assert_eq!(told(&format!("{}\n{}\n", open(made), open(log))), [true, true], "perhaps another file");
+    }
+
+    #[test]
+    fn what_is_put_away_is_told_with_what_is_appended() {
+        let log = r"effect append log C:\Desk\a.txt phase=run via=StreamWriter at=method:Log.Write";
+        let copy = r"effect copy file C:\Desk\a_{generated:time}.txt phase=run via=File.Copy at=method:Log.Write";
+        assert_eq!(told(&format!("{log}\n{copy}\n")), [true, false]);
+        assert_eq!(told(&format!("{log}\n{}\n", copy.replace("a_{", "b_{"))), [true, true]);
+        assert_eq!(told(&format!("{log}\n{}\n", copy.replace("Log.Write", "Desk.Save"))), [true, true]);
+        assert_eq!(told(&format!("{log}\n{}\n", copy.replace("a_{generated:time}", "a_old"))), [true, true]);
+    }
+
+    #[test]
+    fn what_is_only_appended_to_does_not_come_back() {
+        let baked = |text: &str| {
+            let mut readings = listing::parse(text).unwrap();
+            mark(&mut readings);
+            readings[0].facts[0].as_effect().unwrap().has(Trait::Baked)
+        };
+        let journal = r"effect append file C:\Desk\journal.dat phase=run";
+        assert!(!baked(&format!("{journal} traits=baked\n")));
+        assert!(baked(&format!("{journal} traits=baked,read-back\n")));
+        assert!(baked(&format!("{} traits=baked\n", journal.replace("append", "write"))));
     }
 }

@@ -1,6 +1,6 @@
 //! From names to kinds of store: a file called `orders.sdf` is a database, whatever API opened it.
 
-use crate::facts::{Certainty, Hole, Location, Operation, Part, Place, Reading, Store, Text, Trait};
+use crate::facts::{Certainty, Effect, Hole, Location, Operation, Part, Place, Reading, Store, Text, Trait};
 
 /// Extensions of database files (engines: SQLite, SQL Server, SQL CE, Access, ESE, dBase, Firebird, LiteDB).
 const DATABASES: &[&str] = &[
@@ -12,6 +12,8 @@ const LOGS: &[&str] = &["log", "svclog", "trc"];
 /// Extensions of event traces and dumps.
 const TRACES: &[&str] = &["etl", "blg"];
 const DUMPS: &[&str] = &["dmp", "mdmp", "hdmp"];
+/// How variables of the application are written: of classic ASP, and of ASP.NET.
+const KEPT_BY_APPLICATION: [&str; 2] = ["application:", "aspnet-application://"];
 /// Extensions of shortcuts, to files and to pages.
 const LINKS: &[&str] = &["lnk", "url"];
 
@@ -33,6 +35,9 @@ pub(super) fn stores(readings: &mut [Reading]) {
         }
         if effect.store == Store::Queue && is_remote_queue(&effect.location.key()) {
             effect.mark(Trait::Remote);
+        }
+        if effect.store == Store::Memory && is_called_cache(effect) {
+            effect.store = Store::Cache;
         }
         if effect.store != Store::File {
             continue;
@@ -62,6 +67,16 @@ pub(super) fn stores(readings: &mut [Reading]) {
             Store::File
         };
     }
+}
+
+/// A variable of the application whose key, or what the key is made of, is called a cache.
+fn is_called_cache(effect: &Effect) -> bool {
+    let key = effect.location.key();
+    let Some((_, name)) = KEPT_BY_APPLICATION.iter().find_map(|kept| Some((kept, key.strip_prefix(kept)?))) else {
+        return false;
+    };
+    let said = || effect.evidence.first().and_then(|step| step.text.split_once('=')).map(|(key, _)| key.to_lowercase());
+    name.contains("cache") || said().is_some_and(|key| key.contains("cache"))
 }
 
 /// The key of the data source that a value below the keys of ODBC is about: all of them together make one.
@@ -102,25 +117,38 @@ fn is_remote_queue(location: &str) -> bool {
     named && !host.is_empty() && !host.starts_with('{') && !matches!(host, "." | "localhost" | "127.0.0.1")
 }
 
-/// `errors.txt` that is appended to, or anything below a folder called `logs`.
-fn is_log_text(effect: &crate::facts::Effect) -> bool {
-    let key = effect.location.key();
-    let in_log_folder = key.split('\\').rev().skip(1).any(|part| matches!(part, "log" | "logs" | "logfiles"));
+/// `errors.txt` that is appended to, or anything below a folder called `logs`; what is appended to below a folder that
+/// speaks of logs is one too.
+fn is_log_text(effect: &Effect) -> bool {
+    let shown = effect.location.to_string();
+    let folders = || shown.split('\\').rev().skip(1);
+    let in_log_folder = || folders().any(|part| matches!(&*part.to_lowercase(), "log" | "logs" | "logfiles"));
+    let is_appended = effect.operation == Operation::Append;
     let name = known_name(&effect.location);
-    let named_log = effect.operation == Operation::Append && name.ends_with(".txt") && has_log(&name);
-    in_log_folder || named_log
+    let named_log = || name.to_lowercase().ends_with(".txt") && has_log(&name);
+    let below_logs = || folders().any(|part| !part.contains('{') && has_log(part));
+    in_log_folder() || is_appended && (named_log() || below_logs())
 }
 
 /// Words in which a log is none.
-const NO_LOGS: &[&str] =
-    &["catalog", "dialog", "blog", "login", "logon", "logic", "logo", "analog", "prolog", "backlog"];
+const NO_LOGS: &[&str] = &[
+    "catalog", "dialog", "blog", "login", "logon", "logic", "logo", "analog", "prolog", "backlog", "ology", "ologi",
+    "logist", "logout",
+];
 
-/// A name speaks of a log, not of a catalogue.
+/// A name speaks of a log, not of a catalogue. A word that begins with a capital stands for itself: `DBLog`.
 fn has_log(name: &str) -> bool {
-    NO_LOGS.iter().fold(name.to_owned(), |name, word| name.replace(word, "")).contains("log")
+    let is_word = |(at, _): (usize, &str)| {
+        let behind = name.get(at + "Log".len()..).unwrap_or_default();
+        let ends = behind.strip_prefix('s').unwrap_or(behind);
+        !ends.starts_with(|c: char| c.is_ascii_lowercase())
+    };
+    let name_in_lower_case = name.to_lowercase();
+    name.match_indices("Log").any(is_word)
+        || NO_LOGS.iter().fold(name_in_lower_case, |name, word| name.replace(word, "")).contains("log")
 }
 
-/// What is known of the name of a file, in lower case: `startuplog-.txt` where the day in it is not.
+/// What is known of the name of a file: `startuplog-.txt` where the day in it is not.
 fn known_name(location: &Location) -> String {
     let mut name = String::new();
     for part in location.text().parts() {
@@ -130,7 +158,7 @@ fn known_name(location: &Location) -> String {
             None => name.push_str(lit),
         }
     }
-    name.to_lowercase()
+    name
 }
 
 #[cfg(test)]
@@ -188,7 +216,11 @@ mod tests {
              effect append file \"{config:log}.txt\"\n\
              effect append file \"{AppDir}\\log{?}\\a.txt\"\n\
              effect append file \"{AppDir}\\catalog-{?}.txt\"\n\
-             effect append file \"{AppDir}\\catalog-log.txt\"\n",
+             effect append file \"{AppDir}\\catalog-log.txt\"\n\
+             effect append file \"{AppDir}\\DBLog.txt\"\n\
+             effect append file \"{AppDir}\\Logs_Y\\Err_1.txt\"\n\
+             effect append file \"{AppDir}\\WebLogins\\a.txt\"\n\
+             effect write file \"{AppDir}\\TraceLog\\a.txt\"\n",
         )
         .unwrap();
         super::stores(&mut readings);
@@ -197,6 +229,7 @@ mod tests {
             text.lines().filter(|l| l.starts_with("effect")).map(|l| l.split(' ').nth(2).unwrap()).collect();
         let first = ["database", "log", "temp-file", "temp-file", "temp-file", "file", "temp-file", "file"];
         assert_eq!(stores[..8], first);
-        assert_eq!(stores[8..], ["log", "file", "file", "file", "log"], "a word in what is known of a name");
+        assert_eq!(stores[8..13], ["log", "file", "file", "file", "log"], "a word in what is known of a name");
+        assert_eq!(stores[13..], ["log", "log", "file", "file"], "a word of its own in the name of a file or folder");
     }
 }

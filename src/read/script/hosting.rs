@@ -3,7 +3,7 @@
 
 use super::php::outside;
 use crate::discover::{Application, is_windows_image};
-use crate::facts::{beside, folders};
+use crate::facts::{beside, file_name, folders};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::OnceLock;
@@ -19,6 +19,10 @@ const ROOTS: &[&str] = &["global.asa", "web.config"];
 const ASP_NET: &[&str] = &["aspx", "ashx", "asmx", "asax", "master", "cshtml"];
 /// What visitors of a folder get without naming a page: who brings sources along for others has none.
 const FIRST_PAGES: &[&str] = &["index.php", "default.php"];
+/// How pages of PHP take in others (manual of PHP, "include", "require").
+const TAKES_IN: [&str; 2] = ["include", "require"];
+/// What settings say of a site of ASP.NET (MS documentation, "compilation Element").
+const COMPILES: &str = "<compilation";
 /// Files of a site that PHP runs, in the folder that it begins in.
 const OF_PHP: &[&str] = &["php.ini", ".user.ini", "composer.json", "artisan"];
 /// Settings of PHP that say where sessions are kept.
@@ -40,8 +44,12 @@ pub struct Hosting {
 struct OfPhp {
     asp_net: BTreeSet<String>,
     pages: HashSet<String>,
-    /// Folders with settings that hand something to PHP, or whose first page is one of PHP.
+    /// Folders with settings that hand something to PHP, or whose first page is one of PHP that takes in others.
     handed_on: BTreeSet<String>,
+    /// Folders whose first page is one of PHP and takes in none.
+    first_pages: BTreeSet<String>,
+    /// Folders of sites of which assemblies were built, or whose settings say how that is done.
+    built: HashSet<String>,
 }
 
 /// Folders by the names of what lies in them, each with the separator at its end.
@@ -114,12 +122,24 @@ impl Hosting {
                 if ending == "php" || OF_PHP.contains(&name.as_str()) {
                     found.pages.insert(folder());
                 }
-                if FIRST_PAGES.contains(&name.as_str()) {
+                let site = artifact.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                let has_settings = || self.named(app).settings.contains(beside(site));
+                if ending == "dll" && file_name(site).eq_ignore_ascii_case("bin") && has_settings() {
+                    found.asp_net.insert(beside(site).to_owned());
+                    found.built.insert(beside(site).to_owned());
+                }
+                let (is_first, is_settings) = (FIRST_PAGES.contains(&name.as_str()), SETTINGS.contains(&name.as_str()));
+                let text = (is_first || is_settings).then(|| artifact.read(MAX_SIZE).unwrap_or_default());
+                let text = text.unwrap_or_default().to_ascii_lowercase();
+                let mentions = |word: &str| memchr::memmem::find(&text, word.as_bytes()).is_some();
+                if is_first && !TAKES_IN.iter().any(|word| mentions(word)) {
+                    found.first_pages.insert(folder());
+                } else if is_first || is_settings && mentions("php") {
                     found.handed_on.insert(folder());
                 }
-                let mentions = |bytes: Vec<u8>| memchr::memmem::find(&bytes.to_ascii_lowercase(), b"php").is_some();
-                if SETTINGS.contains(&name.as_str()) && artifact.read(MAX_SIZE).is_ok_and(|b| mentions(b.to_vec())) {
-                    found.handed_on.insert(folder());
+                if is_settings && mentions(COMPILES) {
+                    found.asp_net.insert(folder());
+                    found.built.insert(folder());
                 }
             }
             found
@@ -130,7 +150,9 @@ impl Hosting {
                 .next()
                 .is_some_and(|first| first.starts_with(root))
         };
-        has(&found.asp_net) && !found.pages.contains(root) && !has(&found.handed_on)
+        // Beside what was built for ASP.NET a page that stands alone shows what the source beside it is for.
+        let has_first_page = !found.built.contains(root) && has(&found.first_pages);
+        has(&found.asp_net) && !found.pages.contains(root) && !has(&found.handed_on) && !has_first_page
     }
 
     /// The folder that the site begins in whose pages take in a source from outside of all sites.
@@ -194,5 +216,7 @@ mod tests {
         assert!(!is_of_others(&["s/web.config", "s/a/page.aspx", "s/index.php"]), "a page of the site");
         assert!(!is_of_others(&["s/web.config", "s/editor/upload.php", "t/page.aspx"]), "another site");
         assert!(!is_of_others(&["s/web.config", "s/a/page.aspx", "s/shop/index.php", "s/shop/b.php"]), "a part of it");
+        assert!(is_of_others(&["s/web.config", "s/bin/a.dll", "s/shop/index.php", "s/shop/b.php"]), "an example");
+        assert!(!is_of_others(&["s/web.config", "s/bin/a.dll", "s/index.php", "s/shop/b.php"]), "its own page");
     }
 }

@@ -280,6 +280,7 @@ impl Script<'_, '_> {
                 }
                 let first = sink.reading.facts.len();
                 self.each(sink, |sink| self.act(&name, found, sink));
+                self.mirrors(&name, found, first, sink);
                 self.receives(&name, found, sink);
                 self.saves(&name, first, sink);
             }
