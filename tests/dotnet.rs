@@ -69,6 +69,11 @@ fn what_one_caller_asks_for() {
 }
 
 #[test]
+fn pieces_of_paths_that_others_take_the_place_of() {
+    program("replaced");
+}
+
+#[test]
 fn registry_and_settings() {
     program("registry");
 }

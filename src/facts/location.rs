@@ -46,8 +46,16 @@ impl Location {
     /// A file or folder: environment variables become folders, `/` becomes `\`, `.` and `..` are resolved, prefixes
     /// such as `\\?\` and `file:///` go, `~/` and `|DataDirectory|` become folders. A relative path stays relative;
     /// see [`Location::based_on`].
+    ///
+    /// What begins with a separator alone and goes on with something that is not known was put together: before the separator
+    /// was a folder that nobody has seen, not the root of a drive.
     pub fn file(raw: &Text) -> Self {
-        let text = expand_env(raw);
+        let text = match raw.parts() {
+            [Part::Lit(separator), Part::Hole(_), ..] if matches!(separator.as_str(), "\\" | "/") => {
+                expand_env(&Text::unknown().concat(raw))
+            }
+            _ => expand_env(raw),
+        };
         let text = replace_prefixes(from_last_folder(text));
         Location { text: below_profile(normalise_path(&text)) }
     }
@@ -266,6 +274,14 @@ mod tests {
 
     fn reg(s: &str) -> String {
         Location::registry(&Text::parse(s)).to_string()
+    }
+
+    #[test]
+    fn a_separator_before_what_is_not_known_stands_behind_a_folder() {
+        let file = |text: &str| Location::file(&Text::parse(text)).to_string();
+        assert_eq!(file("\\{param:name}.php"), "{?}\\{param:name}.php");
+        assert_eq!(file("\\data\\{param:name}.php"), "\\data\\{param:name}.php");
+        assert_eq!(file("\\\\{param:server}\\x"), "\\\\{param:server}\\x");
     }
 
     #[test]

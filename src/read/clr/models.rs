@@ -336,26 +336,60 @@ fn fill(pattern: &str, values: &[Value]) -> Text {
 
 fn replace(resolver: &Resolver<'_>, at: At<'_>, this: Option<Id>, args: &[Id]) -> Vec<Value> {
     let whole = this.map_or_else(|| vec![Value::unknown()], |id| resolver.eval(at, id));
-    let single = |n: usize| {
+    let given = |n: usize| {
         let value = merged(&resolver.eval(at, args.get(n).copied()?));
         // A character argument arrives as its code.
         match value.int {
-            Some(code) => u32::try_from(code).ok().and_then(char::from_u32).map(String::from),
-            None => value.text.as_lit().map(str::to_owned),
+            Some(code) => u32::try_from(code).ok().and_then(char::from_u32).map(|c| Text::lit(c.to_string())),
+            None => Some(value.text),
         }
     };
-    let (Some(from), Some(to)) = (single(0).filter(|s| !s.is_empty()), single(1)) else {
+    let (Some(from), Some(to)) = (given(0).filter(|from| !from.is_empty()), given(1)) else {
         return whole;
     };
-    whole
-        .iter()
-        .map(|v| {
-            v.with(Text::from_parts(v.text.parts().iter().map(|p| match p {
-                Part::Lit(s) => Part::Lit(s.replace(&from, &to)),
-                hole => hole.clone(),
-            })))
-        })
-        .collect()
+    let replaced = |text: &Text| match from.as_lit() {
+        Some(from) => Some(literal_replaced(text, from, &to)),
+        // What a text begins with may be a place that is known by its folder alone.
+        None => behind(text, &from).map(|rest| to.clone().concat(&rest)),
+    };
+    let may_be_anything = from.as_lit().is_none() && to.as_lit().is_none();
+    let other =
+        |text: &Text| replaced(text).unwrap_or_else(|| if may_be_anything { Text::unknown() } else { text.clone() });
+    whole.iter().map(|value| value.with(other(&value.text))).collect()
+}
+
+/// A text with another in the place of each literal piece of it.
+fn literal_replaced(text: &Text, from: &str, to: &Text) -> Text {
+    let mut out = Text::new();
+    for part in text.parts() {
+        let Part::Lit(known) = part else {
+            out.push(part.clone());
+            continue;
+        };
+        let mut pieces = known.split(from);
+        out.push_lit(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            out.push_text(to);
+            out.push_lit(piece);
+        }
+    }
+    out
+}
+
+/// What stands behind another text that a text begins with. Only folders are known to be the same by their names.
+fn behind(text: &Text, beginning: &Text) -> Option<Text> {
+    let (last, before) = beginning.parts().split_last()?;
+    let is_known = |part: &Part| matches!(part, Part::Lit(_) | Part::Hole(Hole::Folder(_)));
+    if !beginning.parts().iter().all(is_known) || text.parts().get(..before.len())? != before {
+        return None;
+    }
+    let mut rest = text.parts().get(before.len()..)?.iter().cloned();
+    let first = match (rest.next()?, last) {
+        (Part::Lit(known), Part::Lit(last)) => Part::Lit(known.strip_prefix(last.as_str())?.to_owned()),
+        (part, last) if part == *last => Part::Lit(String::new()),
+        _ => return None,
+    };
+    Some(Text::from_parts(std::iter::once(first).chain(rest)))
 }
 
 /// An element of a named collection: `{config:appSettings}` and `LogPath` are `{config:appSettings/LogPath}`.

@@ -73,10 +73,14 @@ impl<'s> Parser<'s> {
                 }
                 Token::Sign('?') if is_script && depth < MAX_DEPTH => {
                     self.at += 1;
-                    let one = self.expression(depth + 1);
+                    // `a ?: b` is `a` itself where that is not empty (manual of PHP, "Ternary Operator").
+                    let one = match self.sign(0, ':') {
+                        true => argument,
+                        false => self.expression(depth + 1),
+                    };
                     self.at += usize::from(self.sign(0, ':'));
                     let other = self.expression(depth + 1);
-                    argument.parts = vec![Part::Either(vec![one, other])];
+                    argument = Argument { parts: vec![Part::Either(vec![one, other])] };
                 }
                 Token::Sign(sign @ ('|' | '&')) if is_script && self.sign(1, sign) && depth < MAX_DEPTH => {
                     self.at += 2;
