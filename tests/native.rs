@@ -397,8 +397,13 @@ fn names_that_callers_give() {
     says(
         "asked",
         &[
+            "delete C:\\Asked\\instead.dat DeleteFileA",
+            "delete \\ini.dat DeleteFileA",
             "delete {LocalAppData}\\folder.dat DeleteFileA",
             "delete {env:ASKED_HOME}\\variable.dat DeleteFileA",
+            "delete {ini:C:\\Asked\\asked.ini/Empty/First}\\first.dat DeleteFileA",
+            "delete {ini:C:\\Asked\\asked.ini/Empty/Instead}\\instead.dat DeleteFileA",
+            "delete {ini:C:\\Asked\\asked.ini/Empty/Length}\\length.dat DeleteFileA",
             "delete {ini:C:\\Asked\\asked.ini/Paths/Logs}\\ini.dat DeleteFileA",
             "delete {registry:HKLM\\SYSTEM\\Asked\\Paths\\Data}\\registry.dat DeleteFileA",
             "set-value C:\\Asked\\asked.ini\\Window\\Left WritePrivateProfileStringA",

@@ -2,8 +2,8 @@
 //!
 //! A function that is given as an argument has no direct calls; whoever takes its address is looked into for the call that
 //! hands it over, and the function that receives it is then read as one that calls it. An object of COM is known where
-//! it is made; a function that it is given to is read again with it, and so it is with an object of Object Pascal that keeps
-//! settings.
+//! it is made; a function that it is given to is read again with it, and so it is with a function that was looked up by name
+//! and with an object of Object Pascal that keeps settings.
 
 use super::code::known::Known;
 use super::code::report::InternalCall;
@@ -12,7 +12,7 @@ use super::image::{Image, Section};
 use super::program::Program;
 use super::scan::{pointing, sort_pairs};
 use super::{Map, Set};
-use crate::catalog::native::Object;
+use crate::catalog::native::{Api, Object};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 
@@ -24,6 +24,8 @@ const MAX_TAKERS: usize = 4;
 const MAX_RECEIVERS: usize = 4;
 /// Most objects that one function is given.
 const MAX_OBJECTS: usize = 16;
+/// Most functions that were looked up by name which calls of one function give, in all.
+const MAX_LOOKED: usize = 64;
 /// Most functions of one image that are looked for in this way.
 const MAX_ASKED: usize = 64;
 
@@ -48,6 +50,15 @@ impl Settings {
     }
 }
 
+/// A function that was looked up by name, as another one is given it: where that finds it, and the call that gives it.
+#[derive(Clone, Debug)]
+pub(crate) struct Looked {
+    pub(crate) slot: Slot,
+    pub(crate) api: Api,
+    pub(crate) via: String,
+    pub(crate) site: u32,
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Handed {
@@ -60,6 +71,8 @@ pub(crate) struct Handed {
     pub(crate) function: Cell<Option<(u32, u8, u64)>>,
     /// Objects that a function is given, by the place where it finds them.
     pub(crate) objects: RefCell<Map<u32, Vec<(Slot, Object)>>>,
+    /// Functions that were looked up by name and that a function is given, by each call that gives one.
+    looked: RefCell<Map<u32, Vec<Looked>>>,
     /// Objects that keep settings which a function is given, and the functions that give them.
     settings: RefCell<Map<u32, (Settings, Set<u32>)>>,
 }
@@ -106,6 +119,48 @@ impl Program<'_> {
             known.push((slot, object));
         }
         new
+    }
+
+    /// A function is given one that was looked up by name; `true`: with that it is known what is called there.
+    pub(crate) fn hand_function(&self, function: u32, looked: &Looked) -> bool {
+        let before = self.looked_up_for(function).len();
+        {
+            let mut all = self.handed.looked.borrow_mut();
+            let known = all.entry(function).or_default();
+            if known.len() >= MAX_LOOKED || known.iter().any(|l| l.slot == looked.slot && l.site == looked.site) {
+                return false;
+            }
+            known.push(looked.clone());
+        }
+        self.looked_up_for(function).len() > before
+    }
+
+    /// The functions that were looked up by name and that a function is given, each once: what all its calls are known to give.
+    /// Of what only some give, the others may give another.
+    pub(crate) fn looked_up_for(&self, function: u32) -> Vec<Looked> {
+        /// Bytes of a call.
+        const CALL: u32 = 8;
+        let all = self.handed.looked.borrow();
+        let Some(given) = all.get(&function) else { return Vec::new() };
+        let edges = &self.references.edges;
+        let from = edges.partition_point(|(to, _)| *to < function);
+        let calls = edges.iter().skip(from).take_while(|(to, _)| *to == function).map(|(_, call)| *call);
+        // With more calls than are kept not all of them give it.
+        let calls: Vec<u32> = calls.take(MAX_LOOKED + 1).collect();
+        let mut asked: Vec<Slot> = Vec::new();
+        let mut said = Vec::new();
+        for looked in given {
+            if asked.contains(&looked.slot) {
+                continue;
+            }
+            asked.push(looked.slot);
+            let same = || given.iter().filter(|other| other.slot == looked.slot);
+            let gives = |call: &u32| same().any(|other| (other.site..other.site + CALL).contains(call));
+            if same().all(|other| other.via == looked.via) && calls.iter().all(gives) {
+                said.push(looked.clone());
+            }
+        }
+        said
     }
 
     /// A function is given an object that keeps settings by another; `true`: that was not known.

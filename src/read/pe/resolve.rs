@@ -71,7 +71,7 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
                 functions.push(other);
             }
         };
-        // Whoever calls what makes an object of COM uses it.
+        // Whoever calls what makes an object of COM, or looks a function up, uses it.
         let gives = report.summary.gives_objects();
         if gives > gave.insert(function, gives).unwrap_or_default() {
             let callers: BTreeSet<u32> = program.callers(&Set::from_iter([function])).into_values().flatten().collect();
@@ -79,6 +79,11 @@ pub(crate) fn events(program: &Program<'_>) -> (Vec<Event>, bool) {
         }
         for (target, slot, object) in &report.objects_handed {
             if program.hand_object(*target, *slot, *object) {
+                read_with_more(*target, &mut functions);
+            }
+        }
+        for (target, looked) in &report.functions_handed {
+            if program.hand_function(*target, looked) {
                 read_with_more(*target, &mut functions);
             }
         }

@@ -58,7 +58,9 @@ pub(crate) struct Engine<'p, 'a> {
     pub(crate) start: u32,
     /// The block ended in a call whose return is the function's.
     pub(crate) left: bool,
-    /// Something is known to be an object of COM.
+    /// It does what is called on one way that is followed, not all ways at once.
+    pub(super) follows: bool,
+    /// Something is known to be an object of COM, or a function that was looked up.
     pub(crate) has_objects: bool,
     /// How many arguments on the stack the function that is called has, where that is known (x86).
     pub(crate) most_arguments: Option<u8>,
@@ -168,6 +170,7 @@ impl<'p, 'a> Engine<'p, 'a> {
             depth: 0,
             start,
             left: false,
+            follows: false,
             has_objects: false,
             most_arguments: None,
             pushed: 0,
@@ -190,7 +193,7 @@ impl<'p, 'a> Engine<'p, 'a> {
 
     /// An engine for what is called on a way through a function: its models are used, its own execution is not.
     pub(crate) fn for_run(program: &'p Program<'a>, start: u32) -> Self {
-        let mut engine = Engine::new(program, start, 0);
+        let mut engine = Engine { follows: true, ..Engine::new(program, start, 0) };
         engine.receive();
         engine
     }
@@ -414,7 +417,7 @@ impl Engine<'_, '_> {
     /// A new symbol with an origin.
     pub(crate) fn with_origin(&mut self, kind: Kind, origin: Origin) -> Value {
         let value = self.symbols.of(kind);
-        self.has_objects |= matches!(origin, Origin::Object(_));
+        self.has_objects |= matches!(origin, Origin::Object(_) | Origin::Function(..));
         if let Value::Sym(symbol, _) = value {
             self.origins.insert(symbol, origin);
         }

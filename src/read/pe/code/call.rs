@@ -314,7 +314,7 @@ impl Engine<'_, '_> {
             let (args, frame) = self.with_objects(passed);
             self.report.calls.push(InternalCall { target, site, args, bytes, frame, compared: None });
         }
-        self.hand_over(target);
+        self.hand_over(target, site);
         if let Some((api, name)) = self.program.go.as_ref().and_then(|go| go.known.get(&target)) {
             let result = self.known(*api, &format!("go!{name}"), site, native::signature);
             self.leave_results(Some(target), Some(*api), result);

@@ -1,5 +1,6 @@
 //! What a call hands over to be called through, and what the function that receives it makes of that.
 
+use super::super::handed::Looked;
 use super::analysis::{Engine, Origin};
 use super::report::{Arg, Behind, InternalCall};
 use super::slot::Slot;
@@ -9,7 +10,7 @@ use crate::catalog::native::{Api, Model, Object};
 
 impl Engine<'_, '_> {
     /// Notes the arguments of a call that the callee may call through.
-    pub(super) fn hand_over(&mut self, target: u32) {
+    pub(super) fn hand_over(&mut self, target: u32, site: u32) {
         let sought = self.program.handed.sought.get().map(|rva| self.program.image.base.wrapping_add(u64::from(rva)));
         if sought.is_none() && !self.has_objects || !self.notes() {
             return;
@@ -19,10 +20,28 @@ impl Engine<'_, '_> {
                 value if sought.is_some() && value.number() == sought => self.report.handed.push((target, n)),
                 value => match self.com_object(value) {
                     Some(object) => self.report.objects_handed.push((target, Slot::of(n), object)),
-                    None => self.hand_over_fields(target, n, value),
+                    None => {
+                        let looked = self.looked_up(value, Slot::of(n), site);
+                        self.report.functions_handed.extend(looked.map(|looked| (target, looked)));
+                        self.hand_over_fields(target, n, value, site);
+                    }
                 },
             }
         }
+    }
+
+    /// The function that a value is, where it was looked up by name; a null pointer beside it is not called.
+    fn looked_up(&self, value: Value, slot: Slot, site: u32) -> Option<Looked> {
+        let mut all = self.symbols.alternatives(value).into_iter().filter(|v| v.number() != Some(0)).map(|value| {
+            let Value::Sym(symbol, 0) = value else { return None };
+            match self.origins.get(&symbol) {
+                Some(Origin::Function(api, via)) => Some((*api, via)),
+                _ => None,
+            }
+        });
+        let (api, via) = all.next()??;
+        let is_same = all.all(|other| other.is_some_and(|(_, other)| other == via));
+        is_same.then(|| Looked { slot, api, via: via.clone(), site })
     }
 
     /// A function that is handed over with something to be called back with it: that is a call of it.
@@ -80,7 +99,10 @@ impl Engine<'_, '_> {
             self.set_parameter(parameter, Value::Const(va));
         }
         let given = self.program.handed.objects.borrow().get(&self.start).cloned().unwrap_or_default();
-        for (slot, object) in given {
+        let given = given.into_iter().map(|(slot, object)| (slot, Origin::Object(object)));
+        let looked = self.program.looked_up_for(self.start);
+        let looked = looked.into_iter().map(|looked| (looked.slot, Origin::Function(looked.api, looked.via)));
+        for (slot, origin) in given.chain(looked) {
             let [first, rest @ ..] = slot.offsets() else { continue };
             let mut kind = Kind::Param(slot.param);
             let mut offset = *first;
@@ -89,16 +111,16 @@ impl Engine<'_, '_> {
                 offset = *next;
             }
             if offset == 0 {
-                self.with_origin(kind, Origin::Object(object));
+                self.with_origin(kind, origin);
             }
         }
     }
 
-    /// Objects of COM that are kept in an object whose address is given.
-    fn hand_over_fields(&mut self, target: u32, parameter: u8, value: Value) {
+    /// Objects of COM, and functions that were looked up, that are kept in an object whose address is given.
+    fn hand_over_fields(&mut self, target: u32, parameter: u8, value: Value, site: u32) {
         /// Bytes of an object that are looked at.
         const MAX_LENGTH: i64 = 0x100;
-        /// Most objects that are kept in one.
+        /// Most of them that are kept in one.
         const MAX_KEPT: usize = 8;
         if !self.has_objects || !matches!(value, Value::Stack(_) | Value::Sym(..)) {
             return;
@@ -106,10 +128,15 @@ impl Engine<'_, '_> {
         let end = value.plus(MAX_LENGTH, self.is_64());
         let kept = |(at, cell): (&Value, &Cell)| {
             let offset = i32::try_from(distance(value, *at)?).ok()?;
-            Some((Slot::of(parameter).plus(offset).behind()?, self.com_object(cell.value)?))
+            let slot = Slot::of(parameter).plus(offset).behind()?;
+            let (object, looked) = (self.com_object(cell.value), self.looked_up(cell.value, slot, site));
+            (object.is_some() || looked.is_some()).then_some((slot, object, looked))
         };
         let kept: Vec<_> = self.state.cells_in(value, end).filter_map(kept).take(MAX_KEPT).collect();
-        self.report.objects_handed.extend(kept.into_iter().map(|(slot, object)| (target, slot, object)));
+        for (slot, object, looked) in kept {
+            self.report.objects_handed.extend(object.map(|object| (target, slot, object)));
+            self.report.functions_handed.extend(looked.map(|looked| (target, looked)));
+        }
     }
 
     pub(super) fn set_parameter(&mut self, parameter: u8, value: Value) {

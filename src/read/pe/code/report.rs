@@ -413,9 +413,10 @@ impl Summary {
             || self.strings.iter().any(|(_, k, _)| known(k))
     }
 
-    /// How many objects of COM it returns or writes through its parameters.
+    /// How many objects of COM, and functions that were looked up, it returns or writes through its parameters.
     pub(crate) fn gives_objects(&self) -> usize {
-        self.result.iter().chain(self.cells.iter().map(|(_, arg)| arg)).filter(|arg| arg.com.is_some()).count()
+        let all = self.result.iter().chain(self.cells.iter().map(|(_, arg)| arg));
+        all.filter(|arg| arg.com.is_some() || arg.function.is_some()).count()
     }
 
     /// The same, with what a caller passes for the parameters.
@@ -476,6 +477,8 @@ pub(crate) struct Report {
     pub(crate) lost: Vec<Slot>,
     /// Functions that are given an object of COM, or an object that keeps one, and where it is seen from them.
     pub(crate) objects_handed: Vec<(u32, Slot, com::Object)>,
+    /// Functions that are given one that was looked up by name, or an object that keeps one.
+    pub(crate) functions_handed: Vec<(u32, super::super::handed::Looked)>,
     /// Functions that are given an object of Object Pascal that keeps settings.
     pub(crate) settings_handed: Vec<(u32, super::super::handed::Settings)>,
     /// It hands on a parameter with a format and the list of what follows it.

@@ -29,7 +29,7 @@ use super::code::report::{Arg, Event, Number};
 use super::image::Image;
 use super::program::Program;
 use super::{effects, modes, surface};
-use crate::facts::{Body, Extent, Hole, Part, Text};
+use crate::facts::{Body, Extent, Hole, Part, Source, Text};
 use path::{Found, Goal, Run};
 
 /// Most calls of one image whose places are looked for.
@@ -93,7 +93,7 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
                     (!hopeless || !taken::starts(program, &event).is_empty()).then_some(known)
                 }
                 (Sought::Mode, Some(WHOLE)) if is_undecided(&event) => Some(1),
-                (Sought::Several, Some(WHOLE)) if event.args.iter().any(is_several) => Some(1),
+                (Sought::Several, Some(WHOLE)) if event.args.iter().any(is_several) || has_default(&event) => Some(1),
                 (Sought::Guessed, Some(WHOLE)) if event.ran_from.is_none() && is_guessed(&event) => Some(1),
                 _ => None,
             };
@@ -117,7 +117,11 @@ pub(super) fn locate(program: &Program<'_>, events: &mut Vec<Event>) {
                 Sought::Guessed => found.complete && !found.events.iter().any(is_guessed),
             };
             if found.events.is_empty() || !is_better {
-                all.push(event);
+                // Where a value is not there, what stands for it is one place more.
+                let is_asked = sought == Sought::Several && has_default(&event);
+                let is_more = |other: &Event| is_asked && !is_guessed(other) && names_another(other, &event);
+                let more: Vec<Event> = found.events.into_iter().filter(is_more).collect();
+                all.extend(std::iter::once(event).chain(more));
             } else {
                 all.extend(found.events);
                 proven.extend((sought == Sought::Guessed).then_some(call));
@@ -145,6 +149,18 @@ fn is_guessed(event: &Event) -> bool {
 /// It opens something, and whether it writes is not known.
 fn is_undecided(event: &Event) -> bool {
     modes::mode(event).is_some_and(|mode| mode.operation.is_none() || mode.ambiguous)
+}
+
+/// It names something by a value of an INI file, in whose place a default may stand.
+fn has_default(event: &Event) -> bool {
+    let is_value = |part: &Part| matches!(part, Part::Hole(Hole::From(Source::Ini, _)));
+    event.args.iter().flat_map(|arg| &arg.texts).any(|text| text.parts().iter().any(is_value))
+}
+
+/// It names something that another event does not.
+fn names_another(event: &Event, than: &Event) -> bool {
+    let mut args = event.args.iter().zip(&than.args);
+    args.any(|(arg, other)| arg.texts.iter().any(|text| !other.texts.contains(text)))
 }
 
 /// How many places an event may have, as far as its arguments say.

@@ -110,9 +110,10 @@ impl Engine<'_, '_> {
         let text = if let Some(ini) = &row.ini {
             let parts: Vec<Arg> = ini.iter().filter_map(|n| self.plain(Some(*n), api.wide)).collect();
             let read = Text::from_source(Source::Ini, locate::ini_name(&parts));
-            // What stands for a value that is not there is as possible. An empty one names nothing.
+            // What stands for a value that is not there is as possible. Of an empty one programs ask whether it is that before
+            // they name anything by it: what becomes of it is known only on ways of its own.
             let default = self.plain(row.default, api.wide).unwrap_or_default();
-            let texts = default.texts.into_iter().filter(|text| text.is_full() && !text.is_empty());
+            let texts = default.texts.into_iter().filter(|text| text.is_full() && (self.follows || !text.is_empty()));
             let known = Known::any(std::iter::once(read).chain(texts), default.weak);
             return self.fill(pointer, known, api.wide);
         } else if row.effect.is_some_and(|(_, store)| store == Store::Registry) {

@@ -299,13 +299,23 @@ impl<'p> Run<'p, '_> {
         let before = (others > 0).then(|| Way { origins: origins(), ..way.clone() });
         self.returned(&mut way.machine, answer.result, pops);
         let (Some(mut before), Some(next)) = (before, next) else { return Some(()) };
-        let is_free = answer.nullable && answer.others.is_empty() && self.asks_first(way, answer.result, api);
+        // Whether a variable or a value of a file is set says the machine.
+        let has_default = api.is_some_and(|api| api.row.default.is_some());
+        let given = match answer.others.first() {
+            Some((at, ..)) => has_default.then(|| Word::number(*at)),
+            None => answer.nullable.then_some(answer.result),
+        };
+        let is_free = given.is_some_and(|given| self.asks_first(way, given, api));
         before.asked.clone_from(&way.asked);
         before.chose |= !is_free;
         way.chose |= !is_free;
         // Another text may stand there, or none may be given.
         let null = answer.nullable.then_some((None, Word::number(0)));
-        let texts = answer.others.into_iter().map(|other| (Some(other), answer.result));
+        let texts = answer.others.into_iter().map(|other| {
+            // It answers how many characters there are (GetPrivateProfileString).
+            let is_none = has_default && other.1.is_empty();
+            (Some(other), if is_none { Word::number(0) } else { answer.result })
+        });
         for (text, result) in texts.chain(null) {
             if self.started >= MAX_WAYS {
                 self.capped = true;
