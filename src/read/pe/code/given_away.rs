@@ -125,7 +125,9 @@ impl Engine<'_, '_> {
             let pointer = self.argument(n);
             let known = self.holds_known_text(pointer);
             let is_given = matches!(self.symbols.kind_of(pointer), Some(Kind::Param(_)));
-            if !known && !is_given && matches!(n, PARAM_EDX | PARAM_EAX) {
+            // What is left there of a computation is no argument, unless the function writes to it.
+            let may_be_left = !known && !is_given && matches!(n, PARAM_EDX | PARAM_EAX);
+            if may_be_left && !self.is_filled_through(target, n, count) {
                 continue;
             }
             let untouched = match summarised {
@@ -172,6 +174,18 @@ impl Engine<'_, '_> {
                 _ => {}
             }
         }
+    }
+
+    /// A register holds the address of a place in the frame in which nothing was put yet, which no argument on the stack is, and
+    /// the function is known to write there.
+    fn is_filled_through(&mut self, target: u32, register: u8, count: u8) -> bool {
+        let pointer = self.argument(register);
+        if !matches!(pointer, Value::Stack(_)) || self.state.cell(pointer).is_some() {
+            return false;
+        }
+        let is_pushed = (0..count).any(|n| self.argument(n) == pointer);
+        let written = if is_pushed { Written::ALL } else { self.asked(target, register) };
+        written.any != 0 && written != Written::ALL
     }
 
     /// Strings in an object that is given to a function, which hands them on to another one that writes there.
