@@ -694,3 +694,10 @@ fn accounts_and_shares() {
         ],
     );
 }
+
+/// Of what cannot be looked into the listing says that, and what it imports.
+#[test]
+fn what_cannot_be_read_is_listed() {
+    golden("fixtures/native/packed", "files", &["x64", "x86"], "exe");
+    golden("fixtures/native/arm", "desk", &["arm64"], "exe");
+}

@@ -37,6 +37,13 @@ fn scratch(name: &str) -> PathBuf {
 }
 
 #[test]
+fn listings_say_the_lines() {
+    for format in ["codeview", "dwarf4", "dwarf5"] {
+        golden(FOLDER, format, &BUILDS, "exe");
+    }
+}
+
+#[test]
 fn lines_lead_to_the_scanned_sources() {
     let readings = read(Path::new(FOLDER));
     let is_desk =

@@ -15,6 +15,7 @@ mod lengths;
 mod library;
 mod machine;
 mod memory;
+mod numbered;
 mod objects;
 mod path;
 mod repeated;
@@ -30,6 +31,7 @@ use super::image::Image;
 use super::program::Program;
 use super::{effects, modes, surface};
 use crate::facts::{Body, Extent, Hole, Part, Source, Text};
+use numbered::{is_number_of, stands_in};
 use path::{Found, Goal, Run};
 
 /// Most calls of one image whose places are looked for.
@@ -367,6 +369,7 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
                 && !is_emptied(&found.event, event)
         })
         .collect();
+    let found = if run.endless { numbered::one_of(image, found) } else { found };
     let differs = |of: &Found| {
         found.iter().any(|other| other.event.through == of.event.through && !same(&other.event, &of.event))
     };
@@ -395,13 +398,7 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
 /// image as they are.
 fn says_null(image: &Image<'_>, text: &Text) -> bool {
     const NULL: &str = "(null)";
-    let is_own = |name: &str| {
-        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let found = |sought: &[u8]| {
-            image.sections.iter().any(|s| memchr::memmem::find(image.section_bytes(s), sought).is_some())
-        };
-        name.len() > NULL.len() && (found(name.as_bytes()) || found(&wide))
-    };
+    let is_own = |name: &str| name.len() > NULL.len() && stands_in(image, name);
     let literals = text.parts().iter().filter_map(|part| match part {
         Part::Lit(literal) => Some(literal),
         Part::Hole(_) => None,
@@ -430,7 +427,7 @@ impl Arg {
     /// What two ways say of the same: it is certain where one is, and a number that each has another one of is not known.
     fn meet(&mut self, other: &Arg) {
         self.weak &= other.weak;
-        if self.number != other.number {
+        if !is_number_of(self, other) {
             self.number = Number::Unknown;
         }
     }
@@ -443,7 +440,7 @@ fn same(a: &Event, b: &Event) -> bool {
     a.args.len() == b.args.len()
         && a.args.iter().zip(&b.args).take(a.args.len() - written).all(|(a, b)| {
             let handle = |arg: &Arg| arg.handle.as_ref().map(|handle| handle.texts.clone());
-            a.texts == b.texts && handle(a) == handle(b) && a.number == b.number
+            a.texts == b.texts && handle(a) == handle(b) && is_number_of(a, b)
         })
 }
 
