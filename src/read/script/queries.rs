@@ -130,6 +130,16 @@ pub(crate) fn copy_on_disk(query: &Text) -> Option<Text> {
     })
 }
 
+/// Does a source speak of a change of tables anywhere, whether or not that was followed?
+pub(crate) fn mentions_changes(source: &str) -> bool {
+    let source = source.to_ascii_lowercase();
+    let has = |words: &str| memchr::memmem::find(source.as_bytes(), words.as_bytes()).is_some();
+    ["insert into", "delete from", "delete *", "addnew", "drop table", "create table", "alter table"]
+        .into_iter()
+        .any(has)
+        || has("update ") && has(" set ")
+}
+
 /// The queries of one script, as far as it was followed.
 #[derive(Default)]
 pub(crate) struct Queries {
@@ -169,6 +179,14 @@ impl Queries {
     pub(crate) fn are_none(&self) -> bool {
         !self.asks && !self.changes
     }
+}
+
+/// Do all connections that a script made by an API lead to one database?
+pub(super) fn of_one_database(reading: &Reading, connects: impl Fn(&str) -> bool) -> bool {
+    let effects = reading.facts.iter().filter_map(|fact| fact.as_effect());
+    let connected = effects.filter(|effect| effect.store == Store::Database && connects(&effect.via));
+    let mut keys = connected.map(|effect| effect.location.key());
+    keys.next().is_none_or(|first| keys.all(|key| key == first))
 }
 
 /// A connection that a script made, by an API of which `connects` is true, is no change where all that it asks is known to

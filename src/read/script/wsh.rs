@@ -130,9 +130,12 @@ fn run_all(
         script.run_uncalled(&mut sink);
     }
     script.variables.note_capped(&mut sink);
-    // A page is part of an application, of which the other parts may ask for more.
-    if host == Host::Machine && sink.queries.only_ask() {
-        queries::looked_at(reading, |via| via.starts_with("ADODB"));
+    // The other pages of an application tell for themselves what they ask; which of several databases is asked is not known.
+    let changes = || texts.iter().any(|(text, _)| queries::mentions_changes(text));
+    let by_ado = |via: &str| via.starts_with("ADODB");
+    let only_ask = sink.queries.only_ask();
+    if only_ask && (host == Host::Machine || !changes() && queries::of_one_database(reading, by_ado)) {
+        queries::looked_at(reading, by_ado);
     }
     values
 }
