@@ -16,6 +16,7 @@ mod environments;
 mod given;
 mod grants;
 mod implied;
+mod impossible;
 mod index;
 mod ini;
 mod installed;
@@ -74,6 +75,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     links::follow(readings);
     refine::stores(readings);
     roots::fold(readings);
+    impossible::leave_out(readings);
     sessions::place(readings);
     sessions::doubt(readings, context.app);
     phases::inherit(readings, context);

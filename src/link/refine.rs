@@ -92,12 +92,18 @@ fn data_source(location: &Location) -> Option<Location> {
     Some(Location::registry(&Text::parse(&format!("{}{name}", shown.get(..start)?))))
 }
 
+/// How templates of names for temporary files end (POSIX, "mkstemp").
+const TEMPLATE: &str = "XXXXXX";
+
 /// In a folder for temporary files: that of the account, or that of Windows, which lies on the disk of Windows but
-/// holds scratch all the same. Or named as programs name what they take away again: `~temp0001.dat`.
+/// holds scratch all the same. Or named as programs name what they take away again: `~temp0001.dat`, `outXXXXXX`.
 fn is_scratch(location: &Location) -> bool {
     let place = location.file_place();
     let is_marked = |name: &str| name.len() > 1 && name.starts_with('~');
-    if location.text().trailing_lit().rsplit_once('\\').is_some_and(|(_, name)| is_marked(name)) {
+    let is_template = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).ends_with(TEMPLATE);
+    let last = location.text().trailing_lit();
+    let name = last.rsplit_once('\\').map_or(last, |(_, name)| name);
+    if (name.len() < last.len() && is_marked(name)) || is_template(name) {
         return true;
     }
     let key = || location.key();
@@ -218,6 +224,7 @@ mod tests {
              effect append file \"{AppDir}\\catalog-{?}.txt\"\n\
              effect append file \"{AppDir}\\catalog-log.txt\"\n\
              effect append file \"{AppDir}\\DBLog.txt\"\n\
+             effect create file \"{AppDir}\\d2tmpXXXXXX\"\n\
              effect append file \"{AppDir}\\Logs_Y\\Err_1.txt\"\n\
              effect append file \"{AppDir}\\WebLogins\\a.txt\"\n\
              effect write file \"{AppDir}\\TraceLog\\a.txt\"\n",
@@ -230,6 +237,10 @@ mod tests {
         let first = ["database", "log", "temp-file", "temp-file", "temp-file", "file", "temp-file", "file"];
         assert_eq!(stores[..8], first);
         assert_eq!(stores[8..13], ["log", "file", "file", "file", "log"], "a word in what is known of a name");
-        assert_eq!(stores[13..], ["log", "log", "file", "file"], "a word of its own in the name of a file or folder");
+        assert_eq!(
+            stores[13..],
+            ["log", "temp-file", "log", "file", "file"],
+            "a word of its own in the name of a file or folder"
+        );
     }
 }
