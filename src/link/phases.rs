@@ -1,6 +1,7 @@
 //! Who starts whom: phases, inherited along startup tasks, services, image builds and scripts that call scripts.
 
 mod building;
+mod helpers;
 mod once;
 
 use super::Context;
@@ -11,6 +12,7 @@ use crate::facts::{
 };
 use building::{build_starts, is_part_of_build, is_spent, sealed};
 use globset::{GlobSet, GlobSetBuilder};
+use helpers::{helper_phase, helpers};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// MS documentation, "Add a custom script to Windows Setup": `%WINDIR%\\Setup\\Scripts\\SetupComplete.cmd`.
@@ -64,6 +66,7 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
     let declared = declarations(context);
     let mut known: Vec<Option<Known>> = readings.iter().map(|r| declared_phase(r, &declared, context)).collect();
     let fixed: Vec<bool> = known.iter().map(Option::is_some).collect();
+    let helpers = helpers(readings);
     spread(readings, &mut known, &fixed);
     for ((reading, known), fixed) in readings.iter_mut().zip(known).zip(fixed) {
         let class = class(&reading.format);
@@ -72,6 +75,8 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
         let by_name = matches!(class, Class::Script | Class::Installer).then(named).flatten();
         let by_name = by_name.map(|(phase, why)| Known::new(phase, why));
         let by_name = by_name.or_else(|| (class == Class::Program && sets_up(reading)).then(setup_phase));
+        let is_helper = || helpers.contains(&file_name(&reading.artifact).to_lowercase());
+        let by_name = by_name.or_else(|| (class == Class::Program && is_helper()).then(helper_phase));
         let default = by_name.or_else(|| default_phase(class));
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let site = &fact.site;
@@ -313,6 +318,7 @@ fn follow(
                     Phase::FirstBoot
                 }
                 Class::Script if by_task && is_early && has_role(&readings[to], STAYS) => Phase::Run,
+                Class::Script if phase == Phase::FirstBoot && has_role(&readings[to], STAYS) => Phase::Run,
                 Class::Script if at_start => Phase::Startup,
                 Class::Program if serves && phase == Phase::Startup => Phase::Run,
                 _ => phase,

@@ -168,7 +168,7 @@ fn unseen(skipped: &[Skipped], readings: &[Reading], code: &Code<'_>) -> Option<
         let what = "nothing that runs is among the files, and nothing that an application is configured by";
         return Some(what.to_owned());
     }
-    let entry = |clue: &Clue| clue.kind == ClueKind::Starts && clue.key == ENTRY_POINT;
+    let entry = |clue: &Clue| clue.kind == ClueKind::Starts && [ENTRY_POINT, SERVICE].contains(&clue.key.as_str());
     let entries =
         own().flat_map(|r| r.facts.iter().filter_map(|f| f.as_clue()).filter(|c| entry(c)).map(move |c| (r, c)));
     let started = entries.filter_map(|(reading, clue)| Some((reading, started(clue, skipped, code)?)));
@@ -230,7 +230,9 @@ const RUN_NODE: [&str; 5] = ["node", "npm", "npx", "pnpm", "yarn"];
 fn started<'a>(clue: &Clue, skipped: &'a [Skipped], code: &Code<'a>) -> Option<&'a str> {
     let words = || clue.value.split([' ', '"', '\'', ';', ',']).filter(|word| !word.is_empty());
     let place = clue.location.as_ref().map(|place| place.key().replace('\\', "/")).unwrap_or_default();
-    let names: Vec<&str> = words().chain([place.as_str()]).map(file_name).filter(|name| name.contains('.')).collect();
+    // The arguments of a service may be files that it only looks into.
+    let said = words().filter(|_| clue.key == ENTRY_POINT);
+    let names: Vec<&str> = said.chain([place.as_str()]).map(file_name).filter(|name| name.contains('.')).collect();
     let is = |s: &&Skipped| {
         let is_unread = [FOREIGN, UNBUILT].contains(&s.reason.as_str());
         is_unread && names.iter().any(|name| file_name(&s.artifact).eq_ignore_ascii_case(name))
@@ -251,6 +253,8 @@ fn started<'a>(clue: &Clue, skipped: &'a [Skipped], code: &Code<'a>) -> Option<&
 const ANYTHING: [&str; 4] = ["json", "properties", "toml", "yaml"];
 /// How what starts an entry point says so.
 const ENTRY_POINT: &str = "entrypoint";
+/// How what registers a service says so.
+const SERVICE: &str = "service";
 /// Format of the definition of a cloud service.
 const DEFINITION: &str = "csdef";
 /// The script by which Chocolatey installs a package (its documentation, "Create Packages").
@@ -407,6 +411,44 @@ mod tests {
         assert!(said(page, "README.md").is_some_and(|said| said.starts_with("nothing that runs")));
         let settings = "artifact Web.config format=xml\n";
         assert_eq!(said(settings, "README.md"), None, "settings that set nothing of interest");
+    }
+
+    #[test]
+    fn what_a_service_runs_is_read_or_said() {
+        let said = |value: &str, location: &str, file: &str| {
+            let skipped = [Skipped { artifact: file.to_owned(), reason: FOREIGN.to_owned() }];
+            let listing =
+                format!("artifact a.cmd format=batch\nclue starts key=service value=\"{value}\" location={location}\n");
+            unseen(&skipped, &crate::facts::listing::parse(&listing).unwrap())
+        };
+        let jar = said("java -jar C:\\app\\app.jar", "C:\\app\\app.jar", "app.jar");
+        assert_eq!(jar.as_deref(), Some("what a.cmd starts is not read: app.jar"));
+        assert_eq!(said("agent.exe -config a.hcl2", "C:\\app\\agent.exe", "a.hcl2"), None, "only looked into");
+    }
+
+    #[test]
+    fn images_that_were_made_before_are_not_cleared() {
+        let said = |listing: &str| unseen(&[], &crate::facts::listing::parse(listing).unwrap());
+        let desk = "artifact compose.yml format=compose\nclue role key=container value=desk:1\n";
+        let image = "what is in the image that compose.yml runs was not read: desk:1";
+        assert_eq!(said(desk).as_deref(), Some(image));
+        let both = format!("{desk}clue role key=container value=store:2\n");
+        assert!(said(&both).is_some_and(|said| said.ends_with("was not read: first desk:1")));
+        for more in ["artifact a.exe format=pe64\n", "artifact Dockerfile format=dockerfile\n"] {
+            assert_eq!(said(&format!("{desk}{more}")), None, "{more}");
+        }
+    }
+
+    #[test]
+    fn a_set_up_program_is_not_what_the_sources_beside_it_are_for() {
+        let sources: Vec<Skipped> =
+            ["a.cs", "b.cs"].map(|file| Skipped { artifact: file.to_owned(), reason: FOREIGN.to_owned() }).to_vec();
+        let said = |file: &str, format: &str| {
+            unread(&sources, &[Reading { artifact: file.to_owned(), format: format.to_owned(), ..Reading::default() }])
+        };
+        assert!(said("setup.exe", "pe-x86").is_some_and(|said| said.starts_with("2 of 3 files with code are source")));
+        assert_eq!(said("Setup.exe", "assembly"), None, "it may be built of them");
+        assert_eq!(said("desk.exe", "pe-x86"), None);
     }
 
     #[test]

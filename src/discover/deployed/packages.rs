@@ -5,7 +5,8 @@
 //! with `.nupkg.metadata` or the package itself. "NuGet.exe" and its targets lie in `.nuget` (NuGet 2.x, "Package restore").
 //! npm documentation, "folders": `node_modules`. Python documentation, "site": `site-packages`.
 
-use super::File;
+use super::projects::builds;
+use super::{File, SOLUTIONS};
 use crate::facts::{file_name, folder_of};
 use std::collections::HashSet;
 
@@ -33,8 +34,15 @@ impl Unpacked {
             files.iter().filter(is_left).map(|file| folder_of(&file.name).to_owned()).collect();
         let unpacked = Unpacked { folders };
         // An application that is deployed as a package is unpacked with what says so, too: then nothing lies beside it.
-        let is_all = files.iter().all(|file| unpacked.is_around(&file.name));
-        if is_all { Unpacked::default() } else { unpacked }
+        let mut others = files.iter().filter(|file| !unpacked.is_around(&file.name));
+        // So is one that lies among scripts that deploy it: a package manager is asked for packages in a file of its own, or in
+        // that of a project.
+        let is_asked = others.any(|file| {
+            ASKS.contains(&file_name(&file.name))
+                || builds(file.ending()).is_some()
+                || SOLUTIONS.contains(&file.ending())
+        });
+        if is_asked { unpacked } else { Unpacked::default() }
     }
 
     /// Does a path inside the application lie where a package manager keeps what it was asked for?
@@ -47,6 +55,18 @@ impl Unpacked {
         lower.match_indices('/').any(|(end, _)| self.folders.contains(&lower[..end]))
     }
 }
+
+/// Files in which a package manager is told what to fetch (NuGet and Paket documentation).
+const ASKS: [&str; 8] = [
+    "packages.config",
+    "nuget.config",
+    "packages.lock.json",
+    "project.json",
+    "project.assets.json",
+    "directory.packages.props",
+    "paket.dependencies",
+    "paket.lock",
+];
 
 /// Ends with a number of at least two parts: `2.0.8`, `Log.2.0.8-beta`.
 fn has_version(folder: &str) -> bool {
@@ -134,6 +154,7 @@ mod tests {
             "put-away/Desk.4.0.4.4000/.signature.p7s",
             "dist/Own.1.0.0.nupkg",
             "own/bin/Own.1.0.0.nupkg",
+            "own/Own.csproj",
         ]
         .map(Artifact::at);
         let files: Vec<File<'_>> = names.iter().map(File::new).collect();
@@ -144,5 +165,15 @@ mod tests {
         for name in ["libs/log/readme.exe", "dist/own.exe", "own/bin/own.exe", "put-away/a.cfg.xml"] {
             assert!(!unpacked.holds(name), "{name}");
         }
+    }
+    #[test]
+    fn packages_that_nothing_asks_for_are_what_is_deployed() {
+        let holds = |beside: &str| {
+            let names = ["Site.1.0.0/.signature.p7s", "Service.1.0.0/.signature.p7s", beside].map(Artifact::at);
+            let files: Vec<File<'_>> = names.iter().map(File::new).collect();
+            Unpacked::of(&files).holds("Site.1.0.0/web.config")
+        };
+        assert!(!holds("deploy.cmd"));
+        assert!(holds("packages.config") && holds("Desk.sln"));
     }
 }

@@ -6,7 +6,7 @@ use super::command::{Launch, run};
 use super::document::Document;
 use super::tree::{NodeId, ROOT, Tree};
 use super::userdata;
-use crate::facts::{Clue, ClueKind, Folder, Reading, Text};
+use crate::facts::{Clue, ClueKind, Folder, Location, Reading, Text};
 
 /// Kinds of resources that keep a number of instances, and where the number is written; the first that is there counts.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -56,7 +56,12 @@ pub(crate) fn terraform(document: &mut Document<'_>, reading: &mut Reading) {
         for node in document.tree.descendants(resource) {
             let tree = &document.tree;
             match tree.name(node) {
-                "user_data" | "user_data_base64" => user_data(document, reading, node),
+                "user_data" | "user_data_base64" => {
+                    user_data(document, reading, node);
+                    given_files(document, reading, node, "first-boot");
+                }
+                name if FIRST_STARTS.contains(&name) => given_files(document, reading, node, "first-boot"),
+                name if EACH_START.contains(&name) => given_files(document, reading, node, "startup-task"),
                 "delete_on_termination" => kept_disk(document, reading, node, name),
                 "diff_disk_settings" if tree.is(node, "option", "Local") => {
                     document.clue(reading, node, Clue::new(ClueKind::Disk, "ephemeral-os-disk", name));
@@ -107,15 +112,77 @@ fn instances(document: &mut Document<'_>, reading: &mut Reading, kind: &str, nam
     document.clue(reading, at, Clue::new(ClueKind::Instances, name, count));
 }
 
-/// The text at a node, or all texts below it in their order: `Fn::Join` and `Fn::Base64` are lists of parts.
-fn user_data(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
+/// Other names under which a machine is given what it runs when it is made: Azure, vSphere and Google Cloud.
+const FIRST_STARTS: [&str; 5] = [
+    "custom_data",
+    "guestinfo.userdata",
+    "sysprep-specialize-script-bat",
+    "sysprep-specialize-script-cmd",
+    "sysprep-specialize-script-ps1",
+];
+/// What runs at every start (Google Cloud documentation, "Use startup scripts on Windows VMs").
+const EACH_START: [&str; 3] =
+    ["windows-startup-script-bat", "windows-startup-script-cmd", "windows-startup-script-ps1"];
+/// Most files that one text is made of.
+const MAX_FILES: usize = 16;
+
+/// The files whose text a machine is given, by the functions that read them and by what the module calls such a text.
+fn given_files(document: &mut Document<'_>, reading: &mut Reading, node: NodeId, how: &'static str) {
     let tree = &document.tree;
+    let mut text = text_below(tree, node);
+    let named = text.trim().strip_prefix("data.template_file.").and_then(|rest| rest.strip_suffix(".rendered"));
+    let local = text.trim().strip_prefix("local.");
+    let read = match (named, local) {
+        (Some(name), _) => tree
+            .children_named(ROOT, "data")
+            .find(|&data| tree.value(data).strip_prefix("template_file ").is_some_and(|of| of == name))
+            .and_then(|data| tree.child(data, "template")),
+        (_, Some(name)) => tree.children_named(ROOT, "locals").find_map(|locals| tree.child(locals, name)),
+        _ => None,
+    };
+    if let Some(read) = read {
+        text = text_below(tree, read);
+    }
+    for path in files_of_calls(&text).into_iter().take(MAX_FILES) {
+        let location = Location::file(&Text::folder(Folder::Cwd).concat(&Text::lit(format!("\\{path}"))));
+        document.clue(reading, node, Clue::new(ClueKind::Starts, how, path).at(location));
+    }
+}
+
+/// The paths in `file("a.ps1")`, `filebase64(...)` and `templatefile(...)` (Terraform documentation, "Functions"), from the
+/// folder of the module. In a text of several lines they are calls only within `${...}`.
+fn files_of_calls(text: &str) -> Vec<&str> {
+    const MODULE: [&str; 4] = ["${path.module}/", "${path.root}/", "${path.cwd}/", "./"];
+    let mut found = Vec::new();
+    for (at, call) in text.match_indices("(\"") {
+        let before = &text[..at];
+        let word = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let is_inside = !text.contains('\n') || before.rfind("${") > before.rfind('}');
+        if !["file", "filebase64", "templatefile"].contains(&word) || !is_inside {
+            continue;
+        }
+        let path = text[at + call.len()..].split('"').next().unwrap_or_default();
+        let path = MODULE.iter().find_map(|folder| path.strip_prefix(folder)).unwrap_or(path);
+        if !path.is_empty() && !path.contains("${") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The text at a node, or all texts below it in their order: `Fn::Join` and `Fn::Base64` are lists of parts.
+fn text_below(tree: &Tree, node: NodeId) -> String {
     let mut text = String::new();
     for part in tree.descendants(node) {
         if text.len() + tree.value(part).len() <= MAX_USER_DATA {
             text.push_str(tree.value(part));
         }
     }
+    text
+}
+
+fn user_data(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
+    let text = text_below(&document.tree, node);
     if userdata::is_windows(&text) {
         userdata::read(document, reading, node, &text);
     }
@@ -177,5 +244,21 @@ fn extension(document: &mut Document<'_>, reading: &mut Reading, node: NodeId) {
     if let Some(command) = command {
         let why = "the custom script extension runs it on every machine that replaces this one";
         run(document, reading, node, &Text::lit(command), &Launch::new("first-boot", why, Text::folder(Folder::Cwd)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_a_text_is_read_from() {
+        let of = files_of_calls;
+        assert_eq!(of(r#"file("./a.ps1")"#), ["a.ps1"]);
+        assert_eq!(of(r#"templatefile("${path.module}/b/a.ps1", { name = "x" })"#), ["b/a.ps1"]);
+        assert_eq!(of("<powershell>\n${file(\"a.ps1\")}\n</powershell>"), ["a.ps1"]);
+        assert!(of("<powershell>\nfile(\"a.ps1\")\n${x}</powershell>").is_empty(), "a call of the script");
+        assert!(of(r#"file("${var.name}.ps1")"#).is_empty());
+        assert!(of(r#"profile("a.ps1")"#).is_empty());
     }
 }

@@ -37,6 +37,7 @@ impl Launch {
             "image-build" => Phase::Build,
             "first-boot" => Phase::FirstBoot,
             "startup-task" | "entrypoint-setup" => Phase::Startup,
+            "provision" => Phase::Unknown,
             _ => Phase::Run,
         }
     }

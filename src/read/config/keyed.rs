@@ -12,6 +12,7 @@ use crate::catalog::config::transfers;
 use crate::discover::Kind;
 use crate::facts::{Body, Clue, ClueKind, Folder, Hole, Location, Part, Reading, Step, Text, join_paths};
 use crate::read::connection::{Reach, database};
+use crate::read::script::sql_answers;
 
 /// Reads a document of a dialect that rows describe, or of none.
 pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: &mut Reading) {
@@ -36,6 +37,9 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
         }
         logging::log4j_properties(document, reading);
     }
+    if document.input.kind == Kind::Ini && dialect.is_none() {
+        sql_setup(document, reading);
+    }
     let is_application = !dialect.is_some_and(is_agent) && (dialect.is_some() || document.input.kind == Kind::Ini);
     if is_application {
         let first = reading.facts.len();
@@ -44,6 +48,20 @@ pub(crate) fn read(document: &mut Document<'_>, dialect: Option<&str>, reading: 
             places::tell(document, reading, first, Folder::AppDir);
         }
     }
+}
+
+/// The section of the answers that the setup of SQL Server is given.
+const SQL_ANSWERS: &str = "OPTIONS";
+
+/// What SQL Server is set up with, told at the line that says which of its features.
+fn sql_setup(document: &Document<'_>, reading: &mut Reading) {
+    let tree = &document.tree;
+    let section = tree.elements(ROOT).find(|&section| tree.name(section).eq_ignore_ascii_case(SQL_ANSWERS));
+    let answers: Vec<NodeId> = section.map(|section| tree.elements(section).collect()).unwrap_or_default();
+    let Some(at) = answers.iter().find(|&&at| tree.name(at).eq_ignore_ascii_case("FEATURES")) else { return };
+    let answer = |&at: &NodeId| (tree.name(at).to_owned(), tree.value(at).trim().trim_matches('"').to_owned());
+    let options: Vec<(String, String)> = answers.iter().map(answer).collect();
+    sql_answers(&options, &document.site(*at), reading);
 }
 
 /// What an agent is told is no value that the application asks for.

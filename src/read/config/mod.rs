@@ -3,6 +3,7 @@
 //! Every syntax becomes one [`tree::Tree`]; what the tree means is told by its dialect. Keys whose meaning needs no
 //! code are rows of `rules/catalog/config/`, which [`document::Document::apply_rows`] applies.
 
+mod ansible;
 mod arm;
 mod cloud;
 mod cloudinit;
@@ -118,7 +119,8 @@ fn read_yaml(input: &Input<'_>, text: &str, reading: &mut Reading) {
             continue;
         }
         let is_read = known.is_some_and(|known| deploy::read(&mut document, known, reading))
-            || containers::read(&mut document, reading);
+            || containers::read(&mut document, reading)
+            || ansible::read(&mut document, reading);
         if !is_read {
             read_keyed(&mut document, reading);
         }

@@ -26,6 +26,11 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) {
             shell(document, reading, node, *powershell);
         } else if kind == "file" {
             upload(document, reading, node);
+        } else if kind.starts_with("ansible")
+            && let Some(at) = document.tree.child(node, "playbook_file")
+        {
+            let path = document.tree.value(at).to_owned();
+            starts(document, reading, at, &path);
         }
     }
     answer_files(document, reading);

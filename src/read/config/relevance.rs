@@ -25,7 +25,18 @@ const JSON_WORDS: &[&str] = &[
     "\"persist\"",
 ];
 /// Words of which manifests and configuration in YAML have at least one.
-const YAML_WORDS: &[&str] = &["apiVersion", "services", "AWS::", "FileHandler", "commands:", "phases:", CLOUD_CONFIG];
+const YAML_WORDS: &[&str] = &[
+    "apiVersion",
+    "services",
+    "AWS::",
+    "FileHandler",
+    "commands:",
+    "phases:",
+    "win_shell",
+    "win_powershell",
+    "win_command",
+    CLOUD_CONFIG,
+];
 /// Words of which templates of images and machines in HCL have at least one.
 const HCL_WORDS: &[&str] = &["provisioner", "resource", "cd_files", "floppy_files", "user_data"];
 

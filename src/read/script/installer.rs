@@ -4,8 +4,9 @@
 use super::call::{Caller, file};
 use super::sink::Sink;
 use super::words::{self, Word};
+use crate::catalog::commands::Shell;
 use crate::catalog::config::{WordRole, words as names};
-use crate::facts::{Location, Operation, Phase, Place, Store, Text};
+use crate::facts::{Folder, Location, Operation, Phase, Place, Reading, Site, Store, Text};
 
 /// What a program is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +130,24 @@ fn is_of_sql_server(word: &Word) -> bool {
     matches!(name, "iacceptsqlserverlicenseterms" | "configurationfile" | "sapwd" | "securitymode")
         || name.starts_with("sql")
         || name.starts_with("installsql")
+}
+
+/// Reads the answers that the setup of SQL Server is given in a file, `/ConfigurationFile=` (MS documentation, "Install SQL
+/// Server using a configuration file"): the same options as on its command line, which may be there as well.
+pub(crate) fn sql_answers(options: &[(String, String)], site: &Site, reading: &mut Reading) {
+    let mut words: Vec<Word> =
+        options.iter().map(|(name, value)| Word::plain(Text::lit(format!("/{name}={value}")))).collect();
+    if !options.iter().any(|(name, _)| name.eq_ignore_ascii_case("ACTION")) {
+        words.push(Word::plain(Text::lit("/ACTION=Install")));
+    }
+    if sql_server("setup", &words).is_none() {
+        return;
+    }
+    let here = Text::folder(Folder::Cwd);
+    let source = options.iter().find(|(name, _)| name.eq_ignore_ascii_case("FEATURES"));
+    let source = source.map(|(name, value)| format!("{name}={value}")).unwrap_or_default();
+    let caller = Caller { shell: Shell::Any, here: &here, site, source: &source, trail: &[] };
+    set_up("setup", &words, caller, &mut Sink::new(reading));
 }
 
 /// The server that an installer is told to set up, and where that keeps its data.

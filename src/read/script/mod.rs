@@ -52,6 +52,7 @@ pub(crate) use autostart::called;
 use batch::Hybrid;
 use calls::Syntax;
 pub use hosting::Hosting;
+pub(crate) use installer::sql_answers;
 pub(crate) use lines::spread;
 pub(crate) use programs::SETUP_PROGRAM;
 use sink::Sink;

@@ -18,8 +18,8 @@ impl Word {
     }
 }
 
-/// Splits as the C runtime does for programs: blanks outside double quotes; `\"` right behind an opening quote or a
-/// blank opens a quote inside the quotes, and the next one closes it. Elsewhere `\"` is the end of a folder's name.
+/// Splits as the C runtime does for programs: blanks outside double quotes; `\"` right behind an opening quote, a sign or
+/// a blank is a quote that the program gets, and the next one closes it. Elsewhere `\"` is the end of a folder's name.
 pub(crate) fn split(line: &Text) -> Vec<Word> {
     let mut words = Vec::new();
     let mut word = Word::default();
@@ -40,13 +40,17 @@ pub(crate) fn split(line: &Text) -> Vec<Word> {
                 continue;
             }
             let before = &literal[start..i];
-            let opens = literal[..i].strip_suffix('\\').is_some_and(|b| b.is_empty() || b.ends_with(['"', ' ', '=']));
-            if c == '"' && quoted && before.ends_with('\\') && (inner || opens) {
+            let opens = literal[..i].strip_suffix('\\').is_some_and(|b| match quoted {
+                true => b.is_empty() || b.ends_with(['"', ' ', '=']),
+                false => b.ends_with([' ', '\t', '=', ',', '(']) || b.is_empty() && !open && words.is_empty(),
+            });
+            if c == '"' && before.ends_with('\\') && (inner || opens) {
                 word.text.push_lit(&before[..before.len() - 1]);
                 word.text.push_lit("\"");
                 word.raw.push_lit(before);
                 word.raw.push_lit("\"");
                 inner = !inner;
+                open = true;
                 start = i + 1;
                 continue;
             }

@@ -58,12 +58,21 @@ pub(super) fn is_windows(tree: &Tree) -> bool {
         match tree.name(instruction) {
             "FROM" => is_windows_image(&value),
             "SHELL" => value.contains("powershell") || value.contains("cmd"),
+            // On other systems PowerShell has another name.
+            "RUN" | "CMD" | "ENTRYPOINT" if is_shell_of_windows(&value) => true,
             // A shell of other systems has no such variables.
             "RUN" if value.contains("$env:") && !value.contains("pwsh") => true,
             "WORKDIR" | "VOLUME" | "COPY" | "ADD" | "ENV" | "RUN" | "ENTRYPOINT" => has_drive(&value),
             _ => false,
         }
     })
+}
+
+/// Does a line in lower case begin with a shell that only Windows has by this name?
+fn is_shell_of_windows(line: &str) -> bool {
+    let mut words = line.split([' ', '\t', '[', '"', ',']).filter(|word| !word.is_empty() && !word.starts_with("--"));
+    let program = words.next().unwrap_or_default();
+    ["powershell", "cmd"].contains(&program.strip_suffix(".exe").unwrap_or(program))
 }
 
 /// `c:\x` or `c:/x`, at the start of a word.

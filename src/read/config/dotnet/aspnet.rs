@@ -8,6 +8,7 @@ use crate::facts::{
     Certainty, Clue, ClueKind, Effect, Folder, Location, Operation, Origin, Reading, Step, Store, Text, Trait, beside,
 };
 use crate::read::Input;
+use crate::read::config::command::{Launch, starts};
 use crate::read::config::document::Document;
 use crate::read::config::tree::{NodeId, Tree};
 
@@ -181,6 +182,30 @@ fn has_parent(document: &Document<'_>, artifact: &Artifact) -> bool {
 fn is_aspnet_core(tree: &Tree, root: NodeId) -> bool {
     tree.children_named(root, "system.webServer")
         .any(|s| tree.child(s, "aspNetCore").is_some() || tree.child(s, "httpPlatform").is_some())
+}
+
+/// Programs of other runtimes that IIS runs for a site: the script of a handler of iisnode, and what a host is started with
+/// (MS documentation, "httpPlatform"; Azure/iisnode, "Configuration").
+pub(crate) fn hosted(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
+    let mut found: Vec<(NodeId, String)> = Vec::new();
+    let tree = &document.tree;
+    for server in tree.children_named(root, "system.webServer") {
+        if let Some(at) = tree.child(server, "httpPlatform") {
+            let of = |name: &str| tree.get(at, name).unwrap_or_default();
+            found.push((at, format!("\"{}\" {}", of("processPath"), of("arguments"))));
+        }
+        for handlers in tree.children_named(server, "handlers") {
+            let of_node = |&add: &NodeId| tree.is(add, "modules", "iisnode");
+            for add in tree.children_named(handlers, "add").filter(of_node) {
+                let script = tree.get(add, "path").filter(|path| !path.contains('*'));
+                found.extend(script.map(|script| (add, format!("node \"{script}\""))));
+            }
+        }
+    }
+    for (at, line) in found {
+        let launch = Launch::new("entrypoint", "what IIS runs for the site", Text::folder(Folder::AppDir));
+        starts(document, reading, at, &Text::lit(line), &launch);
+    }
 }
 
 fn session_is_off(settings: &Settings<'_>) -> bool {

@@ -154,6 +154,7 @@ fn read_whole(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) 
         aspnet::defaults(document, root, reading);
     }
     aspnet::providers(document, root, reading);
+    aspnet::hosted(document, root, reading);
     places::tell(document, reading, first, base_of(document));
 }
 

@@ -12,6 +12,9 @@ use tree_sitter::Node;
 /// Most values of one parameter that become effects of their own.
 pub(super) const MAX_VALUES: usize = 24;
 
+/// Most arguments that a function hands on.
+const MAX_HANDED: usize = 64;
+
 /// Longest word with a method call in it that is looked at.
 const MAX_WORD: usize = 512;
 
@@ -39,6 +42,7 @@ const COMMON: &[&str] = &[
     "pv",
 ];
 /// An argument as written.
+#[derive(Clone)]
 pub(super) enum Argument<'s> {
     /// `-Name`; whether the value follows for certain, as in `-Name:`, and whether it touches, as in `-o"x"`.
     Name {
@@ -128,7 +132,7 @@ impl<'s> Machine<'s, '_, '_> {
             // The comma of a list may be the end of its word.
             list = last.kind() == "generic_token" && raw.ends_with(',');
         }
-        arguments
+        self.handed.expand(arguments)
     }
 
     /// What stands behind `--%` goes to the program as it is, with variables as cmd writes them (about_Parsing, "The
@@ -190,6 +194,69 @@ impl<'s> Machine<'s, '_, '_> {
             return Argument::Value(Value::lit(raw), raw);
         }
         Argument::Value(self.eval(inner, scope), raw)
+    }
+}
+
+/// What a function was called with.
+#[derive(Clone, Default)]
+pub(super) struct Handed<'s> {
+    /// What none of its parameters takes; `None` where nobody in sight calls it.
+    rest: Option<Vec<Argument<'s>>>,
+    /// The others, by the names of the parameters.
+    bound: Option<Vec<Argument<'s>>>,
+}
+
+impl<'s> Handed<'s> {
+    /// Divides the arguments of a call among the parameters, whose names are in lower case, and what is left (about_Functions,
+    /// "Positional parameters").
+    pub(super) fn to(parameters: &[String], arguments: &[Argument<'s>]) -> Self {
+        let (mut rest, mut bound) = (Vec::new(), Vec::new());
+        let taken = |name: &str| parameters.iter().find(|parameter| parameter.starts_with(name));
+        let named: Vec<&String> = arguments
+            .iter()
+            .filter_map(|argument| if let Argument::Name { name, .. } = argument { taken(name) } else { None })
+            .collect();
+        let mut free = parameters.iter().filter(|parameter| !named.contains(parameter));
+        let mut is_of_name = false;
+        for argument in arguments {
+            match argument {
+                Argument::Name { name, .. } => {
+                    is_of_name = taken(name).is_some();
+                    if is_of_name { &mut bound } else { &mut rest }.push(argument.clone());
+                }
+                _ if std::mem::take(&mut is_of_name) => bound.push(argument.clone()),
+                // What stands behind a name that is no parameter goes with it.
+                _ if matches!(rest.last(), Some(Argument::Name { .. })) => rest.push(argument.clone()),
+                _ => match free.next() {
+                    Some(parameter) => {
+                        bound.push(Argument::Name {
+                            name: parameter.clone(),
+                            written: "",
+                            follows: true,
+                            touches: false,
+                        });
+                        bound.push(argument.clone());
+                    }
+                    None => rest.push(argument.clone()),
+                },
+            }
+        }
+        Handed { rest: Some(rest), bound: Some(bound) }
+    }
+
+    /// In the place of `@args` and `@PSBoundParameters`, and of `$args` for a program, what they stand for (about_Splatting).
+    fn expand(&self, arguments: Vec<Argument<'s>>) -> Vec<Argument<'s>> {
+        let of = |argument: &Argument<'_>| match argument {
+            Argument::Value(_, raw) if raw.eq_ignore_ascii_case("@args") => self.rest.as_ref(),
+            Argument::Value(_, raw) if raw.eq_ignore_ascii_case("$args") => self.rest.as_ref(),
+            Argument::Value(_, raw) if raw.eq_ignore_ascii_case("@psboundparameters") => self.bound.as_ref(),
+            _ => None,
+        };
+        if !arguments.iter().any(|argument| of(argument).is_some()) {
+            return arguments;
+        }
+        let each = arguments.into_iter().flat_map(|argument| of(&argument).cloned().unwrap_or_else(|| vec![argument]));
+        each.take(MAX_HANDED).collect()
     }
 }
 

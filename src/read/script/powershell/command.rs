@@ -1,7 +1,9 @@
 //! PowerShell commands: arguments are bound to parameters as PowerShell does, then the catalogue says what happens.
 
-use super::arguments::{Argument, MAX_VALUES, bind, native, split_outside};
+use super::arguments::{Argument, Handed, MAX_VALUES, bind, native, split_outside};
 use super::run::{Machine, child_of_kind, children};
+use super::sourced::matching;
+use super::strings::strip_scope;
 use super::value::{Made, Scope, Value};
 use crate::catalog::commands::{self, Command, Shell};
 use crate::facts::{Clue, ClueKind, Extent, Operation, Part, Site, Source, Text, Trait};
@@ -45,7 +47,9 @@ impl<'s> Machine<'s, '_, '_> {
     /// Runs one command; `input` is what a pipe gives it.
     pub(super) fn command(&mut self, node: Node<'s>, input: Value, scope: &mut Scope) -> Value {
         let Some(name) = node.child_by_field_name("command_name") else { return Value::unknown() };
+        let listed = self.listed(self.slice(name), scope);
         let programs = match name.kind() {
+            _ if !listed.is_empty() => listed.as_slice().into(),
             "command_name" => self.bare(self.slice(name), scope).texts(),
             _ => {
                 let value = self.eval(name, scope);
@@ -63,7 +67,7 @@ impl<'s> Machine<'s, '_, '_> {
         let arguments = self.arguments(node, scope);
         let first = self.sink.reading.facts.len();
         let mut result = Value::Null;
-        for program in programs.iter().take(MAX_VALUES) {
+        for program in programs.iter().take(listed.len().max(MAX_VALUES)) {
             let alias = program.as_lit().and_then(|name| self.aliases.get(&name.to_lowercase()));
             let program = alias.unwrap_or(program).clone();
             result = result.and(self.run(&program, &arguments, &input, node, scope));
@@ -76,6 +80,20 @@ impl<'s> Machine<'s, '_, '_> {
             self.sink.doubt(first);
         }
         result
+    }
+
+    /// The scripts that a variable goes through which holds what was found by a pattern: `. $found.FullName`.
+    fn listed(&self, name: &str, scope: &Scope) -> Vec<Text> {
+        const PATHS: [&str; 5] = ["fullname", "path", "providerpath", "pspath", "definition"];
+        let Some((variable, input)) = name.strip_prefix('$').zip(self.input) else { return Vec::new() };
+        let lower = variable.to_lowercase();
+        let variable = match lower.split_once('.') {
+            Some((variable, property)) if PATHS.contains(&property) => variable,
+            Some(_) => return Vec::new(),
+            None => &lower,
+        };
+        let Some((Value::Paths(paths), _)) = scope.get(strip_scope(variable)) else { return Vec::new() };
+        paths.iter().flat_map(|path| matching(call::file(path, &scope.here).text(), input)).collect()
     }
 
     /// `> file` and `>> file` among the elements of a command whose facts begin with the `first`. What prints while it
@@ -287,9 +305,13 @@ impl<'s> Machine<'s, '_, '_> {
         }
         if let Some(function) = self.functions.get(name).copied() {
             self.called.insert(name.to_owned());
-            return Some(self.function(function, &bound(arguments), scope));
+            let handed = Handed::to(&self.parameter_names(function), arguments);
+            let outer = std::mem::replace(&mut self.handed, handed);
+            let value = self.function(function, &bound(arguments), scope);
+            self.handed = outer;
+            return Some(value);
         }
-        self.foreign_function(name, &bound(arguments), node, scope)
+        self.foreign_function(name, arguments, node, scope)
     }
 
     /// What a command runs may be written on several lines.
@@ -386,7 +408,7 @@ fn is_cut(node: Node<'_>) -> bool {
 }
 
 /// Arguments of a function, with the names of those that have one.
-fn bound(arguments: &[Argument<'_>]) -> Vec<(Option<String>, Value)> {
+pub(super) fn bound(arguments: &[Argument<'_>]) -> Vec<(Option<String>, Value)> {
     let mut bound = Vec::new();
     let mut pending: Option<String> = None;
     for argument in arguments {

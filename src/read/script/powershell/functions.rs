@@ -50,6 +50,18 @@ impl<'s> Machine<'s, '_, '_> {
         }
     }
 
+    /// The names of the parameters of a function, in lower case.
+    pub(super) fn parameter_names(&self, function: Node<'s>) -> Vec<String> {
+        let block = || child_of_kind(child_of_kind(function, "script_block")?, "param_block");
+        let Some(list) = child_of_kind(function, "function_parameter_declaration").or_else(block) else {
+            return Vec::new();
+        };
+        let list = child_of_kind(list, "parameter_list").unwrap_or(list);
+        let parameters = children(list).into_iter().filter(|c| c.kind() == "script_parameter");
+        let variables = parameters.filter_map(|parameter| child_of_kind(parameter, "variable"));
+        variables.map(|variable| self.slice(variable).trim_start_matches('$').to_lowercase()).collect()
+    }
+
     /// Can the body, or a function that it calls, do anything?
     pub(super) fn may_act(&self, function: Node<'s>) -> bool {
         let Some(interest) = self.interest else { return true };

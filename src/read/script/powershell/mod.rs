@@ -195,12 +195,17 @@ fn in_scope(line: &Text, mut scope: Scope, own_folder: &Text, site: &Site, sink:
         }
     }
     let Some(tree) = parse(&source, MAX_INLINE_PROGRESS) else { return };
+    let first = sink.reading.facts.len();
     let mut machine = Machine::new(&source, own_folder.clone(), sink);
     machine.fixed = Some(site.clone());
     machine.given = given;
     machine.script(tree.root_node(), &mut scope);
     let guards = std::mem::take(&mut machine.guards);
     guards.emit_at(site, sink.reading);
+    let mut own = sink.reading.facts.iter_mut().skip(first).peekable();
+    if own.peek().is_some() && triggers::are_of_start(&source) {
+        own.for_each(triggers::at_start);
+    }
 }
 
 /// What ends the name of a variable and is no operator on it.

@@ -3,6 +3,7 @@
 //! Branches are taken both and joined; functions run where they are called, and once more with unknown arguments when
 //! nobody calls them.
 
+use super::arguments::Handed;
 use super::interest::Interest;
 use super::sourced::{Foreign, Script};
 use super::value::{Made, Scope, Value, number};
@@ -59,6 +60,8 @@ pub(super) struct Machine<'s, 'r, 'k> {
     /// What the function that runs has returned so far.
     pub(super) returned: Value,
     pub(super) steps: usize,
+    /// What the function that runs was called with.
+    pub(super) handed: Handed<'s>,
 }
 
 impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
@@ -88,6 +91,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             calls: 0,
             returned: Value::Null,
             steps: 0,
+            handed: Handed::default(),
         }
     }
 
@@ -209,8 +213,11 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             "cast_expression" => children(node).last().map_or(Value::Null, |&operand| self.eval(operand, scope)),
             "type_literal" => Value::Object(type_name(self.slice(node)).into(), Made::Type),
             "additive_expression" | "additive_argument_expression" => {
-                let (left, right) = self.operands(node, scope);
-                left.with(&right, |a, b| a.clone().concat(b))
+                match self.operands(node, scope) {
+                    // Lists of what was found.
+                    (Value::Paths(left), Value::Paths(right)) => Value::Paths(left).and(Value::Paths(right)),
+                    (left, right) => left.with(&right, |a, b| a.clone().concat(b)),
+                }
             }
             "format_expression" | "format_argument_expression" => self.format(node, scope),
             // `@(...)` has what each of its statements gives.

@@ -1,12 +1,15 @@
 //! What a script that is dot-sourced leaves to the one that reads it: variables and functions (`. .\\vars.ps1`).
 
+use super::arguments::{Argument, Handed};
+use super::command::bound;
 use super::functions::MAX_CALLS;
 use super::run::{Machine, child_of_kind, children};
 use super::value::{Scope, Value};
 use super::{MAX_INLINE_PROGRESS, parse};
 use crate::discover::Artifact;
-use crate::facts::{Location, NoteKind, Reading, Site};
-use crate::read::script::call::parent;
+use crate::facts::{Folder, Hole, Location, NoteKind, Part, Reading, Site, Text, folder_of, join_paths};
+use crate::read::Input;
+use crate::read::script::call::{self, parent};
 use crate::read::script::handed;
 use crate::read::script::sink::Sink;
 use crate::read::text::decode;
@@ -20,6 +23,8 @@ const MAX_FILE: u64 = 64 << 10;
 const MAX_LEVELS: usize = 2;
 /// Most functions of one script.
 const MAX_FUNCTIONS: usize = 200;
+/// Most scripts that one pattern stands for.
+const MAX_LISTED: usize = 128;
 /// Most times that a script, or one that it reads, reads another.
 const MAX_SOURCED: usize = 48;
 
@@ -89,7 +94,7 @@ impl<'s> Machine<'s, '_, '_> {
     pub(super) fn foreign_function(
         &mut self,
         name: &str,
-        arguments: &[(Option<String>, Value)],
+        arguments: &[Argument<'s>],
         node: Node<'s>,
         scope: &Scope,
     ) -> Option<Value> {
@@ -105,10 +110,38 @@ impl<'s> Machine<'s, '_, '_> {
         machine.calls = self.calls;
         machine.steps = self.steps;
         machine.broken = function.has_error();
-        let value = machine.function(function, arguments, &mut scope.clone());
+        // Blocks are nodes of this script.
+        let given: Vec<Argument<'_>> =
+            arguments.iter().filter(|argument| !matches!(argument, Argument::Block(_))).cloned().collect();
+        machine.handed = Handed::to(&machine.parameter_names(function), &given);
+        let value = machine.function(function, &bound(arguments), &mut scope.clone());
         self.steps = machine.steps;
         Some(value)
     }
+}
+
+/// The scripts of the application that a pattern for their names stands for; none unless only the name is open.
+pub(super) fn matching(pattern: &Text, input: &Input<'_>) -> Vec<Text> {
+    let [Part::Hole(Hole::Folder(Folder::AppDir | Folder::Cwd)), Part::Lit(below)] = pattern.parts() else {
+        return Vec::new();
+    };
+    let below = below.to_lowercase().replace('\\', "/");
+    let (folder, name) = below.rsplit_once('/').unwrap_or(("", &below));
+    let Some((begin, end)) = name.split_once('*').filter(|(_, end)| !end.contains('*')) else { return Vec::new() };
+    let here = format!("{}{folder}/", folder_of(&input.artifact.path).to_lowercase());
+    let here = here.trim_start_matches('/');
+    let is_meant = |artifact: &&Artifact| {
+        let path = artifact.path.trim_start_matches('/').to_lowercase();
+        path.strip_prefix(here).is_some_and(|name| {
+            !name.contains('/')
+                && name.len() >= begin.len() + end.len()
+                && name.starts_with(begin)
+                && name.ends_with(end)
+        })
+    };
+    let found = input.app.artifacts.iter().filter(is_meant).filter(|artifact| artifact.extension() == "ps1");
+    let folder = call::parent(pattern);
+    found.take(MAX_LISTED).map(|artifact| join_paths(&folder, &Text::lit(artifact.file_name()))).collect()
 }
 
 /// Reads a script; `None`: it cannot be.
