@@ -78,6 +78,8 @@ pub const TOOL: &str = "tool";
 
 /// Key of the [`ClueKind::Role`] of a script that stays and serves, whatever starts it: it listens, or goes round and round.
 pub const STAYS: &str = "stays";
+/// Value of [`STAYS`] where nothing ends the script; others only do something in several rounds.
+pub const NEVER_ENDS: &str = "it never ends";
 
 /// Key of the [`ClueKind::Role`] of a program that unpacks and sets up what it carries; `value` is what made it.
 pub const SELF_EXTRACTING: &str = "self-extracting";

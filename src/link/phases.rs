@@ -8,7 +8,8 @@ use super::Context;
 use super::index::Index;
 use crate::discover::{names_setup, phase_by_name};
 use crate::facts::{
-    Body, Clue, ClueKind, Phase, Reading, SELF_EXTRACTING, STAYS, Site, Trait, file_name, is_binary, is_script,
+    Body, Clue, ClueKind, NEVER_ENDS, Phase, Reading, SELF_EXTRACTING, STAYS, Site, Trait, file_name, is_binary,
+    is_script,
 };
 use building::{build_starts, is_part_of_build, is_spent, sealed};
 use globset::{GlobSet, GlobSetBuilder};
@@ -54,7 +55,8 @@ enum Class {
 fn class(format: &str) -> Class {
     match format {
         "reg" | "inf" | "nsis" | "inno" | "wix" | "msi" => Class::Installer,
-        f if is_script(f) => Class::Script,
+        // What a playbook runs is no configuration of the application.
+        f if is_script(f) || f == "ansible" => Class::Script,
         f if is_binary(f) || f == "asp" => Class::Program,
         _ => Class::Configuration,
     }
@@ -318,7 +320,7 @@ fn follow(
                     Phase::FirstBoot
                 }
                 Class::Script if by_task && is_early && has_role(&readings[to], STAYS) => Phase::Run,
-                Class::Script if phase == Phase::FirstBoot && has_role(&readings[to], STAYS) => Phase::Run,
+                Class::Script if phase == Phase::FirstBoot && never_ends(&readings[to]) => Phase::Run,
                 Class::Script if at_start => Phase::Startup,
                 Class::Program if serves && phase == Phase::Startup => Phase::Run,
                 _ => phase,
@@ -340,6 +342,12 @@ fn follow(
 fn has_role(reading: &Reading, role: &str) -> bool {
     let mut clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
     clues.any(|clue| clue.kind == ClueKind::Role && clue.key == role)
+}
+
+/// What sets a machine up ends; what does not is there to serve.
+fn never_ends(reading: &Reading) -> bool {
+    let mut clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
+    clues.any(|clue| clue.kind == ClueKind::Role && clue.key == STAYS && clue.value == NEVER_ENDS)
 }
 
 /// Does a clue with this key say what a scheduled task starts?

@@ -27,7 +27,8 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
             SHELLS.iter().find(|(shell, _)| *shell == name).map(|(_, powershell)| (node, *powershell))
         })
         .collect();
-    if shells.is_empty() {
+    let roles = roles(tree);
+    if shells.is_empty() && roles.is_empty() {
         return false;
     }
     let scripts: Vec<(NodeId, String)> = nodes
@@ -48,11 +49,29 @@ pub(crate) fn read(document: &mut Document<'_>, reading: &mut Reading) -> bool {
         launch.powershell = powershell && !runs_cmd;
         run(document, reading, at, &line, &launch);
     }
+    for (node, role) in roles {
+        let tasks = Text::lit(format!("\\roles\\{role}\\tasks\\main.yml"));
+        let location = Location::file(&Text::folder(Folder::Cwd).concat(&tasks));
+        document.clue(reading, node, Clue::new(ClueKind::Starts, HOW, role).at(location));
+    }
     for (node, script) in scripts {
         let location = Location::file(&Text::folder(Folder::Cwd).concat(&Text::lit(format!("\\{script}"))));
         document.clue(reading, node, Clue::new(ClueKind::Starts, HOW, script).at(location));
     }
     true
+}
+
+/// The roles of the plays (Ansible documentation, "Roles"): lists of tasks in `roles/NAME/tasks/main.yml`.
+fn roles(tree: &Tree) -> Vec<(NodeId, String)> {
+    let plays = tree.elements(ROOT).filter(|&play| tree.child(play, "hosts").is_some());
+    let lists = plays.filter_map(|play| tree.child(play, "roles"));
+    let roles = lists.flat_map(|list| tree.elements(list).collect::<Vec<_>>());
+    let named = |role: NodeId| ["role", "name"].iter().find_map(|name| tree.child(role, name)).unwrap_or(role);
+    roles
+        .map(named)
+        .map(|role| (role, tree.value(role).trim().to_owned()))
+        .filter(|(_, name)| !name.is_empty() && !name.contains(['/', '\\', '{', '.']))
+        .collect()
 }
 
 /// The name of a module without its collection: `ansible.windows.win_shell`.

@@ -35,6 +35,7 @@ const YAML_WORDS: &[&str] = &[
     "win_shell",
     "win_powershell",
     "win_command",
+    "roles:",
     CLOUD_CONFIG,
 ];
 /// Words of which templates of images and machines in HCL have at least one.

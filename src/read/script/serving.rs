@@ -3,7 +3,7 @@
 
 use super::endless;
 use crate::discover::Kind;
-use crate::facts::{Clue, ClueKind, Operation, Reading, STAYS, Site};
+use crate::facts::{Clue, ClueKind, NEVER_ENDS, Operation, Reading, STAYS, Site};
 
 /// What only a script uses that waits for others, in lower case: listeners, and handlers of events (MS documentation,
 /// "Register-ObjectEvent", "FileSystemWatcher.WaitForChanged", "SWbemServices.ExecNotificationQuery").
@@ -42,9 +42,10 @@ pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l [String], kind: Kind, reading
     let lines = lines();
     let counted = || lines.iter().filter(|line| !endless::is_remark(line));
     let has = |words: &[&str]| counted().any(|line| words.iter().any(|word| line.contains(word)));
-    let stays = has(LISTENS) || endless::is_endless(lines, kind) || has(WAITS) && works_in_rounds(lines, kind, reading);
-    if stays {
-        reading.clue(Site::default(), Clue::new(ClueKind::Role, STAYS, "it goes on"));
+    let never_ends = has(LISTENS) || endless::is_endless(lines, kind);
+    if never_ends || has(WAITS) && works_in_rounds(lines, kind, reading) {
+        let how = if never_ends { NEVER_ENDS } else { "it goes on" };
+        reading.clue(Site::default(), Clue::new(ClueKind::Role, STAYS, how));
     }
 }
 
