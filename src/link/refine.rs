@@ -1,6 +1,6 @@
 //! From names to kinds of store: a file called `orders.sdf` is a database, whatever API opened it.
 
-use crate::facts::{Certainty, Effect, Hole, Location, Operation, Part, Place, Reading, Store, Text, Trait};
+use crate::facts::{Certainty, Effect, Hole, Location, Operation, Part, Reading, Store, Text, Trait};
 
 /// Extensions of database files (engines: SQLite, SQL Server, SQL CE, Access, ESE, dBase, Firebird, LiteDB).
 const DATABASES: &[&str] = &[
@@ -49,7 +49,7 @@ pub(super) fn stores(readings: &mut [Reading]) {
         }
         let extension = effect.location.extension().unwrap_or_default();
         let extension = extension.as_str();
-        effect.store = if is_scratch(&effect.location) {
+        effect.store = if effect.location.is_scratch() {
             Store::TempFile
         } else if DATABASES.contains(&extension) {
             Store::Database
@@ -90,26 +90,6 @@ fn data_source(location: &Location) -> Option<Location> {
         return None;
     }
     Some(Location::registry(&Text::parse(&format!("{}{name}", shown.get(..start)?))))
-}
-
-/// How templates of names for temporary files end (POSIX, "mkstemp").
-const TEMPLATE: &str = "XXXXXX";
-
-/// In a folder for temporary files: that of the account, or that of Windows, which lies on the disk of Windows but
-/// holds scratch all the same. Or named as programs name what they take away again: `~temp0001.dat`, `outXXXXXX`.
-fn is_scratch(location: &Location) -> bool {
-    let place = location.file_place();
-    let is_marked = |name: &str| name.len() > 1 && name.starts_with('~');
-    let is_template = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).ends_with(TEMPLATE);
-    let last = location.text().trailing_lit();
-    let name = last.rsplit_once('\\').map_or(last, |(_, name)| name);
-    if (name.len() < last.len() && is_marked(name)) || is_template(name) {
-        return true;
-    }
-    let key = || location.key();
-    place == Place::Temp
-        || (place == Place::Windows
-            && key().split('\\').nth(if key().starts_with('{') { 1 } else { 2 }) == Some("temp"))
 }
 
 /// A path or direct format name of a queue that names another machine (MS documentation: "Path Names", "Direct

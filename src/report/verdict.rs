@@ -3,7 +3,7 @@
 use super::rank::{by_weight, losses};
 use super::unread::{Gaps, better_target};
 use super::{ArtifactNote, Finding, TargetVerdict, Verdict};
-use crate::facts::{NoteKind, Owner, Phase, Reading, Store, Trait, is_binary};
+use crate::facts::{Location, NoteKind, Owner, Phase, Reading, Store, Text, Trait, is_binary};
 use crate::rules::{Outcome, Severity, Target};
 use std::collections::{BTreeSet, HashSet};
 
@@ -112,13 +112,10 @@ pub(super) fn verdict(
 
 /// Scratch, what can be had again, and packages: an installation leaves them wherever it runs, and they are no data.
 fn is_passing(finding: &Finding) -> bool {
-    const SCRATCH: [&str; 3] = ["{temp}", r"{windows}\temp", r"c:\windows\temp"];
-    let place = finding.effect.location.to_lowercase();
+    let place = Location::named(Text::parse(&finding.effect.location));
     matches!(finding.effect.store, Store::TempFile | Store::Package)
         || finding.effect.traits.contains(&Trait::Recomputable)
-        || SCRATCH
-            .iter()
-            .any(|folder| place.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('\\')))
+        || finding.effect.store.is_path() && place.is_scratch()
 }
 
 /// It is kept on a drive that no settings and no target say anything of.

@@ -1,17 +1,32 @@
 //! Scripts that never end: one that goes round and round stays on the machine that it runs on, and serves there. It is no
 //! script of those who build or deploy from outside, whatever it calls on the way.
 
+use super::powershell;
 use crate::discover::Kind;
 use crate::facts::{Body, ClueKind, Reading};
 use std::collections::HashSet;
 
 /// The lines of a script, trimmed and in lower case.
-pub(super) fn lines(text: &str) -> Vec<String> {
-    text.lines().map(|line| line.trim().to_ascii_lowercase()).collect()
+pub(super) struct Lines {
+    /// As they are written.
+    pub(super) text: Vec<String>,
+    /// Without texts and comments, where these may hold a script of their own.
+    code: Option<Vec<String>>,
+}
+
+impl Lines {
+    pub(super) fn of(text: &str, kind: Kind) -> Self {
+        let lines = |text: &str| text.lines().map(|line| line.trim().to_ascii_lowercase()).collect();
+        Lines { text: lines(text), code: (kind == Kind::PowerShell).then(|| lines(&powershell::code(text))) }
+    }
+
+    pub(super) fn code(&self) -> &[String] {
+        self.code.as_deref().unwrap_or(&self.text)
+    }
 }
 
 /// Leaves out what says of a script that goes round for ever that it runs outside of an instance.
-pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l [String], kind: Kind, reading: &mut Reading) {
+pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l Lines, kind: Kind, reading: &mut Reading) {
     let is_outside = |body: &Body| match body {
         Body::Clue(clue) => clue.kind == ClueKind::RunsIn && clue.key.is_empty() && clue.location.is_some(),
         Body::Effect(_) => false,
@@ -19,7 +34,7 @@ pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l [String], kind: Kind, reading
     if !reading.facts.iter().any(|fact| is_outside(&fact.body)) {
         return;
     }
-    if is_endless(lines(), kind) {
+    if is_endless(lines().code(), kind) {
         reading.facts.retain(|fact| !is_outside(&fact.body));
     }
 }
@@ -124,6 +139,9 @@ mod tests {
         assert!(!shell(&format!("for (;;)\n{{\n  {build}\n}}\n")));
         assert!(shell(&format!("{build}\nwhile ($true) {{\n  if (Test-Path a) {{ break }}\n}}\n")));
         assert!(shell(&format!("{build}\nwhile (-not (Test-Path a)) {{ Start-Sleep 5 }}\n")));
+        let service = "while ($true) {\n  Start-Sleep 60\n}\n";
+        assert!(shell(&format!("{build}\n$other = @'\n{service}'@\n")), "it is another script");
+        assert!(shell(&format!("{build}\n<#\n{service}#>\n")));
         let batch = |text: &str| is_outside("a.cmd", Kind::Batch, text);
         assert!(batch(build));
         assert!(!batch(&format!(":again\n{build}\ntimeout 60\ngoto again\n")));

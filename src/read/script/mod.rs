@@ -87,9 +87,9 @@ pub fn read(input: &Input<'_>, reading: &mut Reading) {
         Kind::Reg => reg::read(&decoded, reading),
         _ => {}
     }
-    let lines = LazyCell::new(|| endless::lines(&decoded));
-    endless::mark(|| lines.as_slice(), input.kind, reading);
-    serving::mark(|| lines.as_slice(), input.kind, reading);
+    let lines = LazyCell::new(|| endless::Lines::of(&decoded, input.kind));
+    endless::mark(|| &*lines, input.kind, reading);
+    serving::mark(|| &*lines, input.kind, reading);
     let basic = matches!(input.kind, Kind::VbScript | Kind::Wsf | Kind::Asp);
     scratch::mark(&decoded, basic, reading);
 }

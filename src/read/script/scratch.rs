@@ -119,6 +119,8 @@ fn mark_replaced(reading: &mut Reading) {
 fn is_of_failure(lines: &[&str], from: (u32, u32), to: (u32, u32), basic: bool) -> bool {
     let mut open: Vec<bool> = Vec::new();
     let mut failed = false;
+    // In Basic, variables that hold the number of the last failure.
+    let mut errors: HashSet<String> = HashSet::new();
     for number in from.0..=to.0 {
         let line = (number as usize).checked_sub(1).and_then(|i| lines.get(i)).copied().unwrap_or_default();
         let start = if number == from.0 { from.1.saturating_sub(1) as usize } else { 0 };
@@ -127,8 +129,14 @@ fn is_of_failure(lines: &[&str], from: (u32, u32), to: (u32, u32), basic: bool) 
         let code = part.trim();
         if basic {
             let code = code.split('\'').next().unwrap_or_default().trim();
+            if let Some((name, "err" | "err.number")) = code.split_once('=').map(|(a, b)| (a.trim(), b.trim())) {
+                errors.insert(name.to_owned());
+            }
             if code.starts_with("if ") && code.ends_with(" then") {
-                open.push(code[3..].trim_start_matches([' ', '(']).starts_with("err"));
+                let asked = code[3..].trim_start_matches([' ', '(']);
+                let name = asked.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+                let is_success = asked.replace(' ', "").contains("=0");
+                open.push(!is_success && (asked.starts_with("err") || errors.contains(name)));
             } else if code.starts_with("if err") && number == to.0 {
                 open.push(true);
             } else if code.starts_with("end if") {
@@ -281,6 +289,8 @@ mod tests {
         assert!(failed("+\nIf Err Then -", true));
         assert!(!failed("+\nIf Err.Number <> 0 Then\n x\nEnd If\n-", true));
         assert!(!failed("+\nIf done Then\n -\nEnd If", true));
+        assert!(!failed("+\nIf Err.Number = 0 Then\n -\nEnd If", true));
+        assert!(failed("+\nnumber = Err.Number\nIf number <> 0 Then\n -\nEnd If", true));
         assert!(failed("try { + } catch {\n - }", false));
         assert!(!failed("try { + } catch {\n x }\n-", false));
         assert!(!failed("try { + } finally { - }", false));

@@ -35,15 +35,15 @@ const WAITS: &[&str] = &[
 const MAX_LOOPS: usize = 64;
 
 /// Says of a script that it stays.
-pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l [String], kind: Kind, reading: &mut Reading) {
+pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l endless::Lines, kind: Kind, reading: &mut Reading) {
     if !matches!(kind, Kind::Batch | Kind::PowerShell | Kind::VbScript | Kind::JScript | Kind::Wsf) {
         return;
     }
     let lines = lines();
-    let counted = || lines.iter().filter(|line| !endless::is_remark(line));
+    let counted = || lines.text.iter().filter(|line| !endless::is_remark(line));
     let has = |words: &[&str]| counted().any(|line| words.iter().any(|word| line.contains(word)));
-    let never_ends = has(LISTENS) || endless::is_endless(lines, kind);
-    if never_ends || has(WAITS) && works_in_rounds(lines, kind, reading) {
+    let never_ends = has(LISTENS) || endless::is_endless(lines.code(), kind);
+    if never_ends || has(WAITS) && works_in_rounds(lines.code(), kind, reading) {
         let how = if never_ends { NEVER_ENDS } else { "it goes on" };
         reading.clue(Site::default(), Clue::new(ClueKind::Role, STAYS, how));
     }

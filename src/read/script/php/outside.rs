@@ -18,11 +18,14 @@ const MAX_STATEMENT: usize = 400;
 /// that of a source in one.
 pub(in crate::read::script) fn of(app: &Application, site: impl Fn(&str) -> Option<String>) -> HashMap<String, String> {
     let is_source = |artifact: &&Artifact| artifact.extension() == "php";
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        app.artifacts.iter().filter(is_source).map(|a| (a, site(&a.path))).partition(|(_, site)| site.is_some());
     let mut work: Vec<(&Artifact, String)> =
-        app.artifacts.iter().filter(is_source).filter_map(|a| Some((a, site(&a.path)?))).take(MAX_FILES).collect();
+        inside.into_iter().filter_map(|(artifact, site)| Some((artifact, site?))).take(MAX_FILES).collect();
     let mut found: HashMap<String, String> = HashMap::new();
     let mut looked = 0;
-    while let Some((source, root)) = work.pop().filter(|_| looked < MAX_FILES) {
+    // Sources are read only as long as one is left that may be taken in.
+    while let Some((source, root)) = work.pop().filter(|_| looked < MAX_FILES && found.len() < outside.len()) {
         looked += 1;
         let Ok(bytes) = source.read(MAX_SIZE) else { continue };
         let text = decode(&bytes, &mut Reading::default());

@@ -158,6 +158,15 @@ impl Source<'_> {
     }
 }
 
+/// A script without texts and comments, line by line.
+pub(super) fn code(text: &str) -> String {
+    let mut code = seven::code(text);
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'\n' | b'\r')) {
+        code[at] = byte;
+    }
+    String::from_utf8_lossy(&code).into_owned()
+}
+
 /// Reads a command line for PowerShell that another script gives.
 pub(super) fn inline(line: &Text, here: &Text, own_folder: &Text, site: &Site, sink: &mut Sink<'_>) {
     in_scope(line, Scope::new(here.clone()), own_folder, site, sink);
