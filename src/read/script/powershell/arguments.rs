@@ -41,6 +41,9 @@ const COMMON: &[&str] = &[
     "pipelinevariable",
     "pv",
 ];
+/// What a parameter begins with (about_Parameters; the console takes a dash for a hyphen).
+const DASHES: [char; 2] = ['-', '\u{2013}'];
+
 /// An argument as written.
 #[derive(Clone)]
 pub(super) enum Argument<'s> {
@@ -82,15 +85,16 @@ impl<'s> Machine<'s, '_, '_> {
                     continue;
                 }
                 "command_parameter" => {
-                    let written = self.slice(*first).trim_start_matches(['-', '\u{2013}']);
-                    let (name, inline) = written.split_once(':').map_or((written, ""), |(n, v)| (n, v));
+                    let written = self.slice(*first);
+                    let (head, inline) = written.split_once(':').unwrap_or((written, ""));
+                    let name = head.trim_start_matches(DASHES);
                     let touches = nodes.get(at + 1).is_some_and(|next| {
                         next.start_byte() == first.end_byte() && next.kind() != "command_argument_sep"
                     });
                     // The colon of `-Name:value` separates, as a blank does.
                     let behind = self.source.get(first.end_byte()..).unwrap_or_default();
                     let follows = written.contains(':') || behind.starts_with(':');
-                    arguments.push(Argument::Name { name: name.to_lowercase(), written: name, follows, touches });
+                    arguments.push(Argument::Name { name: name.to_lowercase(), written: head, follows, touches });
                     if !inline.is_empty() {
                         arguments.push(Argument::Value(self.bare(inline, scope), inline));
                     }
@@ -427,7 +431,10 @@ fn words(arguments: &[Argument<'_>], chosen: Option<(usize, &Text)>) -> Vec<Word
         match argument {
             Argument::Name { written, follows, touches, .. } => {
                 let colon = if *follows { ":" } else { "" };
-                words.push(Word::plain(Text::lit(format!("-{written}{colon}"))));
+                // A program is handed two dashes where two are written.
+                let dash = if written.starts_with('\u{2013}') { "-" } else { "" };
+                let written = written.trim_start_matches('\u{2013}');
+                words.push(Word::plain(Text::lit(format!("{dash}{written}{colon}"))));
                 glued = *touches || *follows;
             }
             Argument::Value(value, _) => {
