@@ -182,7 +182,8 @@ fn by_name(file_name: &str) -> Option<Kind> {
         return Some(Kind::Toml);
     }
     if let Some(rest) = lower.strip_prefix(".env.") {
-        return (!rest.split(['.', '-', '_']).any(|part| TEMPLATES.contains(&part))).then_some(Kind::Properties);
+        let is_other = |part: &str| TEMPLATES.contains(&part) || COPIES.contains(&part);
+        return (!rest.split(['.', '-', '_']).any(is_other)).then_some(Kind::Properties);
     }
     // A template of a registry script begins with whatever the language of templates needs.
     if TEMPLATE_LANGUAGES.iter().any(|end| lower.strip_suffix(end).is_some_and(|file| file.ends_with(".reg"))) {
@@ -233,6 +234,9 @@ const DATABASE_SETUP: &[&[u8]] = &[b"oracle.install."];
 
 /// Copies of `.env` for those who set up a machine: no program reads them.
 const TEMPLATES: &[&str] = &["example", "sample", "template", "dist", "defaults", "tpl"];
+
+/// What was kept aside before it was changed.
+const COPIES: &[&str] = &["backup", "bak", "old", "orig"];
 
 /// A `.js` is read when it is a script of the Windows script host, those of browsers and Node are not; a `.py` when it
 /// is the settings of a program.
@@ -321,6 +325,8 @@ mod tests {
         assert_eq!(sniff(b"storage:\n  dbPath: C:/x\n", "mongod.cfg"), Some(Kind::Yaml));
         assert_eq!(sniff(b"A=1\n", ".env.production"), Some(Kind::Properties));
         assert_eq!(sniff(b"A=1\n", ".env.example"), None);
+        assert_eq!(sniff(b"A=1\n", ".env.backup.20250906-015632"), None);
+        assert_eq!(sniff(b"A=1\n", "backup.env"), Some(Kind::Properties));
         assert_eq!(sniff(b"A=1\n", ".env.example.complete"), None);
     }
 

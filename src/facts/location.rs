@@ -343,6 +343,7 @@ mod tests {
         assert_eq!(place("D:\\data\\x"), Place::DriveD);
         assert_eq!(place("\\\\.\\pipe\\x"), Place::Device);
         assert_eq!(place("NUL"), Place::Device);
+        assert_eq!(place("C:\\ClusterStorage\\Volume1\\a"), Place::UncShare);
         assert_eq!(place("/dev/null"), Place::Device);
         assert_eq!(place("https://example.org/a"), Place::Remote);
         assert!(!Location::file(&Text::lit("https://example.org/a")).is_relative());

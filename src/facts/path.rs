@@ -251,6 +251,8 @@ pub(super) fn literal_place(path: &str) -> Place {
         // The pattern of new profiles, and the folders that all users share.
         (_, "users") if matches!(rest.split('\\').nth(1), Some("default" | "public" | "all users")) => Place::OsRoot,
         (_, "users" | "documents and settings") => Place::UserProfile,
+        // Volumes that the nodes of a cluster share, whichever of them goes (MS documentation, "Cluster Shared Volumes").
+        ('c', "clusterstorage") => Place::UncShare,
         (_, "inetpub") if rest.contains("logs") => Place::IisLogs,
         (_, "inetpub") => Place::AppDir,
         ('c', "resources") => Place::LocalResource,

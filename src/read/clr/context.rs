@@ -8,13 +8,16 @@ use super::resolve::Resolver;
 use super::unit::Unit;
 use crate::catalog::dotnet::catalog;
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Part, Phase, Reading, Site, Step, Store,
-    Trait,
+    Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Operation, Origin, Part, Phase, Place, Reading, Site, Step,
+    Store, Trait,
 };
 use std::collections::BTreeMap;
 
 /// Completes the facts of one method.
 pub(super) fn complete(resolver: &Resolver<'_>, phases: &Phases, method: Method, facts: &mut Vec<Fact>) {
+    // Devices keep nothing.
+    let is_device = |effect: &Effect| effect.store.is_path() && effect.location.file_place() == Place::Device;
+    facts.retain(|fact| !fact.as_effect().is_some_and(is_device));
     if facts.is_empty() {
         return;
     }

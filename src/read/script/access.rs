@@ -2,6 +2,7 @@
 //! (MS documentation: "icacls", "cacls"), `/grant:Users,change` for others.
 
 use super::words::Word;
+use crate::facts::Location;
 
 /// Accounts that may write everywhere anyway: a right for them says nothing of the application. The last two are
 /// Administrators and the system, by security id.
@@ -35,6 +36,15 @@ pub(crate) fn write_access(words: &[Word]) -> Option<String> {
         }
     }
     None
+}
+
+/// Does a right, as [`write_access`] gives it, let an account write to its own profile? It owns that.
+pub(crate) fn is_own_profile(location: &Location, granted: &str) -> bool {
+    let place = location.key();
+    let name = place.get(2..).and_then(|rest| rest.strip_prefix("\\users\\")).and_then(|rest| rest.split('\\').next());
+    let account = granted.rsplit_once(':').map_or(granted, |(account, _)| account).to_lowercase();
+    let account = account.rsplit('\\').next().unwrap_or_default();
+    name.is_some_and(|name| name == account && !matches!(name, "public" | "default" | "all users"))
 }
 
 /// An account that may write everywhere anyway.
@@ -135,6 +145,15 @@ mod tests {
         assert_eq!(named("C:\\Data (BU) FullAccess").as_deref(), Some("(BU):fullaccess"));
         assert_eq!(named("C:\\Data (BU) GenericRead"), None);
         assert_eq!(named("C:\\Data (BA) FullAccess"), None);
+    }
+
+    #[test]
+    fn the_profile_of_an_account_is_its_own() {
+        let is_own = |place: &str, granted: &str| is_own_profile(&Location::file(&Text::lit(place)), granted);
+        assert!(is_own(r"C:\Users\Builder\.ssh", "builder:(OI)(CI)F"));
+        assert!(!is_own(r"C:\Users\Builder", "Users:(OI)(CI)F"));
+        assert!(!is_own(r"C:\Users\Public", "public:F"));
+        assert!(!is_own(r"C:\Data\builder", "builder:F"));
     }
 
     #[test]

@@ -297,6 +297,7 @@ impl Scope<'_> {
             if effect.operation == Operation::Grant
                 && let Some(granted) = access::write_access(&self.arguments.bound.words)
                     .or_else(|| access::named_rights(&self.arguments.bound.words))
+                && !access::is_own_profile(&effect.location, &granted)
             {
                 let clue = Clue::new(ClueKind::GrantsAccess, via, granted).at(effect.location.clone());
                 sink.clue(self.caller.site, clue);
