@@ -113,6 +113,13 @@ fn parent(text: &Text) -> Vec<Part> {
 /// Is a file that the installer puts there among what is taken away? Of a pattern or a folder, any one is.
 fn is_installed(effect: &Effect, installed: &BTreeSet<String>) -> bool {
     let key = effect.location.key();
+    // An installer that fills a folder with whatever another holds brings the folders in that along as well.
+    if let Some((folder, name)) = key.rsplit_once('\\').filter(|_| effect.store == Store::Directory)
+        && !is_word(name, WordRole::KeptFolder)
+        && installed.contains(folder)
+    {
+        return true;
+    }
     let (from, ends) = match key.split_once('*') {
         Some((before, after)) => (before.to_owned(), after.trim_start_matches(".*").to_owned()),
         None if effect.store == Store::Directory => (format!("{}\\", key.trim_end_matches('\\')), String::new()),
@@ -150,6 +157,15 @@ mod tests {
         assert_eq!(left(&delete("file", "{AppData}\\Desk\\*.*")), ["{AppData}\\Desk\\{?}"]);
         assert_eq!(left(&delete("file", "{AppData}\\Desk\\desk.json")), ["{AppData}\\Desk\\desk.json"]);
         assert_eq!(left(&delete("file", "{AppData}\\Desk\\*.xml")), ["{AppData}\\Desk\\{?}.xml"]);
+    }
+
+    #[test]
+    fn what_fills_a_folder_brings_folders_along() {
+        let filled = "effect create file {LocalAppData}\\Desk via=File\n";
+        let deleted = |name: &str| delete("directory", &format!("{{LocalAppData}}\\Desk\\{name}"));
+        assert_eq!(left(&format!("{filled}{}", deleted("_internal"))), [""; 0]);
+        assert_eq!(left(&format!("{filled}{}", deleted("logs"))), ["{LocalAppData}\\Desk\\logs\\{?}"]);
+        assert_eq!(left(&deleted("_internal")), ["{LocalAppData}\\Desk\\_internal\\{?}"]);
     }
 
     #[test]
