@@ -81,6 +81,9 @@ pub const STAYS: &str = "stays";
 /// Value of [`STAYS`] where nothing ends the script; others only do something in several rounds.
 pub const NEVER_ENDS: &str = "it never ends";
 
+/// Key of the [`ClueKind::Starts`] of what an installer uses itself and does not install.
+pub const PLUG_IN: &str = "plug-in";
+
 /// Key of the [`ClueKind::Role`] of a program that unpacks and sets up what it carries; `value` is what made it.
 pub const SELF_EXTRACTING: &str = "self-extracting";
 

@@ -2,6 +2,7 @@
 //! business of [`constants`].
 
 mod constants;
+mod plugins;
 
 use super::Input;
 use super::batch;
@@ -13,6 +14,7 @@ use crate::facts::{
     Clue, ClueKind, Folder, Location, Operation, Origin, Phase, Reading, Site, Store, Text, Trait, join_paths,
 };
 use constants::Script;
+use plugins::PlugIns;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -24,6 +26,7 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
     let script = Script::new(text, input);
     let mut sink = Sink::new(reading);
     let mut section = String::new();
+    let mut plugins = PlugIns::default();
     let mut lines = text.lines().enumerate();
     while let Some((number, line)) = lines.next() {
         let mut line = Cow::Borrowed(line.trim_start_matches('\u{feff}').trim());
@@ -51,7 +54,10 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
             continue;
         }
         match section.as_str() {
-            "files" => entry.file(&mut sink),
+            "files" => {
+                plugins.see(&entry);
+                entry.file(&mut sink);
+            }
             "registry" => entry.registry(&mut sink),
             "ini" => entry.ini(&mut sink),
             "icons" => entry.icon(&mut sink),
@@ -63,6 +69,7 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
         }
     }
     sink.in_phase(None);
+    plugins.tell(&mut sink);
     if let Some(code) = code_section(text) {
         super::pascal::read(code.0, code.1, &|raw| script.text(raw), &mut sink);
     }
