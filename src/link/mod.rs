@@ -4,6 +4,7 @@
 //! before it made known: values into locations, names into kinds of store, who starts whom into phases, declared
 //! volumes into durability, and last the comparisons of all writers and readers of one location.
 
+mod alike;
 mod appended;
 mod asked;
 mod certificates;
@@ -100,6 +101,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     copies::fold(readings, &decisions);
     outputs::fold(readings, &decisions, context.app);
     appended::mark(readings);
+    alike::fold(readings, rules);
     once::mark(readings, &decisions, context.app, rules);
     steps::take()
 }
