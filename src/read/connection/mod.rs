@@ -203,6 +203,10 @@ impl Pairs {
             });
         }
         if let Some(engine) = engine.filter(|e| e.embedded) {
+            // A template for sheets that somebody brings along, which is filled in with the place of each.
+            if file.is_unknown() && self.is_of_sheets() {
+                return Some(Database { reach: Reach::Unknown, ..file_database(&engine.name, file, read_only, "") });
+            }
             if matches!(host_of_unc(file), Some(Host::Remote(_))) {
                 return Some(Database { reach: Reach::Remote, ..file_database(&engine.name, file, read_only, "") });
             }
@@ -223,6 +227,14 @@ impl Pairs {
             return Some(Database { reach: Reach::Remote, ..file_database(&found.name, file, read_only, "") });
         }
         Some(file_database(&found.name, file, read_only, "the extension says that this is a database file"))
+    }
+}
+
+impl Pairs {
+    /// Does the engine open sheets or lists, and no database of its own (MS documentation, "Extended Properties")?
+    fn is_of_sheets(&self) -> bool {
+        let said = self.lit(&["extended properties"]).unwrap_or_default().to_ascii_lowercase();
+        ["excel", "text", "html"].iter().any(|format| said.trim_start_matches(['"', '\'', ' ']).starts_with(format))
     }
 }
 

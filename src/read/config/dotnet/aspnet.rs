@@ -35,7 +35,8 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         false => projects::is_plugin(document.input).then_some("the project is built into another application"),
     };
     let doubt = doubt.map(Step::new);
-    if !settings.any("sessionState", |_, _| true) && !session_is_off(&settings) {
+    let has_template = settings.any("sessionState", is_of_template);
+    if !settings.any("sessionState", |tree, section| !is_of_template(tree, section)) && !session_is_off(&settings) {
         let sources = without_session(document.input);
         if let Some(count) = sources {
             // With the assemblies that are built of them, or of others, it takes both.
@@ -53,9 +54,10 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         )
         .in_phase(document.phase.0, &document.phase.1)
         .with(Trait::ByDefault)
-        .because(Step::new(
-            "no sessionState element: the default mode is InProc, session state lives in the worker process",
-        ));
+        .because(Step::new(match has_template {
+            true => "a provider counts in mode Custom only; in mode InProc, the default, session state lives in the worker process",
+            false => "no sessionState element: the default mode is InProc, session state lives in the worker process",
+        }));
         effect.evidence.extend(doubt);
         document.effect(reading, web, effect);
     }
@@ -95,6 +97,14 @@ pub(crate) fn defaults(document: &Document<'_>, root: NodeId, reading: &mut Read
         effect.evidence.extend(doubt);
         document.effect(reading, web, effect);
     }
+}
+
+/// Does an element say no more than what is so without it? New projects have one with a provider, which counts in mode
+/// Custom only (MS documentation, "sessionState Element").
+fn is_of_template(tree: &Tree, section: NodeId) -> bool {
+    tree.is(section, "mode", "InProc")
+        && tree.get(section, "customProvider").is_some()
+        && ["timeout", "cookieless"].iter().all(|key| tree.get(section, key).is_none())
 }
 
 /// The library by which applications of OWIN keep who is logged in (MS documentation, "OWIN Middleware in the IIS integrated

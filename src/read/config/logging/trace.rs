@@ -2,7 +2,7 @@
 //! listeners, and sources that refer to them.
 
 use super::output_effects;
-use crate::facts::{Clue, ClueKind, Reading};
+use crate::facts::{Certainty, Clue, ClueKind, Effect, Reading, Step};
 use crate::read::config::document::Document;
 use crate::read::config::tree::{NodeId, Tree};
 use std::collections::HashSet;
@@ -11,13 +11,18 @@ use std::collections::HashSet;
 pub(crate) fn system_diagnostics(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
     let tree = &document.tree;
     let mut active = Vec::new();
-    let mut referred = HashSet::new();
-    for list in listener_lists(tree, root) {
+    // By all, and by others than the source of the template.
+    let (mut referred, mut by_others) = (HashSet::new(), HashSet::new());
+    for (list, is_default) in listener_lists(tree, root) {
         for add in kept(tree, list) {
             if tree.child(add, "type").is_some() {
                 active.push(add);
             }
-            referred.insert(tree.get(add, "name").unwrap_or_default().to_owned());
+            let name = tree.get(add, "name").unwrap_or_default().to_owned();
+            if !is_default {
+                by_others.insert(name.clone());
+            }
+            referred.insert(name);
         }
     }
     let mut all: Vec<(NodeId, bool)> = active.into_iter().map(|add| (add, true)).collect();
@@ -28,14 +33,31 @@ pub(crate) fn system_diagnostics(document: &mut Document<'_>, root: NodeId, read
         );
     }
     all.sort_unstable();
+    let only_there = |effect: Effect| {
+        let why = "as every project of Visual Basic has it: My.Application.Log writes to it once it is called";
+        Effect { certainty: Certainty::Possible, ..effect.because(Step::new(why)) }
+    };
     for (add, in_use) in all {
-        output_effects(document, reading, "listener", add, in_use, &|_| None, &|e| e);
+        let tree = &document.tree;
+        let by_others = by_others.contains(tree.get(add, "name").unwrap_or_default());
+        let is_template = in_use && !by_others && is_of_template(tree, add);
+        let change = |effect| if is_template { only_there(effect) } else { effect };
+        output_effects(document, reading, "listener", add, in_use, &|_| None, &change);
         let tree = &document.tree;
         let kind = tree.get(add, "type").unwrap_or_default();
         if in_use && kind.contains("DiagnosticMonitorTraceListener") {
             document.clue(reading, add, Clue::new(ClueKind::LogTransfer, "DiagnosticMonitorTraceListener", "trace"));
         }
     }
+}
+
+/// Is it the listener that every project of Visual Basic has, as it was made? It writes once somebody calls
+/// `My.Application.Log`, which is told where that is done (MS documentation, "Walkthrough: Determining Where
+/// My.Application.Log Writes Information").
+fn is_of_template(tree: &Tree, add: NodeId) -> bool {
+    tree.get(add, "type").is_some_and(|kind| kind.contains("FileLogTraceListener"))
+        && tree.is(add, "initializeData", "FileLogWriter")
+        && ["location", "customlocation", "basefilename"].iter().all(|key| tree.get(add, key).is_none())
 }
 
 /// What a list holds in the end: `remove` takes a listener out by its name, `clear` takes all (MS documentation,
@@ -54,13 +76,15 @@ fn kept(tree: &Tree, list: NodeId) -> Vec<NodeId> {
     kept
 }
 
-/// The `listeners` of `trace` and of every source that is not switched off.
-fn listener_lists(tree: &Tree, root: NodeId) -> Vec<NodeId> {
-    let mut lists: Vec<NodeId> =
-        tree.children_named(root, "trace").flat_map(|t| tree.children_named(t, "listeners")).collect();
+/// The `listeners` of `trace` and of every source that is not switched off, and whether that is the source that
+/// `My.Application.Log` writes to.
+fn listener_lists(tree: &Tree, root: NodeId) -> Vec<(NodeId, bool)> {
+    let of_trace = tree.children_named(root, "trace").flat_map(|t| tree.children_named(t, "listeners"));
+    let mut lists: Vec<(NodeId, bool)> = of_trace.map(|list| (list, false)).collect();
     for sources in tree.children_named(root, "sources") {
         for source in tree.children_named(sources, "source").filter(|&s| !tree.is(s, "switchValue", "Off")) {
-            lists.extend(tree.children_named(source, "listeners"));
+            let is_default = tree.is(source, "name", "DefaultSource");
+            lists.extend(tree.children_named(source, "listeners").map(|list| (list, is_default)));
         }
     }
     lists

@@ -37,7 +37,15 @@ impl Script<'_, '_> {
             || lower.contains("access driver");
         let server =
             ["sqloledb", "sqlncli", "msoledbsql", "{sql server}", "{odbc driver"].iter().any(|p| lower.contains(p));
-        if server && let Some(database) = connection::database(text, "System.Data.SqlClient") {
+        // Drivers of ODBC that lead to a server of their own name.
+        let other = ["mysql", "mariadb", "postgres", "psqlodbc"].into_iter().find(|name| {
+            ["driver=", "provider="]
+                .iter()
+                .filter_map(|key| lower.split_once(key))
+                .any(|(_, value)| value.split(';').next().is_some_and(|value| value.contains(name)))
+        });
+        let provider = if server { Some("System.Data.SqlClient") } else { other };
+        if let Some(database) = provider.and_then(|provider| connection::database(text, provider)) {
             let said = super::super::sink::quote(found.source);
             if let Some(effect) = database.effect("ADODB") {
                 sink.effect(site, effect.because(crate::facts::Step::new(said)));
