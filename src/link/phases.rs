@@ -8,8 +8,8 @@ use super::Context;
 use super::index::Index;
 use crate::discover::{names_setup, phase_by_name};
 use crate::facts::{
-    Body, Clue, ClueKind, NEVER_ENDS, PLUG_IN, Phase, Reading, SELF_EXTRACTING, STAYS, Site, Trait, file_name,
-    is_binary, is_script,
+    Body, Clue, ClueKind, NEVER_ENDS, Phase, Reading, SELF_EXTRACTING, STAYS, Site, Trait, file_name, is_binary,
+    is_script,
 };
 use building::{build_starts, is_part_of_build, is_spent, sealed};
 use globset::{GlobSet, GlobSetBuilder};
@@ -80,6 +80,9 @@ pub(super) fn inherit(readings: &mut [Reading], context: &Context<'_>) {
         let is_helper = || helpers.contains(&file_name(&reading.artifact).to_lowercase());
         let by_name = by_name.or_else(|| (class == Class::Program && is_helper()).then(helper_phase));
         let default = by_name.or_else(|| default_phase(class));
+        if known.is_none() && !fixed {
+            building::when_registered(reading);
+        }
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let site = &fact.site;
             let Body::Effect(effect) = &mut fact.body else { continue };
@@ -206,24 +209,7 @@ fn spread(readings: &[Reading], known: &mut [Option<Known>], fixed: &[bool]) {
     });
     untimed_starts(readings, known, &starts.index);
     called(readings, known, &starts.index);
-    plug_ins(readings, known, &starts.index);
-}
-
-/// What an installer brings along for itself alone runs when the installer does.
-fn plug_ins(readings: &[Reading], known: &mut [Option<Known>], index: &Index) {
-    for (from, reading) in readings.iter().enumerate() {
-        for fact in super::steps::counted(&reading.facts) {
-            let clue = fact.as_clue().filter(|clue| clue.kind == ClueKind::Starts && clue.key == PLUG_IN);
-            let Some(to) = clue.and_then(|clue| index.started(reading, clue)).filter(|to| known[*to].is_none()) else {
-                continue;
-            };
-            let of_setup = known[from].clone().or_else(|| default_phase(class(&reading.format)));
-            known[to] = of_setup.map(|setup| {
-                let by = format!("used by {} alone, which does not install it, {}", reading.artifact, setup.because);
-                Known::new(setup.phase, by)
-            });
-        }
-    }
+    building::plug_ins(readings, known, &starts.index);
 }
 
 /// What only ever is called as a tool runs when its caller does, and not on its own.

@@ -1,7 +1,9 @@
 //! What builds the image, and what of that is gone before the image is captured.
 
 use super::{Index, Known, edge_phase, is_task, makes_container, once};
-use crate::facts::{Clue, ClueKind, Effect, Operation, Phase, Reading, Site, Store, file_name, folder_of};
+use crate::facts::{
+    Body, Clue, ClueKind, Effect, Operation, PLUG_IN, Phase, Place, Reading, Site, Store, file_name, folder_of,
+};
 
 /// How a script ends that makes an image: `sysprep /generalize` (MS documentation, "Sysprep (Generalize) a Windows
 /// installation").
@@ -80,6 +82,48 @@ pub(super) fn is_spent(start: (&Reading, &Clue, &Site), starter: Option<&Known>,
         .any(|effect| once::takes_away(effect, name))
 }
 
+/// What an installer brings along for itself alone runs when the installer does.
+pub(super) fn plug_ins(readings: &[Reading], known: &mut [Option<Known>], index: &Index) {
+    for (from, reading) in readings.iter().enumerate() {
+        for fact in crate::link::steps::counted(&reading.facts) {
+            let clue = fact.as_clue().filter(|clue| clue.kind == ClueKind::Starts && clue.key == PLUG_IN);
+            let Some(to) = clue.and_then(|clue| index.started(reading, clue)).filter(|to| known[*to].is_none()) else {
+                continue;
+            };
+            let of_setup = known[from].clone().or_else(|| super::default_phase(super::class(&reading.format)));
+            known[to] = of_setup.map(|setup| {
+                let by = format!("used by {} alone, which does not install it, {}", reading.artifact, setup.because);
+                Known::new(setup.phase, by)
+            });
+        }
+    }
+}
+
+/// Key of the [`ClueKind::Role`] of a library that registers itself.
+const SELF_REGISTERING: &str = "self-registering";
+
+/// What a library that registers itself writes of its classes it writes when it is registered, where no other way to it was
+/// followed (MS documentation, "DllRegisterServer"). A program may register something at any time.
+pub(super) fn when_registered(reading: &mut Reading) {
+    if !super::has_role(reading, SELF_REGISTERING) || reading.artifact.to_lowercase().ends_with(".exe") {
+        return;
+    }
+    let is_of_class = |effect: &Effect| {
+        effect.store == Store::Com || effect.store == Store::Registry && effect.location.registry_place() == Place::Hkcr
+    };
+    for fact in crate::link::steps::counted_mut(&mut reading.facts) {
+        let is_plain = fact.site.symbol.is_none();
+        if let Body::Effect(effect) = &mut fact.body
+            && is_plain
+            && effect.phase == Phase::Unknown
+            && is_of_class(effect)
+        {
+            effect.phase = Phase::Build;
+            "assumed: the library is registered while the image is built".clone_into(&mut effect.phase_evidence);
+        }
+    }
+}
+
 /// What Windows Setup reads from the medium that it starts from, and from nowhere else (MS documentation, "Windows Setup
 /// automation overview": the implicit answer file search order).
 const OF_SETUP: &str = "autounattend.xml";
@@ -118,4 +162,27 @@ pub(super) fn build_starts(readings: &[Reading], known: &mut [Option<Known>], fi
         }
     }
     built.into_iter().for_each(|to| namesakes(readings, known, to));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inherit;
+    use crate::facts::{Phase, listing};
+    use crate::link::Context;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_library_that_registers_itself_writes_its_classes_then() {
+        let phases = |artifact: &str| -> Vec<Phase> {
+            let text = format!(
+                "artifact {artifact} format=pe-x86\nclue role key=self-registering value=DllRegisterServer\n\
+                 effect set-value registry HKCR\\CLSID\\A\neffect set-value registry HKLM\\Software\\A\n"
+            );
+            let mut readings = listing::parse(&text).unwrap();
+            inherit(&mut readings, &Context { settings: &Settings::default(), app: &Default::default() });
+            readings[0].facts.iter().filter_map(|fact| fact.as_effect()).map(|effect| effect.phase).collect()
+        };
+        assert_eq!(phases("a.dll"), [Phase::Build, Phase::Run]);
+        assert_eq!(phases("a.exe"), [Phase::Run, Phase::Run]);
+    }
 }
