@@ -22,6 +22,7 @@ mod index;
 mod ini;
 mod installed;
 mod leftovers;
+mod libraries;
 mod links;
 mod markers;
 mod nearest;
@@ -77,6 +78,7 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     refine::stores(readings);
     roots::fold(readings);
     impossible::leave_out(readings);
+    libraries::doubt(readings, context.app);
     sessions::place(readings);
     sessions::doubt(readings, context.app);
     phases::inherit(readings, context);
