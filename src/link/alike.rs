@@ -1,6 +1,6 @@
 //! One call that puts things at several places, which differ in nothing but their names, is one thing to change.
 
-use crate::facts::{Body, Certainty, Effect, Extent, Operation, Reading, Site, Step, Trait};
+use crate::facts::{Body, Certainty, Effect, Extent, Operation, Part, Reading, Site, Step, Trait};
 use crate::rules::RuleSet;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 /// Most other places that are listed beside the one that is told.
 const MAX_LISTED: usize = 4;
 
-/// Tells of one place of each such call, with the others beside it: what is best known, and of those the first. What is read
+/// Tells of one place of each such call, with the others beside it: what is best known, and of places that are known in full the
+/// first. What is read
 /// back or shipped is marked so by then, and told by itself.
 pub(super) fn fold(readings: &mut [Reading], rules: &RuleSet) {
     for reading in readings {
@@ -24,7 +25,14 @@ pub(super) fn fold(readings: &mut [Reading], rules: &RuleSet) {
             super::steps::step();
             let of = |number: &usize| reading.facts[*number].as_effect();
             numbers.sort_by_key(|number| {
-                let known = of(number).map(|effect| (effect.certainty, effect.location.extent() == Extent::Full));
+                let known = of(number).map(|effect| {
+                    let is_full = effect.location.extent() == Extent::Full;
+                    let named = effect.location.text().parts().iter().map(|part| match part {
+                        Part::Lit(known) => known.len(),
+                        Part::Hole(_) => 0,
+                    });
+                    (effect.certainty, is_full, if is_full { 0 } else { named.sum::<usize>() })
+                });
                 (Reverse(known), *number)
             });
             let others: Vec<String> =
@@ -87,6 +95,8 @@ mod tests {
         let (one, two) = (write("{AppData}\\D\\a.dat", ""), write("{AppData}\\D\\b.dat", ""));
         assert_eq!(of(&[one.clone(), two.clone()]), [true, false]);
         assert_eq!(of(&[write("{AppData}\\D\\{?}", ""), one.clone()]), [false, true], "what is known is told");
+        let named = [write("{AppData}\\D\\{?}", ""), write("{AppData}\\D\\{?}\\a.xml", "")];
+        assert_eq!(of(&named), [false, true], "what says more is told");
         assert_eq!(of(&[one.clone(), two.replace("0x10", "0x20")]), [true, true], "another call");
         assert_eq!(of(&[one.clone(), write("C:\\D\\b.dat", "")]), [true, true], "another disk");
         assert_eq!(of(&[one.clone(), write("{AppData}\\D\\b.dat", "traits=read-back")]), [true, true], "it is needed");
