@@ -1,6 +1,6 @@
 //! What a query does to a database: whether it only asks, and where a copy of the database is put.
 
-use crate::facts::{Body, Hole, Operation, Part, Reading, Store, Text};
+use crate::facts::{Body, Effect, Hole, Operation, Part, Reading, Store, Text};
 
 /// Words that change something, where they stand outside of texts and quoted names (Transact-SQL reference, "Statements").
 const CHANGES: &[&str] = &[
@@ -181,12 +181,18 @@ impl Queries {
     }
 }
 
-/// Do all connections that a script made by an API lead to one database?
-pub(super) fn of_one_database(reading: &Reading, connects: impl Fn(&str) -> bool) -> bool {
+/// Is each connection that a script made by an API opened by the query that asks, to one database? A connection by itself is
+/// there for whoever takes the script in.
+pub(super) fn opened_to_ask(reading: &Reading, connects: impl Fn(&str) -> bool) -> bool {
     let effects = reading.facts.iter().filter_map(|fact| fact.as_effect());
-    let connected = effects.filter(|effect| effect.store == Store::Database && connects(&effect.via));
-    let mut keys = connected.map(|effect| effect.location.key());
-    keys.next().is_none_or(|first| keys.all(|key| key == first))
+    let mut connected = effects.filter(|effect| effect.store == Store::Database && connects(&effect.via));
+    let asks = |effect: &Effect| {
+        let said = effect.evidence.first().map(|step| step.text.to_ascii_lowercase()).unwrap_or_default();
+        said.split_once(".open").is_some_and(|(_, query)| query.trim_start_matches([' ', '(']).starts_with("\"select "))
+    };
+    let Some(first) = connected.next() else { return false };
+    let key = first.location.key();
+    asks(first) && connected.all(|effect| asks(effect) && effect.location.key() == key)
 }
 
 /// A connection that a script made, by an API of which `connects` is true, is no change where all that it asks is known to

@@ -130,11 +130,11 @@ fn run_all(
         script.run_uncalled(&mut sink);
     }
     script.variables.note_capped(&mut sink);
-    // The other pages of an application tell for themselves what they ask; which of several databases is asked is not known.
+    // The other pages of an application tell for themselves what they ask, also by a connection that they take in from here.
     let changes = || texts.iter().any(|(text, _)| queries::mentions_changes(text));
     let by_ado = |via: &str| via.starts_with("ADODB");
     let only_ask = sink.queries.only_ask();
-    if only_ask && (host == Host::Machine || !changes() && queries::of_one_database(reading, by_ado)) {
+    if only_ask && (host == Host::Machine || !changes() && queries::opened_to_ask(reading, by_ado)) {
         queries::looked_at(reading, by_ado);
     }
     values
