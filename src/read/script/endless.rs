@@ -63,8 +63,9 @@ fn jumps_back(lines: &[String]) -> bool {
     }
     // The labels since the last way out: from none above it does one go round for ever.
     let mut labels: HashSet<&str> = HashSet::new();
-    for line in lines {
-        if target(line).is_some_and(|label| labels.contains(label.as_str())) {
+    for (line, depth) in lines.iter().zip(super::rounds::depths(lines)) {
+        // In a block a condition guards it.
+        if depth == 0 && target(line).is_some_and(|label| labels.contains(label.as_str())) {
             return true;
         }
         if !is_remark(line) && leaves(line, &["exit", "goto"]) {

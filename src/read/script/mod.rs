@@ -33,6 +33,7 @@ mod programs;
 mod proved;
 mod queries;
 mod reg;
+mod rounds;
 mod scratch;
 mod serving;
 mod sink;

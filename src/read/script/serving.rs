@@ -1,9 +1,9 @@
 //! Scripts that stay and serve: they listen, handle events, or do their work again and again. What such a script does it does
 //! while the application runs, whatever starts it.
 
-use super::endless;
+use super::{endless, rounds};
 use crate::discover::Kind;
-use crate::facts::{Clue, ClueKind, NEVER_ENDS, Operation, Reading, STAYS, Site};
+use crate::facts::{Body, Clue, ClueKind, NEVER_ENDS, Operation, Reading, STAYS, Site};
 
 /// What only a script uses that waits for others, in lower case: listeners, and handlers of events (MS documentation,
 /// "Register-ObjectEvent", "FileSystemWatcher.WaitForChanged", "SWbemServices.ExecNotificationQuery").
@@ -20,19 +20,6 @@ const LISTENS: &[&str] = &[
     "waitforchanged",
     "execnotificationquery",
 ];
-/// What a script waits with between two rounds.
-const WAITS: &[&str] = &[
-    "start-sleep",
-    "sleep ",
-    "[threading.thread]::sleep",
-    "wscript.sleep",
-    "timeout ",
-    "ping ",
-    "choice ",
-    "waitfor ",
-];
-/// Most loops of one script that are looked at.
-const MAX_LOOPS: usize = 64;
 
 /// Says of a script that it stays.
 pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l endless::Lines, kind: Kind, reading: &mut Reading) {
@@ -43,64 +30,20 @@ pub(super) fn mark<'l>(lines: impl FnOnce() -> &'l endless::Lines, kind: Kind, r
     let counted = || lines.text.iter().filter(|line| !endless::is_remark(line));
     let has = |words: &[&str]| counted().any(|line| words.iter().any(|word| line.contains(word)));
     let never_ends = has(LISTENS) || endless::is_endless(lines.code(), kind);
-    if never_ends || has(WAITS) && works_in_rounds(lines.code(), kind, reading) {
+    if never_ends || rounds::goes_on(lines.code(), kind, &changed(reading)) {
         let how = if never_ends { NEVER_ENDS } else { "it goes on" };
         reading.clue(Site::default(), Clue::new(ClueKind::Role, STAYS, how));
     }
 }
 
-/// Does a loop change something in each round? One that changes nothing only waits for what is to come.
-fn works_in_rounds(lines: &[String], kind: Kind, reading: &Reading) -> bool {
-    let changed: Vec<usize> = reading
-        .facts
-        .iter()
-        .filter(|fact| fact.as_effect().is_some_and(|effect| effect.operation != Operation::Read))
-        .filter_map(|fact| (fact.site.line? as usize).checked_sub(1))
-        .collect();
-    let in_loop = |from: usize, to: usize| changed.iter().any(|line| (from..=to).contains(line));
-    let begins = lines.iter().enumerate().filter(|(_, line)| begins_loop(line, kind)).map(|(at, _)| at);
-    begins.take(MAX_LOOPS).any(|from| in_loop(from, end_of(lines, from, kind)))
-}
-
-/// A label may be jumped back to.
-fn begins_loop(line: &str, kind: Kind) -> bool {
-    let begins = |words: &[&str]| {
-        let word: String =
-            line.trim_start_matches('}').trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
-        words.contains(&word.as_str())
+/// The lines that change or start something, from 0.
+fn changed(reading: &Reading) -> Vec<usize> {
+    let changes = |body: &Body| match body {
+        Body::Effect(effect) => effect.operation != Operation::Read,
+        Body::Clue(clue) => clue.kind == ClueKind::Starts,
     };
-    match kind {
-        Kind::Batch => (line.starts_with(':') && !line.starts_with("::")) || begins(&["for"]),
-        _ => begins(&["while", "do", "for"]),
-    }
-}
-
-/// The last line of a loop: of its braces, or of the last jump back to its label; what is not that clear goes to the end.
-fn end_of(lines: &[String], from: usize, kind: Kind) -> usize {
-    let last = lines.len();
-    match kind {
-        Kind::Batch => {
-            let Some(label) = lines[from].strip_prefix(':').map(str::trim) else { return last };
-            let jumps = |line: &String| {
-                let mut words =
-                    line.split(|c: char| c.is_whitespace() || "(){}&|:@".contains(c)).filter(|w| !w.is_empty());
-                words.any(|word| word == "goto") && words.next() == Some(label)
-            };
-            lines.iter().rposition(jumps).filter(|at| *at >= from).unwrap_or(from)
-        }
-        Kind::PowerShell => {
-            let (mut depth, mut opened) = (0_i32, false);
-            for (number, line) in lines.iter().enumerate().skip(from) {
-                opened |= line.contains('{');
-                depth += line.matches('{').count() as i32 - line.matches('}').count() as i32;
-                if opened && depth <= 0 {
-                    return number;
-                }
-            }
-            last
-        }
-        _ => last,
-    }
+    let facts = reading.facts.iter().filter(|fact| changes(&fact.body));
+    facts.filter_map(|fact| (fact.site.line? as usize).checked_sub(1)).collect()
 }
 
 #[cfg(test)]
@@ -128,9 +71,36 @@ mod tests {
         assert!(batch(":more\ncopy C:\\s\\a C:\\s\\b\ntimeout /t 9\ngoto more\n"));
         assert!(batch(":more\ncopy C:\\s\\a C:\\s\\b\ntimeout /t 9\nif exist C:\\s\\on goto :more\n"));
         assert!(!batch(":more\ntimeout /t 9\nif not exist D:\\ goto more\ncopy C:\\s\\a C:\\s\\b\n"));
+        assert!(shell(
+            "while ($true) {\n  if (Test-Path C:\\s\\off) { break }\n  Copy-Item C:\\s\\a C:\\s\\b\n  sleep 9\n}\n"
+        ));
+        assert!(shell(
+            "while ($true) { foreach ($f in $g) { break }\n  Copy-Item C:\\s\\a C:\\s\\b\n  sleep 9\n}\nmd C:\\t\n"
+        ));
+        assert!(batch(":more\ncopy C:\\s\\a C:\\s\\b\nif errorlevel 1 exit /b\ntimeout 9\ngoto more\n"));
+        assert!(batch("for /l %%i in (0,0,1) do (\n  copy C:\\s\\a C:\\s\\b\n  timeout 9\n)\n"));
         let basic = "Do While True\n  WScript.Sleep 9000\n  fso.CopyFile \"C:\\s\\a\", \"C:\\s\\b\"\nLoop\n";
         let basic = format!("Set fso = CreateObject(\"Scripting.FileSystemObject\")\n{basic}");
         assert!(stays("a.vbs", Kind::VbScript, &basic));
         assert!(!stays("a.vbs", Kind::VbScript, &basic.replace("Do While True", "").replace("Loop", "")));
+    }
+
+    #[test]
+    fn what_waits_counts_or_tries_again_leads_on() {
+        let shell = |text: &str| stays("a.ps1", Kind::PowerShell, &format!("{text}\nSet-Content C:\\s\\z 1\n"));
+        assert!(!shell("for ($i = 0; $i -lt 5; $i++) { try { Copy-Item C:\\a C:\\b; break } catch { sleep 9 } }"));
+        assert!(!shell("while ($true) { try { Copy-Item C:\\a C:\\b; break } catch { sleep 9 } }"));
+        assert!(!shell("while (-not (Test-Path D:\\)) { Add-Content C:\\s\\log wait; Start-Sleep 1 }"));
+        assert!(!shell("do {\n  Add-Content C:\\s\\log wait\n  sleep 9\n  $up = Test-Path D:\\\n} until ($up)"));
+        assert!(!shell("sleep 5\nfor ($i = 1; $i -le 3; $i++) {\n  Set-Content C:\\s\\a 1\n}"));
+        assert!(!shell(
+            "function W {\n  while ($true) {\n    if (Test-Path D:\\) { return }\n    Add-Content C:\\s\\log wait\n    sleep 1\n  }\n}\nW"
+        ));
+        let batch = |text: &str| stays("a.cmd", Kind::Batch, &format!("{text}\ncopy C:\\s\\a C:\\s\\b\n"));
+        let wait = "set n=0\n:w\nif exist D:\\ goto up\nset /a n+=1\nif %n% geq 30 (\n  echo no >> C:\\s\\log\n  exit /b 1\n)\n";
+        assert!(!batch(&format!("{wait}timeout /t 2\ngoto w\n:up")));
+        assert!(!batch(":w\nif not exist D:\\ (\n  timeout 5\n  goto w\n)"));
+        assert!(!batch(":w\nrobocopy C:\\a C:\\b\nif errorlevel 8 (\n  timeout 5\n  goto w\n)"));
+        assert!(!batch(":w\ncopy D:\\a C:\\b\nif not errorlevel 1 goto done\ntimeout 5\ngoto w\n:done"));
     }
 }
