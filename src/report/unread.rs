@@ -123,6 +123,10 @@ impl<'a> Code<'a> {
     fn of(skipped: &'a [Skipped], readings: &'a [Reading]) -> Self {
         let own = || readings.iter().filter(|r| r.owner == Owner::Application);
         let is_built = own().any(|r| is_binary(&r.format) && !is_of_others(r));
+        // Where all sources are those of projects of which nothing is there, the programs beside them are others.
+        let has_built = || skipped.iter().any(|s| s.reason == FOREIGN && is_source(&ending_of(&s.artifact)));
+        let has_unbuilt = skipped.iter().any(|s| s.reason == UNBUILT);
+        let is_source_built = is_built && (!has_unbuilt || has_built());
         // Beside a program that is built, a package is mostly one of tools that make its pages, unless it is served itself.
         let served: BTreeSet<&str> =
             skipped.iter().filter(|s| file_name(&s.artifact) == NODE_SERVER).map(|s| folder(&s.artifact)).collect();
@@ -136,10 +140,10 @@ impl<'a> Code<'a> {
         };
         let (mut foreign, mut sources, mut node, mut in_place) = (vec![], vec![], vec![], BTreeSet::new());
         for Skipped { artifact, reason } in skipped {
-            let ending = file_name(artifact).rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+            let ending = ending_of(artifact);
             let is_plain = reason == FOREIGN || reason == UNBUILT;
             let is_node = || is_of_node(folder(artifact)) || file_name(artifact) == NODE_SERVER;
-            if reason == IN_PLACE || is_plain && !is_built && is_source(&ending) {
+            if reason == IN_PLACE || is_plain && !is_source_built && is_source(&ending) {
                 sources.push(artifact.as_str());
                 if reason == IN_PLACE {
                     in_place.insert(artifact.as_str());
@@ -195,7 +199,10 @@ fn unseen(skipped: &[Skipped], readings: &[Reading], code: &Code<'_>) -> Option<
     let installs = |r: &&Reading| {
         let mut effects = r.facts.iter().filter_map(|fact| fact.as_effect());
         file_name(&r.artifact).eq_ignore_ascii_case(PACKAGE_SCRIPT)
-            && effects.any(|effect| effect.operation == Operation::Install && effect.store == Store::Package)
+            && effects.any(|effect| {
+                effect.operation == Operation::Install && effect.store == Store::Package
+                    || effect.via.eq_ignore_ascii_case(UNPACKS)
+            })
     };
     if let Some(script) = own().find(installs) {
         return Some(format!("what {} installs is not among the files: what it does is not known", script.artifact));
@@ -207,6 +214,11 @@ fn unseen(skipped: &[Skipped], readings: &[Reading], code: &Code<'_>) -> Option<
     let (reading, images) = own().map(|r| (r, images(r))).find(|(_, images)| !images.is_empty())?;
     let (what, first) = if images.len() == 1 { ("the image", "") } else { ("the images", "first ") };
     Some(format!("what is in {what} that {} runs was not read: {first}{}", reading.artifact, images[0]))
+}
+
+/// The ending of a file, in lower case.
+fn ending_of(artifact: &str) -> String {
+    file_name(artifact).rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase()
 }
 
 /// Images that are run as they were made elsewhere.
@@ -259,6 +271,8 @@ const SERVICE: &str = "service";
 const DEFINITION: &str = "csdef";
 /// The script by which Chocolatey installs a package (its documentation, "Create Packages").
 const PACKAGE_SCRIPT: &str = "chocolateyinstall.ps1";
+/// What fetches and unpacks what a package consists of (Chocolatey documentation, "Install-ChocolateyZipPackage").
+const UNPACKS: &str = "Install-ChocolateyZipPackage";
 
 /// Files that say for which platform an application is made, by their format: the target, and what it is called.
 const MADE_FOR: [(&str, &str, &str); 2] =
@@ -389,6 +403,9 @@ mod tests {
         assert_eq!(unread(&desk, &read(&["assembly"])), None, "another project is built");
         let of_desk = "2 files of source, which are not read, first desk/a.cs";
         assert_eq!(beside(&desk, &read(&["assembly"])).as_deref(), Some(of_desk));
+        let whole = unread(&desk[..2], &read(&["assembly"]));
+        assert!(whole.is_some_and(|said| said.starts_with("2 of 3 files")), "what is built is of no project");
+        assert_eq!(unread(&desk[..2], &read(&["assembly"; 3])), None, "the lesser part");
         assert!(unread(&desk, &read(&["batch"])).is_some_and(|said| said.starts_with("3 of 4 files")));
         let scripts = skipped(&[("src/main.rs", FOREIGN)]);
         assert_eq!(unread(&scripts, &read(&["batch"; 2])), None);
@@ -468,6 +485,8 @@ mod tests {
         let install = "effect install package https://example.com/setup.exe via=Install-ChocolateyPackage\n";
         assert!(said(&format!("{package}{install}")).is_some());
         assert_eq!(said(&format!("{package}{install}artifact tools/a.exe format=pe64\n")), None);
+        let unpack = "effect create file {?} via=Install-ChocolateyZipPackage\n";
+        assert!(said(&format!("{package}{unpack}")).is_some());
         assert_eq!(said(&format!("artifact setup.ps1 format=power-shell\n{install}")), None, "one step of many");
     }
 }

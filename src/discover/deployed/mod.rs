@@ -120,7 +120,8 @@ impl Deployed {
         let (mut described, mut signed, mut modules) = (HashSet::new(), HashSet::new(), HashSet::new());
         for file in &files {
             let (ending, folder) = (file.ending(), || folder_of(&file.name).to_owned());
-            let builds = projects::builds(ending);
+            // Those of Visual Basic 6 say nothing of what lies around them.
+            let builds = projects::builds(ending).filter(|builds| *builds != Builds::Basic);
             let is_program = builds.is_some_and(|builds| builds != Builds::Installers) || SOLUTIONS.contains(&ending);
             tree.has_projects |= is_program && tools(&file.name).is_none();
             tree.has_roles |= ending == "csdef";

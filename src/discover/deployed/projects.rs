@@ -2,7 +2,8 @@
 //! library that was checked in, a reference that the build copied beside its output.
 //!
 //! MS documentation, "Common MSBuild project properties": `AssemblyName` (of C++: `TargetName`) is the name of the output,
-//! and that of the project file where it is not written.
+//! and that of the project file where it is not written. Visual Basic 6 writes `ExeName32` (MSDN, "Visual Basic Specific
+//! Project File Formats").
 
 use super::File;
 use crate::discover::Artifact;
@@ -14,11 +15,15 @@ use std::collections::HashSet;
 pub(super) enum Builds {
     Assemblies,
     MachineCode,
+    /// Programs of Visual Basic 6: what lies beside them is mostly a control that they use, so that nothing is foreign.
+    Basic,
     /// Programs of Delphi: what they are called is not read.
     Unnamed,
     Installers,
 }
 
+/// The ending of projects of Visual Basic 6.
+const BASIC: &str = "vbp";
 /// Endings of project files.
 const PROJECTS: &[(&str, Builds)] = &[
     ("csproj", Builds::Assemblies),
@@ -26,6 +31,7 @@ const PROJECTS: &[(&str, Builds)] = &[
     ("fsproj", Builds::Assemblies),
     ("vcxproj", Builds::MachineCode),
     ("vcproj", Builds::MachineCode),
+    (BASIC, Builds::Basic),
     ("dproj", Builds::Unnamed),
     ("wixproj", Builds::Installers),
 ];
@@ -39,7 +45,7 @@ const NATIVE_SOURCES: &[&str] = &["c", "cc", "cpp", "cxx", "pas", "dpr", "frm", 
 /// What assemblies are made of.
 const MANAGED_SOURCES: [&str; 3] = ["cs", "vb", "fs"];
 /// Endings of what is built.
-const PROGRAMS: [&str; 2] = ["dll", "exe"];
+const PROGRAMS: [&str; 3] = ["dll", "exe", "ocx"];
 /// Properties that name the output.
 const NAMES: &[&str] = &["AssemblyName", "TargetName"];
 /// Folders that a program is built into, or is given away in.
@@ -59,6 +65,8 @@ pub(super) struct Built {
     native: bool,
     /// Folders of projects, in lower case, of which nothing that they build is there.
     unbuilt: HashSet<String>,
+    /// Folders of projects of Visual Basic 6, in lower case.
+    basic: HashSet<String>,
 }
 
 impl Built {
@@ -66,12 +74,19 @@ impl Built {
     pub(super) fn new(files: &[File<'_>]) -> Option<Built> {
         let project = |file: &File<'_>| match builds(file.ending())? {
             Builds::Assemblies => Some(true),
-            Builds::MachineCode => Some(false),
+            Builds::MachineCode | Builds::Basic => Some(false),
             Builds::Unnamed | Builds::Installers => None,
         };
-        let mut built = Built { names: HashSet::new(), assemblies: false, native: false, unbuilt: HashSet::new() };
+        let mut built = Built {
+            names: HashSet::new(),
+            assemblies: false,
+            native: false,
+            unbuilt: HashSet::new(),
+            basic: HashSet::new(),
+        };
         let present: HashSet<String> =
             files.iter().filter(|file| PROGRAMS.contains(&file.ending())).map(|file| stem(&file.name)).collect();
+        let is_basic = |file: &File<'_>| file.ending() == BASIC;
         let mut seen = HashSet::new();
         let sources = source_folders(files);
         // They may lie beside the folder of the project.
@@ -82,7 +97,8 @@ impl Built {
             .filter_map(|file| Some((file, project(file)?)))
             .filter(|(file, assemblies)| has_sources(file, *assemblies))
             .take(MAX_PROJECTS + 1);
-        for (number, (File { artifact, name, .. }, assemblies)) in projects.enumerate() {
+        for (number, (file, assemblies)) in projects.enumerate() {
+            let File { artifact, name, .. } = file;
             let text = artifact.read(MAX_PROJECT).ok().filter(|_| number < MAX_PROJECTS)?;
             let names = outputs(artifact, &String::from_utf8_lossy(&text))?;
             let folder = folder_of(name).to_owned();
@@ -92,14 +108,15 @@ impl Built {
             };
             built.names.extend(names);
             built.assemblies |= assemblies;
-            built.native = true;
+            built.native |= !is_basic(file);
+            built.basic.extend(is_basic(file).then(|| folder_of(name).to_owned()));
         }
-        if !built.native {
+        if seen.is_empty() && built.unbuilt.is_empty() {
             return None;
         }
         built.unbuilt.retain(|folder| !seen.contains(folder));
         let is_source = |file: &File<'_>| NATIVE_SOURCES.contains(&file.ending());
-        let by_projects = files.iter().any(|file| project(file) == Some(false));
+        let by_projects = files.iter().any(|file| project(file) == Some(false) && !is_basic(file));
         built.native &= by_projects || !files.iter().any(is_source);
         Some(built)
     }
@@ -107,7 +124,8 @@ impl Built {
     /// Does the source at `name`, in lower case, belong to a project of which nothing is built?
     pub(super) fn is_unbuilt(&self, name: &str, projects: &HashSet<String>) -> bool {
         let mut above = folders(name);
-        above.find(|folder| projects.contains(*folder)).is_some_and(|folder| self.unbuilt.contains(folder))
+        let is_project = |folder: &&str| projects.contains(*folder) || self.basic.contains(*folder);
+        above.find(is_project).is_some_and(|folder| self.unbuilt.contains(folder))
     }
 
     /// Is a binary of this format none that they build?
@@ -153,6 +171,11 @@ fn source_folders<'a>(files: &'a [File<'_>]) -> HashSet<(&'a str, bool)> {
 fn outputs(project: &Artifact, text: &str) -> Option<Vec<String>> {
     let stem = project.file_name().rsplit_once('.').map_or("", |(stem, _)| stem);
     let mut names = vec![stem.to_lowercase()];
+    if project.extension() == BASIC {
+        let written = text.lines().filter_map(|line| line.trim().strip_prefix("ExeName32="));
+        names.extend(written.map(|name| self::stem(&name.trim_matches('"').to_lowercase())));
+        return Some(names);
+    }
     for property in NAMES {
         for rest in text.split(&format!("<{property}")).skip(1) {
             let Some((_, value)) = rest.split_once('>') else { continue };
@@ -180,6 +203,8 @@ mod tests {
         let written = "<AssemblyName Condition=\"x\">Contoso.$(MSBuildProjectName)</AssemblyName>";
         assert_eq!(names(written).unwrap(), ["shop", "contoso.shop"]);
         assert_eq!(names("<TargetName>$(Prefix)Shop</TargetName>"), None);
+        let basic = Artifact::at("src/Till.vbp");
+        assert_eq!(outputs(&basic, "Type=Exe\r\nExeName32=\"Checkout.exe\"\r\n").unwrap(), ["till", "checkout"]);
     }
 
     #[test]
@@ -195,8 +220,13 @@ mod tests {
     #[test]
     fn what_no_project_builds() {
         let foreign = |built: &Built, name: &str, format: &str| built.is_foreign(name, format);
-        let built =
-            |native| Built { names: ["shop".to_owned()].into(), assemblies: true, native, unbuilt: HashSet::new() };
+        let built = |native| Built {
+            names: ["shop".to_owned()].into(),
+            assemblies: true,
+            native,
+            unbuilt: HashSet::new(),
+            basic: HashSet::new(),
+        };
         assert!(!foreign(&built(true), "bin/Shop.dll", "assembly"));
         assert!(foreign(&built(true), "bin/Json.dll", "assembly"));
         assert!(foreign(&built(true), "tools/pack.exe", "pe-x64"));
@@ -211,7 +241,11 @@ mod tests {
         let [named, plain] = ["named.csproj", "plain.csproj"].map(|name| folder.join(name));
         std::fs::write(&named, "<Project><AssemblyName>Contoso.Shop</AssemblyName></Project>").unwrap();
         std::fs::write(&plain, "<Project></Project>").unwrap();
+        let till = folder.join("till.vbp");
+        std::fs::write(&till, "Type=Exe\nExeName32=\"Checkout.exe\"\n").unwrap();
         let names = [
+            ("till/Till.vbp", &till),
+            ("till/Main.frm", &plain),
             ("Shop/Shop.csproj", &named),
             ("Shop/Cart.cs", &plain),
             ("Shop/bin/Contoso.Shop.dll", &plain),
@@ -224,6 +258,8 @@ mod tests {
         let built = Built::new(&files).unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
         let projects: HashSet<String> = ["shop", "desk"].map(str::to_owned).into();
+        assert!(built.is_unbuilt("till/main.frm", &projects));
+        assert!(!built.is_foreign("tools/pack.exe", "pe-x64"), "it may be what a project of Visual Basic 6 uses");
         assert!(built.is_unbuilt("desk/ui/form.cs", &projects));
         assert!(!built.is_unbuilt("shop/cart.cs", &projects), "by the name that the project gives");
         assert!(!built.is_unbuilt("a.cs", &projects), "of no project");
