@@ -22,6 +22,8 @@ const WEB: [&str; 12] =
 const NODE_PROGRAM: &str = "package.json";
 /// The format of sources that were not read because nothing says that they run on Windows.
 const ELSEWHERE: &str = "php-elsewhere";
+/// So many sources of projects of which nothing is there, for one of others, leave no doubt what the files are.
+const UNBUILT_TO_BUILT: usize = 4;
 /// What the script of a server is called that IIS starts (iisnode, "Configuration").
 const NODE_SERVER: &str = "server.js";
 
@@ -123,10 +125,10 @@ impl<'a> Code<'a> {
     fn of(skipped: &'a [Skipped], readings: &'a [Reading]) -> Self {
         let own = || readings.iter().filter(|r| r.owner == Owner::Application);
         let is_built = own().any(|r| is_binary(&r.format) && !is_of_others(r));
-        // Where all sources are those of projects of which nothing is there, the programs beside them are others.
-        let has_built = || skipped.iter().any(|s| s.reason == FOREIGN && is_source(&ending_of(&s.artifact)));
-        let has_unbuilt = skipped.iter().any(|s| s.reason == UNBUILT);
-        let is_source_built = is_built && (!has_unbuilt || has_built());
+        // Where nearly all sources are those of projects of which nothing is there, the programs beside them are others.
+        let sources_as =
+            |reason: &str| skipped.iter().filter(|s| s.reason == reason && is_source(&ending_of(&s.artifact))).count();
+        let is_source_built = is_built && sources_as(UNBUILT) <= sources_as(FOREIGN) * UNBUILT_TO_BUILT;
         // Beside a program that is built, a package is mostly one of tools that make its pages, unless it is served itself.
         let served: BTreeSet<&str> =
             skipped.iter().filter(|s| file_name(&s.artifact) == NODE_SERVER).map(|s| folder(&s.artifact)).collect();
@@ -406,6 +408,8 @@ mod tests {
         let whole = unread(&desk[..2], &read(&["assembly"]));
         assert!(whole.is_some_and(|said| said.starts_with("2 of 3 files")), "what is built is of no project");
         assert_eq!(unread(&desk[..2], &read(&["assembly"; 3])), None, "the lesser part");
+        let many: Vec<Skipped> = [&desk[..2]; 3].concat().into_iter().chain(desk[2..].to_vec()).collect();
+        assert!(unread(&many, &read(&["assembly"])).is_some(), "one of many projects is built");
         assert!(unread(&desk, &read(&["batch"])).is_some_and(|said| said.starts_with("3 of 4 files")));
         let scripts = skipped(&[("src/main.rs", FOREIGN)]);
         assert_eq!(unread(&scripts, &read(&["batch"; 2])), None);
