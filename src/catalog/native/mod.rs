@@ -293,6 +293,11 @@ mod tests {
         // An application may call itself anything.
         assert_eq!(owner_of("mfcorders.dll", "Contoso Ltd.", ""), Owner::Application);
         assert_eq!(owner_of("orders.exe", "Microsoft Corporation", "Orders"), Owner::Application);
+        assert_eq!(owner_of("DAO350.DLL", "Microsoft Corporation", "Microsoft® Jet"), Owner::Framework);
+        assert_eq!(owner_of("DAO350.DLL", "Contoso Ltd.", "Orders"), Owner::Application);
+        assert_eq!(owner_of("orders-service.exe", "CloudBees, Inc.", "Windows Service Wrapper"), Owner::ThirdParty);
+        assert_eq!(owner_of("blat.exe", "http://www.blat.net/", "Blat"), Owner::ThirdParty);
+        assert_eq!(owner_of("blat.exe", "Contoso Ltd.", "Blat"), Owner::Application);
         assert_eq!(owner_of("x.dll", ".NET Foundation", "Windows Installer XML Toolset"), Owner::ThirdParty);
         assert_eq!(owner_of("x.dll", "", ""), Owner::Application);
         assert_eq!(owner_of("SDL2.dll", "", ""), Owner::Application, "not by its file name alone");

@@ -50,8 +50,17 @@ const MAKERS: &[(&str, &str)] = &[("Nullsoft.NSIS.exehead", "NSIS"), ("JR.Inno.S
 const RT_RCDATA: u32 = 10;
 const RUN_PROGRAM: &str = "RUNPROGRAM";
 
+/// How makers of installers call the program that they put before what is to be set up: the product and the company in its
+/// version information are those of the customer.
+const LAUNCHERS: &[(&str, &str, &str)] =
+    &[("FileDescription", "Setup Launcher", "InstallShield"), ("OriginalFilename", "InstallShield Setup", "InstallShield")];
+
 /// What made the program to unpack what it carries and to set it up.
-pub(crate) fn made_by(image: &Image<'_>) -> Option<&'static str> {
+pub(crate) fn made_by(image: &Image<'_>, strings: &[(String, String)]) -> Option<&'static str> {
+    let is_said = |(key, begin, _): &&(&str, &str, &str)| strings.iter().any(|(k, v)| k == key && v.starts_with(begin));
+    if let Some((.., maker)) = LAUNCHERS.iter().find(is_said) {
+        return Some(maker);
+    }
     if has_data(image, RUN_PROGRAM) {
         return Some("IExpress");
     }

@@ -92,13 +92,14 @@ pub(crate) fn identify(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut R
     {
         reading.owner = Owner::ThirdParty;
     }
+    let maker = resources::made_by(image, &strings);
     for (key, value) in strings {
         reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
     }
     if let Some(level) = resources::execution_level(image) {
         reading.clue(Site::default(), Clue::new(ClueKind::Identity, "execution-level", level));
     }
-    if let Some(maker) = resources::made_by(image) {
+    if let Some(maker) = maker {
         reading.clue(Site::default(), Clue::new(ClueKind::Role, SELF_EXTRACTING, maker));
     }
     if image.directory(Directory::Clr).is_some() {
