@@ -26,7 +26,7 @@ pub use effect::{Effect, Step};
 pub use environment::{is_deployed_by_default, is_out_of_service};
 pub use folder::Folder;
 pub use location::{Extent, Location};
-pub use path::{env_hole, expand_env, join_paths};
+pub use path::{env_hole, expand_env, is_no_path, join_paths};
 pub use phase::Phase;
 pub use place::Place;
 pub use site::Site;

@@ -283,3 +283,23 @@ fn is_device(lower: &str) -> bool {
             && (stem.starts_with("com") || stem.starts_with("lpt"))
             && stem.as_bytes()[3].is_ascii_digit())
 }
+
+/// Holds what no name of a file does: signs that Windows reserves (MS documentation, "Naming Files, Paths, and Namespaces"),
+/// or a colon before a blank, as in the text of a message. Wildcards and quotes have a meaning for some functions.
+pub fn is_no_path(text: &Text) -> bool {
+    let is_reserved = |c: char| c.is_control() || matches!(c, '<' | '>' | '|');
+    text.parts().iter().any(|p| matches!(p, Part::Lit(s) if s.contains(is_reserved) || s.contains(": ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_no_path() {
+        let no_path = |text: &str| is_no_path(&Text::parse(text));
+        assert!(no_path("ERROR: no provider\\x.log") && no_path("{WebRoot}\\a|b") && no_path("<none>"));
+        let paths = ["C:\\Orders\\x.log", "\\\\?\\C:\\x", "{Temp}\\*.tmp", "a.txt:stream"];
+        assert!(paths.iter().all(|text| !no_path(text)));
+    }
+}

@@ -17,7 +17,7 @@ use crate::catalog::config::Syntax;
 use crate::catalog::dotnet::{Decider, EffectRow, Held, catalog};
 use crate::facts::{
     Body, Certainty, Clue, ClueKind, Effect, Extent, Fact, Folder, Hole, Location, Operation, Origin, Part, Source,
-    Step, Store, Text, Trait, fold_alternatives,
+    Step, Store, Text, Trait, fold_alternatives, is_no_path,
 };
 use crate::read::config::syntax::expand;
 use crate::read::connection::{database, remote_store};
@@ -291,7 +291,7 @@ impl<'v> View<'v> {
         if is_path(row) {
             // Values that flow in from messages and the like cannot be paths, nor can numbers: a generic class of the
             // application holds both.
-            for value in values.iter_mut().filter(|v| has_control(&v.text) || v.int.is_some() && !v.null) {
+            for value in values.iter_mut().filter(|v| is_no_path(&v.text) || v.int.is_some() && !v.null) {
                 *value = Value::unknown();
             }
             // `path == "" ? root : Combine(root, path)`: what is written is below the folder, not the folder.
@@ -450,10 +450,6 @@ fn extent(row: &EffectRow, location: &Location) -> Extent {
 fn names_nothing(row: &EffectRow, location: &Location) -> bool {
     let asks = row.at.as_ref().is_some_and(|at| at.is_url() && at.takes_arguments());
     asks && location.text().as_lit().is_some_and(|text| text.ends_with("://"))
-}
-
-fn has_control(text: &Text) -> bool {
-    text.parts().iter().any(|p| matches!(p, Part::Lit(s) if s.chars().any(char::is_control)))
 }
 
 /// The same as far as a reader can tell: the names of parameters apart.

@@ -30,6 +30,19 @@ impl Script<'_, '_> {
     pub(super) fn map_path(&self, path: &Text) -> Text {
         under(path, self.variables.get(FOLDER))
     }
+
+    /// What the server says of itself, where that is a path (MS documentation, "IIS Server Variables": the path of the
+    /// application ends with a separator).
+    pub(super) fn server_variable(&self, name: &Text) -> Text {
+        match name.as_lit().unwrap_or_default().to_ascii_uppercase().as_str() {
+            "APPL_PHYSICAL_PATH" => Text::folder(Folder::WebRoot).concat(&Text::lit("\\")),
+            "PATH_TRANSLATED" => match self.variables.get(FOLDER) {
+                Some(folder) => folder.concat(&Text::lit("\\")).concat(&Text::unknown()),
+                None => Text::unknown(),
+            },
+            _ => Text::unknown(),
+        }
+    }
 }
 
 fn under(path: &Text, page: Option<Text>) -> Text {

@@ -50,6 +50,7 @@ impl Script<'_, '_> {
         }
         match name.rsplit('.').next().unwrap_or(&name) {
             "mappath" => self.map_path(&argument(0)),
+            "servervariables" => self.server_variable(&argument(0)),
             "buildpath" => join_paths(&argument(0), &argument(1)),
             "expandenvironmentstrings" => expand_env(&argument(0)),
             "getparentfoldername" => call::parent(&argument(0)),
