@@ -4,7 +4,7 @@
 use super::Context;
 use crate::catalog::dotnet::catalog;
 use crate::discover::{Application, Aside};
-use crate::facts::{Body, ClueKind, NoteKind, Owner, Reading, Step, Trait, is_binary};
+use crate::facts::{BROUGHT_ALONG, Body, ClueKind, NoteKind, Owner, Reading, Step, Trait, is_binary};
 use crate::rules::wildcard;
 use crate::settings::glob;
 use globset::{GlobSet, GlobSetBuilder};
@@ -18,6 +18,7 @@ pub(super) fn mark(readings: &mut [Reading], context: &Context<'_>) {
     }
     of_merged_libraries(readings);
     set_aside(readings, context.app);
+    brought_along(readings);
     let paths = globs(&of.paths);
     for reading in readings.iter_mut().filter(|r| r.owner == Owner::Application) {
         let by_path = paths.is_match(context.app.name_of(&reading.artifact));
@@ -85,10 +86,6 @@ fn set_aside(readings: &mut [Reading], app: &Application) {
     let tree = app.deployed();
     let asides: Vec<Option<Aside>> =
         readings.iter().map(|reading| tree.aside(app.name_of(&reading.artifact), &reading.format)).collect();
-    let says = |reading: &Reading| {
-        let has_effect = || super::steps::counted(&reading.facts).any(|fact| matches!(fact.body, Body::Effect(_)));
-        reading.owner == Owner::Application && (is_binary(&reading.format) || has_effect())
-    };
     // A tree of samples and nothing else is what is to be judged.
     let has_others = readings.iter().zip(&asides).any(|(reading, aside)| aside.is_none() && says(reading));
     for (aside, one, several) in TOLD {
@@ -96,15 +93,38 @@ fn set_aside(readings: &mut [Reading], app: &Application) {
             continue;
         }
         let of = readings.iter_mut().zip(&asides).filter(|(_, of)| **of == Some(aside)).map(|(reading, _)| reading);
-        let mut group: Vec<&mut Reading> = of.filter(|reading| reading.owner == Owner::Application).collect();
-        group.iter_mut().for_each(|reading| reading.owner = Owner::ThirdParty);
-        let text = match group.len() {
-            1 => one.to_owned(),
-            count => format!("one of {count} {several}"),
-        };
-        if let Some(first) = group.into_iter().min_by(|a, b| a.artifact.cmp(&b.artifact)) {
-            first.note(NoteKind::Info, text);
-        }
+        pass_over(of, one, several);
+    }
+}
+
+/// Is there something of the application in it that is judged?
+fn says(reading: &Reading) -> bool {
+    let has_effect = || super::steps::counted(&reading.facts).any(|fact| matches!(fact.body, Body::Effect(_)));
+    reading.owner == Owner::Application && (is_binary(&reading.format) || has_effect())
+}
+
+/// Passes over well-known programs that others bring along; one that is alone is what is to be judged.
+fn brought_along(readings: &mut [Reading]) {
+    let is_along = |reading: &Reading| super::phases::has_role(reading, BROUGHT_ALONG);
+    if readings.iter().any(|reading| says(reading) && !is_along(reading)) {
+        pass_over(
+            readings.iter_mut().filter(|reading| is_along(reading)),
+            "a program that others bring along, by its version: what it does is what its caller says; not judged",
+            "programs that others bring along, by their versions: what they do is what their callers say; not judged",
+        );
+    }
+}
+
+/// Takes artifacts of the application for those of third parties, and says so once.
+fn pass_over<'r>(of: impl Iterator<Item = &'r mut Reading>, one: &str, several: &str) {
+    let mut group: Vec<&mut Reading> = of.filter(|reading| reading.owner == Owner::Application).collect();
+    group.iter_mut().for_each(|reading| reading.owner = Owner::ThirdParty);
+    let text = match group.len() {
+        1 => one.to_owned(),
+        count => format!("one of {count} {several}"),
+    };
+    if let Some(first) = group.into_iter().min_by(|a, b| a.artifact.cmp(&b.artifact)) {
+        first.note(NoteKind::Info, text);
     }
 }
 
@@ -155,6 +175,20 @@ mod tests {
         mark(&mut readings, &Context { settings: &Settings::default(), app: &app });
         let own = readings.iter().filter(|r| r.owner == Owner::Application);
         own.map(|r| r.artifact.clone()).collect()
+    }
+
+    #[test]
+    fn a_program_that_others_bring_along() {
+        let along = "artifact t/mail.exe format=pe-x86\nclue role key=brought-along value=Mail\n\
+                     effect set-value registry HKLM\\Software\\Mail\\Server\n";
+        let script = "artifact run.cmd format=batch\neffect append file C:\\Data\\orders.csv\n";
+        let owners = |text: &str| {
+            let mut readings = listing::parse(text).unwrap();
+            brought_along(&mut readings);
+            readings.iter().map(|r| r.owner).collect::<Vec<_>>()
+        };
+        assert_eq!(owners(&format!("{along}{script}")), [Owner::ThirdParty, Owner::Application]);
+        assert_eq!(owners(along), [Owner::Application], "there is nothing else");
     }
 
     #[test]

@@ -343,7 +343,7 @@ fn follow(
 }
 
 /// Is it said to be of this kind?
-fn has_role(reading: &Reading, role: &str) -> bool {
+pub(super) fn has_role(reading: &Reading, role: &str) -> bool {
     let mut clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
     clues.any(|clue| clue.kind == ClueKind::Role && clue.key == role)
 }

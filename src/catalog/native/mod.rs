@@ -35,6 +35,9 @@ pub struct Api {
 pub struct OwnerRow {
     /// `framework` or `third-party`.
     pub owner: Owner,
+    /// A program that others bring along: it is theirs only where there is something else.
+    #[serde(default)]
+    along: bool,
     /// File names without extension, or prefixes that end in `*`; whatever it is called without any.
     #[serde(default)]
     names: String,
@@ -167,15 +170,24 @@ pub fn owner_of_library(library: &str, exports: impl Fn(&str) -> bool) -> Owner 
     catalogue().owners.owner.iter().find(is_it).map_or(Owner::Application, |row| row.owner)
 }
 
-/// Whose the image with this file name, and this company and product in its version information, is.
+/// Whose the image with this file name, and this company and product in its version information, is; one that is only
+/// brought along belongs to the application.
 pub fn owner_of(file_name: &str, company: &str, product: &str) -> Owner {
+    made_by(file_name, company, product).filter(|row| !row.along).map_or(Owner::Application, |row| row.owner)
+}
+
+/// Is it a well-known program that others bring along, by the same?
+pub fn is_brought_along(file_name: &str, company: &str, product: &str) -> bool {
+    made_by(file_name, company, product).is_some_and(|row| row.along)
+}
+
+fn made_by(file_name: &str, company: &str, product: &str) -> Option<&'static OwnerRow> {
     let is_made = |row: &OwnerRow| {
         let is_told = !row.company.is_empty() || !row.product.is_empty();
         is_told && company.contains(&row.company) && product.contains(&row.product)
     };
     let is_called = |row: &OwnerRow| row.names.is_empty() || is_named(file_name, &row.names);
-    let named = |row: &&OwnerRow| is_made(row) && is_called(row);
-    catalogue().owners.owner.iter().find(named).map_or(Owner::Application, |row| row.owner)
+    catalogue().owners.owner.iter().find(|row| is_made(row) && is_called(row))
 }
 
 /// Whose code writes to the event log under this name.
@@ -295,9 +307,10 @@ mod tests {
         assert_eq!(owner_of("orders.exe", "Microsoft Corporation", "Orders"), Owner::Application);
         assert_eq!(owner_of("DAO350.DLL", "Microsoft Corporation", "Microsoft® Jet"), Owner::Framework);
         assert_eq!(owner_of("DAO350.DLL", "Contoso Ltd.", "Orders"), Owner::Application);
-        assert_eq!(owner_of("orders-service.exe", "CloudBees, Inc.", "Windows Service Wrapper"), Owner::ThirdParty);
-        assert_eq!(owner_of("blat.exe", "http://www.blat.net/", "Blat"), Owner::ThirdParty);
-        assert_eq!(owner_of("blat.exe", "Contoso Ltd.", "Blat"), Owner::Application);
+        assert_eq!(owner_of("blat.exe", "http://www.blat.net/", "Blat"), Owner::Application, "it is brought along");
+        assert!(is_brought_along("blat.exe", "http://www.blat.net/", "Blat"));
+        assert!(is_brought_along("orders-service.exe", "CloudBees, Inc.", "Windows Service Wrapper"));
+        assert!(!is_brought_along("blat.exe", "Contoso Ltd.", "Blat"));
         assert_eq!(owner_of("x.dll", ".NET Foundation", "Windows Installer XML Toolset"), Owner::ThirdParty);
         assert_eq!(owner_of("x.dll", "", ""), Owner::Application);
         assert_eq!(owner_of("SDL2.dll", "", ""), Owner::Application, "not by its file name alone");

@@ -52,8 +52,10 @@ const RUN_PROGRAM: &str = "RUNPROGRAM";
 
 /// How makers of installers call the program that they put before what is to be set up: the product and the company in its
 /// version information are those of the customer.
-const LAUNCHERS: &[(&str, &str, &str)] =
-    &[("FileDescription", "Setup Launcher", "InstallShield"), ("OriginalFilename", "InstallShield Setup", "InstallShield")];
+const LAUNCHERS: &[(&str, &str, &str)] = &[
+    ("FileDescription", "Setup Launcher", "InstallShield"),
+    ("OriginalFilename", "InstallShield Setup", "InstallShield"),
+];
 
 /// What made the program to unpack what it carries and to set it up.
 pub(crate) fn made_by(image: &Image<'_>, strings: &[(String, String)]) -> Option<&'static str> {

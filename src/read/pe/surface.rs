@@ -6,7 +6,7 @@ use super::imports::{Import, Linkage};
 use super::{packing, resources};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{
-    Body, Certainty, Clue, ClueKind, Effect, Fact, Hole, Location, NoteKind, Operation, Owner, Reading,
+    BROUGHT_ALONG, Body, Certainty, Clue, ClueKind, Effect, Fact, Hole, Location, NoteKind, Operation, Owner, Reading,
     SELF_EXTRACTING, Site, Source, Step, Store, Text,
 };
 use std::collections::BTreeSet;
@@ -83,6 +83,9 @@ pub(crate) fn identify(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut R
     let strings = resources::version_strings(image);
     let said = |key: &str| strings.iter().find(|(k, _)| k == key).map_or("", |(_, value)| value.as_str());
     reading.owner = native::owner_of(&file_name, said("CompanyName"), said("ProductName"));
+    if native::is_brought_along(&file_name, said("CompanyName"), said("ProductName")) {
+        reading.clue(Site::default(), Clue::new(ClueKind::Role, BROUGHT_ALONG, said("ProductName")));
+    }
     if reading.owner == Owner::Application && !linkage.library.is_empty() {
         reading.owner = native::owner_of_library(linkage.library, |name| linkage.export(name).is_some());
     }
