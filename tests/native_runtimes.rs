@@ -152,11 +152,13 @@ fn paths_of_a_program_of_rust() {
         let mut expected = vec![
             "append C:\\Contoso\\journal.log",
             "create C:\\Contoso\\export.csv",
+            "create C:\\Contoso\\queue",
             "delete C:\\Contoso\\lock",
             "rename C:\\Contoso\\state.dat",
         ];
-        if reading.artifact.contains("x64") {
-            expected.insert(2, "create C:\\Contoso\\queue");
+        // `create_dir_all` makes the folder above, where that is missing.
+        if reading.artifact.contains("x86") {
+            expected.insert(1, "create C:\\Contoso");
         }
         assert_eq!(written(&reading), expected, "{}", reading.artifact);
         assert!(shown(&reading).all(|effect| effect.traits.contains(&Trait::Guessed)), "{}", reading.artifact);

@@ -286,19 +286,28 @@ impl Search {
             if left.steps == 0 || self.spent > MAX_STEPS_FOR_ONE {
                 return None;
             }
-            let follow = |spares: bool, follows_formats: bool| {
+            let follow = |spares: bool, follows_formats: bool, hurries: bool| {
                 let mut run = Run::new(program, Goal { steps: steps.clone() }, event.site)?;
-                (run.spares, run.follows_formats) = (spares, follows_formats);
+                (run.spares, run.follows_formats, run.hurries) = (spares, follows_formats, hurries);
                 run.all();
                 Some(run)
             };
-            let Some(mut run) = follow(false, false) else { continue };
+            let Some(mut run) = follow(false, false, false) else { continue };
             let mut cost = run.steps;
+            // It did not come as far as that: what lies beside the way may have cost too much.
+            if run.capped
+                && run.lingered
+                && !run.found.iter().any(|found| found.event.through.starts_with(&event.through))
+                && let Some(again) = follow(false, false, true)
+            {
+                cost += again.steps;
+                run = again;
+            }
             // What seems to format may be found to do so. What all ways say, of which there are more than are followed: often it
             // is only what lies beside them that forks.
             let formats = run.formatted && run.found.iter().any(|found| found.doubted);
             if (formats || run.capped && agrees(&run))
-                && let Some(again) = follow(run.capped, formats)
+                && let Some(again) = follow(run.capped, formats, false)
             {
                 cost += again.steps;
                 let is_whole = !again.capped && !again.found.iter().any(|found| found.doubted);

@@ -170,6 +170,10 @@ pub(super) struct Run<'p, 'a> {
     pub(super) endless: bool,
     /// Functions beside the way that are given nothing that it knows are left out as soon as they fork.
     pub(super) spares: bool,
+    /// Calls beside the way that are the same as those on it are left as soon as they were made.
+    pub(super) hurries: bool,
+    /// There were such calls.
+    pub(super) lingered: bool,
 }
 
 /// What follows an instruction.
@@ -216,6 +220,8 @@ impl<'p, 'a> Run<'p, 'a> {
             formatters: Map::default(),
             endless: false,
             spares: false,
+            hurries: false,
+            lingered: false,
         };
         let machine = run.entry();
         let frame = Frame {

@@ -102,6 +102,11 @@ impl<'p> Run<'p, '_> {
 
     pub(super) fn call(&mut self, way: &mut Way, instruction: &Instruction) -> Next {
         let (site, next) = (self.rva(instruction.ip()), instruction.next_ip());
+        // How code on x86 finds out where it stands: the address is taken off the stack again.
+        if !self.ground.is_64 && instruction.is_call_near() && instruction.near_branch_target() == next {
+            way.machine.push(&mut self.ground, Word::number(next));
+            return Next::At(next);
+        }
         let target = self.target(way, instruction);
         if matches!(target, Target::Unknown) {
             self.capped = true;
@@ -118,8 +123,12 @@ impl<'p> Run<'p, '_> {
             return Next::At(next);
         }
         let depth = way.frames.len();
-        let wanted = self.goal.steps.get(depth).is_some_and(|(of, _)| *of == function)
+        let of_goal = self.goal.steps.get(depth).is_some_and(|(of, _)| *of == function)
             && self.goal.steps.get(depth - 1).is_some_and(|(_, at)| *at == site);
+        // Beside the way to the goal the same calls are no part of it: what they do until they return is to be done.
+        let is_beside = way.frames.last().is_some_and(|frame| frame.before.is_some());
+        self.lingered |= of_goal && is_beside;
+        let wanted = of_goal && (self.hurries || !is_beside);
         let within = way.frames.iter().filter(|frame| frame.function == function).count();
         // Of a library that is linked in only what changes state is told of; the rest is code like any other.
         let linked = self.program.names.linked.get(&function);
