@@ -27,11 +27,10 @@ mod word;
 
 use super::code::gap::Gap;
 use super::code::report::{Arg, Event, Number};
-use super::image::Image;
 use super::program::Program;
 use super::{effects, modes, surface};
 use crate::facts::{Body, Extent, Hole, Part, Source, Text};
-use numbered::{is_number_of, stands_in};
+use numbered::is_number_of;
 use path::{Found, Goal, Run};
 
 /// Most calls of one image whose places are looked for.
@@ -388,7 +387,7 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
         for arg in &mut event.args {
             arg.weak |= guessed;
             arg.settle();
-            arg.texts.iter_mut().filter(|text| says_null(image, text)).for_each(|text| *text = Text::unknown());
+            arg.texts.iter_mut().filter(|text| texts::says_null(image, text)).for_each(|text| *text = Text::unknown());
         }
         event
     };
@@ -401,19 +400,6 @@ fn certain(run: Run<'_, '_>, event: &Event) -> Vec<Event> {
     let covered: Vec<bool> = found.iter().map(covered).collect();
     let told = found.into_iter().zip(guessed).zip(covered).filter(|(_, covered)| !covered);
     told.map(|(found, _)| settled(found)).collect()
-}
-
-/// A name has what a runtime that is linked in prints of a null pointer, which is no text of the program: those are in the
-/// image as they are.
-fn says_null(image: &Image<'_>, text: &Text) -> bool {
-    const NULL: &str = "(null)";
-    let is_own = |name: &str| name.len() > NULL.len() && stands_in(image, name);
-    let literals = text.parts().iter().filter_map(|part| match part {
-        Part::Lit(literal) => Some(literal),
-        Part::Hole(_) => None,
-    });
-    let mut names = literals.flat_map(|literal| literal.split(['\\', '/'])).filter(|name| name.contains(NULL));
-    names.any(|name| !is_own(name))
 }
 
 /// More than a drive is known of its place.

@@ -6,6 +6,7 @@ use super::super::code::models::objects::{find, is_forward};
 use super::super::image::Image;
 use super::machine::Ground;
 use super::memory::{Byte, Memory};
+use super::numbered::stands_in;
 use crate::catalog::native::EditWord;
 use crate::facts::{Hole, Part, Text};
 use std::ops::Range;
@@ -306,6 +307,19 @@ pub(super) fn looks_wide(memory: &Memory, image: &Image<'_>, at: u64, believed: 
         (Some(1..), Some(1..), ..) => false,
         _ => believed,
     }
+}
+
+/// A name has what a runtime that is linked in prints of a null pointer, which is no text of the program: those are in the
+/// image as they are.
+pub(super) fn says_null(image: &Image<'_>, text: &Text) -> bool {
+    const NULL: &str = "(null)";
+    let is_own = |name: &str| name.len() > NULL.len() && stands_in(image, name);
+    let literals = text.parts().iter().filter_map(|part| match part {
+        Part::Lit(literal) => Some(literal),
+        Part::Hole(_) => None,
+    });
+    let mut names = literals.flat_map(|literal| literal.split(['\\', '/'])).filter(|name| name.contains(NULL));
+    names.any(|name| !is_own(name))
 }
 
 #[cfg(test)]
