@@ -1,7 +1,9 @@
-//! Which assemblies are libraries: what lies beside it refers to them, and they start nothing by themselves.
+//! Which assemblies are libraries of others: what lies beside it refers to them, they start nothing by themselves, and another
+//! company made them. What an application is made of itself is found in more ways than can be followed (by names that are put
+//! together, attributes, containers, hosts that are no assemblies); of its own libraries nothing is said to be out of reach.
 
 use crate::discover::{Application, Aside};
-use crate::facts::{NoteKind, Owner, Reading};
+use crate::facts::{ClueKind, NoteKind, Owner, Reading};
 use crate::read::clr::links::Links;
 use crate::read::clr::unit::{RefInfo, Unit};
 use std::collections::{HashMap, HashSet};
@@ -105,5 +107,18 @@ fn within(app: &Application, units: &[Unit], readings: &[Reading], of_folder: &[
     while let Some(u) = queue.pop() {
         queue.extend(referred(&u).into_iter().filter(|to| reached.insert(*to)));
     }
-    reached.difference(&starters).copied().collect()
+    let company = |u: &u32| reading(u).map(company).unwrap_or_default();
+    let makers: HashSet<String> = starters.iter().map(company).filter(|company| !company.is_empty()).collect();
+    let is_of_others = |u: &&u32| {
+        let company = company(u);
+        !makers.is_empty() && !company.is_empty() && !makers.contains(&company)
+    };
+    reached.difference(&starters).filter(is_of_others).copied().collect()
+}
+
+/// The company that an assembly says made it.
+fn company(reading: &Reading) -> String {
+    let mut clues = reading.facts.iter().filter_map(|fact| fact.as_clue());
+    let named = clues.find(|clue| clue.kind == ClueKind::Identity && clue.key == "company");
+    named.map(|clue| clue.value.to_lowercase()).unwrap_or_default()
 }
