@@ -51,10 +51,13 @@ impl Location {
     /// see [`Location::based_on`].
     ///
     /// What begins with a separator alone and goes on with something that is not known was put together: before the separator
-    /// was a folder that nobody has seen, not the root of a drive.
+    /// was a folder that nobody has seen, not the root of a drive. Before a variable of the environment somebody wrote it.
     pub fn file(raw: &Text) -> Self {
         let text = match raw.parts() {
-            [Part::Lit(separator), Part::Hole(_), ..] if matches!(separator.as_str(), "\\" | "/") => {
+            [Part::Lit(separator), Part::Hole(hole), ..]
+                if matches!(separator.as_str(), "\\" | "/")
+                    && !matches!(hole, Hole::From(Source::Env | Source::Identity, _)) =>
+            {
                 expand_env(&Text::unknown().concat(raw))
             }
             _ => expand_env(raw),

@@ -12,10 +12,15 @@ pub(super) fn leave_out(readings: &mut [Reading]) {
         let named: HashSet<(Site, String)> = super::steps::counted(&reading.facts)
             .filter_map(|fact| Some((fact.site.clone(), ending_behind_hole(written(fact)?)?)))
             .collect();
+        // What was moved out of the way can be put there anew.
+        let is_moved = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect()).any(|effect| {
+            let moves = matches!(effect.operation, Operation::Rename | Operation::Delete);
+            moves && effect.location.key().contains(&own)
+        });
         reading.facts.retain(|fact| {
             let Some(effect) = written(fact) else { return true };
             let only_ends = || ending_alone(effect).is_some_and(|ending| named.contains(&(fact.site.clone(), ending)));
-            !(is_image && is_in_own_folder(effect, &own)) && (named.is_empty() || !only_ends())
+            !(is_image && !is_moved && is_in_own_folder(effect, &own)) && (named.is_empty() || !only_ends())
         });
     }
 }

@@ -110,12 +110,15 @@ fn parent(text: &Text) -> Vec<Part> {
     parts
 }
 
+/// Folders that builds make beside a program for what it is made of.
+const OF_PROGRAMS: [&str; 8] = ["bin", "lib", "libs", "locales", "plugins", "resources", "runtimes", "themes"];
+
 /// Is a file that the installer puts there among what is taken away? Of a pattern or a folder, any one is.
 fn is_installed(effect: &Effect, installed: &BTreeSet<String>) -> bool {
     let key = effect.location.key();
-    // An installer that fills a folder with whatever another holds brings the folders in that along as well.
+    // An installer that fills a folder with whatever another holds brings the folders of the program in that along as well.
     if let Some((folder, name)) = key.rsplit_once('\\').filter(|_| effect.store == Store::Directory)
-        && !is_word(name, WordRole::KeptFolder)
+        && (name.starts_with('_') || OF_PROGRAMS.contains(&name))
         && installed.contains(folder)
     {
         return true;

@@ -1,6 +1,6 @@
 //! From names to kinds of store: a file called `orders.sdf` is a database, whatever API opened it.
 
-use crate::facts::{Certainty, Effect, Hole, Location, Operation, Part, Reading, Store, Text, Trait};
+use crate::facts::{Certainty, Effect, Hole, Location, Operation, Origin, Part, Reading, Store, Text, Trait};
 
 /// Extensions of database files (engines: SQLite, SQL Server, SQL CE, Access, ESE, dBase, Firebird, LiteDB).
 const DATABASES: &[&str] = &[
@@ -76,7 +76,10 @@ fn is_called_cache(effect: &Effect) -> bool {
         return false;
     };
     let said = || effect.evidence.first().and_then(|step| step.text.split_once('=')).map(|(key, _)| key.to_lowercase());
-    name.contains("cache") || said().is_some_and(|key| key.contains("cache"))
+    let is_cache = |key: &str| key.contains("cache") && !key.contains("notcache") && !key.contains("uncache");
+    // What a request brought, and what grows by itself, is nowhere else.
+    let is_own = matches!(effect.origin, Origin::Input | Origin::Previous);
+    !is_own && (is_cache(name) || said().is_some_and(|key| is_cache(&key)))
 }
 
 /// The key of the data source that a value below the keys of ODBC is about: all of them together make one.

@@ -20,7 +20,9 @@ pub(super) fn helpers(readings: &[Reading]) -> HashSet<String> {
         |clue: &&Clue| clue.location.as_ref().is_some_and(|location| location.file_place() == Place::Temp);
     let (unpacked, installed): (Vec<&Clue>, Vec<&Clue>) = ships.partition(is_unpacked);
     let mut found: HashSet<String> = unpacked.into_iter().map(named).filter(|name| name.ends_with(".dll")).collect();
-    if found.is_empty() || installed.iter().any(|clue| clue.value.contains('*')) {
+    // A pattern and a folder may hold any of them.
+    let holds_others = |clue: &&Clue| !named(clue).contains('.') || clue.value.contains(['*', '?', '{', '$']);
+    if found.is_empty() || installed.iter().any(holds_others) {
         return HashSet::new();
     }
     for clue in installed {
@@ -59,6 +61,7 @@ mod tests {
         assert_eq!(phase(&ships("desk.exe")), Phase::Build);
         assert_eq!(phase(&ships("help.dll")), Phase::Run, "installed as well");
         assert_eq!(phase(&ships("*")), Phase::Run, "perhaps installed as well");
+        assert_eq!(phase(&ships("lib")), Phase::Run, "a whole folder");
         let imports = "artifact desk.exe format=pe-x64\nclue import key=help.dll!Save\n";
         assert_eq!(phase(imports), Phase::Run);
     }

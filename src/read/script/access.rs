@@ -19,8 +19,8 @@ const OWNERS_IN_DESCRIPTORS: &[&str] = &["ba", "sy", "co", "la", "da"];
 /// data, append data.
 const WRITING: &[&str] = &["f", "m", "c", "w", "ga", "gw", "wd", "ad"];
 
-/// The first account and right of a grant that lets an account of the application write.
-pub(crate) fn write_access(words: &[Word]) -> Option<String> {
+/// The first account and right of a grant that lets an account of the application write, other than one that `owns` the place.
+pub(crate) fn write_access(words: &[Word], owns: impl Fn(&str) -> bool) -> Option<String> {
     let mut granting = false;
     for word in words {
         let text = word.text.to_string();
@@ -31,7 +31,10 @@ pub(crate) fn write_access(words: &[Word]) -> Option<String> {
             continue;
         }
         let Some((account, rights)) = text.rsplit_once(':').filter(|_| granting) else { continue };
-        if !is_owner(account.trim_start_matches('*')) && rights.split(['(', ')', ',', ';']).any(is_writing) {
+        if !is_owner(account.trim_start_matches('*'))
+            && !owns(&text)
+            && rights.split(['(', ')', ',', ';']).any(is_writing)
+        {
             return Some(text);
         }
     }
@@ -122,7 +125,7 @@ mod tests {
     }
 
     fn granted(line: &str) -> Option<String> {
-        write_access(&super::super::words::split(&Text::lit(line)))
+        write_access(&super::super::words::split(&Text::lit(line)), |_| false)
     }
 
     #[test]
@@ -138,9 +141,9 @@ mod tests {
         assert_eq!(granted("C:\\Data /deny Users:W"), None);
         assert_eq!(granted("C:\\Data /grant BUILTIN\\Administrators:F"), None);
         let whoever_runs = words_of("C:\\Data /grant {identity:USERDOMAIN}\\{identity:USERNAME}:F");
-        assert_eq!(write_access(&whoever_runs), None);
+        assert_eq!(write_access(&whoever_runs, |_| false), None);
         let whoever_is_meant = words_of("C:\\Data /grant {arg:User}:F");
-        assert_eq!(write_access(&whoever_is_meant).as_deref(), Some("{arg:User}:F"));
+        assert_eq!(write_access(&whoever_is_meant, |_| false).as_deref(), Some("{arg:User}:F"));
         let named = |line: &str| named_rights(&super::super::words::split(&Text::lit(line)));
         assert_eq!(named("C:\\Data (BU) FullAccess").as_deref(), Some("(BU):fullaccess"));
         assert_eq!(named("C:\\Data (BU) GenericRead"), None);

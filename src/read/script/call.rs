@@ -294,10 +294,11 @@ impl Scope<'_> {
                 let target = file(&target, self.caller.here).to_string();
                 sink.clue(self.caller.site, Clue::new(ClueKind::LeadsTo, via, target).at(effect.location.clone()));
             }
+            let owns = |granted: &str| access::is_own_profile(&effect.location, granted);
             if effect.operation == Operation::Grant
-                && let Some(granted) = access::write_access(&self.arguments.bound.words)
+                && let Some(granted) = access::write_access(&self.arguments.bound.words, owns)
                     .or_else(|| access::named_rights(&self.arguments.bound.words))
-                && !access::is_own_profile(&effect.location, &granted)
+                && !owns(&granted)
             {
                 let clue = Clue::new(ClueKind::GrantsAccess, via, granted).at(effect.location.clone());
                 sink.clue(self.caller.site, clue);

@@ -134,6 +134,10 @@ impl Hosting {
                 let mentions = |word: &str| memchr::memmem::find(&text, word.as_bytes()).is_some();
                 if is_first && !TAKES_IN.iter().any(|word| mentions(word)) {
                     found.first_pages.insert(folder());
+                    // Only what lies in a folder of a version is certain to be there as it was handed out.
+                    if !folder().split('/').any(has_version) {
+                        found.handed_on.insert(folder());
+                    }
                 } else if is_first || is_settings && mentions("php") {
                     found.handed_on.insert(folder());
                 }
@@ -177,6 +181,12 @@ impl Hosting {
     }
 }
 
+/// Does a name end with the number of a version: `uploader-3.2`?
+fn has_version(name: &str) -> bool {
+    let number = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    number.contains('.') && number.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// The outermost of some folders that a file lies in or below.
 fn outermost<'p>(path: &'p str, among: &HashSet<String>) -> Option<&'p str> {
     let known = folders(path).map(|folder| match folder {
@@ -216,7 +226,8 @@ mod tests {
         assert!(!is_of_others(&["s/web.config", "s/a/page.aspx", "s/index.php"]), "a page of the site");
         assert!(!is_of_others(&["s/web.config", "s/editor/upload.php", "t/page.aspx"]), "another site");
         assert!(!is_of_others(&["s/web.config", "s/a/page.aspx", "s/shop/index.php", "s/shop/b.php"]), "a part of it");
-        assert!(is_of_others(&["s/web.config", "s/bin/a.dll", "s/shop/index.php", "s/shop/b.php"]), "an example");
+        assert!(!is_of_others(&["s/web.config", "s/bin/a.dll", "s/shop/index.php", "s/shop/b.php"]), "a part of it");
+        assert!(is_of_others(&["s/web.config", "s/bin/a.dll", "s/up-3.2/index.php", "s/up-3.2/b.php"]), "an example");
         assert!(!is_of_others(&["s/web.config", "s/bin/a.dll", "s/index.php", "s/shop/b.php"]), "its own page");
     }
 }

@@ -69,8 +69,9 @@ pub(super) fn read(text: &str, input: &Input<'_>, reading: &mut Reading) {
         }
     }
     sink.in_phase(None);
-    plugins.tell(&mut sink);
-    if let Some(code) = code_section(text) {
+    let code = code_section(text);
+    plugins.tell(code.as_ref().map_or("", |code| code.0), &mut sink);
+    if let Some(code) = code {
         super::pascal::read(code.0, code.1, &|raw| script.text(raw), &mut sink);
     }
 }

@@ -12,6 +12,10 @@ pub(super) struct PlugIns {
     installed: Vec<String>,
 }
 
+/// Functions of the code section that put a file somewhere (Inno Setup documentation, "Pascal Scripting: Support Functions
+/// Reference"), in lower case.
+const COPYING: [&str; 3] = ["filecopy", "copyfile", "renamefile"];
+
 impl PlugIns {
     /// Takes note of an entry of `[Files]`.
     pub(super) fn see(&mut self, entry: &Entry<'_>) {
@@ -23,7 +27,12 @@ impl PlugIns {
     }
 
     /// Says that the setup starts what only it uses: it runs when the setup does.
-    pub(super) fn tell(&self, sink: &mut Sink<'_>) {
+    pub(super) fn tell(&self, code: &str, sink: &mut Sink<'_>) {
+        let code = code.to_lowercase();
+        // What the code unpacks it may put beside the program, too.
+        if self.kept.is_empty() || COPYING.iter().any(|name| code.contains(name)) {
+            return;
+        }
         for (site, source) in &self.kept {
             let path = source.to_string().to_lowercase();
             let is_program = [".dll", ".exe"].iter().any(|ending| path.ends_with(ending));

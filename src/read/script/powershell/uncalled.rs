@@ -3,6 +3,7 @@
 use super::run::Machine;
 use super::value::Scope;
 use crate::facts::Operation;
+use crate::read::Input;
 use std::collections::HashMap;
 use tree_sitter::Node;
 
@@ -37,7 +38,9 @@ impl<'s> Machine<'s, '_, '_> {
 
     /// Is it a script that does something by itself, and calls nothing in a way that is not seen?
     fn is_program(&self, begin: usize) -> bool {
-        let is_script = self.input.is_some_and(|input| input.artifact.extension() != MODULE);
+        // What lies beside it may read it in, and call what it defines.
+        let is_alone = |input: &Input<'_>| input.app.artifacts.len() <= 1;
+        let is_script = self.input.is_some_and(|input| input.artifact.extension() != MODULE && is_alone(input));
         let is_whole = self.fixed.is_none() && self.level == 0 && !self.broken && !self.unseen;
         // What only reads in others is one of those that are read in.
         let mut done = self.sink.reading.facts.iter().skip(begin).filter_map(|fact| fact.as_effect());

@@ -40,6 +40,10 @@ const WRITING: [&str; 3] = ["write", "writeline", "writetext"];
 const QUERYING: [&str; 2] = ["execute", "getrows"];
 /// How the class of an object that holds them ends.
 const ROWS: &str = ".recordset";
+/// Fields of a database that are written to a report for one of a request, at least.
+const ROWS_OF_REPORT: usize = 3;
+/// Classes whose `Execute` asks no database.
+const NO_DATABASE: [&str; 2] = ["regexp", "wscript.shell"];
 /// Deepest expression in which rows are looked for.
 const MAX_DEPTH: usize = 8;
 /// Methods that leave on the disk what the object holds.
@@ -54,7 +58,12 @@ impl Script<'_, '_> {
         };
         let site = call(&OPENING).map(|call| self.site(call));
         let class = self.language.objects.get(name);
-        let has_rows = call(&QUERYING).is_some() || class.is_some_and(|class| class.ends_with(ROWS));
+        let asks = call(&QUERYING).is_some_and(|call| {
+            let object = call.name.to_lowercase();
+            let class = object.split('.').next().and_then(|object| self.language.objects.get(object));
+            class.is_none_or(|class| !NO_DATABASE.contains(&class.as_str()))
+        });
+        let has_rows = asks || class.is_some_and(|class| class.ends_with(ROWS));
         let is_upload = class.is_some_and(|class| is_for_uploads(class));
         let received = &mut self.language.received;
         received.streams.remove(name);
@@ -91,7 +100,8 @@ impl Script<'_, '_> {
         if let Some(file) = received.files.get_mut(object) {
             file.received += usize::from(is_received);
             file.recorded += usize::from(is_recorded);
-            let is_told = file.received > file.recorded;
+            // A report repeats, once, what was asked for; an order has the prices of some goods with it.
+            let is_told = file.received > 1 || file.received * ROWS_OF_REPORT > file.recorded;
             if is_told != file.is_told {
                 file.is_told = is_told;
                 let (from, to) = match is_told {
