@@ -12,15 +12,19 @@ use super::text::{Hole, Part, Source, Text};
 /// known, so that what stays may not be all.
 pub fn fold_alternatives<T>(places: &mut Vec<(Location, T)>) -> bool {
     let shapes: Vec<Shape> = places.iter().map(|(location, _)| Shape::of(location.text())).collect();
-    let mut folded = false;
-    let mut at = 0;
-    places.retain(|_| {
-        let mine = at;
-        at += 1;
-        let by = (0..shapes.len()).find(|other| *other != mine && shapes[*other].tells(&shapes[mine], *other < mine));
-        folded |= by.is_some() && shapes[mine].is_vague;
-        by.is_none()
-    });
+    // Of two that tell of each other the first stays.
+    let is_told_by = |mine: usize, other: usize| {
+        let tells = |a: usize, b: usize| shapes[a].tells(&shapes[b], a < b);
+        other != mine && tells(other, mine) && (other < mine || !tells(mine, other))
+    };
+    let mut stay: Vec<bool> =
+        (0..shapes.len()).map(|mine| !(0..shapes.len()).any(|other| is_told_by(mine, other))).collect();
+    if let (false, Some(first)) = (stay.contains(&true), stay.first_mut()) {
+        *first = true;
+    }
+    let folded = stay.iter().zip(&shapes).any(|(stays, shape)| !stays && shape.is_vague);
+    let mut stays = stay.into_iter();
+    places.retain(|_| stays.next().unwrap_or(true));
     folded
 }
 
@@ -32,6 +36,8 @@ struct Shape {
     tail: String,
     is_vague: bool,
     unknowns: usize,
+    /// Somebody gives a part of it: that is no number which the program counts.
+    is_given: bool,
 }
 
 const HOLE: char = '\0';
@@ -48,6 +54,10 @@ impl Shape {
             tail: shape(tail),
             is_vague: leading > 0 || in_current_folder,
             unknowns: parts.iter().filter(|part| is_unknown(part)).count(),
+            is_given: parts.iter().any(|part| {
+                let counted = |source: &Source| matches!(source, Source::Param | Source::Generated);
+                matches!(part, Part::Hole(Hole::From(source, _)) if !counted(source))
+            }),
         }
     }
 
@@ -60,7 +70,7 @@ impl Shape {
         if self.text.len() < other.text.len() && once(&self.text) == once(&other.text) {
             return true;
         }
-        if counts(&self.text, &other.text) {
+        if !self.is_given && counts(&self.text, &other.text) {
             return true;
         }
         let ends_with = |tail: &str| tail.len() > 1 && self.text.len() > tail.len() && self.text.ends_with(tail);
@@ -132,6 +142,21 @@ fn shape(parts: &[Part]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_that_tell_of_each_other_one_stays() {
+        let left = |texts: &[&str]| {
+            let mut places: Vec<_> = texts.iter().map(|text| (Location::file(&Text::parse(text)), ())).collect();
+            fold_alternatives(&mut places);
+            places.into_iter().map(|(location, ())| location.to_string()).collect::<Vec<_>>()
+        };
+        for texts in [["C:\\S\\2024\\a.dat", "C:\\S\\{arg:1}\\a.dat"], ["C:\\S\\0\\a.dat", "C:\\S\\{?}\\a.dat"]] {
+            assert_eq!(left(&texts).len(), 1, "{texts:?}");
+            assert_eq!(left(&[texts[1], texts[0]]).len(), 1, "{texts:?}");
+        }
+        assert_eq!(left(&["C:\\S\\a_1.dat", "C:\\S\\a_{arg:1}.dat"]).len(), 2, "somebody gives it");
+        assert_eq!(left(&["C:\\S\\a_1.dat", "C:\\S\\a_{?}.dat"]), ["C:\\S\\a_{?}.dat"], "a counter");
+    }
 
     fn folded(places: &[&str]) -> (Vec<String>, bool) {
         let mut places = places.iter().map(|p| (Location::file(&Text::parse(p)), ())).collect();

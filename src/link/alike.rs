@@ -1,4 +1,5 @@
-//! One call that puts things at several places, which differ in nothing but their names, is one thing to change.
+//! One call that puts things at several places of which not all is known, and which differ in nothing but their names, is one
+//! thing to change. Places that are known in full are states of their own: each can be accepted, and be new.
 
 use crate::facts::{Body, Certainty, Effect, Extent, Operation, Part, Reading, Site, Step, Trait};
 use crate::rules::RuleSet;
@@ -8,9 +9,8 @@ use std::collections::BTreeMap;
 /// Most other places that are listed beside the one that is told.
 const MAX_LISTED: usize = 4;
 
-/// Tells of one place of each such call, with the others beside it: what is best known, and of places that are known in full the
-/// first. What is read
-/// back or shipped is marked so by then, and told by itself.
+/// Tells of one place of each such call, with the others beside it: the one of which most is known. What is read back or shipped
+/// is marked so by then, and told by itself.
 pub(super) fn fold(readings: &mut [Reading], rules: &RuleSet) {
     for reading in readings {
         let mut calls: BTreeMap<(&Site, String), Vec<usize>> = BTreeMap::new();
@@ -26,12 +26,11 @@ pub(super) fn fold(readings: &mut [Reading], rules: &RuleSet) {
             let of = |number: &usize| reading.facts[*number].as_effect();
             numbers.sort_by_key(|number| {
                 let known = of(number).map(|effect| {
-                    let is_full = effect.location.extent() == Extent::Full;
                     let named = effect.location.text().parts().iter().map(|part| match part {
                         Part::Lit(known) => known.len(),
                         Part::Hole(_) => 0,
                     });
-                    (effect.certainty, is_full, if is_full { 0 } else { named.sum::<usize>() })
+                    (effect.certainty, named.sum::<usize>())
                 });
                 (Reverse(known), *number)
             });
@@ -47,7 +46,7 @@ pub(super) fn fold(readings: &mut [Reading], rules: &RuleSet) {
                     continue;
                 };
                 match place {
-                    0 => effect.evidence.push(Step::new(format!("or, by the same call: {listed}{more}"))),
+                    0 => effect.evidence.push(Step::new(format!("also, by the same call: {listed}{more}"))),
                     _ => effect.mark(Trait::Implied),
                 }
             }
@@ -59,7 +58,7 @@ pub(super) fn fold(readings: &mut [Reading], rules: &RuleSet) {
 fn alike(effect: &Effect, rules: &RuleSet) -> Option<String> {
     let is_told = effect.operation != Operation::Read
         && effect.certainty > Certainty::Possible
-        && effect.location.extent() != Extent::None
+        && effect.location.extent() == Extent::Partial
         && !effect.has(Trait::Implied);
     if !is_told {
         return None;
@@ -92,15 +91,16 @@ mod tests {
                 .replace('\n', " at=method:A.B;il:0x10\n")
         };
         let of = |lines: &[String]| told(&lines.concat());
-        let (one, two) = (write("{AppData}\\D\\a.dat", ""), write("{AppData}\\D\\b.dat", ""));
+        let (one, two) = (write("{AppData}\\D\\{?}.a", ""), write("{AppData}\\D\\{?}.b", ""));
         assert_eq!(of(&[one.clone(), two.clone()]), [true, false]);
-        assert_eq!(of(&[write("{AppData}\\D\\{?}", ""), one.clone()]), [false, true], "what is known is told");
+        let full = [write("{AppData}\\D\\a.dat", ""), write("{AppData}\\D\\b.dat", "")];
+        assert_eq!(of(&full), [true, true], "two files");
         let named = [write("{AppData}\\D\\{?}", ""), write("{AppData}\\D\\{?}\\a.xml", "")];
         assert_eq!(of(&named), [false, true], "what says more is told");
         assert_eq!(of(&[one.clone(), two.replace("0x10", "0x20")]), [true, true], "another call");
-        assert_eq!(of(&[one.clone(), write("C:\\D\\b.dat", "")]), [true, true], "another disk");
-        assert_eq!(of(&[one.clone(), write("{AppData}\\D\\b.dat", "traits=read-back")]), [true, true], "it is needed");
-        assert_eq!(of(&[one.clone(), write("{AppData}\\D\\b.dat", "origin=input")]), [true, true], "another rule");
+        assert_eq!(of(&[one.clone(), write("C:\\D\\{?}.b", "")]), [true, true], "another disk");
+        assert_eq!(of(&[one.clone(), write("{AppData}\\D\\{?}.b", "traits=read-back")]), [true, true], "it is needed");
+        assert_eq!(of(&[one.clone(), write("{AppData}\\D\\{?}.b", "origin=input")]), [true, true], "another rule");
         let lines = |text: &str| text.replace("method:A.B;il:0x10", "line:7");
         assert_eq!(told(&lines(&[one, two].concat())), [true, true], "a line may have several calls");
     }
