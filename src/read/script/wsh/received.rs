@@ -61,7 +61,9 @@ impl Script<'_, '_> {
         let asks = call(&QUERYING).is_some_and(|call| {
             let object = call.name.to_lowercase();
             let class = object.split('.').next().and_then(|object| self.language.objects.get(object));
-            class.is_none_or(|class| !NO_DATABASE.contains(&class.as_str()))
+            // What is asked of a database begins with a word of its language, what a pattern looks through may be anything.
+            let begins = |n| self.argument(call, n).is_none_or(|asked: Text| !asked.leading_lit().is_empty());
+            begins(0) && class.is_none_or(|class| !NO_DATABASE.contains(&class.as_str()))
         });
         let has_rows = asks || class.is_some_and(|class| class.ends_with(ROWS));
         let is_upload = class.is_some_and(|class| is_for_uploads(class));
