@@ -33,9 +33,9 @@ mod unit;
 mod value;
 mod walk;
 
-use crate::catalog::dotnet::catalog;
+use crate::catalog::{dotnet::catalog, native};
 use crate::discover::{Application, Artifact, Kind};
-use crate::facts::{Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
+use crate::facts::{BROUGHT_ALONG, Clue, ClueKind, Fact, NoteKind, Owner, Reading, Site};
 use crate::read::{Hosting, Input, MAX_BINARY, guarded, pe};
 use ask::{Answers, View};
 use demand::Demand;
@@ -129,6 +129,9 @@ fn open(app: &Application, artifact: &Artifact, insides: bool) -> (Reading, Unit
         };
         let (identity, attributes) = (image.identity(), form::attributes(&image));
         reading.owner = identity::owner_of(&identity, &attributes);
+        if native::is_brought_along(artifact.file_name(), &attributes.company, &attributes.product) {
+            reading.clue(Site::default(), Clue::new(ClueKind::Role, BROUGHT_ALONG, attributes.product.trim()));
+        }
         for (key, value) in form::identity(&identity, &attributes) {
             reading.clue(Site::default(), Clue::new(ClueKind::Identity, key, value));
         }
