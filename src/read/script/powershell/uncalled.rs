@@ -19,7 +19,7 @@ impl<'s> Machine<'s, '_, '_> {
         let begin = self.sink.reading.facts.len();
         self.statements(root, scope);
         let mut rest: Vec<(String, Node<'s>)> = self.functions.iter().map(|(n, node)| (n.clone(), *node)).collect();
-        rest.retain(|(name, node)| !self.called.contains(name) && self.may_act(*node));
+        rest.retain(|(name, _)| !self.called.contains(name));
         if rest.is_empty() {
             return;
         }
@@ -27,6 +27,10 @@ impl<'s> Machine<'s, '_, '_> {
         let is_left = self.is_program(begin);
         let named = if is_left { words(self.source) } else { HashMap::new() };
         for (name, node) in rest {
+            // One of the others that are left has called it: each would call all that follow once more.
+            if self.called.contains(&name) || !self.may_act(node) {
+                continue;
+            }
             let first = self.sink.reading.facts.len();
             self.function(node, &[], &mut scope.clone());
             let name = name.rsplit(':').next().unwrap_or(&name);
