@@ -22,6 +22,9 @@ pub(crate) struct Sink<'r> {
     pub(super) wrapped: BTreeMap<String, Vec<Wrapped>>,
     /// What must hold for the command that is read to run, by numbers of conditions.
     pub(super) conditions: Vec<usize>,
+    /// The command that is read is perhaps never come to, though nothing stands around it that says so: a condition ended the
+    /// script before, or what it is in goes through what may be nothing.
+    pub(super) perhaps: bool,
     seen: HashSet<(Site, String)>,
     phase: Option<(Phase, String)>,
     capped: bool,
@@ -34,6 +37,7 @@ impl<'r> Sink<'r> {
             queries: Queries::default(),
             wrapped: BTreeMap::new(),
             conditions: Vec::new(),
+            perhaps: false,
             seen: HashSet::new(),
             phase: None,
             capped: false,
@@ -56,7 +60,7 @@ impl<'r> Sink<'r> {
             return;
         }
         // Whether a task is taken away at all depends on what must hold for it.
-        if effect.store == Store::Task && effect.operation.removes() && !self.conditions.is_empty() {
+        if effect.store == Store::Task && effect.operation.removes() && (self.perhaps || !self.conditions.is_empty()) {
             effect.certainty = effect.certainty.min(Certainty::Likely);
         }
         one_of_many(&mut effect);

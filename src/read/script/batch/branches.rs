@@ -33,9 +33,10 @@ impl Machine<'_, '_, '_> {
                 None => Some(env),
             };
         }
-        let then = self.branch(condition, &condition.then, !condition.negated, env.clone(), frame);
+        let failure = condition.failure && !self.inquired;
+        let then = self.branch((failure, !condition.negated), &condition.then, env.clone(), frame);
         let other = match &condition.other {
-            Some(other) => self.branch(condition, other, condition.negated, env, frame),
+            Some(other) => self.branch((failure, condition.negated), other, env, frame),
             None => Some(env),
         };
         match (then, other) {
@@ -48,17 +49,24 @@ impl Machine<'_, '_, '_> {
     }
 
     /// One way through a condition, which is that of the condition or of its opposite. What is done when nothing failed is
-    /// always done.
-    fn branch(&mut self, of: &If, way: &Statement, holds: bool, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
-        let failing = self.failing;
-        self.failing |= of.failure && holds;
+    /// always done; where the command before only asked something, it did not fail.
+    fn branch(
+        &mut self,
+        (failure, holds): (bool, bool),
+        way: &Statement,
+        env: Env,
+        frame: &mut Frame<'_>,
+    ) -> Option<Env> {
+        let (failing, optional) = (self.failing, self.optional);
+        self.failing |= failure && holds;
         let around = self.sink.conditions.len();
-        if !of.failure || holds {
+        if !failure || holds {
             self.sink.conditions.push(way.at);
+            self.optional = true;
         }
         let after = self.statement(way, env, frame);
         self.sink.conditions.truncate(around);
-        self.failing = failing;
+        (self.failing, self.optional) = (failing, optional);
         after
     }
 }

@@ -231,6 +231,7 @@ impl Machine<'_, '_, '_> {
         let first = self.sink.reading.facts.len();
         let inner = call::run(&program, arguments, caller, self.sink);
         self.asked = self.sink.reading.facts.get(first..).and_then(asked);
+        self.inquired = INQUIRIES.contains(&call::command_name(&program).as_str());
         for nested in inner {
             self.nested(&nested, simple, env, frame);
         }
@@ -361,6 +362,9 @@ impl Machine<'_, '_, '_> {
         env.set(name, vec![Value { text, at: Some(self.inner.unwrap_or(at)) }]);
     }
 }
+
+/// Programs that only look whether something is so: that they fail is an answer (MS documentation, "Windows Commands").
+const INQUIRIES: [&str; 8] = ["find", "findstr", "fc", "comp", "where", "tasklist", "query", "ping"];
 
 /// What a command asked the registry for.
 fn asked(facts: &[Fact]) -> Option<Location> {

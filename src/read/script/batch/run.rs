@@ -7,7 +7,7 @@
 use super::builtin::Printed;
 use super::env::Env;
 use super::parse;
-use super::syntax::{For, Join, Link, Node, Script, Statement};
+use super::syntax::{For, Items, Join, Link, Node, Script, Statement};
 use crate::facts::{Hole, Location, NoteKind, Part, Site, Text};
 use crate::read::Input;
 use crate::read::script::guards::Guards;
@@ -72,6 +72,12 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) is_dynamic: bool,
     /// What is carried out is carried out because something failed.
     pub(super) failing: bool,
+    /// The command before only asked something: that it failed is its answer.
+    pub(super) inquired: bool,
+    /// What is carried out is not carried out each time.
+    pub(super) optional: bool,
+    /// Something that is not carried out each time, and not because something failed, has ended the script or the call.
+    pub(super) ended: bool,
     /// See `names_home`, once somebody has asked.
     pub(super) has_home: OnceCell<bool>,
 }
@@ -110,6 +116,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             decided: false,
             is_dynamic: false,
             failing: false,
+            inquired: false,
+            optional: false,
+            ended: false,
             has_home: OnceCell::new(),
         }
     }
@@ -195,6 +204,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         };
         self.depth += 1;
         let around = self.sink.conditions.len();
+        let outer = (self.sink.perhaps, std::mem::take(&mut self.optional), std::mem::take(&mut self.ended));
         while let Some((first, mut env)) = frame.pending.pop_first() {
             let mut at = first;
             loop {
@@ -229,6 +239,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         }
         self.depth -= 1;
         self.sink.conditions.truncate(around);
+        (self.sink.perhaps, self.optional, self.ended) = outer;
         frame.exits
     }
 
@@ -296,10 +307,14 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             if let (Join::Failure, Some(marker)) = (link.join, self.asked.clone()) {
                 self.guards.add(link.span.start, link.span.start, link.span.end, "if not exist", marker);
             }
-            let failing = self.failing;
-            self.failing |= link.join == Join::Failure;
+            let (failing, optional, perhaps) = (self.failing, self.optional, self.sink.perhaps);
+            self.failing |= link.join == Join::Failure && !self.inquired;
+            let is_optional = link.join == Join::Failure || link.join == Join::Success && self.inquired;
+            self.optional |= is_optional;
+            self.sink.perhaps |= is_optional;
             let after = self.node(&link.node, env, frame);
-            self.failing = failing;
+            (self.failing, self.optional) = (failing, optional);
+            self.sink.perhaps = perhaps || self.ended;
             match (after, before) {
                 (Some(mut after), Some(before)) => {
                     after.join(&before);
@@ -339,7 +354,14 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     fn repeat(&mut self, over: &For, env: Env, frame: &mut Frame<'_>) -> Option<Env> {
         let values = self.loop_values(over, &env, frame);
         self.loops.push((over.variable, values));
+        // What is found, and the lines of a file or of what a program prints, may be none.
+        let (perhaps, optional) = (self.sink.perhaps, self.optional);
+        let may_be_none = matches!(over.items, Items::Lines | Items::Found);
+        self.sink.perhaps |= may_be_none;
+        self.optional |= may_be_none;
         let after = self.statement(&over.body, env.clone(), frame);
+        self.optional = optional;
+        self.sink.perhaps = perhaps || self.ended;
         self.loops.pop();
         let mut env = env;
         // The body is followed once, and may set something else in its next rounds.
@@ -380,6 +402,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             return self.remember(&env);
         };
         if name == "eof" {
+            self.ended |= self.optional && !self.failing;
             return leave(&mut frame.exits, &env);
         }
         if let Some(&at) = frame.labels.get(name.as_str()) {
@@ -398,6 +421,7 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
     /// `exit`, `exit /b`.
     pub(super) fn exit(&mut self, mut env: Env, frame: &mut Frame<'_>) {
         env.is_open |= !self.loops.is_empty();
+        self.ended |= self.optional && !self.failing;
         leave(&mut frame.exits, &env);
     }
 

@@ -73,6 +73,7 @@ impl<'s> Machine<'s, '_, '_> {
         let mut arguments: Vec<Argument<'s>> = Vec::new();
         let mut at = 0;
         let mut list = false;
+        let perhaps = self.sink.perhaps;
         while let Some(first) = nodes.get(at) {
             match first.kind() {
                 "command_argument_sep" | "redirection" | "comment" => {
@@ -88,6 +89,8 @@ impl<'s> Machine<'s, '_, '_> {
                     let written = self.slice(*first);
                     let (head, inline) = written.split_once(':').unwrap_or((written, ""));
                     let name = head.trim_start_matches(DASHES);
+                    // Whoever writes an operator where a parameter belongs means what stands behind to be done at most.
+                    self.sink.perhaps |= ["and", "or"].iter().any(|operator| name.eq_ignore_ascii_case(operator));
                     let touches = nodes.get(at + 1).is_some_and(|next| {
                         next.start_byte() == first.end_byte() && next.kind() != "command_argument_sep"
                     });
@@ -136,6 +139,7 @@ impl<'s> Machine<'s, '_, '_> {
             // The comma of a list may be the end of its word.
             list = last.kind() == "generic_token" && raw.ends_with(',');
         }
+        self.sink.perhaps = perhaps || self.left;
         self.handed.expand(arguments)
     }
 

@@ -81,7 +81,7 @@ impl<'s> Machine<'s, '_, '_> {
                 // What is switched off by its author does not happen.
                 "statement_block" if never => {}
                 // What is there is taken away.
-                "statement_block" if self.asks_for_task(node, child) => self.take(child, &mut ways),
+                "statement_block" if self.is_due(node, child, scope) => self.take(child, &mut ways),
                 "statement_block" => self.take_if(child, &mut ways),
                 "elseif_clauses" => children(child).into_iter().for_each(|clause| self.take_if(clause, &mut ways)),
                 "else_clause" => {
@@ -157,31 +157,19 @@ impl<'s> Machine<'s, '_, '_> {
         given
     }
 
-    /// Takes one of several ways: a block, or a clause with one.
-    /// Does the condition of a block that takes tasks away ask whether there are any: `if (Get-ScheduledTask ..)`, or the
-    /// variable that got them?
-    fn asks_for_task(&self, of: Node<'s>, block: Node<'s>) -> bool {
-        const ASK: [&str; 2] = ["get-scheduledtask", "schtasks"];
-        let takes = ["unregister-scheduledtask", "/delete"];
-        let text = |node: Node<'s>| self.slice(node).to_ascii_lowercase();
-        let Some(condition) = of.child_by_field_name("condition").map(text) else { return false };
-        let inside = text(block);
-        if !takes.iter().any(|taking| inside.contains(taking)) {
-            return false;
-        }
-        let name = condition.trim().trim_matches(['(', ')', ' ']);
-        let got = |ask: &str| format!("{name} = {ask}");
-        let before = || self.source.get(..of.start_byte()).unwrap_or_default().to_ascii_lowercase();
-        ASK.iter().any(|ask| condition.contains(ask)) || name.starts_with('$') && before().contains(&got(ASK[0]))
-    }
-
-    /// A way that is taken under a condition.
+    /// A way that is taken under a condition. Where it leaves the script or the function, and not because something failed,
+    /// what stands behind is not always come to.
     fn take_if(&mut self, clause: Node<'s>, ways: &mut Ways) {
         self.sink.conditions.push(clause.start_byte());
         self.take(clause, ways);
         self.sink.conditions.pop();
+        if self.leaves(clause, &["return", "exit"]) {
+            (self.sink.perhaps, self.left) = (true, true);
+            self.exited |= self.leaves(clause, &["exit"]);
+        }
     }
 
+    /// Takes one of several ways: a block, or a clause with one.
     fn take(&mut self, clause: Node<'s>, ways: &mut Ways) {
         let mut inner = ways.before.clone();
         let value = self.eval(clause, &mut inner);
@@ -199,7 +187,7 @@ impl<'s> Machine<'s, '_, '_> {
     }
 
     /// Does the block of a clause end with one of these? Its own text tells: the tree is without what leaves no trace.
-    fn leaves(&self, clause: Node<'s>, words: &[&str]) -> bool {
+    pub(super) fn leaves(&self, clause: Node<'s>, words: &[&str]) -> bool {
         let is_block = clause.kind() == "statement_block";
         let block = if is_block { Some(clause) } else { child_of_kind(clause, "statement_block") };
         let Some(block) = block else { return false };

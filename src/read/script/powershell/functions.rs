@@ -34,6 +34,7 @@ impl<'s> Machine<'s, '_, '_> {
             self.parameters(list, arguments, Source::Param, &mut inner);
         }
         let outer = std::mem::replace(&mut self.returned, Value::Null);
+        let outside = (self.sink.perhaps, std::mem::take(&mut self.left));
         if let Some(body) = child_of_kind(node, "script_block") {
             if let Some(block) = child_of_kind(body, "param_block") {
                 self.parameters(block, arguments, Source::Param, &mut inner);
@@ -43,6 +44,8 @@ impl<'s> Machine<'s, '_, '_> {
             }
         }
         self.calls -= 1;
+        self.sink.perhaps = outside.0 || self.exited;
+        self.left = outside.1 || self.exited;
         // What statements print on the way is part of the result too; only an explicit one is worth following.
         match std::mem::replace(&mut self.returned, outer) {
             Value::Null => Value::unknown(),

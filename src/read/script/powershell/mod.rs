@@ -7,6 +7,7 @@ mod compute;
 mod defaults;
 mod expression;
 mod forms;
+mod due;
 mod functions;
 mod interest;
 mod markers;

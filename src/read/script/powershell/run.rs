@@ -57,6 +57,9 @@ pub(super) struct Machine<'s, 'r, 'k> {
     pub(super) broken: bool,
     pub(super) depth: usize,
     pub(super) calls: usize,
+    /// Under a condition the function that runs was left, or the whole script.
+    pub(super) left: bool,
+    pub(super) exited: bool,
     /// What the function that runs has returned so far.
     pub(super) returned: Value,
     pub(super) steps: usize,
@@ -89,6 +92,8 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             broken: false,
             depth: 0,
             calls: 0,
+            left: false,
+            exited: false,
             returned: Value::Null,
             steps: 0,
             handed: Handed::default(),
@@ -165,9 +170,13 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             "foreach_statement" => self.foreach(node, scope),
             "while_statement" | "do_statement" | "for_statement" | "trap_statement" => {
                 let mut value = Value::Null;
+                let perhaps = self.sink.perhaps;
                 for child in children(node) {
                     let before = scope.clone();
+                    // What `do` repeats is done once at the least.
+                    self.sink.perhaps |= child.kind() == "statement_block" && node.kind() != "do_statement";
                     let given = self.eval(child, scope);
+                    self.sink.perhaps = perhaps || self.left;
                     scope.join(&before);
                     if child.kind() == "statement_block" && node.kind() != "trap_statement" {
                         value = given;
@@ -231,8 +240,17 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             "array_literal_expression" => {
                 children(node).into_iter().map(|c| self.eval(c, scope)).fold(Value::Null, Value::and)
             }
+            // The second operand counts where the first does not decide (about_Logical_Operators).
+            "logical_expression" => {
+                let perhaps = self.sink.perhaps;
+                for operand in children(node) {
+                    self.eval(operand, scope);
+                    self.sink.perhaps = true;
+                }
+                self.sink.perhaps = perhaps;
+                Value::unknown()
+            }
             "comparison_expression"
-            | "logical_expression"
             | "bitwise_expression"
             | "multiplicative_expression"
             | "expression_with_unary_operator" => {
@@ -347,7 +365,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         self.used.clear();
         let mut input = Value::Null;
         let first = self.sink.reading.facts.len();
+        let perhaps = self.sink.perhaps;
         for part in children(node) {
+            let may_end = self.may_give_nothing(part);
             input = match part.kind() {
                 "command" => self.command(part, input, scope),
                 "redirections" => {
@@ -356,7 +376,9 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 }
                 _ => self.eval(part, scope),
             };
+            self.sink.perhaps |= may_end;
         }
+        self.sink.perhaps = perhaps || self.left;
         input
     }
 
@@ -367,7 +389,10 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
         for part in parts {
             if part.kind() == "statement_block" {
                 let before = scope.clone();
+                let perhaps = self.sink.perhaps;
+                self.sink.perhaps |= self.may_be_empty(node);
                 given = self.eval(part, scope);
+                self.sink.perhaps = perhaps || self.left;
                 scope.join(&before);
             } else {
                 let value = self.eval(part, scope);
