@@ -2,10 +2,20 @@
 //! listeners, and sources that refer to them.
 
 use super::output_effects;
-use crate::facts::{Certainty, Clue, ClueKind, Effect, Reading, Step};
+use crate::facts::{Certainty, Clue, ClueKind, Effect, Reading, Step, folder_of};
+use crate::read::Input;
 use crate::read::config::document::Document;
 use crate::read::config::tree::{NodeId, Tree};
+use memchr::memmem;
+use std::cell::OnceCell;
 use std::collections::HashSet;
+
+/// Most files beside a configuration that are looked through for sources of traces.
+const MAX_BESIDE: usize = 256;
+/// Longest beginning of an assembly that is looked through.
+const MAX_ASSEMBLY: u64 = 16 << 20;
+/// The source that `My.Application.Log` writes to.
+const DEFAULT_SOURCE: &str = "DefaultSource";
 
 /// Reads `system.diagnostics`.
 pub(crate) fn system_diagnostics(document: &mut Document<'_>, root: NodeId, reading: &mut Reading) {
@@ -37,10 +47,12 @@ pub(crate) fn system_diagnostics(document: &mut Document<'_>, root: NodeId, read
         let why = "as every project of Visual Basic has it: My.Application.Log writes to it once it is called";
         Effect { certainty: Certainty::Possible, ..effect.because(Step::new(why)) }
     };
+    let written = OnceCell::new();
     for (add, in_use) in all {
         let tree = &document.tree;
         let by_others = by_others.contains(tree.get(add, "name").unwrap_or_default());
         let is_template = in_use && !by_others && is_of_template(tree, add);
+        let is_template = is_template && !*written.get_or_init(|| has_own_source(document.input));
         let change = |effect| if is_template { only_there(effect) } else { effect };
         output_effects(document, reading, "listener", add, in_use, &|_| None, &change);
         let tree = &document.tree;
@@ -58,6 +70,29 @@ fn is_of_template(tree: &Tree, add: NodeId) -> bool {
     tree.get(add, "type").is_some_and(|kind| kind.contains("FileLogTraceListener"))
         && tree.is(add, "initializeData", "FileLogWriter")
         && ["location", "customlocation", "basefilename"].iter().all(|key| tree.get(add, key).is_none())
+}
+
+/// May an assembly beside write to the source by itself? One that names `TraceSource` does: the program that the configuration
+/// is of, or another where the name of the source stands in any (MS documentation, "TraceSource Class").
+fn has_own_source(input: &Input<'_>) -> bool {
+    let folder = folder_of(&input.artifact.path);
+    let start = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let program = input.artifact.path.strip_suffix(".config").unwrap_or_default();
+    let at = input.app.artifacts.partition_point(|artifact| artifact.path < start);
+    let beside = input.app.artifacts[at..].iter().take_while(|artifact| artifact.path.starts_with(&start));
+    // A literal is in UTF-16 (ECMA-335, II.24.2.4), a name in UTF-8 with a zero behind it (II.24.2.3).
+    let literal: Vec<u8> = DEFAULT_SOURCE.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let (mut makes, mut names) = (false, false);
+    for artifact in beside.take(MAX_BESIDE).filter(|a| matches!(a.extension().as_str(), "exe" | "dll")) {
+        let Ok(bytes) = artifact.read(MAX_ASSEMBLY) else { continue };
+        let has_type = memmem::find(&bytes, b"TraceSource\0").is_some();
+        if has_type && artifact.path == program {
+            return true;
+        }
+        makes |= has_type;
+        names |= memmem::find(&bytes, &literal).is_some();
+    }
+    makes && names
 }
 
 /// What a list holds in the end: `remove` takes a listener out by its name, `clear` takes all (MS documentation,
@@ -83,7 +118,7 @@ fn listener_lists(tree: &Tree, root: NodeId) -> Vec<(NodeId, bool)> {
     let mut lists: Vec<(NodeId, bool)> = of_trace.map(|list| (list, false)).collect();
     for sources in tree.children_named(root, "sources") {
         for source in tree.children_named(sources, "source").filter(|&s| !tree.is(s, "switchValue", "Off")) {
-            let is_default = tree.is(source, "name", "DefaultSource");
+            let is_default = tree.is(source, "name", DEFAULT_SOURCE);
             lists.extend(tree.children_named(source, "listeners").map(|list| (list, is_default)));
         }
     }
