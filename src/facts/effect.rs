@@ -26,6 +26,8 @@ const MARKED: &str = "not done again while ";
 const MISSING: &str = "only where it is missing";
 /// Begins the step that names what was moved.
 const MOVED: &str = "moved from ";
+/// Begins the step that says where that was of which there is a copy.
+const COPIED: &str = "copied from ";
 
 impl Step {
     /// The marker that keeps an effect from being made again.
@@ -56,6 +58,17 @@ impl Step {
     /// The place that the step says something was moved from.
     pub fn moved_from(&self) -> Option<Location> {
         self.text.strip_prefix(MOVED).map(|from| Location::named(Text::parse(from)))
+    }
+
+    /// Where that is of which this is a copy.
+    pub fn copied(from: &Location) -> Self {
+        Step::new(format!("{COPIED}{from}"))
+    }
+
+    /// The place that the step says something was moved or copied from.
+    pub fn taken_from(&self) -> Option<Location> {
+        let copied = || self.text.strip_prefix(COPIED).map(|from| Location::named(Text::parse(from)));
+        self.moved_from().or_else(copied)
     }
 
     /// A step in the artifact of the fact itself.

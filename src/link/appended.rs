@@ -1,8 +1,13 @@
 //! A file that is made where there is none and then appended to, emptied, and put away under another name when it is long:
 //! one state, of which several rules would speak. What the image holds of it is only its beginning.
 
-use crate::facts::{Body, Certainty, Extent, Operation, Origin, Phase, Reading, Site, Step, Store, Trait};
+use crate::facts::{
+    Body, Certainty, Extent, Hole, Location, Operation, Origin, Part, Phase, Reading, Site, Source, Step, Store, Trait,
+};
 use std::collections::HashMap;
+
+/// What stands between a name and what is added to it.
+const SEPARATORS: [char; 8] = ['.', '_', '-', ' ', '(', '{', '~', '+'];
 
 /// Marks what only makes or empties the file that the same artifact appends to at the same time, and the copies of it that
 /// the same method puts away. What is put into it with a request is another matter.
@@ -38,8 +43,12 @@ pub(super) fn mark(readings: &mut [Reading]) {
                     appended.get(&(effect.location.key(), effect.phase))
                 }
                 Operation::Copy | Operation::Rename => {
+                    let sources: Vec<String> =
+                        effect.evidence.iter().filter_map(Step::taken_from).map(|from| from.key()).collect();
                     let put_away = |(key, phase): &(String, Phase)| {
-                        *phase == effect.phase && is_put_away(key, &effect.location.key())
+                        *phase == effect.phase
+                            && (sources.is_empty() || sources.contains(key))
+                            && is_put_away(key, &effect.location)
                     };
                     let of_method = |site: &Site| site.method.is_some() && site.method == method;
                     appended.iter().find(|(place, site)| of_method(site) && put_away(place)).map(|(_, site)| site)
@@ -55,16 +64,27 @@ pub(super) fn mark(readings: &mut [Reading]) {
     }
 }
 
-/// Is a file the one that is appended to with more in its name: the time, or a number?
-fn is_put_away(appended: &str, other: &str) -> bool {
-    let stem = match appended.rsplit_once('.') {
-        Some((stem, extension)) if !extension.contains('\\') => stem,
-        _ => appended,
+/// Is a file the one that is appended to with more in its name: the time, or a number? It has the same ending, or more stands
+/// behind the whole name, and nothing in it was given by somebody.
+fn is_put_away(appended: &str, other: &Location) -> bool {
+    let is_counted = |part: &Part| match part {
+        Part::Hole(Hole::From(source, _)) => *source == Source::Generated,
+        Part::Hole(Hole::Unknown) | Part::Lit(_) => true,
+        Part::Hole(Hole::Folder(_)) => false,
     };
-    let is_named = !stem.ends_with('\\');
-    is_named
-        && other != appended
-        && other.strip_prefix(stem).is_some_and(|more| more.contains('{') && !more.contains('\\'))
+    let parts = other.text().parts();
+    let open = parts.iter().position(|part| matches!(part, Part::Hole(hole) if !matches!(hole, Hole::Folder(_))));
+    if !open.is_some_and(|open| parts.iter().skip(open).all(is_counted)) {
+        return false;
+    }
+    let (stem, ending) = match appended.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('\\') => (stem, &appended[stem.len()..]),
+        _ => (appended, ""),
+    };
+    let other = other.key();
+    let added = |more: &str| more.starts_with(SEPARATORS) && more.contains('{') && !more.contains('\\');
+    let is_within = other.strip_prefix(stem).and_then(|more| more.strip_suffix(ending)).is_some_and(added);
+    !stem.ends_with('\\') && (is_within || other.strip_prefix(appended).is_some_and(added))
 }
 
 fn is_file(store: Store) -> bool {
@@ -106,6 +126,13 @@ mod tests {
         assert_eq!(told(&format!("{log}\n{}\n", copy.replace("a_{", "b_{"))), [true, true]);
         assert_eq!(told(&format!("{log}\n{}\n", copy.replace("Log.Write", "Desk.Save"))), [true, true]);
         assert_eq!(told(&format!("{log}\n{}\n", copy.replace("a_{generated:time}", "a_old"))), [true, true]);
+        assert_eq!(told(&format!("{log}\n{}\n", copy.replace("generated:time", "env:STATE"))), [true, true]);
+        assert_eq!(told(&format!("{log}\n{}\n", copy.replace("}.txt", "}.pdf"))), [true, true]);
+        assert_eq!(told(&format!("{log}\n{}\n", copy.replace("a_{", "ab_{"))), [true, true]);
+        assert_eq!(told(&format!("{log}\n{}\n", copy.replace("a_{generated:time}.txt", "a.txt.{?}"))), [true, false]);
+        let from = |place: &str| format!("{log}\n{copy}\n  step \"copied from {place}\"\n");
+        assert_eq!(told(&from(r"C:\Desk\a.txt")), [true, false]);
+        assert_eq!(told(&from(r"C:\in\invoice.txt")), [true, true]);
     }
 
     #[test]

@@ -164,6 +164,9 @@ pub struct EffectRow {
     /// Where.
     #[serde(default)]
     pub at: Option<Template>,
+    /// What is copied or moved to there.
+    #[serde(default)]
+    pub from: Option<Template>,
     /// The value's name, in the registry.
     #[serde(default)]
     pub name: Option<Template>,

@@ -185,6 +185,7 @@ impl<'v> View<'v> {
             row.traits.iter().for_each(|t| effect.mark(*t));
             self.marks(&mut effect, &value);
             effect.evidence = self.evidence(row, &value);
+            effect.evidence.extend(self.source(row, operation));
             effect
                 .evidence
                 .extend(places.rest.as_ref().filter(|(rest, _)| *rest == effect.location).map(|(_, n)| more(*n)));
@@ -398,6 +399,15 @@ impl<'v> View<'v> {
         let mut all = values.iter().map(of);
         let first = all.next().unwrap_or_default();
         if all.all(|o| o == first) { first } else { Origin::Unknown }
+    }
+
+    /// What is copied or moved, where that is one place.
+    fn source(&self, row: &EffectRow, operation: Operation) -> Option<Step> {
+        let values = self.resolver.at_site(self.at, row.from.as_ref()?, self.this, self.args);
+        let [from] = values.as_slice() else { return None };
+        let from = self.location(row, &from.text, &Text::new());
+        let says = if operation == Operation::Copy { Step::copied } else { Step::moved };
+        (from.extent() == Extent::Full).then(|| says(&from))
     }
 
     fn evidence(&self, row: &EffectRow, value: &Value) -> Vec<Step> {
