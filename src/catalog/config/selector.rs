@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Glob {
 /// Steps down the document tree: `system.net/mailSettings/smtp[deliveryMethod=Network|*Iis]`.
 ///
 /// `*` is any child, `**` any number of levels, `*.dir` every child whose name ends so. A condition in brackets looks at a child or attribute: `[x]` it is
-/// there, `[!x]` it is not, `[x=a|b]` and `[x!=a|b]` compare its text (`*` stands for any characters, case does not
+/// there, `[!x]` it is not, `[+x|y]` there are attributes besides these, `[x=a|b]` and `[x!=a|b]` compare its text (`*` stands for any characters, case does not
 /// matter), `[x?!=a]` also holds where it is not there, `[x:loopback]` is a named test. `[.=a]` looks at the node itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector {
@@ -93,6 +93,8 @@ pub enum Test {
     IsNowhere(Vec<Glob>),
     /// It names this machine: a loopback address or `.`.
     Loopback,
+    /// It has attributes of other names than these.
+    Besides(Vec<Glob>),
 }
 
 impl Selector {
@@ -146,7 +148,9 @@ fn split_outside_brackets(text: &str) -> Vec<&str> {
 impl Condition {
     fn parse(text: &str) -> Result<Self, String> {
         let globs = |list: &str| list.split('|').map(Glob::new).collect::<Vec<_>>();
-        let (path, test) = if let Some(path) = text.strip_prefix('!') {
+        let (path, test) = if let Some(list) = text.strip_prefix('+') {
+            (".", Test::Besides(globs(list)))
+        } else if let Some(path) = text.strip_prefix('!') {
             (path, Test::Absent)
         } else if let Some((path, list)) = text.split_once("?!=") {
             (path, Test::IsNowhere(globs(list)))

@@ -1,6 +1,6 @@
 //! Finds the nodes that a catalogue row selects.
 
-use super::tree::{NodeId, Tree};
+use super::tree::{NodeId, Role, Tree};
 use crate::catalog::config::{Condition, Name, Selector, Step, Test};
 use crate::read::connection::is_loopback;
 
@@ -60,6 +60,11 @@ fn condition(tree: &Tree, node: NodeId, condition: &Condition) -> bool {
         Test::Is(globs) => text.is_some_and(|t| globs.iter().any(|g| g.matches(t))),
         Test::IsNot(globs) => text.is_some_and(|t| !globs.iter().any(|g| g.matches(t))),
         Test::IsNowhere(globs) => text.is_none_or(|t| !globs.iter().any(|g| g.matches(t))),
+        Test::Besides(globs) => {
+            let mut attributes = found.into_iter().flat_map(|id| tree.children(id));
+            let is_other = |id: NodeId| !globs.iter().any(|g| g.matches(tree.name(id)));
+            attributes.any(|id| tree.node(id).role == Role::Attribute && is_other(id))
+        }
         Test::Loopback => text.is_some_and(is_loopback),
     }
 }
