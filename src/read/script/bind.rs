@@ -1,5 +1,6 @@
 //! Arguments of executables, bound as the command reads them, and the form of the command that they fit.
 
+use super::items;
 use super::queries;
 use super::words::{self, Word};
 use crate::catalog::commands::{Command, Form};
@@ -119,9 +120,14 @@ fn option_name(lead: &str, dashed: bool, equals: bool) -> (Option<usize>, Option
     }
 }
 
+/// The parameter of a cmdlet that names the machine that it works on.
+const MACHINE: &str = "computername";
+
 /// Does the form match, and how many positional arguments are its words?
 pub(super) fn matches(form: &Form, bound: &Bound) -> Option<usize> {
-    let has = |name: &String| bound.option(name).is_some();
+    // The name of this machine says nothing.
+    let is_here = |name: &String, value: Option<&Text>| name == MACHINE && value.is_some_and(items::is_this_machine);
+    let has = |name: &String| bound.option(name).is_some_and(|(_, value)| !is_here(name, value.as_ref()));
     let is = |(name, patterns): (&String, &String)| {
         let value = bound.option(name).and_then(|(_, value)| value.as_ref());
         value.is_some_and(|v| {

@@ -70,6 +70,11 @@ pub(super) fn item(path: &Text, here: &Text) -> Text {
 /// Names of this machine before a key; a point is one by its custom in other names.
 const THIS_MACHINE: &[&str] = &[".", "localhost", "127.0.0.1", "{identity:computername}"];
 
+/// Is it a name of this machine?
+pub(super) fn is_this_machine(name: &Text) -> bool {
+    THIS_MACHINE.contains(&name.to_string().to_lowercase().as_str())
+}
+
 /// A key without the name of the machine before it, `\\\\machine\\HKLM\\key` (`reg add /?`). `None` when that is another one.
 pub(super) fn on_this_machine(key: &Text) -> Option<Text> {
     if !key.leading_lit().starts_with("\\\\") {
