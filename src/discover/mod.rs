@@ -15,7 +15,7 @@ pub use deployed::{
 };
 pub use part::{Packing, Part};
 
-pub use sniff::{Kind, SNIFF_LEN, is_report, sniff};
+pub use sniff::{Kind, SNIFF_LEN, is_report, is_set_aside, sniff};
 pub use stamp::{Stamp, stamps};
 pub use walk::{CACHE_TAG, CACHE_TAG_TEXT, SETTINGS_FILE, WalkError, WalkOptions, display_path, walk};
 

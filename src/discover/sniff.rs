@@ -81,6 +81,14 @@ pub fn sniff(head: &[u8], file_name: &str) -> Option<Kind> {
     (is_texty(head) || kind == Kind::DebugInfo).then_some(kind)
 }
 
+/// Is it a copy of `.env` that was kept aside before a change? Its text is like that of the other.
+pub fn is_set_aside(head: &[u8], file_name: &str) -> bool {
+    let lower = file_name.to_ascii_lowercase();
+    let Some(rest) = lower.strip_prefix(".env.") else { return false };
+    let mut parts = rest.split(['.', '-', '_']);
+    is_texty(head) && parts.clone().any(|part| COPIES.contains(&part)) && !parts.any(|part| TEMPLATES.contains(&part))
+}
+
 /// Is a text the report of an analysis, ours or another's? Reports lie about in the folders that are scanned, and speak
 /// of keys and paths without being configuration.
 pub fn is_report(kind: Kind, head: &[u8]) -> bool {
@@ -326,6 +334,8 @@ mod tests {
         assert_eq!(sniff(b"A=1\n", ".env.production"), Some(Kind::Properties));
         assert_eq!(sniff(b"A=1\n", ".env.example"), None);
         assert_eq!(sniff(b"A=1\n", ".env.backup.20250906-015632"), None);
+        assert!(is_set_aside(b"A=1\n", ".env.backup.20250906-015632") && is_set_aside(b"A=1\n", ".env.old"));
+        assert!(!is_set_aside(b"A=1\n", ".env.example") && !is_set_aside(b"A=1\n", ".env.production"));
         assert_eq!(sniff(b"A=1\n", "backup.env"), Some(Kind::Properties));
         assert_eq!(sniff(b"A=1\n", ".env.example.complete"), None);
     }

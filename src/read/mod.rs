@@ -6,6 +6,7 @@
 //! values flow between them.
 
 mod allowances;
+mod aside;
 pub mod clr;
 pub mod config;
 pub mod connection;
@@ -25,7 +26,8 @@ pub use script::Hosting;
 pub use snapshot::{Known, State};
 
 use crate::discover::{
-    Application, Artifact, EMPTY, FOREIGN, IN_PLACE, Kind, Skipped, TOO_LARGE, UNBUILT, is_report, is_source, sniff,
+    Application, Artifact, EMPTY, FOREIGN, IN_PLACE, Kind, Skipped, TOO_LARGE, UNBUILT, is_report, is_set_aside,
+    is_source, sniff,
 };
 use crate::facts::{NoteKind, Reading};
 use rayon::prelude::*;
@@ -257,7 +259,7 @@ fn input_hash<'a>(app: &Application, contents: impl Iterator<Item = Option<&'a b
 }
 
 fn read_one(files: Files<'_>, artifact: &Artifact, options: Options<'_>) -> (Outcome, Option<blake3::Hash>) {
-    let loaded = match load(artifact) {
+    let loaded = match load(files.app, artifact) {
         Ok(loaded) => loaded,
         Err(error) => {
             let mut reading = Reading::new(&artifact.path, "");
@@ -380,7 +382,7 @@ enum Loaded {
 }
 
 /// Opens a file once: the head decides whether the rest is read.
-fn load(artifact: &Artifact) -> io::Result<Loaded> {
+fn load(app: &Application, artifact: &Artifact) -> io::Result<Loaded> {
     let mut bytes = Vec::new();
     let mut file = None;
     if artifact.part.is_some() {
@@ -392,7 +394,11 @@ fn load(artifact: &Artifact) -> io::Result<Loaded> {
         file.by_ref().take(sniff::SNIFF_LEN as u64).read_to_end(&mut bytes)?;
     }
     let head = bytes.get(..sniff::SNIFF_LEN).unwrap_or(&bytes);
-    let Some(kind) = sniff(head, artifact.file_name()) else { return Ok(Loaded::Foreign) };
+    let kind = match sniff(head, artifact.file_name()) {
+        Some(kind) => kind,
+        None if is_set_aside(head, artifact.file_name()) && aside::is_in_use(app, artifact) => Kind::Properties,
+        None => return Ok(Loaded::Foreign),
+    };
     if is_report(kind, head) {
         return Ok(Loaded::Report);
     }
