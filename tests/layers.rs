@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
 const READERS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("debug", &[]),
+    ("aside", &[]),
     ("host", &[]),
     ("connection", &[]),
     ("literals", &[]),
