@@ -12,7 +12,7 @@ use crate::facts::{Folder, Hole, Location, Part, Source, Text, env_hole, join_pa
 use connection::connection_string;
 use keys::{base_key, sub_key};
 pub(super) use paths::parent;
-use paths::{cut_tail, file_name, name_of_entry};
+use paths::{cut_tail, file_name, folder_of, name_of_entry};
 
 /// Computes the value of a call.
 pub(super) fn apply(
@@ -353,9 +353,12 @@ fn replace(resolver: &Resolver<'_>, at: At<'_>, this: Option<Id>, args: &[Id]) -
         None => behind(text, &from).map(|rest| to.clone().concat(&rest)),
     };
     let may_be_anything = from.as_lit().is_none() && to.as_lit().is_none();
-    let other =
-        |text: &Text| replaced(text).unwrap_or_else(|| if may_be_anything { Text::unknown() } else { text.clone() });
-    whole.iter().map(|value| value.with(other(&value.text))).collect()
+    let other = |value: &Value| match replaced(&value.text) {
+        Some(text) => value.with(text),
+        None if may_be_anything => value.with(folder_of(&value.text)).guessed(),
+        None => value.with(value.text.clone()),
+    };
+    whole.iter().map(other).collect()
 }
 
 /// A text with another in the place of each literal piece of it.

@@ -1,6 +1,6 @@
 //! Paths taken apart around what is not known of them.
 
-use crate::facts::{Hole, Part, Text};
+use crate::facts::{Hole, Part, Source, Text};
 
 /// All but the last component of a path.
 pub(in crate::read::clr) fn parent(path: &Text) -> Text {
@@ -57,6 +57,19 @@ pub(super) fn name_of_entry(path: &Text) -> Text {
     }
 }
 
+/// A path of which a piece that is not known gets another that is not known: most often one of its name, as of a template,
+/// so that the folder that the author has written stays. What was found somewhere is put elsewhere by this, as when a tree
+/// is copied: nothing is known of it then.
+pub(super) fn folder_of(path: &Text) -> Text {
+    let is_found = |part: &Part| matches!(part, Part::Hole(Hole::Unknown | Hole::From(Source::Output | Source::Param, _)));
+    let is_written = matches!(path.parts().first(), Some(Part::Lit(_) | Part::Hole(Hole::Folder(_))));
+    if !is_written || path.parts().iter().any(is_found) {
+        return Text::unknown();
+    }
+    let folder = parent(path);
+    if folder.is_unknown() { folder } else { folder.concat(&Text::lit("\\")).concat(&Text::unknown()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +89,15 @@ mod tests {
         let t = Text::parse;
         assert_eq!(name_of_entry(&t("{AppDir}\\..")), Text::unknown());
         assert_eq!(name_of_entry(&t("{AppDir}\\data")), t("data"));
+    }
+
+    #[test]
+    fn the_folder_of_a_path_that_was_written_stays() {
+        let told = |path: &str| folder_of(&Text::parse(path)).to_string();
+        assert_eq!(told("C:\\Shop\\orders.dat"), "C:\\Shop\\{?}");
+        assert_eq!(told("{ProgramData}\\Shop\\{arg:day}.dat"), "{ProgramData}\\Shop\\{?}");
+        assert_eq!(told("orders.dat"), "{?}");
+        assert_eq!(told("C:\\Shop\\{?}"), "{?}", "found in a tree");
+        assert_eq!(told("{config:appSettings/Root}\\a.dat"), "{?}");
     }
 }
