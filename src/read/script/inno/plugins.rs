@@ -4,12 +4,20 @@ use super::Entry;
 use crate::facts::{Clue, ClueKind, Folder, Location, PLUG_IN, Site, Text, join_paths};
 use crate::read::script::sink::Sink;
 use crate::read::script::words;
+use std::collections::HashSet;
+
+/// Folders above a file that are looked at; a path of Windows has no more (MAX_PATH), and of what lies deeper nothing is said.
+const MAX_DEPTH: usize = 130;
 
 /// Files of the setup alone (Inno Setup documentation, "[Files] section": `dontcopy`), and those that it installs.
 #[derive(Default)]
 pub(super) struct PlugIns {
     kept: Vec<(Site, Text)>,
-    installed: Vec<String>,
+    /// Names of what is installed, and folders of which anything may be.
+    names: HashSet<String>,
+    folders: HashSet<String>,
+    /// Anything at all may be installed.
+    is_open: bool,
 }
 
 /// Functions of the code section that put a file somewhere (Inno Setup documentation, "Pascal Scripting: Support Functions
@@ -22,8 +30,25 @@ impl PlugIns {
         let Some(source) = entry.field("source") else { return };
         match entry.flag("dontcopy") {
             true => self.kept.push((entry.site.clone(), source)),
-            false => self.installed.push(source.to_string().to_lowercase()),
+            false => self.installs(&source.to_string().to_lowercase()),
         }
+    }
+
+    fn installs(&mut self, source: &str) {
+        match source.find(['*', '?', '{']).map(|at| source[..at].rsplit_once('\\')) {
+            Some(Some((folder, _))) => _ = self.folders.insert(folder.to_owned()),
+            Some(None) => self.is_open = true,
+            None => _ = self.names.insert(words::base_name(&Text::lit(source)).to_owned()),
+        }
+    }
+
+    /// May another entry install this file, by its name or with a folder that it lies in?
+    fn brings(&self, path: &str) -> bool {
+        let mut folders = path.match_indices('\\').map(|(at, _)| &path[..at]);
+        self.is_open
+            || self.names.contains(words::base_name(&Text::lit(path)))
+            || folders.by_ref().take(MAX_DEPTH).any(|folder| self.folders.contains(folder))
+            || folders.next().is_some()
     }
 
     /// Says that the setup starts what only it uses: it runs when the setup does.
@@ -36,7 +61,7 @@ impl PlugIns {
         for (site, source) in &self.kept {
             let path = source.to_string().to_lowercase();
             let is_program = [".dll", ".exe"].iter().any(|ending| path.ends_with(ending));
-            if !is_program || self.installed.iter().any(|installed| brings(installed, &path)) {
+            if !is_program || self.brings(&path) {
                 continue;
             }
             let location = Location::file(&join_paths(&Text::folder(Folder::AppDir), source));
@@ -45,11 +70,23 @@ impl PlugIns {
     }
 }
 
-/// May the source of another entry be the same file, or hold it?
-fn brings(installed: &str, path: &str) -> bool {
-    let name = words::base_name(&Text::lit(path)).to_owned();
-    match installed.find(['*', '?', '{']) {
-        Some(at) => installed[..at].rsplit_once('\\').is_none_or(|(folder, _)| path.starts_with(folder)),
-        None => installed.ends_with(&name),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_entries_bring_by_name_or_with_a_folder() {
+        let brings = |installed: &str, path: &str| {
+            let mut plug_ins = PlugIns::default();
+            plug_ins.installs(installed);
+            plug_ins.brings(path)
+        };
+        assert!(brings("bin\\help.dll", "setup\\help.dll"));
+        assert!(!brings("bin\\nohelp.dll", "bin\\help.dll"));
+        assert!(brings("bin\\*", "bin\\x64\\help.dll"));
+        assert!(!brings("bin\\*", "binary\\help.dll"));
+        assert!(brings("*", "bin\\help.dll"));
+        assert!(brings("..\\a*.dll", "..\\x\\help.dll"));
+        assert!(brings("a\\*", &"b\\".repeat(MAX_DEPTH + 2)), "too deep to say");
     }
 }
