@@ -7,7 +7,7 @@ use super::arguments::Handed;
 use super::interest::Interest;
 use super::sourced::{Foreign, Script};
 use super::value::{Made, Scope, Value, number};
-use crate::facts::{NoteKind, Site, Source, Step, Text};
+use crate::facts::{NoteKind, Part, Site, Source, Step, Text};
 use crate::read::Input;
 use crate::read::script::guards::Guards;
 use crate::read::script::sink::{self, Sink};
@@ -223,8 +223,10 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
             "type_literal" => Value::Object(type_name(self.slice(node)).into(), Made::Type),
             "additive_expression" | "additive_argument_expression" => {
                 match self.operands(node, scope) {
-                    // Lists of what was found.
-                    (Value::Paths(left), Value::Paths(right)) => Value::Paths(left).and(Value::Paths(right)),
+                    // Lists of what was found. A single path, and what a member of it gives, is joined as a text.
+                    (Value::Paths(left), Value::Paths(right)) if self.are_lists(node, &left, &right) => {
+                        Value::Paths(left).and(Value::Paths(right))
+                    }
                     (left, right) => left.with(&right, |a, b| a.clone().concat(b)),
                 }
             }
@@ -275,6 +277,19 @@ impl<'s, 'r, 'k> Machine<'s, 'r, 'k> {
                 last
             }
         }
+    }
+
+    /// Are the operands of a sum lists? The left one decides (about_Arithmetic_Operators); nothing is added to a single file.
+    fn are_lists(&self, sum: Node<'s>, left: &[Text], right: &[Text]) -> bool {
+        let has_several = |texts: &[Text]| {
+            let is_pattern = |part: &Part| matches!(part, Part::Lit(known) if known.contains(['*', '?']));
+            texts.len() != 1 || texts.iter().any(|text| text.parts().iter().any(is_pattern))
+        };
+        let parts = children(sum);
+        let is_member = |node: &Node<'s>| unwrapped(*node).kind() == "member_access";
+        parts.first().is_some_and(|left| unwrapped(*left).kind() == "array_expression")
+            || has_several(left)
+            || has_several(right) && !parts.iter().any(is_member)
     }
 
     fn operands(&mut self, node: Node<'s>, scope: &mut Scope) -> (Value, Value) {
