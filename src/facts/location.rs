@@ -32,9 +32,6 @@ pub enum Extent {
     Full,
 }
 
-/// How templates of names for temporary files end (POSIX, "mkstemp").
-const TEMPLATE: &str = "XXXXXX";
-
 impl Location {
     /// Takes a normal form (as a listing writes it) or any other name as it is.
     pub fn named(text: Text) -> Self {
@@ -145,16 +142,9 @@ impl Location {
     }
 
     /// In a folder for temporary files: that of the account, or that of Windows, which lies on the disk of Windows but
-    /// holds scratch all the same. Or named as programs name what they take away again: `~temp0001.dat`, `outXXXXXX`.
+    /// holds scratch all the same.
     pub fn is_scratch(&self) -> bool {
         let place = self.file_place();
-        let is_marked = |name: &str| name.len() > 1 && name.starts_with('~');
-        let is_template = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).ends_with(TEMPLATE);
-        let last = self.text.trailing_lit();
-        let name = last.rsplit_once('\\').map_or(last, |(_, name)| name);
-        if (name.len() < last.len() && is_marked(name)) || is_template(name) {
-            return true;
-        }
         let key = || self.key();
         place == Place::Temp
             || (place == Place::Windows

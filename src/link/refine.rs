@@ -24,48 +24,53 @@ const LIST: &str = "odbc data sources\\";
 
 /// Refines plain files, folders and registry values by their location.
 pub(super) fn stores(readings: &mut [Reading]) {
-    for effect in super::effects_mut(readings) {
-        if effect.store == Store::Registry
-            && matches!(effect.operation, Operation::Create | Operation::SetValue | Operation::Write)
-            && let Some(source) = data_source(&effect.location)
-        {
-            effect.store = Store::Database;
-            effect.operation = Operation::Configure;
-            effect.location = source;
+    for reading in readings {
+        let is_native = reading.format.starts_with("pe-");
+        for effect in super::effects_mut(std::slice::from_mut(reading)) {
+            if effect.store == Store::Registry
+                && matches!(effect.operation, Operation::Create | Operation::SetValue | Operation::Write)
+                && let Some(source) = data_source(&effect.location)
+            {
+                effect.store = Store::Database;
+                effect.operation = Operation::Configure;
+                effect.location = source;
+            }
+            if effect.store == Store::Queue && is_remote_queue(&effect.location.key()) {
+                effect.mark(Trait::Remote);
+            }
+            if effect.store == Store::Memory && is_called_cache(effect) {
+                effect.store = Store::Cache;
+            }
+            if effect.store != Store::File {
+                continue;
+            }
+            if matches!(effect.location.text().as_hole(), Some(Hole::Folder(_)))
+                && effect.operation != Operation::Delete
+            {
+                // A file is not a folder: its name was put behind the folder in a way that was not followed.
+                effect.location = effect.location.child(&Text::unknown());
+                effect.certainty = effect.certainty.min(Certainty::Likely);
+            }
+            let extension = effect.location.extension().unwrap_or_default();
+            let extension = extension.as_str();
+            effect.store = if effect.location.is_scratch() || is_named_scratch(&effect.location, is_native) {
+                Store::TempFile
+            } else if DATABASES.contains(&extension) {
+                Store::Database
+            } else if LOGS.contains(&extension) || effect.has(Trait::Printed) || is_log_text(effect) {
+                Store::Log
+            } else if TRACES.contains(&extension) {
+                Store::Trace
+            } else if DUMPS.contains(&extension) {
+                Store::Dump
+            } else if LINKS.contains(&extension) && effect.operation != Operation::Read {
+                Store::Shortcut
+            } else if extension == "ini" && effect.operation != Operation::Read {
+                Store::Ini
+            } else {
+                Store::File
+            };
         }
-        if effect.store == Store::Queue && is_remote_queue(&effect.location.key()) {
-            effect.mark(Trait::Remote);
-        }
-        if effect.store == Store::Memory && is_called_cache(effect) {
-            effect.store = Store::Cache;
-        }
-        if effect.store != Store::File {
-            continue;
-        }
-        if matches!(effect.location.text().as_hole(), Some(Hole::Folder(_))) && effect.operation != Operation::Delete {
-            // A file is not a folder: its name was put behind the folder in a way that was not followed.
-            effect.location = effect.location.child(&Text::unknown());
-            effect.certainty = effect.certainty.min(Certainty::Likely);
-        }
-        let extension = effect.location.extension().unwrap_or_default();
-        let extension = extension.as_str();
-        effect.store = if effect.location.is_scratch() {
-            Store::TempFile
-        } else if DATABASES.contains(&extension) {
-            Store::Database
-        } else if LOGS.contains(&extension) || effect.has(Trait::Printed) || is_log_text(effect) {
-            Store::Log
-        } else if TRACES.contains(&extension) {
-            Store::Trace
-        } else if DUMPS.contains(&extension) {
-            Store::Dump
-        } else if LINKS.contains(&extension) && effect.operation != Operation::Read {
-            Store::Shortcut
-        } else if extension == "ini" && effect.operation != Operation::Read {
-            Store::Ini
-        } else {
-            Store::File
-        };
     }
 }
 
@@ -93,6 +98,19 @@ fn data_source(location: &Location) -> Option<Location> {
         return None;
     }
     Some(Location::registry(&Text::parse(&format!("{}{name}", shown.get(..start)?))))
+}
+
+/// How templates of names for temporary files end (POSIX, "mkstemp").
+const TEMPLATE: &str = "XXXXXX";
+
+/// Named as programs name what they take away again: `~temp0001.dat`, and in machine code, where a function makes a name of
+/// it, `outXXXXXX`. To a script and to settings that is a name like any other.
+fn is_named_scratch(location: &Location, is_native: bool) -> bool {
+    let is_marked = |name: &str| name.len() > 1 && name.starts_with('~');
+    let is_template = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).ends_with(TEMPLATE);
+    let last = location.text().trailing_lit();
+    let name = last.rsplit_once('\\').map_or(last, |(_, name)| name);
+    name.len() < last.len() && is_marked(name) || is_native && is_template(name)
 }
 
 /// A path or direct format name of a queue that names another machine (MS documentation: "Path Names", "Direct
