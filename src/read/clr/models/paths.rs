@@ -61,7 +61,8 @@ pub(super) fn name_of_entry(path: &Text) -> Text {
 /// so that the folder that the author has written stays. What was found somewhere is put elsewhere by this, as when a tree
 /// is copied: nothing is known of it then.
 pub(super) fn folder_of(path: &Text) -> Text {
-    let is_found = |part: &Part| matches!(part, Part::Hole(Hole::Unknown | Hole::From(Source::Output | Source::Param, _)));
+    let is_found =
+        |part: &Part| matches!(part, Part::Hole(Hole::Unknown | Hole::From(Source::Output | Source::Param, _)));
     let is_written = matches!(path.parts().first(), Some(Part::Lit(_) | Part::Hole(Hole::Folder(_))));
     if !is_written || path.parts().iter().any(is_found) {
         return Text::unknown();
