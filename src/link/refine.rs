@@ -211,7 +211,8 @@ mod tests {
     #[test]
     fn names_tell_the_kind() {
         let mut readings = listing::parse(
-            "effect create file \"{AppDir}\\orders.sdf\"\n\
+            "artifact desk.exe format=pe-x64\n\
+             effect create file \"{AppDir}\\orders.sdf\"\n\
              effect append file \"{AppDir}\\Logs\\x.dat\"\n\
              effect create file \"{Temp}\\x.db\"\n\
              effect create file \"C:\\Windows\\Temp\\x.db\"\n\
@@ -243,5 +244,18 @@ mod tests {
             ["log", "temp-file", "log", "file", "file"],
             "a word of its own in the name of a file or folder"
         );
+    }
+
+    #[test]
+    fn a_template_is_a_name_to_a_script() {
+        let kind = |format: &str, name: &str| {
+            let text = format!("artifact desk format={format}\neffect create file C:\\Desk\\{name}\n");
+            let mut readings = listing::parse(&text).unwrap();
+            super::stores(&mut readings);
+            readings[0].facts[0].as_effect().unwrap().store
+        };
+        assert_eq!(kind("pe-x64", "outXXXXXX"), crate::facts::Store::TempFile);
+        assert_eq!(kind("power-shell", "outXXXXXX"), crate::facts::Store::File);
+        assert_eq!(kind("power-shell", "~out.dat"), crate::facts::Store::TempFile);
     }
 }
