@@ -19,14 +19,17 @@ impl Word {
 }
 
 /// Splits as the C runtime does for programs: blanks outside double quotes; `\"` right behind an opening quote, a sign or
-/// a blank is a quote that the program gets, and the next one closes it. Elsewhere `\"` is the end of a folder's name.
+/// a blank is a quote that the program gets, and the next one closes it. Outside of quotes it needs one that closes: without,
+/// as in `\"Order Desk"\a.dat`, a folder at the root of the drive has a name in quotes. Elsewhere `\"` is the end of a folder's name.
 pub(crate) fn split(line: &Text) -> Vec<Word> {
     let mut words = Vec::new();
     let mut word = Word::default();
     let mut quoted = false;
     let mut open = false;
     let mut inner = false;
-    for part in line.parts() {
+    let closing = |part: &Part| if let Part::Lit(literal) = part { literal.rfind("\\\"") } else { None };
+    let last = line.parts().iter().enumerate().filter_map(|(n, part)| Some((n, closing(part)?))).next_back();
+    for (n, part) in line.parts().iter().enumerate() {
         let Part::Lit(literal) = part else {
             open = true;
             word.text.push(part.clone());
@@ -42,7 +45,10 @@ pub(crate) fn split(line: &Text) -> Vec<Word> {
             let before = &literal[start..i];
             let opens = literal[..i].strip_suffix('\\').is_some_and(|b| match quoted {
                 true => b.is_empty() || b.ends_with(['"', ' ', '=']),
-                false => b.ends_with([' ', '\t', '=', ',', '(']) || b.is_empty() && !open && words.is_empty(),
+                false => {
+                    last.is_some_and(|last| (n, i) < last)
+                        && (b.ends_with([' ', '\t', '=', ',', '(']) || b.is_empty() && !open && words.is_empty())
+                }
             });
             if c == '"' && before.ends_with('\\') && (inner || opens) {
                 word.text.push_lit(&before[..before.len() - 1]);
@@ -156,6 +162,8 @@ mod tests {
         assert_eq!(texts("\"{AppDir}\\x y\" /l:{?}.log"), ["{AppDir}\\x y", "/l:{?}.log"]);
         assert_eq!(texts("binPath= \"\\\"C:\\a b\\c.exe\\\" -x\" y"), ["binPath=", "\"C:\\a b\\c.exe\" -x", "y"]);
         assert_eq!(texts("\"C:\\a b\\\" c"), ["C:\\a b\\", "c"]);
+        assert_eq!(texts("copy a \\\"b c\"\\d"), ["copy", "a", "\\b c\\d"]);
+        assert_eq!(texts("-Q \\\"b c\\\" d"), ["-Q", "\"b", "c\"", "d"]);
         assert_eq!(texts(""), Vec::<String>::new());
     }
 
