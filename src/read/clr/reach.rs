@@ -194,10 +194,10 @@ impl<'w> Walk<'w> {
         if (0..).zip(units).any(looks_through) {
             self.find_by_kind();
         }
-        let is_exported = |attribute: &Box<str>| EXPORTS.contains(&&**attribute);
+        let is_exported = |attribute: &str| EXPORTS.contains(&attribute);
         for (u, unit) in (0..).zip(units) {
             for (t, info) in (1..).zip(&unit.types) {
-                if info.attributes.iter().any(is_exported) {
+                if info.attributes.iter().any(|attribute| is_exported(attribute)) {
                     self.make((u, t), How::Named);
                 }
             }

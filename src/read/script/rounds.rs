@@ -91,7 +91,7 @@ fn jumps(lines: &[String]) -> Vec<Round> {
     // The last label of a name above, or else the first below.
     let place = |label: &str, at: usize| {
         let named = || labels.iter().filter(|(name, _)| *name == label).map(|(_, line)| *line);
-        named().filter(|line| *line <= at).last().or_else(|| named().next())
+        named().rfind(|line| *line <= at).or_else(|| named().next())
     };
     let jump = |line: &str| {
         let mut all = batch_words(line);

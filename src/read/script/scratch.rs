@@ -93,8 +93,7 @@ fn mark_replaced(reading: &mut Reading) {
         let from = effect.evidence.iter().find_map(Step::moved_from);
         Some((effect.location.key(), ((fact.site.line, fact.site.column), from)))
     };
-    let renamed: HashMap<String, ((Option<u32>, Option<u32>), Option<Location>)> =
-        reading.facts.iter().filter_map(renamed).collect();
+    let renamed: HashMap<_, _> = reading.facts.iter().filter_map(renamed).collect();
     if renamed.is_empty() {
         return;
     }

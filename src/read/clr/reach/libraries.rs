@@ -93,7 +93,7 @@ fn within(app: &Application, units: &[Unit], readings: &[Reading], of_folder: &[
         references.iter().filter_map(|name| by_name.get(&name.to_lowercase()).copied()).filter(|to| to != u).collect()
     };
     let referrers = own.iter().filter(|u| !is_test(u));
-    let named: HashSet<u32> = referrers.flat_map(|u| referred(u)).collect();
+    let named: HashSet<u32> = referrers.flat_map(&referred).collect();
     let starts = |u: &&u32| !named.contains(*u) || unit(u).is_none_or(|unit| unit.entry.is_some());
     let mut reached: HashSet<u32> = own.iter().filter(starts).copied().collect();
     // Of what was not seen whole nobody knows what it calls, of itself and of what it refers to.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 /// Folders above a file that are looked at; a path of Windows has no more (MAX_PATH), and of what lies deeper nothing is said.
 const MAX_DEPTH: usize = 130;
 
-/// Files of the setup alone (Inno Setup documentation, "[Files] section": `dontcopy`), and those that it installs.
+/// Files of the setup alone (Inno Setup documentation, "Files section": `dontcopy`), and those that it installs.
 #[derive(Default)]
 pub(super) struct PlugIns {
     kept: Vec<(Site, Text)>,
