@@ -1,7 +1,7 @@
-//! One call that puts things at several places of which not all is known, and which differ in nothing but their names, is one
-//! thing to change. Places that are known in full are states of their own: each can be accepted, and be new.
+//! One call that puts files at several places in a folder of which nothing is known, and which differ in nothing but their names,
+//! is one thing to look into. Anywhere else each name is a state of its own: it can be accepted, and be new.
 
-use crate::facts::{Body, Certainty, Effect, Extent, Operation, Part, Reading, Site, Step, Trait};
+use crate::facts::{Body, Certainty, Effect, Extent, Hole, Operation, Part, Reading, Site, Step, Store, Trait};
 use crate::rules::RuleSet;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -58,7 +58,9 @@ pub(super) fn fold(readings: &mut [Reading], rules: &RuleSet) {
 fn alike(effect: &Effect, rules: &RuleSet) -> Option<String> {
     let is_told = effect.operation != Operation::Read
         && effect.certainty > Certainty::Possible
+        && matches!(effect.store, Store::File | Store::Directory)
         && effect.location.extent() == Extent::Partial
+        && matches!(effect.location.text().parts().first(), Some(Part::Hole(hole)) if !matches!(hole, Hole::Folder(_)))
         && !effect.has(Trait::Implied);
     if !is_told {
         return None;
@@ -91,16 +93,16 @@ mod tests {
                 .replace('\n', " at=method:A.B;il:0x10\n")
         };
         let of = |lines: &[String]| told(&lines.concat());
-        let (one, two) = (write("{AppData}\\D\\{?}.a", ""), write("{AppData}\\D\\{?}.b", ""));
+        let (one, two) = (write("{?}\\D\\a.x", ""), write("{?}\\D\\b.x", ""));
         assert_eq!(of(&[one.clone(), two.clone()]), [true, false]);
         let full = [write("{AppData}\\D\\a.dat", ""), write("{AppData}\\D\\b.dat", "")];
         assert_eq!(of(&full), [true, true], "two files");
-        let named = [write("{AppData}\\D\\{?}", ""), write("{AppData}\\D\\{?}\\a.xml", "")];
+        let named = [write("{?}\\D\\{?}", ""), write("{?}\\D\\{?}\\a.xml", "")];
         assert_eq!(of(&named), [false, true], "what says more is told");
         assert_eq!(of(&[one.clone(), two.replace("0x10", "0x20")]), [true, true], "another call");
-        assert_eq!(of(&[one.clone(), write("C:\\D\\{?}.b", "")]), [true, true], "another disk");
-        assert_eq!(of(&[one.clone(), write("{AppData}\\D\\{?}.b", "traits=read-back")]), [true, true], "it is needed");
-        assert_eq!(of(&[one.clone(), write("{AppData}\\D\\{?}.b", "origin=input")]), [true, true], "another rule");
+        assert_eq!(of(&[one.clone(), write("{AppData}\\D\\{?}.b", "")]), [true, true], "another folder");
+        assert_eq!(of(&[one.clone(), write("{?}\\D\\b.x", "traits=read-back")]), [true, true], "it is needed");
+        assert_eq!(of(&[one.clone(), write("{?}\\D\\b.x", "origin=input")]), [true, true], "another rule");
         let lines = |text: &str| text.replace("method:A.B;il:0x10", "line:7");
         assert_eq!(told(&lines(&[one, two].concat())), [true, true], "a line may have several calls");
     }
