@@ -9,11 +9,15 @@ use std::collections::HashMap;
 /// What stands between a name and what is added to it.
 const SEPARATORS: [char; 8] = ['.', '_', '-', ' ', '(', '{', '~', '+'];
 
+/// Most files of one method that a copy is compared with.
+const MAX_COMPARED: usize = 256;
+
 /// Marks what only makes or empties the file that the same artifact appends to at the same time, and the copies of it that
 /// the same method puts away. What is put into it with a request is another matter.
 pub(super) fn mark(readings: &mut [Reading]) {
     for reading in readings {
         let mut appended: HashMap<(String, Phase), Site> = HashMap::new();
+        let mut of_method: HashMap<String, Vec<(String, Phase, Site)>> = HashMap::new();
         for fact in super::steps::counted_mut(&mut reading.facts) {
             let site = fact.site.clone();
             let Body::Effect(effect) = &mut fact.body else { continue };
@@ -23,7 +27,14 @@ pub(super) fn mark(readings: &mut [Reading]) {
                 if !effect.has(Trait::ReadBack) && !effect.has(Trait::ReadModifyWrite) {
                     effect.unmark(Trait::Baked);
                 }
-                appended.entry((effect.location.key(), effect.phase)).or_insert(site);
+                let (key, phase) = (effect.location.key(), effect.phase);
+                if let Some(method) = &site.method {
+                    let all = of_method.entry(method.clone()).or_default();
+                    if all.len() < MAX_COMPARED {
+                        all.push((key.clone(), phase, site.clone()));
+                    }
+                }
+                appended.entry((key, phase)).or_insert(site);
             }
         }
         if appended.is_empty() {
@@ -45,13 +56,13 @@ pub(super) fn mark(readings: &mut [Reading]) {
                 Operation::Copy | Operation::Rename => {
                     let sources: Vec<String> =
                         effect.evidence.iter().filter_map(Step::taken_from).map(|from| from.key()).collect();
-                    let put_away = |(key, phase): &(String, Phase)| {
+                    let put_away = |(key, phase, _): &&(String, Phase, Site)| {
                         *phase == effect.phase
                             && (sources.is_empty() || sources.contains(key))
                             && is_put_away(key, &effect.location)
                     };
-                    let of_method = |site: &Site| site.method.is_some() && site.method == method;
-                    appended.iter().find(|(place, site)| of_method(site) && put_away(place)).map(|(_, site)| site)
+                    let all = method.and_then(|method| of_method.get(&method));
+                    all.and_then(|all| all.iter().find(put_away)).map(|(.., site)| site)
                 }
                 _ => None,
             };

@@ -25,8 +25,16 @@ pub(super) fn helpers(readings: &[Reading]) -> HashSet<String> {
     if found.is_empty() || installed.iter().any(holds_others) {
         return HashSet::new();
     }
-    for clue in installed {
+    // Whoever else ships a file of that name, and whoever has another one, may run it.
+    let others = clues(ClueKind::Ships).filter(|clue| !INSTALLERS.contains(&clue.key.as_str()));
+    for clue in installed.into_iter().chain(others) {
         found.remove(&named(clue));
+    }
+    let mut met = HashSet::new();
+    for name in readings.iter().map(|reading| file_name(&reading.artifact).to_lowercase()) {
+        if found.contains(&name) && !met.insert(name.clone()) {
+            found.remove(&name);
+        }
     }
     for clue in clues(ClueKind::Import) {
         let module = clue.key.split('!').next().unwrap_or_default().to_lowercase();
@@ -62,6 +70,10 @@ mod tests {
         assert_eq!(phase(&ships("help.dll")), Phase::Run, "installed as well");
         assert_eq!(phase(&ships("*")), Phase::Run, "perhaps installed as well");
         assert_eq!(phase(&ships("lib")), Phase::Run, "a whole folder");
+        let package =
+            "artifact p.wxs format=wix\nclue ships key=wix value=bin\\help.dll location={ProgramFiles}\\Desk\n";
+        assert_eq!(phase(package), Phase::Run, "another package ships it");
+        assert_eq!(phase("artifact app/help.dll format=pe-x64\n"), Phase::Run, "another file of that name");
         let imports = "artifact desk.exe format=pe-x64\nclue import key=help.dll!Save\n";
         assert_eq!(phase(imports), Phase::Run);
     }
