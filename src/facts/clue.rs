@@ -87,6 +87,9 @@ pub const PLUG_IN: &str = "plug-in";
 /// Key of the [`ClueKind::Role`] of a program that unpacks and sets up what it carries; `value` is what made it.
 pub const SELF_EXTRACTING: &str = "self-extracting";
 
+/// Key of the [`ClueKind::Role`] of a library that registers itself; `value` is the function that does.
+pub const SELF_REGISTERING: &str = "self-registering";
+
 /// Key of the [`ClueKind::Role`] of a well-known program that others bring along; `value` is the product.
 pub const BROUGHT_ALONG: &str = "brought-along";
 

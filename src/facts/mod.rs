@@ -21,7 +21,9 @@ mod tree;
 mod vocabulary;
 
 pub use alternatives::fold_alternatives;
-pub use clue::{BROUGHT_ALONG, CONTAINER, Clue, ClueKind, NEVER_ENDS, PLUG_IN, SELF_EXTRACTING, STAYS, TOOL};
+pub use clue::{
+    BROUGHT_ALONG, CONTAINER, Clue, ClueKind, NEVER_ENDS, PLUG_IN, SELF_EXTRACTING, SELF_REGISTERING, STAYS, TOOL,
+};
 pub use effect::{Effect, Step};
 pub use environment::{is_deployed_by_default, is_out_of_service};
 pub use folder::Folder;

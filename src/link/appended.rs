@@ -19,7 +19,6 @@ pub(super) fn mark(readings: &mut [Reading]) {
         let mut appended: HashMap<(String, Phase), Site> = HashMap::new();
         let mut of_method: HashMap<String, Vec<(String, Phase, Site)>> = HashMap::new();
         for fact in super::steps::counted_mut(&mut reading.facts) {
-            let site = fact.site.clone();
             let Body::Effect(effect) = &mut fact.body else { continue };
             let is_kept = effect.certainty >= Certainty::Likely && effect.location.extent() == Extent::Full;
             if effect.operation == Operation::Append && is_file(effect.store) && is_kept {
@@ -28,20 +27,19 @@ pub(super) fn mark(readings: &mut [Reading]) {
                     effect.unmark(Trait::Baked);
                 }
                 let (key, phase) = (effect.location.key(), effect.phase);
-                if let Some(method) = &site.method {
+                if let Some(method) = &fact.site.method {
                     let all = of_method.entry(method.clone()).or_default();
                     if all.len() < MAX_COMPARED {
-                        all.push((key.clone(), phase, site.clone()));
+                        all.push((key.clone(), phase, fact.site.clone()));
                     }
                 }
-                appended.entry((key, phase)).or_insert(site);
+                appended.entry((key, phase)).or_insert_with(|| fact.site.clone());
             }
         }
         if appended.is_empty() {
             continue;
         }
         for fact in super::steps::counted_mut(&mut reading.facts) {
-            let method = fact.site.method.clone();
             let Body::Effect(effect) = &mut fact.body else { continue };
             let has_own =
                 matches!(effect.origin, Origin::Input | Origin::Secret | Origin::Generated | Origin::Previous);
@@ -49,10 +47,8 @@ pub(super) fn mark(readings: &mut [Reading]) {
                 continue;
             }
             let site = match effect.operation {
-                Operation::Create => appended.get(&(effect.location.key(), effect.phase)),
-                Operation::Write if !effect.has(Trait::ReadBack) => {
-                    appended.get(&(effect.location.key(), effect.phase))
-                }
+                Operation::Write if effect.has(Trait::ReadBack) => None,
+                Operation::Create | Operation::Write => appended.get(&(effect.location.key(), effect.phase)),
                 Operation::Copy | Operation::Rename => {
                     let sources: Vec<String> =
                         effect.evidence.iter().filter_map(Step::taken_from).map(|from| from.key()).collect();
@@ -61,7 +57,7 @@ pub(super) fn mark(readings: &mut [Reading]) {
                             && (sources.is_empty() || sources.contains(key))
                             && is_put_away(key, &effect.location)
                     };
-                    let all = method.and_then(|method| of_method.get(&method));
+                    let all = fact.site.method.as_ref().and_then(|method| of_method.get(method));
                     all.and_then(|all| all.iter().find(put_away)).map(|(.., site)| site)
                 }
                 _ => None,

@@ -10,17 +10,20 @@ pub(super) fn leave_out(readings: &mut [Reading]) {
         let is_image = is_binary(&reading.format);
         // Calls whose file has a name before its ending, with that ending.
         let named: HashSet<(Site, String)> = super::steps::counted(&reading.facts)
-            .filter_map(|fact| Some((fact.site.clone(), ending_behind_hole(written(fact)?)?)))
+            .filter_map(|fact| {
+                let ending = ending_behind_hole(written(fact)?)?;
+                Some((fact.site.clone(), ending))
+            })
             .collect();
         // What was moved out of the way can be put there anew.
-        let is_moved = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect()).any(|effect| {
-            let moves = matches!(effect.operation, Operation::Rename | Operation::Delete);
-            moves && effect.location.key().contains(&own)
-        });
+        let moves = |effect: &Effect| {
+            matches!(effect.operation, Operation::Rename | Operation::Delete) && effect.location.key().contains(&own)
+        };
+        let may_write_itself = !is_image || super::effects(reading).any(moves);
         reading.facts.retain(|fact| {
             let Some(effect) = written(fact) else { return true };
             let only_ends = || ending_alone(effect).is_some_and(|ending| named.contains(&(fact.site.clone(), ending)));
-            !(is_image && !is_moved && is_in_own_folder(effect, &own)) && (named.is_empty() || !only_ends())
+            (may_write_itself || !is_in_own_folder(effect, &own)) && (named.is_empty() || !only_ends())
         });
     }
 }

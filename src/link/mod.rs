@@ -108,6 +108,11 @@ pub fn link(readings: &mut [Reading], context: &Context<'_>, rules: &RuleSet) ->
     steps::take()
 }
 
+/// The effects of one reading.
+fn effects(reading: &Reading) -> impl Iterator<Item = &crate::facts::Effect> {
+    steps::counted(&reading.facts).filter_map(|fact| fact.as_effect())
+}
+
 /// The effects of all readings, mutably.
 fn effects_mut(readings: &mut [Reading]) -> impl Iterator<Item = &mut crate::facts::Effect> {
     readings.iter_mut().flat_map(|r| steps::counted_mut(&mut r.facts)).filter_map(|f| match &mut f.body {

@@ -344,14 +344,17 @@ fn follow(
 
 /// Is it said to be of this kind?
 pub(super) fn has_role(reading: &Reading, role: &str) -> bool {
-    let mut clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
-    clues.any(|clue| clue.kind == ClueKind::Role && clue.key == role)
+    roles(reading, role).next().is_some()
+}
+
+fn roles<'r>(reading: &'r Reading, role: &'r str) -> impl Iterator<Item = &'r Clue> {
+    let clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
+    clues.filter(move |clue| clue.kind == ClueKind::Role && clue.key == role)
 }
 
 /// What sets a machine up ends; what does not is there to serve.
 fn never_ends(reading: &Reading) -> bool {
-    let mut clues = super::steps::counted(&reading.facts).filter_map(|fact| fact.as_clue());
-    clues.any(|clue| clue.kind == ClueKind::Role && clue.key == STAYS && clue.value == NEVER_ENDS)
+    roles(reading, STAYS).any(|clue| clue.value == NEVER_ENDS)
 }
 
 /// Does a clue with this key say what a scheduled task starts?

@@ -1,5 +1,6 @@
 //! Programs of others that the application has with it as tools: of each the calls say what it does, and when.
 
+use super::effects;
 use super::index::Index;
 use crate::facts::{
     Body, Clue, ClueKind, Effect, Extent, Operation, Owner, Reading, Site, Step, Store, TOOL, Trait, file_name,
@@ -111,10 +112,6 @@ fn each(reading: &mut Reading, mut with: impl FnMut(&mut Effect)) {
             with(effect);
         }
     }
-}
-
-fn effects(reading: &Reading) -> impl Iterator<Item = &Effect> {
-    super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect())
 }
 
 /// The folder of a program and the product that its version information names.

@@ -43,7 +43,9 @@ pub(super) fn verdict(
         (Verdict::NotReady, what + &more)
     } else if artifacts == 0 {
         (Verdict::InsufficientData, "nothing was read".to_owned())
-    } else if let Some(gap) = (gaps.unread.clone())
+    } else if let Some(gap) = gaps
+        .unread
+        .clone()
         .or_else(|| nothing_own(readings))
         .or_else(|| gap(notes, readings))
         .or_else(|| gaps.unseen.clone())

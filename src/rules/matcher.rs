@@ -20,7 +20,7 @@ impl Condition {
             && !self.not_traits.iter().any(|t| effect.has(*t))
             && (self.via.is_empty() || self.via.iter().any(|p| wildcard(p, &effect.via)))
             && !self.not_via.iter().any(|p| wildcard(p, &effect.via))
-            && !(makes_one_anew(effect) && self.not_made_by.iter().any(|p| wildcard(p, &effect.via)))
+            && !(self.not_made_by.iter().any(|p| wildcard(p, &effect.via)) && makes_one_anew(effect))
             && (!self.guarded || effect.guard.is_some())
             && self.matches_location(effect)
     }

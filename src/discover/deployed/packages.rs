@@ -166,6 +166,7 @@ mod tests {
             assert!(!unpacked.holds(name), "{name}");
         }
     }
+
     #[test]
     fn packages_that_nothing_asks_for_are_what_is_deployed() {
         let holds = |beside: &str| {

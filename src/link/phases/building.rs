@@ -2,7 +2,8 @@
 
 use super::{Index, Known, edge_phase, is_task, makes_container, once};
 use crate::facts::{
-    Body, Clue, ClueKind, Effect, Operation, PLUG_IN, Phase, Place, Reading, Site, Store, file_name, folder_of,
+    Body, Clue, ClueKind, Effect, Operation, PLUG_IN, Phase, Place, Reading, SELF_REGISTERING, Site, Store, file_name,
+    folder_of,
 };
 
 /// How a script ends that makes an image: `sysprep /generalize` (MS documentation, "Sysprep (Generalize) a Windows
@@ -98,9 +99,6 @@ pub(super) fn plug_ins(readings: &[Reading], known: &mut [Option<Known>], index:
         }
     }
 }
-
-/// Key of the [`ClueKind::Role`] of a library that registers itself.
-const SELF_REGISTERING: &str = "self-registering";
 
 /// What a library that registers itself writes of its classes it writes when it is registered, where no other way to it was
 /// followed (MS documentation, "DllRegisterServer"). A program may register something at any time.

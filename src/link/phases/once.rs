@@ -2,6 +2,7 @@
 
 use super::{Index, Known, edge_phase, lateness};
 use crate::facts::{Certainty, Clue, ClueKind, Effect, Location, Phase, Reading, Site, Store};
+use crate::link::effects;
 use std::collections::BTreeSet;
 
 /// Most scripts of a chain that are looked at.
@@ -67,10 +68,6 @@ fn is_task(effect: &Effect, name: &str) -> bool {
 /// The name of a task, which may be given with the root of the folders of tasks.
 pub(super) fn named(task: &Location) -> String {
     task.key().trim_start_matches('\\').to_owned()
-}
-
-fn effects(reading: &Reading) -> impl Iterator<Item = &Effect> {
-    super::super::steps::counted(&reading.facts).filter_map(|fact| fact.as_effect())
 }
 
 /// What an artifact starts, itself included, without what is only there to take the application away.

@@ -194,10 +194,9 @@ impl<'w> Walk<'w> {
         if (0..).zip(units).any(looks_through) {
             self.find_by_kind();
         }
-        let is_exported = |attribute: &str| EXPORTS.contains(&attribute);
         for (u, unit) in (0..).zip(units) {
             for (t, info) in (1..).zip(&unit.types) {
-                if info.attributes.iter().any(|attribute| is_exported(attribute)) {
+                if info.attributes.iter().any(|attribute| EXPORTS.contains(&&**attribute)) {
                     self.make((u, t), How::Named);
                 }
             }

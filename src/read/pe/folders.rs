@@ -169,10 +169,7 @@ impl<'p, 'a> Folders<'p, 'a> {
 
     fn by_callers(&self, function: u32, depth: usize) -> Now {
         let program = self.program;
-        let mut calls = program.references.edges.iter();
-        let from = program.references.edges.partition_point(|(to, _)| *to < function);
-        let calls: Vec<u32> =
-            calls.by_ref().skip(from).take_while(|(to, _)| *to == function).map(|(_, at)| *at).collect();
+        let calls: Vec<u32> = program.references.calls_to(function).collect();
         let is_entered = program.entered().contains(&function);
         match is_entered {
             true if function == program.image.entry && calls.is_empty() => return Now::AsBefore,

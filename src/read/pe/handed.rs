@@ -142,11 +142,8 @@ impl Program<'_> {
         const CALL: u32 = 8;
         let all = self.handed.looked.borrow();
         let Some(given) = all.get(&function) else { return Vec::new() };
-        let edges = &self.references.edges;
-        let from = edges.partition_point(|(to, _)| *to < function);
-        let calls = edges.iter().skip(from).take_while(|(to, _)| *to == function).map(|(_, call)| *call);
         // With more calls than are kept not all of them give it.
-        let calls: Vec<u32> = calls.take(MAX_LOOKED + 1).collect();
+        let calls: Vec<u32> = self.references.calls_to(function).take(MAX_LOOKED + 1).collect();
         let mut asked: Vec<Slot> = Vec::new();
         let mut said = Vec::new();
         for looked in given {

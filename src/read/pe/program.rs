@@ -300,11 +300,9 @@ impl<'a> Program<'a> {
     /// Functions with a direct call or jump to one of `targets`.
     pub(crate) fn callers(&self, targets: &Set<u32>) -> Map<u32, Set<u32>> {
         let mut callers: Map<u32, Set<u32>> = Map::default();
-        let edges = &self.references.edges;
         for target in targets {
-            let first = edges.partition_point(|(to, _)| to < target);
-            let of_target = edges.iter().skip(first).take_while(|(to, _)| to == target);
-            let found: Set<u32> = of_target.filter_map(|(_, from)| self.functions.function_of(*from)).collect();
+            let calls = self.references.calls_to(*target);
+            let found: Set<u32> = calls.filter_map(|from| self.functions.function_of(from)).collect();
             if !found.is_empty() {
                 callers.insert(*target, found);
             }

@@ -99,6 +99,12 @@ impl References {
         self.slots.push((at, import));
     }
 
+    /// Where a function is called directly, or jumped to. Only of edges in their order, as they are when all were found.
+    pub(crate) fn calls_to(&self, function: u32) -> impl Iterator<Item = u32> {
+        let first = self.edges.partition_point(|(to, _)| *to < function);
+        self.edges.iter().skip(first).take_while(move |(to, _)| *to == function).map(|(_, from)| *from)
+    }
+
     fn edge(&mut self, target: u32, from: u32) {
         if self.edges.len() < MAX_EDGES {
             self.edges.push((target, from));

@@ -7,7 +7,7 @@ use super::{packing, resources};
 use crate::catalog::native::{self, Api, Model};
 use crate::facts::{
     BROUGHT_ALONG, Body, Certainty, Clue, ClueKind, Effect, Fact, Hole, Location, NoteKind, Operation, Owner, Reading,
-    SELF_EXTRACTING, Site, Source, Step, Store, Text,
+    SELF_EXTRACTING, SELF_REGISTERING, Site, Source, Step, Store, Text,
 };
 use std::collections::BTreeSet;
 
@@ -127,7 +127,7 @@ fn roles(image: &Image<'_>, linkage: &Linkage<'_>, reading: &mut Reading) {
     for name in ["DllRegisterServer", "DllInstall"] {
         if let Some(rva) = linkage.export(name).filter(|_| image.is_dll) {
             let at = Site { symbol: Some(name.to_owned()), ..Site::code(image.section_name(rva), rva) };
-            reading.clue(at, Clue::new(ClueKind::Role, "self-registering", name));
+            reading.clue(at, Clue::new(ClueKind::Role, SELF_REGISTERING, name));
         }
     }
     let model = |wanted: Model| {

@@ -297,8 +297,7 @@ impl Scope<'_> {
             let owns = |granted: &str| access::is_own_profile(&effect.location, granted);
             if effect.operation == Operation::Grant
                 && let Some(granted) = access::write_access(&self.arguments.bound.words, owns)
-                    .or_else(|| access::named_rights(&self.arguments.bound.words))
-                && !owns(&granted)
+                    .or_else(|| access::named_rights(&self.arguments.bound.words).filter(|granted| !owns(granted)))
             {
                 let clue = Clue::new(ClueKind::GrantsAccess, via, granted).at(effect.location.clone());
                 sink.clue(self.caller.site, clue);

@@ -1,6 +1,7 @@
 //! Names of what libraries have, where they are used without a call of IL: in literals that reflection is given, in
 //! configuration, and in pages, scripts and sources that are compiled where they lie.
 
+use super::Set;
 use crate::discover::{Application, Artifact};
 use crate::read::clr::unit::Unit;
 use std::collections::HashSet;
@@ -16,8 +17,6 @@ const SOURCES: [&str; 20] = [
 ];
 /// Texts in which types go by their full names.
 const DECLARATIONS: [&str; 5] = ["config", "xml", "json", "compiled", "browser"];
-
-type Set<T> = HashSet<T, foldhash::fast::RandomState>;
 
 /// Names that were found.
 pub(super) struct Words {

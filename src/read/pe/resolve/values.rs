@@ -70,9 +70,7 @@ fn asks(event: &Event) -> bool {
 /// The same with what all calls of the function give; `None`: they are not all known, or do not give the same.
 fn one_level_up(program: &Program<'_>, asked: Asked, calls: &Map<u32, Vec<(u32, InternalCall)>>) -> Option<Asked> {
     let calls = calls.get(&asked.function)?;
-    let edges = &program.references.edges;
-    let first = edges.partition_point(|(to, _)| *to < asked.function);
-    let known = edges.iter().skip(first).take_while(|(to, _)| *to == asked.function).count();
+    let known = program.references.calls_to(asked.function).count();
     let sites: Set<u32> = calls.iter().map(|(_, call)| call.site).collect();
     if known != sites.len() {
         return None;

@@ -468,9 +468,7 @@ fn says_more(more: &Event, less: &Event) -> bool {
 /// The steps with a caller of the first in front.
 fn callers(program: &Program<'_>, steps: &[(u32, u32)]) -> Vec<Vec<(u32, u32)>> {
     let Some((first, _)) = steps.first() else { return Vec::new() };
-    let edges = &program.references.edges;
-    let from = edges.partition_point(|(to, _)| to < first);
-    let calls = edges.iter().skip(from).take_while(|(to, _)| to == first).map(|(_, site)| *site);
+    let calls = program.references.calls_to(*first);
     let with = |site: u32| {
         let function = program.functions.function_of(site)?;
         // The edge is the place of the call's operand in some tables: the call itself is what the body says.

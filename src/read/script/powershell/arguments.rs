@@ -255,8 +255,9 @@ impl<'s> Handed<'s> {
     /// In the place of `@args` and `@PSBoundParameters`, and of `$args` for a program, what they stand for (about_Splatting).
     fn expand(&self, arguments: Vec<Argument<'s>>) -> Vec<Argument<'s>> {
         let of = |argument: &Argument<'_>| match argument {
-            Argument::Value(_, raw) if raw.eq_ignore_ascii_case("@args") => self.rest.as_ref(),
-            Argument::Value(_, raw) if raw.eq_ignore_ascii_case("$args") => self.rest.as_ref(),
+            Argument::Value(_, raw) if ["@args", "$args"].iter().any(|args| raw.eq_ignore_ascii_case(args)) => {
+                self.rest.as_ref()
+            }
             Argument::Value(_, raw) if raw.eq_ignore_ascii_case("@psboundparameters") => self.bound.as_ref(),
             _ => None,
         };
